@@ -1,0 +1,182 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""IP addresses and networks as canonical text.
+
+The compiler keeps addresses as text: it is what the plan holds, it is cheap to hash and compare, and netaddr stays the
+only judge of what an address is. Every function here takes and returns text of IPv4 or IPv6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+with suppress(ImportError):  # see _libraries
+    from netaddr import AddrFormatError, IPAddress, IPNetwork, cidr_merge
+
+Family = Literal[4, 6]
+FAMILIES: tuple[Family, ...] = (4, 6)
+
+
+class AddressError(ValueError):
+    """Text that is not the address or network that was asked for."""
+
+
+@cache
+def canonical_address(text: str) -> str:
+    """Return the canonical form (IPv4 dotted quad, IPv6 as in RFC 5952) of one address.
+
+    Raises AddressError for anything else: networks, names, zone identifiers, and IPv4-mapped IPv6 addresses, which no
+    packet carries.
+    """
+    try:
+        address = IPAddress(text)
+    except (AddrFormatError, ValueError) as exc:
+        raise AddressError(f"{text!r} is not an IPv4 or IPv6 address") from exc
+    if address.version == 6 and address.is_ipv4_mapped():
+        raise AddressError(f"{text!r} is an IPv4-mapped IPv6 address; write {address.ipv4()}")
+    return str(address)
+
+
+@cache
+def canonical_network(text: str) -> str:
+    """Return one address or network as CIDR text, such as ``192.168.10.20/32`` or ``2001:db8::/32``.
+
+    Raises AddressError if it is neither, or if bits are set right of the prefix: whether ``10.0.0.5/24`` means the
+    host or the network is for its author to say.
+    """
+    try:
+        network = IPNetwork(text)
+    except (AddrFormatError, ValueError) as exc:
+        raise AddressError(f"{text!r} is not an IPv4 or IPv6 address or network") from exc
+    if network.ip != network.network:
+        raise AddressError(f"{text!r} has bits set right of its prefix; write {network.cidr} or {network.ip}")
+    if network.version == 6 and network.ip.is_ipv4_mapped():
+        raise AddressError(f"{text!r} is an IPv4-mapped IPv6 address; write the IPv4 address")
+    return str(network)
+
+
+@cache
+def host_network(address: str) -> str:
+    """Return a canonical address as the network that holds it alone."""
+    return f"{address}/{128 if ':' in address else 32}"
+
+
+def family_of(text: str) -> Family:
+    """Return the family, 4 or 6, of a canonical address or network."""
+    return 6 if ":" in text else 4
+
+
+@cache
+def unusable_reason(address: str) -> str | None:
+    """Say why a canonical address cannot be the address of a node, or return None if it can."""
+    ip = IPAddress(address)
+    if int(ip) == 0:
+        return "the unspecified address"
+    if ip.is_loopback():
+        return "a loopback address"
+    if ip.is_multicast():
+        return "a multicast address"
+    if ip.is_link_local() and ip.version == 6:
+        return "a link-local address"
+    return None
+
+
+# RFC 1918, RFC 6598 (carrier-grade NAT), RFC 4193.
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+
+
+@cache
+def is_private(network: str) -> bool:
+    """Tell whether a canonical address or network is for private use, and so means nothing to the world outside."""
+    return any(contains(private, network) for private in _PRIVATE)
+
+
+@cache
+def _parsed_network(text: str) -> IPNetwork:
+    return IPNetwork(text)
+
+
+@cache
+def _network_key(network: str) -> tuple[int, int, int]:
+    parsed = _parsed_network(network)
+    return parsed.version, parsed.first, parsed.prefixlen
+
+
+def sorted_networks(networks: Iterable[str]) -> tuple[str, ...]:
+    """Return canonical networks without repetition, IPv4 first, by number."""
+    return tuple(sorted(set(networks), key=_network_key))
+
+
+@cache
+def contains(network: str, inner: str) -> bool:
+    """Tell whether a canonical network holds the whole of another canonical network or address."""
+    if family_of(network) != family_of(inner):
+        return False
+    outer, within = _parsed_network(network), _parsed_network(inner)
+    return bool(outer.first <= within.first and within.last <= outer.last)
+
+
+@cache
+def covers_everything(networks: tuple[str, ...]) -> bool:
+    """Tell whether networks, taken together, are the whole of IPv4 or the whole of IPv6."""
+    return any(network.prefixlen == 0 for network in cidr_merge(list(networks)))
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """At most one canonical address of each family."""
+
+    ipv4: str | None = None
+    ipv6: str | None = None
+
+    def of(self, family: Family) -> str | None:
+        """Return the address of the family 4 or 6, or None."""
+        return self.ipv4 if family == 4 else self.ipv6
+
+    def all(self) -> tuple[str, ...]:
+        """Return the addresses there are, IPv4 first."""
+        return tuple(address for address in (self.ipv4, self.ipv6) if address is not None)
+
+    def __bool__(self) -> bool:
+        return self.ipv4 is not None or self.ipv6 is not None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Return plain data as the plan holds it."""
+        return {"ipv4": self.ipv4, "ipv6": self.ipv6}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, str | None]) -> Addresses:
+        """Read what as_dict wrote."""
+        return cls(ipv4=data["ipv4"], ipv6=data["ipv6"])
+
+
+NO_ADDRESSES = Addresses()
+
+
+def read_addresses(value: Any) -> Addresses:
+    """Read one address, or a list with at most one of each family (text, usable as a node's own address).
+
+    Raises AddressError naming the part that is wrong. None and empty values give no addresses.
+    """
+    found: dict[Family, str] = {}
+    for item in _as_list(value):
+        if not isinstance(item, str):
+            raise AddressError(f"{item!r} is not text")
+        address = canonical_address(item.strip())
+        if reason := unusable_reason(address):
+            raise AddressError(f"{item!r} is {reason}")
+        if found.setdefault(family_of(address), address) != address:
+            raise AddressError(f"two IPv{family_of(address)} addresses: {found[family_of(address)]} and {address}")
+    return Addresses(ipv4=found.get(4), ipv6=found.get(6))
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None or value == "":
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One thing the compiler found: an error, a warning, or something worth knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ERROR = "error"
+WARNING = "warning"
+INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong or worth knowing about one variable of one host.
+
+    ``severity`` is ``error``, ``warning`` or ``info``; an error stops the run before any host is touched.
+    ``code`` is stable and in kebab-case. ``value`` is plain data: text, number, list, dict or ``None``.
+    ``message`` names the host, the variable, the value and the way out.
+    """
+
+    severity: str
+    code: str
+    host: str
+    variable: str
+    value: Any
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding as it stands in the plan: plain data, keys in a fixed order."""
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "host": self.host,
+            "variable": self.variable,
+            "value": self.value,
+            "message": self.message,
+        }
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as plain data: no subclasses (Ansible tags its values), tuples as lists, mapping keys as text."""
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    # str() may be overridden by a subclass, which would hand back the subclass.
+    return str.__str__(value) if isinstance(value, str) else str(value)

@@ -1,0 +1,160 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: the whole fleet compiled, as plain data that is the same to the byte for the same inventory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet import Fleet, read_fleet
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._forwards import Forward, forwards
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._policy import Allow, Policy, Viewer
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._sets import SetKey
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import Inventory
+
+FORMAT = 1
+_SEVERITIES = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What compiling a fleet gives: the plan, or None where there are errors, and all findings, errors first."""
+
+    plan: dict[str, Any] | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that keep the plan from being made."""
+        return tuple(finding for finding in self.findings if finding.severity == ERROR)
+
+
+def compile_plan(inventory: Inventory, group: str) -> Compilation:
+    """Compile the fleet of the inventory's group of Kong nodes (section 5 of DESIGN is the plan's format)."""
+    fleet = read_fleet(inventory, group)
+    policy = Policy(Viewer(fleet.members))
+    allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
+    findings = _sorted_findings([*fleet.findings, *policy.findings])
+    if any(finding.severity == ERROR for finding in findings):
+        return Compilation(None, findings)
+    return Compilation(_plan(fleet, policy, allows, findings), findings)
+
+
+def _sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    distinct = {(one.severity, one.code, one.host, one.variable, one.message): one for one in findings}
+    return tuple(
+        sorted(
+            distinct.values(),
+            key=lambda one: (_SEVERITIES.index(one.severity), one.host, one.variable, one.code, one.message),
+        )
+    )
+
+
+def _plan(
+    fleet: Fleet, policy: Policy, allows: Mapping[str, list[Allow]], findings: Sequence[Finding]
+) -> dict[str, Any]:
+    names = policy.sets.names()
+    sets = {name: {"ipv4": list(content[0]), "ipv6": list(content[1])} for (_label, content), name in names.items()}
+    return {
+        "format": FORMAT,
+        "sets": dict(sorted(sets.items())),
+        "nodes": {name: _node(node, allows[name], names) for name, node in sorted(fleet.nodes.items())},
+        "hosts": {name: host.as_dict() for name, host in sorted(fleet.hosts.items())},
+        "nat_forwards": [
+            _forward(node, forward, names)
+            for name, node in sorted(fleet.nodes.items())
+            for forward in forwards(node, allows[name])
+        ],
+        "findings": [finding.as_dict() for finding in findings],
+    }
+
+
+def _node(node: Node, allows: Sequence[Allow], names: Mapping[SetKey, str]) -> dict[str, Any]:
+    return {
+        **node.host.as_dict(),
+        "cluster": node.cluster,
+        "version": node.version,
+        "role": node.role,
+        "generation": node.generation,
+        "settings": dict(sorted(node.settings.items())),
+        "config": list(node.config),
+        "settings_file": dict(node.settings_file),
+        "listeners": [_listener(listener) for listener in node.listeners],
+        "ruleset": {"allow": [_allow(node, allow, names) for allow in allows]},
+    }
+
+
+def _listener(listener: Listener) -> dict[str, Any]:
+    return {
+        "name": listener.name,
+        "setting": listener.setting,
+        "address": listener.address,
+        "port": listener.port,
+        "protocols": list(listener.protocols),
+        "flags": list(listener.flags),
+    }
+
+
+def _allow(node: Node, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
+    return {
+        "listener": allow.listener.name,
+        "protocol": allow.protocol,
+        "port": allow.listener.port,
+        "address": _matched_address(allow.listener, of_serf=node.advertised is not None),
+        "sources": _sources(allow, names),
+    }
+
+
+def _sources(allow: Allow, names: Mapping[SetKey, str]) -> str | list[str]:
+    return "any" if allow.everybody else [names[key] for key in allow.sets]
+
+
+def _matched_address(listener: Listener, *, of_serf: bool) -> str | None:
+    """Return the address a host rule matches: 0.0.0.0 and :: for a whole family, None where it is both or a name.
+
+    A Serf agent told to bind 0.0.0.0 listens on IPv6 as well, as every Go program does (package net, favoriteAddrFamily).
+    """
+    if of_serf and listener.is_wildcard and listener.name in ("cluster", "cluster_rpc"):
+        return None
+    if listener.is_loopback:
+        return "::1" if listener.families == (6,) else "127.0.0.1"
+    if len(listener.families) > 1:
+        return None
+    if listener.is_wildcard:
+        return "::" if listener.families == (6,) else "0.0.0.0"
+    return listener.address
+
+
+def _forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[str, Any]:
+    return {
+        "device": forward.mapping.device,
+        "outside": forward.mapping.outside,
+        "outside_port": forward.outside_port,
+        "protocol": forward.allow.protocol,
+        "inside": forward.inside,
+        "inside_port": forward.allow.listener.port,
+        "node": node.name,
+        "listener": forward.allow.listener.name,
+        "sources": _sources(forward.allow, names),
+        "hairpin": forward.hairpin,
+    }
+
+
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """Return a plan as the JSON text that plan files hold: two-space indentation, sorted keys, a final newline."""
+    return json.dumps(plan, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def host_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """Return one node's ruleset with the sets that it names, which is all its host needs. KeyError for unknown nodes."""
+    allow = plan["nodes"][host]["ruleset"]["allow"]
+    used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})
+    return {"allow": list(allow), "sets": {name: plan["sets"][name] for name in used}}

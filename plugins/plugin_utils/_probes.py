@@ -1,0 +1,145 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Probes: the connections that show whether hosts behave as the plan says, and what each is expected to meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, contains
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host, planned_node, planned_rules
+
+OPEN = "open"
+FILTERED = "filtered"
+CLOSED = "closed"
+
+# What a probe may meet for each expectation. What is dropped on the node's own firewall is silent; where no path leads, or
+# a NAT device stands in between, any refusal will do.
+MEETS: Mapping[str, frozenset[str]] = {
+    OPEN: frozenset({"open"}),
+    FILTERED: frozenset({"filtered"}),
+    CLOSED: frozenset({"filtered", "refused", "unreachable"}),
+}
+
+# Settings that encrypt gossip; an agent with a key passes over plain pings.
+_GOSSIP_KEYS = frozenset({"cluster_encrypt_key", "cluster_keyring_file", "cluster.encrypt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One connection to try: who dials what to reach which listener, and the expectation (OPEN, FILTERED or CLOSED)."""
+
+    caller: str
+    target: str
+    listener: str
+    protocol: str
+    port: int
+    dialled: Endpoint
+    expected: str
+
+    @property
+    def kind(self) -> str:
+        """How it is tried: by a tcp connection, or by a memberlist ping over udp."""
+        return "memberlist" if self.protocol == "udp" else "tcp"
+
+    @property
+    def name(self) -> str:
+        """A name that no other probe of the same caller has."""
+        return f"{self.target} {self.listener} {self.protocol} {self.port} {self.dialled}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what module kong_probe takes."""
+        return {"name": self.name, "kind": self.kind, "address": self.dialled.address, "port": self.dialled.port}
+
+
+def probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
+    """Return every probe of one host: to every listener of every other node, and to its own where a hairpin leads to it.
+
+    A udp listener is left out where nothing says what its service would answer: streams, and gossip that is encrypted.
+    Raises PlanError for a host that the plan does not know.
+    """
+    host = planned_host(plan, caller)
+    return [
+        probe
+        for name in plan["nodes"]
+        for node in [planned_node(plan, name)]
+        for probe in _probes_to(host, node, planned_rules(plan, name))
+    ]
+
+
+def local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
+    """Return the probes of a node's own listeners on the node itself, all expected to be open.
+
+    Listeners on a host name are left out: only their nginx knows where they are. Raises PlanError for a host that is no
+    node.
+    """
+    node = planned_node(plan, name)
+    return [
+        Probe(name, name, listener.name, protocol, listener.port, endpoint, OPEN)
+        for listener in node.listeners
+        if (endpoint := _own_endpoint(listener))
+        for protocol in listener.protocols
+        if protocol == "tcp" or _answers_pings(node)
+    ]
+
+
+def _answers_pings(node: Node) -> bool:
+    """Tell whether a node answers a plain memberlist ping: one that gossips, and without a key."""
+    return node.advertised is not None and _GOSSIP_KEYS.isdisjoint(node.config)
+
+
+def _own_endpoint(listener: Listener) -> Endpoint | None:
+    if listener.is_wildcard or (listener.is_loopback and len(listener.families) > 1):
+        return Endpoint("::1" if listener.families == (6,) else "127.0.0.1", listener.port)
+    return Endpoint(listener.address, listener.port) if len(listener.families) == 1 else None
+
+
+def callers(plan: Mapping[str, Any]) -> list[str]:
+    """Return the hosts that probe: the nodes, then the other hosts of the plan."""
+    return [*sorted(plan["nodes"]), *sorted(plan["hosts"])]
+
+
+def _probes_to(caller: Host, target: Node, rules: list[dict[str, Any]]) -> Iterator[Probe]:
+    sources = {(rule["listener"], rule["port"], rule["protocol"]): rule["sources"] for rule in rules}
+    for listener in target.listeners:
+        for protocol in listener.protocols:
+            if protocol == "udp" and not _answers_pings(target):
+                continue
+            for family in _probed_families(listener, target):
+                route = None if listener.is_loopback else route_to(caller, target, listener, protocol, family)
+                if caller.name == target.name and (route is None or route.via != "hairpin"):
+                    continue
+                dialled = route.dialled if route else _local_endpoint(listener, target, family)
+                if dialled:
+                    allowed = sources[listener.name, listener.port, protocol]
+                    expected = _expected(route, caller, target, allowed)
+                    port = listener.port
+                    yield Probe(caller.name, target.name, listener.name, protocol, port, dialled, expected)
+
+
+def _probed_families(listener: Listener, target: Node) -> list[Family]:
+    if listener.is_loopback:
+        return [family for family in FAMILIES if target.host.address.of(family)][:1]
+    return [family for family in FAMILIES if family in listener.families]
+
+
+def _local_endpoint(listener: Listener, target: Node, family: Family) -> Endpoint | None:
+    """Return where a stranger without a path would knock: the node's local address."""
+    address = target.host.address.of(family)
+    return Endpoint(address, listener.port) if address else None
+
+
+def _expected(route: Route | None, caller: Host, target: Node, allowed: str | list[str]) -> str:
+    if route is None:
+        return CLOSED
+    seen = seen_sources(route, caller, target.host)
+    if allowed == "any" or all(any(contains(network, source) for network in allowed) for source in seen):
+        return OPEN
+    return FILTERED if route.mapping is None else CLOSED

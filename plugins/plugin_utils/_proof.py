@@ -1,0 +1,137 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The proof: what the probes of all hosts met, compared with the plan, and the table that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, OPEN, Probe, callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+
+# More sources than this and the table has one line a difference instead of one column a source.
+_COLUMNS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A probe and what it met: open, filtered, refused or unreachable; None where its host did not probe."""
+
+    probe: Probe
+    seen: str | None
+    detail: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it met what the plan expects."""
+        return self.seen in MEETS[self.probe.expected]
+
+    @property
+    def cell(self) -> str:
+        """The outcome in a table: expected / seen, and a mark where they differ."""
+        if self.seen is None:
+            return f"{self.probe.expected} / not probed"
+        return f"{self.probe.expected} / {self.seen}{'' if self.holds else '  <<<'}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        probe = self.probe
+        return {
+            "from": probe.caller,
+            "to": probe.target,
+            "listener": probe.listener,
+            "protocol": probe.protocol,
+            "port": probe.port,
+            "dial_address": probe.dialled.address,
+            "dial_port": probe.dialled.port,
+            "expected": probe.expected,
+            "seen": self.seen,
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """All outcomes of a verification."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def differences(self) -> tuple[Outcome, ...]:
+        """Probes that met something else than the plan expects."""
+        return tuple(outcome for outcome in self.outcomes if outcome.seen is not None and not outcome.holds)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Hosts that did not probe."""
+        return tuple(dict.fromkeys(one.probe.caller for one in self.outcomes if one.seen is None))
+
+    @property
+    def refusals(self) -> int:
+        """How many probes were to be refused and were; without any, the proof says little."""
+        return sum(one.holds and one.probe.expected != OPEN for one in self.outcomes)
+
+
+def compare(plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Proof:
+    """Compare what each host's kong_probe reported (a list of results by host) with what the plan expects."""
+    return Proof(
+        tuple(outcome for caller in callers(plan) for outcome in _outcomes(probes_from(plan, caller), seen.get(caller)))
+    )
+
+
+def _outcomes(probes: Sequence[Probe], results: Sequence[Mapping[str, Any]] | None) -> list[Outcome]:
+    by_name = {result["name"]: result for result in results or ()}
+    return [
+        Outcome(probe, by_name[probe.name]["seen"], by_name[probe.name]["detail"])
+        if probe.name in by_name
+        else Outcome(probe, None)
+        for probe in probes
+    ]
+
+
+def proof_lines(proof: Proof) -> list[str]:
+    """Return the proof as lines for a terminal: a table, what differs, and a closing count."""
+    sources = list(dict.fromkeys(outcome.probe.caller for outcome in proof.outcomes))
+    table = _matrix(proof, sources) if len(sources) <= _COLUMNS else []
+    return [*table, *_difference_lines(proof), _closing(proof)]
+
+
+def _matrix(proof: Proof, sources: Sequence[str]) -> list[str]:
+    cells: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for outcome in sorted(proof.outcomes, key=lambda one: one.probe.target):
+        probe = outcome.probe
+        row = (probe.target, probe.listener, f"{probe.port}/{probe.protocol}{_family_mark(probe)}")
+        cells.setdefault(row, {}).setdefault(probe.caller, []).append(outcome.cell)
+    rows = [[*row, *(" ".join(by_source.get(source, ["-"])) for source in sources)] for row, by_source in cells.items()]
+    header = ["node", "listener", "port", *(f"from {source}" for source in sources)]
+    return ["Expected / seen, from every source to every listener:", "", *render_table(header, rows), ""]
+
+
+def _family_mark(probe: Probe) -> str:
+    return " IPv6" if ":" in probe.dialled.address else ""
+
+
+def _difference_lines(proof: Proof) -> list[str]:
+    return [_difference(outcome) for outcome in proof.differences] + [
+        f"NOT PROBED from {host}: it took no part in this run" for host in proof.missing
+    ]
+
+
+def _difference(outcome: Outcome) -> str:
+    probe = outcome.probe
+    return (
+        f"DIFFERS: {probe.caller} to {probe.listener} of {probe.target} ({probe.port}/{probe.protocol}), dialling "
+        f"{probe.dialled}: expected {probe.expected}, seen {outcome.seen} ({outcome.detail})"
+    )
+
+
+def _closing(proof: Proof) -> str:
+    probed = sum(outcome.seen is not None for outcome in proof.outcomes)
+    as_planned = "the fleet behaves as planned" + (", as far as it was probed" if proof.missing else "")
+    verdict = f"{len(proof.differences)} differ" if proof.differences else as_planned
+    warning = "" if proof.refusals else ". No refusal was probed, so nothing shows that strangers are kept out"
+    return f"{probed} probes, {proof.refusals} of them rightly refused: {verdict}{warning}"

@@ -1,0 +1,163 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the compiler reads: an inventory, and one host's variables with every mistake written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, Protocol
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, plain
+
+
+class VariableError(Exception):
+    """A variable whose value cannot be computed, such as a template that names an undefined variable."""
+
+
+class Inventory(Protocol):
+    """The whole inventory, whatever part of it the run is limited to."""
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Names of the hosts of each group."""
+
+    def variables(self, host: str) -> Mapping[str, Any]:
+        """Return a host's variables, ``ansible_facts`` among them; values are computed when they are looked at.
+
+        Looking at a value raises VariableError if it cannot be computed.
+        """
+
+
+@dataclass(frozen=True)
+class PlainInventory:
+    """An inventory of plain dicts, for everybody who has no Ansible at hand."""
+
+    groups: Mapping[str, Sequence[str]]
+    hostvars: Mapping[str, Mapping[str, Any]]
+
+    def variables(self, host: str) -> Mapping[str, Any]:
+        """Return the host's variables."""
+        return self.hostvars[host]
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names an inventory has: its hosts, and its groups with their members."""
+
+    hosts: frozenset[str]
+    groups: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> Names:
+        """Return the names of an inventory."""
+        return cls(frozenset(host for hosts in inventory.groups.values() for host in hosts), inventory.groups)
+
+
+# The variables of the inventory contract that are not Kong settings. Kong's own are known to _listeners.
+CONTRACT_VARIABLES = frozenset(
+    {
+        "kong_address",
+        "kong_address_networks",
+        "kong_address_query",
+        "kong_admin_allow_any",
+        "kong_cluster",
+        "kong_config",
+        "kong_flat_network",
+        "kong_group",
+        "kong_nat",
+        "kong_nat_egress",
+        "kong_nat_query",
+        "kong_plan_file",
+        "kong_role",
+        "kong_site",
+        "kong_verify_outsiders",
+        "kong_version",
+        "kong_vpn_address",
+    }
+)
+ROLE_PREFIXES = ("kong_listen_", "kong_firewall_", "kong_transparent_", "kong_verify_")
+
+
+@dataclass
+class HostVariables:
+    """The ``kong_*`` variables of one host, read with their types checked; what is wrong is collected in ``findings``."""
+
+    host: str
+    variables: Mapping[str, Any]
+    findings: list[Finding] = field(default_factory=list)
+
+    def error(self, code: str, variable: str, value: Any, message: str) -> None:
+        """Write down an error about a variable; the message is completed with host, variable and value."""
+        self.findings.append(host_error(code, self.host, variable, value, message))
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """Return a variable's value, or the default where it is not set or cannot be computed."""
+        try:
+            found = self.variables.get(name)
+        except VariableError as exc:
+            self.error("variable-undefined", name, None, f"its value cannot be computed: {exc}")
+            return default
+        return default if found is None else found
+
+    def text(self, name: str, default: str) -> str:
+        """Return a variable that is a name: text with something in it."""
+        value = self.value(name, default)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        self.error("variable-invalid", name, value, "it must be text and not empty")
+        return default
+
+    def boolean(self, name: str) -> bool | None:
+        """Return a variable that is true or false, or None where it is not set."""
+        value = self.value(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self.error("variable-invalid", name, value, "it must be true or false")
+        return None
+
+    def items(self, name: str) -> list[Any]:
+        """Return a variable that is a list; a single item stands for a list of one."""
+        value = self.value(name, [])
+        return list(value) if isinstance(value, (list, tuple)) else [value]
+
+    def settings(self, names: frozenset[str]) -> dict[str, Any]:
+        """Return those of the named variables that are set."""
+        present = sorted(names.intersection(self.variables))
+        return {name: value for name in present if (value := self.value(name)) is not None}
+
+
+def host_error(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
+    """Return an error finding whose message names host, variable and value before it says what is wrong."""
+    return _host_finding(ERROR, code, host, variable, value, message)
+
+
+def host_warning(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
+    """Return a warning finding, worded as host_error does."""
+    return _host_finding(WARNING, code, host, variable, value, message)
+
+
+def _host_finding(severity: str, code: str, host: str, variable: str, value: Any, message: str) -> Finding:
+    value = plain(value)
+    shown = "" if value is None else f": {value!r}"
+    return Finding(severity, code, host, variable, value, f"{host}: {variable}{shown}: {message}")
+
+
+def misspelt_variables(host: str, names: Sequence[str], known: frozenset[str]) -> list[Finding]:
+    """Return a warning for each ``kong_*`` name that nobody reads and that looks like one that is read."""
+    return [
+        host_warning("variable-unknown", host, name, None, f"nothing reads it; did you mean {match}?")
+        for name in names
+        if name not in known and not name.startswith(ROLE_PREFIXES) and (match := _close_match(name, known))
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _close_match(name: str, known: frozenset[str]) -> str | None:
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.9)), None)

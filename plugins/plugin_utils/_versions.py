@@ -1,0 +1,75 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kong version numbers: which are known, and which are Enterprise's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+CODES = {
+    "version-unknown": "the Kong version is not one the collection knows",
+    "version-unquoted": "YAML reads an unquoted 0.10 as 0.1 and 3.10 as 3.1: quote the version",
+}
+
+MINORS = {0: range(6, 16), 1: range(6), 2: range(9), 3: range(16)}
+KNOWN_VERSIONS = "0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8, 3.0 to 3.15; Enterprise from 2.1, with four numbers (3.4.3.5)"
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4})(?:\.(\d{1,4}))?)?(-enterprise-edition)?", re.ASCII)
+
+
+class VersionError(ValueError):
+    """A version that cannot be used; ``code`` is one of ``CODES``."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class KongVersion:
+    """A Kong version. ``patch`` is ``None`` for the newest patch of the minor ('2.8')."""
+
+    text: str
+    major: int
+    minor: int
+    patch: int | None
+    enterprise: bool
+
+    @property
+    def line(self) -> tuple[int, int]:
+        """Release line: every listen setting is the same within one."""
+        return (self.major, self.minor)
+
+
+def parse_version(value: object) -> KongVersion:
+    """Read a Kong version from text ('2.8', '0.10.4', '3.4.3.5-enterprise-edition') or a YAML number (3.9).
+
+    Raises ``VersionError`` for versions that are not known and for numbers that YAML has shortened.
+    """
+    if isinstance(value, float) and float(value) in (0.1, 3.1):
+        message = (
+            f"{value!r} is a number, and YAML reads {value:.2f} as the same number: quote it, for example '{value:.2f}'"
+        )
+        raise VersionError("version-unquoted", message)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise VersionError("version-unknown", f"{value!r} is not a Kong version; known are {KNOWN_VERSIONS}")
+    return _parse_text(str.__str__(value) if isinstance(value, str) else str(value))
+
+
+@lru_cache(maxsize=1024)
+def _parse_text(text: str) -> KongVersion:
+    match = _VERSION.fullmatch(text.strip())
+    if match is None:
+        raise VersionError("version-unknown", f"{text!r} is not a Kong version; known are {KNOWN_VERSIONS}")
+    major, minor = int(match[1]), int(match[2])
+    if minor not in MINORS.get(major, ()):
+        lineage = " (0.29 to 0.36 are old Kong Enterprise numbers)" if major == 0 and minor in range(29, 37) else ""
+        raise VersionError("version-unknown", f"Kong {text!r} is not known{lineage}; known are {KNOWN_VERSIONS}")
+    enterprise = bool(match[4] or match[5]) or (major, minor) >= (3, 10)
+    if enterprise and (major, minor) < (2, 1):
+        message = f"{text!r} is a version of Kong Enterprise before 2.1, whose listeners are not known; known are {KNOWN_VERSIONS}"
+        raise VersionError("version-unknown", message)
+    patch = None if match[3] is None else int(match[3])
+    return KongVersion(text.strip(), major, minor, patch, enterprise)
