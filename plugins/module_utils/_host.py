@@ -1,0 +1,175 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host at hand: its programs, files and rights. A root other than / keeps tests away from the machine's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_CAP_NET_ADMIN = 12  # capabilities(7), linux/capability.h
+
+
+class HostError(Exception):
+    """Something the host lacks or refuses; the message says what, and the way out where there is one."""
+
+
+class Host:
+    """Runs programs and replaces files. Paths are absolute and are looked up below `root`."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self.root = root
+
+    def path(self, path: str) -> Path:
+        """Where an absolute path really is."""
+        return self.root / path.lstrip("/")
+
+    def which(self, program: str) -> str | None:
+        """The absolute path of a program, sbin directories included, or None."""
+        return shutil.which(program, path=PROGRAMS)
+
+    def run(self, *argv: str, stdin: str = "") -> str:
+        """Run a program to its end and return what it wrote to stdout; HostError with its stderr if it fails."""
+        try:
+            done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, env=_environment())
+        except OSError as error:
+            raise HostError(f"cannot run {argv[0]}: {error.strerror}") from error
+        if done.returncode:
+            raise HostError(f"{' '.join(argv)} failed with status {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    def detach(self, *argv: str) -> None:
+        """Start a program that goes on when this process, its parents and their connection have ended."""
+        # A shell in between, so that nothing of it hangs on this process's pipes, and no child is left to wait for.
+        self.run("sh", "-c", 'cd /; setsid "$@" < /dev/null > /dev/null 2>&1 &', "sh", *argv)
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, None where there is none."""
+        try:
+            return self.path(path).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return None
+
+    def holds(self, path: str, text: str, mode: int) -> bool:
+        """Tell whether a plain file has exactly this text and this mode."""
+        where = self.path(path)
+        return not where.is_symlink() and self.read(path) == text and where.stat().st_mode & 0o7777 == mode
+
+    def write(self, path: str, text: str, mode: int) -> None:
+        """Replace a file at once: whoever reads it, also after a crash, finds the old text or the new, complete."""
+        where = self.path(path)
+        temporary = ""
+        try:
+            where.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=where.parent, prefix=f".{where.name}.")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(where)
+            _sync_directory(where.parent)
+        except OSError as error:
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
+            raise HostError(f"cannot write {path}: {error.strerror}") from error
+
+    def make_directory(self, path: str, mode: int) -> None:
+        """Make a directory, unless it is there, and give it this mode."""
+        try:
+            self.path(path).mkdir(parents=True, exist_ok=True)
+            self.path(path).chmod(mode)
+        except OSError as error:
+            raise HostError(f"cannot make the directory {path}: {error.strerror}") from error
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove files and links that are there."""
+        try:
+            for path in paths:
+                self.path(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
+
+    def remove_empty(self, directories: Iterable[str]) -> None:
+        """Remove directories that have nothing in them."""
+        for directory in directories:
+            with suppress(OSError):
+                self.path(directory).rmdir()
+
+    def remove_tree(self, directory: str) -> None:
+        """Remove a directory with all that is in it, if it is there."""
+        try:
+            shutil.rmtree(self.path(directory))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
+
+    def copy(self, path: str, to: str) -> None:
+        """Copy a file with its mode, owner and times, a link as a link."""
+        try:
+            shutil.copy2(self.path(path), self.path(to), follow_symlinks=False)
+            status = self.path(path).lstat()
+            os.chown(self.path(to), status.st_uid, status.st_gid, follow_symlinks=False)
+        except OSError as error:
+            raise HostError(f"cannot copy {path} to {to}: {error.strerror}") from error
+
+    def move(self, path: str, to: str) -> None:
+        """Give a file or directory another name in the same directory: in one step, after a crash too."""
+        try:
+            self.path(path).rename(self.path(to))
+            _sync_directory(self.path(to).parent)
+        except OSError as error:
+            raise HostError(f"cannot rename {path} to {to}: {error.strerror}") from error
+
+    def link(self, path: str, target: str) -> None:
+        """Make a link, or leave the one that is there; its directory is made where it is missing."""
+        try:
+            self.path(path).parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                self.path(path).symlink_to(target)
+        except OSError as error:
+            raise HostError(f"cannot make the link {path}: {error.strerror}") from error
+
+    def require_net_admin(self) -> None:
+        """HostError unless this process may change the firewall (CAP_NET_ADMIN, of its own network namespace)."""
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        effective = next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:"))
+        if not int(effective, 16) >> _CAP_NET_ADMIN & 1:
+            raise HostError(
+                "this process lacks CAP_NET_ADMIN, so it cannot change the firewall: become root, and in "
+                "a container give it that capability"
+            )
+
+    def require_writable(self, path: str) -> None:
+        """HostError if a directory is on a file system that is mounted read-only."""
+        if os.statvfs(self.path(path)).f_flag & os.ST_RDONLY:
+            raise HostError(f"{path} is on a read-only file system, so the rules could not survive a reboot")
+
+    def require_systemd(self) -> None:
+        """HostError unless systemd runs this host (sd_booted(3))."""
+        if not self.path("/run/systemd/system").is_dir() or self.which("systemctl") is None:
+            raise HostError(
+                "systemd does not run this host, and nothing else here can load the rules at boot: they "
+                "would be gone after a reboot"
+            )
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": PROGRAMS, "LC_ALL": "C"}
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,86 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds what refuses, or may refuse, ports that our iptables chain opens: other tables, and chains of nftables."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
+
+_IP = {"ipv4": "ip", "ipv6": "ip6"}
+_OTHER_TABLES = ("raw", "mangle", "security")
+# In the nft variant our accept ends the whole chain INPUT. It leaves no mark, as a second target for each rule would
+# only help with chains of a later priority, which hardly anybody has.
+_OWN = Own(frozenset({("ip", "filter", "INPUT"), ("ip6", "filter", "INPUT")}), marked_after=None)
+_NOTHING = Own(frozenset(), marked_after=None)
+
+
+def nftables_obstacles(listed: list[dict[str, t.Any]], want: Ruleset, saved: Mapping[str, str]) -> tuple[Obstacle, ...]:
+    """Chains of nftables on the input hook, from the list below "nftables" of `nft -j list ruleset`.
+
+    `saved` is what iptables-nft-save wrote, by family: nft lists those rules as well, without the options of their
+    extensions. It is empty where the host's iptables is the legacy variant, of which nft lists nothing.
+    """
+    for family, text in saved.items():
+        listed = with_options(listed, _IP[family], text)
+    return (*_own_table(listed), *find_obstacles(_without_own_table(listed), want, _OWN if saved else _NOTHING))
+
+
+def other_table_obstacles(saved: Mapping[str, str], want: Ruleset) -> tuple[Obstacle, ...]:
+    """Drops in tables that come before filter: they may be meant for other packets, so none is certain."""
+    ports = tuple(str(entry.service) for entry in want.allow if entry.sources)
+    return tuple(
+        Obstacle(
+            certain=False,
+            where=f"table {table} of {_IP[family]}tables",
+            reason=f"it has `{line}`, which sees packets before our chain does",
+            ports=ports,
+            advice="Let Kong's ports pass there",
+        )
+        for family, text in saved.items()
+        for table, line in _drops(text)
+        if ports
+    )
+
+
+def without_ipv6(want: Ruleset, file: str) -> tuple[Obstacle, ...]:
+    """A warning where the ruleset has IPv6 sources or addresses, and the kernel has no IPv6."""
+    sources = {one.name for one in want.sets if one.ipv6.members}
+    entries = [entry for entry in want.allow if entry.service.families == ("ipv6",) or sources & {*entry.set_names}]
+    ports = tuple(f"IPv6 to {entry.service}" for entry in entries)
+    reason = f"it runs without IPv6, so no ip6tables rules are loaded; they wait in {file} for a boot with IPv6"
+    advice = "Nothing is to be done if that is meant"
+    return (Obstacle(certain=False, where="the kernel", reason=reason, ports=ports, advice=advice),) if ports else ()
+
+
+def _own_table(listed: list[dict[str, t.Any]]) -> Iterator[Obstacle]:
+    if any(one.get("table", {}).get("name") == TABLE for one in listed):
+        yield Obstacle(
+            certain=True,
+            where=f"nftables table inet {TABLE}",
+            reason="it is what the backend nftables wrote, and a packet would have to pass both",
+            ports=("every source that it does not list",),
+            advice="Remove it first: run the module with `backend: nftables` and `state: absent`",
+        )
+
+
+def _without_own_table(listed: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    return [one for one in listed if not any(value.get("table") == TABLE for value in one.values())]
+
+
+def _drops(saved: str) -> Iterator[tuple[str, str]]:
+    table = ""
+    for line in saved.splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        # What is invalid to the connection tracker is no connection to Kong.
+        elif table in _OTHER_TABLES and line.endswith("-j DROP") and "--ctstate INVALID" not in line:
+            yield table, line

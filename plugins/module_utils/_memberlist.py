@@ -1,0 +1,162 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ping of HashiCorp memberlist, the gossip protocol inside Serf: one message to send, one to understand.
+
+Source of every number and layout: net.go and util.go of hashicorp/memberlist, the versions of 2014 (type 0 to 10) and of
+2024 (types appended, none changed). A message is a type byte and a msgpack map. A node answers a ping whose Node is
+empty, or its own name, with an ack that carries the same SeqNo.
+"""
+
+from __future__ import annotations
+
+import struct
+from zlib import crc32
+
+PING, ACK, COMPOUND, COMPRESSED, CHECKED = 0, 2, 7, 9, 12
+
+# An ack with gossip behind it is kept under 1,400 bytes by the sender; a UDP datagram cannot be larger than this.
+LARGEST_MESSAGE = 65535
+
+_INTEGERS = {0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h", 0xD2: ">i", 0xD3: ">q"}
+_LENGTHS = {0xC4: ">B", 0xC5: ">H", 0xC6: ">I", 0xD9: ">B", 0xDA: ">H", 0xDB: ">I"}
+
+
+class MessageError(ValueError):
+    """The bytes are not a message that memberlist sends."""
+
+
+class _Reader:
+    """Reads msgpack from left to right: the integers, byte strings, nil and maps that memberlist's structs become."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def take(self, size: int) -> bytes:
+        taken = self._data[self._at : self._at + size]
+        if len(taken) < size:
+            raise MessageError(f"the message ends {size - len(taken)} bytes early")
+        self._at += size
+        return taken
+
+    def number(self, layout: str) -> int:
+        value: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
+        return value
+
+    def value(self) -> int | bytes | None:
+        first = self.number(">B")
+        if first <= 0x7F:
+            return first
+        if 0xA0 <= first <= 0xBF:
+            return self.take(first - 0xA0)
+        if first in _INTEGERS:
+            return self.number(_INTEGERS[first])
+        if first in _LENGTHS:
+            return self.take(self.number(_LENGTHS[first]))
+        if first == 0xC0:
+            return None
+        raise MessageError(f"unexpected msgpack type {first:#04x}")
+
+    def mapping(self) -> dict[int | bytes | None, int | bytes | None]:
+        first = self.number(">B")
+        if not 0x80 <= first <= 0x8F:
+            raise MessageError(f"unexpected msgpack type {first:#04x} in place of a map")
+        return {self.value(): self.value() for _entry in range(first - 0x80)}
+
+
+def ping(sequence: int) -> bytes:
+    """Return the datagram of a ping with this SeqNo (0 to 2**32 - 1), addressed to no node by name."""
+    return b"\x00\x82\xa5SeqNo\xce" + struct.pack(">I", sequence) + b"\xa4Node\xa0"
+
+
+def acknowledged(packet: bytes) -> list[int]:
+    """Return the SeqNo of every ack in a datagram, none where it holds only other messages.
+
+    The layers are taken off in the one order in which a sender puts them on: checksum, compression, compound. Raises
+    `MessageError` for what is not a memberlist message at all.
+    """
+    plain = _decompressed(_checked(packet))
+    return [_sequence(message) for message in _parts(plain) if message[:1] == bytes([ACK])]
+
+
+def _sequence(message: bytes) -> int:
+    sequence = _Reader(message[1:]).mapping().get(b"SeqNo")
+    if not isinstance(sequence, int):
+        raise MessageError("an ack without SeqNo")
+    return sequence
+
+
+def _checked(packet: bytes) -> bytes:
+    if packet[:1] != bytes([CHECKED]):
+        return packet
+    reader = _Reader(packet[1:])
+    if reader.number(">I") != crc32(packet[5:]):
+        raise MessageError("the checksum does not match")
+    return packet[5:]
+
+
+def _decompressed(packet: bytes) -> bytes:
+    if packet[:1] != bytes([COMPRESSED]):
+        return packet
+    fields = _Reader(packet[1:]).mapping()
+    data = fields.get(b"Buf")
+    if fields.get(b"Algo") != 0 or not isinstance(data, bytes):
+        raise MessageError("compressed with an unknown algorithm")
+    return _lzw(data)
+
+
+def _parts(packet: bytes) -> list[bytes]:
+    if not packet:
+        raise MessageError("an empty message")
+    if packet[0] > CHECKED:
+        raise MessageError(f"unknown message type {packet[0]}")
+    if packet[0] != COMPOUND:
+        return [packet]
+    reader = _Reader(packet[1:])
+    sizes = [reader.number(">H") for _part in range(reader.number(">B"))]
+    return [reader.take(size) for size in sizes]
+
+
+class _Codes:
+    """Codes of a varying number of bits, least significant bit first."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = iter(data)
+        self._bits = self._held = 0
+
+    def take(self, width: int) -> int:
+        while self._held < width:
+            byte = next(self._data, None)
+            if byte is None:
+                raise MessageError("compressed data without an end")
+            self._bits |= byte << self._held
+            self._held += 8
+        code = self._bits & ((1 << width) - 1)
+        self._bits >>= width
+        self._held -= width
+        return code
+
+
+def _lzw(data: bytes) -> bytes:
+    """Undo Go's compress/lzw as memberlist calls it (least significant bit first, 8-bit literals): the LZW of GIF."""
+    clear, end = 256, 257
+    codes, output, previous = _Codes(data), bytearray(), b""
+    fresh = [bytes([value]) for value in range(256)] + [b"", b""]
+    table = list(fresh)
+    while True:
+        code = codes.take(len(table).bit_length())
+        if code == end:
+            return bytes(output)
+        if code == clear:
+            table, previous = list(fresh), b""
+            continue
+        # A code that is only now being defined stands for the previous string and its own first byte.
+        entry = table[code] if code < len(table) else previous + previous[:1]
+        if code > len(table) or not entry or len(output) + len(entry) > LARGEST_MESSAGE:
+            raise MessageError("damaged compressed data")
+        output += entry
+        if previous:
+            table.append(previous + entry[:1])
+        previous = entry

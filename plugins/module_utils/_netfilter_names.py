@@ -1,0 +1,16 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""What is ours among the nftables tables of a host, for the backend that writes it and for those that meet it."""
+
+from __future__ import annotations
+
+TABLE = "gatehouse_kong"
+CHAIN = "input"
+# Before the host's own filter chains (priority filter, 0), so that they see the mark our accepts leave.
+PRIORITY = -10
+# One bit of the packet mark says "accepted by gatehouse.kong": accept ends only our own chain (nft(8), "VERDICT
+# STATEMENTS"), so a host whose own chains drop by default accepts the mark in one line of theirs.
+MARK = 0x10000000

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The nftables backend: one table of our own, replaced in one transaction, loaded at boot by a unit of our own."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import (
+    BootUnit,
+    install,
+    stale_parts,
+    uninstall,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CHAIN, PRIORITY, TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import needs_options, with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
+
+DIRECTORY = "/etc/gatehouse_kong"
+RULESET_FILE = f"{DIRECTORY}/ruleset.nft"
+UNIT = "gatehouse-kong-firewall.service"
+
+_OWN = Own(frozenset({("inet", TABLE, CHAIN)}), marked_after=PRIORITY)
+# Tables of iptables-legacy that are loaded, one a line.
+_LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
+_LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does not list its rules"
+_LEGACY_ADVICE = "Look at them with iptables-legacy-save or ip6tables-legacy-save"
+
+_UNIT_TEXT = """\
+# Written by gatehouse.kong.
+[Unit]
+Description=Rules of gatehouse.kong: who may reach Kong's ports
+DefaultDependencies=no
+Wants=network-pre.target
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+After=nftables.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+StandardInput=null
+ExecStart={nft} -f {file}
+ExecReload={nft} -f {file}
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+# The file that nftables.service loads begins with `flush ruleset`, ours included. Tried with systemd 252: PartOf= and
+# ReloadPropagatedFrom= in our unit bring it back after a restart and a reload, but not after a first start.
+_DROP_IN = """\
+# Written by gatehouse.kong: brings its own table back after this unit's `flush ruleset`.
+[Service]
+ExecStartPost=-{nft} -f {file}
+ExecReload=-{nft} -f {file}
+"""
+
+
+class Nftables:
+    """The backend for hosts whose firewall is nftables, or that have none."""
+
+    name = "nftables"
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._listed: list[dict[str, t.Any]] = []
+
+    def require(self) -> None:
+        """Refuse a host without nft, rights, systemd or a writable /etc."""
+        if self._host.which("nft") is None:
+            raise HostError("nft is not installed on this host: install the package nftables")
+        self._host.require_net_admin()
+        self._host.require_systemd()
+        self._host.require_writable("/etc")
+
+    def read(self) -> Live:
+        """The live table, sets with all their elements."""
+        mine = {"family": "inet", "name": TABLE}
+        if not any(mine.items() <= one.get("table", {}).items() for one in self._everything()):
+            return Live(None)
+        return Live(*parse_table(self._list("list", "table", "inet", TABLE)))
+
+    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+        """What of the boot file, the unit and its links differs."""
+        return stale_parts(self._host, self._unit(), None if want is None else render_table(want))
+
+    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        """Other chains on the input hook that refuse what we allow."""
+        objects = self._everything()
+        for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
+            if needs_options(objects, family) and self._host.which(program):
+                objects = with_options(objects, family, self._host.run(program))
+        return (*find_obstacles(objects, want, _OWN), *self._legacy())
+
+    def validate(self, want: Ruleset | None) -> None:
+        """`nft --check` on the text that `apply` loads."""
+        self._host.run("nft", "--check", "--file", "-", stdin=render_table(want))
+
+    def snapshot(self, live: Live) -> Snapshot:
+        """The files of the unit, and the table: as it is listed where it holds more than our own rules."""
+        text = render_table(live.ruleset)
+        if live.drift:
+            text = render_table(None) + self._host.run("nft", "list", "table", "inet", TABLE)
+        unit = self._unit()
+        return Snapshot((unit.file, *unit.unit_files, *unit.links), ((("nft", "--file", "-"), text),))
+
+    def apply(self, want: Ruleset | None) -> None:
+        """One netlink transaction: the kernel has the old table or the new one, at no moment none."""
+        self._host.run("nft", "--file", "-", stdin=render_table(want))
+
+    def persist(self, want: Ruleset | None) -> None:
+        """Write the boot file and its unit, or remove both."""
+        if want is None:
+            uninstall(self._host, self._unit())
+        else:
+            install(self._host, self._unit(), render_table(want))
+
+    def _legacy(self) -> tuple[Obstacle, ...]:
+        """A warning where the old iptables filter is loaded as well: the kernel asks it too, and nft cannot see it."""
+        found = [path for path in _LEGACY if "filter" in (self._host.read(path) or "").split()]
+        return tuple(
+            Obstacle(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
+            for path in found
+        )
+
+    def _unit(self) -> BootUnit:
+        text, drop_in = (
+            template.format(nft=self._host.which("nft"), file=RULESET_FILE) for template in (_UNIT_TEXT, _DROP_IN)
+        )
+        return BootUnit(UNIT, text, ("sysinit.target",), (("nftables.service", drop_in),), DIRECTORY, RULESET_FILE)
+
+    def _everything(self) -> list[dict[str, t.Any]]:
+        """The host's whole ruleset, listed once; terse, as other people's sets may be huge."""
+        self._listed = self._listed or self._list("--terse", "list", "ruleset")
+        return self._listed
+
+    def _list(self, *words: str) -> list[dict[str, t.Any]]:
+        return t.cast("list[dict[str, t.Any]]", json.loads(self._host.run("nft", "--json", *words))["nftables"])

@@ -1,0 +1,181 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads our nftables table back from `nft -j list` (libnftables-json(5)), whatever else somebody put into it."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import typing as t
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_elements import element_range, elements_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CHAIN, MARK, PRIORITY
+from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks, from_ranges
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import (
+    Rule,
+    compile_rules,
+    decompile_rules,
+    set_name,
+    split_set_name,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
+    FAMILIES,
+    Ruleset,
+    SourceSet,
+    make_ruleset,
+)
+
+Json = t.Any
+
+_LOOPBACK = [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "lo"}}, {"return": None}]
+_ACCEPT = [
+    {"mangle": {"key": {"meta": {"key": "mark"}}, "value": {"|": [{"meta": {"key": "mark"}}, MARK]}}},
+    {"accept": None},
+]
+_DROP = [{"drop": None}]
+_CHAIN = {"name": CHAIN, "type": "filter", "hook": "input", "prio": PRIORITY, "policy": "accept"}
+_FAMILY = {"ip": "ipv4", "ip6": "ipv6"}
+_NFPROTO = {family: family for family in FAMILIES}
+# Without /etc/protocols, which minimal systems lack, nft lists numbers where names were written.
+_PROTOCOL = {"tcp": "tcp", "udp": "udp", 6: "tcp", 17: "udp"}
+_PROTOCOL_AND_PORT = [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]
+_SET_KEYS = {"family", "table", "name", "type", "flags", "handle", "elem", "auto-merge"}
+
+
+class UnrecognisedError(ValueError):
+    """Something that this collection does not write."""
+
+
+@dataclass
+class _Table:
+    """What was found so far; `drift` has one line for each thing that is not ours or not as we write it."""
+
+    sets: dict[str, Networks] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+    chain: bool = False
+    loopback: bool = False
+
+
+def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[str, ...]]:
+    """The ruleset that the listed table stands for, and a line for each thing in it that does not belong there.
+
+    `objects` is the list below "nftables" in the output of `nft -j list table inet gatehouse_kong`.
+    """
+    table = _Table()
+    for one in objects:
+        for kind, value in one.items():
+            _take(table, kind, value)
+    ruleset = make_ruleset(decompile_rules(table.rules), _source_sets(table))
+    return ruleset, tuple(table.drift + _disorder(table, ruleset))
+
+
+def _take(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
+    try:
+        if kind == "set":
+            table.sets[value["name"]] = _networks(value)
+        elif kind == "chain":
+            _take_chain(table, value)
+        elif kind == "rule":
+            _take_rule(table, value)
+        elif kind not in ("metainfo", "table"):
+            raise UnrecognisedError(kind)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        table.drift.append(f"{kind} {value.get('name') or _rule_text(value)}")
+
+
+def _take_chain(table: _Table, value: Mapping[str, Json]) -> None:
+    if {key: value.get(key) for key in _CHAIN} != _CHAIN:
+        raise UnrecognisedError(value["name"])
+    table.chain = True
+
+
+def _take_rule(table: _Table, value: Mapping[str, Json]) -> None:
+    if value["expr"] != _LOOPBACK:
+        table.rules.append(_rule(value["expr"], value["comment"]))
+    elif table.loopback or table.rules:
+        raise UnrecognisedError("the loopback rule stands first, and once")
+    else:
+        table.loopback = True
+
+
+def _rule(expressions: list[Mapping[str, Json]], comment: str) -> Rule:
+    accept = expressions[-2:] == _ACCEPT
+    if not accept and expressions[-1:] != _DROP:
+        raise UnrecognisedError("verdict")
+    rule = Rule(comment, None, None, (), None, accept)
+    for expression in expressions[: -2 if accept else -1]:
+        rule = _with_match(rule, expression["match"])
+    if not rule.ports:
+        raise UnrecognisedError("a rule for every port")
+    return rule
+
+
+def _with_match(rule: Rule, match: Mapping[str, Json]) -> Rule:
+    """The rule with one match more; each kind of match may come once."""
+    left, right = match["left"], match["right"]
+    if match["op"] != "==":
+        raise UnrecognisedError(match["op"])
+    if left == {"meta": {"key": "nfproto"}} and rule.family is None:
+        return replace(rule, family=_NFPROTO[right])
+    if "concat" in left and not rule.ports:
+        return replace(rule, ports=_both_protocols(left, right))
+    protocol, name = left["payload"]["protocol"], left["payload"]["field"]
+    if name == "dport" and not rule.ports:
+        return replace(rule, ports=tuple((_PROTOCOL[protocol], port) for port in elements_of(right)))
+    family = _FAMILY[protocol]
+    if name == "daddr" and rule.family is None:
+        return replace(rule, family=family, address=str(ipaddress.ip_address(right)))
+    if name == "saddr" and rule.source_set is None and rule.family in (None, family):
+        return replace(rule, family=family, source_set=_source(right, family))
+    raise UnrecognisedError(name)
+
+
+def _both_protocols(left: Json, right: Json) -> tuple[tuple[str, int], ...]:
+    if left["concat"] != _PROTOCOL_AND_PORT:
+        raise UnrecognisedError("concatenation")
+    pairs = (value["concat"] for value in elements_of(right))
+    return tuple(sorted(((_PROTOCOL[protocol], port) for protocol, port in pairs), key=lambda pair: pair[::-1]))
+
+
+def _source(right: str, family: str) -> str:
+    name, of = split_set_name(right.removeprefix("@"))
+    if of != family:
+        raise UnrecognisedError(right)
+    return name
+
+
+def _networks(value: Mapping[str, Json]) -> Networks:
+    _name, family = split_set_name(value["name"])
+    # A list of one flag is listed as text by newer versions of nft.
+    if value["type"] != f"{family}_addr" or value["flags"] not in ("interval", ["interval"]) or {*value} - _SET_KEYS:
+        raise UnrecognisedError(value["name"])
+    return from_ranges(family, (element_range(family, element) for element in value.get("elem", ())))
+
+
+def _source_sets(table: _Table) -> list[SourceSet]:
+    names = {split_set_name(name)[0] for name in table.sets}
+    return [
+        SourceSet(name, *(table.sets.get(set_name(name, family), from_ranges(family, ())) for family in FAMILIES))
+        for name in names
+    ]
+
+
+def _disorder(table: _Table, ruleset: Ruleset) -> list[str]:
+    """What each part alone does not show: parts that are missing, left over or in another order."""
+    expected = {set_name(one.name, family) for one in ruleset.sets for family in FAMILIES}
+    named = {set_name(rule.source_set, t.cast("str", rule.family)) for rule in table.rules if rule.source_set}
+    lines = [f"set {name}: no rule uses it" for name in sorted({*table.sets} - expected)]
+    lines += [f"set {name}: missing" for name in sorted((expected | named) - {*table.sets})]
+    lines += [] if table.chain else [f"chain {CHAIN}: missing, or not as this collection makes it"]
+    lines += [] if table.loopback else ["the rule for loopback: missing, or not the first"]
+    lines += [] if tuple(table.rules) == compile_rules(ruleset.allow) else ["rules: incomplete, or in another order"]
+    return lines
+
+
+def _rule_text(value: Mapping[str, Json]) -> str:
+    return f"{value.get('comment', '')!r} in chain {value.get('chain')}: {json.dumps(value.get('expr'))}"

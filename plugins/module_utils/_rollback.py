@@ -1,0 +1,204 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way back from a change: kept on the host, which takes it by itself unless the change is confirmed in time.
+
+A change waits for its confirmation as the folder `pending`, which comes and goes by one rename. As long as it is there,
+a timer and the next boot run its script; without it both find nothing to do, so neither needs to be called off.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import UNIT_DIRECTORY
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback_script import Places, Saved, render_undo
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
+    Ruleset,
+    ruleset_from_data,
+    ruleset_to_data,
+)
+
+STATE = "/var/lib/gatehouse_kong"
+PENDING = f"{STATE}/pending"
+PREVIOUS = f"{STATE}/previous"
+# What is being made, or is to go: nobody reads it, and the next change removes what a killed one left.
+_RUBBISH = f"{STATE}/rubbish"
+_UNDO = f"{PENDING}/undo"
+
+NAME = "gatehouse-kong-rollback"
+_UNIT = f"{UNIT_DIRECTORY}/{NAME}.service"
+_LINK = f"{UNIT_DIRECTORY}/sysinit.target.wants/{NAME}.service"
+
+# nftables.service flushes all rules; the others load the files that this puts back.
+_UNIT_TEXT = """\
+# Written by gatehouse.kong, and removed when the change is confirmed.
+[Unit]
+Description=Undo the change of gatehouse.kong that nobody confirmed
+DefaultDependencies=no
+ConditionPathExists={undo}
+Wants=network-pre.target
+After=local-fs.target nftables.service
+Before=gatehouse-kong-firewall.service ufw.service firewalld.service netfilter-persistent.service
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh {undo}
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The rules that a host had, None where it had none of ours."""
+
+    ruleset: Ruleset | None
+
+
+class Rollback:
+    """The change that waits for its confirmation, and the state before the last one that was confirmed."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def pending(self) -> str | None:
+        """The id of the change that nobody has confirmed yet."""
+        return self._host.read(f"{PENDING}/id")
+
+    def leftovers(self, want: Ruleset | None) -> tuple[str, ...]:
+        """A line for what a change that ended half-way left, or of ours where no trace is wanted."""
+        if self._host.path(PENDING).exists():
+            return (f"{PENDING}: a change that nobody confirmed, which would be undone",)
+        gone = want is None and self._host.path(STATE).exists()
+        return (f"{STATE}: to be removed",) if gone else ()
+
+    def arm(self, snapshot: Snapshot, before: Ruleset | None, timeout: int) -> str:
+        """Keep the state before a change, have the host return to it after `timeout` seconds, and give the change's id.
+
+        Where a change waits already, the way back leads to the state before that one.
+        """
+        transaction = secrets.token_hex(8)
+        self._host.make_directory(STATE, 0o700)
+        with self._locked():
+            if not self._host.path(_UNDO).exists():
+                self._save(snapshot, before)
+            self._host.write(f"{PENDING}/id", transaction, 0o600)
+        self._start_timer(transaction, timeout)
+        return transaction
+
+    @contextmanager
+    def claimed(self, transaction: str) -> Iterator[None]:
+        """Keep the host from undoing the change meanwhile; HostError if it has done so, or if another run came."""
+        if not self._host.path(STATE).is_dir():
+            raise HostError(_TOO_LATE)
+        with self._locked():
+            pending = self.pending()
+            if pending != transaction:
+                raise HostError(_TOO_LATE if pending is None else _OVERTAKEN)
+            yield
+
+    def commit(self, *, keep: bool) -> None:
+        """End the change: there is no way back from it any more but the next change.
+
+        With keep the state before it is what `previous` gives from now on.
+        """
+        if keep:
+            self._host.remove_tree(PREVIOUS)
+        self._host.remove_tree(_RUBBISH)
+        self._host.move(PENDING, PREVIOUS if keep else _RUBBISH)
+        self._host.remove_tree(_RUBBISH)
+        self._remove_unit()
+
+    def forget(self) -> None:
+        """End the change and leave no trace of any."""
+        transaction = self.pending()
+        self.commit(keep=False)
+        self._host.remove_tree(STATE)
+        # Without systemd a process waits in place of the timer, finds nothing to do and ends.
+        with suppress(HostError):
+            self._host.run("systemctl", "stop", f"{NAME}-{transaction}.timer")
+
+    def undo(self, transaction: str) -> None:
+        """Undo the change now, as the timer would."""
+        if self._host.path(_UNDO).exists():
+            self._host.run("sh", self._at(_UNDO), transaction)
+
+    def previous(self) -> Kept | None:
+        """The state before the last change, None where none is kept."""
+        text = self._host.read(f"{PREVIOUS}/ruleset.json")
+        if text is None:
+            return None
+        data = json.loads(text)
+        return Kept(None if data is None else ruleset_from_data(data))
+
+    def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
+        self._host.remove_tree(_RUBBISH)
+        self._host.make_directory(_RUBBISH, 0o700)
+        saved = [self._copy(path, number) for number, path in enumerate(snapshot.files)]
+        load = []
+        for number, (command, given) in enumerate(snapshot.load):
+            self._host.write(f"{_RUBBISH}/load{number}", given, 0o600)
+            load.append((command, f"load{number}"))
+        places = Places(*map(self._at, (STATE, PENDING, _RUBBISH, _UNIT, _LINK)))
+        data = None if before is None else ruleset_to_data(before)
+        self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
+        self._host.write(f"{_RUBBISH}/undo", render_undo(places, saved, load), 0o700)
+        self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
+        self._host.link(_LINK, _UNIT)
+        self._host.move(_RUBBISH, PENDING)
+
+    def _copy(self, path: str, number: int) -> Saved:
+        where = self._host.path(path)
+        exists = where.exists() or where.is_symlink()
+        copy = f"file{number}" if exists else None
+        if copy:
+            self._host.copy(path, f"{_RUBBISH}/{copy}")
+        parent = where.parent
+        return Saved(str(where), copy, str(parent), parent.stat().st_mode & 0o7777 if parent.is_dir() else None)
+
+    def _start_timer(self, transaction: str, timeout: int) -> None:
+        undo = shlex.quote(self._at(_UNDO))
+        shell = f"[ ! -f {undo} ] || exec sh {undo} {transaction}"
+        try:
+            self._host.run(
+                "systemd-run", "--quiet", "--collect", f"--unit={NAME}-{transaction}",
+                "--description=Undo the change of gatehouse.kong unless it is confirmed",
+                f"--on-active={timeout}s", "--timer-property=AccuracySec=100ms", "/bin/sh", "-c", shell,
+            )  # fmt: skip
+        except HostError:
+            self._host.detach("/bin/sh", "-c", f"sleep {timeout}; {shell}")
+
+    def _remove_unit(self) -> None:
+        self._host.remove((_LINK, _UNIT))
+        self._host.remove_empty((f"{UNIT_DIRECTORY}/sysinit.target.wants",))
+
+    def _at(self, path: str) -> str:
+        return str(self._host.path(path))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process at a time, the script included; the kernel gives it back whatever becomes of the process."""
+        handle = os.open(self._at(STATE), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+_TOO_LATE = (
+    "the change was not confirmed in time, and the host has returned to the state before it. If the connection is "
+    "slow, give it more time (rollback_timeout)"
+)
+_OVERTAKEN = "another run has changed this host's rules meanwhile; whether they stay is now that run's to confirm"

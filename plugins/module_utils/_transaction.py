@@ -1,0 +1,114 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes a host match a ruleset: the same steps for a real run and for check mode, whatever the backend.
+
+A change has two halves. `converge` applies it and leaves the way back open: the host returns by itself. `confirm`, which
+the controller calls over a new connection, makes it last. So whatever a change does to connections, or whenever one of
+the two is killed, the host ends up with the old state or with the new one, and a reboot before the confirmation brings
+the old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend, Live, Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._controller import Connection, refuse_lockout
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import RulesetDiff, diff_rulesets
+
+
+class ObstacleError(Exception):
+    """The host's own rules would defeat the ruleset for certain; nothing was changed."""
+
+    def __init__(self, obstacles: tuple[Obstacle, ...]) -> None:
+        super().__init__("\n".join(str(obstacle) for obstacle in obstacles if obstacle.certain))
+        self.obstacles = obstacles
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did, or in check mode would do; `transaction` is what `confirm` has to be called with, if at all."""
+
+    diff: RulesetDiff
+    drift: tuple[str, ...]
+    stale: tuple[str, ...]
+    obstacles: tuple[Obstacle, ...]
+    changed: bool
+    transaction: str | None = field(default=None, compare=False)
+
+    @property
+    def before(self) -> str:
+        """The state found: ports, members, and what did not belong or would not have survived a reboot."""
+        extra = [f"does not belong: {line}" for line in self.drift] + [f"at boot: {line}" for line in self.stale]
+        return self.diff.before + "".join(f"{line}\n" for line in extra)
+
+    @property
+    def after(self) -> str:
+        """The state asked for."""
+        return self.diff.after
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What protects a change: the way back, the seconds until the host takes it, and the connection not to be cut."""
+
+    rollback: Rollback
+    timeout: int
+    connection: Connection | None = None
+
+
+def converge(backend: Backend, want: Ruleset | None, guard: Guard, *, check_mode: bool) -> Outcome:
+    """Bring the host to `want` (None: no trace of ours), or with check_mode only tell what that would change.
+
+    Raises HostError, the host being as before, ObstacleError and LockoutError.
+    """
+    backend.require()
+    live = backend.read()
+    obstacles = backend.obstacles(want) if want is not None else ()
+    if any(obstacle.certain for obstacle in obstacles):
+        raise ObstacleError(obstacles)
+    stale = (*backend.stale(want), *guard.rollback.leftovers(want))
+    rules_change = live.ruleset != want or bool(live.drift)
+    if rules_change:
+        if want is not None and guard.connection is not None:
+            refuse_lockout(want, guard.connection)
+        backend.validate(want)
+    changed = rules_change or bool(stale)
+    transaction = None
+    if changed and not check_mode:
+        transaction = _begin(backend, live, want, guard, rules=rules_change)
+    return Outcome(diff_rulesets(live.ruleset, want), live.drift, stale, obstacles, changed, transaction)
+
+
+def confirm(backend: Backend, want: Ruleset | None, rollback: Rollback, transaction: str, *, keep: bool) -> None:
+    """Make an applied change last; with keep the state before it is the one to return to from now on.
+
+    HostError if the host has returned to the old state already, or if the new one cannot be kept: then it returns now.
+    """
+    try:
+        with rollback.claimed(transaction):
+            if backend.stale(want):
+                backend.persist(want)
+            if want is None:
+                rollback.forget()
+            else:
+                rollback.commit(keep=keep)
+    except HostError:
+        rollback.undo(transaction)
+        raise
+
+
+def _begin(backend: Backend, live: Live, want: Ruleset | None, guard: Guard, *, rules: bool) -> str:
+    transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset, guard.timeout)
+    try:
+        if rules:
+            backend.apply(want)
+    except HostError:
+        guard.rollback.undo(transaction)
+        raise
+    return transaction
