@@ -1,0 +1,49 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible.plugins.connection import ConnectionBase
+
+
+class ActionModule(ActionBase):
+    """Run the module, and where it changed something confirm that over a new connection."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        result.update(self._execute_module(task_vars=task_vars))
+        transaction = result.pop("_transaction", None)
+        if transaction:
+            result.update(self._confirm(transaction, task_vars))
+        if result.get("changed") and self._task.args.get("backend", "auto") == "auto":
+            host = (task_vars or {}).get("inventory_hostname")
+            self._display.display(f"{host}: writing to {result['backend']}, as {result['backend_reason']}")
+        return result
+
+    def _confirm(self, transaction: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Make the change last, and return what that adds to the result."""
+        arguments = {**self._task.args, "confirm": transaction}
+        try:
+            self._renew_connection()
+            confirmed: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+        except AnsibleConnectionFailure as exc:
+            return {
+                "failed": True,
+                "msg": "the rules were changed, and no new connection to the host is possible since. The host returns "
+                f"to the state before by itself within {self._task.args.get('rollback_timeout', 30)} seconds: {exc}",
+            }
+        # What the first half said of the change stands; of the second only whether it lasts is news.
+        return {} if not confirmed.get("failed") else confirmed
+
+    def _renew_connection(self) -> None:
+        """Give up what is open, so that the next command has to get through the new rules as a stranger would."""
+        if type(self._connection).reset is not ConnectionBase.reset:
+            self._connection.reset()
+        else:
+            self._connection.close()

@@ -1,0 +1,186 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.action import ActionBase
+from ansible.template import Templar
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import Compilation, compile_plan, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._summary import plan_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import VariableError
+
+_ARGUMENTS = {
+    "group": {"type": "str", "default": "kong"},
+    "path": {"type": "path"},
+    "show": {"type": "bool", "default": False},
+}
+_SHOWN_WARNINGS = 20
+
+
+class _Variables(Mapping[str, Any]):
+    """One host's variables as Ansible templates them, with what cannot be templated as VariableError.
+
+    Ansible compiles and renders a template at every look, which is most of the time that a plan takes; so a value is
+    kept once it has been looked at. Facts are never templates, and hostvars would search all of a host's facts for
+    one, which takes ten times as long as to read the host.
+    """
+
+    def __init__(self, variables: Mapping[str, Any], loader: DataLoader) -> None:
+        self._variables = variables
+        self._templar = Templar(loader=loader, variables=variables)
+        self._looked_at: dict[str, Any] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._looked_at:
+            self._looked_at[key] = self._look_at(key)
+        return self._looked_at[key]
+
+    def _look_at(self, name: str) -> Any:
+        value = self._variables[name]
+        if name == "ansible_facts":
+            return value
+        try:
+            return _plain(self._templar.template(value))
+        except AnsibleError as exc:
+            raise VariableError(str(exc)) from exc
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._variables
+
+    def get(self, key: str, default: Any = None) -> Any:
+        # Most variables of the contract are not set, and the exception that says so is dear.
+        return self[key] if key in self._variables else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
+def _plain(value: Any) -> Any:
+    """Return a templated value without Ansible's tags and lazy containers."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+class _AnsibleInventory:
+    """The whole inventory, which --limit and serial do not narrow."""
+
+    def __init__(self, task_vars: Mapping[str, Any], loader: DataLoader) -> None:
+        self.groups: Mapping[str, Sequence[str]] = task_vars["groups"]
+        self._hostvars = task_vars["hostvars"]
+        self._loader = loader
+
+    def variables(self, host: str) -> Mapping[str, Any]:
+        # With hostvars in reach a template may take a node's NAT from the variables of its router.
+        return _Variables({**self._hostvars.raw_get(host), "hostvars": self._hostvars}, self._loader)
+
+
+class ActionModule(ActionBase):
+    """Compile the fleet on the controller; no host is connected to."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        try:
+            require_libraries()
+        except LibraryError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        with _once_a_run(arguments["group"]) as kept:
+            if kept.exists():
+                plan = json.loads(kept.read_text(encoding="utf-8"))
+                warnings: list[str] = []
+            else:
+                compilation = compile_plan(_AnsibleInventory(task_vars or {}, self._loader), arguments["group"])
+                if compilation.plan is None:
+                    return {
+                        **result,
+                        "failed": True,
+                        "msg": _refusal(compilation),
+                        "findings": _plain_findings(compilation),
+                    }
+                plan = compilation.plan
+                warnings = _warnings(compilation.findings)
+                kept.write_text(json.dumps(plan), encoding="utf-8")
+        result.update(changed=False, plan=plan)
+        if warnings:
+            result["warnings"] = warnings
+        if arguments["show"]:
+            self._display.display("\n".join(["", *plan_lines(plan), ""]))
+        if arguments["path"]:
+            result.update(self._write(Path(arguments["path"]), plan_text(plan)))
+        return result
+
+    def _write(self, path: Path, text: str) -> dict[str, Any]:
+        """Make the plan file hold this text, unless this is check mode, and say what that changes."""
+        try:
+            before = path.read_text(encoding="utf-8") if path.exists() else ""
+            if before != text and not self._task.check_mode:
+                _replace(path, text)
+        except OSError as exc:
+            raise AnsibleError(f"the plan file {str(path)!r} cannot be written: {exc.strerror}") from exc
+        result: dict[str, Any] = {"changed": before != text, "path": str(path)}
+        if self._task.diff:
+            headers = {"before_header": str(path), "after_header": str(path)}
+            result["diff"] = {**headers, "before": before, "after": text}
+        return result
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it sees the old text or the new, never a part."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
+@contextmanager
+def _once_a_run(group: str) -> Iterator[Path]:
+    """Give the file that keeps this run's plan, to one worker at a time.
+
+    Ansible's local temporary directory belongs to one run of ansible-playbook and goes when it ends, so later plays,
+    serial batches and other hosts find the plan there, and no other run does.
+    """
+    kept = Path(constants.DEFAULT_LOCAL_TMP) / f"gatehouse.kong.plan.{group}.json"
+    with kept.with_suffix(".lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield kept
+
+
+def _refusal(compilation: Compilation) -> str:
+    errors = compilation.errors
+    heading = "There is no plan for this inventory, and no host was touched:"
+    return "\n".join([heading, *(f"- {finding.message} [{finding.code}]" for finding in errors)])
+
+
+def _plain_findings(compilation: Compilation) -> list[dict[str, Any]]:
+    return [finding.as_dict() for finding in compilation.findings]
+
+
+def _warnings(findings: Sequence[Finding]) -> list[str]:
+    found = [f"{finding.message} [{finding.code}]" for finding in findings if finding.severity == "warning"]
+    more = len(found) - _SHOWN_WARNINGS
+    return found[:_SHOWN_WARNINGS] + ([f"{more} more warnings are in the plan's findings"] if more > 0 else [])

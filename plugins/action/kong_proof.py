@@ -1,0 +1,54 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+
+_ARGUMENTS = {
+    "plan": {"type": "dict", "required": True},
+    "registered": {"type": "str", "required": True},
+}
+
+
+class ActionModule(ActionBase):
+    """Compare on the controller; no host is connected to."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        try:
+            plan = check_plan(arguments["plan"])
+        except PlanError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        proof = compare(plan, _seen(plan, (task_vars or {})["hostvars"], arguments["registered"]))
+        self._display.display("\n".join(["", *proof_lines(proof), ""]))
+        result.update(
+            changed=False,
+            differences=[outcome.as_dict() for outcome in proof.differences],
+            not_probed=list(proof.missing),
+        )
+        if proof.differences:
+            # Ansible prints the whole result of a task that failed: leave it what is worth reading.
+            return {**result, "failed": True, "msg": f"{len(proof.differences)} probes met something else than planned"}
+        return {**result, "outcomes": [outcome.as_dict() for outcome in proof.outcomes]}
+
+
+def _seen(
+    plan: Mapping[str, Any], hostvars: Mapping[str, Any], registered: str
+) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Return each host's probe results, by host; hosts that registered none are left out."""
+    found = {host: hostvars[host].get(registered) for host in callers(plan) if host in hostvars}
+    return {host: probed["probes"] for host, probed in found.items() if probed and "probes" in probed}

@@ -1,0 +1,89 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: firewall_rules
+short_description: The rules of one Kong node, sources written out
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a plan and the name of a node, and returns a list with one rule for each address, port and protocol that Kong
+    opens there, with every network that may connect. Everybody else is to be refused.
+  - For templates of your own, or other firewall modules. M(gatehouse.kong.kong_firewall) takes the more compact
+    P(gatehouse.kong.host_ruleset#filter).
+positional: host
+options:
+  _input:
+    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
+    type: dict
+    required: true
+  host:
+    description: Inventory name of the node.
+    type: str
+    required: true
+seealso:
+  - plugin: gatehouse.kong.host_ruleset
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Compile the plan of the whole fleet
+  gatehouse.kong.kong_plan:
+  register: fleet
+  run_once: true
+
+- name: Show who may connect to this node
+  ansible.builtin.debug:
+    msg: "{{ item.protocol }} {{ item.port }}: {{ [item.sources] | flatten | join(' ') or 'nobody' }}"
+  loop: "{{ fleet.plan | gatehouse.kong.firewall_rules(inventory_hostname) }}"
+  loop_control:
+    label: "{{ item.listener }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One dictionary for each rule, in the order of Kong's settings.
+  type: list
+  elements: dict
+  contains:
+    listener:
+      description: What Kong opens, such as V(proxy), V(admin) or V(cluster).
+      type: str
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+    port:
+      description: Local port, as the node's own firewall sees it.
+      type: int
+    address:
+      description:
+        - Local address. V(0.0.0.0) is every IPv4 address, V(::) every IPv6 address.
+        - Null is every address of both families.
+      type: str
+    sources:
+      description: V(any), or a list of networks (CIDR) that may connect. An empty list is nobody but the node itself.
+      type: raw
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan, planned_rules
+
+
+def firewall_rules(plan: Any, host: str) -> list[dict[str, Any]]:
+    try:
+        return planned_rules(check_plan(plan), host)
+    except PlanError as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.firewall_rules: {exc}") from exc
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"firewall_rules": firewall_rules}

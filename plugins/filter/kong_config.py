@@ -1,0 +1,75 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kong_config
+short_description: The settings of kong_config as text
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a dictionary of Kong settings, as the variable C(kong_config) holds them, and returns each as the text that the
+    configuration file of that Kong version takes. Booleans become V(on) and V(off), or V(true) and V(false) before 0.9,
+    and nested settings of C(kong.yml) get dotted names.
+  - Such settings are no part of the plan, because passwords and keys may be among them. The plan names them and keeps
+    their values out.
+  - Settings that decide what Kong listens on are refused here. They have variables of their own.
+positional: version
+options:
+  _input:
+    description: The settings.
+    type: dict
+    required: true
+  version:
+    description: The node's Kong version.
+    type: str
+    required: true
+seealso:
+  - module: gatehouse.kong.kong_conf
+"""
+
+EXAMPLES = r"""
+- name: Write other settings of Kong
+  gatehouse.kong.kong_conf:
+    path: /etc/kong/kong.conf
+    settings: "{{ {'log_level': 'notice', 'pg_ssl': true} | gatehouse.kong.kong_config('3.9') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Kong settings and their text.
+  type: dict
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import (
+    VersionError,
+    find_generation,
+    parse_version,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_config import CONFIG, read_config
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Report
+
+
+def kong_config(value: Any, version: str) -> dict[str, str]:
+    try:
+        generation = find_generation(parse_version(version))
+    except VersionError as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.kong_config: {exc}") from exc
+    report = Report(CONFIG)
+    settings = read_config(generation, value, report)
+    if report.findings:
+        raise AnsibleFilterError("; ".join(finding.message for finding in report.findings))
+    return settings
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"kong_config": kong_config}

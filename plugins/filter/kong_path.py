@@ -1,0 +1,112 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kong_path
+short_description: What one host dials to reach a Kong node, and what the node sees of it
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a plan and the names of two hosts, and returns for each listener of the second the address and port that the
+    first one dials, the sources that the node's firewall sees, and what is in between.
+  - It says how packets travel, not whether they are let in; that is what P(gatehouse.kong.firewall_rules#filter) says.
+positional: caller, target, listener
+options:
+  _input:
+    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
+    type: dict
+    required: true
+  caller:
+    description: Inventory name of the host that connects, a node or a host that a source term names.
+    type: str
+    required: true
+  target:
+    description: Inventory name of the node that is connected to.
+    type: str
+    required: true
+  listener:
+    description: Name of one listener, such as V(cluster) or V(admin). All of the node's listeners by default.
+    type: str
+seealso:
+  - plugin: gatehouse.kong.firewall_rules
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Compile the plan of the whole fleet
+  gatehouse.kong.kong_plan:
+  register: fleet
+  run_once: true
+
+- name: Show how each node is reached from this one
+  ansible.builtin.debug:
+    msg: "{{ fleet.plan | gatehouse.kong.kong_path(inventory_hostname, item) }}"
+  loop: "{{ groups['kong'] }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One dictionary for each path; empty where there is no path.
+  type: list
+  elements: dict
+  contains:
+    from:
+      description: The host that connects.
+      type: str
+    to:
+      description: The node that is connected to.
+      type: str
+    listener:
+      description: What Kong opens there.
+      type: str
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+    dial_address:
+      description: The address to dial.
+      type: str
+    dial_port:
+      description: The port to dial.
+      type: int
+    sources:
+      description: The networks (CIDR) from which the node sees the caller.
+      type: list
+      elements: str
+    address:
+      description: The node's own address at which the packets arrive.
+      type: str
+    port:
+      description: The node's own port at which they arrive.
+      type: int
+    via:
+      description: V(local), V(vpn), V(nat) or V(hairpin).
+      type: str
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import (
+    PlanError,
+    check_plan,
+    path_as_dict,
+    planned_paths,
+)
+
+
+def kong_path(plan: Any, caller: str, target: str, listener: str | None = None) -> list[dict[str, Any]]:
+    try:
+        return [path_as_dict(path) for path in planned_paths(check_plan(plan), caller, target, listener)]
+    except PlanError as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.kong_path: {exc}") from exc
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"kong_path": kong_path}

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kong_probes
+short_description: The connections that one host tries to prove a plan
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a plan and the name of a host, and returns what module M(gatehouse.kong.kong_probe) is to try from there, that is
+    a connection to every listener of every node, at the address that the plan says, whether it is to be let in or not.
+  - Listeners over UDP are probed where they gossip (Kong 0.6 to 0.10). For a UDP stream nothing says what its service
+    would answer, so it is left out. So is gossip that is encrypted (C(cluster_encrypt_key) in C(kong_config)).
+positional: host, local
+options:
+  _input:
+    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
+    type: dict
+    required: true
+  host:
+    description: Inventory name of the host, a node or a host that a source term or C(kong_verify_outsiders) names.
+    type: str
+    required: true
+  local:
+    description:
+      - Return the host's own listeners instead, to be tried on the host itself, past its firewall. All of them are to be
+        open once its Kong has started.
+    type: bool
+    default: false
+seealso:
+  - module: gatehouse.kong.kong_probe
+  - module: gatehouse.kong.kong_proof
+"""
+
+EXAMPLES = r"""
+- name: Compile the plan of the whole fleet
+  gatehouse.kong.kong_plan:
+  register: fleet
+  run_once: true
+
+- name: Try every listener of every node
+  gatehouse.kong.kong_probe:
+    probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
+  register: reach
+
+- name: Wait until Kong listens on everything it is to listen on
+  gatehouse.kong.kong_probe:
+    probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname, local=true) }}"
+  register: listening
+  until: listening.probes | rejectattr('seen', 'eq', 'open') | length == 0
+  retries: 20
+  delay: 1
+"""
+
+RETURN = r"""
+_value:
+  description: The probes, with the keys C(name), C(kind), C(address) and C(port).
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import local_probes, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+
+
+def kong_probes(plan: Any, host: str, local: bool = False) -> list[dict[str, Any]]:
+    find = local_probes if local else probes_from
+    try:
+        return [probe.as_dict() for probe in find(check_plan(plan), host)]
+    except PlanError as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.kong_probes: {exc}") from exc
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"kong_probes": kong_probes}

@@ -1,0 +1,137 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: parse_listen
+short_description: Read a listen value of Kong
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Reads the value of one of Kong's listen settings, such as C(proxy_listen), as the given version of Kong reads it.
+  - Values that Kong lets through although nginx or Serf then refuses them are errors, too, for example port V(0).
+positional: _input
+options:
+  _input:
+    description:
+      - The value as it stands in Kong's configuration, or a list of its entries.
+      - A bare port stands for all IPv4 addresses.
+    type: raw
+    required: true
+  version:
+    description:
+      - The version of Kong, V(0.6) to V(3.15).
+      - Quote it, since YAML reads V(3.10) as V(3.1).
+    type: str
+    default: "3.9"
+  setting:
+    description: Kong's name for the setting. It decides which flags are allowed.
+    type: str
+    default: proxy_listen
+"""
+
+EXAMPLES = r"""
+- name: Show the ports on which Kong takes TLS
+  ansible.builtin.debug:
+    msg: >-
+      {{ '0.0.0.0:8000, [::]:8443 ssl http2' | gatehouse.kong.parse_listen
+         | selectattr('flags', 'contains', 'ssl') | map(attribute='port') }}
+
+- name: Refuse an Admin API that is open to every address
+  ansible.builtin.assert:
+    that: >-
+      '127.0.0.1:8001, [::1]:8444 ssl' | gatehouse.kong.parse_listen(version='1.5', setting='admin_listen')
+      | selectattr('address', 'in', ['0.0.0.0', '*', '::']) | length == 0
+
+- name: Show that nothing listens
+  ansible.builtin.debug:
+    msg: "{{ 'off' | gatehouse.kong.parse_listen(setting='stream_listen') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The entries in the order given; an empty list for V(off).
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address in canonical form, IPv6 without brackets; V(*) and host names as given.
+      type: str
+      sample: 0.0.0.0
+    port:
+      description: The port.
+      type: int
+      sample: 8443
+    family:
+      description: V(ipv4), V(ipv6), or V(name) for a host name. V(*) is an IPv4 address to nginx.
+      type: str
+      sample: ipv4
+    flags:
+      description: The entry's flags in the order given.
+      type: list
+      elements: str
+      sample: [ssl, http2]
+    text:
+      description: The entry as Kong takes it.
+      type: str
+      sample: 0.0.0.0:8443 ssl http2
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import (
+    Generation,
+    Setting,
+    find_generation,
+    parse_version,
+    versions_with,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen import ListenEntry, parse_listen, render_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def parse_listen_filter(value: Any, version: Any = "3.9", setting: str = "proxy_listen") -> list[dict[str, Any]]:
+    """Return the entries of a listen value as plain data; raise AnsibleFilterError where Kong could not use it."""
+    try:
+        require_libraries()
+        generation = find_generation(parse_version(version))
+        entries = parse_listen(value, generation, _setting(generation, str(plain(setting))))
+    except (LibraryError, ValueError) as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.parse_listen: {exc}") from exc
+    return [_as_dict(entry) for entry in entries]
+
+
+def _setting(generation: Generation, name: str) -> Setting:
+    setting = generation.setting(name)
+    if setting is not None:
+        return setting
+    known = ", ".join(one.name for one in generation.settings)
+    versions = versions_with(name)
+    where = f"it is known to Kong {versions}; " if versions else ""
+    raise ValueError(f"Kong {generation.versions} has no listen setting {name!r}: {where}it has {known}")
+
+
+def _as_dict(entry: ListenEntry) -> dict[str, Any]:
+    return {
+        "address": entry.address,
+        "port": entry.port,
+        "family": entry.family,
+        "flags": list(entry.flags),
+        "text": render_entry(entry),
+    }
+
+
+class FilterModule:
+    """The door for Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"parse_listen": parse_listen_filter}

@@ -1,0 +1,254 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kong_conf
+short_description: Write settings into Kong's configuration file, in place
+version_added: 0.1.0
+author:
+  - gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Sets values in C(kong.conf) (Kong 0.9 and later) or C(kong.yml) (Kong 0.6 to 0.8) and keeps every other byte of
+    the file, comments, order and line endings included.
+  - The file is replaced in one step. A file that exists keeps its owner, group, mode and SELinux context.
+  - Kong is neither reloaded nor restarted, and the values are not checked. For a listen setting the module
+    M(gatehouse.kong.kong_plan) does that, and C(kong check) does it on the host.
+extends_documentation_fragment:
+  - gatehouse.kong.attributes
+  - ansible.builtin.files
+options:
+  path:
+    description:
+      - The configuration file. A symbolic link is followed, and stays one.
+      - A file that does not exist is created with mode V(0640), owned by the user who runs the module, where
+        O(mode), O(owner) and O(group) do not say otherwise. Where Kong itself runs as another user than V(root),
+        give it read access with O(group). The directory must exist.
+    type: path
+    required: true
+  format:
+    description:
+      - V(conf) for C(key = value) lines, V(yaml) for C(kong.yml).
+    type: str
+    choices: [conf, yaml]
+    default: conf
+  settings:
+    description:
+      - Kong's settings and their values, as text, exactly as Kong's documentation writes them. Quote V(on), V(off),
+        V(true) and V(false), which YAML would otherwise take for something else. Blanks around a value are dropped.
+      - With O(format=yaml) a nested setting is given with a dot, such as V(cluster.advertise).
+      - Where a setting is not in the file, its line is put after the commented-out sample line (C(#proxy_listen = ...)),
+        or at the end.
+      - An empty value in C(kong.conf) unsets a setting, Kong's default included.
+      - Values of settings whose names end in C(password), C(secret), C(secret_id), C(token), C(_key), C(encrypt),
+        C(auth_conf), C(session_conf), C(auth_header), C(declarative_config_string) or C(proxy_server) are shown
+        neither in the diff nor in the module's result, messages and log. The diff hides them wherever they stand in
+        the file, so a new value for such a setting is seen in RV(changed_settings) only.
+    type: dict
+    required: true
+  backup:
+    description:
+      - Copy the file as it was, with a timestamp in the name, before it is changed.
+    type: bool
+    default: false
+  unsafe_writes:
+    description:
+      - Whether the file may be written over where it cannot be replaced, as in some container mounts.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    description: Run again with the same options, it changes nothing.
+    support: full
+notes:
+  - "C(kong.conf): where a key stands in the file more than once, Kong reads the last. All of them get the value, so
+    that none misleads a reader. Kong reads any character of a key but letters and digits as C(_), so C(proxy-listen)
+    is C(proxy_listen) here too. A value that goes on over several lines, joined by backslashes, becomes one line. A
+    file with a C([section]) is refused, because Kong sees no setting below it."
+  - "C(kong.conf): C(#) starts a comment in a value. A C(#) that belongs to the value is written as C(\\#), which Kong
+    understands from 0.10 on. A comment after a value stays, with a blank before it; where a value becomes empty, the
+    comment moves to the next line, because Kong 0.10 to 2.x would read it as the value."
+  - "C(kong.yml): values are written in quotes, but for the few settings of which Kong wants a number or a boolean. The
+    file must be made of plain blocks. A setting of yours that stands in a flow mapping (C({})), is a block of lines or
+    a list, is there twice, has an anchor, or is indented with tabs is refused with the line's number."
+seealso:
+  - module: ansible.builtin.lineinfile
+"""
+
+EXAMPLES = r"""
+- name: Set where Kong listens
+  gatehouse.kong.kong_conf:
+    path: /etc/kong/kong.conf
+    settings:
+      proxy_listen: 0.0.0.0:8000, 0.0.0.0:8443 ssl
+      admin_listen: 127.0.0.1:8001
+      status_listen: 'off'
+    backup: true
+
+- name: Set what a Kong 0.8 behind NAT tells its peers
+  gatehouse.kong.kong_conf:
+    path: /etc/kong/kong.yml
+    format: yaml
+    settings:
+      cluster_listen: 192.168.23.45:80
+      cluster.advertise: 192.168.10.5:9000
+
+- name: Create a file that an unprivileged Kong can read
+  gatehouse.kong.kong_conf:
+    path: /etc/kong/kong.conf
+    settings:
+      pg_password: '{{ kong_pg_password }}'
+    owner: root
+    group: kong
+    mode: '0640'
+"""
+
+RETURN = r"""
+path:
+  description: The file. Where a symbolic link was given, what it points to.
+  returned: success
+  type: str
+  sample: /etc/kong/kong.conf
+changed_settings:
+  description: Names of the settings whose lines changed, in the order given.
+  returned: success
+  type: list
+  elements: str
+  sample: [proxy_listen, admin_listen]
+backup_file:
+  description: The copy of the file as it was.
+  returned: when O(backup) is set and the content of an existing file changed
+  type: str
+  sample: /etc/kong/kong.conf.4242.2026-11-22@10:00:00~
+diff:
+  description: The file and its attributes before and after. Secrets are hidden.
+  returned: in diff mode
+  type: list
+  elements: dict
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf import edit_conf
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
+    HIDDEN,
+    ConfError,
+    hide_secrets,
+    is_secret,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf_yaml import edit_yaml
+
+EDITORS = {"conf": edit_conf, "yaml": edit_yaml}
+
+
+def read(target: Path) -> str | None:
+    """The file's text, with bytes that are not UTF-8 kept as surrogates; None where there is no file."""
+    if not target.parent.is_dir():
+        raise ConfError(f"the directory {str(target.parent)!r} does not exist: create it first")
+    try:
+        return target.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfError(f"the file cannot be read: {error.strerror}") from error
+
+
+def write(module: AnsibleModule, target: Path, text: str) -> None:
+    """Replace the file with `text` in one step."""
+    # What atomic_move gives a new file, so that a secret in it is at no moment open to everybody.
+    os.umask(0o027)
+    handle, name = tempfile.mkstemp(dir=module.tmpdir)
+    with os.fdopen(handle, "wb") as temporary:
+        temporary.write(text.encode("utf-8", "surrogateescape"))
+    module.atomic_move(name, str(target), unsafe_writes=module.params["unsafe_writes"])
+
+
+def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tuple[bool, dict[str, Any]]:
+    """Set owner, group, mode and so on where asked. Returns whether that changed something, and the diff.
+
+    What a new file gets belongs to its creation and is no difference.
+    """
+    diff: dict[str, Any] = {}
+    arguments = module.load_file_common_arguments(module.params, path=str(target))
+    if not created:
+        return module.set_fs_attributes_if_different(arguments, changed=False, diff=diff), diff
+    if not module.check_mode:
+        module.set_fs_attributes_if_different(arguments, changed=True)
+    return True, diff
+
+
+def content_diff(path: str, before: str | None, after: str) -> dict[str, str]:
+    """The diff of the content, without secrets."""
+    header = f"{path} (content)"
+    return {
+        "before": printable(hide_secrets(before or "")),
+        "after": printable(hide_secrets(after)),
+        "before_header": header,
+        "after_header": header,
+    }
+
+
+def printable(text: str) -> str:
+    """`text` with a question mark for every byte that is not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def hide_in_invocation(module: AnsibleModule) -> None:
+    """Ansible returns the options with the result. no_log is all or nothing, and would blot out harmless text too."""
+    settings = module.params["settings"]
+    module.params["settings"] = {key: HIDDEN if is_secret(key) else value for key, value in settings.items()}
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """Make the file hold the settings; what was done, as the module returns it."""
+    path, settings = module.params["path"], module.params["settings"]
+    hide_in_invocation(module)
+    target = Path(os.path.realpath(path))
+    try:
+        before = read(target)
+        after, changed_settings = EDITORS[module.params["format"]](before or "", settings)
+    except ConfError as error:
+        module.fail_json(msg=f"{path}: {error}")
+    result: dict[str, Any] = {"path": str(target), "changed_settings": changed_settings}
+    changed = after != before
+    if changed and not module.check_mode:
+        if module.params["backup"] and before is not None:
+            result["backup_file"] = module.backup_local(str(target))
+        write(module, target, after)
+    attributes_changed, attributes_diff = set_attributes(module, target, created=before is None)
+    result["changed"] = changed or attributes_changed
+    if module._diff:
+        header = f"{path} (file attributes)"
+        attributes_diff.update(before_header=header, after_header=header)
+        result["diff"] = [content_diff(path, before, after), attributes_diff]
+    return result
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "format": {"type": "str", "choices": ["conf", "yaml"], "default": "conf"},
+            "settings": {"type": "dict", "required": True},
+            "backup": {"type": "bool", "default": False},
+        },
+        add_file_common_args=True,
+        supports_check_mode=True,
+        # The log of the host would get the options as they are, secrets included.
+        no_log=True,
+    )
+    module.exit_json(**run(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,330 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kong_firewall
+short_description: Make a host's firewall match a ruleset
+version_added: 0.1.0
+description:
+  - Decides for each listed port who may reach it. Listed sources are accepted, everybody else is refused, the host
+    itself always gets through. Packets to any other port are left to whoever owns the host's policy.
+  - The ruleset is exact. What is no longer listed is removed, whatever the host had before.
+  - It is replaced in one transaction, so that at no moment a stranger gets in or an allowed connection is lost, and it is
+    loaded again at boot.
+  - A change is made to last only over a new connection from the controller after it. Without that, as where the change
+    cuts the controller off or the controller ends, the host returns to the state before by itself, files included, after
+    O(rollback_timeout), or at its next boot. Nothing is asked of the task for this, neither C(async) nor C(poll).
+  - Rules keep no connection state, so a source that loses its permission loses its open connections at once.
+author:
+  - gatehouse.kong contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - gatehouse.kong.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  ruleset:
+    description:
+      - Who may reach what, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
+      - Required if O(state=present).
+    type: dict
+    suboptions:
+      allow:
+        description: One entry for each protocol, port and bind address.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          listener:
+            description: The name of the listener, which comments and the diff show.
+            type: str
+            required: true
+          protocol:
+            description: The transport protocol.
+            type: str
+            choices: [tcp, udp]
+            required: true
+          port:
+            description: The local port.
+            type: int
+            required: true
+          address:
+            description:
+              - The bind address.
+              - V(0.0.0.0) is every IPv4 address and leaves IPv6 packets to that port alone, V(::) the other way round.
+              - Without an address the entry is for every address of both families.
+            type: str
+          sources:
+            description:
+              - Either V(any), or a list of names of sets in O(ruleset.sets).
+              - With an empty list nobody but the host itself gets in.
+            type: raw
+            required: true
+      sets:
+        description:
+          - Named groups of sources, each a dictionary with the lists C(ipv4) and C(ipv6) of networks in CIDR notation.
+          - Sets that no entry names are left out.
+        type: dict
+        default: {}
+  backend:
+    description:
+      - The firewall system to write to.
+      - V(auto) finds the one that rules the host, which is firewalld if it is active, else ufw if it is enabled, else
+        nftables. The result tells which and why. It refuses a host on which both are on, or on which rules of
+        iptables-legacy and iptables-nft are mixed.
+      - There is no backend for firewalld and ufw yet, so on such a host V(auto) fails. With V(nftables) such a host must
+        open Kong's ports in firewalld or ufw as well, and the module names the command where it does not.
+      - V(nftables) uses a table of its own, C(inet gatehouse_kong), and touches no other. Its accepts set the bit
+        C(0x10000000) of the packet mark, because an accept in one table does not end a packet's way through the others.
+        A host whose own input chain drops by default accepts that mark in one line.
+      - V(iptables) uses a chain of its own, C(GATEHOUSE-KONG), to which the first rule of C(INPUT) leads, and ipsets whose
+        names begin with C(gkong4-) and C(gkong6-). It writes with the variant, nft or legacy, that C(iptables -V) names,
+        and fails where rules of the other are loaded. An accept there is final for the table C(filter), so a host whose
+        C(INPUT) drops by default needs nothing more. V(auto) never chooses it.
+    type: str
+    choices: [auto, iptables, nftables]
+    default: auto
+  state:
+    description:
+      - With V(present) the host is made to match O(ruleset).
+      - With V(absent) every trace is removed, that is rules, files and the systemd unit.
+      - With V(previous) the host returns to the ruleset before the last change that lasted. Once it has, another such run
+        changes nothing. Where the host keeps none, as where O(state=absent) removed it, a warning says so.
+    type: str
+    choices: [present, absent, previous]
+    default: present
+  rollback_timeout:
+    description:
+      - Seconds that the controller has, after a change, to come back over a new connection. Then the host returns to the
+        state before the change.
+      - At least 5.
+    type: int
+    default: 30
+  confirm:
+    description:
+      - The change to confirm. The module's own action plugin sets this when it comes back over a new connection; leave it
+        out of playbooks.
+    type: str
+notes:
+  - Needs root (C(CAP_NET_ADMIN)), systemd, and the package C(nftables), or for O(backend=iptables) the packages
+    C(iptables) and C(ipset).
+  - Rules are kept in C(/etc/gatehouse_kong) and loaded at boot by C(gatehouse-kong-firewall.service). A drop-in for
+    C(nftables.service) loads them again whenever that unit starts or reloads, as its file flushes every table.
+    C(systemctl stop nftables) removes them, with all others, until it is started again or this module runs.
+  - With O(backend=iptables) they are kept in C(/etc/gatehouse_kong_iptables), and C(gatehouse-kong-iptables.service)
+    loads the sets and then the rules. Nothing else has to save them. A drop-in for C(netfilter-persistent.service) makes
+    the sets that its saved rules may name before it loads them, and puts our rules in place afterwards.
+  - With O(backend=iptables), where the kernel has no IPv6, rules for IPv6 are not loaded, and a warning says so if the
+    ruleset has sources for them. They wait in the boot file.
+  - Before a host changes from one backend to another, remove the first with O(state=absent).
+  - If a chain of the host's own would refuse a port that the ruleset opens, the module fails before it changes anything
+    and names the chain and the command that opens it. Where that cannot be told for certain, it warns.
+  - If the ruleset covers the port that Ansible itself is connected to, and would refuse the controller's address as the
+    host sees it, the module fails before it changes anything.
+  - While a change waits for its confirmation, C(/var/lib/gatehouse_kong/pending) holds the way back. The ruleset for
+    O(state=previous) is in C(/var/lib/gatehouse_kong/previous).
+seealso:
+  - module: gatehouse.kong.kong_plan
+"""
+
+EXAMPLES = r"""
+- name: Open the proxy to anyone, the admin API to one network, and gossip to two peers
+  gatehouse.kong.kong_firewall:
+    ruleset:
+      allow:
+        - {listener: proxy, protocol: tcp, port: 8000, address: 0.0.0.0, sources: any}
+        - {listener: admin, protocol: tcp, port: 8001, address: 192.168.10.11, sources: [admins]}
+        - {listener: cluster, protocol: tcp, port: 7946, address: 192.168.10.11, sources: [peers]}
+        - {listener: cluster, protocol: udp, port: 7946, address: 192.168.10.11, sources: [peers]}
+        - {listener: cluster_rpc, protocol: tcp, port: 7373, address: 127.0.0.1, sources: []}
+      sets:
+        admins: {ipv4: [192.168.20.0/24]}
+        peers: {ipv4: [192.168.10.12/32, 192.168.10.5/32]}
+
+- name: Return to the ruleset before the last change
+  gatehouse.kong.kong_firewall:
+    state: previous
+
+- name: Remove every trace
+  gatehouse.kong.kong_firewall:
+    state: absent
+"""
+
+RETURN = r"""
+backend:
+  description: The firewall system that was written to.
+  returned: success
+  type: str
+  sample: nftables
+backend_reason:
+  description: Why that one.
+  returned: success
+  type: str
+  sample: no other firewall rules this host
+changes:
+  description:
+    - What gains and what loses which sources, for programs. With C(--diff) the same is shown as text.
+    - Null where O(state=previous) and the host keeps none.
+  returned: success
+  type: dict
+  contains:
+    ports:
+      description: Ports whose sources change, with C(protocol), C(port), C(address), C(listeners), C(gained) and C(lost).
+      type: list
+      elements: dict
+    members:
+      description: Sets whose networks change, with C(name), C(gained) and C(lost).
+      type: list
+      elements: dict
+    drift:
+      description: What was found among our rules that this module did not write.
+      type: list
+      elements: str
+    boot:
+      description: What would not have brought the ruleset back after a reboot.
+      type: list
+      elements: str
+  sample:
+    ports: []
+    members: [{name: peers, gained: [192.168.10.13/32], lost: []}]
+    drift: []
+    boot: ["/etc/gatehouse_kong/ruleset.nft: differs"]
+obstacles:
+  description: What else on the host refuses, or may refuse, ports that the ruleset opens.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    certain:
+      description: Whether packets will be refused, or only may be.
+      type: bool
+    where:
+      description: The table and chain, or the program, that refuses.
+      type: str
+    reason:
+      description: The rule or policy.
+      type: str
+    ports:
+      description: The ports that it refuses.
+      type: list
+      elements: str
+    advice:
+      description: What opens them.
+      type: str
+"""
+
+import typing as t
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends import AUTO, NAMES, choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._controller import LockoutError, find_connection
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Kept, Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import RulesetError, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import RulesetDiff
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import (
+    Guard,
+    ObstacleError,
+    Outcome,
+    confirm,
+    converge,
+)
+
+_ALLOW_SPEC = {
+    "listener": {"type": "str", "required": True},
+    "protocol": {"type": "str", "required": True, "choices": ["tcp", "udp"]},
+    "port": {"type": "int", "required": True},
+    "address": {"type": "str"},
+    "sources": {"type": "raw", "required": True},
+}
+_RULESET_SPEC = {
+    "allow": {"type": "list", "elements": "dict", "required": True, "options": _ALLOW_SPEC},
+    "sets": {"type": "dict", "default": {}},
+}
+_SPEC = {
+    "ruleset": {"type": "dict", "options": _RULESET_SPEC},
+    "backend": {"type": "str", "choices": [AUTO, *NAMES], "default": AUTO},
+    "state": {"type": "str", "choices": ["present", "absent", "previous"], "default": "present"},
+    "rollback_timeout": {"type": "int", "default": 30},
+    # The action plugin's word to the module: the change that is to last.
+    "confirm": {"type": "str"},
+}
+_LEAST_TIMEOUT = 5
+_NOTHING_KEPT = "this host keeps no state from before a change, so there is nothing to return to"
+
+
+def wanted(params: dict[str, t.Any], rollback: Rollback) -> Kept | None:
+    """The state asked for; None where it is the one before the last change and none is kept."""
+    if params["state"] == "previous":
+        return rollback.previous()
+    return Kept(ruleset_from_data(params["ruleset"]) if params["state"] == "present" else None)
+
+
+def changes(outcome: Outcome) -> dict[str, t.Any]:
+    """The outcome as plain data."""
+    return {**_rule_changes(outcome.diff), "drift": list(outcome.drift), "boot": list(outcome.stale)}
+
+
+def _rule_changes(diff: RulesetDiff) -> dict[str, t.Any]:
+    ports = [
+        {**asdict(change.service), "listeners": change.listeners, "gained": change.gained, "lost": change.lost}
+        for change in diff.ports
+    ]
+    return {"ports": ports, "members": [asdict(change) for change in diff.members]}
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Do one half of a change, or find that there is none; the result."""
+    params = module.params
+    host = Host()
+    rollback = Rollback(host)
+    choice = choose(host, params["backend"])
+    result = {"changed": False, "backend": choice.backend.name, "backend_reason": choice.reason}
+    want = wanted(params, rollback)
+    if want is None:
+        module.warn(_NOTHING_KEPT)
+        return {**result, "changes": None, "obstacles": []}
+    if params["confirm"]:
+        confirm(choice.backend, want.ruleset, rollback, params["confirm"], keep=params["state"] != "previous")
+        return {**result, "changed": True}
+    guard = Guard(rollback, params["rollback_timeout"], find_connection())
+    outcome = converge(choice.backend, want.ruleset, guard, check_mode=module.check_mode)
+    for obstacle in outcome.obstacles:
+        module.warn(str(obstacle))
+    return {
+        **result,
+        "changed": outcome.changed,
+        "changes": changes(outcome),
+        "obstacles": [asdict(obstacle) for obstacle in outcome.obstacles],
+        **({"_transaction": outcome.transaction} if outcome.transaction else {}),
+        **({"diff": {"before": outcome.before, "after": outcome.after}} if module._diff else {}),
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(_SPEC, supports_check_mode=True, required_if=[("state", "present", ["ruleset"])])
+    if module.params["rollback_timeout"] < _LEAST_TIMEOUT:
+        module.fail_json(
+            msg=f"rollback_timeout is {module.params['rollback_timeout']!r}; accepted are {_LEAST_TIMEOUT} seconds or "
+            "more, as a new connection takes its time",
+            obstacles=[],
+        )
+    try:
+        result = run(module)
+    except (RulesetError, HostError, LockoutError) as error:
+        module.fail_json(msg=str(error), obstacles=[])
+    except ObstacleError as error:
+        module.fail_json(msg=str(error), obstacles=[asdict(obstacle) for obstacle in error.obstacles])
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
