@@ -1,0 +1,68 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The script that a lab container runs at every boot: routes, and on a router its NAT.
+
+It is a file in the container and not a command given once, so that a rebooted container is the same as before.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from _topology import Forward, Host, Topology
+
+
+def script(host: Host, topology: Topology) -> str:
+    """POSIX shell text; safe to run again."""
+    lines = ["set -eu", *(_route(gateway) for gateway in host.gateways)]
+    if host.is_router:
+        lines += ["nft -f - <<'RULES'", *_ruleset(host, topology), "RULES"]
+    return "\n".join(lines) + "\n"
+
+
+def _route(gateway: str) -> str:
+    return f"ip -{ipaddress.ip_address(gateway).version} route replace default via {gateway}"
+
+
+def _ruleset(host: Host, topology: Topology) -> list[str]:
+    return [
+        "table inet gatehouse_lab",
+        "delete table inet gatehouse_lab",
+        "table inet gatehouse_lab {",
+        # As a real NAT device does: nobody outside reaches the inside but through a forward.
+        "  chain forward {",
+        "    type filter hook forward priority filter; policy drop;",
+        "    ct state established,related accept",
+        "    ct status dnat accept",
+        *(f'    iifname "{m.inside}" oifname "{m.outside}" accept' for m in host.masquerades),
+        "  }",
+        "  chain prerouting {",
+        "    type nat hook prerouting priority dstnat;",
+        *(f"    {rule}" for forward in host.forwards for rule in _dnat(forward, topology)),
+        "  }",
+        "  chain postrouting {",
+        "    type nat hook postrouting priority srcnat;",
+        *(f'    iifname "{m.inside}" oifname "{m.outside}" masquerade' for m in host.masquerades),
+        *(f"    {rule}" for rule in _hairpin(host)),
+        "  }",
+        "}",
+    ]
+
+
+def _dnat(forward: Forward, topology: Topology) -> list[str]:
+    arrives = ", ".join(f'"{name}"' for name in (topology.network_of(forward.outside), *forward.hairpin))
+    family = "ip6" if ":" in forward.outside else "ip"
+    inside = f"[{forward.inside}]" if family == "ip6" else forward.inside
+    return [
+        f"iifname {{ {arrives} }} {family} daddr {forward.outside} {protocol} dport {forward.outside_port} "
+        f"dnat {family} to {inside}:{forward.inside_port}"
+        for protocol in forward.protocols
+    ]
+
+
+def _hairpin(host: Host) -> list[str]:
+    """Without this the answer would go straight to the caller, which dialled another address."""
+    networks = sorted({network for forward in host.forwards for network in forward.hairpin})
+    return [f'iifname "{name}" oifname "{name}" ct status dnat masquerade' for name in networks]

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make one container of the lab as lab.yml says it, or leave it alone when it already is."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from pathlib import Path
+from typing import Any
+
+import _boot
+from _podman import LABEL, LABEL_RECIPE, Paths, podman, ulimits
+from _topology import Host, Topology
+
+BOOT = "/etc/gatehouse-lab/boot"
+
+
+def ensure(host: Host, topology: Topology, image: str, paths: Paths, record: dict[str, Any] | None) -> str:
+    """Make the container run as lab.yml says; `record` is what podman knows of it. Returns what was done."""
+    options = _options(host, topology, paths)
+    recipe = _recipe([image, *options, *_files(host, topology).values()])
+    name = paths.container(host.name)
+    if record and record["Labels"].get(LABEL_RECIPE) == recipe:
+        if record["State"] == "running":
+            return "unchanged"
+        podman("start", name, netns=paths.netns)
+        return "started"
+    _write_files(host, topology, paths)
+    command = ["/sbin/init"] if host.init == "systemd" else ["sh", "-c", f"sh {BOOT} && exec sleep infinity"]
+    podman("run", "--detach", "--replace", "--name", name, "--label", f"{LABEL_RECIPE}={recipe}", *options, image,
+           *command, netns=paths.netns)  # fmt: skip
+    return "made anew" if record else "made"
+
+
+def _recipe(parts: list[str]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _options(host: Host, topology: Topology, paths: Paths) -> list[str]:
+    options = ["--label", f"{LABEL}={topology.scenario}", "--label", f"{LABEL}.host={host.name}"]
+    options += ["--hostname", host.name, "--pidfile", str(paths.pidfile(host.name)), "--dns", "none", *ulimits()]
+    for network, addresses in host.addresses.items():
+        given = ",".join(f"ip={address}" for address in addresses)
+        link = f"mac={_mac(addresses[0])},interface_name={network}"
+        options += ["--network", f"{paths.network(network)}:{given},{link}"]
+    options += ["--volume", f"{paths.files(host.name) / 'boot'}:{BOOT}:ro"]
+    if host.kong:
+        options += ["--volume", f"{paths.files(host.name) / 'kong.env'}:/etc/kong-stand-in.env:ro"]
+        options += ["--volume", f"{paths.database}:/var/lib/kong-database"]
+    # Kong's nodes bind low ports and the firewalls load rules; SYS_ADMIN is systemd's, for its own namespaces.
+    if host.init == "systemd":
+        return [*options, "--systemd=always", "--cap-add", "NET_ADMIN,NET_RAW,SYS_ADMIN"]
+    options += ["--systemd=false", "--stop-signal", "SIGKILL", "--cap-add", "NET_ADMIN,NET_RAW"]
+    return [*options, *_forwarding(host)]
+
+
+def _mac(address: str) -> str:
+    """A machine keeps its hardware address over a reboot; with a new one its neighbours would miss it for a while."""
+    digest = hashlib.sha256(address.encode()).hexdigest()
+    return ":".join(["02", *(digest[i : i + 2] for i in range(0, 10, 2))])
+
+
+def _forwarding(host: Host) -> list[str]:
+    if not host.is_router:
+        return []
+    addresses = [address for network in host.addresses.values() for address in network]
+    switches = {4: "net.ipv4.ip_forward=1", 6: "net.ipv6.conf.all.forwarding=1"}
+    return [f"--sysctl={switches[family]}" for family in sorted({ipaddress.ip_address(a).version for a in addresses})]
+
+
+def _files(host: Host, topology: Topology) -> dict[str, str]:
+    files = {"boot": _boot.script(host, topology)}
+    if host.kong:
+        files["kong.env"] = "".join(f"{key}={value}\n" for key, value in host.kong.items())
+    return files
+
+
+def _write_files(host: Host, topology: Topology, paths: Paths) -> None:
+    folder: Path = paths.files(host.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths.database.mkdir(parents=True, exist_ok=True)
+    for name, text in _files(host, topology).items():
+        (folder / name).write_text(text, encoding="utf-8")

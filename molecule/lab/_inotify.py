@@ -1,0 +1,35 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one machine-wide limit that many systemd containers can exhaust: raised when needed, and put back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from _podman import LABEL, RUN, podman
+from _topology import Topology
+
+LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+RECORD = RUN / "inotify-before"
+# Measured: about 19 systemd containers fit in the kernel's default of 128.
+PER_SYSTEMD = 8
+
+
+def raise_limit(topology: Topology) -> None:
+    needed = PER_SYSTEMD * sum(host.init == "systemd" for host in topology.hosts) + 64
+    before = int(LIMIT.read_text(encoding="utf-8"))
+    if before >= needed:
+        return
+    RUN.mkdir(parents=True, exist_ok=True)
+    if not RECORD.exists():
+        RECORD.write_text(str(before), encoding="utf-8")
+    LIMIT.write_text(str(needed), encoding="utf-8")
+    print(f"{LIMIT}: raised from {before} to {needed} until the last lab is down")
+
+
+def restore_limit() -> None:
+    if RECORD.exists() and not podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}").strip():
+        LIMIT.write_text(RECORD.read_text(encoding="utf-8"), encoding="utf-8")
+        RECORD.unlink()

@@ -1,0 +1,104 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run podman, and the paths that a scenario's lab owns."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RUN = Path("/run/gatehouse-lab")
+LABEL = "gatehouse.lab"
+LABEL_RECIPE = "gatehouse.lab.recipe"
+
+
+class LabError(Exception):
+    """The lab cannot go on; the message says which command failed and what it printed."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Everything that a scenario keeps outside podman; `down` removes it."""
+
+    scenario: str
+
+    @property
+    def root(self) -> Path:
+        return RUN / self.scenario
+
+    @property
+    def netns(self) -> Path:
+        return self.root / "netns"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "database"
+
+    def pidfile(self, host: str) -> Path:
+        return self.root / f"{host}.pid"
+
+    def files(self, host: str) -> Path:
+        return self.root / host
+
+    def container(self, host: str) -> str:
+        return f"gatehouse-{self.scenario}-{host}"
+
+    def network(self, name: str) -> str:
+        return f"gatehouse-{self.scenario}-{name}"
+
+
+def run(command: list[str], text: str | None = None) -> str:
+    """Standard output of the command; LabError when it fails."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def podman(*arguments: str, netns: Path | None = None) -> str:
+    """Run podman, in a network namespace of the lab's own where it makes or removes bridges and links.
+
+    netavark puts its bridges where podman runs: in here the machine's own network and firewall see none of it, and
+    a filter of Docker's on bridged frames (bridge-nf-call-iptables) cannot hit the lab.
+    """
+    # runc, not crun: crun refuses machines with cgroup version 1 beside version 2, runc works on all.
+    enter = ["nsenter", f"--net={netns}"] if netns else []
+    return run([*enter, "podman", "--runtime", "runc", *arguments])
+
+
+def containers(scenario: str) -> list[dict[str, Any]]:
+    """podman's records of the scenario's containers, running or not."""
+    listed = podman("ps", "--all", "--filter", f"label={LABEL}={scenario}", "--format", "json")
+    return list(json.loads(listed or "[]"))
+
+
+def networks(scenario: str) -> dict[str, str]:
+    """The scenario's podman networks: name -> recipe."""
+    listed = json.loads(podman("network", "ls", "--filter", f"label={LABEL}={scenario}", "--format", "json") or "[]")
+    return {network["name"]: network["labels"].get(LABEL_RECIPE, "") for network in listed}
+
+
+def enter(paths: Paths, host: str) -> list[str]:
+    """The prefix of a command that is to run in the host."""
+    try:
+        pid = paths.pidfile(host).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise LabError(f"no host {host!r} is up in the lab {paths.scenario!r}") from None
+    return ["nsenter", "--target", pid, "--mount", "--net", "--uts", "--ipc", "--pid", "--"]
+
+
+def ulimits() -> list[str]:
+    """podman asks for more than a machine without CAP_SYS_RESOURCE may give: ask for what there is, 20,000 at most."""
+    wanted = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+    options = []
+    for name, number in wanted.items():
+        hard = resource.getrlimit(number)[1]
+        limit = 20000 if hard == resource.RLIM_INFINITY else min(hard, 20000)
+        options += ["--ulimit", f"{name}={limit}:{limit}"]
+    return options

@@ -1,0 +1,79 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nginx as the stand-in's listeners: the very `listen` directives that Kong would hand to it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from _config import Config, Listener
+
+FOLDER = Path("/var/lib/kong-stand-in")
+CONF = FOLDER / "nginx.conf"
+KEY = FOLDER / "key.pem"
+CERTIFICATE = FOLDER / "certificate.pem"
+
+MAIN = """\
+user www-data;
+worker_processes 1;
+daemon off;
+pid /run/kong-stand-in-nginx.pid;
+error_log stderr warn;
+include /etc/nginx/modules-enabled/*.conf;
+events {{ worker_connections 1000; }}
+http {{
+  access_log off;
+  default_type text/plain;
+  # A data plane holds its channel open without sending anything.
+  client_header_timeout 1h;
+  ssl_certificate {certificate};
+  ssl_certificate_key {key};
+{http}}}
+stream {{
+  ssl_certificate {certificate};
+  ssl_certificate_key {key};
+{stream}}}
+"""
+# Who answered, and who it saw: the proofs read it.
+ANSWER = "kong-stand-in node={node} version={version} listener={setting} seen=$remote_addr at=$server_addr:$server_port"
+
+
+def start(config: Config, node: str) -> subprocess.Popen[bytes]:
+    """Write the configuration, let nginx test it (it binds what it tests), and start it in the foreground."""
+    _certificate(node)
+    CONF.write_text(render(config, node), encoding="utf-8")
+    subprocess.run(["nginx", "-q", "-t", "-c", str(CONF)], check=True)
+    return subprocess.Popen(["nginx", "-c", str(CONF)])
+
+
+def render(config: Config, node: str) -> str:
+    settings = list(dict.fromkeys(listener.setting for listener in config.listeners))
+    servers = {name: _server(config, node, name) for name in settings}
+    return MAIN.format(
+        certificate=CERTIFICATE,
+        key=KEY,
+        http="".join(text for name, text in servers.items() if name != "stream_listen"),
+        stream=servers.get("stream_listen", ""),
+    )
+
+
+def _server(config: Config, node: str, setting: str) -> str:
+    listeners = [listener for listener in config.listeners if listener.setting == setting]
+    answer = ANSWER.format(node=node, version=config.version, setting=setting)
+    reply = f'return "{answer}\\n";' if setting == "stream_listen" else f'return 200 "{answer}\\n";'
+    return "  server {\n" + "".join(f"    {_listen(listener)}\n" for listener in listeners) + f"    {reply}\n  }}\n"
+
+
+def _listen(listener: Listener) -> str:
+    return f"listen {' '.join((listener.address, *listener.flags))};"
+
+
+def _certificate(node: str) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if not CERTIFICATE.exists():
+        new_key = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650"]
+        where = ["-subj", f"/CN={node}", "-keyout", str(KEY), "-out", str(CERTIFICATE)]
+        subprocess.run(["openssl", "req", *new_key, *where], check=True, stderr=subprocess.DEVNULL)

@@ -1,0 +1,109 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Serf as Kong 0.9 and 0.10 run it: same flags, same node name, same way into and out of the cluster.
+
+Source: Kong/kong kong/cmd/utils/serf_signals.lua and kong/serf.lua at 0.10. Kong keeps the nodes' addresses in its
+database; here that is a folder that all nodes of the lab share, one file for each row of the table `nodes`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import secrets
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from _config import Config
+
+NODES = Path("/var/lib/kong-database/nodes")
+NODE_ID = Path("/var/lib/kong-stand-in/serf.id")
+HANDLER = "/usr/local/bin/kong-stand-in-event"
+EVENTS = "member-join,member-leave,member-failed,member-update,member-reap,user:kong"
+SETTINGS = {
+    "-bind": "cluster_listen",
+    "-rpc-addr": "cluster_listen_rpc",
+    "-advertise": "cluster_advertise",
+    "-encrypt": "cluster_encrypt_key",
+    "-profile": "cluster_profile",
+}
+
+
+class Serf:
+    def __init__(self, config: Config) -> None:
+        self.settings = config.settings
+        self.name = node_name(config.settings["cluster_listen"])
+        self.agent: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the agent, join the newest node that answers, and register: in Kong's order."""
+        NODES.mkdir(parents=True, exist_ok=True)
+        self.agent = subprocess.Popen(self.command())
+        self._wait_until_it_answers()
+        # Kong's own start has a race here: two nodes that start at once find an empty table and never meet.
+        # The lab starts all of its nodes at once, so here one waits for the other.
+        with (NODES.parent / "lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._row().unlink(missing_ok=True)
+            self._join()
+            self._row().write_text(self._address(), encoding="utf-8")
+        return self.agent
+
+    def command(self) -> list[str]:
+        given = [(flag, self.settings[key]) for flag, key in SETTINGS.items() if self.settings[key]]
+        options = [text for pair in given for text in pair]
+        handler = ["-event-handler", f"{EVENTS}={HANDLER}"]
+        return ["serf", "agent", *options, "-log-level", "err", "-node", self.name, *handler]
+
+    def stop(self) -> None:
+        """Leave, as Kong does, and wait until the agent is gone: a start too soon would find its ports taken."""
+        if self.agent is None:
+            return
+        self._row().unlink(missing_ok=True)
+        self._serf("leave")
+        self.agent.terminate()
+        self.agent.wait()
+
+    def _row(self) -> Path:
+        return NODES / self.name
+
+    def _join(self) -> None:
+        rows = sorted(NODES.iterdir(), key=lambda row: row.stat().st_mtime_ns, reverse=True)
+        for row in rows:
+            address = row.read_text(encoding="utf-8")
+            if self._serf("join", address).returncode == 0:
+                print(f"joined the cluster at {address}", flush=True)
+                return
+            print(f"could not join the cluster at {address}", flush=True)
+        if rows:
+            print("could not join the existing cluster", flush=True)
+
+    def _address(self) -> str:
+        """The advertised address, as Serf itself knows it."""
+        members = json.loads(self._serf("members", "-format", "json").stdout)["members"]
+        return str(next(member["addr"] for member in members if member["name"] == self.name))
+
+    def _wait_until_it_answers(self) -> None:
+        for _attempt in range(50):
+            if self.agent is not None and self.agent.poll() is not None:
+                raise RuntimeError(f"serf agent ended with status {self.agent.returncode}")
+            if self._serf("members").returncode == 0:
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"serf does not answer on {self.settings['cluster_listen_rpc']} after 5 seconds")
+
+    def _serf(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        rpc = f"-rpc-addr={self.settings['cluster_listen_rpc']}"
+        return subprocess.run(["serf", verb, rpc, *arguments], capture_output=True, text=True, check=False)
+
+
+def node_name(cluster_listen: str) -> str:
+    """Made once and kept, also when cluster_listen changes: so does Kong."""
+    if not NODE_ID.exists():
+        NODE_ID.parent.mkdir(parents=True, exist_ok=True)
+        NODE_ID.write_text(f"{socket.gethostname()}_{cluster_listen}_{secrets.token_hex(16)}", encoding="utf-8")
+    return NODE_ID.read_text(encoding="utf-8")

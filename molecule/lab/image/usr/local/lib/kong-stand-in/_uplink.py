@@ -1,0 +1,51 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A data plane's one outgoing connection: TLS to cluster_control_plane, held open, tried again when it breaks.
+
+Only the connection is real. Nothing is said on it, and no certificate is checked.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+
+RETRY_SECONDS = 2.0
+
+
+def start(control_plane: str) -> None:
+    threading.Thread(target=_run, args=(control_plane,), daemon=True).start()
+
+
+def _run(control_plane: str) -> None:
+    said = ""
+    while True:
+        try:
+            with _connect(control_plane) as channel:
+                said = _say(said, f"connected to the control plane {control_plane} as {channel.getsockname()[0]}")
+                channel.recv(1)
+            said = _say(said, f"the control plane {control_plane} closed the connection")
+        except OSError as error:
+            said = _say(said, f"no connection to the control plane {control_plane}: {error}")
+        time.sleep(RETRY_SECONDS)
+
+
+def _connect(control_plane: str) -> ssl.SSLSocket:
+    host, _colon, port = control_plane.rpartition(":")
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    plain = socket.create_connection((host.strip("[]"), int(port)), timeout=5)
+    plain.settimeout(None)
+    return context.wrap_socket(plain)
+
+
+def _say(before: str, now: str) -> str:
+    """One line for each change, not one for each try."""
+    if now != before:
+        print(now, flush=True)
+    return now

@@ -1,0 +1,173 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The container lab: sites, NAT routers and hosts of one scenario, as its lab.yml says.
+
+    python3 lab.py up|down|status SCENARIO_FOLDER
+    python3 lab.py reboot|stop SCENARIO_FOLDER HOST...
+    python3 lab.py exec SCENARIO_FOLDER HOST COMMAND...
+
+Needs root and the packages that ./install installs. Everything is in network namespaces and folders of its own:
+`down` leaves nothing but the image, which the next `up` would otherwise have to build again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import _container
+import _image
+import _inotify
+import _topology
+from _podman import LABEL, LABEL_RECIPE, RUN, LabError, Paths, containers, enter, networks, podman, run
+
+BOOT_SECONDS = 60
+
+
+def up(scenario: Path) -> None:
+    """Make what is missing or different; what is as it should be stays untouched."""
+    topology = _topology.load(scenario)
+    paths = Paths(topology.scenario)
+    image, built = _image.ensure()
+    for tag in built:
+        print(f"image {tag}: built")
+    _inotify.raise_limit(topology)
+    _namespace(paths)
+    _networks(topology, paths)
+    records = _records(topology.scenario)
+    for name in sorted(set(records) - {host.name for host in topology.hosts}):
+        podman("rm", "--force", "--time", "0", paths.container(name), netns=paths.netns)
+        print(f"{name}: removed")
+    for host in topology.hosts:
+        print(f"{host.name}: {_container.ensure(host, topology, image, paths, records.get(host.name))}")
+    _wait_for_boot(topology, [host.name for host in topology.hosts])
+
+
+def down(scenario: Path) -> None:
+    """Remove all of the scenario's lab, whatever state it is in; lab.yml is not even read."""
+    paths = Paths(scenario.resolve().name)
+    netns = paths.netns if _is_mounted(paths.netns) else None
+    records = containers(paths.scenario)
+    if records:
+        podman("rm", "--force", "--time", "0", *(record["Id"] for record in records), netns=netns)
+    if found := networks(paths.scenario):
+        podman("network", "rm", "--force", *found, netns=netns)
+    if netns:
+        run(["umount", str(netns)])
+    shutil.rmtree(paths.root, ignore_errors=True)
+    _inotify.restore_limit()
+    if RUN.is_dir() and not any(RUN.iterdir()):
+        RUN.rmdir()
+    print(f"{paths.scenario}: {len(records)} containers and {len(found)} networks removed")
+
+
+def status(scenario: Path) -> None:
+    """One line for each host: state, process id, addresses."""
+    topology = _topology.load(scenario)
+    records = _records(topology.scenario)
+    for host in topology.hosts:
+        record = records.get(host.name, {})
+        addresses = " ".join(address for network in host.addresses.values() for address in network)
+        print(f"{host.name:12} {record.get('State', 'absent'):10} {record.get('Pid', '-')!s:8} {addresses}")
+
+
+def reboot(scenario: Path, names: list[str]) -> None:
+    topology = _topology.load(scenario)
+    paths = Paths(topology.scenario)
+    podman("restart", *(paths.container(topology.host(name).name) for name in names), netns=paths.netns)
+    _wait_for_boot(topology, names)
+
+
+def stop(scenario: Path, names: list[str]) -> None:
+    """Shut hosts down; ``reboot`` brings them back."""
+    paths = Paths(scenario.resolve().name)
+    podman("stop", *(paths.container(name) for name in names), netns=paths.netns)
+
+
+def execute(scenario: Path, host: str, command: list[str]) -> int:
+    """Run the command in the host's namespaces and return its exit status."""
+    return subprocess.run([*enter(Paths(scenario.resolve().name), host), *command], check=False).returncode
+
+
+def _records(scenario: str) -> dict[str, dict[str, Any]]:
+    return {record["Labels"][f"{LABEL}.host"]: record for record in containers(scenario)}
+
+
+def _namespace(paths: Paths) -> None:
+    """The namespace that holds the bridges: see podman()."""
+    if _is_mounted(paths.netns):
+        return
+    paths.root.mkdir(parents=True, exist_ok=True)
+    paths.netns.touch()
+    run(["unshare", f"--net={paths.netns}", "true"])
+    run(["nsenter", f"--net={paths.netns}", "ip", "link", "set", "lo", "up"])
+
+
+def _is_mounted(file: Path) -> bool:
+    return f" {file} " in Path("/proc/self/mounts").read_text(encoding="utf-8")
+
+
+def _networks(topology: _topology.Topology, paths: Paths) -> None:
+    found = networks(topology.scenario)
+    wanted = {paths.network(name): subnets for name, subnets in topology.networks.items()}
+    for name in [name for name, recipe in found.items() if recipe != " ".join(wanted.get(name, ()))]:
+        # Removes the containers on it, too: they are made anew below.
+        podman("network", "rm", "--force", "--time", "0", name, netns=paths.netns)
+        del found[name]
+    for name in [name for name in wanted if name not in found]:
+        subnets = [option for subnet in wanted[name] for option in ("--subnet", subnet)]
+        ipv6 = ["--ipv6"] if any(":" in subnet for subnet in wanted[name]) else []
+        labels = ["--label", f"{LABEL}={topology.scenario}", "--label", f"{LABEL_RECIPE}={' '.join(wanted[name])}"]
+        podman("network", "create", "--internal", "--disable-dns", *ipv6, *subnets, *labels, name, netns=paths.netns)
+
+
+def _wait_for_boot(topology: _topology.Topology, names: list[str]) -> None:
+    """Until systemd has started everything that it will start, Kong's stand-in included."""
+    paths = Paths(topology.scenario)
+    deadline = time.monotonic() + BOOT_SECONDS
+    for name in [name for name in names if topology.host(name).init == "systemd"]:
+        state = "starting"
+        while state not in ("running", "degraded"):
+            if time.monotonic() > deadline:
+                raise LabError(f"{name}: systemd is still {state!r} after {BOOT_SECONDS} s")
+            time.sleep(0.1)
+            ask = [*enter(paths, name), "systemctl", "is-system-running"]
+            state = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip() or "starting"
+        if state == "degraded":
+            failed = run([*enter(paths, name), "systemctl", "list-units", "--failed", "--plain", "--no-legend"])
+            print(f"{name}: up, but failed: {failed.strip()}")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="The container lab of a Molecule scenario.")
+    parser.add_argument("command", choices=("up", "down", "status", "reboot", "stop", "exec"))
+    parser.add_argument("scenario", type=Path, help="folder with lab.yml")
+    parser.add_argument(
+        "rest", nargs=argparse.REMAINDER, help="hosts to reboot or stop, or a host and a command for exec"
+    )
+    options = parser.parse_args(arguments)
+    if os.geteuid() != 0:
+        parser.error("the lab needs root: it makes network namespaces and containers")
+    try:
+        if options.command in ("reboot", "stop"):
+            {"reboot": reboot, "stop": stop}[options.command](options.scenario, options.rest)
+        elif options.command == "exec":
+            return execute(options.scenario, options.rest[0], options.rest[1:])
+        else:
+            {"up": up, "down": down, "status": status}[options.command](options.scenario)
+    except (LabError, _topology.TopologyError) as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
