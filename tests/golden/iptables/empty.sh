@@ -1,0 +1,93 @@
+#!/bin/sh
+# Written by gatehouse.kong. The next run replaces what is changed here.
+# usage: load.sh [sets]
+set -eu
+
+OURS=''
+
+sets() {
+    cat <<'SETS'
+
+SETS
+}
+
+rules_ipv4() {
+    cat <<'IPV4'
+-A GATEHOUSE-KONG -i lo -m comment --comment "the host reaches itself" -j RETURN
+IPV4
+}
+
+rules_ipv6() {
+    cat <<'IPV6'
+-A GATEHOUSE-KONG -i lo -m comment --comment "the host reaches itself" -j RETURN
+IPV6
+}
+
+# The same sets or rules, but with the temporary names of the sets.
+waiting() {
+    sed 's/ \(gkong[46]-[^ ]*\)/ \1+/'
+}
+
+fill_sets() {
+    sets | "$1" | /usr/sbin/ipset -exist restore
+}
+
+# One step for each family: the chain has other rules, and the jump to it comes first, wherever it was.
+load() {
+    {
+        printf '%s\n' '*filter' ':GATEHOUSE-KONG - [0:0]'
+        "$1-save" -t filter | sed -n 's/^-A \(.* -[jg] GATEHOUSE-KONG\)$/-D \1/p'
+        printf '%s\n' "$2"
+        cat
+        echo COMMIT
+    } | "$1-restore" --wait 10 --noflush
+}
+
+load_rules() {
+    rules_ipv4 | "$1" | load /usr/sbin/iptables-nft "$2"
+    [ ! -e /proc/net/if_inet6 ] || rules_ipv6 | "$1" | load /usr/sbin/ip6tables-nft "$2"
+}
+
+# iptables-nft lets go of the sets of replaced rules a moment later. A set that somebody else's rule names stays.
+destroy() {
+    /usr/sbin/ipset destroy "$1" 2>/dev/null || { sleep 1 && /usr/sbin/ipset destroy "$1" 2>/dev/null; } || true
+}
+
+remove_other_sets() {
+    /usr/sbin/ipset list -n | sed -n '/^gkong[46]-/p' | while read -r name; do
+        case " $OURS " in *" $name "*) ;; *) destroy "$name" ;; esac
+    done
+}
+
+# Rules that others saved may name sets of ours that are no more; where one is missing, such rules are refused, all of
+# them. So before others load theirs, the sets are made, and empty ones for names that are not known.
+make_missing_sets() {
+    for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
+        [ ! -e "$file" ] || sed -n 's/.* --match-set \(gkong[46]-[^ ]*\) .*/\1/p' "$file"
+    done | sort -u | while read -r name; do
+        case $name in gkong6-*) family=inet6 ;; *) family=inet ;; esac
+        case " $OURS " in *" $name "*) ;; *) /usr/sbin/ipset -exist create "$name" hash:net family "$family" ;; esac
+    done
+}
+
+swap_sets() {
+    {
+        sets | sed -n '/^create /p'
+        for name in $OURS; do
+            printf 'swap %s+ %s\ndestroy %s+\n' "$name" "$name" "$name"
+        done
+    } | /usr/sbin/ipset -exist restore
+}
+
+fill_sets waiting
+if [ "${1:-}" = sets ]; then
+    swap_sets
+    make_missing_sets
+    exit
+fi
+# Whatever there was, everything changes at the moment at which the rules for the waiting sets come. After that nobody
+# looks at the sets of the real names.
+load_rules waiting '-I INPUT 1 -j GATEHOUSE-KONG'
+fill_sets cat
+load_rules cat '-I INPUT 1 -j GATEHOUSE-KONG'
+remove_other_sets

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Written by gatehouse.kong. The next run replaces what is changed here.
+# usage: load.sh [sets]
+set -eu
+
+OURS=''
+
+sets() {
+    cat <<'SETS'
+
+SETS
+}
+
+rules_ipv4() {
+    cat <<'IPV4'
+
+IPV4
+}
+
+rules_ipv6() {
+    cat <<'IPV6'
+
+IPV6
+}
+
+# The same sets or rules, but with the temporary names of the sets.
+waiting() {
+    sed 's/ \(gkong[46]-[^ ]*\)/ \1+/'
+}
+
+fill_sets() {
+    sets | "$1" | /usr/sbin/ipset -exist restore
+}
+
+# One step for each family: the chain has other rules, and the jump to it comes first, wherever it was.
+load() {
+    {
+        printf '%s\n' '*filter' ':GATEHOUSE-KONG - [0:0]'
+        "$1-save" -t filter | sed -n 's/^-A \(.* -[jg] GATEHOUSE-KONG\)$/-D \1/p'
+        printf '%s\n' "$2"
+        cat
+        echo COMMIT
+    } | "$1-restore" --wait 10 --noflush
+}
+
+load_rules() {
+    rules_ipv4 | "$1" | load /usr/sbin/iptables-nft "$2"
+    [ ! -e /proc/net/if_inet6 ] || rules_ipv6 | "$1" | load /usr/sbin/ip6tables-nft "$2"
+}
+
+# iptables-nft lets go of the sets of replaced rules a moment later. A set that somebody else's rule names stays.
+destroy() {
+    /usr/sbin/ipset destroy "$1" 2>/dev/null || { sleep 1 && /usr/sbin/ipset destroy "$1" 2>/dev/null; } || true
+}
+
+remove_other_sets() {
+    /usr/sbin/ipset list -n | sed -n '/^gkong[46]-/p' | while read -r name; do
+        case " $OURS " in *" $name "*) ;; *) destroy "$name" ;; esac
+    done
+}
+
+load_rules cat '-X GATEHOUSE-KONG'
+remove_other_sets

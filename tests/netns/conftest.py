@@ -1,0 +1,213 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A node and three neighbours in network namespaces of their own. Needs root, iproute2 and nftables, and says so.
+
+The machine's own namespace, firewall and files are never touched.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import subprocess
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, confirm, converge
+
+NEIGHBOURS = ("friend", "ally", "stranger")
+CLONE_NEWNET = 0x40000000
+SILENCE = 0.4  # seconds without an answer on a wire of no length: nothing will come
+
+
+def ip(*words, check=True):
+    subprocess.run(["ip", *words], check=check, capture_output=True, text=True)
+
+
+@contextmanager
+def inside(namespace):
+    """This thread in another network namespace; sockets made there stay there."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path("/proc/thread-self/ns/net").open() as home, Path(f"/run/netns/{namespace}").open() as there:
+        assert libc.setns(there.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+        try:
+            yield
+        finally:
+            assert libc.setns(home.fileno(), CLONE_NEWNET) == 0
+
+
+class NodeHost(Host):
+    """The node: its programs run in its namespace, its files are below a folder of the test's."""
+
+    def __init__(self, root, namespace):
+        super().__init__(root)
+        self.namespace = namespace
+        self.calls = []
+
+    def run(self, *argv, stdin=""):
+        self.calls.append(argv)
+        if argv[0] == "systemd-run":
+            raise HostError("the machine's own systemd takes no part")
+        if argv[0] == "systemctl":
+            if argv[1] in ("start", "daemon-reload"):
+                return ""  # systemd itself is not there; --root does what concerns the files
+            argv = ("systemctl", f"--root={self.root}", *(word for word in argv[1:] if word != "--now"))
+        return super().run("ip", "netns", "exec", self.namespace, *argv, stdin=stdin)
+
+    def detach(self, *argv):
+        """Nothing goes on beyond a test, unless the test itself wants that."""
+
+
+class Lab:
+    """node, and a link to each neighbour: 10.0.N.1 and fd00:N::1 at the node's end, .2 and ::2 at theirs."""
+
+    def __init__(self):
+        self._prefix = f"gkfw{os.getpid()}"
+        self._sockets = []
+
+    def start(self, root):
+        for folder in ("run/systemd/system", "etc/systemd/system", "var/lib"):
+            (root / folder).mkdir(parents=True)
+        self.host = NodeHost(root, self.namespace("node"))
+        self.backend = Nftables
+        self.nft("flush ruleset")
+
+    def namespace(self, name):
+        return f"{self._prefix}{name}"
+
+    def build(self):
+        for name in ("node", *NEIGHBOURS):
+            ip("netns", "add", self.namespace(name))
+            ip("-n", self.namespace(name), "link", "set", "lo", "up")
+        for name in NEIGHBOURS:
+            ip("link", "add", "to-node", "netns", self.namespace(name), "type", "veth",
+               "peer", "name", name, "netns", self.namespace("node"))  # fmt: skip
+        self.wire()
+
+    def wire(self):
+        """Give every end of every link its addresses."""
+        for number, name in enumerate(NEIGHBOURS, 1):
+            self._set_up("node", name, number, end=1)
+            self._set_up(name, "to-node", number, end=2)
+
+    def _set_up(self, where, device, number, end):
+        other = 3 - end
+        run = ("-n", self.namespace(where))
+        ip(*run, "link", "set", device, "address", f"02:00:00:00:0{number}:0{end}", "up")
+        ip(*run, "address", "replace", f"10.0.{number}.{end}/24", "dev", device)
+        ip(*run, "address", "replace", f"fd00:{number}::{end}/64", "dev", device, "nodad")
+        # A new link loses its first neighbour solicitation, and the second comes a second later.
+        for address in (f"10.0.{number}.{other}", f"fd00:{number}::{other}"):
+            ip(*run, "neigh", "replace", address, "dev", device, "lladdr", f"02:00:00:00:0{number}:0{other}")
+
+    def destroy(self):
+        self.close()
+        for name in ("node", *NEIGHBOURS):
+            ip("netns", "delete", self.namespace(name), check=False)
+
+    def close(self):
+        for one in self._sockets:
+            one.close()
+        self._sockets.clear()
+
+    @staticmethod
+    def address(name, family="ipv4", end=2):
+        """A neighbour's address, or with end=1 the node's on the link to it."""
+        number = NEIGHBOURS.index(name) + 1
+        return f"10.0.{number}.{end}" if family == "ipv4" else f"fd00:{number}::{end}"
+
+    def nft(self, text):
+        """Load rules at the node, as its owner."""
+        return Host.run(self.host, "ip", "netns", "exec", self.host.namespace, "nft", "-f", "-", stdin=text)
+
+    def read(self):
+        """The state that the module would find."""
+        return self.backend(self.host).read()
+
+    def listing(self):
+        """The node's whole ruleset, without ours and without counters."""
+        text = Host.run(self.host, "ip", "netns", "exec", self.host.namespace, "nft", "-s", "list", "ruleset")
+        return text.partition("table inet gatehouse_kong")[0]
+
+    def converge(self, data, check_mode=False):
+        """Both halves of what the module does; fresh objects, as each run of the module has them."""
+        self.host.calls.clear()
+        want = ruleset_from_data(data) if data is not None else None
+        outcome = converge(self.backend(self.host), want, Guard(Rollback(self.host), 30), check_mode=check_mode)
+        if outcome.transaction:
+            confirm(self.backend(self.host), want, Rollback(self.host), outcome.transaction, keep=True)
+        return outcome
+
+    def socket(self, name, family, kind):
+        with inside(self.namespace(name)):
+            made = socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, kind)
+        made.settimeout(SILENCE)
+        self._sockets.append(made)
+        return made
+
+    def listen(self, port, protocol="tcp", family="ipv4"):
+        """A socket at the node, at every address of the family."""
+        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+        made = self.socket("node", family, kind)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == "ipv6":
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(("0.0.0.0" if family == "ipv4" else "::", port))
+        if protocol == "tcp":
+            made.listen()
+        return made
+
+    def connect(self, name, listener, protocol="tcp", family="ipv4", to=None):
+        """A flow from a neighbour (or "node" itself) to a listener, as a pair of sockets; None if nothing arrives."""
+        where = to or self.address(name if name != "node" else "friend", family, end=1)
+        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+        client = self.socket(name, family, kind)
+        with suppress(TimeoutError, ConnectionRefusedError):
+            client.connect((where, listener.getsockname()[1]))
+            if protocol == "udp":
+                client.send(b"hello")
+                listener.recv(9)
+                return client, listener
+            served, _address = listener.accept()
+            served.settimeout(SILENCE)
+            self._sockets.append(served)
+            return client, served
+        return None
+
+    @staticmethod
+    def passes(flow):
+        """Whether what the client of a flow says still arrives."""
+        client, server = flow
+        client.send(b"more")
+        try:
+            return server.recv(4) == b"more"
+        except TimeoutError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def wires():
+    """The namespaces, once for each file: making them takes longer than most tests."""
+    made = Lab()
+    try:
+        made.build()
+        yield made
+    finally:
+        made.destroy()
+
+
+@pytest.fixture
+def lab(wires, tmp_path: Path):
+    """The lab with no rules, and an empty folder for the node's files."""
+    wires.start(tmp_path)
+    yield wires
+    wires.close()

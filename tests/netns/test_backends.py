@@ -1,0 +1,530 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is the same on every backend, and on both variants of iptables: proved by packets on a real kernel."""
+
+from __future__ import annotations
+
+import json
+import re
+import select
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables import Iptables
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import SCRIPT_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import RULESET_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "nftables"
+FAMILIES = ("iptables", "ip6tables")
+SILENCE = 0.4  # seconds: nothing more will come
+EMPTY = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n*raw\nCOMMIT\n*nat\nCOMMIT\n*mangle\nCOMMIT\n"
+
+
+class Node:
+    """The lab with one backend; `variant` is that of iptables, or None."""
+
+    def __init__(self, lab, kind):
+        self.lab = lab
+        _name, _hyphen, self.variant = kind.partition("-")
+        if self.variant:
+            lab.backend = Iptables
+        # Its own, so that it can be told which iptables is the host's.
+        self.which = lab.host.which
+        lab.host.which = self._which
+        addresses = lab.host.path("/proc/net/if_inet6")
+        addresses.parent.mkdir(parents=True)
+        addresses.touch()
+        self.clean()
+
+    def _which(self, program):
+        return self.which(f"iptables-{self.variant}" if program == "iptables" else program)
+
+    def clean(self):
+        """No rules and no sets."""
+        self.lab.nft("flush ruleset")
+        for program in FAMILIES:
+            self.lab.host.run(f"{program}-legacy-restore", stdin=EMPTY)
+        for attempt in range(50):
+            # The kernel lets go of the sets of removed rules a moment later.
+            with suppress(HostError):
+                return self.lab.host.run("ipset", "destroy")
+            time.sleep(attempt / 100)
+        raise AssertionError("sets that nobody names are in use")
+
+    def reboot(self):
+        """Lose what the kernel has, and load what the unit loads."""
+        self.clean()
+        self.load()
+
+    def load(self):
+        if self.variant:
+            self.lab.host.run("sh", str(self.lab.host.path(SCRIPT_FILE)))
+        else:
+            self.lab.nft(self.lab.host.read(RULESET_FILE))
+
+    def restore(self, text, program="iptables"):
+        """Add rules of iptables as the host's owner, in the variant that is his; with nftables it is the new one."""
+        self.lab.host.run(f"{program}-{self.variant or 'nft'}-restore", "--noflush", stdin=text)
+
+    def foreign(self):
+        """What is not ours, as its programs list it, without counters, which packets change, and handles."""
+        saves = [self.lab.host.run(f"{program}-{kind}-save") for program in FAMILIES for kind in ("nft", "legacy")]
+        lines = [line for text in (*saves, self.lab.host.run("ipset", "save")) for line in text.splitlines()]
+        kept = [re.sub(r"\[\d+:\d+\]", "", line) for line in lines if not re.search("^#|GATEHOUSE|gkong", line)]
+        native = self.lab.host.run("nft", "-s", "list", "tables")
+        return kept, [line for line in native.splitlines() if "gatehouse_kong" not in line]
+
+
+@pytest.fixture(params=["nftables", "iptables-nft", "iptables-legacy"])
+def node(request, lab):
+    made = Node(lab, request.param)
+    yield made
+    made.clean()
+
+
+@pytest.fixture(params=["nft", "legacy"])
+def iptables(request, lab):
+    made = Node(lab, f"iptables-{request.param}")
+    yield made
+    made.clean()
+
+
+def entry(port, sources, protocol="tcp", address=None):
+    return {"listener": f"l{port}", "protocol": protocol, "port": port, "address": address, "sources": sources}
+
+
+def ruleset(*allow, friends=("10.0.1.2/32",), friends6=("fd00:1::2/128",), **others):
+    sets = {"friends": {"ipv4": list(friends), "ipv6": list(friends6)}}
+    return {"allow": list(allow), "sets": {**sets, **{name: {"ipv4": list(ipv4)} for name, ipv4 in others.items()}}}
+
+
+ADMIN = entry(8001, ["friends"])
+GOSSIP = [entry(7946, ["friends"], "tcp"), entry(7946, ["friends"], "udp")]
+EVERYTHING = ruleset(
+    ADMIN,
+    *GOSSIP,
+    entry(8000, "any", address="0.0.0.0"),
+    entry(8002, [], address="0.0.0.0"),
+    entry(8003, [], address="10.0.1.1"),
+    entry(7373, []),
+)
+
+# From whom, protocol, family, port, and whether it arrives.
+TABLE = [
+    ("friend", "tcp", "ipv4", 8001, True),
+    ("friend", "tcp", "ipv6", 8001, True),
+    ("stranger", "tcp", "ipv4", 8001, False),
+    ("stranger", "tcp", "ipv6", 8001, False),
+    ("friend", "udp", "ipv4", 8001, True),
+    ("stranger", "udp", "ipv4", 8001, True),  # only tcp 8001 is ours
+    ("friend", "tcp", "ipv4", 7946, True),
+    ("friend", "udp", "ipv4", 7946, True),
+    ("friend", "udp", "ipv6", 7946, True),
+    ("stranger", "tcp", "ipv4", 7946, False),
+    ("stranger", "udp", "ipv4", 7946, False),
+    ("stranger", "udp", "ipv6", 7946, False),
+    ("stranger", "tcp", "ipv4", 8000, True),
+    ("friend", "tcp", "ipv4", 8002, False),
+    ("friend", "tcp", "ipv6", 8002, True),  # 0.0.0.0 is no IPv6 address
+    ("friend", "tcp", "ipv4", 8003, False),
+    ("stranger", "tcp", "ipv4", 8003, True),  # reaches the node at another of its addresses
+    ("friend", "tcp", "ipv4", 7373, False),
+    ("friend", "tcp", "ipv6", 7373, False),
+    ("node", "tcp", "ipv4", 7373, True),
+    ("node", "tcp", "ipv6", 7373, True),
+    ("node", "tcp", "ipv4", 8001, True),
+    ("node", "udp", "ipv4", 7946, True),
+    ("stranger", "tcp", "ipv4", 22, True),
+    ("stranger", "udp", "ipv6", 53, True),
+]
+
+
+def arrives(lab, table):
+    """The table as packets make it."""
+    keys = {(port, protocol, family) for _name, protocol, family, port, _passes in table}
+    sockets = {key: lab.listen(*key) for key in keys}
+    return [
+        (name, protocol, family, port, lab.connect(name, sockets[port, protocol, family], protocol, family) is not None)
+        for name, protocol, family, port, _passes in table
+    ]
+
+
+def test_packets_go_where_the_ruleset_says(node):
+    node.lab.converge(EVERYTHING)
+    assert arrives(node.lab, TABLE) == TABLE
+
+
+def test_and_after_a_reboot(node):
+    node.lab.converge(EVERYTHING)
+    node.reboot()
+    assert arrives(node.lab, TABLE) == TABLE
+    assert not node.lab.converge(EVERYTHING).changed
+    node.load()
+    assert not node.lab.converge(EVERYTHING).changed
+
+
+def test_without_rules_everything_of_the_table_is_open(lab):
+    """The negatives above are the rules' doing and not the lab's."""
+    closed = [(*row[:4], True) for row in TABLE if not row[4]]
+    assert arrives(lab, closed) == closed
+
+
+@pytest.mark.parametrize("case", sorted(path.stem for path in GOLDEN.glob("*.nft")))
+def test_each_golden_case_is_listed_as_what_it_means(node, case):
+    data = json.loads((GOLDEN / f"{case}.json").read_text())
+    assert node.lab.converge(data).changed
+    assert node.lab.read().ruleset == ruleset_from_data(data)
+    assert not node.lab.converge(data).changed
+
+
+def test_check_mode_changes_nothing_and_tells_what_the_run_does(node):
+    node.lab.converge(ruleset(*GOSSIP))
+    before = (node.lab.read(), sorted(node.lab.host.root.rglob("*")), node.foreign())
+    predicted = node.lab.converge(EVERYTHING, check_mode=True)
+    assert (node.lab.read(), sorted(node.lab.host.root.rglob("*")), node.foreign()) == before
+    assert node.lab.converge(EVERYTHING) == predicted
+
+
+KEEPS_STATE = "*filter\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n"
+
+
+@pytest.mark.parametrize("own", ["", KEEPS_STATE], ids=["plain host", "host that accepts what is established"])
+def test_a_source_that_loses_permission_loses_its_flow_and_its_neighbour_does_not(node, own):
+    node.restore(own)
+    listeners = {protocol: node.lab.listen(7946, protocol) for protocol in ("tcp", "udp")}
+    node.lab.converge(ruleset(*GOSSIP, friends=["10.0.1.2/32", "10.0.2.2/32"]))
+    flows = {
+        (name, protocol): node.lab.connect(name, listener, protocol)
+        for name in ("friend", "ally")
+        for protocol, listener in listeners.items()
+    }
+    assert all(node.lab.passes(flow) for flow in flows.values())
+    node.lab.converge(ruleset(*GOSSIP, friends=["10.0.1.2/32"]))
+    assert [key for key, flow in flows.items() if node.lab.passes(flow)] == [("friend", "tcp"), ("friend", "udp")]
+
+
+FOREIGN = """\
+*raw
+-A PREROUTING -s 203.0.113.9/32 -j ACCEPT
+COMMIT
+*nat
+:DOCKER - [0:0]
+-A PREROUTING -p tcp -m tcp --dport 18000 -j DNAT --to-destination 172.17.0.2:8000
+COMMIT
+*filter
+:f2b-sshd - [0:0]
+:DOCKER-USER - [0:0]
+-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd
+-A INPUT -m set --match-set banned src -m comment --comment "an own rule" -j DROP
+-A FORWARD -j DOCKER-USER
+-A f2b-sshd -s 203.0.113.7/32 -j REJECT --reject-with icmp-port-unreachable
+-A f2b-sshd -j RETURN
+-A DOCKER-USER -j RETURN
+COMMIT
+"""
+
+
+def test_whatever_is_not_ours_stays_as_it_is(node):
+    node.lab.host.run("ipset", "restore", stdin="create banned hash:ip\nadd banned 203.0.113.8\n")
+    node.restore(FOREIGN)
+    before = node.foreign()
+    for data in (EVERYTHING, ruleset(*GOSSIP), ruleset(*GOSSIP, friends=["10.0.2.2/32"]), None):
+        # The table filter of the other family, which was not there, is no rule.
+        assert node.lab.converge(data).changed
+        assert without_tables(node.foreign()) == without_tables(before)
+    assert "an own rule" in str(before)
+
+
+def without_tables(listed):
+    kept, native = listed
+    bare = re.compile(r"^\*|^COMMIT$|^:(INPUT|FORWARD|OUTPUT|PREROUTING|POSTROUTING) ACCEPT ")
+    return [line for line in kept if not bare.search(line)], [line for line in native if " filter" not in line]
+
+
+def test_absent_leaves_no_trace(node):
+    files = sorted(node.lab.host.root.rglob("*"))
+    node.lab.converge(EVERYTHING)
+    assert sorted(node.lab.host.root.rglob("*")) != files
+    assert node.lab.converge(None).changed
+    assert (sorted(node.lab.host.root.rglob("*")), node.lab.read().ruleset) == (files, None)
+    assert not node.lab.converge(None).changed
+
+
+def test_a_host_without_addresses_of_ipv6(node):
+    every = "net.ipv6.conf.all.disable_ipv6"
+    node.lab.host.run("sysctl", "-qw", f"{every}=1")
+    try:
+        assert not node.lab.host.run("ip", "-6", "address")
+        node.lab.converge(EVERYTHING)
+        table = [row for row in TABLE if row[2] == "ipv4"]
+        assert arrives(node.lab, table) == table
+        assert not node.lab.converge(EVERYTHING).changed
+    finally:
+        node.lab.host.run("sysctl", "-qw", f"{every}=0")
+        node.lab.wire()
+
+
+def test_thousands_of_sources(node):
+    many = [f"10.{64 + number // 16384}.{number // 64 % 256}.{number % 64 * 4}/31" for number in range(20000)]
+    data = ruleset(ADMIN, friends=["10.0.1.2/32", *many])
+    assert node.lab.converge(data).changed
+    assert not node.lab.converge(data).changed
+    assert node.lab.connect("friend", node.lab.listen(8001))
+
+
+CHANGES = [
+    ruleset(entry(8001, ["friends", "more"], "udp"), entry(8002, [], "udp"), friends=friends, more=more)
+    for friends, more in (
+        (["10.0.1.2/32"], []),
+        ([], ["10.0.1.2/32"]),
+        (["10.0.1.0/24"], ["10.9.0.0/16"]),
+        (["10.0.1.2/32"], ["10.0.1.2/32"]),
+    )
+] + [ruleset(entry(8001, ["friends"], "udp"), entry(8002, ["more"], "udp"), more=["10.9.0.1/32"])]
+
+
+class Traffic(threading.Thread):
+    """A packet of udp every two milliseconds from a friend to port 8001 and from a stranger to port 8002."""
+
+    def __init__(self, lab):
+        super().__init__()
+        self.done, self.sent, self.arrived = threading.Event(), [], {"friend": [], "stranger": []}
+        self._pairs = {}
+        for name, port in (("friend", 8001), ("stranger", 8002)):
+            self._pairs[name] = lab.socket(name, "ipv4", socket.SOCK_DGRAM), lab.listen(port, "udp")
+            self._pairs[name][0].connect((lab.address(name, end=1), port))
+
+    def run(self):
+        while not self.done.wait(0.002):
+            self.sent.append(f"{len(self.sent)}".encode())
+            for client, _server in self._pairs.values():
+                client.send(self.sent[-1])
+            self._receive(0)
+        self._receive(SILENCE)
+
+    def _receive(self, seconds):
+        for name, (_client, server) in self._pairs.items():
+            while select.select([server], [], [], seconds)[0]:
+                self.arrived[name].append(server.recv(9))
+
+
+def test_packets_while_the_rules_change(node):
+    """Sets, rules and both change again and again; each packet of a friend arrives, and none of a stranger."""
+    node.lab.converge(CHANGES[0])
+    traffic = Traffic(node.lab)
+    traffic.start()
+    for data in CHANGES * 3:
+        node.lab.converge(data)
+    traffic.done.set()
+    traffic.join()
+    assert len(traffic.sent) > 100
+    assert traffic.arrived == {"friend": traffic.sent, "stranger": []}
+
+
+def names(node):
+    """The programs that ran at the node for the backend; the timer of the rollback is not its doing."""
+    programs = [Path(call[0]).name.replace(f"-{node.variant}", "") for call in node.lab.host.calls]
+    return [program for program in programs if program != "systemd-run"]
+
+
+@pytest.mark.parametrize("peers", [10, 500])
+def test_processes_do_not_grow_with_the_peers(iptables, peers):
+    friends = [f"10.9.{number // 100}.{number % 100 * 2}/32" for number in range(peers)]
+    # With the legacy variant a look at the new one comes first.
+    other = [] if iptables.variant == "nft" else ["iptables-nft-save", "ip6tables-nft-save"]
+    look = [*other, "iptables-save", "ip6tables-save", "ipset", "nft"]
+    load = ["iptables-restore", "ip6tables-restore"]
+    iptables.lab.converge(ruleset(ADMIN, friends=friends))
+    assert names(iptables) == [*look, *load, "ipset", *load, "systemctl", "systemctl"]
+    assert not iptables.lab.converge(ruleset(ADMIN, friends=friends)).changed
+    assert names(iptables) == look
+    assert iptables.lab.converge(ruleset(ADMIN, friends=friends[1:])).changed
+    assert names(iptables) == [*look, "ipset"]
+
+
+def test_a_policy_of_drop_does_not_hinder(iptables):
+    for program in FAMILIES:
+        iptables.restore("*filter\n:INPUT DROP\nCOMMIT\n", program)
+    assert iptables.lab.converge(EVERYTHING).obstacles == ()
+    # What is not Kong's is the host's own business: it is dropped there.
+    table = [(*row[:4], row[4] and row[3] not in (22, 53, 8001 if row[1] == "udp" else 0)) for row in TABLE]
+    table = [row for row in table if row[0] != "node" and (row[2], row[3]) != ("ipv6", 8002)]
+    table = [row for row in table if row[:4] != ("stranger", "tcp", "ipv4", 8003)]
+    assert arrives(iptables.lab, table) == table
+
+
+def test_the_jump_comes_first_again(iptables):
+    iptables.lab.converge(EVERYTHING)
+    iptables.restore("*filter\n-I INPUT 1 -p tcp -m tcp --dport 8000:8001 -j DROP\nCOMMIT\n")
+    assert not iptables.lab.connect("friend", iptables.lab.listen(8001))
+    iptables.lab.close()
+    assert "not the first rule of INPUT" in str(iptables.lab.converge(EVERYTHING).drift)
+    assert iptables.lab.connect("friend", iptables.lab.listen(8001))
+    assert not iptables.lab.converge(EVERYTHING).changed
+
+
+LOOPBACK = '-A GATEHOUSE-KONG -i lo -m comment --comment "the host reaches itself" -j RETURN'
+DRIFT = {
+    "rule": ("iptables", "-A GATEHOUSE-KONG -p tcp -m tcp --dport 22 -j DROP", "--dport 22"),
+    "rule first": ("ip6tables", "-I GATEHOUSE-KONG -p tcp -m tcp --dport 8001 -j ACCEPT", "--dport 8001 -j ACCEPT"),
+    "rule gone": ("ip6tables", "-D GATEHOUSE-KONG 1", "missing"),
+    "order": ("iptables", f"-D GATEHOUSE-KONG 1\n{LOOPBACK}", "order"),
+    "second jump": ("iptables", "-A INPUT -j GATEHOUSE-KONG", "not once"),
+    "jump of another chain": ("iptables", "-A FORWARD -j GATEHOUSE-KONG", "-A FORWARD"),
+    "empty": ("iptables", "-F GATEHOUSE-KONG", "missing"),
+    "member": ("ipset", "add gkong4-friends 10.0.3.2", ""),
+    "member that is excepted": ("ipset", "add gkong4-friends 10.0.3.2 nomatch", "nomatch"),
+    "set": ("ipset", "create gkong4-other hash:ip", "gkong4-other"),
+    "no members": ("ipset", "flush gkong6-friends", ""),
+    "set that forgets": ("ipset", "create x hash:net timeout 60\nswap x gkong4-friends\ndestroy x", "timeout"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DRIFT)
+def test_what_somebody_changed_is_reported_and_put_right(iptables, case):
+    program, text, word = DRIFT[case]
+    iptables.lab.converge(EVERYTHING)
+    if program == "ipset":
+        iptables.lab.host.run("ipset", "restore", stdin=f"{text}\n")
+    else:
+        iptables.restore(f"*filter\n{text}\nCOMMIT\n", program)
+    outcome = iptables.lab.converge(EVERYTHING)
+    assert outcome.changed
+    assert any(word in line for line in outcome.drift) if word else outcome.diff.members
+    assert iptables.lab.converge(EVERYTHING) == iptables.lab.converge(EVERYTHING, check_mode=True)
+    assert not iptables.lab.converge(EVERYTHING).changed
+    assert arrives(iptables.lab, TABLE) == TABLE
+
+
+class KilledError(BaseException):
+    """Nothing catches it, as nothing catches SIGKILL."""
+
+
+@pytest.mark.parametrize("survives", range(9))
+def test_a_run_that_is_killed_leaves_the_old_or_the_new_and_the_next_one_repairs(iptables, survives, monkeypatch):
+    old = ruleset(ADMIN, *GOSSIP, friends=["10.0.1.2/32"])
+    new = ruleset(entry(8001, ["friends"]), entry(7946, []), friends=["10.0.2.2/32"])
+    iptables.lab.converge(old)
+    run, left = iptables.lab.host.run, [survives]
+
+    def until_killed(*argv, stdin=""):
+        if any(word in ("restore", "--noflush") for word in argv):
+            if left[0] == 0:
+                raise KilledError
+            left[0] -= 1
+        return run(*argv, stdin=stdin)
+
+    monkeypatch.setattr(iptables.lab.host, "run", until_killed)
+    with suppress(KilledError):
+        iptables.lab.converge(new)
+    monkeypatch.setattr(iptables.lab.host, "run", run)
+    for family in ("ipv4", "ipv6"):
+        table = [(name, "tcp", family, port) for name in ("friend", "ally") for port in (8001, 7946)]
+        seen = [row[4] for row in arrives(iptables.lab, [(*row, True) for row in table])]
+        # The new set has no member of IPv6 that goes.
+        ally = family == "ipv4"
+        assert seen in ([True, True, False, False], [not ally, False, ally, False])
+        iptables.lab.close()
+    iptables.lab.converge(new)
+    assert not iptables.lab.converge(new).changed
+
+
+def test_a_step_that_the_host_refuses_leaves_the_old_state(iptables, monkeypatch):
+    iptables.lab.converge(EVERYTHING)
+    run = iptables.lab.host.run
+
+    def refuse(*argv, stdin=""):
+        if "ip6tables" in argv[0] and "--noflush" in argv and "--test" not in argv and "8123" in stdin:
+            raise HostError("no more memory")
+        return run(*argv, stdin=stdin)
+
+    monkeypatch.setattr(iptables.lab.host, "run", refuse)
+    with pytest.raises(HostError, match="no more memory"):
+        iptables.lab.converge(ruleset(entry(8123, ["friends"]), friends=["10.0.2.2/32"]))
+    assert not iptables.lab.converge(EVERYTHING).changed
+
+
+def test_rules_that_somebody_saved_can_still_be_loaded_at_boot(iptables, tmp_path):
+    """As netfilter-persistent does: between the two calls of the drop-in."""
+    iptables.lab.converge(ruleset(ADMIN, entry(8002, ["gone"]), gone=["10.0.3.2/32"]))
+    iptables.restore("*filter\n-A INPUT -p tcp -m tcp --dport 9999 -j DROP\nCOMMIT\n")
+    saved = iptables.lab.host.run(f"iptables-{iptables.variant}-save")
+    iptables.lab.converge(EVERYTHING)
+    iptables.clean()
+    (tmp_path / "rules.v4").write_text(saved)
+    script = iptables.lab.host.path(SCRIPT_FILE)
+    patched = tmp_path / "load.sh"
+    patched.write_text(script.read_text().replace("/etc/iptables/", f"{tmp_path}/"))
+    iptables.lab.host.run("sh", str(patched), "sets")
+    iptables.lab.host.run(f"iptables-{iptables.variant}-restore", stdin=saved)
+    iptables.lab.host.run("sh", str(patched))
+    assert not iptables.lab.converge(EVERYTHING).changed
+    assert not iptables.lab.connect("stranger", iptables.lab.listen(9999))
+
+
+def test_the_undoing_of_a_change_leaves_what_was_before_it(iptables):
+    """What the snapshot of a state loads, on top of another state."""
+    states = (EVERYTHING, None, ruleset(*GOSSIP, friends=["10.0.2.2/32"]))
+    for data in states:
+        iptables.lab.converge(data)
+        backend = iptables.lab.backend(iptables.lab.host)
+        live = backend.read()
+        commands = backend.snapshot(live).load
+        for other in states:
+            iptables.lab.converge(other)
+            for argv, stdin in commands:
+                iptables.lab.host.run(*argv, stdin=stdin)
+            assert iptables.lab.read() == live
+
+
+def test_rules_of_both_variants_are_refused(iptables):
+    other = {"nft": "legacy", "legacy": "nft"}[iptables.variant]
+    loaded = iptables.lab.host.path("/proc/net/ip_tables_names")
+    loaded.write_text("filter\n")
+    iptables.lab.converge(EVERYTHING)
+    iptables.lab.host.run(f"iptables-{other}-restore", stdin="*filter\n-A INPUT -j DROP\nCOMMIT\n")
+    with pytest.raises(HostError, match=rf"uses iptables-{iptables.variant}, and rules of iptables-{other} are"):
+        iptables.lab.converge(ruleset(*GOSSIP))
+
+
+def test_a_chain_of_nftables_that_drops_is_refused(iptables):
+    iptables.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}\n")
+    with pytest.raises(ObstacleError, match=r"chain inet own input refuses .*8001.*policy is drop\. Accept .*8001/tcp"):
+        iptables.lab.converge(EVERYTHING)
+    assert iptables.lab.read().ruleset is None
+
+
+def test_what_the_other_backend_wrote_is_refused(iptables):
+    iptables.lab.nft("table inet gatehouse_kong {\n}\n")
+    with pytest.raises(ObstacleError, match="backend: nftables"):
+        iptables.lab.converge(EVERYTHING)
+
+
+def test_drops_in_other_tables_are_told(iptables):
+    iptables.restore("*mangle\n-A PREROUTING -p tcp -m tcp --dport 1:9000 -j DROP\nCOMMIT\n")
+    assert "table mangle of iptables may refuse" in str(iptables.lab.converge(EVERYTHING).obstacles[0])
+
+
+def test_a_kernel_without_ipv6(iptables):
+    addresses = iptables.lab.host.path("/proc/net/if_inet6")
+    addresses.unlink()
+    outcome = iptables.lab.converge(EVERYTHING)
+    assert ["ip6" in name for name in names(iptables)].count(True) == (iptables.variant == "legacy")
+    assert "it runs without IPv6" in str(outcome.obstacles[0])
+    table = [row for row in TABLE if row[2] == "ipv4"]
+    assert arrives(iptables.lab, table) == table
+    assert not iptables.lab.converge(EVERYTHING).changed
+    iptables.lab.close()
+    addresses.touch()
+    iptables.lab.converge(EVERYTHING)
+    assert arrives(iptables.lab, TABLE) == TABLE

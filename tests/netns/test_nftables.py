@@ -1,0 +1,106 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The nftables backend on a real kernel: packets pass and are refused as the ruleset says, and nothing else changes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
+
+
+def entry(port, sources, protocol="tcp", address=None):
+    return {"listener": f"l{port}", "protocol": protocol, "port": port, "address": address, "sources": sources}
+
+
+def ruleset(*allow, friends=("10.0.1.2/32",), friends6=("fd00:1::2/128",)):
+    sets = {"friends": {"ipv4": list(friends), "ipv6": list(friends6)}}
+    return {"allow": list(allow), "sets": sets}
+
+
+ADMIN = entry(8001, ["friends"])
+GOSSIP = [entry(7946, ["friends"], "tcp"), entry(7946, ["friends"], "udp")]
+EVERYTHING = ruleset(
+    ADMIN,
+    *GOSSIP,
+    entry(8000, "any", address="0.0.0.0"),
+    entry(8002, [], address="0.0.0.0"),
+    entry(8003, [], address="10.0.1.1"),
+    entry(7373, []),
+)
+
+
+@pytest.mark.parametrize("peers", [10, 500])
+def test_processes_do_not_grow_with_the_peers(lab, peers):
+    friends = [f"10.9.{number // 100}.{number % 100 * 2}/32" for number in range(peers)]
+    first = lab.converge(ruleset(ADMIN, friends=friends))
+    assert [call[0] for call in lab.host.calls] == ["nft", "nft", "systemd-run", "nft"] + ["systemctl"] * 2
+    assert (first.changed, lab.converge(ruleset(ADMIN, friends=friends)).changed) == (True, False)
+    assert [call[0] for call in lab.host.calls] == ["nft"] * 2
+    assert lab.converge(ruleset(ADMIN, friends=friends[1:])).changed
+    assert [call[0] for call in lab.host.calls] == ["nft"] * 3 + ["systemd-run", "nft"]
+
+
+def test_what_somebody_changed_in_our_table_is_reported_and_put_right(lab):
+    lab.converge(EVERYTHING)
+    lab.nft("add rule inet gatehouse_kong input tcp dport 22 counter drop\n"
+            "add element inet gatehouse_kong friends_ipv4 { 10.0.3.2 }\n")  # fmt: skip
+    outcome = lab.converge(EVERYTHING)
+    assert [line for line in outcome.drift if "22" in line]
+    assert [(change.name, change.lost) for change in outcome.diff.members] == [("friends", ("10.0.3.2/32",))]
+    assert not lab.converge(EVERYTHING).changed
+
+
+DROPS = {
+    "nft": ("table inet own {\nchain input { type filter hook input priority 0; policy drop; tcp dport 22 accept; }\n}", []),
+    "iptables": ("", [["iptables", "-P", "INPUT", "DROP"], ["ip6tables", "-P", "INPUT", "DROP"],
+                      ["iptables", "-A", "INPUT", "-m", "state", "--state", "ESTABLISHED", "-j", "ACCEPT"]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DROPS)
+def test_a_host_that_drops_by_default_is_refused_until_it_knows_the_mark(lab, kind):
+    text, commands = DROPS[kind]
+    lab.nft(text)
+    for command in commands:
+        lab.host.run(*command)
+    files, before = sorted(lab.host.root.rglob("*")), lab.listing()
+    with pytest.raises(ObstacleError, match=r"8001.*its policy is drop") as caught:
+        lab.converge(EVERYTHING)
+    assert (sorted(lab.host.root.rglob("*")), lab.listing()) == (files, before)
+    assert lab.read().ruleset is None
+
+    for command in sorted(set(re.findall("[Rr]un `([^`]+)`", str(caught.value)))):
+        lab.host.run(*shlex.split(command))
+    lab.converge(EVERYTHING)
+    admin, other = lab.listen(8001), lab.listen(9999)
+    assert lab.connect("friend", admin)
+    assert not lab.connect("stranger", admin)
+    assert not lab.connect("friend", other)
+
+
+def test_only_a_process_with_the_right_may_do_it(lab):
+    script = (
+        "from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host; Host().require_net_admin()"
+    )
+    without = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
+    done = subprocess.run([*without, "python3", "-c", script], capture_output=True, text=True, check=False)
+    assert "lacks CAP_NET_ADMIN" in done.stderr
+    Host().require_net_admin()
+
+
+def test_a_ruleset_that_the_kernel_refuses_leaves_the_old_one(lab, monkeypatch):
+    lab.converge(EVERYTHING)
+    monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._nftables.render_table",
+                        lambda _ruleset: "table inet gatehouse_kong { nonsense }")  # fmt: skip
+    with pytest.raises(HostError, match="nonsense"):
+        lab.converge(ruleset(*GOSSIP))
+    assert lab.read().ruleset == ruleset_from_data(EVERYTHING)

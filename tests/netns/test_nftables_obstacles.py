@@ -1,0 +1,238 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is said of the host's own rules, against what a real packet meets there."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+
+ADDRESS = {"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"}
+WANT = {
+    family: ruleset_from_data(
+        {
+            "allow": [
+                {"listener": "a", "protocol": protocol, "port": 8001, "address": address, "sources": ["friends"]}
+                for protocol in ("tcp", "udp")
+            ],
+            "sets": {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}},
+        }
+    )
+    for family, address in ADDRESS.items()
+}
+MARK = "meta mark & 0x10000000 == 0x10000000 accept"
+CERTAIN, POSSIBLE, NONE = "refused", "perhaps refused", "let through"
+
+# The host's rules, one a line, its policy, and what is to be said of tcp 8001.
+RULES = [
+    ("", "accept", NONE),
+    ("", "drop", CERTAIN),
+    (MARK, "drop", NONE),
+    ("iif lo accept\nct state established,related accept\ntcp dport 22 accept", "drop", CERTAIN),
+    (f"iif lo accept\nct state established,related accept\n{MARK}", "drop", NONE),
+    ("ct state vmap { established : accept, related : accept, invalid : drop }", "accept", NONE),
+    ("ct state vmap { established : accept, related : accept, new : drop }", "accept", CERTAIN),
+    ("ct state new drop", "accept", CERTAIN),
+    ("ct state != new drop", "accept", CERTAIN),
+    ("ct state { new, untracked } accept", "drop", CERTAIN),
+    ("ct state { new, established } accept", "drop", NONE),
+    ("reject with tcp reset", "accept", CERTAIN),
+    ("tcp dport 8001 accept", "drop", NONE),
+    ("tcp dport { 22, 8001 } accept", "drop", NONE),
+    ("tcp dport 8000-8010 drop", "accept", CERTAIN),
+    ("tcp dport { 22, 8000-8010 } drop", "accept", CERTAIN),
+    ("tcp dport != 22 drop", "accept", CERTAIN),
+    ("tcp dport 8000 drop\nudp dport 8001 drop\nicmp type echo-request drop", "accept", NONE),
+    ("th dport 8001 drop", "accept", CERTAIN),
+    ("tcp dport >= 1024 drop", "accept", POSSIBLE),
+    ("meta l4proto tcp drop", "accept", CERTAIN),
+    ("meta l4proto { udp, icmp } drop", "accept", NONE),
+    ("meta l4proto . th dport { tcp . 8001, udp . 53 } drop", "accept", CERTAIN),
+    ("meta l4proto . th dport { udp . 8001, tcp . 53 } drop", "accept", NONE),
+    ('iifname "lo" drop', "accept", NONE),
+    ('iifname != "lo" drop', "accept", CERTAIN),
+    ('iifname "friend" accept', "drop", POSSIBLE),
+    ('iifname "ally" drop', "accept", POSSIBLE),
+    ("fib daddr type local accept", "drop", NONE),
+    ("fib daddr type { broadcast, multicast } drop", "accept", NONE),
+    ("meta pkttype { broadcast, multicast } drop", "accept", NONE),
+    ("meta pkttype host accept", "drop", NONE),
+    ("tcp flags & (syn | ack) == syn drop", "accept", POSSIBLE),
+    ("udp dport 8001 limit rate 1/hour drop", "accept", NONE),
+    ("limit rate 1/hour accept", "drop", POSSIBLE),
+    ("counter\nlog\ncounter drop", "accept", CERTAIN),
+    (f"meta mark set meta mark | 0x1\n{MARK}", "drop", NONE),
+    (f"meta mark set 0x1\n{MARK}", "drop", POSSIBLE),
+    ("meta mark & 0x10000001 == 0x10000001 accept", "drop", POSSIBLE),
+    ("meta mark & 0x10000000 != 0 accept", "drop", NONE),
+    ("meta mark & 0x10000000 == 0 drop", "accept", NONE),
+    ("meta mark 0x20000000 accept", "drop", CERTAIN),
+    ("jump other\ndrop", "accept", CERTAIN),
+    ("jump drops", "accept", CERTAIN),
+    ("jump accepts\ndrop", "accept", NONE),
+    ("goto other\ntcp dport 8001 accept", "drop", CERTAIN),
+    ("goto other\ndrop", "accept", NONE),
+    ("jump other\nreturn\naccept", "drop", CERTAIN),
+    ("tcp dport vmap { 8001 : jump drops, 22 : accept }", "accept", CERTAIN),
+    ("tcp dport vmap { 8001 : accept, 22 : drop }", "drop", NONE),
+    ("tcp dport vmap { 22 : accept }", "drop", CERTAIN),
+    ("tcp dport @ports accept", "drop", POSSIBLE),
+    ("tcp dport vmap @verdicts", "accept", POSSIBLE),
+]
+# The same where addresses matter, for each family.
+ADDRESSED = [
+    ("ip", "ipv4", "ip saddr 10.0.1.0/24 drop", "accept", CERTAIN),
+    ("ip", "ipv4", "ip saddr != 10.0.1.2 drop", "accept", NONE),
+    ("inet", "ipv4", "ip saddr 10.0.1.0-10.0.1.9 accept", "drop", NONE),
+    ("inet", "ipv4", "ip saddr { 10.0.2.0/24, 10.0.3.0/24 } drop", "accept", NONE),
+    ("inet", "ipv4", "ip saddr . tcp dport { 10.0.1.2 . 8001 } drop", "accept", CERTAIN),
+    ("inet", "ipv4", "ip saddr @banned drop", "accept", POSSIBLE),
+    ("inet", "ipv4", "ip daddr 10.0.1.1 drop", "accept", CERTAIN),
+    ("inet", "ipv4", "ip daddr 10.0.2.1 drop", "accept", NONE),
+    ("inet", "ipv4", "ip protocol tcp drop", "accept", CERTAIN),
+    ("inet", "ipv4", "ip ttl 64 accept", "drop", POSSIBLE),
+    ("inet", "ipv4", "ip6 saddr ::/0 drop", "accept", NONE),
+    ("inet", "ipv4", "meta nfproto ipv6 drop", "accept", NONE),
+    ("ip6", "ipv4", "drop", "drop", NONE),
+    ("ip6", "ipv6", "ip6 saddr fd00:1::/64 drop", "accept", CERTAIN),
+    ("inet", "ipv6", "ip6 saddr fd00:2::/64 drop", "accept", NONE),
+    ("inet", "ipv6", "ip6 nexthdr tcp drop", "accept", CERTAIN),
+    ("inet", "ipv6", "meta nfproto ipv6 drop", "accept", CERTAIN),
+    ("inet", "ipv6", "ip saddr 0.0.0.0/0 drop", "accept", NONE),
+    ("inet", "ipv6", "meta protocol ip6 drop", "accept", CERTAIN),
+]
+
+
+def table(family, rules, policy, priority=0):
+    named = "" if family == "ip6" else "set banned {\n type ipv4_addr\n}\n"
+    lines = "\n".join(rules.splitlines())
+    return (
+        f"table {family} own {{\n{named}"
+        "set ports {\n type inet_service\n elements = { 8001 }\n}\n"
+        "map verdicts {\n type inet_service : verdict\n}\n"
+        "chain other {\n tcp dport 53 accept\n return\n}\n"
+        "chain drops {\n drop\n}\n"
+        "chain accepts {\n tcp dport 8001 accept\n}\n"
+        f"chain input {{\n type filter hook input priority {priority}; policy {policy};\n"
+        f"{'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept' if family != 'ip' else ''}\n"
+        f"{lines}\n}}\n}}\n"
+    )
+
+
+def said(lab, want):
+    found = [one for one in Nftables(lab.host).obstacles(want) if "tcp 8001" in " ".join(one.ports)]
+    assert len(found) < 2
+    return NONE if not found else CERTAIN if found[0].certain else POSSIBLE
+
+
+def seen(lab, family):
+    """What a packet from a friend meets, once our own table has accepted it."""
+    Nftables(lab.host).apply(WANT[family])
+    flow = lab.connect("friend", lab.listen(8001, family=family), family=family)
+    return NONE if flow else CERTAIN
+
+
+def judged(lab, family):
+    verdict = said(lab, WANT[family])
+    assert verdict in (POSSIBLE, seen(lab, family))
+    return verdict
+
+
+@pytest.mark.parametrize("rules, policy, expected", RULES)
+def test_rules(lab, rules, policy, expected):
+    lab.nft(table("inet", rules, policy))
+    assert judged(lab, "ipv4") == expected
+
+
+@pytest.mark.parametrize("table_family, family, rules, policy, expected", ADDRESSED)
+def test_rules_about_addresses(lab, table_family, family, rules, policy, expected):
+    lab.nft(table(table_family, rules, policy))
+    assert judged(lab, family) == expected
+
+
+@pytest.mark.parametrize("priority, expected", [(-20, CERTAIN), (-9, NONE), (50, NONE)])
+def test_a_chain_before_ours_never_sees_the_mark(lab, priority, expected):
+    lab.nft(table("inet", MARK, "drop", priority))
+    assert judged(lab, "ipv4") == expected
+
+
+@pytest.mark.parametrize(
+    "rules, expected",
+    [
+        (["-P INPUT DROP"], CERTAIN),
+        (["-P INPUT DROP", "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"], CERTAIN),
+        (["-P INPUT DROP", "-A INPUT -m state --state NEW -j ACCEPT"], CERTAIN),
+        (["-P INPUT DROP", "-A INPUT -m state --state NEW,ESTABLISHED -j ACCEPT"], NONE),
+        (["-P INPUT DROP", "-A INPUT -m state ! --state NEW -j ACCEPT"], CERTAIN),
+        (["-P INPUT DROP", "-A INPUT -m conntrack --ctstate NEW --ctproto 6 -j ACCEPT"], POSSIBLE),
+        (["-P INPUT DROP", "-A INPUT -p tcp -m multiport --dports 22,8000:8010 -j ACCEPT"], NONE),
+        (["-P INPUT DROP", "-A INPUT -p tcp -m multiport ! --dports 22,443 -j ACCEPT"], NONE),
+        (["-P INPUT DROP", "-A INPUT -p tcp -m multiport --sports 22 -j ACCEPT"], POSSIBLE),
+        (["-P INPUT DROP", "-A INPUT -p udp -m multiport --dports 8001 -j ACCEPT"], CERTAIN),
+        (["-P INPUT DROP", "-A INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT"], NONE),
+        (["-A INPUT -p tcp --dport 8001 -m comment --comment -m\\ x -j REJECT"], CERTAIN),
+        (["-A INPUT -m limit --limit 1/hour -j LOG", "-A INPUT -s 10.0.1.0/24 -j DROP"], CERTAIN),
+        (["-A INPUT -m addrtype --dst-type LOCAL -j DROP"], POSSIBLE),
+        (["-N MINE", "-A MINE -j DROP", "-A INPUT -p tcp -j MINE"], CERTAIN),
+        (["-N MINE", "-A MINE -j RETURN", "-A INPUT -g MINE", "-A INPUT -j DROP"], NONE),
+        (["-A INPUT -j NFQUEUE --queue-bypass"], POSSIBLE),
+    ],
+)
+def test_rules_of_iptables(lab, rules, expected):
+    for rule in rules:
+        lab.host.run("sh", "-c", f"iptables {rule}")
+    assert judged(lab, "ipv4") == expected
+
+
+def test_what_both_protocols_meet_is_said_once(lab):
+    lab.nft(table("inet", "", "drop"))
+    (found,) = Nftables(lab.host).obstacles(WANT["ipv4"])
+    assert found.ports == ("tcp 8001 at 10.0.1.1", "udp 8001 at 10.0.1.1")
+    assert (found.where, found.reason) == ("nftables chain inet own input", "its policy is drop")
+    assert "nft 'insert rule inet own input meta mark & 0x10000000 == 0x10000000 accept" in found.advice
+
+
+def test_the_rule_that_refuses_is_named(lab):
+    lab.nft(table("inet", "jump drops", "accept"))
+    (found,) = Nftables(lab.host).obstacles(WANT["ipv4"])
+    listed = lab.host.run("nft", "-a", "list", "chain", "inet", "own", "drops")
+    handle = found.reason.split()[4]
+    assert found.reason == f"its rule with handle {handle} in chain drops"
+    assert f"drop # handle {handle}" in listed
+
+
+@pytest.mark.parametrize(
+    "text, advice",
+    [
+        ("table inet firewalld {\nchain filter_INPUT { type filter hook input priority 10; policy drop; }\n}",
+         "firewall-cmd --permanent --add-port=8001/tcp --add-port=8001/udp"),
+        ("table ip filter {\nchain ufw-user-input {\n}\nchain INPUT { type filter hook input priority 0; policy drop; }\n}",
+         "ufw allow 8001/tcp`, `ufw allow 8001/udp"),
+        ("table ip filter {\nchain INPUT { type filter hook input priority 0; policy drop; }\n}",
+         "iptables -I INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT"),
+        (table("inet", "", "drop", -300), "priority -300"),
+    ],
+)  # fmt: skip
+def test_the_way_out_is_in_the_words_of_who_made_the_chain(lab, text, advice):
+    lab.nft(text)
+    (found,) = Nftables(lab.host).obstacles(WANT["ipv4"])
+    assert found.certain
+    assert advice in found.advice
+
+
+def test_a_port_for_nobody_meets_no_obstacle(lab):
+    lab.nft(table("inet", "", "drop"))
+    nobody = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": []}
+    assert Nftables(lab.host).obstacles(ruleset_from_data({"allow": [nobody]})) == ()
+
+
+def test_old_iptables_beside_us_is_said(lab):
+    names = lab.host.root / "proc/net/ip_tables_names"
+    names.parent.mkdir(parents=True)
+    names.write_text("nat\nfilter\n")
+    (found,) = Nftables(lab.host).obstacles(WANT["ipv4"])
+    assert (found.certain, "iptables-legacy" in str(found)) == (False, True)

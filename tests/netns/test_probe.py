@@ -1,0 +1,346 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel really reports: client, router and server in network namespaces of their own, and real Serf agents.
+
+Needs root, iproute2, nftables and serf. Nothing outside the three namespaces is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root makes network namespaces"),
+    pytest.mark.skipif(
+        not all(map(shutil.which, ("ip", "nft", "serf"))), reason="needs the packages iproute2, nftables and serf"
+    ),
+]
+
+CLIENT, ROUTER, SERVER = (f"gkprobe{os.getpid()}{end}" for end in "crs")
+SERVER4, SERVER6 = "10.2.0.2", "fd02::2"
+
+LINKS = f"""
+link add c0 netns {CLIENT} type veth peer name r0 netns {ROUTER}
+link add s0 netns {SERVER} type veth peer name r1 netns {ROUTER}
+-n {CLIENT} address add 10.1.0.2/24 dev c0
+-n {CLIENT} address add fd01::2/64 dev c0 nodad
+-n {ROUTER} address add 10.1.0.1/24 dev r0
+-n {ROUTER} address add fd01::1/64 dev r0 nodad
+-n {ROUTER} address add 10.2.0.1/24 dev r1
+-n {ROUTER} address add fd02::1/64 dev r1 nodad
+-n {SERVER} address add {SERVER4}/24 dev s0
+-n {SERVER} address add {SERVER6}/64 dev s0 nodad
+-n {CLIENT} link set lo up
+-n {SERVER} link set lo up
+-n {CLIENT} link set c0 up
+-n {ROUTER} link set r0 up
+-n {ROUTER} link set r1 up
+-n {SERVER} link set s0 up
+-n {CLIENT} route add 10.2.0.0/16 via 10.1.0.1
+-n {CLIENT} route add fd02::/16 via fd01::1
+-n {SERVER} route add default via 10.2.0.1
+-n {SERVER} route add default via fd02::1
+-n {CLIENT} route add blackhole 10.9.1.0/24
+-n {CLIENT} route add blackhole fd09:1::/64
+-n {CLIENT} route add prohibit 10.9.2.0/24
+-n {CLIENT} route add prohibit fd09:2::/64
+-n {CLIENT} route add unreachable 10.9.3.0/24
+-n {CLIENT} route add unreachable fd09:3::/64
+-n {ROUTER} route add blackhole 10.2.1.0/24
+-n {ROUTER} route add blackhole fd02:1::/64
+-n {ROUTER} route add prohibit 10.2.2.0/24
+-n {ROUTER} route add prohibit fd02:2::/64
+-n {ROUTER} route add unreachable 10.2.3.0/24
+-n {ROUTER} route add unreachable fd02:3::/64
+"""
+
+# A kernel sends few ICMP errors to one address in a second; here every probe wants its own.
+SETTINGS = ("net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
+
+REJECTS = """
+    meta l4proto { tcp, udp } th dport 1001 drop
+    tcp dport 1002 reject with tcp reset
+    meta l4proto { tcp, udp } th dport 1003 reject with icmpx type port-unreachable
+    meta l4proto { tcp, udp } th dport 1004 reject with icmpx type admin-prohibited
+    meta l4proto { tcp, udp } th dport 1005 reject with icmpx type host-unreachable
+    meta l4proto { tcp, udp } th dport 1006 reject with icmpx type no-route
+    meta nfproto ipv4 meta l4proto { tcp, udp } th dport 1007 reject with icmp type net-prohibited
+    meta nfproto ipv4 meta l4proto { tcp, udp } th dport 1008 reject with icmp type host-prohibited
+    meta nfproto ipv4 meta l4proto { tcp, udp } th dport 1009 reject with icmp type prot-unreachable
+    meta nfproto ipv6 meta l4proto { tcp, udp } th dport 1010 reject with icmpv6 type policy-fail
+    meta nfproto ipv6 meta l4proto { tcp, udp } th dport 1011 reject with icmpv6 type reject-route
+"""
+
+RUN = """
+import json, sys
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, parse_probe, run_probes
+wanted, limits = json.load(sys.stdin)
+print(json.dumps(run_probes([parse_probe(probe) for probe in wanted], Limits(*limits))))
+"""
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+def inside(namespace, *command, **options):
+    return run("ip", "netns", "exec", namespace, *command, **options)
+
+
+def rules(namespace, hook="input", lines=""):
+    chain = f"chain c {{\n type filter hook {hook} priority 0\n{lines}\n}}"
+    inside(namespace, "nft", "-f", "-", input=f"flush ruleset\ntable inet t {{\n{chain}\n}}\n")
+
+
+@pytest.fixture(scope="module")
+def network():
+    for namespace in (CLIENT, ROUTER, SERVER):
+        run("ip", "netns", "add", namespace)
+    try:
+        for line in LINKS.strip().splitlines():
+            run("ip", *line.split())
+        for namespace in (ROUTER, SERVER):
+            inside(namespace, "sysctl", "-qw", *SETTINGS)
+        inside(ROUTER, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        # New links take a second or two before IPv6 passes.
+        assert look(("tcp", SERVER6, 1999), timeout=1, tries=10)["tcp", SERVER6, 1999][0] == "refused"
+        yield
+    finally:
+        for namespace in (CLIENT, ROUTER, SERVER):
+            run("ip", "netns", "del", namespace)
+
+
+@pytest.fixture
+def serf(network):
+    started = []
+
+    def start(address, *more):
+        agent = ["serf", "agent", "-node", "s1", "-bind", address, "-rpc-addr", "127.0.0.1:7373", "-profile", "wan"]
+        command = ["ip", "netns", "exec", SERVER, *agent, *more]
+        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        wait_for_serf()
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_for_serf():
+    for _look in range(100):
+        answer = subprocess.run(["ip", "netns", "exec", SERVER, "serf", "info"], check=False, capture_output=True)
+        if answer.returncode == 0:
+            return
+        time.sleep(0.1)
+    pytest.fail("serf did not start within 10 seconds")
+
+
+def look(*probes, timeout=2.0, tries=2, workers=500):
+    """Probe from the client: (kind, address, port) each. Returns {probe: (seen, detail)}."""
+    wanted = [{"name": "", "kind": kind, "address": address, "port": port} for kind, address, port in probes]
+    text = json.dumps([wanted, [timeout, tries, workers]])
+    results = json.loads(inside(CLIENT, sys.executable, "-c", RUN, input=text, env=child_environment()))
+    return {(r["kind"], r["address"], r["port"]): (r["seen"], r["detail"]) for r in results}
+
+
+def child_environment():
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def differences(expected, **limits):
+    found = look(*expected, **limits)
+    return {probe: (expected[probe], found[probe]) for probe in expected if not matches(expected[probe], found[probe])}
+
+
+def matches(expected, found):
+    return expected[0] == found[0] and expected[1] in found[1]
+
+
+QUIET = "no answer in 2 x"
+
+
+def per_family(kind, port, ipv4, ipv6):
+    return {(kind, SERVER4, port): ipv4, (kind, SERVER6, port): ipv6}
+
+
+# What the target's own firewall does, and what is then seen.
+TARGET = {
+    **per_family("tcp", 1001, ("filtered", QUIET), ("filtered", QUIET)),
+    **per_family("memberlist", 1001, ("filtered", QUIET), ("filtered", QUIET)),
+    **per_family("tcp", 1999, ("refused", "ECONNREFUSED: connection"), ("refused", "ECONNREFUSED: connection")),
+    **per_family("memberlist", 1999, ("refused", "ICMP port unreachable"), ("refused", "ICMP port unreachable")),
+    **per_family("tcp", 1002, ("refused", "ECONNREFUSED: connection"), ("refused", "ECONNREFUSED: connection")),
+    **per_family("tcp", 1003, ("filtered", "ECONNREFUSED: ICMP port"), ("filtered", "ECONNREFUSED: ICMP port")),
+    **per_family("memberlist", 1003, ("refused", "ECONNREFUSED: ICMP port"), ("refused", "ECONNREFUSED: ICMP port")),
+    **per_family("tcp", 1004, ("filtered", "EHOSTUNREACH: ICMP admin"), ("filtered", "EACCES: ICMP admin")),
+    **per_family("memberlist", 1004, ("filtered", "EHOSTUNREACH: ICMP admin"), ("filtered", "EACCES: ICMP admin")),
+    **per_family("tcp", 1005, ("unreachable", "EHOSTUNREACH: ICMP host"), ("unreachable", "EHOSTUNREACH: ICMP addr")),
+    **per_family("memberlist", 1005, ("unreachable", "ICMP host"), ("unreachable", "ICMP address")),
+    **per_family("tcp", 1006, ("unreachable", "ENETUNREACH: ICMP net"), ("unreachable", "ENETUNREACH: ICMP no route")),
+    **per_family("memberlist", 1006, ("unreachable", "ICMP network"), ("unreachable", "ICMP no route")),
+    ("tcp", SERVER4, 1007): ("filtered", "ENETUNREACH: ICMP network prohibited from 10.2.0.2"),
+    ("memberlist", SERVER4, 1007): ("filtered", "ENETUNREACH: ICMP network prohibited"),
+    ("tcp", SERVER4, 1008): ("filtered", "EHOSTUNREACH: ICMP host prohibited"),
+    ("memberlist", SERVER4, 1008): ("filtered", "EHOSTUNREACH: ICMP host prohibited"),
+    ("tcp", SERVER4, 1009): ("filtered", "ENOPROTOOPT: ICMP protocol unreachable"),
+    ("memberlist", SERVER4, 1009): ("filtered", "ENOPROTOOPT: ICMP protocol unreachable"),
+    ("tcp", SERVER6, 1010): ("filtered", "EACCES: ICMP source address"),
+    ("memberlist", SERVER6, 1010): ("filtered", "EACCES: ICMP source address"),
+    ("tcp", SERVER6, 1011): ("filtered", "EACCES: ICMP reject route"),
+    ("memberlist", SERVER6, 1011): ("filtered", "EACCES: ICMP reject route"),
+}
+
+# What routes and neighbours do. Own routes fail at once, without ICMP; those of the router answer with ICMP.
+ROUTES = {
+    "10.9.1.1": ("unreachable", "EINVAL: a blackhole route"),
+    "fd09:1::1": ("unreachable", "EINVAL: a blackhole route"),
+    "10.9.2.1": ("filtered", "EACCES: prohibited by a route"),
+    "fd09:2::1": ("filtered", "EACCES: prohibited by a route"),
+    "10.9.3.1": ("unreachable", "EHOSTUNREACH: no route"),
+    "fd09:3::1": ("unreachable", "EHOSTUNREACH: no route"),
+    "10.8.0.1": ("unreachable", "ENETUNREACH: no route"),
+    "fd08::1": ("unreachable", "ENETUNREACH: no route"),
+    "10.2.1.1": ("filtered", QUIET),
+    "fd02:1::1": ("filtered", QUIET),
+    "10.2.2.1": ("filtered", "EHOSTUNREACH: ICMP administratively prohibited from 10.1.0.1"),
+    "fd02:2::1": ("filtered", "EACCES: ICMP administratively prohibited from fd01::1"),
+    "10.2.3.1": ("unreachable", "EHOSTUNREACH: ICMP host unreachable from 10.1.0.1"),
+    "fd02:3::1": ("unreachable", "ENETUNREACH: ICMP no route from fd01::1"),
+    "10.2.77.1": ("unreachable", "ENETUNREACH: ICMP network unreachable from 10.1.0.1"),
+    "fd02:77::1": ("unreachable", "ENETUNREACH: ICMP no route from fd01::1"),
+    "10.1.0.77": ("unreachable", "EHOSTUNREACH: ICMP host unreachable from 10.1.0.2"),
+    "fd01::77": ("unreachable", "EHOSTUNREACH: ICMP address unreachable from fd01::2"),
+    "10.2.0.77": ("unreachable", "EHOSTUNREACH: ICMP host unreachable from 10.1.0.1"),
+    "fd02::77": ("unreachable", "EHOSTUNREACH: ICMP address unreachable from fd01::1"),
+}
+
+
+def test_every_way_in_which_a_firewall_refuses(network):
+    rules(SERVER, lines=REJECTS)
+    assert differences(TARGET, timeout=0.5) == {}
+
+
+def test_the_same_firewall_on_the_router_is_named_as_the_sender(network):
+    rules(SERVER)
+    rules(ROUTER, hook="forward", lines=REJECTS)
+    found = look(("tcp", SERVER4, 1004), ("tcp", SERVER6, 1004), ("memberlist", SERVER4, 1004))
+    rules(ROUTER)
+    assert set(found.values()) == {
+        ("filtered", "EHOSTUNREACH: ICMP administratively prohibited from 10.1.0.1"),
+        ("filtered", "EACCES: ICMP administratively prohibited from fd01::1"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["tcp", "memberlist"])
+def test_routes_and_neighbours(network, kind):
+    # A dead neighbour takes Linux 3 seconds: 2 x 2 s is the least that sees it.
+    assert differences({(kind, address, 1): seen for address, seen in ROUTES.items()}) == {}
+
+
+def test_rules_of_the_probing_host_itself(network):
+    rules(CLIENT, hook="output", lines=REJECTS)
+    expected = {
+        ("tcp", SERVER4, 1001): ("filtered", QUIET),
+        ("memberlist", SERVER4, 1001): ("filtered", "EPERM: dropped by the rules of this host"),
+        ("tcp", SERVER4, 1002): ("refused", "ECONNREFUSED: connection refused"),
+        ("tcp", SERVER4, 1004): ("filtered", "EHOSTUNREACH: ICMP administratively prohibited from 10.1.0.2"),
+        ("memberlist", SERVER4, 1004): ("filtered", "EPERM: ICMP administratively prohibited from 10.1.0.2"),
+        ("tcp", SERVER6, 1004): ("filtered", "EACCES: ICMP administratively prohibited from fd01::2"),
+        ("memberlist", SERVER6, 1004): ("filtered", "EPERM: ICMP administratively prohibited from fd01::2"),
+    }
+    found = differences(expected, timeout=0.5)
+    rules(CLIENT)
+    assert found == {}
+
+
+def test_a_host_without_ipv6_says_so(network):
+    off = f"{CLIENT}o"
+    run("ip", "netns", "add", off)
+    try:
+        inside(off, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
+        text = json.dumps([[{"name": "", "kind": "tcp", "address": "::1", "port": 1}], [1, 1, 1]])
+        (result,) = json.loads(inside(off, sys.executable, "-c", RUN, input=text, env=child_environment()))
+    finally:
+        run("ip", "netns", "del", off)
+    assert result["seen"] == "unreachable"
+    assert result["detail"].split(":")[0] in {"EADDRNOTAVAIL", "ENETUNREACH"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "tcp", "gossip"),
+    [
+        ("", "open", "open"),
+        ("tcp dport 7946 drop", "filtered", "open"),
+        ("udp dport 7946 drop", "open", "filtered"),
+        ("udp dport 7946 reject", "open", "refused"),
+        ("meta l4proto { tcp, udp } th dport 7946 reject with icmpx type admin-prohibited", "filtered", "filtered"),
+    ],
+)
+def test_a_real_serf_agent_behind_a_firewall(serf, lines, tcp, gossip):
+    rules(SERVER, lines=lines)
+    serf(f"{SERVER4}:7946")
+    found = look(("tcp", SERVER4, 7946), ("memberlist", SERVER4, 7946), timeout=1.0)
+    rules(SERVER)
+    assert [seen for seen, _detail in found.values()] == [tcp, gossip]
+
+
+def test_a_real_serf_agent_over_ipv6(serf):
+    serf(f"[{SERVER6}]:7946")
+    assert look(("memberlist", SERVER6, 7946)) == {("memberlist", SERVER6, 7946): ("open", "ack")}
+
+
+def test_a_real_serf_agent_with_gossip_to_pass_on(serf):
+    """The ack comes first in a compound message, of up to 1,400 bytes, compressed: codes of 9 to 11 bits."""
+    serf(f"{SERVER4}:7946")
+    for number in range(12):
+        inside(SERVER, "serf", "event", "-coalesce=false", f"event{number}", os.urandom(50).hex())
+    found = [look(("memberlist", SERVER4, 7946)) for _look in range(3)]
+    assert found == [{("memberlist", SERVER4, 7946): ("open", "ack")}] * 3
+
+
+def test_a_serf_agent_with_a_key_looks_filtered(serf):
+    serf(f"{SERVER4}:7946", "-encrypt", "Z2F0ZWhvdXNlLmtvbmcxNg==")
+    found = look(("tcp", SERVER4, 7946), ("memberlist", SERVER4, 7946), timeout=0.5)
+    assert [seen for seen, _detail in found.values()] == ["open", "filtered"]
+
+
+def test_through_a_nat_device_with_tcp_forwarded_and_udp_forgotten(serf):
+    serf(f"{SERVER4}:7946")
+    nat = "type nat hook prerouting priority -100"
+    forward = f"ip daddr 10.1.0.1 {{}} dport 9000 dnat ip to {SERVER4}:7946"
+    for protocol, expected in (("tcp", ["open", "refused"]), ("udp", ["refused", "open"])):
+        table = f"flush ruleset\ntable inet t {{\nchain c {{\n{nat}\n{forward.format(protocol)}\n}}\n}}\n"
+        inside(ROUTER, "nft", "-f", "-", input=table)
+        found = look(("tcp", "10.1.0.1", 9000), ("memberlist", "10.1.0.1", 9000))
+        assert [seen for seen, _detail in found.values()] == expected
+    rules(ROUTER)
+
+
+def test_two_thousand_silent_targets_are_bounded_in_packets_and_files(network):
+    rules(SERVER, lines="tcp dport 2000-3999 counter drop\nudp dport 2000-3999 counter drop")
+    ports = range(2000, 3000)
+    wanted = [(kind, SERVER4, port) for kind in ("tcp", "memberlist") for port in ports]
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))\n{RUN}"
+    probes = [{"name": "", "kind": kind, "address": address, "port": port} for kind, address, port in wanted]
+    text = json.dumps([probes, [0.2, 2, 5000]])
+    results = json.loads(inside(CLIENT, sys.executable, "-c", limited, input=text, env=child_environment()))
+    counters = json.loads(inside(SERVER, "nft", "-j", "list", "ruleset"))
+    rules(SERVER)
+    packets = [
+        e["counter"]["packets"]
+        for item in counters["nftables"]
+        if "rule" in item
+        for e in item["rule"]["expr"]
+        if "counter" in e
+    ]
+    assert {result["seen"] for result in results} == {"filtered"}
+    assert packets == [2000, 2000]

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/design.md describes every key of a plan, and no other; the paths it names are there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, section_of, text_of
+from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
+
+# Mappings whose keys are names that an inventory or Kong has chosen.
+BY_NAME = {"sets", "nodes", "hosts", "settings"}
+COMPILER = ROOT / "plugins" / "plugin_utils"
+
+
+def keys_of(value, *, named=False):
+    """Yield every key in plain data, but not the names below BY_NAME."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not named:
+                yield key
+            yield from keys_of(item, named=not named and key in BY_NAME)
+    elif isinstance(value, list):
+        for item in value:
+            yield from keys_of(item)
+
+
+@pytest.fixture(scope="module")
+def plan():
+    compilation = compile_inventory(ROOT / "examples" / "seed")
+    assert compilation.errors == ()
+    return compilation.plan
+
+
+def test_every_key_of_a_plan_is_described_and_no_other(plan):
+    section = section_of("docs/design.md", "## 5. The plan")
+    # These two stand in the text of another row.
+    described = {*first_column(section), "path", "allow"}
+    assert set(keys_of(plan)) == described
+    assert "`path`" in section
+    assert "`allow`" in section
+
+
+def test_files_of_the_compiler_are_there_and_all_named():
+    named = first_column(section_of("docs/design.md", "## 1. The house: one way in, one way out"))
+    patterns = [name for name in named if name.startswith("_")]
+    found = {path.stem for pattern in patterns for path in COMPILER.glob(f"{pattern}.py")}
+    assert found == {path.stem for path in COMPILER.glob("*.py")}
+    assert all(any(COMPILER.glob(f"{pattern}.py")) for pattern in patterns)
+
+
+def test_code_that_the_last_section_names_is_there():
+    section = text_of("docs/design.md").partition("\n## 8. ")[2]
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/*/*.py"))
+    for name in re.findall(r"`(_?[A-Za-z_]+)`", section):
+        assert re.search(rf"\b{name}\b", sources) or any(ROOT.glob(f"plugins/{name}")), name
+    for name in re.findall(r"`((?:\w+/)*\w+\.py)`", section):
+        assert (ROOT / name).exists() or any(COMPILER.parent.glob(f"*/{name}")), name

@@ -1,0 +1,94 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The YAML in the documentation: inventories compile, variables are read, playbooks name what there is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.manager import VariableManager
+from yamllint import linter
+from yamllint.config import YamlLintConfig
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import KNOWN_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, blocks, section_of
+
+# A node and its neighbours, as far as the blocks of variables name them.
+FACTS = {
+    "default_ipv4": {"address": "10.30.0.5"},
+    "all_ipv4_addresses": ["10.30.0.5", "192.168.23.45"],
+    "eth1": {"ipv4": {"address": "10.30.0.5"}},
+}
+OTHERS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21"}
+GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"]}
+KINDS = ("inventory", "variables", "playbook")
+EVERY = blocks()
+
+
+def of_kind(kind):
+    return [pytest.param(block, id=str(block)) for block in EVERY if block.kind == kind]
+
+
+def compile_inventory(path):
+    loader = DataLoader()
+    inventory = InventoryManager(loader=loader, sources=[str(path)])
+    variables = VariableManager(loader=loader, inventory=inventory)
+    hosts = {host.name: variables.get_vars(host=host) for host in inventory.get_hosts()}
+    return compile_plan(PlainInventory(inventory.get_groups_dict(), hosts), "kong")
+
+
+@pytest.mark.parametrize("block", EVERY, ids=str)
+def test_blocks_are_yaml_that_says_what_it_is(block):
+    assert block.kind in KINDS, f"begin the block with one of {KINDS} in a comment"
+    rules = YamlLintConfig((ROOT / ".yamllint").read_text() + "  document-start: disable\n")
+    assert [str(problem) for problem in linter.run(block.text, rules)] == []
+
+
+@pytest.mark.parametrize("block", of_kind("inventory"))
+def test_inventories_compile(block, tmp_path):
+    path = tmp_path / "hosts.yml"
+    path.write_text(block.text)
+    compilation = compile_inventory(path)
+    assert [finding.message for finding in compilation.errors] == []
+    assert not [finding for finding in compilation.findings if finding.code == "variable-unknown"]
+
+
+@pytest.mark.parametrize("block", of_kind("variables"))
+def test_variables_are_read_and_compile(block):
+    assert {name for name in block.data if name.startswith("kong_")} <= KNOWN_VARIABLES
+    node = {"k1": {"ansible_facts": FACTS, **block.data}}
+    others = {name: {"kong_address": address} for name, address in OTHERS.items()}
+    compilation = compile_plan(PlainInventory(GROUPS, node | others), "kong")
+    # One node's variables do not show the other sites that they speak of.
+    found = [finding for finding in compilation.findings if finding.code != "nat-site-unknown"]
+    assert [finding.message for finding in found if finding.severity != "info"] == []
+
+
+@pytest.mark.parametrize("block", of_kind("playbook"))
+def test_playbooks_name_what_there_is(block):
+    for name in set(re.findall(r"gatehouse\.kong\.(\w+)", block.text)):
+        places = ("plugins/modules", "plugins/filter", "roles", "playbooks")
+        assert any((ROOT / place / found).exists() for place in places for found in (name, f"{name}.py", f"{name}.yml"))
+
+
+def test_there_is_something_to_test():
+    assert {block.kind for block in EVERY} == set(KINDS)
+
+
+def test_the_readme_names_everything_that_is_included():
+    rows = [
+        line.split("|")[1:3]
+        for line in section_of("README.md", "## Included content").splitlines()
+        if line.startswith("|") and "`" in line
+    ]
+    named = sorted((kind.strip(), name.strip(" `")) for kind, name in rows if kind.strip())
+    patterns = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.py", "playbook": "playbooks/*.yml"}
+    found = [(kind, path.stem) for kind, pattern in patterns.items() for path in ROOT.glob(pattern)]
+    roles = [("role", path.parent.parent.name) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
+    assert named == sorted([*found, *roles])

@@ -1,0 +1,34 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/inventory.md names every variable that is read, and no other."""
+
+from __future__ import annotations
+
+import yaml
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._mappings import _MAPPING_KEYS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import KNOWN_VARIABLES
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, section_of, text_of
+
+
+def role_variables():
+    specs = [yaml.safe_load(path.read_text()) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
+    return {option for spec in specs for option in spec["argument_specs"]["main"]["options"]}
+
+
+def documented():
+    return [name for name in first_column(text_of("docs/inventory.md")) if name.startswith("kong_")]
+
+
+def test_every_variable_is_documented_and_no_other():
+    assert set(documented()) == KNOWN_VARIABLES | role_variables()
+
+
+def test_each_variable_is_documented_in_one_place():
+    assert sorted(documented()) == sorted(set(documented()))
+
+
+def test_every_key_of_a_nat_mapping_is_documented():
+    section = section_of("docs/inventory.md", "## NAT, VPN and flat networks")
+    assert {key for key in first_column(section) if not key.startswith("kong_")} == _MAPPING_KEYS

@@ -1,0 +1,12 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/versions.md is what scripts/versions_table.py writes."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.scripts.versions_table import TARGET, document
+
+
+def test_the_committed_file_is_current():
+    assert TARGET.read_text(encoding="utf-8") == document(), "run scripts/versions_table.py"

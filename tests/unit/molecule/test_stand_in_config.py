@@ -1,0 +1,85 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import _config
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_file_of_this_machine(monkeypatch):
+    monkeypatch.setattr(_config, "_search", lambda _version: [])
+
+
+def opened(version: str, **settings: str) -> list[str]:
+    """Load with the settings in the environment: `setting address flags` of each listener."""
+    environment = {"KONG_VERSION": version, **{f"KONG_{key.upper()}": value for key, value in settings.items()}}
+    return [" ".join((it.setting, it.address, *it.flags)) for it in _config.load(environment).listeners]
+
+
+def test_defaults_of_0_9_have_no_admin_ssl():
+    assert opened("0.9.9") == [
+        "proxy_listen 0.0.0.0:8000",
+        "admin_listen 0.0.0.0:8001",
+        "proxy_listen_ssl 0.0.0.0:8443 ssl",
+    ]
+
+
+def test_defaults_of_0_10():
+    assert opened("0.10.4") == [*opened("0.9.9"), "admin_listen_ssl 0.0.0.0:8444 ssl"]
+
+
+def test_ssl_off_opens_no_ssl_listener():
+    assert opened("0.10.4", ssl="off", admin_ssl="off") == ["proxy_listen 0.0.0.0:8000", "admin_listen 0.0.0.0:8001"]
+
+
+def ports(version: str, **settings: str) -> list[str]:
+    return sorted(text.split()[1].rpartition(":")[2] for text in opened(version, **settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, ["8000", "8001", "8002", "8007", "8443", "8444", "8445"]),
+        ({"role": "control_plane"}, ["8001", "8002", "8005", "8007", "8444", "8445"]),
+        ({"role": "data_plane"}, ["8000", "8007", "8443"]),
+        ({"role": "data_plane", "stream_listen": "0.0.0.0:9100 udp"}, ["8000", "8007", "8443", "9100"]),
+        ({"admin_listen": "off"}, ["8000", "8007", "8443"]),
+    ],
+)
+def test_roles_of_3_9(settings, expected):
+    assert ports("3.9.1", **settings) == expected
+
+
+def test_a_control_planes_channel_is_always_tls():
+    assert "cluster_listen [::]:8005 ssl" in opened("3.9.1", role="control_plane", cluster_listen="[::]:8005")
+
+
+@pytest.mark.parametrize(
+    ("version", "settings", "message"),
+    [
+        ("2.8.5", {}, "not KONG_VERSION='2.8.5'"),
+        ("0.10.4", {"cluster_advertise": "192.168.10.5"}, "cluster_advertise must be in the form of IPv4:port"),
+        ("0.10.4", {"proxy_listen": "8000"}, "proxy_listen must be of form 'address:port', not '8000'"),
+        ("3.9.1", {"proxy_listen": "8000"}, "proxy_listen must be of form"),
+        ("3.9.1", {"role": "data_plane", "proxy_listen": "off"}, "proxy_listen must not be off"),
+        ("3.9.1", {"role": "hybrid"}, "role must be one of"),
+    ],
+)
+def test_what_would_not_start_kong_is_refused(version, settings, message):
+    with pytest.raises(_config.ConfigError, match=message):
+        opened(version, **settings)
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "value"),
+    [
+        ("0.9.9", "proxy_listen = a:1 # x", "a:1 # x"),
+        ("0.10.4", "proxy_listen = a:1 # x", "a:1"),
+        ("3.9.1", r"proxy_listen = a\#b", "a#b"),
+        ("3.9.1", "  proxy_listen=a:1=2", "a:1=2"),
+    ],
+)
+def test_values_of_kong_conf(version, line, value):
+    assert _config.parse(f"# proxy_listen = no\n\n{line}\n", version) == {"proxy_listen": value}

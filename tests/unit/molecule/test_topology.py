@@ -1,0 +1,99 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import _boot
+import _topology
+import pytest
+import yaml
+
+SEED = {
+    "networks": {"lan": ["192.168.10.0/24"], "branch": ["192.168.23.0/24"]},
+    "hosts": {
+        "router": {
+            "addresses": {"lan": ["192.168.10.5"], "branch": ["192.168.23.254"]},
+            "router": {
+                "masquerade": [{"inside": "branch", "outside": "lan"}],
+                "forwards": [
+                    {
+                        "outside": "192.168.10.5",
+                        "outside_port": 9000,
+                        "protocols": ["tcp", "udp"],
+                        "inside": "192.168.23.45",
+                        "inside_port": 80,
+                        "hairpin": ["branch"],
+                    }
+                ],
+            },
+        },
+        "b1": {
+            "init": "systemd",
+            "addresses": {"branch": ["192.168.23.45"]},
+            "gateways": ["192.168.23.254"],
+            "kong": {"KONG_VERSION": "0.10.4"},
+        },
+    },
+}
+
+
+def load(folder: Path, data) -> _topology.Topology:
+    (folder / "lab.yml").write_text(yaml.safe_dump(data), encoding="utf-8")
+    return _topology.load(folder)
+
+
+def changed(host, **values):
+    hosts = {**SEED["hosts"], host: {**SEED["hosts"][host], **values}}
+    return {**SEED, "hosts": hosts}
+
+
+def test_the_folder_names_the_scenario(tmp_path):
+    folder = tmp_path / "seed"
+    folder.mkdir()
+    assert load(folder, SEED).scenario == "seed"
+
+
+def test_a_host_boots_with_its_route(tmp_path):
+    topology = load(tmp_path, SEED)
+    assert "ip -4 route replace default via 192.168.23.254" in _boot.script(topology.host("b1"), topology)
+
+
+def test_a_router_boots_with_its_nat(tmp_path):
+    topology = load(tmp_path, SEED)
+    lines = [line.strip() for line in _boot.script(topology.host("router"), topology).splitlines()]
+    for protocol in ("tcp", "udp"):
+        rule = f"ip daddr 192.168.10.5 {protocol} dport 9000 dnat ip to 192.168.23.45:80"
+        assert f'iifname {{ "lan", "branch" }} {rule}' in lines
+    assert 'iifname "branch" oifname "lan" masquerade' in lines
+    assert 'iifname "branch" oifname "branch" ct status dnat masquerade' in lines
+
+
+def test_without_hairpin_the_inside_is_not_forwarded(tmp_path):
+    data = changed("router", router={**SEED["hosts"]["router"]["router"]})
+    forward = data["hosts"]["router"]["router"]["forwards"][0]
+    data["hosts"]["router"]["router"]["forwards"] = [{**forward, "hairpin": []}]
+    topology = load(tmp_path, data)
+    script = _boot.script(topology.host("router"), topology)
+    assert 'iifname { "lan" } ip daddr' in script
+    assert "ct status dnat masquerade" not in script
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (changed("b1", init="sysv"), "host b1: init 'sysv' is neither"),
+        (changed("b1", addresses={"lan": ["192.168.23.45"]}), "host b1: '192.168.23.45' is not in network 'lan'"),
+        (changed("b1", gateways=["192.168.10.5"]), "host b1: its gateway '192.168.10.5' is on no network of its own"),
+        (changed("b1", gateways=["10.0.0.1"]), "no network of lab.yml holds the address '10.0.0.1'"),
+    ],
+)
+def test_a_wrong_topology_is_refused(tmp_path, data, message):
+    with pytest.raises(_topology.TopologyError, match=message):
+        load(tmp_path, data)
+
+
+@pytest.mark.parametrize("scenario", ["seed", "flat"])
+def test_the_scenarios_are_sound(scenario):
+    assert _topology.load(Path(__file__).resolve().parents[3] / "molecule" / scenario).hosts

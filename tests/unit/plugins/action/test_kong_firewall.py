@@ -1,0 +1,86 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection import ConnectionBase
+
+from ansible_collections.gatehouse.kong.plugins.action.kong_firewall import ActionModule
+
+FIRST = {"changed": True, "backend": "nftables", "backend_reason": "it is there", "changes": {"ports": []}}
+
+
+class Resettable:
+    """A connection that can be reset, as ssh can."""
+
+    def __init__(self, events):
+        self._events = events
+
+    def reset(self):
+        self._events.append("reset")
+
+
+class Plain:
+    """A connection that cannot, as most of them."""
+
+    reset = ConnectionBase.reset
+
+    def __init__(self, events):
+        self.close = lambda: events.append("close")
+
+
+def run(monkeypatch, answers, args=None, connection=Resettable):
+    """The result, and what happened: module calls by the confirmation they carry, and what became of the connection."""
+    events = []
+    left = iter(answers)
+
+    def execute(module_args=None, task_vars=None):
+        events.append((module_args or {}).get("confirm", "run"))
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
+
+    action = ActionModule.__new__(ActionModule)
+    action._task = SimpleNamespace(args=args or {"backend": "auto", "ruleset": {}})
+    action._connection = connection(events)
+    action._display = SimpleNamespace(display=events.append)
+    monkeypatch.setattr(action, "_execute_module", execute)
+    monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
+    return action.run(None, {"inventory_hostname": "a1"}), events
+
+
+def test_where_nothing_changed_there_is_one_module_call(monkeypatch):
+    unchanged = {**FIRST, "changed": False}
+    assert run(monkeypatch, [unchanged]) == (unchanged, ["run"])
+
+
+@pytest.mark.parametrize("connection, renewed", [(Resettable, "reset"), (Plain, "close")])
+def test_a_change_is_confirmed_over_a_new_connection(monkeypatch, connection, renewed):
+    answers = [{**FIRST, "_transaction": "abc"}, {"changed": True, "backend": "nftables"}]
+    result, events = run(monkeypatch, answers, connection=connection)
+    assert result == FIRST
+    assert events == ["run", renewed, "abc", "a1: writing to nftables, as it is there"]
+
+
+def test_without_a_new_connection_the_task_fails_and_says_what_the_host_does(monkeypatch):
+    answers = [{**FIRST, "_transaction": "abc"}, AnsibleConnectionFailure("timed out")]
+    result, _events = run(monkeypatch, answers, {"backend": "nftables", "rollback_timeout": 45})
+    assert result["failed"]
+    assert "returns to the state before by itself within 45 seconds: timed out" in result["msg"]
+
+
+def test_a_confirmation_that_the_host_refuses_fails_the_task(monkeypatch):
+    answers = [{**FIRST, "_transaction": "abc"}, {"failed": True, "msg": "too late"}]
+    result, _events = run(monkeypatch, answers)
+    assert (result["failed"], result["msg"]) == (True, "too late")
+
+
+def test_a_backend_that_was_asked_for_is_not_announced(monkeypatch):
+    _result, events = run(monkeypatch, [FIRST], {"backend": "nftables"})
+    assert events == ["run"]

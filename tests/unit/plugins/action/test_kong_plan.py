@@ -1,0 +1,232 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kong_plan in real runs of ansible-playbook: a handful of them, with many plays in each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import plan_text
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
+
+EXAMPLE = Path(__file__).parents[4] / "examples" / "seed"
+
+
+def run(tmp_path, inventory, plays, *arguments, **environment):
+    """Run plays and return what ansible-playbook did; nothing of this machine's own settings takes part."""
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(json.dumps(plays), encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(playbook), *arguments],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(
+                path for path in sys.path if (Path(path) / "ansible_collections").is_dir()
+            ),
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "LC_ALL": "C.UTF-8",
+            **environment,
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def play(hosts, *tasks, **keywords):
+    return {"hosts": hosts, "gather_facts": False, "tasks": list(tasks), **keywords}
+
+
+def plan_task(**arguments):
+    return {"gatehouse.kong.kong_plan": arguments}
+
+
+def touch(marks):
+    """A task that would change every host of its play: here each leaves a file."""
+    file = f"{marks}/{{{{ inventory_hostname }}}}"
+    return {"ansible.builtin.copy": {"content": "", "dest": file}, "delegate_to": "localhost", "connection": "local"}
+
+
+UNDEFINED = {
+    "undefined": {"n": {**NEW, "kong_proxy_sources": "{{ bastion_address }}"}},
+    "undefined_inside": {"n": {**NEW, "kong_nat": [{"outside": "{{ outside_address }}"}]}},
+    "undefined_gui": {"n": {**NEW, "kong_admin_gui_sources": ["{{ gui_address }}"]}},
+}
+FLEETS = {case: refusal.nodes for case, refusal in REFUSALS.items() if case != "bind_address"} | UNDEFINED
+
+
+def grouped():
+    """Every fleet as a group of one inventory, its hosts called after it."""
+    fleets = {"sound": {"n": NEW}, **FLEETS}
+    return {
+        "all": {
+            "children": {
+                f"fleet_{case}": {"hosts": {f"{case}_{name}": variables for name, variables in nodes.items()}}
+                for case, nodes in fleets.items()
+            }
+        }
+    }
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory):
+    """One run in which every fleet is refused, each in a play of its own that would then touch its hosts."""
+    tmp_path = tmp_path_factory.mktemp("refused")
+    inventory, marks = tmp_path / "hosts.json", tmp_path / "marks"
+    marks.mkdir()
+    inventory.write_text(json.dumps(grouped()), encoding="utf-8")
+    plays = [
+        play(
+            f"fleet_{case}",
+            {
+                "block": [{**plan_task(group=f"fleet_{case}"), "run_once": True}, touch(marks)],
+                "rescue": [{"ansible.builtin.meta": "noop"}],
+            },
+        )
+        for case in ["sound", *FLEETS]
+    ]
+    done = run(tmp_path, inventory, plays)
+    return {path.name for path in marks.iterdir()}, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("case", [case for case in FLEETS if case in REFUSALS])
+def test_refusal_stops_the_play(refused, case):
+    touched, output = refused
+    refusal = REFUSALS[case]
+    assert not [host for host in touched if host.startswith(f"{case}_")]
+    line = next(one for one in output.splitlines() if one.startswith(f"- {case}_n: {refusal.variable}"))
+    assert line.endswith(f"[{refusal.code}]")
+    for part in [*([repr(refusal.value)] if refusal.value else []), *refusal.says]:
+        assert part in line
+
+
+@pytest.mark.parametrize(
+    ("case", "variable", "missing"),
+    [
+        ("undefined", "kong_proxy_sources", "bastion_address"),
+        ("undefined_inside", "kong_nat", "outside_address"),
+        ("undefined_gui", "kong_admin_gui_sources", "gui_address"),
+    ],
+)
+def test_undefined_variable_in_a_template(refused, case, variable, missing):
+    touched, output = refused
+    assert not [host for host in touched if host.startswith(f"{case}_")]
+    line = next(one for one in output.splitlines() if one.startswith(f"- {case}_n: {variable}"))
+    assert missing in line
+    assert line.endswith("[variable-undefined]")
+
+
+def test_a_sound_fleet_is_touched(refused):
+    touched, output = refused
+    assert touched == {"sound_n"}
+    assert "Traceback" not in output
+
+
+def names_of_files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The example's plan in one run: whole, then from every host by serial, by the free strategy, and changed midway."""
+    tmp_path = tmp_path_factory.mktemp("whole")
+    each = {"serial": "{{ inventory_hostname }}-serial.json", "free": "{{ inventory_hostname }}-free.json"}
+    plays = [
+        play("kong", {**plan_task(path=f"{tmp_path}/whole.json"), "run_once": True, "register": "first"}),
+        play("kong", {"ansible.builtin.set_fact": {"kong_site": "elsewhere", "kong_address": "10.99.0.1"}}),
+        play("kong", plan_task(path=f"{tmp_path}/{each['serial']}"), serial=1),
+        play("kong", plan_task(path=f"{tmp_path}/{each['free']}"), strategy="free"),
+        play("kong", {**plan_task(path=f"{tmp_path}/missing/plan.json"), "run_once": True, "ignore_errors": True}),
+    ]
+    done = run(tmp_path, EXAMPLE, plays)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return tmp_path, done.stdout + done.stderr
+
+
+def test_the_same_plan_from_every_host_in_every_way(whole):
+    folder, _plan = whole
+    expected = [f"{host}-{way}.json" for host in ("a1", "a2", "b1") for way in ("free", "serial")]
+    assert [name for name in names_of_files(folder) if "-" in name] == expected
+    assert {(folder / name).read_bytes() for name in expected} == {(folder / "whole.json").read_bytes()}
+
+
+def test_the_file_holds_the_plan(whole):
+    text = (whole[0] / "whole.json").read_text(encoding="utf-8")
+    plan = json.loads(text)
+    assert plan_text(plan) == text
+    assert plan["nodes"]["b1"]["settings"]["cluster_advertise"] == "192.168.10.5:9000"
+    assert plan["nodes"]["a1"]["site"] == "lan"
+
+
+def test_warnings_are_shown_once(whole):
+    assert whole[1].count("[source-no-path]") == 1
+
+
+def test_a_plan_file_that_cannot_be_written(whole):
+    folder, output = whole
+    assert f"the plan file '{folder}/missing/plan.json' cannot be written: No such file or directory" in output
+
+
+def test_limit_changes_nothing_and_check_mode_writes_nothing(whole, tmp_path):
+    before = '{"format": 1}\n'
+    (tmp_path / "plan.json").write_text(before, encoding="utf-8")
+    tasks = [
+        {**plan_task(path=f"{tmp_path}/plan.json"), "run_once": True, "register": "first"},
+        {**plan_task(path=f"{whole[0]}/whole.json"), "run_once": True, "register": "second"},
+        # The file of the whole run holds the very text that this one would write.
+        {"ansible.builtin.assert": {"that": ["first is changed", "second is not changed"]}},
+    ]
+    done = run(tmp_path, EXAMPLE, [play("kong", *tasks)], "--check", "--diff", "--limit", "b1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "plan.json").read_text(encoding="utf-8") == before
+    assert '-{"format": 1}' in done.stdout
+    assert '+        "cluster_advertise": "192.168.10.5:9000",' in done.stdout
+
+
+def test_addresses_from_cached_facts(tmp_path):
+    """A fleet that knows its addresses from facts: every node of the run, those that a cache knows, and one it does not."""
+    hosts = {f"n{number}": {"number": number} for number in (1, 2, 3)}
+    fleet = {"kong_version": "0.10.4", "kong_address_query": "ansible_facts.all_ipv4_addresses[?starts_with(@, '10.')]"}
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"children": {"kong": {"hosts": hosts, "vars": fleet}}}}), encoding="utf-8")
+    environment = {
+        "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"),
+    }
+    known = {"ansible_all_ipv4_addresses": ["172.17.0.1", "10.0.0.{{ number }}"], "cacheable": True}
+    compiled = play("kong", {**plan_task(path=f"{tmp_path}/plan.json"), "run_once": True})
+    done = run(tmp_path, inventory, [play("kong", {"ansible.builtin.set_fact": known}), compiled], **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    found = {name: node["address"]["ipv4"] for name, node in plan["nodes"].items()}
+    assert found == {f"n{number}": f"10.0.0.{number}" for number in (1, 2, 3)}
+
+    (forgotten,) = (path for path in (tmp_path / "facts").iterdir() if path.name.endswith("n3"))
+    forgotten.unlink()
+    done = run(tmp_path, inventory, [compiled], "--limit", "n2", **environment)
+    assert done.returncode != 0
+    errors = {line.partition(": ")[0] for line in (done.stdout + done.stderr).splitlines() if line.startswith("- n")}
+    assert errors == {"- n3"}
+
+
+def test_a_template_reads_what_is_set_for_another_host(tmp_path):
+    forward = {"outside": "{{ hostvars['router'].wan }}", "outside_port": 8000}
+    hosts = {"n": {"kong_address": "10.0.0.1", "kong_nat": [forward]}}
+    inventory = {"all": {"hosts": {"router": {"wan": "192.0.2.1"}}, "children": {"kong": {"hosts": hosts}}}}
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
+    path = tmp_path / "plan.json"
+    done = run(tmp_path, tmp_path / "hosts.json", [play("kong", plan_task(path=str(path)))])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(path.read_text(encoding="utf-8"))["nat_forwards"][0]["outside"] == "192.0.2.1"

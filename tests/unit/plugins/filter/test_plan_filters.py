@@ -1,0 +1,156 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters that read plans, templated by Ansible itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import plan_text
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+
+PLAN = planned({**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_site": "lan"}}, SEED_OTHERS)
+
+
+# Ansible's loader of collections takes imports over, so it gets a process of its own.
+PROGRAM = """
+import json, sys
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
+
+expressions, text = json.load(sys.stdin)
+init_plugin_loader()
+loader = DataLoader()
+# As a registered result or a plan file would be: Ansible tags what it hands to templates.
+templar = Templar(loader=loader, variables={"plan": loader.load(text), "text": text})
+
+def render(expression):
+    try:
+        return {"value": templar.template(trust_as_template("{{ " + expression + " }}"))}
+    except AnsibleError as exc:
+        return {"error": str(exc)}
+
+json.dump({one: render(one) for one in expressions}, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def rendered():
+    """Every expression of this file, templated in one process."""
+    found = [path for path in sys.path if (Path(path) / "ansible_collections").is_dir()]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        input=json.dumps([EXPRESSIONS, plan_text(PLAN)]),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(found)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def render(rendered):
+    return lambda expression: rendered[expression]["value"]
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [("a1", "192.168.10.11:7946"), ("a2", "192.168.10.12:7946"), ("b1", "192.168.10.5:9000")],
+)
+@pytest.mark.parametrize("source", ["plan", "text | from_json"])
+def test_cluster_advertise(render, source, node, expected):
+    assert render(f"{source} | gatehouse.kong.cluster_advertise('{node}')") == expected
+
+
+def test_firewall_rules(render):
+    rules = render("plan | gatehouse.kong.firewall_rules('a1')")
+    assert [rule for rule in rules if rule["listener"] == "cluster"] == [
+        {
+            "listener": "cluster",
+            "protocol": protocol,
+            "port": 7946,
+            "address": "192.168.10.11",
+            "sources": ["192.168.10.5/32", "192.168.10.11/32", "192.168.10.12/32"],
+        }
+        for protocol in ("tcp", "udp")
+    ]
+    assert [rule["sources"] for rule in rules if rule["listener"] == "proxy"] == ["any", "any"]
+    assert [rule["sources"] for rule in rules if rule["listener"] == "cluster_rpc"] == [[]]
+
+
+def test_host_ruleset(render):
+    ruleset = render("plan | gatehouse.kong.host_ruleset('b1')")
+    assert ruleset["allow"] == PLAN["nodes"]["b1"]["ruleset"]["allow"]
+    assert list(ruleset["sets"]) == ["peers-default-from-branch"]
+
+
+def test_kong_path(render):
+    assert render("plan | gatehouse.kong.kong_path('a1', 'b1', 'cluster') | first") == {
+        "from": "a1",
+        "to": "b1",
+        "listener": "cluster",
+        "protocol": "tcp",
+        "dial_address": "192.168.10.5",
+        "dial_port": 9000,
+        "sources": ["192.168.10.11/32"],
+        "address": "192.168.23.45",
+        "port": 80,
+        "via": "nat",
+    }
+    assert render("plan | gatehouse.kong.kong_path('admin', 'b1', 'admin')") == []
+    assert render("plan | gatehouse.kong.kong_path('admin', 'b1', listener='cluster_rpc')") == []
+    listeners = render("plan | gatehouse.kong.kong_path('admin', 'a1') | map(attribute='listener') | unique")
+    assert listeners == ["proxy", "admin", "cluster"]
+
+
+NO_PLAN = "this is no plan of format 1, as gatehouse.kong.kong_plan returns in its key plan"
+BAD = {
+    "plan | gatehouse.kong.cluster_advertise('new')": "'new' runs Kong 3.9, which advertises nothing; only 0.6 to 0.10 do",
+    "plan | gatehouse.kong.cluster_advertise('c9')": "'c9' is no Kong node of the plan; it has a1, a2, b1, new",
+    "plan | gatehouse.kong.firewall_rules('admin')": "'admin' is no Kong node of the plan",
+    "plan | gatehouse.kong.host_ruleset('admin')": "'admin' is no Kong node of the plan",
+    "plan | gatehouse.kong.kong_path('a1', 'admin')": "'admin' is no Kong node of the plan",
+    "plan | gatehouse.kong.kong_path('c9', 'a1')": "'c9' is not in the plan; it has a1, a2, admin, b1, new",
+    "plan | gatehouse.kong.kong_path('a1', 'b1', 'stream')": (
+        "'b1' has no listener 'stream'; it has admin, cluster, cluster_rpc, proxy"
+    ),
+    "{'plan': plan} | gatehouse.kong.firewall_rules('a1')": f"{NO_PLAN}: a dictionary with ['plan']",
+    "{1: 2, 'x': 3} | gatehouse.kong.firewall_rules('a1')": f"{NO_PLAN}: a dictionary with",
+    "[] | gatehouse.kong.cluster_advertise('a1')": f"{NO_PLAN}: []",
+    "'a1' | gatehouse.kong.host_ruleset('a1')": f"{NO_PLAN}: 'a1'",
+    "(plan | combine({'format': 2})) | gatehouse.kong.kong_path('a1', 'a2')": NO_PLAN,
+}
+
+
+@pytest.mark.parametrize("expression", BAD)
+def test_errors(rendered, expression):
+    message = rendered[expression]["error"]
+    assert BAD[expression] in message
+    assert expression.partition("gatehouse.kong.")[2].partition("(")[0] in message
+
+
+ADVERTISED = {"a1": "192.168.10.11:7946", "a2": "192.168.10.12:7946", "b1": "192.168.10.5:9000"}
+EXPRESSIONS = [
+    *(
+        f"{source} | gatehouse.kong.cluster_advertise('{node}')"
+        for source in ("plan", "text | from_json")
+        for node in ADVERTISED
+    ),
+    "plan | gatehouse.kong.firewall_rules('a1')",
+    "plan | gatehouse.kong.host_ruleset('b1')",
+    "plan | gatehouse.kong.kong_path('a1', 'b1', 'cluster') | first",
+    "plan | gatehouse.kong.kong_path('admin', 'b1', 'admin')",
+    "plan | gatehouse.kong.kong_path('admin', 'b1', listener='cluster_rpc')",
+    "plan | gatehouse.kong.kong_path('admin', 'a1') | map(attribute='listener') | unique",
+    *BAD,
+]

@@ -1,0 +1,126 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import (
+    BootUnit,
+    install,
+    stale_parts,
+    uninstall,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+
+UNIT = BootUnit("x.service", "[Unit]\n", ("sysinit.target",), (("y.service", "[Service]\n"),), "/etc/x", "/etc/x/rules")
+DROP_IN = "/etc/systemd/system/y.service.d/x.conf"
+
+
+class FakeHost(Host):
+    """Below a folder of its own; systemctl does to the links what it does, and `refuses` what it is told to."""
+
+    refuses = ""
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.calls = []
+
+    def run(self, *argv, stdin=""):
+        self.calls.append(argv[1])
+        if argv[1] == self.refuses:
+            raise HostError(f"{argv[1]} refused")
+        for link in map(self.path, UNIT.links) if argv[1] in ("reenable", "disable") else ():
+            link.unlink(missing_ok=True)
+            if argv[1] == "reenable":
+                link.parent.mkdir(exist_ok=True)
+                link.symlink_to(UNIT.path)
+        return ""
+
+
+@pytest.fixture
+def host(tmp_path):
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    return FakeHost(tmp_path)
+
+
+def everything(host):
+    return {str(path): path.read_text() for path in host.root.rglob("*") if path.is_file()}
+
+
+def mode(host, path):
+    return stat.S_IMODE(host.path(path).stat().st_mode)
+
+
+def test_install_leaves_nothing_stale(host):
+    assert len(stale_parts(host, UNIT, "rules")) == 4
+    install(host, UNIT, "rules")
+    assert stale_parts(host, UNIT, "rules") == ()
+    assert [mode(host, path) for path in ("/etc/x", UNIT.file, UNIT.path)] == [0o700, 0o600, 0o644]
+    assert host.calls == ["reenable", "start"]
+
+
+def test_other_rules_need_no_systemctl(host):
+    install(host, UNIT, "rules")
+    host.calls.clear()
+    assert stale_parts(host, UNIT, "other") == ("/etc/x/rules: differs",)
+    install(host, UNIT, "other")
+    assert (host.calls, host.read(UNIT.file)) == ([], "other")
+
+
+@pytest.mark.parametrize(
+    "spoil, word",
+    [
+        (lambda host: host.path(UNIT.file).chmod(0o644), "/etc/x/rules: differs"),
+        (lambda host: host.path("/etc/x").chmod(0o755), "/etc/x: not mode 0700"),
+        (lambda host: host.path(UNIT.path).write_text("[Service]"), "x.service: differs"),
+        (lambda host: host.path(UNIT.links[0]).unlink(), "sysinit.target.wants/x.service: missing"),
+        (lambda host: host.path(DROP_IN).unlink(), "y.service.d/x.conf: missing"),
+        (lambda host: host.path(UNIT.path).unlink(), "/etc/systemd/system/x.service: missing"),
+    ],
+)
+def test_each_part_is_missed_and_put_right(host, spoil, word):
+    install(host, UNIT, "rules")
+    spoil(host)
+    assert any(word in line for line in stale_parts(host, UNIT, "rules"))
+    install(host, UNIT, "rules")
+    assert stale_parts(host, UNIT, "rules") == ()
+
+
+def test_a_drop_in_of_somebody_else_stays(host):
+    other = host.path("/etc/systemd/system/y.service.d/other.conf")
+    other.parent.mkdir(mode=0o700)
+    other.write_text("theirs")
+    install(host, UNIT, "rules")
+    uninstall(host, UNIT)
+    assert [path.name for path in other.parent.iterdir()] == ["other.conf"]
+    assert mode(host, "/etc/systemd/system/y.service.d") == 0o700
+
+
+def test_uninstall_leaves_no_trace(host):
+    before = sorted(host.root.rglob("*"))
+    install(host, UNIT, "rules")
+    host.path("/etc/x/.rules.left-over").write_text("")
+    assert len(stale_parts(host, UNIT, None)) == 4
+    uninstall(host, UNIT)
+    host.path("/etc/systemd/system/sysinit.target.wants").rmdir()  # systemctl does so itself
+    assert sorted(host.root.rglob("*")) == before
+    assert stale_parts(host, UNIT, None) == ()
+
+
+@pytest.mark.parametrize("installed", [False, True])
+@pytest.mark.parametrize("refused", ["reenable", "start"])
+def test_a_failure_leaves_the_files_as_they_were(host, installed, refused):
+    if installed:
+        install(host, UNIT, "rules")
+        host.path(UNIT.links[0]).unlink()
+    before = everything(host)
+    host.refuses = refused
+    with pytest.raises(HostError, match=refused):
+        install(host, UNIT, "other")
+    assert {path: text for path, text in everything(host).items() if ".wants/" not in path} == {
+        path: text for path, text in before.items() if ".wants/" not in path
+    }

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
+    hide_secrets,
+    insert_lines,
+    is_secret,
+    shown,
+    split_ending,
+    split_lines,
+    value_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("", []), ("a", ["a"]), ("a\n\nb", ["a\n", "\n", "b"]), ("a\r\nb\x0b\u2028c\n", ["a\r\n", "b\x0b\u2028c\n"])],
+)
+def test_only_a_line_feed_ends_a_line(text, lines):
+    assert split_lines(text) == lines
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [("a\r\n", ("a", "\r\n")), ("a\n", ("a", "\n")), ("a", ("a", "")), ("a\r", ("a\r", "")), ("\n", ("", "\n"))],
+)
+def test_split_ending(line, parts):
+    assert split_ending(line) == parts
+
+
+def test_insert_lines_ends_the_line_before():
+    lines = ["a\r\n", "b"]
+    insert_lines(lines, 2, ["c", "d"])
+    assert lines == ["a\r\n", "b\r\n", "c\r\n", "d\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("key", "secret"),
+    [
+        ("pg_password", True),
+        ("cluster.encrypt", True),
+        ("cluster_encrypt_key", True),
+        ("admin_gui_session_conf", True),
+        ("vault_hcv_approle_secret_id", True),
+        ("proxy_server", True),
+        ("proxy_listen", False),
+        ("ssl_key_path", False),
+        ("cluster_keyring_file", False),
+        ("nginx_conf", False),
+    ],
+)
+def test_is_secret(key, secret):
+    assert is_secret(key) is secret
+    assert ("x" in shown(key, "x")) is not secret
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pg_password = a b # c\r\nx = 1\r\n", "pg_password = <hidden>\r\nx = 1\r\n"),
+        ("#pg_password = old\n", "#pg_password = <hidden>\n"),
+        ("pg_password=a \\\n  b\nx = 1\n", "pg_password= <hidden>\nx = 1\n"),
+        ("pg_password=a \\ \r\n\r\n # c\n\t b \\\n c\nx = 1\n", "pg_password= <hidden>\nx = 1\n"),
+        ("pg_password =\nx = 1\n", "pg_password =\nx = 1\n"),
+        ("postgres:\n  password: a\n  port: 1\n", "postgres:\n  password: <hidden>\n  port: 1\n"),
+        ("postgres: {user: u, 'password': a}\n", "postgres: {user: u, 'password': <hidden>\n"),
+        ("export KONG_PG_PASSWORD=a\n", "export KONG_PG_PASSWORD= <hidden>\n"),
+        ("proxy_listen = 0.0.0.0:80\n", "proxy_listen = 0.0.0.0:80\n"),
+    ],
+)
+def test_hide_secrets(text, expected):
+    assert hide_secrets(text) == expected
+
+
+def test_value_text():
+    assert value_text("a", " b\tc ") == "b\tc"
+    assert value_text("a", 0) == "0"

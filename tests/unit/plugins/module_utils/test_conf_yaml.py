@@ -1,0 +1,247 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import ConfError
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf_yaml import edit_yaml
+
+SAMPLE = """\
+---
+## The working directory.
+# nginx_working_dir: /usr/local/kong/
+
+## Address and port on which the server will accept HTTP requests.
+# proxy_listen: "0.0.0.0:8000"
+
+custom_plugins:
+- one   # a list may stand at its key's indentation
+- two
+
+cluster_listen: "0.0.0.0:7946"   # gossip
+# cluster:
+#   advertise: ""
+
+postgres:
+    host: "127.0.0.1"
+    port: 5432
+
+nginx: |
+  # proxy_listen: not a sample
+  http {
+    init_by_lua '
+      cluster_listen: "x"
+    ';
+
+  }
+send_anonymous_reports: true
+"""
+
+
+def test_value_is_replaced_and_nothing_else():
+    new, changed = edit_yaml(SAMPLE, {"cluster_listen": "192.168.23.45:80", "postgres.port": "5433"})
+    assert new == SAMPLE.replace('"0.0.0.0:7946"', '"192.168.23.45:80"').replace("5432", "5433")
+    assert changed == ["cluster_listen", "postgres.port"]
+
+
+def test_same_value_changes_nothing():
+    settings = {"cluster_listen": "0.0.0.0:7946", "postgres.host": "127.0.0.1", "send_anonymous_reports": "true"}
+    assert edit_yaml(SAMPLE, settings) == (SAMPLE, [])
+
+
+def test_new_settings_follow_their_samples():
+    new, _changed = edit_yaml(SAMPLE, {"proxy_listen": "0.0.0.0:80", "cluster.advertise": "192.168.10.5:9000"})
+    assert new == SAMPLE.replace(
+        '# proxy_listen: "0.0.0.0:8000"\n', '# proxy_listen: "0.0.0.0:8000"\nproxy_listen: "0.0.0.0:80"\n'
+    ).replace("# cluster:\n", '# cluster:\ncluster:\n  advertise: "192.168.10.5:9000"\n')
+
+
+def test_new_settings_without_sample_come_last():
+    new, _changed = edit_yaml(SAMPLE, {"cluster_listen_rpc": "127.0.0.1:7373"})
+    assert new == SAMPLE + 'cluster_listen_rpc: "127.0.0.1:7373"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "expected"),
+    [
+        ("", {"a": "1"}, 'a: "1"\n'),
+        ("", {"c.a": "1"}, 'c:\n  a: "1"\n'),
+        ("a: x", {"a": "y"}, 'a: "y"'),
+        ("x: y", {"a": "1"}, 'x: y\na: "1"\n'),
+        ("x: y\r\na: 'b' \r\n", {"a": "c'd", "c.e": "f"}, "x: y\r\na: 'c''d' \r\nc:\r\n  e: \"f\"\r\n"),
+        ('"a": x # c\n', {"a": 'q"\\'}, '"a": "q\\"\\\\" # c\n'),
+        ("'a' : x\n", {"a": "y"}, "'a' : \"y\"\n"),
+        ("a:\nb: 1\n", {"a": "y"}, 'a: "y"\nb: 1\n'),
+        ("a:   # c\nb: 1\n", {"a": "y"}, 'a:  "y" # c\nb: 1\n'),
+        ("a: # c\n", {"a": ""}, 'a: "" # c\n'),
+        ("...\n", {"a": "y"}, 'a: "y"\n...\n'),
+        ("%YAML 1.1\n--- # c\na: x\n...\n# c\n", {"b": "y"}, '%YAML 1.1\n--- # c\na: x\nb: "y"\n...\n# c\n'),
+        ("\ufeffa: x\n", {"a": "y"}, '\ufeffa: "y"\n'),
+        # unquoted text is left alone where no reader can take it for anything else
+        ("a: 0.0.0.0:80\nb: wan\n", {"a": "0.0.0.0:80", "b": "wan"}, "a: 0.0.0.0:80\nb: wan\n"),
+        ("a: on\nb: 8000\nc: 1:30\n", {"a": "on", "b": "8000", "c": "1:30"}, 'a: "on"\nb: "8000"\nc: "1:30"\n'),
+        # numbers and booleans are what Kong's loader wants in these
+        ('memory_cache_size: "128"\n', {"memory_cache_size": "128"}, "memory_cache_size: 128\n"),
+        ("cluster:\n  a: x\n", {"cluster.ttl_on_failure": 60}, "cluster:\n  ttl_on_failure: 60\n  a: x\n"),
+        # a block of settings: its indentation, its samples
+        (
+            "c: # n\n\n    # a: q\n    b: x\n\nd: 1\n",
+            {"c.a": "y"},
+            'c: # n\n\n    # a: q\n    a: "y"\n    b: x\n\nd: 1\n',
+        ),
+        ("c:\n  b: x\n  # a: q\nd: 1\n", {"c.a": "y"}, 'c:\n  b: x\n  # a: q\n  a: "y"\nd: 1\n'),
+        ("c:\n  b: |\n    # a: q\n    t\nd: 1\n", {"c.a": "y"}, 'c:\n  a: "y"\n  b: |\n    # a: q\n    t\nd: 1\n'),
+        (
+            "c:\n  b: |\n    t\n    # a: q\n    # z\nd: 1\n",
+            {"c.a": "y"},
+            'c:\n  a: "y"\n  b: |\n    t\n    # a: q\n    # z\nd: 1\n',
+        ),
+        ("c:\n  b: |+\n    t\n\n\nd: 1\n", {"c.a": "y"}, 'c:\n  a: "y"\n  b: |+\n    t\n\n\nd: 1\n'),
+        ("c:", {"c.a": "y"}, 'c:\n  a: "y"\n'),
+        ("c:\n  b:\n  - 1\n  a: x\n", {"c.a": "y"}, 'c:\n  b:\n  - 1\n  a: "y"\n'),
+        # no new line inside another value
+        ("x:\n  y: 1\n# a: q\n  z: 2\n", {"a": "1"}, 'x:\n  y: 1\n# a: q\n  z: 2\na: "1"\n'),
+        ("x: [1,\n  2]\n", {"a": "1"}, 'x: [1,\n  2]\na: "1"\n'),
+        ("x: {y: ']', # c }\n  z: 1}\n", {"a": "1"}, "x: {y: ']', # c }\n  z: 1}\na: \"1\"\n"),
+        ('x: "q\n  r"\n', {"a": "1"}, 'x: "q\n  r"\na: "1"\n'),
+    ],
+)
+def test_edits(text, settings, expected):
+    new, _changed = edit_yaml(text, settings)
+    assert new == expected
+    assert yaml.safe_load(new.lstrip("\ufeff")) is not None
+    assert edit_yaml(new, settings) == (new, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ("a: |\n  x\n", {"a": "1"}, r"line 1: 'a: \|' does not hold 'a' as one value"),
+        ("a:\n- x\n", {"a": "1"}, "line 1"),
+        ("a: [x]\n", {"a": "1"}, "line 1"),
+        ("a: x\n  y\n", {"a": "1"}, "line 1"),
+        ('a: "x\n  y"\n', {"a": "1"}, "line 1"),
+        ("a: &x y\n", {"a": "1"}, "line 1"),
+        ("a: *x\n", {"a": "1"}, "line 1"),
+        ("a: !!str y\n", {"a": "1"}, "line 1"),
+        ("x: 1\nc: {a: 1}\n", {"c.a": "2"}, r"line 2: 'c: \{a: 1\}' holds a value after 'c': write it as a block"),
+        ("c: x\n", {"c.a": "2"}, "line 1"),
+        ("c:\n- a\n", {"c.a": "2"}, "line 2"),
+        ("c:\n\ta: 1\n", {"c.a": "2"}, "line 2.*tab"),
+        ("c:\n  b: 1\n\ta: 1\n", {"c.a": "2"}, "line 3"),
+        ("c:\n    b: 1\n  a: 1\n", {"c.a": "2"}, "line 3"),
+        ("a: 1\nb: 2\na: 3\n", {"a": "1"}, "lines 1 and 3 both hold the key 'a'"),
+        ("c:\n  a: 1\n  'a': 3\n", {"c.a": "1"}, "lines 2 and 3"),
+        ("{a: 1}\n", {"a": "1"}, "line 1"),
+        ("- a\n", {"a": "1"}, "line 1"),
+        ("? a\n: 1\n", {"a": "1"}, "line 1"),
+        ("  a: 1\n", {"a": "1"}, "line 1"),
+        ("a: 1\n---\nb: 1\n", {"a": "1"}, "line 1: 'a: 1' belongs to a second document"),
+        ("---\na: 1\n---\nb: 1\n", {"a": "1"}, "line 3"),
+        ("a: 1\n...\nb: 1\n", {"a": "1"}, "line 3"),
+        ("--- {a: 1}\n", {"a": "1"}, "line 1"),
+        ('x: "q\na: 1"\n', {"a": "2"}, "line 1: .* starts a value that does not end"),
+        ("x: {q: 1,\na: 1}\n", {"a": "2"}, "line 1"),
+        ("x: |\n  y", {"a": "2"}, "line 2.*no line ending"),
+        ("x: y\rz: 1\n", {"a": "2"}, "line breaks"),
+        ("", {"a.b.c": "2"}, "one dot"),
+        ("", {"memory_cache_size": "big"}, "'big' is no number"),
+        ("", {"cluster.auto-join": "on"}, "'on' is no boolean"),
+        ("", {"a": "x\u2028y"}, "line break"),
+        ("password: [s3cret]\n", {"password": "x"}, "line 1: 'password: <hidden>'"),
+    ],
+)
+def test_refusals(text, settings, message):
+    with pytest.raises(ConfError, match=message):
+        edit_yaml(text, settings)
+
+
+VALUE = st.text(alphabet="ab0 :.'\"\\#-[]{}&*~%@,|>!?", max_size=8).map(str.strip) | st.sampled_from(
+    ["on", "1:30", "~", "null", "0.0.0.0:8000", "wan", "0x10", "1e3", "é", "=", "<<"]
+)
+KEY = st.sampled_from(["a", "b", "cluster", "other", "nginx"])
+COMMENT = st.sampled_from(["", " # c", "   # a: 1", "  "])
+SCALAR = st.sampled_from(['"0.0.0.0:1"', "'it''s'", "plain text", "12", "", '"\\x41"', "[1, 'a: 2']", "{q: 1}", "~"])
+TOP = st.builds(lambda key, value, comment: [f"{key}: {value}{comment}"], KEY, SCALAR, COMMENT)
+LIST = st.builds(lambda key, pad: [f"{key}:", f"{pad}- one", f"{pad}- b: 1"], KEY, st.sampled_from(["", "  "]))
+TEXT = st.builds(
+    lambda key, mark, lines: [f"{key}: {mark}", *lines],
+    KEY,
+    st.sampled_from(["|", ">", "|+", "|-"]),
+    st.lists(st.sampled_from(["  text", "   # a: 1", "  cluster: x", "", "  'q"]), min_size=1, max_size=4).map(
+        lambda lines: ["  first", *lines]
+    ),
+)
+CHILD = st.builds(
+    lambda key, value, comment: f"{key}: {value}{comment}", st.sampled_from(["a", "b", "x"]), SCALAR, COMMENT
+)
+CHILD_NOTE = st.sampled_from(["", "# c", "# a: 1", "#b: 2"])
+BLOCK = st.builds(
+    lambda key, pad, lines: [f"{key}:", *[pad + line if line else line for line in lines]],
+    KEY,
+    st.sampled_from(["  ", "    "]),
+    st.lists(CHILD | CHILD_NOTE, max_size=5),
+)
+NOTE = st.sampled_from([[""], ["# c"], ["# a: 1"], ["#b: 2"], ["# cluster:", "#   a: 1"]])
+FILES = st.builds(
+    lambda head, parts, ending, last: ending.join([*head, *[line for part in parts for line in part]]) + last,
+    st.sampled_from([[], ["---"], ["%YAML 1.1", "---"]]),
+    st.lists(TOP | LIST | TEXT | BLOCK | NOTE, max_size=7),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["", "\n"]),
+)
+SETTINGS = st.dictionaries(st.sampled_from(["a", "b", "cluster.a", "cluster.new", "other.b"]), VALUE, max_size=3)
+
+
+def pop(tree, name):
+    key, _dot, child = name.partition(".")
+    if not child:
+        return tree.pop(key, None)
+    block = tree.get(key)
+    value = block.pop(child, None) if isinstance(block, dict) else None
+    if not block:
+        tree.pop(key, None)
+    return value
+
+
+@given(text=FILES, settings=SETTINGS)
+def test_yaml_reads_ours_and_the_rest_as_before(text, settings):
+    before = yaml.safe_load(text) or {}
+    try:
+        new, changed = edit_yaml(text, settings)
+    except ConfError as error:
+        assert re.search(r"lines? \d", str(error))  # noqa: PT017 (what cannot be edited is named)
+        return
+    after = yaml.safe_load(new) or {}
+    for name, value in settings.items():
+        pop(before, name)
+        assert pop(after, name) == value
+    assert after == before
+    assert edit_yaml(new, settings) == (new, [])
+    assert set(changed) <= set(settings)
+
+
+def others(text, settings):
+    """The file without the lines whose key is one of ours."""
+    ours = {part for name in settings for part in name.split(".")}
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
+    return "".join(line for line in lines if line.partition(":")[0].strip() not in ours)
+
+
+@given(text=FILES, settings=SETTINGS)
+def test_lines_that_are_not_ours_keep_their_bytes(text, settings):
+    try:
+        new, _changed = edit_yaml(text, settings)
+    except ConfError as error:
+        assert re.search(r"lines? \d", str(error))  # noqa: PT017 (what cannot be edited is named)
+        return
+    kept = others(text, settings)
+    # what is appended needs the line before it to end
+    assert others(new, settings) in (kept, kept + "\n", kept + "\r\n")

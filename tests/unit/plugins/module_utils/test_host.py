@@ -1,0 +1,127 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils import _host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+
+
+@pytest.fixture
+def host(tmp_path):
+    return Host(tmp_path)
+
+
+def test_run_returns_the_output_and_feeds_the_input(host):
+    assert host.run("cat", stdin="hello") == "hello"
+
+
+def test_run_names_the_command_and_what_it_said(host):
+    with pytest.raises(HostError, match=r"sh -c .* failed with status 3: no way"):
+        host.run("sh", "-c", "echo no way >&2; exit 3")
+    with pytest.raises(HostError, match="cannot run no-such-program: No such file"):
+        host.run("no-such-program")
+
+
+def test_write_replaces_the_file_with_its_mode(host):
+    host.write("/a", "one", 0o600)
+    assert host.holds("/a", "one", 0o600)
+    assert not host.holds("/a", "one", 0o644)
+    host.write("/a", "two", 0o644)
+    assert host.holds("/a", "two", 0o644)
+    assert [path.name for path in host.root.iterdir()] == ["a"]
+
+
+def test_a_link_is_replaced_and_not_followed(host):
+    (host.root / "target").write_text("theirs")
+    (host.root / "a").symlink_to("target")
+    assert not host.holds("/a", "theirs", 0o644)
+    host.write("/a", "ours", 0o600)
+    assert ((host.root / "target").read_text(), host.read("/a")) == ("theirs", "ours")
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(host, monkeypatch):
+    host.write("/a", "old", 0o600)
+
+    def full(_handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_host.os, "fsync", full)
+    with pytest.raises(HostError, match="cannot write /a: No space left on device"):
+        host.write("/a", "new", 0o600)
+    assert (host.read("/a"), [path.name for path in host.root.iterdir()]) == ("old", ["a"])
+
+
+def test_writing_makes_the_directory(host):
+    host.write("/new/a", "", 0o600)
+    assert host.holds("/new/a", "", 0o600)
+
+
+def test_writing_where_no_directory_can_be(host):
+    (host.root / "file").write_text("")
+    with pytest.raises(HostError, match="cannot write /file/a"):
+        host.write("/file/a", "", 0o600)
+
+
+def test_the_host_is_asked_for_systemd(host):
+    with pytest.raises(HostError, match="gone after a reboot"):
+        host.require_systemd()
+    (host.root / "run/systemd/system").mkdir(parents=True)
+    host.require_systemd()
+
+
+def test_a_read_only_file_system_is_refused(host, monkeypatch):
+    host.require_writable("/")
+    seen = os.statvfs("/")
+
+    class ReadOnly:
+        f_flag = seen.f_flag | os.ST_RDONLY
+
+    monkeypatch.setattr(_host.os, "statvfs", lambda _path: ReadOnly)
+    with pytest.raises(HostError, match="/etc is on a read-only file system"):
+        host.require_writable("/etc")
+
+
+def test_a_detached_program_goes_on_in_a_session_of_its_own(host):
+    done = host.path("/done")
+    host.detach("sh", "-c", f"ps -o sid= -p $$ > '{done}.part'; mv '{done}.part' '{done}'")
+    deadline = time.monotonic() + 10
+    while not done.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert int(done.read_text()) != os.getsid(0)
+
+
+def test_a_copy_keeps_mode_and_links(host):
+    host.write("/a", "one", 0o640)
+    host.link("/link/to", "nowhere")
+    host.link("/link/to", "elsewhere")
+    host.copy("/a", "/b")
+    host.copy("/link/to", "/c")
+    assert host.holds("/b", "one", 0o640)
+    assert str(host.path("/c").readlink()) == "nowhere"
+
+
+def test_move_and_remove_tree(host):
+    host.make_directory("/x/y", 0o700)
+    host.write("/x/y/file", "text", 0o600)
+    host.move("/x", "/z")
+    assert host.read("/z/y/file") == "text"
+    for _twice in range(2):
+        host.remove_tree("/z")
+    assert list(host.root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "act, words",
+    [("move", "cannot rename /no to /x: No such file"), ("copy", "cannot copy /no to /x: No such file")],
+)
+def test_what_is_not_there_cannot_be_moved_or_copied(host, act, words):
+    with pytest.raises(HostError, match=words):
+        getattr(host, act)("/no", "/x")

@@ -1,0 +1,69 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rulesets are those of the nftables backend: both must say the same in their own language."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
+from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import parse_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import (
+    Programs,
+    render_removal,
+    render_script,
+    rules_in_script,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import make_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state import State, live_of, parse_chain
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, ruleset_from_data
+
+GOLDEN = Path(__file__).parents[3] / "golden"
+CASES = sorted(path.stem for path in (GOLDEN / "nftables").glob("*.nft"))
+PROGRAMS = Programs("/usr/sbin/ipset", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")
+
+
+def wanted(case):
+    return ruleset_from_data(json.loads((GOLDEN / "nftables" / f"{case}.json").read_text()))
+
+
+def test_there_are_cases():
+    assert len(CASES) >= 6
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_script_is_written_to_the_letter(case):
+    assert render_script(wanted(case), PROGRAMS) == (GOLDEN / "iptables" / f"{case}.sh").read_text()
+
+
+def test_what_removes_everything_is_written_to_the_letter():
+    assert render_removal(PROGRAMS) == (GOLDEN / "iptables" / "removal.sh").read_text()
+
+
+@pytest.mark.parametrize("case", [*CASES, "removal"])
+def test_any_shell_can_read_the_script(case):
+    subprocess.run(["sh", "-n", GOLDEN / "iptables" / f"{case}.sh"], check=True)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_the_kernel_lists_of_it_means_the_same(case):
+    """The listings were recorded with iptables 1.8.9 and ipset 7.17; both variants of iptables list the same."""
+    listed = json.loads((GOLDEN / "iptables" / f"{case}.listed.json").read_text())
+    chains = {family: parse_chain(listed[family]) for family in FAMILIES}
+    assert live_of(State(chains, parse_sets(listed["sets"]), FAMILIES)) == Live(wanted(case))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_rules_can_be_found_in_the_script(case, family):
+    assert rules_in_script(render_script(wanted(case), PROGRAMS), family) == make_rules(wanted(case), family)
+
+
+def test_other_texts_have_no_rules():
+    assert rules_in_script("#!/bin/sh\n", "ipv4") == ()

@@ -1,0 +1,233 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps, taken one line after the other in a model of the kernel: at no moment anything but old or new holds."""
+
+from __future__ import annotations
+
+import copy
+import re
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
+from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import parse_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import CHAIN, JUMP
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state import State, live_of, parse_chain
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps import SETS, removal_steps, steps
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, ruleset_from_data
+
+SOURCES = {"ipv4": [f"10.0.0.{number}" for number in range(1, 5)], "ipv6": ["fd00::1", "fd00::2"]}
+PORTS = (1, 2, 3)
+NOTHING = State(dict.fromkeys(FAMILIES, parse_chain("")), {}, FAMILIES)
+
+
+class Kernel:
+    """Two filter tables and the ipsets. A set that a rule names can be swapped, but not destroyed."""
+
+    def __init__(self, foreign=()):
+        self.input = {family: list(foreign) for family in FAMILIES}
+        self.chain = dict.fromkeys(FAMILIES)
+        self.sets = {}
+        self.create = {}
+
+    def named(self):
+        return {
+            name for lines in self.chain.values() for name in re.findall(r"--match-set (\S+)", " ".join(lines or ()))
+        }
+
+    def moments(self, step):
+        """Take a step, and yield after each of its moments: a line of ipset, or a whole load of rules."""
+        if step.kind == SETS:
+            for line in step.text.splitlines():
+                self.ipset(*line.split())
+                yield
+        else:
+            self.restore(step.kind, step.text.splitlines())
+            yield
+
+    def ipset(self, command, name, *words):
+        if command == "create":
+            assert name not in self.sets
+            assert len(name) <= 31
+            self.sets[name], self.create[name] = [], " ".join(words)
+        elif command == "add":
+            self.sets[name].append(words[0])
+        elif command == "swap":
+            self.sets[name], self.sets[words[0]] = self.sets[words[0]], self.sets[name]
+        else:
+            assert command == "destroy"
+            assert name not in self.named(), "a set that is in use"
+            del self.sets[name]
+
+    def restore(self, family, lines):
+        assert (lines[0], lines[-1]) == ("*filter", "COMMIT")
+        for line in lines[1:-1]:
+            if line == f":{CHAIN} - [0:0]":
+                self.chain[family] = []
+            elif line == f"-I INPUT 1 -j {CHAIN}":
+                self.input[family].insert(0, JUMP)
+            elif line.startswith("-D "):
+                self.input[family].remove(f"-A{line[2:]}")
+            elif line == f"-X {CHAIN}":
+                assert JUMP not in self.input[family]
+                self.chain[family] = None
+            else:
+                assert line.startswith(f"-A {CHAIN} ")
+                self.chain[family].append(line)
+        assert self.named() <= {*self.sets}
+
+    def state(self):
+        chains = {family: parse_chain(self.save(family)) for family in FAMILIES}
+        saved = [f"create {name} {self.create[name]}\n" + "".join(f"add {name} {one}\n" for one in members)
+                 for name, members in self.sets.items()]  # fmt: skip
+        return State(chains, parse_sets("".join(saved)), FAMILIES)
+
+    def save(self, family):
+        chain = self.chain[family]
+        lines = [
+            ":INPUT ACCEPT [0:0]",
+            *([f":{CHAIN} - [0:0]"] if chain is not None else []),
+            *self.input[family],
+            *(chain or ()),
+        ]
+        return "\n".join(["*filter", *lines, "COMMIT", ""])
+
+    def passes(self, family, source, port):
+        for line in (self.chain[family] or ()) if JUMP in self.input[family] else ():
+            match = re.search(rf"--dport {port}(?: -m set --match-set (\S+) src)? .* -j (\S+)", line)
+            if match and (match[1] is None or any(one.split("/")[0] == source for one in self.sets[match[1]])):
+                return match[2] == "ACCEPT"
+        return True
+
+    def policy(self):
+        return {family: {(source, port) for source, port in product(SOURCES[family], PORTS)
+                         if self.passes(family, source, port)} for family in FAMILIES}  # fmt: skip
+
+
+@st.composite
+def rulesets(draw):
+    names = ("a", "b", "a-name-that-is-too-long-for-ipset")
+    sets = {name: {family: draw(st.lists(st.sampled_from(SOURCES[family]), unique=True)) for family in FAMILIES}
+            for name in names}  # fmt: skip
+    sources = st.one_of(st.just("any"), st.lists(st.sampled_from(names), unique=True))
+    ports = draw(st.lists(st.sampled_from(PORTS), unique=True))
+    allow = [{"listener": f"l{port}", "protocol": "tcp", "port": port, "sources": draw(sources),
+              "address": draw(st.sampled_from((None, "0.0.0.0", "::")))} for port in ports]  # fmt: skip
+    return ruleset_from_data({"allow": allow, "sets": sets})
+
+
+def plan(state, want):
+    return removal_steps(state) if want is None else steps(state, want)
+
+
+def go(kernel, want, stop_at=None):
+    """Go the steps to the ruleset, at most to a moment, and return the policies that were seen."""
+    seen = [kernel.policy()]
+    moments = (moment for step in plan(kernel.state(), want) for moment in kernel.moments(step))
+    for number, _moment in enumerate(moments):
+        seen.append(kernel.policy())
+        if number == stop_at:
+            break
+    return seen
+
+
+def after(want):
+    kernel = Kernel()
+    go(kernel, want)
+    return kernel
+
+
+WANTS = st.one_of(st.none(), rulesets())
+
+
+@settings(max_examples=150, deadline=None)
+@given(WANTS, WANTS, st.integers(0, 30), WANTS)
+def test_each_moment_is_the_old_or_the_new_also_after_a_crash(old, new, stop_at, third):
+    kernel = after(old)
+    policies = [kernel.policy(), after(new).policy(), after(third).policy()]
+    only_old_or_new(go(kernel, new, stop_at), policies[:2])
+    # Whatever was left behind: the next run goes from one of the two to its own.
+    for want, policy in ((new, policies[1]), (third, policies[2])):
+        again = copy.deepcopy(kernel)
+        only_old_or_new(go(again, want), [kernel.policy(), policy])
+        assert live_of(again.state()) == Live(want)
+        assert plan(again.state(), want) == []
+
+
+def only_old_or_new(seen, policies):
+    for family in FAMILIES:
+        allowed = [policy[family] for policy in policies]
+        at = 0
+        for policy in seen:
+            # Once new, it is never old again.
+            at = next((number for number in range(at, 2) if policy[family] == allowed[number]), None)
+            assert at is not None, (family, policy[family], allowed)
+
+
+def want(sources, ports=(1,), second=()):
+    allow = [{"listener": "l", "protocol": "tcp", "port": port, "sources": ["a", "b"]} for port in ports]
+    return ruleset_from_data({"allow": allow, "sets": {"a": {"ipv4": sources}, "b": {"ipv4": list(second)}}})
+
+
+# From a ruleset to another, and the processes it takes.
+KINDS = {
+    "first": (None, want(["10.0.0.1"]), [SETS, *FAMILIES]),
+    "unchanged": (want(["10.0.0.1"]), want(["10.0.0.1"]), []),
+    "one set": (want(["10.0.0.1"]), want(["10.0.0.1", "10.0.0.2"]), [SETS]),
+    "rules only": (want(["10.0.0.1"]), want(["10.0.0.1"], ports=(1, 2)), [*FAMILIES]),
+    "a port that goes with its sets": (want(["10.0.0.1"]), want(["10.0.0.1"], ports=()), [*FAMILIES, SETS]),
+    "two sets": (want(["10.0.0.1"]), want(["10.0.0.2"], second=["10.0.0.1"]), [SETS, "ipv4", SETS, "ipv4", SETS]),
+    "set and rules": (
+        want(["10.0.0.1"]),
+        want(["10.0.0.2"], ports=(1, 2)),
+        [SETS, *FAMILIES, SETS, "ipv4", SETS],
+    ),
+    "removal": (want(["10.0.0.1"]), None, [*FAMILIES, SETS]),
+    "nothing to remove": (None, None, []),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_change_takes_few_processes(kind):
+    old, new, expected = KINDS[kind]
+    assert [step.kind for step in plan(after(old).state(), new)] == expected
+
+
+def test_a_source_that_moves_from_one_set_to_another_is_never_refused():
+    kernel = after(want(["10.0.0.1"], second=["10.0.0.2"]))
+    seen = go(kernel, want(["10.0.0.2"], second=["10.0.0.1"]))
+    assert len(seen) > 2
+    assert all(policy == seen[0] for policy in seen)
+
+
+def test_a_new_source_of_a_port_does_not_reach_those_that_its_set_loses():
+    def ports(sources, *numbers):
+        allow = [{"listener": "l", "protocol": "tcp", "port": port, "sources": ["a"] if port in numbers else []}
+                 for port in PORTS]  # fmt: skip
+        return ruleset_from_data({"allow": allow, "sets": {"a": {"ipv4": sources}}})
+
+    seen = go(after(ports(["10.0.0.1"], 1, 2)), ports(["10.0.0.1", "10.0.0.2"], 2, 3))
+    assert {policy["ipv4"] >= {("10.0.0.1", 2)} for policy in seen} == {True}
+    assert not any(("10.0.0.2", 1) in policy["ipv4"] for policy in seen)
+
+
+def test_others_keep_their_rules_and_their_order():
+    foreign = ["-A INPUT -p tcp -j f2b-sshd", "-A INPUT -j OTHER"]
+    kernel = Kernel(foreign)
+    go(kernel, want(["10.0.0.1"]))
+    assert kernel.input["ipv4"] == [JUMP, *foreign]
+    kernel.input["ipv4"] = [foreign[0], JUMP, foreign[1], JUMP]
+    go(kernel, want(["10.0.0.1"]))
+    assert kernel.input["ipv4"] == [JUMP, *foreign]
+    go(kernel, None)
+    assert kernel.input["ipv4"] == foreign
+
+
+def test_a_family_that_the_kernel_lacks_is_left_out():
+    state = State(NOTHING.chains, {}, ("ipv4",))
+    assert [step.kind for step in steps(state, want(["10.0.0.1"]))] == [SETS, "ipv4"]

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import set_name, split_set_name
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data, ruleset_to_data
+
+GOLDEN = Path(__file__).parents[3] / "golden" / "nftables"
+
+
+@pytest.fixture
+def listed():
+    return json.loads((GOLDEN / "gossip_behind_nat.listed.json").read_text())
+
+
+@pytest.fixture
+def wanted():
+    return ruleset_from_data(json.loads((GOLDEN / "gossip_behind_nat.json").read_text()))
+
+
+def of_kind(listed, kind):
+    return [one[kind] for one in listed if kind in one]
+
+
+def rules(listed):
+    return [at for at, one in enumerate(listed) if "rule" in one]
+
+
+def one_more(listed, **changes):
+    """The listing with a copy of its last rule at the end."""
+    last = copy.deepcopy(listed[rules(listed)[-1]])
+    last["rule"].update(changes)
+    listed.append(last)
+
+
+def swap(listed):
+    first, second = rules(listed)[1:3]
+    listed[first], listed[second] = listed[second], listed[first]
+
+
+DROP_22 = [
+    {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}},
+    {"drop": None},
+]
+NOT_22 = [{"match": {**DROP_22[0]["match"], "op": "!="}}, {"drop": None}]
+# What somebody did to the table, and a word of what is said of it.
+TAMPERING = {
+    "foreign rule": (lambda one: one_more(one, expr=[{"accept": None}]), "accept"),
+    "rule for every port": (lambda one: one_more(one, expr=[{"drop": None}]), "drop"),
+    "negated match": (lambda one: one_more(one, expr=NOT_22), "!="),
+    "rule without comment": (lambda one: one.append({"rule": {"chain": "input", "expr": DROP_22}}), "dport"),
+    "counter": (lambda one: one_more(one, expr=[{"counter": {"packets": 1, "bytes": 9}}, *DROP_22]), "counter"),
+    "repeated rule": (one_more, "order"),
+    "other order": (swap, "order"),
+    "loopback rule gone": (lambda one: one.pop(rules(one)[0]), "loopback"),
+    "loopback rule twice": (lambda one: one.append(one[rules(one)[0]]), "iifname"),
+    "loopback rule late": (lambda one: one.append(one.pop(rules(one)[0])), "loopback"),
+    "other priority": (lambda one: of_kind(one, "chain")[0].update(prio=0), "chain input"),
+    "policy drop": (lambda one: of_kind(one, "chain")[0].update(policy="drop"), "chain input"),
+    "chain gone": (lambda one: one.remove(next(item for item in one if "chain" in item)), "chain input"),
+    "second chain": (lambda one: one.append({"chain": {"name": "mine"}}), "chain mine"),
+    "foreign set": (lambda one: one.append({"set": {"name": "x", "type": "ipv4_addr"}}), "set x"),
+    "our kind of set": (
+        lambda one: one.append({"set": {"name": "x_ipv4", "type": "ipv4_addr", "flags": ["interval"]}}),
+        "set x_ipv4: no rule",
+    ),
+    "set with a time-out": (lambda one: of_kind(one, "set")[0].update(timeout=60), "set peers"),
+    "set of another family gone": (lambda one: one.remove({"set": of_kind(one, "set")[1]}), "_ipv6: missing"),
+    "map": (lambda one: one.append({"map": {"name": "ports", "map": "verdict"}}), "map ports"),
+    "element with a comment": (
+        lambda one: of_kind(one, "set")[0]["elem"].append({"elem": {"val": "10.0.0.1", "comment": "me"}}),
+        "set peers",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TAMPERING)
+def test_what_is_not_ours_is_drift(listed, case):
+    tamper, word = TAMPERING[case]
+    tamper(listed)
+    _ruleset, drift = parse_table(listed)
+    assert any(word in line for line in drift), drift
+
+
+def test_an_element_by_hand_shows_as_a_source(listed, wanted):
+    of_kind(listed, "set")[0]["elem"].append({"prefix": {"addr": "10.0.0.0", "len": 8}})
+    found, drift = parse_table(listed)
+    assert drift == ()
+    assert found != wanted
+    assert "10.0.0.0/8" in ruleset_to_data(found)["sets"]["peers-default-from-branch"]["ipv4"]
+
+
+def test_a_port_by_hand_shows_as_a_port(listed, wanted):
+    one_more(listed, comment="zz", expr=DROP_22)
+    found, _drift = parse_table(listed)
+    assert {"zz"} == {entry.listener for entry in found.allow} - {entry.listener for entry in wanted.allow}
+
+
+def test_newer_forms_of_the_same(listed, wanted):
+    """A later nft lists one flag as text and says auto-merge."""
+    for one in of_kind(listed, "set"):
+        one.update({"flags": "interval", "auto-merge": True})
+    assert parse_table(listed) == (wanted, ())
+
+
+@pytest.mark.parametrize("name", ["peers", "10-net", "-x", "_x", "a.b", "x_ipv4", "__"])
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_set_names_there_and_back(name, family):
+    assert set_name(name, family)[0].isalpha() or set_name(name, family)[0] == "_"
+    assert split_set_name(set_name(name, family)) == (name, family)
+
+
+@pytest.mark.parametrize("text", ["peers", "_ipv4", "10-net_ipv4", "_peers_ipv4", "peers_ipv5"])
+def test_other_names_are_not_ours(text):
+    with pytest.raises(ValueError, match="not a set of ours"):
+        split_set_name(text)
+
+
+def test_protocols_are_numbers_where_the_system_has_no_names_for_them(listed, wanted):
+    text = json.dumps(listed)
+    numbered = text.replace('["tcp", ', "[6, ").replace('["udp", ', "[17, ")
+    assert numbered != text
+    assert parse_table(json.loads(numbered)) == (wanted, ())

@@ -1,0 +1,259 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Loopback only. Firewalls, routes and real Serf agents are in tests/netns/test_probe.py."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+import threading
+from pathlib import Path
+from struct import pack, unpack
+from zlib import crc32
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils import _probe
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, ProbeError, parse_probe, run_probes
+
+QUICK = Limits(timeout=0.2, tries=1, workers=50)
+PATIENT = Limits(timeout=10, tries=1, workers=50)
+LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+
+def probe(kind, port, address="127.0.0.1", name="p"):
+    return parse_probe({"name": name, "kind": kind, "address": address, "port": port})
+
+
+def seen(kind, port, limits=PATIENT, address="127.0.0.1"):
+    (result,) = run_probes([probe(kind, port, address)], limits)
+    return result["seen"], result["detail"]
+
+
+@contextlib.contextmanager
+def bound(kind, family=socket.AF_INET):
+    with socket.socket(family, kind) as sock:
+        sock.bind((LOOPBACK[family], 0))
+        yield sock, sock.getsockname()[1]
+
+
+@contextlib.contextmanager
+def peer(*replies):
+    """A UDP socket that answers the n-th ping with the n-th list of datagrams, each made from the ping's SeqNo."""
+
+    def serve(sock):
+        for made in replies:
+            packet, sender = sock.recvfrom(2048)
+            (sequence,) = unpack(">I", packet[9:13])
+            for make in made:
+                sock.sendto(make(sequence), sender)
+
+    with bound(socket.SOCK_DGRAM) as (sock, port):
+        sock.settimeout(10)
+        thread = threading.Thread(target=serve, args=(sock,))
+        thread.start()
+        yield port
+        thread.join()
+
+
+def ack(sequence):
+    return b"\x02\x82\xa5SeqNo\xce" + pack(">I", sequence) + b"\xa7Payload\xc0"
+
+
+def wrong_ack(sequence):
+    return ack(sequence ^ 1)
+
+
+def compound_ack(sequence):
+    gossip, answer = b"\x08hello", ack(sequence)
+    return b"\x07\x02" + pack(">HH", len(answer), len(gossip)) + answer + gossip
+
+
+def checked_ack(sequence):
+    return b"\x0c" + pack(">I", crc32(ack(sequence))) + ack(sequence)
+
+
+def gossip_only(sequence):
+    return b"\x08hello"
+
+
+def garbage(sequence):
+    return b"HTTP/1.1 400 Bad Request"
+
+
+@pytest.mark.parametrize("family", list(LOOPBACK))
+def test_tcp_tells_a_listener_from_a_closed_port(family):
+    with bound(socket.SOCK_STREAM, family) as (sock, port):
+        assert seen("tcp", port, address=LOOPBACK[family]) == ("refused", "ECONNREFUSED: connection refused")
+        sock.listen()
+        assert seen("tcp", port, address=LOOPBACK[family]) == ("open", "connected")
+
+
+def test_tcp_silence_is_filtered():
+    # A full backlog drops the first packet of further connections, as a firewall does.
+    with bound(socket.SOCK_STREAM) as (sock, port), contextlib.ExitStack() as stack:
+        sock.listen(0)
+        for _answer in range(2):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        assert seen("tcp", port, Limits(timeout=0.1, tries=3, workers=1)) == ("filtered", "no answer in 3 x 0.1 s")
+
+
+def test_memberlist_on_a_closed_port_is_refused():
+    with bound(socket.SOCK_DGRAM) as (sock, port):
+        sock.close()
+        assert seen("memberlist", port) == ("refused", "ECONNREFUSED: ICMP port unreachable from 127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [[ack]],
+        [[compound_ack]],
+        [[checked_ack]],
+        [[wrong_ack, gossip_only, ack]],
+        [[ack, ack]],
+    ],
+)
+def test_memberlist_hears_its_ack(replies):
+    with peer(*replies) as port:
+        assert seen("memberlist", port) == ("open", "ack")
+
+
+@pytest.mark.parametrize("replies", [[[]], [[wrong_ack]], [[gossip_only]], [[lambda _: b"\x00\x80"]]])
+def test_memberlist_without_its_ack_is_filtered(replies):
+    with peer(*replies) as port:
+        assert seen("memberlist", port, QUICK) == ("filtered", "no answer in 1 x 0.2 s")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(garbage, "unknown message type 72"), (lambda _: b"", "empty message"), (lambda s: ack(s)[:-1], "ends 1 bytes")],
+)
+def test_another_service_on_the_port_is_refused(answer, reason):
+    with peer([answer]) as port:
+        verdict, detail = seen("memberlist", port)
+    assert verdict == "refused"
+    assert detail.startswith("answered, but not as memberlist does: ")
+    assert reason in detail
+
+
+def test_a_lost_datagram_is_tried_again_with_a_new_sequence_number():
+    sequences = []
+
+    def silent_record(sequence):
+        sequences.append(sequence)
+        return wrong_ack(sequence)
+
+    def record(sequence):
+        sequences.append(sequence)
+        return ack(sequence)
+
+    with peer([silent_record], [record]) as port:
+        assert seen("memberlist", port, Limits(timeout=0.3, tries=5, workers=1)) == ("open", "ack")
+    assert len(set(sequences)) == 2
+
+
+def test_results_keep_the_order_and_the_callers_words():
+    with bound(socket.SOCK_STREAM) as (listener, open_port), bound(socket.SOCK_STREAM) as (_closed, closed_port):
+        listener.listen()
+        wanted = [
+            ("", "tcp", "127.0.0.1", open_port),
+            ("a", "tcp", "127.0.0.1", closed_port),
+            ("a", "tcp", "127.0.0.1", open_port),
+        ] * 20
+        results = run_probes([probe(kind, port, address, name) for name, kind, address, port in wanted], PATIENT)
+    assert [(r["name"], r["kind"], r["address"], r["port"]) for r in results] == wanted
+    assert [r["seen"] for r in results] == ["open", "refused", "open"] * 20
+    assert {tuple(r) for r in results} == {("name", "kind", "address", "port", "seen", "detail")}
+
+
+def test_nothing_to_do_is_fine():
+    assert run_probes([], PATIENT) == []
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_no_more_sockets_than_workers_and_none_left(monkeypatch):
+    most, before = 0, open_files()
+    real = _probe.ask_for_icmp
+
+    def count(sock):
+        nonlocal most
+        most = max(most, open_files())
+        real(sock)
+
+    monkeypatch.setattr(_probe, "ask_for_icmp", count)
+    with bound(socket.SOCK_DGRAM) as (_socket, port):
+        run_probes([probe("memberlist", port)] * 30, Limits(timeout=0.05, tries=2, workers=4))
+    # Beside the four sockets: the bound one, and asyncio's selector with its own pair of sockets.
+    assert most <= before + 4 + 4
+    assert open_files() == before
+
+
+@pytest.mark.parametrize(
+    ("files", "workers", "places"),
+    [(1024, 500, 500), (200, 500, 152), (40, 500, 1), (resource.RLIM_INFINITY, 5000, 5000)],
+)
+def test_the_limit_on_open_files_is_kept(monkeypatch, files, workers, places):
+    monkeypatch.setattr(_probe.resource, "getrlimit", lambda _: (files, files))
+    assert _probe._places(workers) == places
+
+
+def test_a_fault_of_this_host_names_the_probe(monkeypatch):
+    def no_more(*_):
+        raise OSError(24, "Too many open files")
+
+    wanted = [probe("tcp", 1, name="admin of a1")]
+    monkeypatch.setattr(_probe, "ask_for_icmp", no_more)
+    with pytest.raises(ProbeError, match=r"probe 'admin of a1' cannot be made from this host: .*Too many open files"):
+        run_probes(wanted, QUICK)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"address": "kong.example"}, r"probe 'p': address is 'kong.example'; it must be an IPv4 or IPv6 address"),
+        ({"address": "10.0.0.1:80"}, "address is '10.0.0.1:80'"),
+        ({"address": "[::1]"}, r"address is '\[::1\]'"),
+        ({"address": ""}, "address is ''"),
+        ({"address": "10.0.0.0/8"}, "address is '10.0.0.0/8'"),
+        ({"address": "fe80::1%nosuch0"}, "address is 'fe80::1%nosuch0'"),
+        ({"address": "0.0.0.0"}, "the address of one host"),
+        ({"address": "::"}, "the address of one host"),
+        ({"address": "ff02::1"}, "the address of one host"),
+        ({"address": "::ffff:10.0.0.1"}, "the address of one host"),
+        ({"port": 0}, "port is 0; it must be 1 to 65535"),
+        ({"port": 65536}, "port is 65536"),
+        ({"kind": "icmp"}, "kind is 'icmp'; it must be one of tcp, memberlist"),
+    ],
+)
+def test_a_probe_that_cannot_be_made_is_refused_before_any_packet(change, message):
+    with pytest.raises(ProbeError, match=message):
+        parse_probe({"name": "p", "kind": "tcp", "address": "10.0.0.1", "port": 80, **change})
+
+
+def test_a_zone_is_kept():
+    assert parse_probe({"name": "", "kind": "tcp", "address": "fe80::1%lo", "port": 80}).sockaddr[3] > 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ((0, 1, 1), "timeout is 0;"),
+        ((60.1, 1, 1), "timeout is 60.1;"),
+        ((float("nan"), 1, 1), "timeout is nan;"),
+        ((1, 0, 1), "tries is 0;"),
+        ((1, 11, 1), "tries is 11;"),
+        ((1, 1, 0), "workers is 0;"),
+    ],
+)
+def test_limits_are_bounded(limits, message):
+    with pytest.raises(ProbeError, match=message):
+        Limits(*limits)

@@ -1,0 +1,196 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import NAME, PENDING, STATE, Kept, Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+
+RULES = ruleset_from_data(
+    {
+        "allow": [{"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}],
+        "sets": {"friends": {"ipv4": ["192.0.2.0/28"], "ipv6": ["2001:db8::/64"]}},
+    }
+)
+FILE, LINK, NEW = "/etc/own dir/it's a file", "/etc/link", "/etc/new/file"
+UNIT = f"/etc/systemd/system/{NAME}.service"
+WANTED = f"/etc/systemd/system/sysinit.target.wants/{NAME}.service"
+
+
+class FakeHost(Host):
+    """Below a folder of its own; starts no timers, but remembers how they were asked for."""
+
+    systemd = True
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.timers, self.detached, self.stopped = [], [], []
+
+    def run(self, *argv, stdin=""):
+        if argv[:2] == ("systemctl", "stop"):
+            self.stopped.append(argv[2])
+            return ""
+        if argv[0] != "systemd-run":
+            return super().run(*argv, stdin=stdin)
+        if not self.systemd:
+            raise HostError("no systemd")
+        self.timers.append(argv)
+        return ""
+
+    def detach(self, *argv):
+        self.detached.append(argv)
+
+
+@pytest.fixture
+def host(tmp_path):
+    host = FakeHost(tmp_path)
+    host.write(FILE, "old", 0o640)
+    host.path("/etc/systemd/system/sysinit.target.wants").mkdir(parents=True)
+    host.path("/var/lib").mkdir(parents=True)
+    host.link(LINK, "somewhere")
+    return host
+
+
+@pytest.fixture
+def rollback(host):
+    return Rollback(host)
+
+
+def snapshot(host):
+    live = str(host.path("/live"))
+    return Snapshot((FILE, LINK, NEW), ((("sh", "-c", f"cat > '{live}'"), "it's the old state\n"),))
+
+
+def spoil(host):
+    """What a change does, and more."""
+    host.write(FILE, "new", 0o600)
+    host.remove((LINK,))
+    host.write(NEW, "new", 0o644)
+    host.write("/live", "new", 0o644)
+
+
+def everything(host):
+    def text(path):
+        return str(path.readlink()) if path.is_symlink() else path.read_text() if path.is_file() else ""
+
+    return {str(path): (text(path), path.lstat().st_mode) for path in host.root.rglob("*")}
+
+
+def test_undone_everything_is_as_it_was(host, rollback):
+    host.write("/live", "it's the old state\n", 0o644)
+    before = everything(host)
+    transaction = rollback.arm(snapshot(host), RULES, 30)
+    spoil(host)
+    rollback.undo(transaction)
+    host.remove_empty((STATE, "/etc/systemd/system/sysinit.target.wants"))
+    host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
+    assert everything(host) == before
+
+
+def test_a_folder_that_went_with_its_files_comes_back(host, rollback):
+    transaction = rollback.arm(snapshot(host), None, 30)
+    mode = host.path(FILE).parent.stat().st_mode
+    host.remove_tree("/etc/own dir")
+    rollback.undo(transaction)
+    assert (host.read(FILE), host.path(FILE).parent.stat().st_mode) == ("old", mode)
+
+
+def test_a_timer_of_systemd_ends_in_the_script(host, rollback):
+    transaction = rollback.arm(snapshot(host), RULES, 42)
+    ((*options, shell, flag, text),) = host.timers
+    assert ("--on-active=42s" in options, shell, flag, host.detached) == (True, "/bin/sh", "-c", [])
+    spoil(host)
+    host.run(shell, flag, text)
+    assert (host.read(FILE), rollback.pending(), transaction in text) == ("old", None, True)
+
+
+def test_without_systemd_a_process_waits(host, rollback):
+    host.systemd = False
+    rollback.arm(snapshot(host), RULES, 0)
+    (command,) = host.detached
+    spoil(host)
+    host.run(*command)
+    assert (host.read(FILE), rollback.pending()) == ("old", None)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_confirmed_change_stays_whoever_calls(host, rollback, keep):
+    transaction = rollback.arm(snapshot(host), RULES, 30)
+    spoil(host)
+    with rollback.claimed(transaction):
+        rollback.commit(keep=keep)
+    rollback.undo(transaction)
+    host.run(*host.timers[0][-3:])
+    assert host.read(FILE) == "new"
+    assert [path for path in (UNIT, WANTED, PENDING) if host.path(path).exists()] == []
+    assert rollback.previous() == (Kept(RULES) if keep else None)
+
+
+def test_forgotten_nothing_is_left(host, rollback):
+    before = sorted(host.root.rglob("*"))
+    rollback.arm(snapshot(host), None, 30)
+    rollback.commit(keep=True)
+    transaction = rollback.arm(snapshot(host), RULES, 30)
+    assert rollback.leftovers(None)
+    rollback.forget()
+    assert host.stopped == [f"{NAME}-{transaction}.timer"]
+    host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
+    assert (sorted(host.root.rglob("*")), rollback.leftovers(None), rollback.previous()) == (before, (), None)
+
+
+def test_the_boot_unit_stands_while_the_change_waits(host, rollback):
+    rollback.arm(snapshot(host), None, 30)
+    assert f"ConditionPathExists={PENDING}/undo\n" in host.read(UNIT)
+    assert (host.path(WANTED).readlink(), rollback.leftovers(RULES) != ()) == (host.path(UNIT).__class__(UNIT), True)
+
+
+def test_a_second_change_keeps_the_first_ones_way_back_and_the_first_timer_means_nothing(host, rollback):
+    first = rollback.arm(snapshot(host), RULES, 30)
+    spoil(host)
+    second = rollback.arm(snapshot(host), None, 30)
+    rollback.undo(first)
+    assert (host.read(FILE), rollback.pending()) == ("new", second)
+    with pytest.raises(HostError, match="another run"), rollback.claimed(first):
+        pass
+    rollback.undo(second)
+    assert host.read(FILE) == "old"
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_a_confirmation_after_the_host_returned_is_refused(host, rollback, forgotten):
+    transaction = rollback.arm(snapshot(host), RULES, 30)
+    rollback.undo(transaction)
+    if forgotten:
+        host.remove_tree(STATE)
+    with pytest.raises(HostError, match="not confirmed in time"), rollback.claimed(transaction):
+        pass
+
+
+def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
+    transaction = rollback.arm(snapshot(host), RULES, 30)
+    spoil(host)
+    with rollback.claimed(transaction):
+        script = subprocess.Popen(["sh", host.path(f"{PENDING}/undo"), transaction])
+        with pytest.raises(subprocess.TimeoutExpired):
+            script.wait(0.3)
+        rollback.commit(keep=True)
+    assert (script.wait(10), host.read(FILE)) == (0, "new")
+
+
+def test_a_way_back_that_fails_stays_open(host, rollback):
+    ok = host.path("/ok")
+    transaction = rollback.arm(Snapshot((FILE,), ((("test", "-e", str(ok)), ""),)), RULES, 30)
+    spoil(host)
+    with pytest.raises(HostError, match="status 1"):
+        rollback.undo(transaction)
+    assert (host.read(FILE), rollback.pending()) == ("old", transaction)
+    ok.touch()
+    rollback.undo(transaction)
+    assert rollback.pending() is None

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import (
+    MemberChange,
+    diff_rulesets,
+)
+
+
+def ruleset(sources=("peers",), peers=("10.0.0.4/32", "10.0.0.6/32"), port=7946, listener="cluster"):
+    service = {"protocol": "tcp", "port": port, "address": "10.0.0.1"}
+    allow = [
+        {"listener": listener, **service, "sources": sources if sources == "any" else list(sources)},
+        {"listener": "proxy", "protocol": "tcp", "port": 8000, "address": None, "sources": "any"},
+        {"listener": "rpc", "protocol": "tcp", "port": 7373, "address": "127.0.0.1", "sources": []},
+    ]
+    sets = {"peers": {"ipv4": list(peers), "ipv6": []}, "ops": {"ipv4": [], "ipv6": ["2001:db8::/64"]}}
+    return ruleset_from_data({"allow": allow, "sets": sets})
+
+
+def ports(diff):
+    return [(str(change.service), change.listeners, change.gained, change.lost) for change in diff.ports]
+
+
+def test_the_text_speaks_of_ports_and_sources():
+    assert diff_rulesets(None, ruleset()).after == (
+        "tcp 7373 at 127.0.0.1 (rpc): from nobody but this host\n"
+        "tcp 7946 at 10.0.0.1 (cluster): from peers\n"
+        "tcp 8000 at every address (proxy): from anyone\n"
+        "peers: 10.0.0.4/32\n"
+        "peers: 10.0.0.6/32\n"
+    )
+
+
+def test_nothing_against_nothing_and_a_thing_against_itself():
+    assert diff_rulesets(None, None) == diff_rulesets(None, None)
+    same = diff_rulesets(ruleset(), ruleset())
+    assert (same.ports, same.members, same.before) == ((), (), same.after)
+
+
+def test_a_new_ruleset_starts_from_an_empty_text():
+    diff = diff_rulesets(None, ruleset())
+    assert diff.before == ""
+    assert ("tcp 8000 at every address", ("proxy",), ("any",), ()) in ports(diff)
+    assert diff.members == (MemberChange("peers", ("10.0.0.4/32", "10.0.0.6/32"), ()),)
+
+
+@pytest.mark.parametrize(
+    "have, want, expected",
+    [
+        ({}, {"sources": ["peers", "ops"]}, [("tcp 7946 at 10.0.0.1", ("cluster",), ("ops",), ())]),
+        ({}, {"sources": []}, [("tcp 7946 at 10.0.0.1", ("cluster",), (), ("peers",))]),
+        ({"sources": "any"}, {}, [("tcp 7946 at 10.0.0.1", ("cluster",), ("peers",), ("any",))]),
+        (
+            {},
+            {"port": 80},
+            [
+                ("tcp 80 at 10.0.0.1", ("cluster",), ("peers",), ()),
+                ("tcp 7946 at 10.0.0.1", ("cluster",), (), ("peers",)),
+            ],
+        ),
+        ({"listener": "old"}, {}, [("tcp 7946 at 10.0.0.1", ("old", "cluster"), (), ())]),
+    ],
+)
+def test_ports_gain_and_lose_sources(have, want, expected):
+    assert ports(diff_rulesets(ruleset(**have), ruleset(**want))) == expected
+
+
+def test_a_new_neighbour_does_not_rename_the_others():
+    diff = diff_rulesets(ruleset(peers=["10.0.0.4/31"]), ruleset(peers=["10.0.0.4/32", "10.0.0.5/32", "10.0.0.6/32"]))
+    assert diff.members == (MemberChange("peers", ("10.0.0.6/32",), ()),)
+    assert set(diff.after.splitlines()) - set(diff.before.splitlines()) == {"peers: 10.0.0.6/32"}
+
+
+def test_a_member_that_leaves_a_merged_range_is_named_alone():
+    diff = diff_rulesets(ruleset(peers=["10.0.0.4/30"]), ruleset(peers=["10.0.0.4/32", "10.0.0.6/31"]))
+    assert diff.members == (MemberChange("peers", (), ("10.0.0.5/32",)),)

@@ -1,0 +1,210 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._controller import Connection, LockoutError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import (
+    Guard,
+    ObstacleError,
+    confirm,
+    converge,
+)
+
+ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None}
+OPEN = ruleset_from_data({"allow": [{**ENTRY, "sources": "any"}]})
+SHUT = ruleset_from_data({"allow": [{**ENTRY, "sources": []}]})
+
+
+class Backend:
+    """Writes down what it is asked to do; `fails` names the step that the host refuses."""
+
+    name = "recording"
+
+    def __init__(self, live=None, drift=(), stale=(), obstacles=(), fails=""):
+        self.live, self._stale, self._obstacles, self._fails = Live(live, tuple(drift)), stale, obstacles, fails
+        self.steps = []
+
+    def _step(self, name, *what):
+        self.steps.append((name, *what))
+        if name == self._fails:
+            raise HostError(f"{name} failed")
+
+    def require(self):
+        self._step("require")
+
+    def read(self):
+        self._step("read")
+        return self.live
+
+    def stale(self, want):
+        return tuple(self._stale)
+
+    def obstacles(self, want):
+        return tuple(self._obstacles)
+
+    def validate(self, want):
+        self._step("validate", want)
+
+    def snapshot(self, live):
+        return Snapshot((), ((("restore",), repr(live.ruleset)),))
+
+    def apply(self, want):
+        self._step("apply", want)
+
+    def persist(self, want):
+        self._step("persist", want)
+        self._stale = ()
+
+
+class Rollback:
+    """Writes down, in the backend's list of steps, what becomes of the way back."""
+
+    def __init__(self, backend, waiting=None):
+        self.steps, self.waiting = backend.steps, waiting
+
+    def leftovers(self, want):
+        return (f"{self.waiting} waits",) if self.waiting else ()
+
+    def arm(self, snapshot, before, timeout):
+        self.steps.append(("arm", before, timeout))
+        self.waiting = "mine"
+        return "mine"
+
+    @contextmanager
+    def claimed(self, transaction):
+        if transaction != self.waiting:
+            raise HostError("too late")
+        yield
+
+    def commit(self, *, keep):
+        self.steps.append(("commit", keep))
+
+    def forget(self):
+        self.steps.append(("forget",))
+
+    def undo(self, transaction):
+        self.steps.append(("undo", transaction))
+
+
+def both_halves(backend, want, rollback, keep=True):
+    outcome = converge(backend, want, Guard(rollback, 30), check_mode=False)
+    if outcome.transaction:
+        confirm(backend, want, rollback, outcome.transaction, keep=keep)
+    return outcome
+
+
+def changes(backend):
+    return [step for step in backend.steps if step[0] not in ("require", "read", "validate")]
+
+
+# What is found, what is wanted, and what is done about it between arming and the end.
+CASES = {
+    "first run": (Backend(None, stale=["file"]), OPEN, [("apply", OPEN), ("persist", OPEN), ("commit", True)]),
+    "other rules": (Backend(OPEN, stale=["file"]), SHUT, [("apply", SHUT), ("persist", SHUT), ("commit", True)]),
+    "drift alone": (Backend(OPEN, drift=["rule x"]), OPEN, [("apply", OPEN), ("commit", True)]),
+    "boot file alone": (Backend(OPEN, stale=["file"]), OPEN, [("persist", OPEN), ("commit", True)]),
+    "to be removed": (Backend(OPEN, stale=["file"]), None, [("apply", None), ("persist", None), ("forget",)]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_only_what_differs_is_done_and_check_mode_tells_the_same(case):
+    backend, want, expected = CASES[case]
+    rollback = Rollback(backend)
+    predicted = converge(backend, want, Guard(rollback, 30), check_mode=True)
+    assert (changes(backend), predicted.transaction) == ([], None)
+    assert both_halves(backend, want, rollback) == predicted
+    assert changes(backend) == [("arm", backend.live.ruleset, 30), *expected]
+
+
+@pytest.mark.parametrize("want", [OPEN, None])
+def test_nothing_is_armed_where_nothing_changes(want):
+    backend = Backend(want)
+    outcome = both_halves(backend, want, Rollback(backend))
+    assert (outcome.changed, changes(backend)) == (False, [])
+
+
+def test_nothing_lasts_before_the_second_half():
+    backend = Backend(OPEN, stale=["file"])
+    assert converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=False).transaction == "mine"
+    assert [step[0] for step in changes(backend)] == ["arm", "apply"]
+
+
+def test_a_change_that_nobody_confirmed_is_taken_over_even_where_the_rules_are_right():
+    backend = Backend(OPEN)
+    outcome = both_halves(backend, OPEN, Rollback(backend, waiting="theirs"))
+    assert (outcome.changed, "theirs waits" in outcome.before) == (True, True)
+    assert changes(backend) == [("arm", OPEN, 30), ("commit", True)]
+
+
+def test_a_return_to_the_state_before_keeps_that_state():
+    backend = Backend(OPEN)
+    both_halves(backend, SHUT, Rollback(backend), keep=False)
+    assert changes(backend)[-1] == ("commit", False)
+
+
+def test_a_confirmation_that_comes_too_late_changes_nothing():
+    backend = Backend(OPEN, stale=["file"])
+    with pytest.raises(HostError, match="too late"):
+        confirm(backend, SHUT, Rollback(backend, waiting="theirs"), "mine", keep=True)
+    assert changes(backend) == [("undo", "mine")]
+
+
+def test_the_controller_is_not_shut_out():
+    backend = Backend(OPEN, stale=["file"])
+    guard = Guard(Rollback(backend), 30, Connection("192.0.2.7", "192.0.2.1", 8001))
+    for check_mode in (True, False):
+        with pytest.raises(LockoutError):
+            converge(backend, SHUT, guard, check_mode=check_mode)
+    assert changes(backend) == []
+
+
+def test_drift_and_boot_are_in_the_text_before():
+    backend = Backend(OPEN, drift=["rule x"], stale=["file y"])
+    outcome = converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=True)
+    extra = outcome.before[len(outcome.after) :]
+    assert outcome.before.startswith(outcome.after)
+    assert extra == "does not belong: rule x\nat boot: file y\n"
+
+
+def test_a_certain_obstacle_stops_before_any_change():
+    certain, possible = (
+        Obstacle(certain, "chain x", "its policy is drop", ("tcp 8001",), "Open it.") for certain in (True, False)
+    )
+    backend = Backend(obstacles=[certain, possible], stale=["file"])
+    with pytest.raises(ObstacleError, match=r"chain x refuses tcp 8001: its policy is drop\. Open it\.$") as caught:
+        converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
+    assert caught.value.obstacles == (certain, possible)
+    assert changes(backend) == []
+
+
+def test_a_possible_obstacle_is_reported_only():
+    possible = Obstacle(False, "chain x", "its rule 4", ("tcp 8001",), "Look.")
+    backend = Backend(obstacles=[possible])
+    outcome = converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
+    assert (outcome.obstacles, str(possible)) == ((possible,), "chain x may refuse tcp 8001: its rule 4. Look.")
+
+
+@pytest.mark.parametrize("step", ["require", "read", "validate"])
+def test_a_host_that_refuses_early_is_not_touched(step):
+    backend = Backend(OPEN, stale=["file"], fails=step)
+    with pytest.raises(HostError, match=step):
+        converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=False)
+    assert changes(backend) == []
+
+
+@pytest.mark.parametrize("step", ["apply", "persist"])
+def test_what_cannot_be_loaded_or_kept_is_undone_at_once(step):
+    backend = Backend(OPEN, stale=["file"], fails=step)
+    with pytest.raises(HostError, match=step):
+        both_halves(backend, SHUT, Rollback(backend))
+    assert [change[0] for change in changes(backend)][-2:] == [step, "undo"]

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.gatehouse.kong.plugins.modules import kong_conf
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the module with options; its result."""
+    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.tmpdir", str(tmp_path))
+
+    def call(**options):
+        internal = {"_ansible_check_mode": options.pop("check", False), "_ansible_diff": options.pop("diff", False)}
+        with patch_module_args({**options, **internal}), pytest.raises(SystemExit):
+            kong_conf.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def conf(tmp_path):
+    path = tmp_path / "kong.conf"
+    path.write_bytes(b"# caf\xe9\r\na = 1 # c\r\npg_password = s3cret\r\n")
+    path.chmod(0o604)
+    return path
+
+
+def test_writes_and_keeps_mode_and_bytes(run, conf):
+    result = run(path=str(conf), settings={"a": "2", "b": "3"})
+    assert result["changed"]
+    assert result["changed_settings"] == ["a", "b"]
+    assert result["path"] == str(conf)
+    assert "backup_file" not in result
+    assert "diff" not in result
+    assert conf.read_bytes() == b"# caf\xe9\r\na = 2 # c\r\npg_password = s3cret\r\nb = 3\r\n"
+    assert stat.S_IMODE(conf.stat().st_mode) == 0o604
+    assert run(path=str(conf), settings={"a": "2", "b": "3"})["changed"] is False
+
+
+def test_check_mode_says_the_same_and_writes_nothing(run, conf):
+    before = conf.read_bytes(), conf.stat().st_mode
+    options = {"path": str(conf), "settings": {"a": "2"}, "mode": "0600", "diff": True}
+    checked = run(**options, check=True)
+    assert (conf.read_bytes(), conf.stat().st_mode) == before
+    real = run(**options)
+    for name in ("changed", "changed_settings", "diff"):
+        assert checked[name] == real[name]
+    assert real["diff"][1]["after"] == {"mode": "0600"}
+    assert stat.S_IMODE(conf.stat().st_mode) == 0o600
+
+
+def test_mode_alone_is_a_change(run, conf):
+    result = run(path=str(conf), settings={"a": "1"}, mode="0600", backup=True)
+    assert result["changed"]
+    assert result["changed_settings"] == []
+    assert "backup_file" not in result
+
+
+def test_backup_holds_what_was_there(run, conf):
+    before = conf.read_bytes()
+    result = run(path=str(conf), settings={"a": "2"}, backup=True)
+    backup = conf.parent / result["backup_file"]
+    assert backup.read_bytes() == before
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o604
+
+
+@pytest.mark.parametrize(("options", "mode"), [({}, 0o640), ({"mode": "0644"}, 0o644)])
+def test_new_file(run, tmp_path, options, mode):
+    path = tmp_path / "new.yml"
+    options = {
+        "path": str(path),
+        "format": "yaml",
+        "settings": {"cluster.advertise": "1.2.3.4:5"},
+        "diff": True,
+        **options,
+    }
+    checked = run(**options, check=True)
+    assert not path.exists()
+    real = run(**options)
+    assert real["diff"] == checked["diff"]
+    assert path.read_text() == 'cluster:\n  advertise: "1.2.3.4:5"\n'
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert run(**options)["changed"] is False
+
+
+def test_link_stays_a_link(run, conf):
+    link = conf.with_name("link.conf")
+    link.symlink_to(conf.name)
+    run(path=str(link), settings={"a": "2"})
+    assert link.is_symlink()
+    assert b"a = 2 # c" in conf.read_bytes()
+
+
+def test_secrets_are_not_shown(run, conf):
+    result = run(path=str(conf), settings={"pg_password": "n3w", "a": "2"}, diff=True)
+    assert b"pg_password = n3w" in conf.read_bytes()
+    assert result["changed_settings"] == ["pg_password", "a"]
+    assert "s3cret" not in json.dumps(result)
+    assert "n3w" not in json.dumps(result)
+    assert result["invocation"]["module_args"]["settings"] == {"pg_password": "<hidden>", "a": "2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("none/kong.conf", {"a": "1"}, "none' does not exist: create it first"),
+        (".", {"a": "1"}, "cannot be read: Is a directory"),
+        ("kong.conf", {"a": "1 # 2"}, "kong.conf: setting 'a'"),
+        ("kong.conf", {"pg_password": "n3w # 2"}, "<hidden>"),
+    ],
+)
+def test_failures_touch_nothing(run, conf, name, settings, message):
+    before = conf.read_bytes()
+    result = run(path=str(conf.parent / name), settings=settings)
+    assert result["failed"]
+    assert message in result["msg"]
+    assert "n3w" not in json.dumps(result)
+    assert conf.read_bytes() == before

@@ -1,0 +1,89 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small fleets for the compiler's tests, and what one asks of the plans that come of them."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_paths, planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+
+GOSSIP = {"kong_version": "0.10.4"}
+
+# DESIGN, section 4, and nothing that it does not say.
+SEED_NODES = {
+    "a1": {**GOSSIP, "kong_site": "lan", "kong_address": "192.168.10.11", "kong_admin_sources": ["admin"]},
+    "a2": {**GOSSIP, "kong_site": "lan", "kong_address": "192.168.10.12", "kong_admin_sources": ["admin"]},
+    "b1": {
+        **GOSSIP,
+        "kong_site": "branch",
+        "kong_address": "192.168.23.45",
+        "kong_admin_sources": ["admin"],
+        "kong_cluster_listen": "192.168.23.45:80",
+        "kong_nat": [
+            {"outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80, "protocols": ["tcp", "udp"]},
+        ],
+    },
+}
+SEED_OTHERS = {"admin": {"kong_site": "lan", "kong_address": "192.168.10.20"}}
+
+
+def inventory(nodes, others=None, groups=None):
+    """Return an inventory of nodes (in group ``kong``), other hosts, and further groups."""
+    others = others or {}
+    known = {"kong": list(nodes), "all": [*nodes, *others], **(groups or {})}
+    return PlainInventory(known, {**nodes, **others})
+
+
+def compiled(nodes, others=None, groups=None):
+    """Return the compilation of a fleet."""
+    return compile_plan(inventory(nodes, others, groups), "kong")
+
+
+def planned(nodes, others=None, groups=None):
+    """Return the plan of a fleet that has no errors."""
+    compilation = compiled(nodes, others, groups)
+    assert [finding.message for finding in compilation.errors] == []
+    return compilation.plan
+
+
+def errors(nodes, others=None, groups=None):
+    """Return the errors of a fleet that cannot be compiled, by code."""
+    compilation = compiled(nodes, others, groups)
+    assert compilation.plan is None
+    return compilation.errors
+
+
+def only_error(nodes, others=None, groups=None):
+    """Return the one error of a fleet."""
+    found = errors(nodes, others, groups)
+    assert len(found) == 1, [finding.message for finding in found]
+    return found[0]
+
+
+def warnings(plan, code=None):
+    """Return the plan's warnings, all or those of one code."""
+    return [one for one in plan["findings"] if one["severity"] == "warning" and code in (None, one["code"])]
+
+
+def settings(plan, node):
+    """Return a node's settings."""
+    return plan["nodes"][node]["settings"]
+
+
+def sources(plan, node, listener, protocol="tcp", port=None):
+    """Return the networks that may reach a node's listener, or ``any``; of several rules the only one for the port."""
+    rules = [
+        rule
+        for rule in planned_rules(plan, node)
+        if (rule["listener"], rule["protocol"]) == (listener, protocol) and port in (None, rule["port"])
+    ]
+    assert len({str(rule["sources"]) for rule in rules}) == 1, rules
+    return rules[0]["sources"]
+
+
+def path(plan, caller, target, listener, protocol="tcp"):
+    """Return the first path over a protocol as (dialled, sources, port, via), or None."""
+    found = [one for one in planned_paths(plan, caller, target, listener) if one.protocol == protocol]
+    return (str(found[0].dialled), found[0].sources, found[0].port, found[0].via) if found else None

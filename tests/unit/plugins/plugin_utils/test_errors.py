@@ -1,0 +1,108 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every error that DESIGN, section 5, promises names host, variable, value and way out; and all of them come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory, VariableError
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    compiled,
+    only_error,
+    planned,
+    warnings,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refused(case):
+    refusal = REFUSALS[case]
+    error = only_error(refusal.nodes)
+    assert (error.severity, error.code, error.host) == ("error", refusal.code, "n")
+    assert (error.variable, error.value) == (refusal.variable, refusal.value)
+    shown = [repr(refusal.value)] if refusal.value else []
+    for part in [f"n: {refusal.variable}", *shown, *refusal.says]:
+        assert part in error.message
+
+
+def test_all_at_once():
+    found = compiled({name: {"kong_address": "10.0.0.300", "kong_version": "9"} for name in "ab"}).errors
+    assert [(one.host, one.variable) for one in found] == [(host, "kong_version") for host in "ab"]
+    found = compiled({"n": {**NEW, "kong_role": "boss", "kong_site": "", "kong_admin_sources": 3}}).errors
+    assert [one.code for one in found] == ["source-unknown", "role-unknown", "variable-invalid"]
+
+
+def test_errors_come_before_warnings():
+    nodes = {"n": {**NEW, "kong_admin_listn": "x", "kong_role": "boss"}}
+    assert [one.severity for one in compiled(nodes).findings] == ["error", "warning"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "part"), [({"kong": []}, "no hosts"), ({"all": [], "web": ["w"]}, "groups here: web"), ({}, "none")]
+)
+def test_no_nodes(groups, part):
+    (error,) = compile_plan(PlainInventory(groups, {}), "kong").errors
+    assert (error.code, error.variable, error.value) == ("no-nodes", "kong_group", "kong")
+    assert part in error.message
+    assert "set kong_group" in error.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("kong_version", "0.5", "version-unknown"),
+        ("kong_version", 0.1, "version-unquoted"),
+        ("kong_role", "controller", "role-unknown"),
+        ("kong_site", ["a"], "variable-invalid"),
+        ("kong_cluster", " ", "variable-invalid"),
+        ("kong_flat_network", "yes", "variable-invalid"),
+        ("kong_verify_outsiders", ["nobody"], "source-unknown"),
+        ("kong_verify_outsiders", "@none", "source-unknown"),
+    ],
+)
+def test_variables_of_the_wrong_kind(name, value, code):
+    error = only_error({"n": {**NEW, name: value}})
+    shown = value[0] if name == "kong_verify_outsiders" and isinstance(value, list) else value
+    assert (error.code, error.host, error.variable, error.value) == (code, "n", name, shown)
+    assert f"n: {name}: {shown!r}: " in error.message
+
+
+def test_what_looks_misspelt_is_a_warning():
+    plan = planned({"n": {**NEW, "kong_adress": "x", "kong_firewall_backnd": "x", "kong_database": "off"}})
+    (warning,) = warnings(plan)
+    assert (warning["code"], warning["variable"]) == ("variable-unknown", "kong_adress")
+    assert "did you mean kong_address?" in warning["message"]
+
+
+class Untemplatable(Mapping):
+    """Variables of which one names what is not there, as Ansible's are."""
+
+    def __init__(self, variables):
+        self.variables = variables
+
+    def __getitem__(self, name):
+        if name == "kong_proxy_sources":
+            raise VariableError("'bastion' is undefined")
+        return self.variables[name]
+
+    def __contains__(self, name):
+        return name in self.variables
+
+    def __iter__(self):
+        return iter(self.variables)
+
+    def __len__(self):
+        return len(self.variables)
+
+
+def test_a_variable_that_cannot_be_computed():
+    inventory = PlainInventory({"kong": ["n"]}, {"n": Untemplatable({**NEW, "kong_proxy_sources": "{{ bastion }}"})})
+    (error,) = compile_plan(inventory, "kong").errors
+    assert (error.code, error.host, error.variable) == ("variable-undefined", "n", "kong_proxy_sources")
+    assert "n: kong_proxy_sources: its value cannot be computed: 'bastion' is undefined" in error.message

@@ -1,0 +1,230 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NAT forwards: what each device must do, and mappings that cannot be right."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    GOSSIP,
+    errors,
+    only_error,
+    planned,
+    warnings,
+)
+
+PEER = {**GOSSIP, "kong_site": "a", "kong_address": "10.0.0.1", "kong_nat": [{"outside": "203.0.113.1"}]}
+NODE = {**GOSSIP, "kong_site": "b", "kong_address": "10.1.0.2"}
+NEW = {"kong_version": "3.9", "kong_site": "b", "kong_address": "10.1.0.2"}
+GOSSIP_FORWARD = {"outside": "203.0.113.2", "outside_port": 9000, "inside_port": 7946}
+
+
+def nat(*mappings, **more):
+    return {**NODE, "kong_nat": list(mappings), **more}
+
+
+def rows(plan, node="n"):
+    return [
+        f"{one['outside']}:{one['outside_port']} {one['protocol']} {one['inside']}:{one['inside_port']} {one['listener']}"
+        for one in plan["nat_forwards"]
+        if one["node"] == node
+    ]
+
+
+def test_by_port():
+    plan = planned({"a": PEER, "n": nat(GOSSIP_FORWARD, {"outside": "203.0.113.2", "inside_port": 8000})})
+    assert rows(plan) == [
+        "203.0.113.2:9000 tcp 10.1.0.2:7946 cluster",
+        "203.0.113.2:9000 udp 10.1.0.2:7946 cluster",
+        "203.0.113.2:8000 tcp 10.1.0.2:8000 proxy",
+    ]
+
+
+def test_one_to_one_lists_what_somebody_may_reach():
+    """Not the Admin API, which is for nobody, nor what listens on loopback."""
+    plan = planned({"n": {**NEW, "kong_nat": [{"outside": "203.0.113.2"}], "kong_admin_listen": "0.0.0.0:8001"}})
+    assert rows(plan) == ["203.0.113.2:8000 tcp 10.1.0.2:8000 proxy", "203.0.113.2:8443 tcp 10.1.0.2:8443 proxy"]
+    assert [one["sources"] for one in plan["nat_forwards"]] == ["any", "any"]
+
+
+def test_device_and_hairpin():
+    named = {**GOSSIP_FORWARD, "device": "router"}
+    forwards = planned({"a": PEER, "n": nat(named, {"outside": "203.0.113.3", "inside_port": 8000})})["nat_forwards"]
+    assert [(one["device"], one["listener"], one["hairpin"]) for one in forwards if one["node"] == "n"] == [
+        ("router", "cluster", True),
+        ("router", "cluster", True),
+        ("203.0.113.3", "proxy", False),
+    ]
+
+
+def test_families_go_their_own_ways():
+    node = {
+        **NEW,
+        "kong_address": ["10.1.0.2", "fd00::2"],
+        "kong_proxy_listen": "0.0.0.0:8000, [::]:8000",
+        "kong_nat": [{"outside": "2001:db8::2"}],
+    }
+    assert rows(planned({"n": node})) == ["2001:db8::2:8000 tcp fd00::2:8000 proxy"]
+
+
+BAD = {
+    "gossip without udp": (
+        nat({**GOSSIP_FORWARD, "protocols": ["tcp"]}),
+        "nat-protocol",
+        "203.0.113.2:9000 tcp to port 7946",
+        ["does not forward udp", "cluster_listen 7946 needs tcp and udp", "Add it to protocols"],
+    ),
+    "gossip without tcp": (
+        nat({**GOSSIP_FORWARD, "protocols": ["udp"]}),
+        "nat-protocol",
+        "203.0.113.2:9000 udp to port 7946",
+        ["does not forward tcp"],
+    ),
+    "a port that nothing listens on": (
+        nat({**GOSSIP_FORWARD, "inside_port": 80}),
+        "nat-no-listener",
+        "203.0.113.2:9000 tcp+udp to port 80",
+        ["10.1.0.2 tcp+udp port 80", "cluster 10.1.0.2:7946", "proxy 0.0.0.0:8000", "Correct inside_port"],
+    ),
+    "a port that only loopback hears": (
+        nat({"outside": "203.0.113.2", "inside_port": 7373}),
+        "nat-no-listener",
+        "203.0.113.2:7373 tcp+udp to port 7373",
+        ["cluster_rpc 127.0.0.1:7373"],
+    ),
+    "the other protocol": (
+        nat({"outside": "203.0.113.2", "inside_port": 8000, "protocols": ["udp"]}),
+        "nat-no-listener",
+        "203.0.113.2:8000 udp to port 8000",
+        ["10.1.0.2 udp port 8000", "or remove the mapping"],
+    ),
+    "a listener on another address": (
+        nat({"outside": "203.0.113.2", "inside_port": 8000}, kong_proxy_listen="10.1.0.9:8000"),
+        "nat-no-listener",
+        "203.0.113.2:8000 tcp+udp to port 8000",
+        ["proxy 10.1.0.9:8000"],
+    ),
+    "a family that the node does not have": (
+        nat({"outside": "2001:db8::2"}),
+        "nat-family",
+        "2001:db8::2 one-to-one",
+        ["no IPv6 address", "kong_address"],
+    ),
+    "one outside port for two inside": (
+        nat(GOSSIP_FORWARD, {**GOSSIP_FORWARD, "inside_port": 8000}),
+        "nat-conflict",
+        "203.0.113.2:9000 tcp+udp to port 8000",
+        ["another mapping of it", "Give each its own"],
+    ),
+    "one-to-one over a port of its own": (
+        nat({"outside": "203.0.113.2"}, {"outside": "203.0.113.2", "outside_port": 8000, "inside_port": 8001}),
+        "nat-conflict",
+        "203.0.113.2:8000 tcp+udp to port 8001",
+        ["another mapping of it"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_mapping_that_cannot_be_right(case):
+    node, code, value, parts = BAD[case]
+    error = only_error({"n": node})
+    assert (error.code, error.host, error.variable, error.value) == (code, "n", "kong_nat", value)
+    for part in [f"n: kong_nat: {value!r}", *parts]:
+        assert part in error.message
+
+
+OTHER = {**NEW, "kong_site": "c", "kong_address": "10.2.0.2"}
+PROXY = {"outside": "203.0.113.2", "outside_port": 9000, "inside_port": 8000}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "conflicts"),
+    [
+        (PROXY, PROXY, True),
+        (PROXY, {**PROXY, "outside_port": 9001}, False),
+        (PROXY, {**PROXY, "outside": "203.0.113.3"}, False),
+        ({**PROXY, "device": "r1"}, {**PROXY, "device": "r1"}, True),
+        ({**PROXY, "device": "r1"}, {**PROXY, "device": "r2"}, False),
+        # Where one does not name its device, it may be the same one.
+        ({**PROXY, "device": "r1"}, PROXY, True),
+        (PROXY, {**PROXY, "device": "r2"}, True),
+        ({"outside": "203.0.113.2"}, {"outside": "203.0.113.2"}, True),
+        ({"outside": "203.0.113.2"}, PROXY, False),
+        ({"outside": "203.0.113.2"}, {**PROXY, "outside_port": 8443}, True),
+        ({**PROXY, "outside_port": 8443}, {"outside": "203.0.113.2"}, True),
+        (PROXY, {**PROXY, "protocols": ["tcp"]}, True),
+    ],
+)
+def test_conflicts(first, second, conflicts):
+    nodes = {"m": {**NEW, "kong_nat": [first]}, "n": {**OTHER, "kong_nat": [second]}}
+    if not conflicts:
+        planned(nodes)
+        return
+    error = only_error(nodes)
+    assert (error.code, error.host, error.variable) == ("nat-conflict", "n", "kong_nat")
+    for part in ("m has the same outside address and port", "name the devices"):
+        assert part in error.message
+
+
+def test_the_same_mapping_twice_is_one():
+    planned({"n": {**NEW, "kong_nat": [PROXY, PROXY]}})
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        ("203.0.113.2", "must be a list"),
+        ({"outside": "203.0.113.2"}, "must be a list"),
+        (["203.0.113.2"], "the key outside"),
+        ([{"outside_port": 1}], "the key outside"),
+        ([{"outside": "router"}], "not an IPv4 or IPv6 address"),
+        ([{"outside": "203.0.113.0/24"}], "not an IPv4 or IPv6 address"),
+        ([{"outside": None}], "not an IPv4 or IPv6 address"),
+        ([{"outside": "0.0.0.0"}], "unspecified"),
+        ([{"outside": "127.0.0.1"}], "loopback"),
+        ([{"outside": "203.0.113.2", "outside_port": 0}], "outside_port is 0"),
+        ([{"outside": "203.0.113.2", "inside_port": 65536}], "inside_port is 65536"),
+        ([{"outside": "203.0.113.2", "inside_port": "http"}], "inside_port is 'http'"),
+        ([{"outside": "203.0.113.2", "inside_port": True}], "inside_port is True"),
+        ([{"outside": "203.0.113.2", "protocols": ["sctp"]}], "protocols has sctp; it takes tcp and udp"),
+        ([{"outside": "203.0.113.2", "protocols": [1, "tcp"]}], "protocols has 1"),
+        ([{"outside": "203.0.113.2", "protocols": [["tcp"]]}], "protocols is [['tcp']]"),
+        ([{"outside": "203.0.113.2", "protocols": 6}], "protocols has 6"),
+        ([{"outside": "203.0.113.2", "sites": {"a": 1}}], "sites is {'a': 1}"),
+        ([{"outside": "203.0.113.2", "port": 1}], "unknown key port"),
+        ([{"outside": "203.0.113.2", 80: 9000, "x": 1}], "unknown key 80, x"),
+        ([{"outside": "203.0.113.2", "hairpin_source": "fd00::1"}], "give one family"),
+        ([{"outside": "203.0.113.2", "hairpin_source": "inside"}], "not an IPv4 or IPv6 address"),
+    ],
+)
+def test_mapping_that_cannot_be_read(value, part):
+    found = errors({"n": {**NEW, "kong_nat": value}})
+    assert {(one.code, one.host, one.variable) for one in found} == {("nat-invalid", "n", "kong_nat")}
+    assert part in found[0].message
+    assert found[0].message.startswith("n: kong_nat: ")
+
+
+def test_one_word_stands_for_a_list():
+    mapping = {**GOSSIP_FORWARD, "sites": "a"}
+    plan = planned({"a": PEER, "n": nat(mapping)})
+    assert plan["nodes"]["n"]["nat"][0]["sites"] == ["a"]
+    seventh = {**NEW, "kong_site": 7, "kong_address": "10.7.0.1"}
+    plan = planned({"n": {**NEW, "kong_nat": [{**PROXY, "protocols": "tcp", "sites": 7}]}, "m": seventh})
+    assert plan["nodes"]["n"]["nat"][0]["protocols"] == ["tcp"]
+    assert plan["nodes"]["n"]["nat"][0]["sites"] == ["7"]
+
+
+@pytest.mark.parametrize("key", ["outside_port", "inside_port"])
+def test_one_port_is_the_same_on_both_sides(key):
+    plan = planned({"n": {**NEW, "kong_nat": [{"outside": "203.0.113.2", key: "8000"}]}})
+    assert rows(plan) == ["203.0.113.2:8000 tcp 10.1.0.2:8000 proxy"]
+
+
+def test_a_mapping_for_a_site_that_is_none():
+    plan = planned({"n": {**NEW, "kong_nat": [{**PROXY, "sites": ["partner"]}]}})
+    (warning,) = warnings(plan)
+    assert (warning["code"], warning["host"], warning["value"]) == ("nat-site-unknown", "n", ["partner"])
+    assert "partner; the sites are b" in warning["message"]

@@ -1,0 +1,333 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gossip clusters: the one address that each node advertises, and where it binds."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    GOSSIP,
+    errors,
+    only_error,
+    path,
+    planned,
+    settings,
+    sources,
+)
+
+
+def node(site, address, **more):
+    return {
+        **GOSSIP,
+        "kong_site": site,
+        "kong_address": address,
+        **{f"kong_{key}": value for key, value in more.items()},
+    }
+
+
+def forward(outside, outside_port, inside_port=7946, **more):
+    return [{"outside": outside, "outside_port": outside_port, "inside_port": inside_port, **more}]
+
+
+ONE_TO_ONE = [{"outside": "203.0.113.2"}]
+A = node("a", "10.0.0.1")
+A_FLAT = node("a", "10.0.0.1", flat_network=True)
+A_VPN = node("a", "10.0.0.1", vpn_address="10.8.0.1")
+A2_VPN = node("a", "10.0.0.2", vpn_address="10.8.0.2")
+A_NAT = node("a", "10.0.0.1", nat=[{"outside": "203.0.113.1"}])
+
+# name: the other nodes, n's variables, then n's advertised address and bind
+CHOSEN = {
+    "alone": ({}, node("b", "10.1.0.2"), "10.1.0.2:7946", "10.1.0.2:7946"),
+    "one site": ({"a": node("b", "10.1.0.1")}, node("b", "10.1.0.2"), "10.1.0.2:7946", "10.1.0.2:7946"),
+    "flat": ({"a": A_FLAT}, node("b", "10.1.0.2", flat_network=True), "10.1.0.2:7946", "10.1.0.2:7946"),
+    "VPN": ({"a": A_VPN}, node("b", "10.1.0.2", vpn_address="10.8.0.9"), "10.8.0.9:7946", "10.8.0.9:7946"),
+    "VPN in one site": (
+        {"a": node("b", "10.1.0.1", vpn_address="10.8.0.1")},
+        node("b", "10.1.0.2", vpn_address="10.8.0.9"),
+        "10.1.0.2:7946",
+        "10.1.0.2:7946",
+    ),
+    "VPN before a flat network": (
+        {"a": {**A_VPN, "kong_flat_network": True}, "a2": {**A2_VPN, "kong_flat_network": True}},
+        node("b", "10.1.0.2", vpn_address="10.8.0.9", flat_network=True),
+        "10.8.0.9:7946",
+        "10.8.0.9:7946",
+    ),
+    "VPN for all peers, those of the site too": (
+        {"a": A_VPN, "b2": node("b", "10.1.0.3", vpn_address="10.8.0.3")},
+        node("b", "10.1.0.2", vpn_address="10.8.0.9"),
+        "10.8.0.9:7946",
+        "10.8.0.9:7946",
+    ),
+    "one-to-one": ({"a": A_NAT}, node("b", "10.1.0.2", nat=ONE_TO_ONE), "203.0.113.2:7946", "10.1.0.2:7946"),
+    "by port": (
+        {"a": A_NAT},
+        node("b", "10.1.0.2", nat=forward("203.0.113.2", 9000)),
+        "203.0.113.2:9000",
+        "10.1.0.2:7946",
+    ),
+    "a peer that is not on the VPN": (
+        {
+            "a": {**A_VPN, "kong_nat": [{"outside": "203.0.113.1"}]},
+            "c": node("c", "10.3.0.1", nat=[{"outside": "203.0.113.3"}]),
+        },
+        node("b", "10.1.0.2", vpn_address="10.8.0.9", nat=forward("203.0.113.2", 9000)),
+        "203.0.113.2:9000",
+        "10.1.0.2:7946",
+    ),
+    "bind every address": (
+        {"a": A_NAT},
+        node("b", "10.1.0.2", cluster_listen="0.0.0.0:7000", nat=forward("203.0.113.2", 9000, 7000)),
+        "203.0.113.2:9000",
+        "0.0.0.0:7000",
+    ),
+    "bind one": (
+        {"a": A_NAT},
+        node("b", "10.1.0.2", cluster_listen="10.1.0.2:80", nat=forward("203.0.113.2", 9000, 80)),
+        "203.0.113.2:9000",
+        "10.1.0.2:80",
+    ),
+    "say it": (
+        {"a": A_NAT},
+        node("b", "10.1.0.2", cluster_advertise="203.0.113.2:7946", nat=ONE_TO_ONE),
+        "203.0.113.2:7946",
+        "10.1.0.2:7946",
+    ),
+    "say it, the second mapping": (
+        {"a": A_NAT},
+        node(
+            "b",
+            "10.1.0.2",
+            cluster_advertise="203.0.113.4:9000",
+            nat=[{"outside": "203.0.113.2"}, *forward("203.0.113.4", 9000)],
+        ),
+        "203.0.113.4:9000",
+        "10.1.0.2:7946",
+    ),
+    "say it, and it is local": (
+        {"a": node("b", "10.1.0.1")},
+        node("b", "10.1.0.2", cluster_advertise="010.1.0.2:7946"),
+        "10.1.0.2:7946",
+        "10.1.0.2:7946",
+    ),
+    "only one of two mappings serves everybody": (
+        {"a": A_NAT, "c": node("c", "10.3.0.1", nat=[{"outside": "203.0.113.3"}])},
+        node(
+            "b",
+            "10.1.0.2",
+            nat=[{"outside": "203.0.113.2", "sites": ["a"]}, {"outside": "203.0.113.4"}],
+        ),
+        "203.0.113.4:7946",
+        "10.1.0.2:7946",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHOSEN)
+def test_chosen(case):
+    others, variables, advertised, bind = CHOSEN[case]
+    plan = planned({**others, "n": variables})
+    assert settings(plan, "n")["cluster_advertise"] == advertised
+    assert settings(plan, "n")["cluster_listen"] == bind
+    (listener,) = (one for one in plan["nodes"]["n"]["listeners"] if one["name"] == "cluster")
+    assert f"{listener['address']}:{listener['port']}" == bind
+    matched = {rule["address"] for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["listener"] == "cluster"}
+    # A Serf agent that binds 0.0.0.0 takes IPv6 too.
+    assert matched == {None if bind.startswith("0.0.0.0") else listener["address"]}
+
+
+@pytest.mark.parametrize(
+    ("version", "key"),
+    [
+        ("0.6.1", "cluster.advertise"),
+        ("0.8.3", "cluster.advertise"),
+        ("0.9.9", "cluster_advertise"),
+        ("0.10.4", "cluster_advertise"),
+    ],
+)
+def test_name_of_the_setting(version, key):
+    plan = planned({"n": {**node("b", "10.1.0.2"), "kong_version": version}})
+    assert {k: v for k, v in settings(plan, "n").items() if "advertise" in k} == {key: "10.1.0.2:7946"}
+
+
+@pytest.mark.parametrize("version", ["0.11", "0.14", "1.5", "2.8", "3.9"])
+def test_nobody_else_advertises(version):
+    plan = planned({name: {"kong_address": f"10.0.0.{name[1]}", "kong_version": version} for name in ("n1", "n2")})
+    assert not any("advertise" in key for key in settings(plan, "n1"))
+
+
+def test_peers_of_the_site_come_through_the_hairpin():
+    mapping = forward("203.0.113.2", 9002, hairpin_source="10.1.0.254")
+    other = forward("203.0.113.2", 9003)
+    plan = planned(
+        {"a": A_NAT, "b2": node("b", "10.1.0.2", nat=mapping), "b3": node("b", "10.1.0.3", nat=other)},
+    )
+    assert settings(plan, "b2")["cluster_advertise"] == "203.0.113.2:9002"
+    assert path(plan, "b3", "b2", "cluster", "udp") == ("203.0.113.2:9002", ("10.1.0.254/32",), 7946, "hairpin")
+    assert path(plan, "b2", "b3", "cluster", "udp") == ("203.0.113.2:9003", ("10.1.0.2/32",), 7946, "hairpin")
+    # One node's NAT device shows its inside address, the other's the caller: so the two do not share a set.
+    assert sources(plan, "b2", "cluster") == ["10.1.0.254/32", "203.0.113.1/32"]
+    assert sources(plan, "b3", "cluster") == ["10.1.0.2/32", "10.1.0.3/32", "203.0.113.1/32"]
+    assert {one["hairpin"] for one in plan["nat_forwards"] if one["listener"] == "cluster" and one["node"] != "a"} == {
+        True
+    }
+
+
+def test_two_clusters_do_not_meet():
+    plan = planned(
+        {
+            name: node("a", f"10.0.0.{number}", cluster=cluster)
+            for number, (name, cluster) in enumerate([("x1", "x"), ("x2", "x"), ("y1", "y"), ("y2", "y")], 1)
+        }
+    )
+    assert sources(plan, "x1", "cluster") == ["10.0.0.1/32", "10.0.0.2/32"]
+    assert sources(plan, "y2", "cluster", "udp") == ["10.0.0.3/32", "10.0.0.4/32"]
+
+
+def test_newer_nodes_of_a_cluster_do_not_gossip():
+    plan = planned({"a1": A, "a2": node("a", "10.0.0.2"), "new": {"kong_site": "far", "kong_address": "10.9.0.1"}})
+    assert sources(plan, "a1", "cluster") == ["10.0.0.1/32", "10.0.0.2/32"]
+
+
+def test_a_node_alone_lets_nobody_in():
+    assert sources(planned({"n": node("b", "10.1.0.2")}), "n", "cluster") == []
+
+
+B = node("b", "10.1.0.2")
+BAD = {
+    "no path": ({"a": A_NAT, "n": B}, "no-path", "kong_cluster_advertise", None, ["a (site a)", "n (site b)"]),
+    "mapping of another port": (
+        {"a": A_NAT, "n": node("b", "10.1.0.2", nat=forward("203.0.113.2", 8000, 8000))},
+        "no-path",
+        "kong_cluster_advertise",
+        None,
+        ["a (site a)", "n (site b)", "port 7946 (tcp and udp)"],
+    ),
+    "one-to-one without udp": (
+        {"a": A_NAT, "n": node("b", "10.1.0.2", nat=[{"outside": "203.0.113.2", "protocols": "tcp"}])},
+        "no-path",
+        "kong_cluster_advertise",
+        None,
+        ["a (site a)", "n (site b)", "tcp and udp"],
+    ),
+    "no single address": (
+        {
+            "a": A_NAT,
+            "c": node("c", "10.3.0.1", nat=[{"outside": "203.0.113.3"}]),
+            "n": node(
+                "b",
+                "10.1.0.2",
+                nat=[{"outside": "203.0.113.4", "sites": ["a"]}, {"outside": "203.0.113.5", "sites": ["c"]}],
+            ),
+        },
+        "advertise-not-single",
+        "kong_cluster_advertise",
+        None,
+        ["c (site c) cannot reach 203.0.113.4:7946", "a (site a) cannot reach 203.0.113.5:7946"],
+    ),
+    "said, and nobody gets there": (
+        {"a": A_NAT, "n": node("b", "10.1.0.2", nat=ONE_TO_ONE, cluster_advertise="203.0.113.9:7946")},
+        "advertise-unreachable",
+        "kong_cluster_advertise",
+        "203.0.113.9:7946",
+        ["a (site a) cannot reach 203.0.113.9:7946"],
+    ),
+    "said, and the port is wrong": (
+        {
+            "a": A_NAT,
+            "n": node("b", "10.1.0.2", nat=forward("203.0.113.2", 9000), cluster_advertise="203.0.113.2:7946"),
+        },
+        "advertise-unreachable",
+        "kong_cluster_advertise",
+        "203.0.113.2:7946",
+        ["a (site a) cannot reach 203.0.113.2:7946"],
+    ),
+    "said, and only its own site gets there": (
+        {"a": A_NAT, "n": node("b", "10.1.0.2", nat=ONE_TO_ONE, cluster_advertise="10.1.0.2:7946")},
+        "advertise-unreachable",
+        "kong_cluster_advertise",
+        "10.1.0.2:7946",
+        ["a (site a) cannot reach 10.1.0.2:7946"],
+    ),
+    "gossip from an address that nobody expects": (
+        {"a": node("b", "10.1.0.1"), "n": node("b", "10.1.0.2", cluster_listen="10.1.9.9:7946")},
+        "gossip-bind",
+        "kong_cluster_listen",
+        "10.1.9.9:7946",
+        ["10.1.0.2", "0.0.0.0", "kong_address"],
+    ),
+    "gossip on loopback": (
+        {"a": node("b", "10.1.0.1"), "n": node("b", "10.1.0.2", cluster_listen="127.0.0.1:7946")},
+        "gossip-bind",
+        "kong_cluster_listen",
+        "127.0.0.1:7946",
+        ["10.1.0.2", "0.0.0.0"],
+    ),
+    "IPv6 alone": (
+        {"n": node("b", "fd00::1")},
+        "gossip-ipv4",
+        "kong_address",
+        "fd00::1",
+        ["0.10.0-0.10.4", "IPv4 address"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_refused(case):
+    nodes, code, variable, value, parts = BAD[case]
+    error = only_error(nodes)
+    assert (error.code, error.host, error.variable, error.value) == (code, "n", variable, value)
+    for part in ["n: " + variable, *([repr(value)] if value else []), *parts]:
+        assert part in error.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["203.0.113.2", "[fd00::1]:7946", "0.0.0.0:7946", "127.0.0.1:7946", "kong.example:7946", "10.1.0.2:0", 7946],
+)
+def test_no_advertised_address(value):
+    error = only_error({"a": node("b", "10.1.0.1"), "n": node("b", "10.1.0.2", cluster_advertise=value)})
+    assert (error.host, error.variable, error.value) == ("n", "kong_cluster_advertise", value)
+    assert "192.168.10.5:9000" in error.message
+
+
+def test_every_way_out_works():
+    """What the error for a missing path proposes makes the path."""
+    nodes = {"a": A, "n": B}
+    assert {error.code for error in errors(nodes)} == {"no-path"}
+    planned({"a": A_NAT, "n": {**B, "kong_nat": forward("203.0.113.2", 7946)}})
+    planned({"a": A_VPN, "n": {**B, "kong_vpn_address": "10.8.0.2"}})
+    planned({"a": A_FLAT, "n": {**B, "kong_flat_network": True}})
+
+
+def test_two_nodes_at_one_outside_address():
+    same = [{"outside": "203.0.113.2", "inside_port": 7946}]
+    nodes = {"a": A_NAT, "b": node("b", "10.1.0.2", nat=same), "c": node("c", "10.3.0.2", nat=same)}
+    error = only_error(nodes)
+    assert (error.code, error.host) == ("nat-conflict", "c")
+    named = {
+        name: {**one, "kong_nat": [{**same[0], "device": name}]} if name != "a" else one for name, one in nodes.items()
+    }
+    error = only_error(named)
+    assert (error.code, error.host, error.value) == ("advertise-duplicate", "c", "203.0.113.2:7946")
+    for part in ("c: kong_cluster_advertise: '203.0.113.2:7946'", "b of the same cluster", "outside port of its own"):
+        assert part in error.message
+
+
+def test_gossip_on_the_vpn_where_the_others_are_not():
+    """Each end would hear the other from an address that it does not expect."""
+    found = errors(
+        {
+            "a": node("b", "10.1.0.1", vpn_address="10.8.0.1"),
+            "n": node("b", "10.1.0.2", vpn_address="10.8.0.2", cluster_listen="10.8.0.2:7946"),
+        }
+    )
+    assert [(one.code, one.host, one.value) for one in found] == [
+        ("gossip-bind", "a", "10.1.0.1:7946"),
+        ("gossip-bind", "n", "10.8.0.2:7946"),
+    ]
+    assert "expect it from 10.1.0.2" in found[1].message

@@ -1,0 +1,320 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node's own addresses: given, preferred, asked for by a query, or found in facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    compiled,
+    errors,
+    only_error,
+    planned,
+)
+
+FACTS = {
+    "default_ipv4": {"address": "10.0.0.1", "interface": "eth0"},
+    "default_ipv6": {"address": "fd00::1"},
+    "all_ipv4_addresses": ["172.17.0.1", "10.0.0.1", "192.168.5.1", "127.0.0.1"],
+    "all_ipv6_addresses": ["fe80::1", "fd00::1", "2001:db8::1"],
+    "hostname": "kong1",
+}
+
+
+def address_of(facts=None, **variables):
+    plan = planned({"n": {"ansible_facts": facts or {}, **{f"kong_{key}": one for key, one in variables.items()}}})
+    found = plan["nodes"]["n"]["address"]
+    return found["ipv4"], found["ipv6"]
+
+
+def error_of(facts=None, **variables):
+    return only_error({"n": {"ansible_facts": facts or {}, **{f"kong_{key}": one for key, one in variables.items()}}})
+
+
+CHOSEN = {
+    "given": (None, {"address": "10.0.0.9"}, ("10.0.0.9", None)),
+    "given, both": (None, {"address": ["fd00::9", "10.0.0.9"]}, ("10.0.0.9", "fd00::9")),
+    "given, before everything": (
+        FACTS,
+        {"address": "192.168.5.1", "address_query": "x", "address_networks": "10.0.0.0/8"},
+        ("192.168.5.1", None),
+    ),
+    "default routes": (FACTS, {}, ("10.0.0.1", "fd00::1")),
+    "default route of one family": (
+        {"default_ipv4": {"address": "10.0.0.1"}, "default_ipv6": {}},
+        {},
+        ("10.0.0.1", None),
+    ),
+    "the only one": ({"all_ipv4_addresses": ["127.0.0.1", "10.0.0.1"]}, {}, ("10.0.0.1", None)),
+    "the only one of each": (
+        {"all_ipv4_addresses": ["10.0.0.1"], "all_ipv6_addresses": ["fe80::1", "fd00::1"]},
+        {},
+        ("10.0.0.1", "fd00::1"),
+    ),
+    "a default route with a link-local address": (
+        {"default_ipv6": {"address": "fe80::1"}, "all_ipv6_addresses": ["fe80::1", "fd00::1"]},
+        {},
+        (None, "fd00::1"),
+    ),
+    "preferred network": (FACTS, {"address_networks": "192.168.0.0/16"}, ("192.168.5.1", None)),
+    "first preference that holds one": (
+        FACTS,
+        {"address_networks": ["10.99.0.0/16", "172.16.0.0/12", "10.0.0.0/8", "2001:db8::/32", "fd00::/8"]},
+        ("172.17.0.1", "2001:db8::1"),
+    ),
+    "query": (FACTS, {"address_query": "ansible_facts.all_ipv4_addresses[2]"}, ("192.168.5.1", None)),
+    "query for both": (
+        FACTS,
+        {"address_query": "[ansible_facts.default_ipv4.address, ansible_facts.default_ipv6.address]"},
+        ("10.0.0.1", "fd00::1"),
+    ),
+    "query with a function": (
+        FACTS,
+        {"address_query": "ansible_facts.all_ipv4_addresses[?starts_with(@, '192.')] | [0]"},
+        ("192.168.5.1", None),
+    ),
+    "query before networks": (
+        FACTS,
+        {"address_query": "ansible_facts.all_ipv4_addresses[2]", "address_networks": "10.0.0.0/8"},
+        ("192.168.5.1", None),
+    ),
+    "zones and other oddities of facts": (
+        {
+            "all_ipv4_addresses": ["10.0.0.1", None, "10.0.0.1/24"],
+            "all_ipv6_addresses": ["fe80::1%em0", "fd00::1%em0"],
+            "default_ipv6": "none",
+        },
+        {},
+        ("10.0.0.1", None),
+    ),
+    "facts of the wrong type": (
+        {"all_ipv4_addresses": "10.0.0.1", "default_ipv4": {"address": "10.0.0.1"}},
+        {},
+        ("10.0.0.1", None),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHOSEN)
+def test_chosen(case):
+    facts, variables, expected = CHOSEN[case]
+    assert address_of(facts, **variables) == expected
+
+
+BAD = {
+    "nothing known": (
+        {},
+        {},
+        "address-unknown",
+        "kong_address",
+        None,
+        ["no facts of the host", "fact_caching", "--limit"],
+    ),
+    "several": (
+        {"all_ipv4_addresses": ["10.0.0.1", "172.17.0.1"]},
+        {},
+        "address-ambiguous",
+        "kong_address",
+        ["10.0.0.1", "172.17.0.1"],
+        ["kong_address_networks"],
+    ),
+    "no address in it": (FACTS, {"address": []}, "address-unknown", "kong_address", [], ["give one IPv4"]),
+    "no address": (FACTS, {"address": "kong1"}, "address-invalid", "kong_address", "kong1", ["give one IPv4"]),
+    "a network": (FACTS, {"address": "10.0.0.0/8"}, "address-invalid", "kong_address", "10.0.0.0/8", ["give one IPv4"]),
+    "two of a family": (
+        None,
+        {"address": ["10.0.0.1", "10.0.0.2"]},
+        "address-invalid",
+        "kong_address",
+        ["10.0.0.1", "10.0.0.2"],
+        ["two IPv4 addresses"],
+    ),
+    "loopback": (None, {"address": "127.0.0.1"}, "address-invalid", "kong_address", "127.0.0.1", ["loopback"]),
+    "not on the host": (
+        FACTS,
+        {"address": "10.0.0.9"},
+        "address-not-on-host",
+        "kong_address",
+        "10.0.0.9",
+        ["10.0.0.1, 172.17.0.1, 192.168.5.1"],
+    ),
+    "in none of the networks": (
+        FACTS,
+        {"address_networks": ["10.99.0.0/16"]},
+        "address-unknown",
+        "kong_address_networks",
+        ["10.99.0.0/16"],
+        ["172.17.0.1, 10.0.0.1", "Set kong_address"],
+    ),
+    "networks without facts": (
+        {},
+        {"address_networks": "10.0.0.0/8"},
+        "address-unknown",
+        "kong_address_networks",
+        ["10.0.0.0/8"],
+        ["none)", "gather the host's facts"],
+    ),
+    "query that yields nothing": (
+        FACTS,
+        {"address_query": "ansible_facts.nothing"},
+        "address-unknown",
+        "kong_address_query",
+        "ansible_facts.nothing",
+        ["correct the query"],
+    ),
+    "query that yields no address": (
+        FACTS,
+        {"address_query": "ansible_facts.hostname"},
+        "address-invalid",
+        "kong_address_query",
+        "ansible_facts.hostname",
+        ["it yields 'kong1'"],
+    ),
+    "VPN address": (FACTS, {"vpn_address": "vpn"}, "address-invalid", "kong_vpn_address", "vpn", ["give one IPv4"]),
+    "egress": (
+        FACTS,
+        {"nat_egress": ["router"]},
+        "address-invalid",
+        "kong_nat_egress",
+        "router",
+        ["addresses or networks"],
+    ),
+    "egress of everybody": (
+        FACTS,
+        {"nat_egress": "0.0.0.0/0"},
+        "address-invalid",
+        "kong_nat_egress",
+        ["0.0.0.0/0"],
+        ["everybody", "other sites see"],
+    ),
+    "bind address": (
+        FACTS,
+        {"proxy_listen": "10.0.0.9:8000"},
+        "bind-not-on-host",
+        "kong_proxy_listen",
+        "10.0.0.9",
+        ["10.0.0.1, 172.17.0.1"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_refused(case):
+    facts, variables, code, variable, value, parts = BAD[case]
+    error = error_of(facts, **variables)
+    assert (error.code, error.host, error.variable, error.value) == (code, "n", variable, value)
+    for part in ["n: " + variable + (f": {value!r}: " if value is not None else ": "), *parts]:
+        assert part in error.message
+
+
+@pytest.mark.parametrize("query", ["a[", "", "starts_with(ansible_facts, 'a')", "unknown(@)"])
+def test_query_that_fails(query):
+    error = error_of(FACTS, address_query=query)
+    assert (error.code, error.variable, error.value) == ("query-invalid", "kong_address_query", query)
+    assert "JMESPath" in error.message
+
+
+@pytest.mark.parametrize(
+    "listen", ["10.0.0.1:8000", "192.168.5.1:8000", "0.0.0.0:8000", "127.0.0.1:8000", "[fd00::1]:8000"]
+)
+def test_bind_addresses_of_the_host(listen):
+    address_of(FACTS, proxy_listen=listen)
+
+
+def test_bind_the_vpn_address_that_facts_do_not_know_yet():
+    address_of(FACTS, vpn_address="10.8.0.1", proxy_listen="10.8.0.1:8000")
+
+
+def test_nat_from_a_query():
+    cloud = {"cloud": [{"public": "203.0.113.2", "port": 8000}, {"public": "203.0.113.3", "port": 8443}]}
+    query = "cloud[?port > `8000`].{outside: public, inside_port: port}"
+    plan = planned({"n": {**cloud, "kong_address": "10.0.0.1", "kong_nat_query": query}})
+    assert [(one["outside"], one["inside_port"]) for one in plan["nodes"]["n"]["nat"]] == [("203.0.113.3", 8443)]
+    plan = planned({"n": {**cloud, "kong_address": "10.0.0.1", "kong_nat_query": query, "kong_nat": []}})
+    assert plan["nodes"]["n"]["nat"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("cloud[", "query-invalid"), ("cloud", "nat-invalid"), ("[cloud]", "nat-invalid")]
+)
+def test_nat_from_a_bad_query(query, code):
+    error = only_error({"n": {"cloud": "x", "kong_address": "10.0.0.1", "kong_nat_query": query}})
+    assert (error.code, error.variable) == (code, "kong_nat_query")
+
+
+def test_nat_from_a_query_that_yields_nothing():
+    assert planned({"n": {"kong_address": "10.0.0.1", "kong_nat_query": "cloud"}})["nodes"]["n"]["nat"] == []
+
+
+TWICE = {"kong_address": ["10.0.0.1", "fd00::1"]}
+
+
+def test_one_address_twice_in_a_site():
+    found = errors({"m": TWICE, "n": TWICE})
+    assert [(one.code, one.host, one.variable, one.value) for one in found] == [
+        ("address-duplicate", "n", "kong_address", "10.0.0.1"),
+        ("address-duplicate", "n", "kong_address", "fd00::1"),
+    ]
+    assert "m of the same site has this address too; correct one of the two" in found[0].message
+
+
+def test_one_address_twice_on_the_vpn():
+    error = only_error(
+        {
+            name: {"kong_address": f"10.{number}.0.1", "kong_site": name, "kong_vpn_address": "10.8.0.1"}
+            for number, name in enumerate("mn")
+        }
+    )
+    assert (error.code, error.host, error.variable, error.value) == (
+        "address-duplicate",
+        "n",
+        "kong_vpn_address",
+        "10.8.0.1",
+    )
+    assert "m has this address on the VPN too" in error.message
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        (True, True, True),
+        (True, None, True),
+        (None, True, True),
+        (True, False, False),
+        (False, True, False),
+        (None, None, False),
+    ],
+)
+def test_sites_that_overlap(first, second, refused):
+    nodes = {
+        "m": {"kong_address": "10.0.0.1", "kong_site": "x", "kong_flat_network": first},
+        "n": {"kong_address": "10.0.0.1", "kong_site": "y", "kong_flat_network": second},
+    }
+    if not refused:
+        planned(nodes)
+        return
+    error = only_error(nodes)
+    assert (error.code, error.host, error.variable, error.value) == ("address-overlap", "n", "kong_address", "10.0.0.1")
+    for part in ("m (site x)", "kong_flat_network: false"):
+        assert part in error.message
+
+
+def test_the_host_whose_facts_are_missing_is_named():
+    nodes = {
+        name: {"ansible_facts": {"default_ipv4": {"address": f"10.0.0.{number}"}}}
+        for number, name in enumerate("abc", 1)
+    }
+    nodes["b"] = {}
+    error = only_error(nodes)
+    assert (error.code, error.host) == ("address-unknown", "b")
+
+
+def test_a_source_without_address_is_an_error_too():
+    error = only_error({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": ["admin"]}}, {"admin": {}})
+    assert (error.code, error.host) == ("address-unknown", "admin")
+
+
+def test_a_host_that_nobody_names_needs_no_address():
+    assert compiled({"n": {"kong_address": "10.0.0.1"}}, {"elsewhere": {}}).errors == ()

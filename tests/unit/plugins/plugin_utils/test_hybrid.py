@@ -1,0 +1,224 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hybrid mode: where each data plane finds its control plane, and whom a control plane lets in."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    only_error,
+    planned,
+    settings,
+    sources,
+    warnings,
+)
+
+
+def node(role, site, address, **more):
+    return {
+        "kong_version": "3.9",
+        "kong_role": role,
+        "kong_site": site,
+        "kong_address": address,
+        **{f"kong_{key}": value for key, value in more.items()},
+    }
+
+
+def cp(site, address, **more):
+    return node("control_plane", site, address, **more)
+
+
+def dp(site, address, **more):
+    return node("data_plane", site, address, **more)
+
+
+BY_PORT = [{"outside": "203.0.113.1", "outside_port": 9005, "inside_port": 8005, "protocols": ["tcp"]}]
+
+# name: control planes, the data plane, its value, its source as the first control plane sees it
+CONNECTED = {
+    "same site": ({"cp": cp("a", "10.0.0.1")}, dp("a", "10.0.0.9"), "10.0.0.1:8005", "10.0.0.9/32"),
+    "NAT by another port": (
+        {"cp": cp("a", "10.0.0.1", nat=BY_PORT)},
+        dp("b", "10.1.0.9", nat_egress=["198.51.100.7"]),
+        "203.0.113.1:9005",
+        "198.51.100.7/32",
+    ),
+    "NAT one-to-one": (
+        {"cp": cp("a", "10.0.0.1", nat=[{"outside": "203.0.113.1"}])},
+        dp("b", "10.1.0.9"),
+        "203.0.113.1:8005",
+        "10.1.0.9/32",
+    ),
+    "VPN": (
+        {"cp": cp("a", "10.0.0.1", vpn_address="10.8.0.1", nat=BY_PORT)},
+        dp("b", "10.1.0.9", vpn_address="10.8.0.9"),
+        "10.8.0.1:8005",
+        "10.8.0.9/32",
+    ),
+    "IPv6": (
+        {"cp": cp("a", "fd00::1", cluster_listen="[::]:8005")},
+        dp("a", "fd00::9"),
+        "[fd00::1]:8005",
+        "fd00::9/128",
+    ),
+    "another port": (
+        {"cp": cp("a", "10.0.0.1", cluster_listen="10.0.0.1:8015")},
+        dp("a", "10.0.0.9"),
+        "10.0.0.1:8015",
+        "10.0.0.9/32",
+    ),
+    "its own value is kept": (
+        {"cp": cp("a", "10.0.0.1")},
+        dp("a", "10.0.0.9", cluster_control_plane="lb.example.com:443"),
+        "lb.example.com:443",
+        "10.0.0.9/32",
+    ),
+    "the own site first": (
+        {"cp1": cp("a", "10.0.0.1", flat_network=True), "cp2": cp("b", "10.1.0.1")},
+        dp("b", "10.1.0.9"),
+        "10.1.0.1:8005",
+        "10.1.0.9/32",
+    ),
+    "the first that is reached": (
+        {"cp1": cp("a", "10.0.0.1"), "cp2": cp("c", "10.2.0.1", flat_network=True)},
+        dp("b", "10.1.0.9"),
+        "10.2.0.1:8005",
+        None,
+    ),
+    "its own cluster": (
+        {"cp1": cp("a", "10.0.0.1", cluster="other"), "cp2": cp("a", "10.0.0.2")},
+        dp("a", "10.0.0.9"),
+        "10.0.0.2:8005",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONNECTED)
+def test_connected(case):
+    control_planes, data_plane, value, seen = CONNECTED[case]
+    plan = planned({**control_planes, "dp": data_plane})
+    assert settings(plan, "dp")["cluster_control_plane"] == value
+    assert "cluster_telemetry_endpoint" not in settings(plan, "dp")
+    allowed = sources(plan, next(iter(control_planes)), "cluster")
+    assert allowed == ([seen] if seen else [])
+
+
+def test_each_data_plane_gets_the_value_of_its_site():
+    plan = planned(
+        {
+            "cp": cp("a", "10.0.0.1", nat=[{**BY_PORT[0], "sites": ["b"]}], vpn_address="10.8.0.1"),
+            "dp_a": dp("a", "10.0.0.9"),
+            "dp_b": dp("b", "10.1.0.9", nat_egress="198.51.100.0/29"),
+            "dp_c": dp("c", "10.2.0.9", vpn_address="10.8.0.9"),
+        },
+    )
+    assert {name: settings(plan, name)["cluster_control_plane"] for name in ("dp_a", "dp_b", "dp_c")} == {
+        "dp_a": "10.0.0.1:8005",
+        "dp_b": "203.0.113.1:9005",
+        "dp_c": "10.8.0.1:8005",
+    }
+    assert sources(plan, "cp", "cluster") == ["10.0.0.9/32", "10.8.0.9/32", "198.51.100.0/29"]
+
+
+def test_only_data_planes_reach_the_cluster_port():
+    """Not the other control planes, not traditional nodes, not another cluster's data planes; and tcp only."""
+    plan = planned(
+        {
+            "cp1": cp("a", "10.0.0.1"),
+            "cp2": cp("a", "10.0.0.2"),
+            "old": node("traditional", "a", "10.0.0.3"),
+            "dp1": dp("a", "10.0.0.11"),
+            "dp2": dp("a", "10.0.0.12"),
+            "other_cp": cp("a", "10.0.0.4", cluster="other"),
+            "other_dp": dp("a", "10.0.0.13", cluster="other"),
+        },
+    )
+    assert sources(plan, "cp1", "cluster") == sources(plan, "cp2", "cluster") == ["10.0.0.11/32", "10.0.0.12/32"]
+    assert sources(plan, "other_cp", "cluster") == ["10.0.0.13/32"]
+    rules = {
+        (name, entry["listener"], entry["protocol"])
+        for name, data in plan["nodes"].items()
+        for entry in data["ruleset"]["allow"]
+        if entry["listener"] == "cluster"
+    }
+    assert rules == {(name, "cluster", "tcp") for name in ("cp1", "cp2", "other_cp")}
+
+
+def test_telemetry_of_enterprise():
+    enterprise = {"kong_version": "3.4.3.5"}
+    plan = planned(
+        {
+            "cp": {**cp("a", "10.0.0.1", nat=[{"outside": "203.0.113.1"}]), **enterprise},
+            "dp": {**dp("b", "10.1.0.9"), **enterprise},
+            "own": {**dp("b", "10.1.0.8"), **enterprise, "kong_cluster_telemetry_endpoint": "10.1.1.1:8006"},
+            # Kong's own version does not know the setting and would drop it.
+            "free": dp("b", "10.1.0.7"),
+        },
+    )
+    assert settings(plan, "dp")["cluster_telemetry_endpoint"] == "203.0.113.1:8006"
+    assert settings(plan, "own")["cluster_telemetry_endpoint"] == "10.1.1.1:8006"
+    assert "cluster_telemetry_endpoint" not in settings(plan, "free")
+    assert sources(plan, "cp", "cluster_telemetry") == ["10.1.0.7/32", "10.1.0.8/32", "10.1.0.9/32"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "code", "value", "parts"),
+    [
+        ({}, "control-plane-missing", None, ["cluster 'default'", "kong_role: control_plane"]),
+        (
+            {"cp": cp("a", "10.0.0.1", cluster="other")},
+            "control-plane-missing",
+            None,
+            ["cluster 'default'", "kong_cluster"],
+        ),
+        (
+            {"cp": cp("b", "10.1.0.1")},
+            "no-path",
+            None,
+            ["dp (site a)", "cp (site b)", "kong_nat mapping to port 8005", "kong_vpn_address", "kong_flat_network"],
+        ),
+        (
+            {"cp": cp("a", "10.0.0.1", cluster_listen="127.0.0.1:8005")},
+            "no-path",
+            None,
+            ["dp (site a)", "cp (site a)"],
+        ),
+    ],
+)
+def test_unconnected(nodes, code, value, parts):
+    error = only_error({**nodes, "dp": dp("a", "10.0.0.9")})
+    assert (error.code, error.host, error.variable, error.value) == (code, "dp", "kong_cluster_control_plane", value)
+    for part in ["dp: kong_cluster_control_plane", *parts]:
+        assert part in error.message
+
+
+def test_its_own_value_is_kept_but_a_control_plane_that_refuses_it_is_told_of():
+    plan = planned({"cp": cp("b", "10.1.0.1"), "dp": dp("a", "10.0.0.9", cluster_control_plane="203.0.113.9:443")})
+    (warning,) = (one for one in warnings(plan) if one["variable"] == "kong_cluster_control_plane")
+    assert (warning["code"], warning["host"], warning["value"]) == ("no-path", "dp", "203.0.113.9:443")
+    assert sources(plan, "cp", "cluster") == []
+
+
+def test_a_control_plane_outside_the_inventory():
+    plan = planned({"dp": dp("a", "10.0.0.9", cluster_control_plane="konnect.example.com:443")})
+    assert settings(plan, "dp")["cluster_control_plane"] == "konnect.example.com:443"
+    assert warnings(plan) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "variable", "known"),
+    [
+        ("0.10.4", "kong_cluster_control_plane", "2.0"),
+        ("1.5", "kong_cluster_control_plane", "2.0"),
+        ("1.5", "kong_cluster_telemetry_endpoint", "2.1 of Kong Enterprise"),
+        ("3.9", "kong_cluster_telemetry_endpoint", "2.1 of Kong Enterprise"),
+    ],
+)
+def test_settings_that_the_version_would_drop(version, variable, known):
+    error = only_error({"n": {"kong_version": version, "kong_address": "10.0.0.1", variable: "10.0.0.2:8005"}})
+    assert (error.code, error.variable, error.value) == ("setting-unknown", variable, "10.0.0.2:8005")
+    assert f"since {known}" in error.message
+    assert "Remove it" in error.message

@@ -1,0 +1,23 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils import _libraries
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+
+
+def test_nothing_is_said_where_all_are_there():
+    _libraries.require_libraries()
+
+
+def test_what_is_missing_is_named_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(_libraries, "find_spec", lambda name: None if name == "netaddr" else object())
+    with pytest.raises(_libraries.LibraryError, match=r"lacks netaddr; .*pip install netaddr`"):
+        _libraries.require_libraries()
+    with pytest.raises(PlanError, match="netaddr"):
+        check_plan({"format": 1, "nodes": {}})

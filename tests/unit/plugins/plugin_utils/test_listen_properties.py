@@ -1,0 +1,138 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every listen value, not only for the ones somebody thought of."""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import every_generation
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen import ListenEntry, parse_listen, render_entries
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen_address import ListenError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
+
+quick = settings(max_examples=60, deadline=None, derandomize=True)
+# One of each kind: a setting with the same flags reads the same everywhere.
+LISTS = list(
+    {
+        (setting.name, setting.flags, one.ipv6): (one, setting)
+        for one in every_generation()
+        if one.modern
+        for setting in one.settings
+    }.values()
+)
+NAMES = [f"{one.versions}-{setting.name}" for one, setting in LISTS]
+VALUES = {"backlog=N": "backlog=511", "so_keepalive=T": "so_keepalive=30m::10"}
+NOT_WITH_UDP = ("ssl", "proxy_protocol", "backlog", "so_keepalive")
+
+
+def addresses(generation):
+    ipv4 = st.ip_addresses(v=4).map(str)
+    names = st.sampled_from(["*", "localhost", "kong-1.example.org"])
+    if not generation.ipv6:
+        return ipv4 | names
+    ipv6 = st.ip_addresses(v=6).filter(lambda one: one.ipv4_mapped is None).map(str)
+    return ipv4 | names | ipv6
+
+
+def flag_lists(setting):
+    chosen = st.lists(st.sampled_from(setting.flags), unique_by=lambda flag: flag.partition("=")[0], max_size=6)
+    return chosen.map(without_refused_pairs).map(lambda flags: tuple(VALUES.get(flag, flag) for flag in flags))
+
+
+def without_refused_pairs(flags):
+    return [flag for flag in flags if "udp" not in flags or flag.partition("=")[0] not in NOT_WITH_UDP]
+
+
+def entry_lists(generation, setting):
+    ports = st.integers(1, 65535)
+    return st.lists(st.builds(ListenEntry, addresses(generation), ports, flag_lists(setting)), max_size=4).map(tuple)
+
+
+@pytest.mark.parametrize(("generation", "setting"), LISTS, ids=NAMES)
+def test_rendered_entries_are_read_back(generation, setting):
+    @settings(max_examples=10, deadline=None, derandomize=True)
+    @given(entry_lists(generation, setting))
+    def check(entries):
+        text = render_entries(entries)
+        assert parse_listen(text, generation, setting) == entries
+        assert parse_listen(text.split(", "), generation, setting) == entries
+
+    check()
+
+
+@pytest.mark.parametrize("generation", every_generation(), ids=lambda one: one.versions)
+def test_defaults_are_read_and_rendered_as_they_are(generation):
+    for setting in generation.settings:
+        assert render_entries(parse_listen(setting.default, generation, setting)) == setting.default
+
+
+WORDS = st.sampled_from(
+    [
+        "0.0.0.0:8000",
+        "[::1]:443",
+        "::1",
+        "ssl",
+        "udp",
+        "backlog=0",
+        "off",
+        ",",
+        "8000",
+        "*:80",
+        "unix:/x",
+        "1e3",
+        "[",
+        ":",
+    ]
+)
+ANY_TEXT = st.text(max_size=30) | st.lists(WORDS, max_size=6).map(" ".join) | st.lists(WORDS, max_size=6).map("".join)
+ANY_VALUE = (
+    ANY_TEXT | st.lists(ANY_TEXT | st.integers() | st.none(), max_size=3) | st.integers() | st.floats() | st.booleans()
+)
+
+
+@quick
+@given(st.sampled_from([(one, setting) for one in every_generation() for setting in one.settings]), ANY_VALUE)
+def test_nothing_but_listen_errors(where, value):
+    generation, setting = where
+    with suppress(ListenError):
+        entries = parse_listen(value, generation, setting)
+        assert parse_listen(render_entries(entries), generation, setting) == entries
+        assert all(0 < entry.port < 65536 for entry in entries)
+
+
+@quick
+@given(
+    st.sampled_from(["0.8", "0.9", "0.10", "0.12", "0.13", "1.5", "2.8", "3.9", "3.4.3.5", "9"]),
+    st.sampled_from(["traditional", "control_plane", "data_plane", ""]),
+    st.dictionaries(
+        st.sampled_from(
+            ["kong_proxy_listen", "kong_admin_listen", "kong_stream_listen", "kong_cluster_listen", "kong_ssl"]
+        ),
+        ANY_VALUE,
+    ),
+)
+def test_nodes_never_raise(version, role, variables):
+    opened = read_listeners("n1", version, role, variables, {})
+    for finding in opened.findings:
+        assert finding.message.startswith(f"n1: {finding.variable}: {finding.value!r}: ")
+    if not any(finding.severity == "error" for finding in opened.findings):
+        again = read_listeners(
+            "n1", version, role, {f"kong_{name}": text for name, text in opened.settings.items()}, {}
+        )
+        assert [str(one) for one in again.listeners] == [str(one) for one in opened.listeners]
+
+
+@quick
+@given(st.ip_addresses(v=6), st.integers(1, 65535))
+def test_every_form_of_an_ipv6_address_comes_to_one(address, port):
+    generation, setting = next(pair for pair in reversed(LISTS) if pair[1].name == "proxy_listen")
+    (entry,) = parse_listen(f"[{address.exploded.upper()}]:{port}", generation, setting)
+    assert ipaddress.ip_address(entry.address) == address
+    assert "." not in entry.address, "Kong does not match an embedded IPv4 address"

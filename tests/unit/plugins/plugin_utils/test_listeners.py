@@ -1,0 +1,394 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import CODES, Listener, read_listeners
+
+REUSE = "reuseport backlog=16384"
+
+
+def opened(version, variables=None, role="traditional", defaults=None):
+    return read_listeners("n1", version, role, variables or {}, defaults or {})
+
+
+def sockets(found):
+    return [f"{one.name} {one.address}:{one.port}" for one in found.listeners]
+
+
+def codes(found, severity="error"):
+    return [finding.code for finding in found.findings if finding.severity == severity]
+
+
+def given(**variables):
+    return {f"kong_{name}": value for name, value in variables.items()}
+
+
+# Old generations: the old form and the new form
+
+
+@pytest.mark.parametrize(
+    ("version", "old", "new"),
+    [
+        ("0.10", {}, {"proxy_listen": "0.0.0.0:8000, 0.0.0.0:8443 ssl"}),
+        ("0.9", {"ssl": False}, {"proxy_listen": ["0.0.0.0:8000"]}),
+        ("0.9", {"ssl": "off"}, {"proxy_listen": [8000]}),
+        ("0.8", {"proxy_listen_ssl": "1.2.3.4:443"}, {"proxy_listen": "0.0.0.0:8000, 1.2.3.4:443 ssl"}),
+        ("0.8", {"admin_api_listen": "127.0.0.1:8001"}, {"admin_listen": "127.0.0.1:8001"}),
+        ("0.12", {"http2": True}, {"proxy_listen": ["0.0.0.0:8000", "0.0.0.0:8443 ssl http2"]}),
+        (
+            "0.11",
+            {"admin_listen": "127.0.0.1:8001", "admin_listen_ssl": "127.0.0.1:8444", "admin_http2": "on"},
+            {"admin_listen": "127.0.0.1:8444 http2 ssl, 127.0.0.1:8001"},
+        ),
+        ("0.12", {"admin_ssl": "off", "proxy_listen": "[::]:80"}, {"admin_listen": [8001], "proxy_listen": "[::]:80"}),
+    ],
+)
+def test_old_form_and_new_form_give_the_same(version, old, new):
+    if "admin_ssl" in old:
+        new = {**new, "admin_listen": ["127.0.0.1:8001"]}
+    before, after = opened(version, given(**old)), opened(version, given(**new))
+    assert not codes(before)
+    assert not codes(after)
+    assert {(one.address, one.port, frozenset(one.flags)) for one in before.listeners} == {
+        (one.address, one.port, frozenset(one.flags)) for one in after.listeners
+    }
+    lines = ("proxy_listen", "admin_listen", "admin_api_listen", "ssl", "admin_ssl", "http2", "admin_http2")
+    assert {name: before.settings.get(name) for name in lines} == {name: after.settings.get(name) for name in lines}
+
+
+def test_modern_list_is_split_into_the_old_settings():
+    found = opened("0.12", given(proxy_listen="0.0.0.0:80, 0.0.0.0:443 ssl http2", admin_listen=["127.0.0.1:8001"]))
+    assert found.settings == {
+        "proxy_listen": "0.0.0.0:80",
+        "proxy_listen_ssl": "0.0.0.0:443",
+        "ssl": "on",
+        "http2": "on",
+        "admin_listen": "127.0.0.1:8001",
+        "admin_ssl": "off",
+        "admin_http2": "off",
+    }
+    assert [one.flags for one in found.listeners] == [(), ("ssl", "http2"), ()]
+
+
+def test_text_with_a_plain_entry_leaves_the_tls_port_and_says_so():
+    found = opened("0.10", given(proxy_listen="0.0.0.0:80"))
+    assert sockets(found)[:2] == ["proxy 0.0.0.0:80", "proxy 0.0.0.0:8443"]
+    (info,) = found.findings
+    assert (info.severity, info.code) == ("info", "ssl-port-by-default")
+    assert "kong_ssl: off" in info.message
+
+
+@pytest.mark.parametrize("extra", [{"ssl": "off"}, {"ssl": "on"}, {"proxy_listen_ssl": "0.0.0.0:8443"}])
+def test_text_with_a_plain_entry_and_a_word_about_tls_says_nothing(extra):
+    assert not opened("0.10", given(proxy_listen="0.0.0.0:80", **extra)).findings
+
+
+def test_tls_port_off_keeps_a_given_address_in_the_file():
+    found = opened("0.10", given(proxy_listen_ssl="0.0.0.0:444", ssl=False))
+    assert found.settings["proxy_listen_ssl"] == "0.0.0.0:444"
+    assert found.settings["ssl"] == "off"
+    assert "proxy 0.0.0.0:444" not in sockets(found)
+
+
+def test_plain_and_tls_setting_are_one_listener_to_nginx():
+    assert not codes(opened("0.10", given(proxy_listen="0.0.0.0:80", proxy_listen_ssl="10.0.0.1:80")))
+    assert codes(opened("0.10", given(proxy_listen="0.0.0.0:80", proxy_listen_ssl="*:80"))) == ["listen-duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("version", "variables", "code", "variable"),
+    [
+        ("0.8", {"proxy_listen": ["0.0.0.0:80"]}, "ssl-always-on", "kong_proxy_listen"),
+        (
+            "0.8",
+            {"admin_listen": "1.1.1.1:1", "admin_api_listen": "1.1.1.1:1"},
+            "setting-conflict",
+            "kong_admin_listen",
+        ),
+        ("0.10", {"proxy_listen": "80, 443 ssl", "ssl": "off"}, "setting-conflict", "kong_proxy_listen"),
+        ("0.10", {"proxy_listen": ["80"], "proxy_listen_ssl": "443"}, "setting-conflict", "kong_proxy_listen"),
+        ("0.10", {"proxy_listen": "80, 443 ssl", "proxy_listen_ssl": "444"}, "setting-conflict", "kong_proxy_listen"),
+        ("0.11", {"proxy_listen": "80, 443 ssl", "http2": "on"}, "setting-conflict", "kong_proxy_listen"),
+        ("0.10", {"ssl": "maybe"}, "switch-invalid", "kong_ssl"),
+        ("0.10", {"admin_listen": "off"}, "off-unsupported", "kong_admin_listen"),
+        ("0.9", {"admin_listen": "8001, 8444 ssl"}, "flag-unsupported", "kong_admin_listen"),
+        ("0.9", {"dnsmasq_port": "x"}, "dnsmasq-port", "kong_dnsmasq_port"),
+        ("0.9", {"dnsmasq_port": 0}, "dnsmasq-port", "kong_dnsmasq_port"),
+        ("0.10", {"dnsmasq_port": 53}, "setting-unknown", "kong_dnsmasq_port"),
+        ("0.8", {"ssl": "off"}, "setting-unknown", "kong_ssl"),
+        ("0.9", {"admin_listen_ssl": "0.0.0.0:8444"}, "setting-unknown", "kong_admin_listen_ssl"),
+        ("0.10", {"http2": "on"}, "setting-unknown", "kong_http2"),
+        ("0.10", {"stream_listen": "off"}, "setting-unknown", "kong_stream_listen"),
+        ("0.11", {"cluster_listen": "0.0.0.0:7946"}, "setting-unknown", "kong_cluster_listen"),
+        ("1.5", {"cluster_listen": "0.0.0.0:8005"}, "setting-unknown", "kong_cluster_listen"),
+        ("0.11", {"cluster_advertise": "1.2.3.4:5"}, "setting-unknown", "kong_cluster_advertise"),
+        ("3.9", {"cluster_advertise": "1.2.3.4:5"}, "setting-unknown", "kong_cluster_advertise"),
+        ("3.9", {"proxy_listen_ssl": "0.0.0.0:8443"}, "setting-unknown", "kong_proxy_listen_ssl"),
+        ("3.9", {"admin_api_listen": "0.0.0.0:8001"}, "setting-unknown", "kong_admin_api_listen"),
+        ("3.3", {"admin_gui_listen": "0.0.0.0:8002"}, "setting-unknown", "kong_admin_gui_listen"),
+        ("3.9", {"cluster_telemetry_listen": "off"}, "setting-unknown", "kong_cluster_telemetry_listen"),
+        ("3.5.0.1", {"portal_gui_listen": "off"}, "setting-unknown", "kong_portal_gui_listen"),
+        ("3.9", {"config": "x"}, "config-invalid", "kong_config"),
+        ("3.9", {"config": {"a": {"b": object()}}}, "config-invalid", "kong_config"),
+        ("0.8", {"config": {"custom_plugins": ["a"]}}, "config-invalid", "kong_config"),
+        ("3.9", {"config": {"proxy_listen": "0.0.0.0:1"}}, "config-listen-setting", "kong_config"),
+        ("3.9", {"config": {"role": "data_plane"}}, "config-listen-setting", "kong_config"),
+        ("0.8", {"config": {"cluster": {"advertise": "1.1.1.1:1"}}}, "config-listen-setting", "kong_config"),
+        ("3.9", {"proxy_listen": "0.0.0.0:8000, 0.0.0.0:8000 ssl"}, "listen-duplicate", "kong_proxy_listen"),
+        ("3.9", {"admin_listen": "127.0.0.1:8000"}, "listen-collision", "kong_admin_listen"),
+        ("0.9", {"proxy_listen": "0.0.0.0:8053", "ssl": "off"}, "listen-collision", "kong_proxy_listen"),
+        ("0.10", {"proxy_listen": "0.0.0.0:7946", "ssl": "off"}, "listen-collision", "kong_proxy_listen"),
+        ("9.9", {}, "version-unknown", "kong_version"),
+        (3.1, {}, "version-unquoted", "kong_version"),
+    ],
+)
+def test_errors_name_host_variable_value_and_code(version, variables, code, variable):
+    found = opened(version, given(**variables))
+    assert codes(found) == [code]
+    assert code in CODES
+    (finding,) = [one for one in found.findings if one.severity == "error"]
+    assert (finding.host, finding.variable) == ("n1", variable)
+    assert finding.message.startswith(f"n1: {variable}: {finding.value!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("version", "variables", "says"),
+    [
+        ("3.9", {"proxy_listen_ssl": "0.0.0.0:8443"}, "add an entry with ssl to kong_proxy_listen"),
+        ("3.9", {"admin_ssl": "off"}, "leave it out"),
+        ("3.9", {"admin_api_listen": "0.0.0.0:8001"}, "use kong_admin_listen"),
+        ("0.9", {"admin_listen_ssl": "0.0.0.0:8444"}, "known to Kong 0.10 to 0.12"),
+        ("3.9", {"debug_listen": "off"}, "Kong Enterprise's version"),
+        ("3.9", {"config": {"admin_listen_ssl": "x"}}, "an entry of kong_admin_listen"),
+        ("0.8", {"config": {"cluster": {"advertise": "x"}}}, "kong_cluster_advertise"),
+        ("3.9", {"config": {"ssl": "off"}}, "an entry of kong_proxy_listen"),
+        ("0.10", {"config": {"ssl": "off"}}, "give it as kong_ssl"),
+    ],
+)
+def test_errors_say_the_way_out(version, variables, says):
+    (finding,) = opened(version, given(**variables)).findings
+    assert says in finding.message
+
+
+def test_all_problems_are_reported_at_once():
+    variables = given(proxy_listen="x", admin_listen="127.0.0.1:0", ssl="off", config={"status_listen": "off"})
+    found = opened("3.9", variables, role="nothing")
+    assert sorted(codes(found)) == [
+        "config-listen-setting",
+        "port-missing",
+        "port-zero",
+        "role-unknown",
+        "setting-unknown",
+    ]
+
+
+# Roles
+
+
+@pytest.mark.parametrize(
+    ("version", "role", "names"),
+    [
+        ("2.0", "traditional", {"proxy", "admin"}),
+        ("2.0", "control_plane", {"admin", "cluster"}),
+        ("2.0", "data_plane", {"proxy"}),
+        ("3.9", "traditional", {"proxy", "admin", "admin_gui", "status"}),
+        ("3.9", "control_plane", {"admin", "admin_gui", "status", "cluster"}),
+        ("3.9", "data_plane", {"proxy", "status"}),
+        ("2.8.4.1", "traditional", {"proxy", "admin", "admin_gui"}),
+        ("2.8.4.1", "control_plane", {"admin", "admin_gui", "cluster", "cluster_telemetry"}),
+        ("2.8.4.1", "data_plane", {"proxy"}),
+        ("3.10", "control_plane", {"admin", "admin_gui", "status", "cluster", "cluster_telemetry"}),
+    ],
+)
+def test_what_opens_by_role(version, role, names):
+    found = opened(version, role=role)
+    assert {one.name for one in found.listeners} == names
+    assert found.settings["role"] == role
+    assert not found.findings
+
+
+@pytest.mark.parametrize("role", ["traditional", "control_plane", "data_plane"])
+def test_stream_and_status_open_in_every_role(role):
+    found = opened("2.8", given(stream_listen="9000, 9000 udp", status_listen="0.0.0.0:8100"), role=role)
+    assert [one.protocols for one in found.listeners if one.name == "stream"] == [("tcp",), ("udp",)]
+    assert [one.port for one in found.listeners if one.name == "status"] == [8100]
+
+
+@pytest.mark.parametrize(
+    ("version", "role", "variables"),
+    [
+        ("3.9", "data_plane", {"admin_listen": "0.0.0.0:8001"}),
+        ("3.9", "data_plane", {"admin_gui_listen": "0.0.0.0:8002"}),
+        ("3.9", "control_plane", {"proxy_listen": "0.0.0.0:8000"}),
+        ("3.9", "traditional", {"cluster_listen": "0.0.0.0:8005"}),
+        ("3.9", "traditional", {"admin_listen": "off", "admin_gui_listen": "0.0.0.0:8002"}),
+        ("2.8.4.1", "traditional", {"portal_gui_listen": "0.0.0.0:8003"}),
+    ],
+)
+def test_given_and_not_opened_is_remarked_and_written(version, role, variables):
+    found = opened(version, given(**variables), role=role)
+    assert codes(found) == []
+    assert codes(found, "info") == ["listen-not-opened"]
+    (setting, text) = list(variables.items())[-1]
+    assert found.settings[setting] == text
+    assert setting not in {one.setting for one in found.listeners}
+
+
+def test_off_is_never_a_warning():
+    assert not opened("3.9", given(admin_listen="off"), role="data_plane").findings
+    assert not opened("3.9", given(admin_listen=False, admin_gui_listen="off")).findings
+
+
+@pytest.mark.parametrize("state", [True, "on"])
+def test_portals_open_with_portal_on(state):
+    found = opened("3.4.3.5", given(config={"portal": state}))
+    assert {"portal_gui 0.0.0.0:8003", "portal_api 0.0.0.0:8447"} <= set(sockets(found))
+    assert found.config["portal"] == "on"
+
+
+@pytest.mark.parametrize(
+    ("role", "variables", "code"),
+    [
+        ("control_plane", {"admin_listen": "off"}, "role-needs-listener"),
+        ("control_plane", {"cluster_listen": False}, "role-needs-listener"),
+        ("data_plane", {"proxy_listen": "off"}, "role-needs-listener"),
+        ("control_plane", {"config": {"database": False}}, "role-database"),
+        ("data_plane", {"config": {"database": "postgres"}}, "role-database"),
+    ],
+)
+def test_role_rules(role, variables, code):
+    assert codes(opened("2.8", given(**variables), role=role)) == [code]
+
+
+def test_database_goes_unchecked_where_it_should():
+    assert not opened("2.8", given(config={"database": False}), role="data_plane").findings
+    assert not opened("2.8", given(config={"database": "postgres"}), role="control_plane").findings
+    assert not opened("2.8", given(config={"database": "off"})).findings
+
+
+@pytest.mark.parametrize("version", ["0.10", "1.5"])
+def test_hybrid_roles_need_two_dot_zero(version):
+    found = opened(version, role="data_plane")
+    assert codes(found) == ["role-unsupported"]
+    assert "role" not in found.settings
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("version", "role", "settings"),
+    [
+        (
+            "0.6",
+            "traditional",
+            {
+                "proxy_listen": "0.0.0.0:8000",
+                "proxy_listen_ssl": "0.0.0.0:8443",
+                "admin_api_listen": "0.0.0.0:8001",
+                "cluster_listen": "10.0.0.1:7946",
+                "cluster_listen_rpc": "127.0.0.1:7373",
+            },
+        ),
+        (
+            "3.9",
+            "data_plane",
+            {
+                "role": "data_plane",
+                "proxy_listen": f"0.0.0.0:8000 {REUSE}, 0.0.0.0:8443 http2 ssl {REUSE}",
+                "stream_listen": "off",
+                "status_listen": f"127.0.0.1:8007 {REUSE}",
+            },
+        ),
+        (
+            "2.0",
+            "control_plane",
+            {
+                "role": "control_plane",
+                "stream_listen": "off",
+                "admin_listen": f"127.0.0.1:8001 {REUSE}, 127.0.0.1:8444 http2 ssl {REUSE}",
+                "status_listen": "off",
+                "cluster_listen": "0.0.0.0:8005",
+            },
+        ),
+    ],
+)
+def test_defaults_are_written_out(version, role, settings):
+    defaults = {"cluster_listen": "10.0.0.1:7946"} if version == "0.6" else {}
+    assert opened(version, role=role, defaults=defaults).settings == settings
+
+
+def test_given_value_beats_the_default_that_was_handed_in():
+    found = opened("0.10", given(cluster_listen="10.0.0.2:80"), defaults={"cluster_listen": "10.0.0.1:7946"})
+    assert found.settings["cluster_listen"] == "10.0.0.2:80"
+    assert "cluster 10.0.0.2:80" in sockets(found)
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "settings"),
+    [
+        ("3.9", {"log_level": "debug", "nginx_worker_processes": 2, "pg_ssl": True}, ("debug", "2", "on")),
+        ("0.8", {"nginx": {"x": 1.5}, "send_anonymous_reports": False, "unset": None}, ("1.5", "false")),
+        ("3.9", {"plugins": ["bundled", "mine"]}, ("bundled, mine",)),
+    ],
+)
+def test_other_settings_become_text(version, config, settings):
+    found = opened(version, given(config=config))
+    assert not codes(found)
+    assert tuple(found.config.values()) == settings
+    assert {kind.__name__ for pair in found.config.items() for kind in map(type, pair)} == {"str"}
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [("0.8", "dns_resolvers_available.dnsmasq.port"), ("0.9", "dnsmasq_port")]
+)
+def test_dnsmasq_port_moves(version, name):
+    found = opened(version, given(dnsmasq_port=5353, proxy_listen="8053, 8443 ssl"))
+    assert not found.findings
+    assert found.settings[name] == "5353"
+
+
+@pytest.mark.parametrize(("version", "config"), [("0.9", {"dnsmasq": False}), ("0.8", {"dns_resolver": "server"})])
+def test_dnsmasq_that_is_off_collides_with_nothing(version, config):
+    assert not codes(opened(version, given(proxy_listen="8053, 8443 ssl", config=config)))
+
+
+# Listeners
+
+
+def test_host_names_are_a_warning_and_localhost_is_not():
+    found = opened(
+        "3.9", given(proxy_listen="kong.example.org:80, *:81, localhost:82", stream_listen="[::]:83 ipv6only=off")
+    )
+    assert codes(found, "warning") == ["listen-host-name"]
+    assert codes(found) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "flags", "families", "loopback", "wildcard"),
+    [
+        ("0.0.0.0", (), (4,), False, True),
+        ("*", (), (4,), False, True),
+        ("::", (), (6,), False, True),
+        ("::", ("ipv6only=on",), (6,), False, True),
+        ("::", ("ipv6only=off",), (4, 6), False, True),
+        ("10.0.0.1", (), (4,), False, False),
+        ("2001:db8::1", ("ipv6only=off",), (6,), False, False),
+        ("127.8.0.1", (), (4,), True, False),
+        ("::1", (), (6,), True, False),
+        ("localhost", (), (4, 6), True, False),
+        ("127.example.org", (), (4, 6), False, False),
+    ],
+)
+def test_listener_traits(address, flags, families, loopback, wildcard):
+    listener = Listener("proxy", "proxy_listen", address, 80, ("tcp",), flags)
+    assert (listener.families, listener.is_loopback, listener.is_wildcard) == (families, loopback, wildcard)
+
+
+def test_findings_hold_plain_data():
+    finding = opened("3.9", {"kong_proxy_listen": ("x",)}).findings[0]
+    assert finding.as_dict()["value"] == ["x"]
+    assert list(finding.as_dict()) == ["severity", "code", "host", "variable", "value", "message"]

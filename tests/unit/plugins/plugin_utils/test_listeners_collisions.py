@@ -1,0 +1,67 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_collisions import describe, find_collisions
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
+
+FINE, DUPLICATE, COLLISION = [], ["listen-duplicate"], ["listen-collision"]
+
+
+def listener(text, name="proxy", protocols=("tcp",)):
+    address, *flags = text.split()
+    return Listener(name, f"{name}_listen", address, 8000, protocols, tuple(flags))
+
+
+def collide(*listeners):
+    return [code for code, _first, _second in find_collisions(listeners)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "within", "between"),
+    [
+        # Within one setting measured on nginx 1.22; between two always refused where both would get a packet.
+        ("0.0.0.0", "0.0.0.0", DUPLICATE, COLLISION),
+        ("*", "0.0.0.0", DUPLICATE, COLLISION),
+        ("0.0.0.0", "127.0.0.1", FINE, COLLISION),
+        ("127.0.0.1", "0.0.0.0", FINE, COLLISION),
+        ("0.0.0.0 reuseport backlog=5", "127.0.0.1 ssl", FINE, COLLISION),
+        ("0.0.0.0", "127.0.0.1 bind", COLLISION, COLLISION),
+        ("0.0.0.0", "127.0.0.1 deferred", COLLISION, COLLISION),
+        ("0.0.0.0 reuseport", "127.0.0.1 backlog=7", COLLISION, COLLISION),
+        ("0.0.0.0 reuseport", "127.0.0.1 reuseport", FINE, COLLISION),
+        ("0.0.0.0", "::", FINE, FINE),
+        ("0.0.0.0", "::1", FINE, FINE),
+        ("0.0.0.0", ":: ipv6only=off", COLLISION, COLLISION),
+        ("127.0.0.1", ":: ipv6only=off", COLLISION, COLLISION),
+        ("0.0.0.0 reuseport", ":: ipv6only=off reuseport", FINE, COLLISION),
+        ("::1", "::", FINE, COLLISION),
+        ("::1", ":: ipv6only=off", FINE, COLLISION),
+        ("10.0.0.1", "10.0.0.2", FINE, FINE),
+        ("localhost", "127.0.0.1", DUPLICATE, COLLISION),
+        ("localhost", "::1", DUPLICATE, COLLISION),
+        ("localhost", "0.0.0.0", FINE, COLLISION),
+        ("localhost", "10.0.0.1", FINE, FINE),
+        ("kong.example.org", "KONG.example.org", DUPLICATE, COLLISION),
+        ("kong.example.org", "10.0.0.1", FINE, FINE),
+    ],
+)
+def test_pairs(first, second, within, between):
+    assert collide(listener(first), listener(second)) == within
+    assert collide(listener(first), listener(second, "admin")) == between
+
+
+def test_protocols_and_ports_tell_listeners_apart():
+    udp = listener("0.0.0.0", "stream", ("udp",))
+    gossip = listener("0.0.0.0", "cluster", ("tcp", "udp"))
+    other_port = Listener("admin", "admin_listen", "0.0.0.0", 8001, ("tcp",))
+    assert collide(listener("0.0.0.0"), udp, other_port) == FINE
+    assert collide(udp, gossip) == COLLISION
+    assert collide(listener("0.0.0.0"), udp, gossip) == COLLISION * 2
+
+
+def test_description_has_brackets_for_ipv6():
+    assert describe(listener("::")) == "proxy_listen [::]:8000"

@@ -1,0 +1,141 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: its format, and that it is the same to the byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan, host_ruleset, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    inventory,
+    planned,
+)
+
+MIXED = {
+    **SEED_NODES,
+    "m1": {"kong_version": "3.9", "kong_site": "lan", "kong_address": "192.168.10.51", "kong_proxy_sources": ["@ops"]},
+    "m2": {
+        "kong_version": "1.5",
+        "kong_site": "branch",
+        "kong_address": "192.168.23.52",
+        "kong_admin_sources": ["@ops"],
+    },
+}
+OTHERS = {**SEED_OTHERS, "ops1": {"kong_address": "10.9.0.1"}, "ops2": {"kong_address": ["10.9.0.2", "fd00::2"]}}
+GROUPS = {"ops": ["ops2", "admin", "ops1"]}
+
+
+def test_format():
+    plan = planned(MIXED, OTHERS, GROUPS)
+    assert list(plan) == ["format", "sets", "nodes", "hosts", "nat_forwards", "findings"]
+    assert plan["format"] == 1
+    node = plan["nodes"]["b1"]
+    assert {"site", "cluster", "version", "role", "generation", "address", "settings", "listeners", "ruleset"} <= set(
+        node
+    )
+    assert set(plan["hosts"]) == {"admin", "ops1", "ops2"}
+    assert set(node["ruleset"]["allow"][0]) == {"listener", "protocol", "port", "address", "sources"}
+    forward = {"device", "outside", "outside_port", "protocol", "inside", "inside_port", "node", "listener", "sources"}
+    assert set(plan["nat_forwards"][0]) == forward | {"hairpin"}
+    assert set(plan["findings"][0]) == {"severity", "code", "host", "variable", "value", "message"}
+    assert plain(plan) == plan == json.loads(plan_text(plan))
+
+
+def test_text():
+    text = plan_text(planned(SEED_NODES, SEED_OTHERS))
+    assert text.endswith("}\n")
+    assert text.startswith('{\n  "findings": [')
+    assert "Zürich" in plan_text(planned({"n": {"kong_site": "Zürich", "kong_address": "10.0.0.1"}}))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_order_of_hosts_does_not_matter(seed):
+    rng = random.Random(seed)
+
+    def shuffled(items):
+        return rng.sample(list(items), len(items))
+
+    nodes = {name: dict(shuffled(MIXED[name].items())) for name in shuffled(MIXED)}
+    groups = {"ops": shuffled(GROUPS["ops"])}
+    again = planned(nodes, {name: OTHERS[name] for name in shuffled(OTHERS)}, groups)
+    assert plan_text(again) == plan_text(planned(MIXED, OTHERS, GROUPS))
+
+
+PROGRAM = """
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.test_plan import MIXED, OTHERS, GROUPS, planned, plan_text
+print(plan_text(planned(MIXED, OTHERS, GROUPS)), end="")
+"""
+
+
+@pytest.mark.parametrize("seed", ["1", "77"])
+def test_the_hash_seed_does_not_matter(seed):
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == plan_text(planned(MIXED, OTHERS, GROUPS))
+
+
+def test_compiling_twice_in_one_process():
+    nodes = inventory(MIXED, OTHERS, GROUPS)
+    assert plan_text(compile_plan(nodes, "kong").plan or {}) == plan_text(compile_plan(nodes, "kong").plan or {})
+
+
+def test_another_group():
+    fleet = PlainInventory({"kong": ["a"], "edge": ["b"]}, {name: {"kong_address": "10.0.0.1"} for name in "ab"})
+    plan = compile_plan(fleet, "edge").plan
+    assert plan is not None
+    assert list(plan["nodes"]) == ["b"]
+
+
+def test_host_ruleset():
+    plan = planned(SEED_NODES, SEED_OTHERS)
+    ruleset = host_ruleset(plan, "a1")
+    assert ruleset["allow"] == plan["nodes"]["a1"]["ruleset"]["allow"]
+    assert ruleset["sets"] == {
+        "admin-admin-from-lan": {"ipv4": ["192.168.10.20/32"], "ipv6": []},
+        "peers-default-from-lan": {"ipv4": ["192.168.10.5/32", "192.168.10.11/32", "192.168.10.12/32"], "ipv6": []},
+    }
+    assert list(host_ruleset(plan, "b1")["sets"]) == ["peers-default-from-branch"]
+
+
+def test_findings_of_a_plan_are_plain():
+    class Tagged(str):
+        __slots__ = ()
+
+    nodes = {
+        "n": {"kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": [Tagged("far")]}
+    }
+    plan = planned(nodes, {"far": {"kong_site": "x", "kong_address": "10.9.0.1"}})
+    assert {type(one["value"]) for one in plan["findings"]} == {str}
+
+
+@pytest.mark.parametrize(
+    ("listen", "matched"),
+    [
+        ("0.0.0.0:8001", "0.0.0.0"),
+        ("*:8001", "0.0.0.0"),
+        ("10.0.0.1:8001", "10.0.0.1"),
+        ("127.0.0.1:8001", "127.0.0.1"),
+        ("localhost:8001", "127.0.0.1"),
+        ("[::1]:8001", "::1"),
+        ("[::]:8001", "::"),
+        ("[::]:8001 ipv6only=off", None),
+        ("[fd00::1]:8001", "fd00::1"),
+        ("kong.example:8001", None),
+    ],
+)
+def test_the_address_that_a_rule_matches(listen, matched):
+    plan = planned({"n": {"kong_address": ["10.0.0.1", "fd00::1"], "kong_admin_listen": listen}})
+    (rule,) = (one for one in plan["nodes"]["n"]["ruleset"]["allow"] if one["listener"] == "admin")
+    assert (rule["address"], rule["sources"]) == (matched, [])

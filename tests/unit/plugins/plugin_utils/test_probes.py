@@ -1,0 +1,113 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is tried, from where, and what it is to meet."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, local_probes, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
+
+HAIRPIN = {"outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80, "hairpin_source": "192.168.23.254"}
+
+
+def plan(**of_b1):
+    nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [HAIRPIN], **of_b1}}
+    others = {**SEED_OTHERS, "outsider": {"kong_site": "lan", "kong_address": "192.168.10.40"}}
+    nodes["a1"] = {**nodes["a1"], "kong_verify_outsiders": ["outsider"]}
+    return compiled(nodes, others).plan
+
+
+def expectations(plan, caller, target):
+    return {
+        (probe.listener, probe.protocol, probe.port): (str(probe.dialled), probe.expected)
+        for probe in probes_from(plan, caller)
+        if probe.target == target
+    }
+
+
+TABLE = [
+    ("a1", "a2", ("proxy", "tcp", 8000), "192.168.10.12:8000", "open"),
+    ("a1", "a2", ("admin", "tcp", 8001), "192.168.10.12:8001", "filtered"),
+    ("admin", "a2", ("admin", "tcp", 8001), "192.168.10.12:8001", "open"),
+    ("a1", "a2", ("cluster", "udp", 7946), "192.168.10.12:7946", "open"),
+    ("a1", "b1", ("cluster", "tcp", 80), "192.168.10.5:9000", "open"),
+    ("a1", "b1", ("cluster", "udp", 80), "192.168.10.5:9000", "open"),
+    ("b1", "a1", ("cluster", "udp", 7946), "192.168.10.11:7946", "open"),
+    ("outsider", "a1", ("cluster", "udp", 7946), "192.168.10.11:7946", "filtered"),
+    ("outsider", "b1", ("cluster", "tcp", 80), "192.168.10.5:9000", "closed"),  # the router may refuse it first
+    ("outsider", "b1", ("proxy", "tcp", 8000), "192.168.23.45:8000", "closed"),  # no path
+    ("a2", "a1", ("cluster_rpc", "tcp", 7373), "192.168.10.11:7373", "closed"),  # on loopback
+    ("b1", "b1", ("cluster", "udp", 80), "192.168.10.5:9000", "open"),  # its own way back, through the hairpin
+]
+
+
+@pytest.mark.parametrize(("caller", "target", "service", "dialled", "expected"), TABLE)
+def test_expectations(caller, target, service, dialled, expected):
+    assert expectations(plan(), caller, target)[service] == (dialled, expected)
+
+
+def test_a_node_does_not_try_itself_without_a_hairpin():
+    assert expectations(plan(), "a1", "a1") == {}
+
+
+def test_everybody_the_plan_names_takes_part():
+    assert callers(plan()) == ["a1", "a2", "b1", "admin", "outsider"]
+    with pytest.raises(PlanError, match="stranger"):
+        probes_from(plan(), "stranger")
+
+
+def test_names_are_distinct():
+    names = [probe.name for probe in probes_from(plan(), "a1")]
+    assert len(names) == len(set(names)) > 10
+
+
+@pytest.mark.parametrize("key", ["cluster_encrypt_key", "cluster_keyring_file"])
+def test_encrypted_gossip_answers_no_plain_ping(key):
+    protocols = {service[1] for service in expectations(plan(kong_config={key: "x"}), "a1", "b1")}
+    assert protocols == {"tcp"}
+    assert {probe.protocol for probe in local_probes(plan(kong_config={key: "x"}), "b1")} == {"tcp"}
+
+
+def test_secrets_stay_out_of_the_plan():
+    made = plan(kong_config={"pg_password": "hunter2"})
+    assert made["nodes"]["b1"]["config"] == ["pg_password"]
+    assert "hunter2" not in str(made)
+
+
+def test_both_families_and_udp_streams():
+    node = {
+        "kong_address": ["10.0.0.1", "fd00::1"],
+        "kong_proxy_listen": "0.0.0.0:80, [::]:80",
+        "kong_stream_listen": "0.0.0.0:53 udp, 10.0.0.1:54",
+        "kong_admin_listen": "127.0.0.1:8001",
+        "kong_admin_gui_listen": "off",
+    }
+    made = compiled(
+        {"n": node, "m": {**node, "kong_address": ["10.0.0.2", "fd00::2"], "kong_stream_listen": "off"}}
+    ).plan
+    found = {(probe.listener, str(probe.dialled), probe.expected) for probe in probes_from(made, "m")}
+    assert found == {
+        ("proxy", "10.0.0.1:80", "open"),
+        ("proxy", "[fd00::1]:80", "open"),
+        ("stream", "10.0.0.1:54", "open"),
+        ("admin", "10.0.0.1:8001", "closed"),
+        ("status", "10.0.0.1:8007", "closed"),
+    }
+
+
+def test_own_listeners_are_tried_where_they_are():
+    found = {(probe.listener, probe.protocol, str(probe.dialled)) for probe in local_probes(plan(), "b1")}
+    assert found == {
+        ("proxy", "tcp", "127.0.0.1:8000"),
+        ("proxy", "tcp", "127.0.0.1:8443"),
+        ("admin", "tcp", "127.0.0.1:8001"),
+        ("admin", "tcp", "127.0.0.1:8444"),
+        ("cluster", "tcp", "192.168.23.45:80"),
+        ("cluster", "udp", "192.168.23.45:80"),
+        ("cluster_rpc", "tcp", "127.0.0.1:7373"),
+    }

@@ -1,0 +1,92 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the proof makes of what was seen."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
+
+PLAN = compiled(SEED_NODES, SEED_OTHERS).plan
+AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
+
+
+def seen(*callers, **changes):
+    """Return what hosts report that meet what is expected, but for the named probes."""
+    return {
+        caller: [
+            {"name": probe.name, "seen": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": "said so"}
+            for probe in probes_from(PLAN, caller)
+        ]
+        for caller in callers
+    }
+
+
+ALL = ("a1", "a2", "b1", "admin")
+
+
+def test_a_healthy_fleet():
+    proof = compare(PLAN, seen(*ALL))
+    assert proof.differences == ()
+    assert proof.missing == ()
+    assert proof_lines(proof)[-1].endswith("rightly refused: the fleet behaves as planned")
+    assert proof.refusals > 20
+
+
+def test_every_kind_of_difference_is_named():
+    changes = {
+        "a2 proxy tcp 8000 192.168.10.12:8000": "refused",
+        "a2 admin tcp 8001 192.168.10.12:8001": "open",
+        "a2 cluster udp 7946 192.168.10.12:7946": "filtered",
+        "b1 proxy tcp 8000 192.168.23.45:8000": "open",
+    }
+    proof = compare(PLAN, seen("a1", **changes) | seen("a2", "b1", "admin"))
+    lines = proof_lines(proof)
+    assert [line for line in lines if line.startswith("DIFFERS")] == [
+        "DIFFERS: a1 to proxy of a2 (8000/tcp), dialling 192.168.10.12:8000: expected open, seen refused (said so)",
+        "DIFFERS: a1 to admin of a2 (8001/tcp), dialling 192.168.10.12:8001: expected filtered, seen open (said so)",
+        "DIFFERS: a1 to cluster of a2 (7946/udp), dialling 192.168.10.12:7946: expected open, seen filtered (said so)",
+        "DIFFERS: a1 to proxy of b1 (8000/tcp), dialling 192.168.23.45:8000: expected closed, seen open (said so)",
+    ]
+    assert lines[-1].endswith("4 differ")
+    assert sum("<<<" in line for line in lines) == 4
+
+
+def test_a_dropped_packet_is_not_a_refused_one():
+    # The packet passed the firewall, and only luck had nobody listening.
+    proof = compare(PLAN, seen("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
+    assert [outcome.seen for outcome in proof.differences] == ["refused"]
+
+
+def test_who_took_no_part_is_named():
+    proof = compare(PLAN, seen("a1", "admin"))
+    assert proof.missing == ("a2", "b1")
+    lines = proof_lines(proof)
+    assert "NOT PROBED from b1: it took no part in this run" in lines
+    assert lines[-1].endswith("behaves as planned, as far as it was probed")
+
+
+def test_no_refusal_is_said():
+    one = {
+        "kong_address": "10.0.0.1",
+        "kong_status_listen": "off",
+        "kong_admin_listen": "off",
+        "kong_admin_gui_listen": "off",
+    }
+    plan = compiled({"n": one, "m": {**one, "kong_address": "10.0.0.2"}}).plan
+    results = {
+        caller: [{"name": probe.name, "seen": "open", "detail": ""} for probe in probes_from(plan, caller)]
+        for caller in ("n", "m")
+    }
+    proof = compare(plan, results)
+    assert proof.differences == ()
+    assert "nothing shows that strangers are kept out" in proof_lines(proof)[-1]
+
+
+def test_many_sources_need_no_table():
+    nodes = {f"n{number}": {"kong_address": f"10.0.0.{number}"} for number in range(1, 11)}
+    plan = compiled(nodes).plan
+    assert len(proof_lines(compare(plan, {}))) == 11

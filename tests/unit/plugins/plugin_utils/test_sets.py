@@ -1,0 +1,134 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets: shared, few, and under names that stay."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import plan_text
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import GOSSIP, planned
+
+SITES = ("north", "south", "west")
+
+
+def ring(count, **more):
+    """A gossip cluster over three sites, each node behind a NAT mapping of its own."""
+    return {
+        f"n{number:03}": {
+            **GOSSIP,
+            "kong_site": SITES[number % 3],
+            "kong_address": f"10.{number % 3}.{number // 250}.{number % 250 + 1}",
+            "kong_nat": [{"outside": f"203.0.{113 + number // 250}.{number % 250 + 1}", "inside_port": 7946}],
+            **more,
+        }
+        for number in range(count)
+    }
+
+
+def test_a_site_shares_one_set():
+    plan = planned(ring(12))
+    assert list(plan["sets"]) == [f"peers-default-from-{site}" for site in SITES]
+    for node in plan["nodes"].values():
+        used = {
+            name for entry in node["ruleset"]["allow"] for name in entry["sources"] if entry["listener"] == "cluster"
+        }
+        assert used == {f"peers-default-from-{node['site']}"}
+
+
+def test_the_plan_grows_with_the_nodes_and_no_faster():
+    small, large = (len(plan_text(planned(ring(count)))) for count in (30, 120))
+    assert large < 4.2 * small
+
+
+@pytest.mark.parametrize("gone", ["n000", "n001", "n004", "n011"])
+def test_names_stay_when_a_peer_goes(gone):
+    before, after = ring(12), ring(12)
+    del after[gone]
+    plans = planned(before), planned(after)
+    for name in after:
+        allow = [plan["nodes"][name]["ruleset"] for plan in plans]
+        assert allow[0] == allow[1]
+    assert list(plans[0]["sets"]) == list(plans[1]["sets"])
+
+
+ODD = ["Zürich / 1", "Zurich - 1", "a b", "a/b", "a-b", "日本", "x" * 300, "x" * 299 + "y", "_", "{}", "a\tb"]
+
+
+def test_names_are_valid_and_apart_whatever_sites_are_called():
+    nodes = {
+        f"n{number}": {
+            **GOSSIP,
+            "kong_site": site,
+            "kong_cluster": f"c {number % 2}",
+            "kong_flat_network": True,
+            "kong_address": f"10.0.0.{number + 1}",
+            "kong_admin_sources": ["admin", "@group", f"10.9.0.{number}"],
+        }
+        for number, site in enumerate(ODD)
+    }
+    admin = {"kong_site": "office", "kong_address": "10.5.0.1"}
+    plan = planned(nodes, {"admin": admin}, {"group": ["admin", "n0"]})
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", name) for name in plan["sets"])
+    for number, name in enumerate(nodes):
+        networks = [
+            network
+            for entry in plan["nodes"][name]["ruleset"]["allow"]
+            if (entry["listener"], entry["port"]) == ("admin", 8001)
+            for used in entry["sources"]
+            for network in plan["sets"][used]["ipv4"]
+        ]
+        assert f"10.9.0.{number}/32" in networks
+        assert not {f"10.9.0.{other}/32" for other in range(len(ODD)) if other != number} & set(networks)
+
+
+def test_hosts_called_by_their_addresses():
+    """Where nodes of one site see different things, sets are named after hosts, whose names may hold anything."""
+    nodes = {
+        name: {
+            "kong_address": name,
+            "kong_admin_listen": "[::]:8001",
+            "kong_admin_sources": [f"2001:db8:{number}::/48"],
+        }
+        for number, name in enumerate(["fd00::1", "fd00::2"])
+    }
+    plan = planned(nodes)
+    names = [entry["sources"] for node in plan["nodes"].values() for entry in node["ruleset"]["allow"][2:3]]
+    assert names == [["admin-networks-at-default-fd00--1"], ["admin-networks-at-default-fd00--2"]]
+
+
+def test_a_host_and_a_group_of_one_name():
+    nodes = {"n": {**GOSSIP, "kong_address": "10.0.0.1", "kong_admin_sources": ["ops", "@ops"]}}
+    others = {"ops": {"kong_address": "10.0.0.8"}, "x": {"kong_address": "10.0.0.9"}}
+    plan = planned(nodes, others, {"ops": ["x"]})
+    (entry,) = (
+        one for one in plan["nodes"]["n"]["ruleset"]["allow"] if (one["listener"], one["port"]) == ("admin", 8001)
+    )
+    assert sorted(plan["sets"][name]["ipv4"] for name in entry["sources"]) == [["10.0.0.8/32"], ["10.0.0.9/32"]]
+
+
+def test_a_name_made_of_two_is_not_taken_for_another():
+    """The set of one site that is named after a host, and the set of a site that is called so."""
+    nodes = {
+        name: {**GOSSIP, "kong_site": site, "kong_address": address, "kong_admin_sources": [network]}
+        for name, site, address, network in [
+            ("x", "s", "10.0.0.1", "10.7.0.1"),
+            ("y", "s", "10.0.0.2", "10.7.0.2"),
+            ("z", "s-x", "10.1.0.3", "10.7.0.3"),
+        ]
+    }
+    nodes = {name: {**one, "kong_flat_network": True} for name, one in nodes.items()}
+    plan = planned(nodes)
+    used = {
+        name: [
+            plan["sets"][one]["ipv4"]
+            for entry in node["ruleset"]["allow"]
+            if (entry["listener"], entry["port"]) == ("admin", 8001)
+            for one in entry["sources"]
+        ]
+        for name, node in plan["nodes"].items()
+    }
+    assert used == {"x": [["10.7.0.1/32"]], "y": [["10.7.0.2/32"]], "z": [["10.7.0.3/32"]]}

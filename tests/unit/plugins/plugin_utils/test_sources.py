@@ -1,0 +1,312 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Source terms: who may reach which listener."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    errors,
+    only_error,
+    planned,
+    sources,
+    warnings,
+)
+
+BASE = {"kong_version": "3.9", "kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001"}
+OTHERS = {
+    "admin": {"kong_address": "10.0.0.20"},
+    "bastion1": {"kong_address": "10.0.0.31"},
+    "bastion2": {"kong_address": ["10.0.0.32", "fd00::32"]},
+    "far": {"kong_address": "10.9.0.1", "kong_site": "elsewhere"},
+}
+GROUPS = {"bastions": ["bastion2", "bastion1"], "empty": []}
+PEER = {"kong_version": "3.9", "kong_address": "10.0.0.2"}
+
+
+def fleet(**variables):
+    return {"n": {**BASE, **{f"kong_{key}": value for key, value in variables.items()}}, "peer": PEER}
+
+
+def plan_of(**variables):
+    return planned(fleet(**variables), OTHERS, GROUPS)
+
+
+def error_of(**variables):
+    error = only_error(fleet(**variables), OTHERS, GROUPS)
+    assert error.host == "n"
+    assert error.message.startswith(f"n: {error.variable}: {error.value!r}: ")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ([], []),
+        ("nobody", []),
+        (["nobody"], []),
+        (" nobody ", []),
+        (None, []),
+        ("10.1.2.3", ["10.1.2.3/32"]),
+        ([" 10.1.2.3 ", "2001:db8::/32", "10.1.0.0/16"], ["10.1.0.0/16", "10.1.2.3/32"]),
+        ("admin", ["10.0.0.20/32"]),
+        (["admin", "admin"], ["10.0.0.20/32"]),
+        ("@bastions", ["10.0.0.31/32", "10.0.0.32/32"]),
+        (["@bastions", "admin", "10.7.0.0/24"], ["10.0.0.20/32", "10.0.0.31/32", "10.0.0.32/32", "10.7.0.0/24"]),
+        ("peers", ["10.0.0.1/32", "10.0.0.2/32"]),
+        ("@kong", ["10.0.0.1/32", "10.0.0.2/32"]),
+        ("n", []),
+    ],
+)
+def test_terms(terms, expected):
+    seen = sources(plan_of(admin_sources=terms), "n", "admin")
+    assert sorted(source for source in seen if ":" not in source) == expected
+
+
+@pytest.mark.parametrize(
+    ("listener", "default"),
+    [("proxy", "any"), ("admin", []), ("admin_gui", []), ("status", [])],
+)
+def test_defaults(listener, default):
+    assert sources(plan_of(status_listen="0.0.0.0:8007"), "n", listener) == default
+
+
+def test_streams_are_for_anybody_by_default():
+    assert sources(plan_of(stream_listen="0.0.0.0:9000"), "n", "stream") == "any"
+
+
+@pytest.mark.parametrize("key", [9000, "9000"])
+def test_streams_by_port(key):
+    plan = plan_of(
+        stream_listen="0.0.0.0:9000, 0.0.0.0:9000 udp, 0.0.0.0:9001",
+        stream_sources={key: ["admin"], 9001: "any"},
+    )
+    assert sources(plan, "n", "stream", port=9000) == ["10.0.0.20/32"]
+    assert sources(plan, "n", "stream", "udp", port=9000) == ["10.0.0.20/32"]
+    assert sources(plan, "n", "stream", port=9001) == "any"
+
+
+def test_the_gui_goes_with_the_admin_api():
+    plan = plan_of(admin_sources=["admin"])
+    assert sources(plan, "n", "admin_gui", port=8002) == ["10.0.0.20/32"]
+    plan = plan_of(admin_sources=["admin"], admin_gui_sources=["bastion1"])
+    assert sources(plan, "n", "admin") == ["10.0.0.20/32"]
+    assert sources(plan, "n", "admin_gui", port=8445) == ["10.0.0.31/32"]
+
+
+def test_the_status_api_has_its_own():
+    plan = plan_of(status_listen="0.0.0.0:8007", status_sources="admin", admin_sources="bastion1")
+    assert sources(plan, "n", "status") == ["10.0.0.20/32"]
+
+
+EVERYBODY = ["any", ["any", "admin"], "0.0.0.0/0", "::/0", ["0.0.0.0/1", "128.0.0.0/1"], " any "]
+EVERYBODY += [["::/1", "8000::/1"], ["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/1"]]
+
+
+@pytest.mark.parametrize("terms", EVERYBODY)
+def test_everybody_needs_to_be_meant(terms):
+    error = error_of(admin_sources=terms, admin_gui_sources="nobody")
+    assert (error.code, error.variable) == ("source-any", "kong_admin_sources")
+    assert "kong_admin_allow_any: true" in error.message
+    plan_of(admin_sources=terms, admin_allow_any=True)
+
+
+@pytest.mark.parametrize("terms", EVERYBODY)
+def test_the_gui_is_as_good_as_the_admin_api(terms):
+    found = errors(fleet(admin_gui_sources=terms), OTHERS, GROUPS)
+    assert {(one.code, one.variable) for one in found} == {("source-any", "kong_admin_gui_sources")}
+    plan_of(admin_gui_sources=terms, admin_allow_any=True)
+
+
+def test_half_of_everybody_is_not_everybody():
+    assert sources(plan_of(admin_sources="0.0.0.0/1"), "n", "admin") == ["0.0.0.0/1"]
+
+
+def test_everybody_where_it_is_meant():
+    assert sources(plan_of(admin_sources=["any", "admin"], admin_allow_any=True), "n", "admin") == "any"
+    assert sources(plan_of(proxy_sources=["0.0.0.0/0"]), "n", "proxy", port=8000) == ["0.0.0.0/0"]
+
+
+@pytest.mark.parametrize("value", ["yes", 1, "true"])
+def test_the_opt_in_is_a_boolean(value):
+    found = errors(fleet(admin_sources="any", admin_allow_any=value), OTHERS, GROUPS)
+    assert {one.code for one in found} == {"variable-invalid", "source-any"}
+
+
+@pytest.mark.parametrize(
+    ("term", "part"),
+    [
+        ("stranger", "no host of the inventory"),
+        ("@strangers", "no such inventory group"),
+        ("@empty", "has no hosts"),
+        ("10.0.0.300", "not an IPv4 or IPv6 address or network"),
+        ("10.0.0.5/24", "write 10.0.0.0/24 or 10.0.0.5"),
+        ("::ffff:10.0.0.1", "IPv4-mapped"),
+        ("admin, bastion1", "no host of the inventory"),
+        ("", "no host of the inventory"),
+        ("all", "no host of the inventory"),
+        (["admin"], "no host of the inventory"),
+    ],
+)
+def test_terms_that_match_nothing(term, part):
+    error = error_of(status_listen="0.0.0.0:8007", status_sources=[term])
+    assert (error.code, error.variable, error.value) == ("source-unknown", "kong_status_sources", str(term))
+    assert part in error.message
+
+
+@pytest.mark.parametrize("term", ["control_planes", "data_planes"])
+def test_terms_of_a_cluster_that_has_none(term):
+    error = error_of(status_listen="0.0.0.0:8007", status_sources=[term])
+    assert (error.code, error.host, error.variable, error.value) == ("source-unknown", "n", "kong_status_sources", term)
+    assert "leave it out" in error.message
+
+
+def test_cluster_sources_that_leave_out_the_cluster():
+    node = {"kong_role": "control_plane", "kong_address": "10.0.0.1", "kong_cluster_sources": ["10.0.0.9"]}
+    (warning,) = warnings(planned({"n": node}))
+    assert (warning["code"], warning["variable"]) == ("source-replaced", "kong_cluster_sources")
+    assert "data_planes" in warning["message"]
+    assert warnings(planned({"n": {**node, "kong_cluster_sources": ["10.0.0.9", "data_planes"]}})) == []
+
+
+def test_a_stream_port_that_the_mapping_forgets():
+    error = error_of(stream_listen="0.0.0.0:9000, 0.0.0.0:9001", stream_sources={9000: ["admin"]})
+    assert (error.code, error.variable) == ("source-port-missing", "kong_stream_sources")
+    assert "9001" in error.message
+
+
+@pytest.mark.parametrize("terms", [["nobody", "admin"], ["any", "nobody"], ["nobody", " 10.0.0.0/8"]])
+def test_nobody_stands_alone(terms):
+    error = error_of(proxy_sources=terms)
+    assert (error.code, error.variable) == ("source-contradiction", "kong_proxy_sources")
+    assert "nobody stands alone" in error.message
+
+
+def test_sources_of_a_loopback_listener_are_in_vain():
+    plan = plan_of(admin_listen="127.0.0.1:8001, [::1]:8444 ssl", admin_sources=["admin"], admin_gui_sources=[])
+    assert sources(plan, "n", "admin", port=8001) == []
+    found = warnings(plan, "source-loopback")
+    assert {(one["host"], one["variable"]) for one in found} == {("n", "kong_admin_sources")}
+    assert "127.0.0.1" in found[0]["message"]
+    assert "set kong_admin_listen" in found[0]["message"]
+
+
+@pytest.mark.parametrize("terms", ["nobody", ["nobody"], [], None])
+def test_nobody_needs_no_warning(terms):
+    assert warnings(plan_of(admin_listen="127.0.0.1:8001", admin_sources=terms)) == []
+
+
+def test_one_socket_on_loopback_beside_one_that_is_open():
+    plan = plan_of(admin_listen="10.0.0.1:8001, 127.0.0.1:8001", admin_sources=["admin"], admin_gui_listen="off")
+    rules = [rule for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["listener"] == "admin"]
+    assert [(rule["address"], len(rule["sources"])) for rule in rules] == [("10.0.0.1", 1), ("127.0.0.1", 0)]
+    assert warnings(plan) == []
+
+
+@pytest.mark.parametrize("terms", [["far"], ["@others"]])
+def test_no_path_is_a_warning_and_makes_no_rule(terms):
+    plan = planned(fleet(admin_sources=terms, admin_gui_sources=[]), OTHERS, {"others": ["far", "admin"]})
+    seen = sources(plan, "n", "admin")
+    assert "10.9.0.1/32" not in seen
+    (warning,) = warnings(plan)
+    assert (warning["code"], warning["host"], warning["variable"], warning["value"]) == (
+        "source-no-path",
+        "n",
+        "kong_admin_sources",
+        terms[0],
+    )
+    for part in ("far (site elsewhere)", "port 8001 of n (site default)", "kong_nat", "kong_vpn_address"):
+        assert part in warning["message"]
+
+
+def test_ports_that_different_hosts_do_not_reach():
+    """One port is forwarded and one is not: the warning names the right one."""
+    nat = [{"outside": "203.0.113.1", "inside_port": 8001}]
+    plan = plan_of(
+        admin_listen="0.0.0.0:8001, 0.0.0.0:8444 ssl", admin_sources=["far"], admin_gui_listen="off", nat=nat
+    )
+    (warning,) = warnings(plan)
+    assert "port 8444 of n" in warning["message"]
+    assert sources(plan, "n", "admin", port=8001) == ["10.9.0.1/32"]
+
+
+def test_ports_that_different_members_of_a_group_do_not_reach():
+    others = {**OTHERS, "farther": {"kong_address": "10.8.0.1", "kong_site": "c"}}
+    nat = [{"outside": "203.0.113.1", "inside_port": 8001, "sites": ["elsewhere"]}]
+    nodes = fleet(
+        admin_listen="0.0.0.0:8001, 0.0.0.0:8444 ssl", admin_sources=["@remote"], admin_gui_listen="off", nat=nat
+    )
+    plan = planned(nodes, others, {"remote": ["farther", "far"]})
+    first, second = (one["message"] for one in warnings(plan))
+    assert "no path from far (site elsewhere), farther (site c) to the admin port 8444" in first
+    assert "no path from farther (site c) to the admin port 8001" in second
+
+
+def test_two_addresses_on_one_port():
+    """Each socket has the sources that reach it, and who reaches one of them is not missed."""
+    others = {"near": {"kong_address": "10.0.0.20"}, "vpn": {**OTHERS["far"], "kong_vpn_address": "10.8.0.9"}}
+    nodes = fleet(
+        vpn_address="10.8.0.1",
+        admin_listen="10.0.0.1:8001, 10.8.0.1:8001",
+        admin_sources=["near", "vpn"],
+        admin_gui_listen="off",
+    )
+    plan = planned(nodes, others)
+    rules = {rule["address"]: rule["sources"] for rule in plan["nodes"]["n"]["ruleset"]["allow"]}
+    named = {address: [plan["sets"][name]["ipv4"] for name in rules[address]] for address in ("10.0.0.1", "10.8.0.1")}
+    assert named == {"10.0.0.1": [["10.0.0.20/32"]], "10.8.0.1": [["10.8.0.9/32"]]}
+    assert warnings(plan) == []
+
+
+def test_both_families_share_their_set():
+    plan = plan_of(
+        address=["10.0.0.1", "fd00::1"],
+        admin_listen="0.0.0.0:8001, [::]:8001",
+        admin_sources=["bastion2"],
+        admin_gui_listen="off",
+    )
+    rules = [rule["sources"] for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["listener"] == "admin"]
+    assert rules == [["admin-bastion2-from-default"]] * 2
+    assert plan["sets"]["admin-bastion2-from-default"] == {"ipv4": ["10.0.0.32/32"], "ipv6": ["fd00::32/128"]}
+    assert warnings(plan) == []
+
+
+def test_an_address_that_names_a_host_is_the_host():
+    plan = planned(fleet(admin_sources=["10.0.0.20"]), {"10.0.0.20": {"kong_address": "10.0.0.21"}})
+    assert sources(plan, "n", "admin") == ["10.0.0.21/32"]
+
+
+def remote(site, **variables):
+    return {"kong_site": site, "kong_version": "3.9", "kong_admin_listen": "0.0.0.0:8001", **variables}
+
+
+def test_members_of_one_site_that_differ_in_what_they_dial():
+    """One of two hosts says that its site is not flat, so it has no path, and the other does."""
+    others = {
+        "x1": {"kong_site": "x", "kong_address": "10.5.0.1", "kong_flat_network": False},
+        "x2": {"kong_site": "x", "kong_address": "10.5.0.2"},
+    }
+    nodes = {"n": remote("b", kong_address="10.1.0.1", kong_flat_network=True, kong_admin_sources=["@x"])}
+    plan = planned(nodes, others, {"x": ["x1", "x2"]})
+    assert sources(plan, "n", "admin") == ["10.5.0.2/32"]
+    assert ["no path from x1 (site x) to" in one["message"] for one in warnings(plan)] == [True] * len(warnings(plan))
+
+
+def test_one_group_seen_from_two_sites():
+    """A host that leaves through another outside address to each site is seen there as that, and nowhere as the other."""
+    mappings = [{"outside": "203.0.113.2", "sites": ["b"]}, {"outside": "203.0.113.3", "sites": ["c"]}]
+    others = {"x": {"kong_site": "x", "kong_address": "10.5.0.1", "kong_nat": mappings}}
+    nodes = {
+        site: remote(
+            site,
+            kong_address=f"10.{number}.0.1",
+            kong_nat=[{"outside": f"198.51.100.{number}"}],
+            kong_admin_sources="x",
+        )
+        for number, site in enumerate("bc", 1)
+    }
+    plan = planned(nodes, others)
+    assert sources(plan, "b", "admin") == ["203.0.113.2/32"]
+    assert sources(plan, "c", "admin") == ["203.0.113.3/32"]
