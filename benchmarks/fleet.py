@@ -1,0 +1,229 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Inventories of any size that look like a grown fleet: five sites behind NAT, three clusters, three Kong versions.
+
+One fleet can be written in two styles. With ``templates`` most values come from group_vars through Jinja2, which is how
+fleets of this size are kept. With ``literals`` every value stands written out at its host: Ansible reads that about
+ten times as fast, so nothing hides what the compiler costs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Template
+from jinja2.nativetypes import NativeEnvironment
+
+STYLES = ("templates", "literals")
+# How each site is reached from the others: its nodes have an outside address each, or share one and differ by port.
+SITES = {"ams": "address", "fra": "port", "lon": "address", "nyc": "port", "sin": "address"}
+VPN_SITES = ("nyc", "sin")
+# Nodes of this site have their address from cached facts, all others from a variable.
+FACTS_SITE = "lon"
+CLUSTERS = ("legacy", "hybrid", "edge")
+CONTROL_PLANE_EVERY = 60
+# What a device forwards to a node, by what the node is: inside port, first outside port, protocols.
+FORWARDS = {
+    "legacy": [(7946, 20000, ["tcp", "udp"]), (8000, 30000, ["tcp"]), (8443, 40000, ["tcp"])],
+    "control_plane": [(8005, 20000, ["tcp"])],
+    "data_plane": [(8000, 30000, ["tcp"]), (8443, 40000, ["tcp"])],
+    "edge": [(8000, 30000, ["tcp"]), (8443, 40000, ["tcp"])],
+}
+NODES_BEHIND_ONE_ADDRESS = 50
+OWN_FILE_EVERY = 10
+
+Variables = dict[str, Any]
+_JINJA = NativeEnvironment(autoescape=False)
+
+GROUP_VARS: dict[str, Variables] = {
+    "all": {
+        "internal_domain": "internal.example.net",
+        "office_networks": ["192.0.2.0/25", "2001:db8:ff::/48"],
+        "kong_site": "{{ site_code }}",
+        "kong_address": "{{ internal_ip }}",
+    },
+    "kong": {
+        "kong_admin_sources": ["@bastions_{{ site_code }}", "{{ office_networks[0] }}"],
+        "kong_status_sources": "@monitoring_{{ site_code }}",
+        "kong_config": {"log_level": "{{ log_level | default('notice') }}", "nginx_worker_processes": "{{ cores }}"},
+        "cores": "{{ 8 if size | default('small') == 'large' else 4 }}",
+    },
+    "legacy": {
+        "kong_cluster": "legacy",
+        "kong_version": "0.10.4",
+        "proxy_port": 8000,
+        "kong_proxy_listen": "{{ internal_ip }}:{{ proxy_port }}, 0.0.0.0:8443 ssl",
+    },
+    "hybrid": {"kong_cluster": "hybrid", "kong_version": "2.8.5", "kong_status_listen": "0.0.0.0:8100"},
+    "control_plane": {"kong_role": "control_plane", "kong_admin_listen": "{{ internal_ip }}:8001, 127.0.0.1:8444 ssl"},
+    "data_plane": {"kong_role": "data_plane", "kong_proxy_listen": "0.0.0.0:8000, 0.0.0.0:8443 ssl http2 reuseport"},
+    "edge": {
+        "kong_cluster": "edge",
+        "kong_version": "3.9",
+        "kong_proxy_listen": ["0.0.0.0:8000", "[::]:8000", "0.0.0.0:8443 ssl http2", "[::]:8443 ssl http2"],
+        "kong_admin_listen": "0.0.0.0:{{ 8000 + 1 }}",
+        "kong_status_listen": "{{ internal_ip }}:8007",
+    },
+    "by_address": {"kong_nat": [{"device": "{{ site_code }}-edge", "outside": "{{ public_ip }}"}]},
+    "on_vpn": {"kong_vpn_address": "{{ vpn_ip }}"},
+    "with_facts": {"kong_address": None, "kong_address_networks": ["10.0.0.0/8"]},
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One host of the fleet: its groups, what the inventory says of it, and its address."""
+
+    name: str
+    groups: tuple[str, ...]
+    variables: Variables
+    address: str
+
+
+def write_inventory(folder: Path, count: int, style: str) -> Path:
+    """Write an inventory of ``count`` Kong nodes into a folder, its cached facts into ``facts``; return its file."""
+    members = [*(_node(number, count) for number in range(count)), *_other_hosts()]
+    (folder / "facts").mkdir(parents=True)
+    if style == "literals":
+        members = [_written_out(member) for member in members]
+    else:
+        for group, variables in GROUP_VARS.items():
+            _write(folder / "group_vars" / f"{group}.yml", variables)
+    for member in members[::OWN_FILE_EVERY]:
+        _write(folder / "host_vars" / f"{member.name}.yml", member.variables)
+    for member in members:
+        if "with_facts" in member.groups:
+            _write_facts(folder / "facts", member)
+    _write(folder / "hosts.yml", {"all": {"children": _groups(members)}})
+    return folder / "hosts.yml"
+
+
+def _groups(members: list[Member]) -> Variables:
+    groups: Variables = {"kong": {"children": {name: {} for name in (*CLUSTERS, "control_plane", "data_plane")}}}
+    for index, member in enumerate(members):
+        for group in member.groups:
+            here = index % OWN_FILE_EVERY and group == member.groups[0]
+            groups.setdefault(group, {}).setdefault("hosts", {})[member.name] = member.variables if here else {}
+    return groups
+
+
+def _written_out(member: Member) -> Member:
+    """Return a member with all that its groups give it, and no template left."""
+    groups = ["all", *(["kong"] if member.groups[0] in CLUSTERS else []), *member.groups]
+    found: Variables = {}
+    for group in groups:
+        found |= GROUP_VARS.get(group, {})
+    found |= member.variables
+    kept = {name: value for name, value in found.items() if name.startswith("kong_")}
+    return replace(member, variables=_rendered(kept, found))
+
+
+def _rendered(value: Any, variables: Variables) -> Any:
+    if isinstance(value, dict):
+        return {key: _rendered(item, variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rendered(item, variables) for item in value]
+    if isinstance(value, str) and "{{" in value:
+        known = {name: _rendered(item, variables) for name, item in variables.items() if name in value}
+        return _compiled(value).render(known)
+    return value
+
+
+@cache
+def _compiled(text: str) -> Template:
+    return _JINJA.from_string(text)
+
+
+def _write(path: Path, data: Variables) -> None:
+    """Write YAML. JSON is YAML, and reads faster, which keeps the wait before each measurement short."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+
+
+def _node(number: int, count: int) -> Member:
+    site = list(SITES)[number % len(SITES)]
+    slot = number // len(SITES)
+    cluster = CLUSTERS[slot % len(CLUSTERS)]
+    kind = _kind(cluster, slot // len(CLUSTERS))
+    groups = [cluster, f"site_{site}", "by_address" if SITES[site] == "address" else "by_port"]
+    groups += [kind] if kind != cluster else []
+    groups += ["on_vpn"] if site in VPN_SITES else []
+    groups += ["with_facts"] if site == FACTS_SITE else []
+    address = _address(10, site, slot)
+    variables: Variables = {"site_code": site, "internal_ip": address}
+    if site in VPN_SITES:
+        variables["vpn_ip"] = _address(172, site, slot)
+    if slot % 4 == 0:
+        variables["size"] = "large"
+    if SITES[site] == "address":
+        variables["public_ip"] = _address(198, site, slot)
+    else:
+        variables["kong_nat"] = _nat(kind, slot, site, _address(198, site, slot // NODES_BEHIND_ONE_ADDRESS))
+    return Member(f"kong-{site}-{slot:0{len(str(count))}}", tuple(groups), variables, address)
+
+
+def _kind(cluster: str, index: int) -> str:
+    if cluster != "hybrid":
+        return cluster
+    return "control_plane" if index % CONTROL_PLANE_EVERY == 0 else "data_plane"
+
+
+def _address(first: int, site: str, slot: int) -> str:
+    """Return an address of 10.0.0.0/8, of 172.16.0.0/12 (the VPN), or of 198.18.0.0/15 (outside)."""
+    index = list(SITES).index(site)
+    second = {10: 10 + index, 172: 16 + index, 198: 18}[first]
+    third = slot // 250 + (index * 40 if first == 198 else 0)
+    return f"{first}.{second}.{third}.{slot % 250 + 1}"
+
+
+def _nat(kind: str, slot: int, site: str, outside: str) -> list[Variables]:
+    return [
+        {
+            "device": f"{site}-edge",
+            "outside": outside,
+            "outside_port": first_port + slot % NODES_BEHIND_ONE_ADDRESS,
+            "inside_port": inside_port,
+            "protocols": protocols,
+        }
+        for inside_port, first_port, protocols in FORWARDS[kind]
+    ]
+
+
+def _other_hosts() -> list[Member]:
+    """Return the hosts that are no nodes and that source terms name: two bastions and one monitor at each site."""
+    return [
+        Member(
+            f"{purpose}-{site}-{index}", (f"{purpose}_{site}",), {"site_code": site, "internal_ip": address}, address
+        )
+        for site in SITES
+        for purpose, numbers in (("bastions", (1, 2)), ("monitoring", (3,)))
+        for index in numbers
+        for address in [f"10.{10 + list(SITES).index(site)}.255.{index}"]
+    ]
+
+
+def _write_facts(folder: Path, member: Member) -> None:
+    """Write a node's facts as the jsonfile cache of ansible-core 2.19 and later keeps them."""
+    interface = {"address": member.address, "interface": "eth0", "gateway": f"{member.address.rpartition('.')[0]}.254"}
+    facts = {
+        "ansible_default_ipv4": interface,
+        "ansible_default_ipv6": {},
+        "ansible_all_ipv4_addresses": [member.address, "172.17.0.1"],
+        "ansible_all_ipv6_addresses": ["fe80::5054:ff:fe12:3456"],
+        "ansible_interfaces": ["lo", "eth0", "docker0"],
+        "ansible_eth0": {"active": True, "device": "eth0", "ipv4": interface, "mtu": 1500, "type": "ether"},
+        "ansible_distribution": "Debian",
+        "ansible_distribution_major_version": "12",
+        "ansible_hostname": member.name,
+        "ansible_fqdn": f"{member.name}.internal.example.net",
+        "ansible_kernel": "6.1.0-28-amd64",
+        "gather_subset": ["network"],
+        "module_setup": True,
+    }
+    (folder / f"s1_{member.name}").write_text(json.dumps({"__payload__": json.dumps(facts)}), encoding="utf-8")

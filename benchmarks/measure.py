@@ -1,0 +1,163 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One fleet run through ansible-playbook: how long it took, how much memory, and whether the plan stays the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from fleet import write_inventory
+
+HERE = Path(__file__).resolve().parent
+PLUGINS = HERE / "plugins"
+# Python orders sets by these, so a plan that hangs on such an order shows.
+HASH_SEEDS = ("1", "2")
+MEMORY_INTERVAL = 0.25
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was seen of one fleet. Times are medians in seconds, sizes in bytes.
+
+    ``read`` and ``plan`` are processor time inside the task; ``waited`` is how long the user waits for kong_plan, ``reused``
+    for a second one in the same run. ``memory`` is that of all processes of ansible-playbook at the worst moment,
+    ``bare_memory`` the same while only hostvars were read.
+    """
+
+    nodes: int
+    style: str
+    read: float
+    plan: float
+    ratio: float
+    waited: float
+    reused: float
+    memory: int
+    bare_memory: int
+    plan_bytes: int
+    digests: tuple[str, ...]
+
+
+def measure(nodes: int, style: str, repetitions: int) -> Measurement:
+    """Write a fleet, run it once for each hash seed with so many repetitions in all, and return what was seen."""
+    with tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
+        folder = Path(name)
+        inventory = write_inventory(folder / "inventory", nodes, style)
+        (folder / "bare.yml").write_text(json.dumps(_play([_measured("read")])), encoding="utf-8")
+        bare_memory, _seen = _run(folder, inventory, "bare.yml", HASH_SEEDS[0])
+        memory, seen, digests = 0, [], []
+        for index, seed in enumerate(HASH_SEEDS):
+            share = [number for number in range(repetitions) if number % len(HASH_SEEDS) == index]
+            (folder / "play.yml").write_text(json.dumps(_play(_tasks(share, folder))), encoding="utf-8")
+            peak, times = _run(folder, inventory, "play.yml", seed)
+            memory, seen = max(memory, peak), [*seen, *times]
+            text = (folder / "plan.json").read_bytes()
+            digests.append(hashlib.sha256(text).hexdigest())
+            (folder / "plan.json").unlink()
+    read, plan = _column(seen, "read", "processor"), _column(seen, "plan", "processor")
+    return Measurement(
+        nodes=nodes,
+        style=style,
+        read=median(read),
+        plan=median(plan),
+        ratio=median(mine / bare for mine, bare in zip(plan, read, strict=True)),
+        waited=median(_column(seen, "plan", "seconds")),
+        reused=median(_column(seen, "reuse", "seconds")),
+        memory=memory,
+        bare_memory=bare_memory,
+        plan_bytes=len(text),
+        digests=tuple(digests),
+    )
+
+
+def _measured(what: str) -> dict[str, Any]:
+    return {"name": what, "measured": {"what": what}}
+
+
+def _tasks(repetitions: list[int], folder: Path) -> list[dict[str, Any]]:
+    """Return the tasks of one run: read and plan in turns, each first as often as second, then the plan again."""
+    tasks = []
+    for number in repetitions:
+        pair = [_measured("read"), _measured("plan")]
+        tasks += pair if number % 4 < 2 else pair[::-1]
+    write = {"name": "write", "gatehouse.kong.kong_plan": {"path": str(folder / "plan.json")}, "register": "fleet"}
+    return [*tasks, write, {"name": "reuse", "gatehouse.kong.kong_plan": {}}]
+
+
+def _play(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
+
+
+def _column(seen: list[dict[str, Any]], task: str, key: str) -> list[float]:
+    return [line[key] for line in seen if line["task"] == task]
+
+
+def _run(folder: Path, inventory: Path, play: str, seed: str) -> tuple[int, list[dict[str, Any]]]:
+    """Run a play; return the most memory that its processes held together, and the times of its tasks."""
+    times, log = folder / "times", folder / "log"
+    times.unlink(missing_ok=True)
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(folder / play)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=_environment(folder, times, seed), stdout=output, stderr=output)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, sum(_memory(pid) for pid in _family(process.pid)))
+            time.sleep(MEMORY_INTERVAL)
+    if process.returncode:
+        raise SystemExit(log.read_text(encoding="utf-8", errors="replace")[-4000:])
+    return peak, [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()]
+
+
+def _environment(folder: Path, times: Path, seed: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))}
+    return kept | {
+        "ANSIBLE_COLLECTIONS_PATH": str(HERE.parent / ".venv" / "collections"),
+        "ANSIBLE_ACTION_PLUGINS": str(PLUGINS / "action"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS / "callback"),
+        "ANSIBLE_CALLBACKS_ENABLED": "task_times",
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "inventory" / "facts"),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "BENCHMARK_TIMES": str(times),
+        "LC_ALL": "C.UTF-8",
+        "PYTHONHASHSEED": seed,
+    }
+
+
+def _family(pid: int) -> Iterator[int]:
+    """Yield a process and everything below it."""
+    yield pid
+    with _ignore_ended():
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
+            yield from _family(int(child))
+
+
+def _memory(pid: int) -> int:
+    """Return a process's memory in bytes, with its share of what it has in common with others."""
+    with _ignore_ended():
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+@contextmanager
+def _ignore_ended() -> Iterator[None]:
+    """Pass over a process that ended while it was looked at."""
+    try:
+        yield
+    except (FileNotFoundError, ProcessLookupError):
+        return

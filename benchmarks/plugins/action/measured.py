@@ -1,0 +1,70 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.gatehouse.kong.plugins.action import kong_plan
+
+
+class ActionModule(ActionBase):
+    """Do one thing, ``read`` or ``plan``, and say how long the processor worked on it.
+
+    ``read`` is the least that any compiler of the fleet must do: look at every kong_* variable of every node through
+    hostvars. ``plan`` is the whole of gatehouse.kong.kong_plan. Processor time is counted, because others use the
+    machine too.
+    """
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        what = self._task.args.pop("what")
+        _forget_plan()
+        started = time.process_time()
+        result = self._read(task_vars or {}) if what == "read" else self._plan(task_vars or {})
+        return {**result, "processor_seconds": time.process_time() - started}
+
+    def _plan(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        action = self._shared_loader_obj.action_loader.get(
+            "gatehouse.kong.kong_plan",
+            task=self._task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        return action.run(task_vars=task_vars)
+
+    @staticmethod
+    def _read(task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        read = 0
+        for node in task_vars["groups"]["kong"]:
+            variables = task_vars["hostvars"][node]
+            for name in variables:
+                if name.startswith("kong_"):
+                    _look_at(variables[name])
+                    read += 1
+        return {"changed": False, "variables": read}
+
+
+def _forget_plan() -> None:
+    """Remove the plan that kong_plan keeps for the rest of the run."""
+    with kong_plan._once_a_run("kong") as kept:  # noqa: SLF001
+        kept.unlink(missing_ok=True)
+
+
+def _look_at(value: Any) -> None:
+    """Look at every part of a value: Ansible templates what is in a list or a mapping when it is looked at."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _look_at(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _look_at(item)

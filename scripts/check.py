@@ -1,0 +1,161 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the checks and say what came of each: ``check.py [GROUP or NAME ...]``, all of them without arguments.
+
+A check that fails stops no other. The last line is ``N passed, N failed``, and the exit code is 1 if any failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from checks import Check, all_checks
+from repository import ROOT, TOOLS
+
+LOGS = ROOT / ".cache" / "logs"
+TAIL = 60
+# These only read, so they may run side by side. The others own the machine's network while they run.
+SIDE_BY_SIDE = {"lint": 2}
+
+running: set[int] = set()
+
+
+@dataclass(frozen=True)
+class Result:
+    check: Check
+    status: str
+    seconds: float
+    note: str = ""
+
+
+def environment() -> dict[str, str]:
+    """Return what every check sees, whatever the caller's shell has set."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_", "PYTHON"))
+    }
+    return kept | {
+        "PATH": f"{TOOLS}{os.pathsep}{kept['PATH']}",
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+        "LC_ALL": "C.UTF-8",  # Ansible refuses to start in a locale that is not UTF-8
+        "NO_COLOR": "1",
+        "PYTHONPATH": str(ROOT / ".venv" / "collections"),  # for Pythons that tests start in turn
+    }
+
+
+def log_of(check: Check) -> Path:
+    return LOGS / f"{check.title.replace(': ', '-').replace(' ', '-')}.log"
+
+
+def execute(check: Check) -> str:
+    """Run the command with all its output in the log; return "" or why it failed."""
+    with log_of(check).open("wb") as log:
+        process = subprocess.Popen(
+            check.command,
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        running.add(process.pid)
+        try:
+            code = process.wait(check.timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return f"not done after {check.timeout} s"
+        finally:
+            running.discard(process.pid)
+    return f"exit code {code}" if code else ""
+
+
+def last_line(check: Check) -> str:
+    """Return what pytest says at its end, such as ``12 passed in 0.3s``."""
+    lines = log_of(check).read_text(errors="replace").strip().splitlines()
+    return lines[-1].strip("= ") if lines and check.group == "unit" else ""
+
+
+def run(check: Check) -> Result:
+    if not (ROOT / check.needs).exists():
+        return Result(check, "skipped", 0, f"no {check.needs}")
+    if check.group not in SIDE_BY_SIDE:
+        print(f"{check.title} ...", flush=True)
+    started = time.monotonic()
+    failure = execute(check)
+    return Result(check, "FAILED" if failure else "ok", time.monotonic() - started, failure or last_line(check))
+
+
+def run_all(checks: Iterable[Check]) -> Iterator[Result]:
+    for group, members in groupby(checks, key=lambda check: check.group):
+        with ThreadPoolExecutor(SIDE_BY_SIDE.get(group, 1)) as pool:
+            for future in as_completed([pool.submit(run, check) for check in members]):
+                yield future.result()
+
+
+def describe(result: Result) -> str:
+    seconds = f"{result.seconds:.1f} s"
+    return f"{result.check.title:<30} {result.status:<8} {seconds:>8}  {result.note}".rstrip()
+
+
+def show(result: Result) -> None:
+    print(describe(result), flush=True)
+    if result.status == "FAILED":
+        log = log_of(result.check)
+        for line in log.read_text(errors="replace").splitlines()[-TAIL:]:
+            print(f"  | {line}")
+        print(f"  the whole output: {log.relative_to(ROOT)}", flush=True)
+
+
+def summary(results: list[Result]) -> str:
+    counts = {status: sum(result.status == status for result in results) for status in ("ok", "FAILED", "skipped")}
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    return f"{counts['ok']} passed, {counts['FAILED']} failed{skipped}"
+
+
+def chosen(words: list[str]) -> list[Check]:
+    checks = all_checks()
+    known = {word for check in checks for word in (check.group, check.name)}
+    if unknown := sorted(set(words) - known):
+        sys.exit(f"check: {unknown[0]!r} is neither a group nor a check; there are {', '.join(sorted(known))}")
+    return [check for check in checks if not words or {check.group, check.name} & set(words)]
+
+
+def end_running(signum: int, _frame: object) -> None:
+    """Take the running commands along when this program is ended: they are in sessions of their own."""
+    for pid in tuple(running):
+        os.killpg(pid, signal.SIGTERM)
+    os._exit(128 + signum)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the checks of the repository.")
+    parser.add_argument("what", nargs="*", help="groups or names of checks; default: all")
+    checks = chosen(parser.parse_args().what)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, end_running)
+    results = []
+    for result in run_all(checks):
+        results.append(result)
+        show(result)
+    results.sort(key=lambda result: checks.index(result.check))
+    report = "\n".join(["", "Summary", *(f"  {describe(result)}" for result in results), summary(results)])
+    (ROOT / ".cache" / "summary.txt").write_text(f"{report}\n", encoding="utf-8")
+    print(report, flush=True)
+    return any(result.status == "FAILED" for result in results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every check of the repository, in the order in which they run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from repository import ROOT, TOOLS
+
+COLLECTION = "ansible_collections.gatehouse.kong"
+MINUTE = 60
+
+# Checked strictly: what compiles the plan, and what runs on the hosts.
+TYPED = ("plugins/plugin_utils", "plugins/module_utils")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command that passes or fails.
+
+    ``needs`` is the path without which there is nothing to check yet: the check is then skipped, and the summary says so.
+    """
+
+    group: str
+    name: str
+    command: tuple[str, ...]
+    needs: str = "."
+    timeout: int = 10 * MINUTE
+
+    @property
+    def title(self) -> str:
+        return f"{self.group}: {self.name}"
+
+
+def _tool(name: str, *arguments: str) -> tuple[str, ...]:
+    return (str(TOOLS / name), *arguments)
+
+
+def _script(name: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, f"scripts/{name}", *arguments)
+
+
+def _mypy() -> tuple[str, ...]:
+    packages = [path.replace("/", ".") for path in TYPED if any((ROOT / path).glob("*.py"))]
+    return _tool("mypy", *(word for package in packages for word in ("-p", f"{COLLECTION}.{package}")))
+
+
+def _docs() -> tuple[str, ...]:
+    flags = ("--plugin-docs", "--validate-collection-refs", "dependent", "--disallow-unknown-collection-refs")
+    return _tool("antsibull-docs", "lint-collection-docs", *flags, ".")
+
+
+def _scenarios() -> list[Check]:
+    names = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    checks = [
+        Check("molecule", name, _tool("molecule", "test", "-s", name), f"molecule/{name}", 15 * MINUTE)
+        for name in names
+    ]
+    install = Check("molecule", "lab packages", ("molecule/lab/install",), "molecule/lab/install")
+    return [install, *checks] if checks else []
+
+
+def all_checks() -> list[Check]:
+    """Return every check. The longest of a group that runs side by side comes first."""
+    return [
+        Check("lint", "ansible-test sanity", _script("sanity.py"), timeout=15 * MINUTE),
+        Check("lint", "ansible-lint", _tool("ansible-lint", "--profile", "production", "--offline")),
+        Check("lint", "antsibull-docs", _docs(), "plugins"),
+        Check("lint", "mypy", _mypy(), "plugins/plugin_utils"),
+        Check("lint", "ruff", _tool("ruff", "check", ".")),
+        Check("lint", "ruff format", _tool("ruff", "format", "--check", "--diff", ".")),
+        Check("lint", "yamllint", _tool("yamllint", "--strict", ".")),
+        Check("lint", "changelog", _tool("antsibull-changelog", "lint")),
+        Check("lint", "licences", _tool("reuse", "lint", "--lines")),
+        Check("lint", "places", _script("places.py")),
+        Check("unit", "unit", _tool("pytest", "tests/unit"), "tests/unit"),
+        Check("unit", "network namespaces", _tool("pytest", "tests/netns"), "tests/netns"),
+        Check("artifact", "tarball", _script("artifact.py"), "playbooks/plan.yml"),
+        *_scenarios(),
+    ]

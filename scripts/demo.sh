@@ -1,0 +1,32 @@
+#!/bin/sh
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# usage: scripts/demo.sh up|down
+# The lab of the scenario seed, as a user would run it: no Molecule, only playbooks. Both ways are safe to repeat.
+set -eu
+cd "$(dirname "$0")/.."
+
+scenario=molecule/seed
+lab="$PWD/.venv/bin/python molecule/lab/lab.py"
+
+case "${1:-}" in
+    up)
+        echo "demo: the packages of the lab"
+        molecule/lab/install
+        echo "demo: the machines of $scenario"
+        $lab up "$scenario"
+        echo "demo: configure them, and ask every source for every listener"
+        export PATH="$PWD/.venv/bin:$PATH" LC_ALL=C.UTF-8
+        export ANSIBLE_COLLECTIONS_PATH="$PWD/.venv/collections"
+        export ANSIBLE_CONNECTION_PLUGINS="$PWD/molecule/lab/connection_plugins"
+        ansible-playbook gatehouse.kong.site -i examples/seed -i "$scenario/inventory"
+        ;;
+    down)
+        $lab down "$scenario"
+        ;;
+    *)
+        echo "usage: scripts/demo.sh up|down" >&2
+        exit 2
+        ;;
+esac

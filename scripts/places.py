@@ -1,0 +1,46 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find names that belong to one machine: hosts of package registries, and paths of a checkout.
+
+Packages and images come from wherever the machine is set up to fetch them; a host that is written down here would break
+every machine behind a mirror.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from repository import ROOT, files
+
+# Dots as [.] so that this file does not find itself.
+REGISTRY = re.compile(
+    r"\b(pypi[.]org|pythonhosted[.]org|(deb|security|ftp|snapshot)[.]debian[.]org|registry[.]npmjs[.]org|"
+    r"docker[.]io|quay[.]io|ghcr[.]io|gcr[.]io|mcr[.]microsoft[.]com|registry[.](access[.])?redhat[.](io|com))\b"
+)
+CHECKOUT = re.compile(r"(?<![\w.])/(work|home)/\w")
+
+
+def findings(name: str) -> list[str]:
+    """Return one line for each place in a file; none for a file that is not text."""
+    try:
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+        return []
+    return [
+        f"{name}:{number}: {found[0]!r} belongs to one machine, not into the repository"
+        for number, line in enumerate(lines, 1)
+        for found in (REGISTRY.search(line), CHECKOUT.search(line))
+        if found
+    ]
+
+
+def main() -> int:
+    found = [line for name in files() for line in findings(name)]
+    print("\n".join(found) if found else "none found")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

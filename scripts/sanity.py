@@ -1,0 +1,81 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run ansible-test sanity on a copy of the working tree.
+
+ansible-test insists on a real path that ends in ansible_collections/gatehouse/kong; a link to the repository is refused.
+Arguments are handed on: ``sanity.py --test validate-modules`` runs one test.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import ansible_test
+from repository import ROOT, TOOLS, files
+
+STAND_IN = ROOT / "tests" / "sanity" / "get_pip.py"
+
+
+def copy_tree(target: Path) -> None:
+    """Copy every file that git knows or would take."""
+    for name in files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
+
+
+def provide_get_pip() -> None:
+    """Put our stand-in where ansible-test keeps the pip installer that it would download from a host of its own."""
+    requirements = Path(ansible_test.__path__[0]) / "_internal" / "python_requirements.py"
+    found = re.search(r"pip='([0-9.]+)'", requirements.read_text(encoding="utf-8"))
+    if not found:
+        sys.exit(f"sanity: cannot tell from {requirements} which pip ansible-test wants")
+    cached = Path.home() / ".ansible/test/cache" / f"get_pip_{found[1].replace('.', '_')}.py"
+    if not cached.exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(STAND_IN, cached)
+
+
+def real_pythons() -> str:
+    """Return PATH without pyenv's shims, which answer for Pythons that do not run, and with its Pythons instead."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    pythons = sorted(str(path) for path in pyenv.glob("versions/3.*/bin"))
+    others = [path for path in os.environ["PATH"].split(os.pathsep) if not path.endswith("/shims")]
+    return os.pathsep.join([str(TOOLS), *pythons, *others])
+
+
+def run(command: list[str | Path], tree: Path) -> int:
+    """Run and pass the output on; repeat the errors at the end, below what pip says about the environments."""
+    errors = []
+    with subprocess.Popen(
+        command,
+        cwd=tree,
+        env=os.environ | {"PATH": real_pythons()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            if line.startswith(("ERROR:", "FATAL:")):
+                errors.append(line)
+    print(*errors, sep="")
+    return process.returncode
+
+
+def main() -> int:
+    provide_get_pip()
+    with tempfile.TemporaryDirectory() as temporary:
+        tree = Path(temporary) / "ansible_collections" / "gatehouse" / "kong"
+        copy_tree(tree)
+        return run([TOOLS / "ansible-test", "sanity", "--local", "--color", "no", *sys.argv[1:]], tree)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
