@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,9 @@ from repository import ROOT, TOOLS
 
 LOGS = ROOT / ".cache" / "logs"
 TAIL = 60
+# What a failed check is remembered by at the very end, where the logs before it may have scrolled away.
+TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
+TELLING_LINES = 8
 # These only read, so they may run side by side. The others own the machine's network while they run.
 SIDE_BY_SIDE = {"lint": 2}
 
@@ -118,6 +122,13 @@ def show(result: Result) -> None:
         print(f"  the whole output: {log.relative_to(ROOT)}", flush=True)
 
 
+def reminder(result: Result) -> list[str]:
+    """Return the lines of a failed check's output that most likely say what failed, the last of them."""
+    lines = [line.strip() for line in log_of(result.check).read_text(errors="replace").splitlines()]
+    telling = [line[:200] for line in lines if TELLING.search(line)] or lines
+    return [f"{result.check.title}:", *(f"  {line}" for line in telling[-TELLING_LINES:])]
+
+
 def summary(results: list[Result]) -> str:
     counts = {status: sum(result.status == status for result in results) for status in ("ok", "FAILED", "skipped")}
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
@@ -151,7 +162,9 @@ def main() -> int:
         results.append(result)
         show(result)
     results.sort(key=lambda result: checks.index(result.check))
-    report = "\n".join(["", "Summary", *(f"  {describe(result)}" for result in results), summary(results)])
+    failed = [line for result in results if result.status == "FAILED" for line in reminder(result)]
+    lines = ["", *failed, "Summary", *(f"  {describe(result)}" for result in results), summary(results)]
+    report = "\n".join(lines)
     (ROOT / ".cache" / "summary.txt").write_text(f"{report}\n", encoding="utf-8")
     print(report, flush=True)
     return any(result.status == "FAILED" for result in results)

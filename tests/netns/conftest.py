@@ -85,6 +85,7 @@ class Lab:
         return f"{self._prefix}{name}"
 
     def build(self):
+        self.destroy()  # of a run that was killed, and had the same process id
         for name in ("node", *NEIGHBOURS):
             ip("netns", "add", self.namespace(name))
             ip("-n", self.namespace(name), "link", "set", "lo", "up")
