@@ -24,7 +24,10 @@ PACKAGES = (
     "conntrack",
     "curl",
     "dbus",
+    "firewalld",
     "iproute2",
+    "ipset",
+    "iptables",
     "iputils-ping",
     "libnginx-mod-stream",
     "nftables",
@@ -35,6 +38,7 @@ PACKAGES = (
     "serf",
     "systemd",
     "systemd-sysv",
+    "ufw",
 )
 OPTIONS = (
     "--variant=minbase",

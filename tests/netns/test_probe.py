@@ -104,6 +104,8 @@ def rules(namespace, hook="input", lines=""):
 @pytest.fixture(scope="module")
 def network():
     for namespace in (CLIENT, ROUTER, SERVER):
+        # One of a run that was killed may bear the same process id.
+        subprocess.run(["ip", "netns", "delete", namespace], check=False, capture_output=True)
         run("ip", "netns", "add", namespace)
     try:
         for line in LINKS.strip().splitlines():
