@@ -122,12 +122,12 @@ class Rollback:
 
     def forget(self) -> None:
         """End the change and leave no trace of any."""
-        transaction = self.pending()
         self.commit(keep=False)
         self._host.remove_tree(STATE)
-        # Without systemd a process waits in place of the timer, finds nothing to do and ends.
+        # This change's timer, and those of changes shortly before it, which wait for nothing any more.
+        # Without systemd processes wait in place of the timers, find nothing to do and end.
         with suppress(HostError):
-            self._host.run("systemctl", "stop", f"{NAME}-{transaction}.timer")
+            self._host.run("systemctl", "stop", f"{NAME}-*.timer")
 
     def undo(self, transaction: str) -> None:
         """Undo the change now, as the timer would."""

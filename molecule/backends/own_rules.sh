@@ -1,0 +1,66 @@
+#!/bin/sh
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The rules that a host's owner has beside ours: own_rules.sh set|show SYSTEM. `show` leaves out what is ours.
+set -eu
+
+set_nftables() {
+    nft -f - <<'NFT'
+table ip fail2ban {
+  set banned { type ipv4_addr; elements = { 203.0.113.9 } }
+  chain input {
+    type filter hook input priority -1;
+    tcp dport 22 ip saddr @banned reject
+  }
+}
+table ip docker {
+  chain prerouting {
+    type nat hook prerouting priority dstnat;
+    tcp dport 7070 dnat to 172.30.0.2:80
+  }
+  chain forward {
+    type filter hook forward priority filter;
+    ip daddr 172.30.0.2 tcp dport 80 accept
+  }
+}
+NFT
+}
+
+show_nftables() {
+    nft --stateless list ruleset | sed '/^table inet gatehouse_kong {$/,/^}$/d'
+}
+
+set_iptables() {
+    iptables-restore --noflush <<'IPTABLES'
+*filter
+:f2b-sshd -
+:DOCKER -
+-A INPUT -p tcp -m tcp --dport 22 -j f2b-sshd
+-A INPUT -p tcp -m tcp --dport 10050 -m comment --comment "monitoring" -j ACCEPT
+-A FORWARD -j DOCKER
+-A f2b-sshd -s 203.0.113.9/32 -j REJECT
+-A f2b-sshd -j RETURN
+-A DOCKER -d 172.30.0.2/32 -p tcp -m tcp --dport 80 -j ACCEPT
+COMMIT
+*nat
+:DOCKER -
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER -p tcp -m tcp --dport 7070 -j DNAT --to-destination 172.30.0.2:80
+COMMIT
+IPTABLES
+    ipset create banned hash:ip
+    ipset add banned 203.0.113.9
+}
+
+# An empty table, which the first look at it makes, is no rule.
+show_iptables() {
+    for family in ip ip6; do
+        "${family}tables-save" | sed -n '/GATEHOUSE-KONG/d; s/ \[[0-9]*:[0-9]*\]$//; /^-A/p; /^:.* -$/p; /^:.* DROP$/p'
+    done
+    ipset save | sed '/ gkong[46]-/d'
+}
+
+"$1_$2"
+[ "$1" = show ] || "show_$2" >/root/own_rules
