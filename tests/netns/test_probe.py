@@ -167,7 +167,7 @@ def matches(expected, found):
     return expected[0] == found[0] and expected[1] in found[1]
 
 
-QUIET = "no answer in 2 x"
+QUIET = "no answer in "
 
 
 def per_family(kind, port, ipv4, ipv6):
@@ -244,8 +244,9 @@ def test_the_same_firewall_on_the_router_is_named_as_the_sender(network):
 
 @pytest.mark.parametrize("kind", ["tcp", "memberlist"])
 def test_routes_and_neighbours(network, kind):
-    # A dead neighbour takes Linux 3 seconds: 2 x 2 s is the least that sees it.
-    assert differences({(kind, address, 1): seen for address, seen in ROUTES.items()}) == {}
+    # A dead neighbour takes Linux 3 seconds. And a router without a route tells one address so about once a second,
+    # which nothing but its first namespace can change (net.ipv4.route.error_cost): a probe may wait for its turn.
+    assert differences({(kind, address, 1): seen for address, seen in ROUTES.items()}, tries=6) == {}
 
 
 def test_rules_of_the_probing_host_itself(network):
