@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,7 +116,8 @@ class ActionModule(ActionBase):
                 plan = json.loads(kept.read_text(encoding="utf-8"))
                 warnings: list[str] = []
             else:
-                compilation = compile_plan(_AnsibleInventory(task_vars or {}, self._loader), arguments["group"])
+                with _without_garbage_collection():
+                    compilation = compile_plan(_AnsibleInventory(task_vars or {}, self._loader), arguments["group"])
                 if compilation.plan is None:
                     return {
                         **result,
@@ -155,6 +157,16 @@ def _replace(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Search for no cycles while the model grows: all of it stays, and each search looks at the whole inventory."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager
