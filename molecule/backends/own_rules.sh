@@ -62,5 +62,32 @@ show_iptables() {
     ipset save | sed '/ gkong[46]-/d'
 }
 
+# Some with --permanent, and some that the next reload would lose. An interface in a zone that drops what it does not know.
+set_firewalld() {
+    systemctl enable --now firewalld
+    firewall-cmd --quiet --permanent --new-zone=plant
+    firewall-cmd --quiet --permanent --zone=plant --add-source=10.99.0.0/16
+    firewall-cmd --quiet --permanent --zone=drop --change-interface=lan
+    firewall-cmd --quiet --permanent --zone=drop --add-service=ssh
+    firewall-cmd --quiet --reload
+    firewall-cmd --quiet --zone=drop --add-port=10050/tcp
+    firewall-cmd --quiet --zone=drop --add-rich-rule='rule family=ipv4 source address=203.0.113.9 reject'
+    firewall-cmd --quiet --zone=drop --add-forward-port=port=7070:proto=tcp:toport=80:toaddr=172.30.0.2
+    firewall-cmd --quiet --zone=public --add-interface=not-there-yet
+    firewall-cmd --quiet --direct --add-chain ipv4 filter f2b-sshd
+    firewall-cmd --quiet --direct --add-rule ipv4 filter INPUT 0 -p tcp --dport 22 -j f2b-sshd
+}
+
+show_firewalld() {
+    firewall-cmd --list-all-zones
+    firewall-cmd --direct --get-all-chains
+    firewall-cmd --direct --get-all-rules
+    iptables-save | grep f2b
+    for file in $(find /etc/firewalld -type f ! -name 'gatehouse-kong*' ! -name 'gkong*' | sort); do
+        echo "$file"
+        cat "$file"
+    done
+}
+
 "$1_$2"
 [ "$1" = show ] || "show_$2" >/root/own_rules

@@ -5,4 +5,10 @@
 
 # Print whatever is on the host of ours, in the kernel and in files; no line where there is nothing.
 { nft list ruleset; iptables-save; ip6tables-save; ipset save; } 2>/dev/null | grep -iE 'gatehouse|gkong'
+if systemctl --quiet is-active firewalld; then
+    for what in policies services ipsets; do
+        firewall-cmd "--get-$what"
+        firewall-cmd --permanent "--get-$what"
+    done | grep -oE '(gatehouse-kong|gkong)[^ ]*'
+fi
 find /etc /lib/systemd /run/systemd /var/lib -iname '*gatehouse[-_]kong*'

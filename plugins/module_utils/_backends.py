@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend
+from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld import Firewalld
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables import Iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
@@ -67,7 +68,7 @@ def _nothing_else(_host: Host) -> str:
 
 # In the order in which they are asked; the last one takes every host.
 SYSTEMS = (
-    System("firewalld", True, _firewalld, None),
+    System("firewalld", True, _firewalld, Firewalld),
     System("ufw", True, _ufw, None),
     System("iptables", False, _only_by_name, Iptables),
     System("nftables", False, _nothing_else, Nftables),

@@ -26,7 +26,7 @@ INET = {"ipv4": "inet", "ipv6": "inet6"}
 _LONGEST = 30
 _DIGEST = 8
 # One limit for every set, as `create` takes a set that is there only if it has the same one. It reserves no memory.
-_MAXELEM = 1 << 20
+MAXELEM = 1 << 20
 _OPTIONS = {"family", "hashsize", "maxelem", "bucketsize", "initval"}
 
 
@@ -63,8 +63,8 @@ def wanted_sets(ruleset: Ruleset) -> dict[str, Networks]:
 
 def fill(name: str, networks: Networks) -> list[str]:
     """The lines that make a set which is not there."""
-    create = f"create {name} hash:net family {INET[networks.family]} maxelem {_MAXELEM}"
-    return [create, *(f"add {name} {text}" for text in _elements(networks))]
+    create = f"create {name} hash:net family {INET[networks.family]} maxelem {MAXELEM}"
+    return [create, *(f"add {name} {text}" for text in elements(networks))]
 
 
 def rebuild(name: str, networks: Networks, live: Iterable[str]) -> list[str]:
@@ -99,7 +99,7 @@ def parse_sets(saved: str) -> dict[str, LiveSet]:
     return found
 
 
-def _elements(networks: Networks) -> list[str]:
+def elements(networks: Networks) -> list[str]:
     """What `add` takes: no network of length 0 (ipset(8), "hash:net"), so that is written as its halves."""
     halves = {"0.0.0.0/0": ["0.0.0.0/1", "128.0.0.0/1"], "::/0": ["::/1", "8000::/1"]}
     return [half for text in networks.outermost().texts() for half in halves.get(text, [text])]

@@ -17,7 +17,8 @@ description:
   - A change is made to last only over a new connection from the controller after it. Without that, as where the change
     cuts the controller off or the controller ends, the host returns to the state before by itself, files included, after
     O(rollback_timeout), or at its next boot. Nothing is asked of the task for this, neither C(async) nor C(poll).
-  - Rules keep no connection state, so a source that loses its permission loses its open connections at once.
+  - Rules of nftables and iptables keep no connection state, so a source that loses its permission loses its open
+    connections at once. firewalld accepts what belongs to an open connection before it asks any rule.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -77,8 +78,12 @@ options:
       - V(auto) finds the one that rules the host, which is firewalld if it is active, else ufw if it is enabled, else
         nftables. The result tells which and why. It refuses a host on which both are on, or on which rules of
         iptables-legacy and iptables-nft are mixed.
-      - There is no backend for firewalld and ufw yet, so on such a host V(auto) fails. With V(nftables) such a host must
-        open Kong's ports in firewalld or ufw as well, and the module names the command where it does not.
+      - There is no backend for ufw yet, so on such a host V(auto) fails. With V(nftables) such a host must open Kong's
+        ports in ufw as well, and the module names the command where it does not.
+      - V(firewalld) uses a policy C(gatehouse-kong) from any zone to the host, services whose names begin with
+        C(gatehouse-kong-) and ipsets whose names begin with C(gkong4-) and C(gkong6-), in the permanent configuration
+        and in what firewalld runs. The policy comes before all zones, so it holds whatever zone an interface is in.
+        Needs firewalld 0.9 or later.
       - V(nftables) uses a table of its own, C(inet gatehouse_kong), and touches no other. Its accepts set the bit
         C(0x10000000) of the packet mark, because an accept in one table does not end a packet's way through the others.
         A host whose own input chain drops by default accepts that mark in one line.
@@ -87,7 +92,7 @@ options:
         and fails where rules of the other are loaded. An accept there is final for the table C(filter), so a host whose
         C(INPUT) drops by default needs nothing more. V(auto) never chooses it.
     type: str
-    choices: [auto, iptables, nftables]
+    choices: [auto, firewalld, iptables, nftables]
     default: auto
   state:
     description:
@@ -111,8 +116,8 @@ options:
         out of playbooks.
     type: str
 notes:
-  - Needs root (C(CAP_NET_ADMIN)), systemd, and the package C(nftables), or for O(backend=iptables) the packages
-    C(iptables) and C(ipset).
+  - Needs root (C(CAP_NET_ADMIN)), systemd, and the package C(nftables), for O(backend=iptables) the packages
+    C(iptables) and C(ipset), or a firewalld that runs.
   - Rules are kept in C(/etc/gatehouse_kong) and loaded at boot by C(gatehouse-kong-firewall.service). A drop-in for
     C(nftables.service) loads them again whenever that unit starts or reloads, as its file flushes every table.
     C(systemctl stop nftables) removes them, with all others, until it is started again or this module runs.
@@ -121,6 +126,14 @@ notes:
     the sets that its saved rules may name before it loads them, and puts our rules in place afterwards.
   - With O(backend=iptables), where the kernel has no IPv6, rules for IPv6 are not loaded, and a warning says so if the
     ruleset has sources for them. They wait in the boot file.
+  - With O(backend=firewalld) a reload is needed where a port or a set is new or gone, and not where only sources change.
+    New connections are refused while firewalld reloads, about half a second. What others set without C(--permanent) is
+    set again afterwards, but what they set with C(--timeout) then stays until the next reload. Nothing that they changed
+    only with C(--permanent) takes effect by it, but for new zones, services and sets.
+  - With O(backend=firewalld) and C(FlushAllOnReload=no) in firewalld.conf, sets that are gone stay as empty ones until
+    firewalld is restarted, as it has no way to remove them.
+  - With O(backend=firewalld) a packet that one of its own forward ports sent to a port of this host is accepted before
+    any rule is asked, whoever sent it.
   - Before a host changes from one backend to another, remove the first with O(state=absent).
   - If a chain of the host's own would refuse a port that the ruleset opens, the module fails before it changes anything
     and names the chain and the command that opens it. Where that cannot be told for certain, it warns.

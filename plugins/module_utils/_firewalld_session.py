@@ -1,0 +1,199 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks firewalld over D-Bus what it runs of ours, and brings it to what is wanted.
+
+firewalld's D-Bus library belongs to its own Python, which need not be the one that Ansible uses. So the text of this
+file is given to that Python, which may be as old as 3.6, and a call of `main` with it. The way back uses it too.
+
+What firewalld runs of ours has the form {"policies": {...}, "services": {...}, "ipsets": {...}}: settings by name, in
+the words of firewalld.dbus(5), without those that are empty.
+"""
+
+import json
+import sys
+import typing as t
+
+dbus: t.Any
+try:
+    import dbus  # type: ignore[import-not-found,no-redef]
+except ImportError:
+    dbus = None
+
+NAME = "org.fedoraproject.FirewallD1"
+PATH = "/org/fedoraproject/FirewallD1"
+
+_SECONDS = 60
+_RELOAD_SECONDS = 600
+
+Call = t.Callable[..., t.Any]  # interface below NAME, method, arguments
+Settings = t.Dict[str, t.Any]
+Objects = t.Dict[str, t.Dict[str, Settings]]  # by kind, then by name
+Prefixes = t.Dict[str, t.List[str]]
+
+
+class SessionError(Exception):
+    """firewalld did not do what it was told; the message says what it shows instead."""
+
+
+def main(request: Settings) -> int:
+    """Bring firewalld to `want`, unless that is absent, and print what it runs as JSON; the exit status.
+
+    The request has `prefixes`, those of our names by kind; with `reload` firewalld reads its files first; with `lenient`
+    a firewalld that does not run is in order, as it reads them when it starts.
+    """
+    call = connect()
+    if call is None:
+        if not request.get("lenient"):
+            sys.stderr.write("firewalld does not answer on D-Bus. See `systemctl status firewalld dbus`\n")
+        return 0 if request.get("lenient") else 1
+    try:
+        if "want" in request:
+            bring(call, request["want"], request["prefixes"], reload=request["reload"])
+        found = {"panic": bool(call("", "queryPanicMode")), "objects": read(call, request["prefixes"])}
+    except (SessionError, dbus.DBusException) as error:
+        sys.stderr.write("{}\n".format(getattr(error, "get_dbus_message", error.__str__)()))
+        return 1
+    json.dump(found, sys.stdout)
+    return 0
+
+
+def connect() -> t.Optional[Call]:
+    """What calls firewalld's methods; None where firewalld does not run. It is not started for that."""
+    try:
+        bus = dbus.SystemBus()
+        if not bus.name_has_owner(NAME):
+            return None
+        firewalld = bus.get_object(NAME, PATH)
+    except dbus.DBusException:
+        return None
+
+    def call(interface: str, method: str, *args: t.Any, seconds: int = _SECONDS) -> t.Any:
+        return firewalld.get_dbus_method(method, NAME + interface)(*args, timeout=seconds)
+
+    return call
+
+
+def read(call: Call, prefixes: Prefixes) -> Objects:
+    """What firewalld runs of ours: objects whose names have our prefixes."""
+    policies = {name: _plain(call(".policy", "getPolicySettings", name))
+                for name in _ours(call(".policy", "getPolicies"), prefixes["policies"])}  # fmt: skip
+    services = {name: _plain(call("", "getServiceSettings2", name))
+                for name in _ours(call("", "listServices"), prefixes["services"])}  # fmt: skip
+    ipsets = {name: _ipset(call(".ipset", "getIPSetSettings", name))
+              for name in _ours(call(".ipset", "getIPSets"), prefixes["ipsets"])}  # fmt: skip
+    rules = " ".join(rule for settings in policies.values() for rule in settings.get("rich_rules", []))
+    # With FlushAllOnReload=no a set stays when its file is gone. It is emptied then, and there is no way to remove it.
+    used = {one["short"] for name, one in ipsets.items() if '"{}"'.format(name) in rules}
+    ipsets = {name: one for name, one in ipsets.items() if one["entries"] or one["short"] in used}
+    return {"policies": policies, "services": services, "ipsets": ipsets}
+
+
+def bring(call: Call, want: Objects, prefixes: Prefixes, *, reload: bool) -> None:
+    """Make firewalld run `want`: with `reload` from its files, and in any case entries and rules one by one.
+
+    What is added comes before what goes, so no source that may come before and after is ever refused.
+    Raises SessionError, and what the D-Bus library raises.
+    """
+    if reload:
+        kept = _settings_of_others(call, prefixes)
+        call("", "reload", seconds=_RELOAD_SECONDS)
+        _give_back(call, kept)
+    for name in _ours(call(".ipset", "getIPSets"), prefixes["ipsets"]):
+        _bring_entries(call, name, want["ipsets"].get(name, {}).get("entries", []))
+    for name, settings in want["policies"].items():
+        _bring_rules(call, name, settings.get("rich_rules", []))
+    found = read(call, prefixes)
+    if found != want:
+        raise SessionError(
+            "firewalld does not run what it was told. Different: " + ", ".join(_differences(found, want))
+        )
+
+
+def _ours(names: t.Iterable[str], prefixes: t.List[str]) -> t.List[str]:
+    return sorted(str(name) for name in names if name.startswith(tuple(prefixes)))
+
+
+def _plain(settings: t.Any) -> Settings:
+    """Settings as JSON has them; lists have no order that means anything."""
+    plain = json.loads(json.dumps(settings))
+    return {key: sorted(value) if isinstance(value, list) else value for key, value in plain.items() if value}
+
+
+def _ipset(settings: t.Any) -> Settings:
+    _version, short, description, kind, options, entries = json.loads(json.dumps(settings))
+    return {"short": short, "description": description, "type": kind, "options": options, "entries": sorted(entries)}
+
+
+def _bring_entries(call: Call, name: str, want: t.List[str]) -> None:
+    have = {str(entry) for entry in call(".ipset", "getEntries", name)}
+    overlapping = []
+    for entry in sorted({*want} - have):
+        try:
+            call(".ipset", "addEntry", name, entry)
+        except dbus.DBusException:
+            # Perhaps it lies in a network that goes, or holds an address that goes: firewalld takes no two that overlap.
+            overlapping.append(entry)
+    for entry in sorted(have - {*want}):
+        call(".ipset", "removeEntry", name, entry)
+    for entry in overlapping:
+        call(".ipset", "addEntry", name, entry)
+
+
+def _bring_rules(call: Call, name: str, want: t.List[str]) -> None:
+    have = [str(rule) for rule in call(".policy", "getPolicySettings", name).get("rich_rules", [])]
+    # firewalld itself removes before it adds; so first it gets the old rules and the new ones.
+    for rules in ({*have, *want}, {*want}):
+        if rules != {*have}:
+            call(".policy", "setPolicySettings", name, {"rich_rules": dbus.Array(sorted(rules), signature="s")})
+
+
+def _differences(found: Objects, want: Objects) -> t.List[str]:
+    names = [(kind, name) for kind in want for name in sorted({*found[kind], *want[kind]})]
+    return ["{} {}".format(kind, name) for kind, name in names if found[kind].get(name) != want[kind].get(name)]
+
+
+def _settings_of_others(call: Call, prefixes: Prefixes) -> t.Dict[str, t.Any]:
+    """What a reload would lose of the owner's: whatever was set without --permanent."""
+    ours = tuple(prefixes["policies"])
+    policies = [name for name in call(".policy", "getPolicies") if not name.startswith(ours)]
+    sets = [name for name in call(".ipset", "getIPSets") if not name.startswith(tuple(prefixes["ipsets"]))]
+    return {
+        "zones": {name: call(".zone", "getZoneSettings2", name) for name in call(".zone", "getZones")},
+        "policies": {name: call(".policy", "getPolicySettings", name) for name in policies},
+        "entries": {name: call(".ipset", "getEntries", name) for name in sets},
+        "direct": {one: call(".direct", "getAll{}s".format(one)) for one in _DIRECT},
+    }
+
+
+_DIRECT = ("Chain", "Rule", "Passthrough")
+
+
+def _give_back(call: Call, kept: t.Dict[str, t.Any]) -> None:
+    for name, before in kept["zones"].items():
+        _give_back_settings(call, (".zone", "getZoneSettings2", "setZoneSettings2"), name, before)
+    for name, before in kept["policies"].items():
+        _give_back_settings(call, (".policy", "getPolicySettings", "setPolicySettings"), name, before)
+    for name, before in kept["entries"].items():
+        _bring_entries(call, name, [str(entry) for entry in before])
+    for one in _DIRECT:
+        present = list(call(".direct", "getAll{}s".format(one)))
+        for words in kept["direct"][one]:
+            if words not in present:
+                call(".direct", "add{}".format(one), *words)
+
+
+def _give_back_settings(call: Call, methods: t.Tuple[str, str, str], name: str, before: t.Any) -> None:
+    interface, get, put = methods
+    after = call(interface, get, name)
+    # Texts, such as the target, are only read from files.
+    changed = {key: before.get(key, _nothing(after.get(key))) for key in {*before, *after}
+               if before.get(key) != after.get(key) and not isinstance(before.get(key, after.get(key)), str)}  # fmt: skip
+    if changed:
+        call(interface, put, name, changed)
+
+
+def _nothing(value: t.Any) -> t.Any:
+    """A value of the same D-Bus type that sets nothing."""
+    return dbus.Array([], signature=value.signature) if hasattr(value, "signature") else False

@@ -1,0 +1,239 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The fake's methods have the names that firewalld gives them.
+# ruff: noqa: N802
+
+"""The session against a firewalld of our own, which keeps what it is told and writes down the order."""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import json
+import types
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils import _firewalld_session as session
+from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects import PREFIXES, make_objects
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+
+
+class DBusError(Exception):
+    def get_dbus_message(self):
+        return str(self)
+
+
+class Array(list):
+    def __init__(self, values, signature):
+        super().__init__(values)
+        self.signature = signature
+
+
+@pytest.fixture(autouse=True)
+def library(monkeypatch):
+    monkeypatch.setattr(session, "dbus", types.SimpleNamespace(DBusException=DBusError, Array=Array))
+
+
+class Firewalld:
+    """Runs what it has, and reads 'files' on a reload. Methods have the names of firewalld.dbus(5)."""
+
+    def __init__(self, objects, files=None):
+        self.run = copy.deepcopy(objects)
+        self.files = copy.deepcopy(objects if files is None else files)
+        self.zones = {"public": {"ports": Array([("22", "tcp")], "(ss)"), "target": "default"}}
+        self.direct = []
+        self.flush_all = True
+        self.calls = []
+
+    def __call__(self, interface, method, *args, seconds=0):
+        if method.startswith(("add", "remove", "set", "reload")):
+            self.calls.append((method, *args))
+        return getattr(self, method)(*args)
+
+    def reload(self):
+        before = self.run["ipsets"]
+        self.run = copy.deepcopy(self.files)
+        self.zones = {"public": {"ports": Array([("22", "tcp")], "(ss)"), "target": "default"}}
+        self.direct = []
+        if not self.flush_all:
+            for name, one in before.items():
+                kept = self.run["ipsets"].setdefault(name, one)
+                kept["entries"] = sorted({*kept["entries"], *one["entries"]})
+
+    def queryPanicMode(self):
+        return 0
+
+    def getPolicies(self):
+        return [*self.run["policies"], "allow-host-ipv6"]
+
+    def getPolicySettings(self, name):
+        return {**self.run["policies"].get(name, {"target": "CONTINUE"}), "masquerade": 0}
+
+    def setPolicySettings(self, name, settings):
+        self.run["policies"][name].update(settings)
+
+    def listServices(self):
+        return [*self.run["services"], "ssh"]
+
+    def getServiceSettings2(self, name):
+        return self.run["services"][name]
+
+    def getIPSets(self):
+        return [*self.run["ipsets"]]
+
+    def getIPSetSettings(self, name):
+        one = self.run["ipsets"][name]
+        return ["", one["short"], one["description"], one["type"], one["options"], one["entries"]]
+
+    def getEntries(self, name):
+        return list(self.run["ipsets"][name]["entries"])
+
+    def addEntry(self, name, entry):
+        have = self.run["ipsets"][name]["entries"]
+        if any(ipaddress.ip_network(entry).overlaps(ipaddress.ip_network(one)) for one in have):
+            raise DBusError(f"INVALID_ENTRY: {entry} overlaps")
+        have.append(entry)
+
+    def removeEntry(self, name, entry):
+        self.run["ipsets"][name]["entries"].remove(entry)
+
+    def getZones(self):
+        return [*self.zones]
+
+    def getZoneSettings2(self, name):
+        return self.zones[name]
+
+    def setZoneSettings2(self, name, settings):
+        self.zones[name] = {**self.zones[name], **settings}
+
+    def getAllRules(self):
+        return self.direct
+
+    def getAllChains(self):
+        return []
+
+    def getAllPassthroughs(self):
+        return []
+
+    def addRule(self, *words):
+        self.direct.append(words)
+
+
+def objects(peers, ports=(7946,), sources=("peers",)):
+    allow = [
+        {"listener": "cluster", "protocol": "tcp", "port": port, "address": "0.0.0.0", "sources": list(sources)}
+        for port in ports
+    ]
+    sets = {"peers": {"ipv4": peers}, "admins": {"ipv4": ["10.9.0.1/32"]}}
+    return make_objects(ruleset_from_data({"allow": allow, "sets": sets}))
+
+
+def bring(firewalld, want, *, reload=False):
+    session.bring(firewalld, want, PREFIXES, reload=reload)
+    return [(call[0], *call[2:]) for call in firewalld.calls]
+
+
+def test_a_new_peer_comes_before_the_old_one_goes_and_nothing_is_reloaded():
+    firewalld = Firewalld(objects(["10.0.0.1/32", "10.0.0.2/32"]))
+    assert bring(firewalld, objects(["10.0.0.2/32", "10.0.0.3/32"])) == [
+        ("addEntry", "10.0.0.3"), ("removeEntry", "10.0.0.1"),
+    ]  # fmt: skip
+
+
+def test_a_network_that_holds_an_address_replaces_it():
+    firewalld = Firewalld(objects(["10.0.0.1/32", "10.0.1.0/24"]))
+    want = objects(["10.0.0.0/24", "10.0.1.7/32"])
+    bring(firewalld, want)
+    assert session.read(firewalld, PREFIXES) == want
+
+
+def test_rules_are_first_the_old_and_the_new_ones():
+    both = objects(["10.0.0.1/32"], sources=("peers", "admins"))
+    firewalld = Firewalld(both)
+    firewalld.run["policies"]["gatehouse-kong"]["rich_rules"] = [
+        "rule old",
+        *both["policies"]["gatehouse-kong"]["rich_rules"][1:],
+    ]
+    (_name, first), (_name, second) = bring(firewalld, both)
+    new = both["policies"]["gatehouse-kong"]["rich_rules"]
+    assert first["rich_rules"] == sorted(["rule old", *new])
+    assert second["rich_rules"] == new
+
+
+def test_the_last_rule_can_go():
+    have, want = objects(["10.0.0.1/32"]), objects([], ports=())
+    firewalld = Firewalld(have, want)
+    firewalld.run["services"], firewalld.run["ipsets"] = {}, {}
+    bring(firewalld, want)
+    assert session.read(firewalld, PREFIXES) == want
+
+
+def test_what_was_set_without_permanent_survives_the_reload():
+    have, want = objects(["10.0.0.1/32"]), objects(["10.0.0.1/32"], ports=(7946, 7947))
+    firewalld = Firewalld(have, want)
+    firewalld.zones["public"]["ports"].append(("9999", "tcp"))
+    firewalld.zones["public"]["interfaces"] = Array(["eth9"], "s")
+    firewalld.direct.append(("ipv4", "filter", "INPUT", 0, ["-j", "ACCEPT"]))
+    before = copy.deepcopy((firewalld.zones, firewalld.direct))
+    bring(firewalld, want, reload=True)
+    assert (firewalld.zones, firewalld.direct) == before
+    assert session.read(firewalld, PREFIXES) == want
+
+
+def test_what_the_owner_has_only_written_stays_unread():
+    have = objects(["10.0.0.1/32"])
+    firewalld = Firewalld(have)
+    del firewalld.zones["public"]["ports"]
+    bring(firewalld, have, reload=True)
+    assert firewalld.zones["public"]["ports"] == []
+
+
+def test_a_firewalld_that_keeps_sets_over_a_reload_keeps_no_departed_peer():
+    firewalld = Firewalld(objects(["10.0.0.1/32", "10.0.0.2/32"]), objects(["10.0.0.2/32"], ports=(1, 2)))
+    firewalld.flush_all = False
+    bring(firewalld, objects(["10.0.0.2/32"], ports=(1, 2)), reload=True)
+    assert firewalld.getEntries("gkong4-peers") == ["10.0.0.2"]
+
+
+def test_sets_that_such_a_one_keeps_for_ever_are_empty_and_not_counted():
+    firewalld = Firewalld(objects(["10.0.0.1/32"]), make_objects(None))
+    firewalld.flush_all = False
+    bring(firewalld, make_objects(None), reload=True)
+    assert firewalld.getEntries("gkong4-peers") == []
+    assert session.read(firewalld, PREFIXES) == make_objects(None)
+
+
+def test_a_firewalld_that_does_something_else_is_told_of(monkeypatch):
+    firewalld = Firewalld(objects(["10.0.0.1/32"]))
+    monkeypatch.setattr(firewalld, "addEntry", lambda *_words: None)
+    with pytest.raises(session.SessionError, match="Different: ipsets gkong4-peers"):
+        bring(firewalld, objects(["10.0.0.2/32"]))
+
+
+@pytest.mark.parametrize("lenient, status", [(True, 0), (False, 1)])
+def test_only_the_way_back_does_without_firewalld(monkeypatch, capsys, lenient, status):
+    monkeypatch.setattr(session, "connect", lambda: None)
+    assert session.main({"prefixes": PREFIXES, "lenient": lenient}) == status
+    assert ("does not answer" in capsys.readouterr().err) is not lenient
+
+
+def test_the_answer_is_json(monkeypatch, capsys):
+    want = objects(["10.0.0.1/32"])
+    monkeypatch.setattr(session, "connect", lambda: Firewalld(want))
+    assert session.main({"prefixes": PREFIXES}) == 0
+    assert json.loads(capsys.readouterr().out) == {"panic": False, "objects": want}
+
+
+def refuse():
+    raise DBusError("ACCESS_DENIED: lockdown")
+
+
+def test_an_error_of_firewalld_is_one_line(monkeypatch, capsys):
+    firewalld = Firewalld(objects(["10.0.0.1/32"]))
+    monkeypatch.setattr(session, "connect", lambda: firewalld)
+    firewalld.queryPanicMode = refuse
+    assert session.main({"prefixes": PREFIXES}) == 1
+    assert capsys.readouterr().err == "ACCESS_DENIED: lockdown\n"
