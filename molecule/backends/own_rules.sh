@@ -89,5 +89,39 @@ show_firewalld() {
     done
 }
 
+set_ufw() {
+    ufw --force enable
+    systemctl enable --now ufw
+    ufw allow 22/tcp comment "way of the admins"
+    ufw limit 2222/tcp
+    ufw route allow proto tcp to 172.30.0.2 port 80
+    ufw prepend deny from 203.0.113.9
+    ufw prepend deny from 2001:db8::9
+    iptables-restore --noflush <<'IPTABLES'
+*filter
+:f2b-sshd -
+-A INPUT -p tcp -m tcp --dport 22 -j f2b-sshd
+-A f2b-sshd -j RETURN
+COMMIT
+*nat
+:DOCKER -
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER -p tcp -m tcp --dport 7070 -j DNAT --to-destination 172.30.0.2:80
+COMMIT
+IPTABLES
+}
+
+# Ours are those whose comment begins with "gatehouse.kong" (hex), and in the chain those of the plan's ports.
+show_ufw() {
+    for family in ip ip6; do
+        "${family}tables-save" | sed -E '/ufw6?-user-input .*--dport (7|8)[0-9]{3} /d; s/ \[[0-9]*:[0-9]*\]$//; /^#/d'
+    done
+    for file in $(find /etc/ufw /etc/default/ufw -type f | sort); do
+        echo "$file"
+        sed '/ comment=67617465686f7573652e6b6f6e67/,/^$/d' "$file"
+    done
+    ufw status verbose | sed '/gatehouse.kong/d'
+}
+
 "$1_$2"
 [ "$1" = show ] || "show_$2" >/root/own_rules

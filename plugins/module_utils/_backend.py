@@ -77,8 +77,11 @@ class Backend(t.Protocol):
     def snapshot(self, live: Live) -> Snapshot:
         """How to get back to the state that `read` gave, in words that need neither this code nor a connection."""
 
-    def apply(self, want: Ruleset | None) -> None:
-        """Replace the live state in one step; until then the old one holds, afterwards the new one."""
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Replace the live state in one step; until then the old one holds, afterwards the new one.
+
+        Flows that the new one does not allow end. A line for each thing that its user has to know.
+        """
 
     def persist(self, want: Ruleset | None) -> None:
         """Make `want` what a reboot brings; if it fails, the persisted state is as before."""

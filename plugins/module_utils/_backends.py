@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld import F
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables import Iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import Ufw
 
 AUTO = "auto"
 
@@ -30,7 +31,7 @@ _RULE = re.compile(r"^-A |^:\S+ (?!ACCEPT|-)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class System:
-    """A firewall system: `rules` tells why it rules a host, or None; `make` is its backend, None if there is none yet.
+    """A firewall system: `rules` tells why it rules a host, or None; `make` is its backend.
 
     A `manager` owns the host's whole policy, so that whatever it does not open stays shut, whoever else accepts it.
     """
@@ -38,7 +39,7 @@ class System:
     name: str
     manager: bool
     rules: t.Callable[[Host], str | None]
-    make: t.Callable[[Host], Backend] | None
+    make: t.Callable[[Host], Backend]
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,20 @@ def _nothing_else(_host: Host) -> str:
 # In the order in which they are asked; the last one takes every host.
 SYSTEMS = (
     System("firewalld", True, _firewalld, Firewalld),
-    System("ufw", True, _ufw, None),
+    System("ufw", True, _ufw, Ufw),
     System("iptables", False, _only_by_name, Iptables),
     System("nftables", False, _nothing_else, Nftables),
 )
-NAMES = tuple(system.name for system in SYSTEMS if system.make)
+NAMES = tuple(sorted(system.name for system in SYSTEMS))
 
 
 def choose(host: Host, name: str, systems: tuple[System, ...] = SYSTEMS) -> Choice:
     """The backend of this name, or with AUTO that of the system which rules the host.
 
-    HostError where more than one does, where old and new iptables are mixed, and where there is no backend for it.
+    HostError where more than one does, and where old and new iptables are mixed.
     """
     if name != AUTO:
-        return _made(host, next(system for system in systems if system.name == name), "it was asked for")
+        return Choice(next(system for system in systems if system.name == name).make(host), "it was asked for")
     found = [(system, reason) for system in systems for reason in [system.rules(host)] if reason]
     managers = [reason for system, reason in found if system.manager]
     if len(managers) > 1:
@@ -91,17 +92,7 @@ def choose(host: Host, name: str, systems: tuple[System, ...] = SYSTEMS) -> Choi
             "Turn one of them off (`systemctl disable --now firewalld`, or `ufw disable`)"
         )
     _refuse_mixture(host)
-    return _made(host, *found[0])
-
-
-def _made(host: Host, system: System, reason: str) -> Choice:
-    if system.make is None:
-        names = [other.name for other in SYSTEMS if other.make]
-        raise HostError(
-            f"{reason}, and rules cannot be written to {system.name} yet. The way out is to name another backend "
-            f"(accepted are {', '.join(names)}): its rules refuse whoever may not reach Kong, and {system.name} must "
-            "open Kong's ports besides. Where it does not, the module says so, with the command, and changes nothing"
-        )
+    system, reason = found[0]
     return Choice(system.make(host), reason)
 
 

@@ -37,6 +37,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects 
     make_objects,
     read_ruleset,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import needs_options, with_options
@@ -105,8 +106,8 @@ class Firewalld:
         request = {"want": self._objects, "reload": True, "lenient": True}
         return Snapshot(files, ((("sh",), render_removal(files)), (self._interpreter, self._script(request))))
 
-    def apply(self, want: Ruleset | None) -> None:
-        """Have firewalld run it; where that takes a reload, from files written before."""
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Have firewalld run it, where that takes a reload, from files written before; end what it no longer allows."""
         objects = make_objects(want)
         reload = bool(self._lost) or frame(objects) != frame(self._objects)
         if reload:
@@ -115,6 +116,7 @@ class Firewalld:
             # firewalld removes its table first, and gives up where there is none.
             self._host.run("nft", "add", "table", "inet", "firewalld")
         self._session({"want": objects, "reload": reload})
+        return end_flows(self._host, want)
 
     def persist(self, want: Ruleset | None) -> None:
         """Write the permanent configuration, or remove it."""

@@ -113,8 +113,8 @@ class Iptables:
         files = (UNIT_PARTS.file, *UNIT_PARTS.unit_files, *UNIT_PARTS.links)
         return Snapshot(files, ((("sh",), script),))
 
-    def apply(self, want: Ruleset | None) -> None:
-        """Go the steps; if the host refuses one, go back."""
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Go the steps; if the host refuses one, go back. The rules keep no state, so they end flows by themselves."""
         before = self.read().ruleset
         try:
             self._go(want)
@@ -123,6 +123,7 @@ class Iptables:
             with suppress(HostError):
                 self._go(before)
             raise
+        return ()
 
     def persist(self, want: Ruleset | None) -> None:
         """Write the boot script and its unit, or remove both."""

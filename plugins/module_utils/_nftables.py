@@ -113,9 +113,13 @@ class Nftables:
         unit = self._unit()
         return Snapshot((unit.file, *unit.unit_files, *unit.links), ((("nft", "--file", "-"), text),))
 
-    def apply(self, want: Ruleset | None) -> None:
-        """One netlink transaction: the kernel has the old table or the new one, at no moment none."""
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """One netlink transaction: the kernel has the old table or the new one, at no moment none.
+
+        The rules keep no state, so they end flows by themselves.
+        """
         self._host.run("nft", "--file", "-", stdin=render_table(want))
+        return ()
 
     def persist(self, want: Ruleset | None) -> None:
         """Write the boot file and its unit, or remove both."""

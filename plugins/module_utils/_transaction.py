@@ -32,7 +32,10 @@ class ObstacleError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did, or in check mode would do; `transaction` is what `confirm` has to be called with, if at all."""
+    """What a run did, or in check mode would do.
+
+    `transaction` is what `confirm` has to be called with, if at all; `warnings` is what came up on the way.
+    """
 
     diff: RulesetDiff
     drift: tuple[str, ...]
@@ -40,6 +43,7 @@ class Outcome:
     obstacles: tuple[Obstacle, ...]
     changed: bool
     transaction: str | None = field(default=None, compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def before(self) -> str:
@@ -79,10 +83,11 @@ def converge(backend: Backend, want: Ruleset | None, guard: Guard, *, check_mode
             refuse_lockout(want, guard.connection)
         backend.validate(want)
     changed = rules_change or bool(stale)
-    transaction = None
+    transaction: str | None = None
+    warnings: tuple[str, ...] = ()
     if changed and not check_mode:
-        transaction = _begin(backend, live, want, guard, rules=rules_change)
-    return Outcome(diff_rulesets(live.ruleset, want), live.drift, stale, obstacles, changed, transaction)
+        transaction, warnings = _begin(backend, live, want, guard, rules=rules_change)
+    return Outcome(diff_rulesets(live.ruleset, want), live.drift, stale, obstacles, changed, transaction, warnings)
 
 
 def confirm(backend: Backend, want: Ruleset | None, rollback: Rollback, transaction: str, *, keep: bool) -> None:
@@ -103,12 +108,14 @@ def confirm(backend: Backend, want: Ruleset | None, rollback: Rollback, transact
         raise
 
 
-def _begin(backend: Backend, live: Live, want: Ruleset | None, guard: Guard, *, rules: bool) -> str:
+def _begin(
+    backend: Backend, live: Live, want: Ruleset | None, guard: Guard, *, rules: bool
+) -> tuple[str, tuple[str, ...]]:
+    # A run that was killed may have changed the rules, and not ended the flows that they no longer allow.
+    rules = rules or guard.rollback.pending() is not None
     transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset, guard.timeout)
     try:
-        if rules:
-            backend.apply(want)
+        return transaction, backend.apply(want) if rules else ()
     except HostError:
         guard.rollback.undo(transaction)
         raise
-    return transaction

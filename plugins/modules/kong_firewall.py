@@ -18,7 +18,8 @@ description:
     cuts the controller off or the controller ends, the host returns to the state before by itself, files included, after
     O(rollback_timeout), or at its next boot. Nothing is asked of the task for this, neither C(async) nor C(poll).
   - Rules of nftables and iptables keep no connection state, so a source that loses its permission loses its open
-    connections at once. firewalld accepts what belongs to an open connection before it asks any rule.
+    connections at once. firewalld and ufw accept what belongs to an open connection before they ask any rule. There the
+    module ends the connections, sockets and entries of the connection tracker, that are no longer allowed, and no others.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -78,12 +79,15 @@ options:
       - V(auto) finds the one that rules the host, which is firewalld if it is active, else ufw if it is enabled, else
         nftables. The result tells which and why. It refuses a host on which both are on, or on which rules of
         iptables-legacy and iptables-nft are mixed.
-      - There is no backend for ufw yet, so on such a host V(auto) fails. With V(nftables) such a host must open Kong's
-        ports in ufw as well, and the module names the command where it does not.
+      - V(nftables) on a host that firewalld or ufw manages works beside them. They must open Kong's ports as well, and the
+        module names the command where they do not.
       - V(firewalld) uses a policy C(gatehouse-kong) from any zone to the host, services whose names begin with
         C(gatehouse-kong-) and ipsets whose names begin with C(gkong4-) and C(gkong6-), in the permanent configuration
         and in what firewalld runs. The policy comes before all zones, so it holds whatever zone an interface is in.
         Needs firewalld 0.9 or later.
+      - V(ufw) adds rules of ufw's own kind, which C(ufw status) shows with a comment that begins with C(gatehouse.kong).
+        They come before all others but those at the top that refuse one source altogether. ufw has no sets, so each source
+        is a rule for each port. Default policies, and whether ufw is on, stay as they are.
       - V(nftables) uses a table of its own, C(inet gatehouse_kong), and touches no other. Its accepts set the bit
         C(0x10000000) of the packet mark, because an accept in one table does not end a packet's way through the others.
         A host whose own input chain drops by default accepts that mark in one line.
@@ -92,7 +96,7 @@ options:
         and fails where rules of the other are loaded. An accept there is final for the table C(filter), so a host whose
         C(INPUT) drops by default needs nothing more. V(auto) never chooses it.
     type: str
-    choices: [auto, firewalld, iptables, nftables]
+    choices: [auto, firewalld, iptables, nftables, ufw]
     default: auto
   state:
     description:
@@ -117,7 +121,7 @@ options:
     type: str
 notes:
   - Needs root (C(CAP_NET_ADMIN)), systemd, and the package C(nftables), for O(backend=iptables) the packages
-    C(iptables) and C(ipset), or a firewalld that runs.
+    C(iptables) and C(ipset), or a firewalld or ufw that runs.
   - Rules are kept in C(/etc/gatehouse_kong) and loaded at boot by C(gatehouse-kong-firewall.service). A drop-in for
     C(nftables.service) loads them again whenever that unit starts or reloads, as its file flushes every table.
     C(systemctl stop nftables) removes them, with all others, until it is started again or this module runs.
@@ -134,6 +138,12 @@ notes:
     firewalld is restarted, as it has no way to remove them.
   - With O(backend=firewalld) a packet that one of its own forward ports sent to a port of this host is accepted before
     any rule is asked, whoever sent it.
+  - With O(backend=ufw) the rules are in C(/etc/ufw/user.rules) and C(/etc/ufw/user6.rules), and
+    C(/etc/gatehouse_kong_ufw/rules.json) says which are ours, as ufw drops a comment when somebody allows the same again.
+    A rule that the owner had and that is the same as one of ours is given back, at the end of his, when it is not needed.
+    There is no C(ufw reload). With C(IPV6=no) in C(/etc/default/ufw) there are no rules for IPv6, all of which ufw refuses.
+  - With O(backend=firewalld) and O(backend=ufw) a udp flow that this host itself opened to a source, such as Serf's to a
+    node that left, brings answers in until it has been silent for as long as the connection tracker waits.
   - Before a host changes from one backend to another, remove the first with O(state=absent).
   - If a chain of the host's own would refuse a port that the ruleset opens, the module fails before it changes anything
     and names the chain and the command that opens it. Where that cannot be told for certain, it warns.
@@ -309,8 +319,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         return {**result, "changed": True}
     guard = Guard(rollback, params["rollback_timeout"], find_connection())
     outcome = converge(choice.backend, want.ruleset, guard, check_mode=module.check_mode)
-    for obstacle in outcome.obstacles:
-        module.warn(str(obstacle))
+    for warning in (*outcome.obstacles, *outcome.warnings):
+        module.warn(str(warning))
     return {
         **result,
         "changed": outcome.changed,

@@ -31,7 +31,7 @@ class Backend:
 
     def __init__(self, live=None, drift=(), stale=(), obstacles=(), fails=""):
         self.live, self._stale, self._obstacles, self._fails = Live(live, tuple(drift)), stale, obstacles, fails
-        self.steps = []
+        self.steps, self.tells = [], ()
 
     def _step(self, name, *what):
         self.steps.append((name, *what))
@@ -59,6 +59,7 @@ class Backend:
 
     def apply(self, want):
         self._step("apply", want)
+        return self.tells
 
     def persist(self, want):
         self._step("persist", want)
@@ -70,6 +71,9 @@ class Rollback:
 
     def __init__(self, backend, waiting=None):
         self.steps, self.waiting = backend.steps, waiting
+
+    def pending(self):
+        return self.waiting
 
     def leftovers(self, want):
         return (f"{self.waiting} waits",) if self.waiting else ()
@@ -143,7 +147,13 @@ def test_a_change_that_nobody_confirmed_is_taken_over_even_where_the_rules_are_r
     backend = Backend(OPEN)
     outcome = both_halves(backend, OPEN, Rollback(backend, waiting="theirs"))
     assert (outcome.changed, "theirs waits" in outcome.before) == (True, True)
-    assert changes(backend) == [("arm", OPEN, 30), ("commit", True)]
+    assert changes(backend) == [("arm", OPEN, 30), ("apply", OPEN), ("commit", True)]
+
+
+def test_what_the_backend_has_to_tell_is_told():
+    backend = Backend(OPEN)
+    backend.tells = ("a flow is still open",)
+    assert both_halves(backend, SHUT, Rollback(backend)).warnings == ("a flow is still open",)
 
 
 def test_a_return_to_the_state_before_keeps_that_state():

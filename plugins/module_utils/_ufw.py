@@ -1,0 +1,218 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ufw backend: rules of ufw's own kind, which `ufw status` shows with our comment, before those of its owner.
+
+They go into ufw's files and into the chain that it has loaded, each in one step. `ufw reload` would flush its chains,
+in which time it lets strangers in or nobody. Default policies, and whether ufw is on, are its owner's.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import typing as t
+from collections.abc import Iterator
+from functools import cached_property
+
+from ansible_collections.gatehouse.kong.plugins.module_utils import _ufw_session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles import (
+    nftables_obstacles,
+    other_table_obstacles,
+    without_ipv6,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import variant_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
+    FAMILIES,
+    Ruleset,
+    ruleset_from_data,
+    ruleset_to_data,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_rules import Rule, make_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import (
+    END,
+    RULES,
+    Ours,
+    chain_lines,
+    edit_chain,
+    edit_file,
+    live_line,
+    ours_of,
+    read_record,
+)
+
+DIRECTORY = "/etc/gatehouse_kong_ufw"
+RECORD = f"{DIRECTORY}/rules.json"
+FILES = {"ipv4": "/etc/ufw/user.rules", "ipv6": "/etc/ufw/user6.rules"}
+CHAINS = {"ipv4": "ufw-user-input", "ipv6": "ufw6-user-input"}
+_PROGRAMS = {"ipv4": "iptables", "ipv6": "ip6tables"}
+_LOCK = "/run/ufw.lock"
+_DEFAULTS = "/etc/default/ufw"
+_WITH_IPV6 = re.compile(r"""^\s*IPV6=(["']?)yes\1\s*$""", re.IGNORECASE | re.MULTILINE)
+_WAYS = ("-A INPUT -j ufw{}-before-input", "-A ufw{}-before-input -j ufw{}-user-input")
+
+
+class Ufw:
+    """The backend for hosts whose firewall is ufw, 0.36 or later."""
+
+    name = "ufw"
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._saved: dict[str, str] = {}
+
+    def require(self) -> None:
+        """Refuse a host without ufw and iptables, rights, systemd, or a writable /etc."""
+        for program in ("ufw", "iptables-save", "iptables-restore"):
+            if self._host.which(program) is None:
+                raise HostError(f"this host has no program {program}. Install the packages ufw and iptables")
+        self._host.require_net_admin()
+        self._host.require_systemd()
+        self._host.require_writable("/etc")
+
+    def read(self) -> Live:
+        """The ruleset of the record, and what of the loaded chains is not as it would be made.
+
+        HostError where ufw is enabled and its chains are not loaded, or packets do not come through them.
+        """
+        self._saved = {family: self._host.run(f"{_PROGRAMS[family]}-save") for family in self._families}
+        for family, saved in self._saved.items():
+            self._require_loaded(family, saved)
+            self._require_readable(FILES[family])
+        data = self._record["ruleset"]
+        ruleset = None if data is None else ruleset_from_data(data)
+        return Live(ruleset, tuple(self._drift(ruleset)))
+
+    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+        """What of ufw's files differs, and of the record."""
+        lines = []
+        for family, file in FILES.items():
+            text = self._host.read(file) or ""
+            if edit_file(text, self._ours(want, family), CHAINS[family]) != text:
+                lines.append(f"{file}: differs")
+        expected = {family: sorted(rule.tuple for rule in self._rules(want, family)) for family in FAMILIES}
+        recorded = {family: sorted(self._record["known"].get(family, [])) for family in FAMILIES}
+        return (*lines, *([f"{RECORD}: differs"] if recorded != expected else []))
+
+    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        """Other tables of iptables and chains of nftables, and IPv6 where ufw refuses all of it."""
+        found = other_table_obstacles(self._saved, want)
+        if self._host.which("nft"):
+            listed = json.loads(self._host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
+            found += nftables_obstacles(listed, want, self._saved if variant_of(self._host) == "nft" else {})
+        return found if "ipv6" in self._families else (*found, *self._no_ipv6(want))
+
+    def validate(self, want: Ruleset | None) -> None:
+        """`iptables-restore --test` on the chains as they would be."""
+        self._session(want, test=True)
+
+    def snapshot(self, live: Live) -> Snapshot:
+        """No file as a whole: its owner may change it meanwhile. A session puts our rules back into what is there."""
+        request = self._request(live.ruleset, live=True, files=True)
+        return Snapshot((), ((self._interpreter, self._script(request)),))
+
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Replace our rules in the loaded chains, and end what they no longer allow."""
+        self._session(want, live=True)
+        return end_flows(self._host, want)
+
+    def persist(self, want: Ruleset | None) -> None:
+        """Replace our rules in ufw's files."""
+        self._session(want, files=True)
+
+    @property
+    def _record(self) -> dict[str, t.Any]:
+        return read_record(str(self._host.path(RECORD)))
+
+    @cached_property
+    def _families(self) -> tuple[str, ...]:
+        """The families that ufw has loaded rules for."""
+        ipv6 = _WITH_IPV6.search(self._host.read(_DEFAULTS) or "") and self._host.path("/proc/net/if_inet6").exists()
+        return FAMILIES if ipv6 else ("ipv4",)
+
+    def _require_loaded(self, family: str, saved: str) -> None:
+        number = "6" if family == "ipv6" else ""
+        for way in _WAYS:
+            line = way.format(number, number)
+            if line not in saved.splitlines():
+                raise HostError(
+                    f"ufw is enabled, but its rules are not loaded: {_PROGRAMS[family]}-save has no line `{line}`. "
+                    "Load them with `ufw reload`, or turn ufw off with `ufw disable`"
+                )
+
+    def _require_readable(self, file: str) -> None:
+        text = self._host.read(file) or ""
+        for marker in (RULES, END):
+            if marker not in text:
+                raise HostError(
+                    f"{file} has no line `{marker.strip()}`, by which ufw marks its rules. Have ufw write it anew, as by "
+                    "`ufw allow ssh`, or reinstall the package"
+                )
+
+    def _rules(self, ruleset: Ruleset | None, family: str) -> tuple[Rule, ...]:
+        """None for IPv6 where ufw is told to have none of it."""
+        with_ipv6 = _WITH_IPV6.search(self._host.read(_DEFAULTS) or "")
+        return make_rules(ruleset, family) if ruleset and (family == "ipv4" or with_ipv6) else ()
+
+    def _ours(self, ruleset: Ruleset | None, family: str) -> Ours:
+        return ours_of(self._record, family, self._host.read(FILES[family]) or "", self._rules(ruleset, family))
+
+    def _drift(self, ruleset: Ruleset | None) -> Iterator[str]:
+        for family, saved in self._saved.items():
+            chain, ours = CHAINS[family], self._ours(ruleset, family)
+            have = chain_lines(saved, chain) or []
+            want = edit_chain(have, ours, chain)
+            if have == want:
+                continue
+            program = _PROGRAMS[family]
+            odd = [f"{program} rule missing: {line}" for line in want if line not in have]
+            odd += [f"{program} rule: {line}" for line in {live_line(rule, chain) for rule in ours.known}
+                    if line in have and line not in want]  # fmt: skip
+            yield from sorted(odd) or [f"{program}: rules of others stand before ours in {chain}, or between them"]
+
+    def _no_ipv6(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        if not self._host.path("/proc/net/if_inet6").exists():
+            return without_ipv6(want, FILES["ipv6"])
+        entries = [entry for entry in want.allow if "ipv6" in entry.service.families and entry.sources]
+        ports = tuple(f"IPv6 to {entry.service}" for entry in entries)
+        reason = f"{_DEFAULTS} has no IPV6=yes, so ufw refuses every IPv6 packet"
+        advice = f"Set IPV6=yes in {_DEFAULTS} and run `ufw reload`, unless that is meant"
+        return (Obstacle(certain=False, where="ufw", reason=reason, ports=ports, advice=advice),) if ports else ()
+
+    @cached_property
+    def _interpreter(self) -> tuple[str, ...]:
+        first = (self._host.read(self._host.which("ufw") or "") or "").partition("\n")[0]
+        return (*first.removeprefix("#!").split(), "-")
+
+    def _session(self, want: Ruleset | None, *, live: bool = False, files: bool = False, test: bool = False) -> None:
+        try:
+            self._host.run(
+                *self._interpreter, stdin=self._script(self._request(want, live=live, files=files, test=test))
+            )
+        except HostError as error:
+            raise HostError(f"ufw: {str(error).partition(': ')[2] or error}") from error
+
+    def _request(self, want: Ruleset | None, **what: bool) -> dict[str, t.Any]:
+        families = {
+            family: {
+                "chain": CHAINS[family],
+                "file": str(self._host.path(FILES[family])),
+                "save": f"{_PROGRAMS[family]}-save",
+                "restore": f"{_PROGRAMS[family]}-restore",
+                "live": family in self._families,
+                "rules": self._rules(want, family),
+            }
+            for family in FAMILIES
+        }
+        ruleset = None if want is None else ruleset_to_data(want)
+        places = {"record": str(self._host.path(RECORD)), "lock": str(self._host.path(_LOCK))}
+        return {"families": families, "ruleset": ruleset, **places, **what}
+
+    @staticmethod
+    def _script(request: dict[str, t.Any]) -> str:
+        return f"{inspect.getsource(_ufw_session)}\n\nsys.exit(main(json.loads({json.dumps(request)!r})))\n"
