@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The rules that a host's owner has beside ours: own_rules.sh set|show SYSTEM. `show` leaves out what is ours.
+# The rules that a host's owner has beside ours: own_rules.sh set|show|fault SYSTEM. `show` leaves out what is ours, and
+# `fault` breaks it.
 set -eu
 
 set_nftables() {
@@ -121,6 +122,24 @@ show_ufw() {
         sed '/ comment=67617465686f7573652e6b6f6e67/,/^$/d' "$file"
     done
     ufw status verbose | sed '/gatehouse.kong/d'
+}
+
+# What opens tcp 8001 to everybody, in our rules or before them.
+fault_nftables() {
+    nft insert rule inet gatehouse_kong input tcp dport 8001 accept
+}
+
+fault_iptables() {
+    iptables -I GATEHOUSE-KONG -p tcp --dport 8001 -j ACCEPT
+}
+
+fault_firewalld() {
+    rule=$(firewall-cmd --policy=gatehouse-kong --list-rich-rules | grep -- '-8001-tcp.* drop' | head -n 1)
+    firewall-cmd --quiet --policy=gatehouse-kong --remove-rich-rule="$rule"
+}
+
+fault_ufw() {
+    iptables -S ufw-user-input | grep -- '--dport 8001 -j DROP' | head -n 1 | sed 's/^-A/-D/' | xargs iptables
 }
 
 "$1_$2"

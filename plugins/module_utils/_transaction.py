@@ -12,7 +12,7 @@ the old one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend, Live, Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._controller import Connection, refuse_lockout
@@ -66,28 +66,28 @@ class Guard:
     connection: Connection | None = None
 
 
+def inspect(backend: Backend, want: Ruleset | None, rollback: Rollback) -> Outcome:
+    """Tell what a run would change, whatever hinders it; nothing is changed. Raises HostError."""
+    return _look(backend, want, rollback)[1]
+
+
 def converge(backend: Backend, want: Ruleset | None, guard: Guard, *, check_mode: bool) -> Outcome:
     """Bring the host to `want` (None: no trace of ours), or with check_mode only tell what that would change.
 
     Raises HostError, the host being as before, ObstacleError and LockoutError.
     """
-    backend.require()
-    live = backend.read()
-    obstacles = backend.obstacles(want) if want is not None else ()
-    if any(obstacle.certain for obstacle in obstacles):
-        raise ObstacleError(obstacles)
-    stale = (*backend.stale(want), *guard.rollback.leftovers(want))
+    live, outcome = _look(backend, want, guard.rollback)
+    if any(obstacle.certain for obstacle in outcome.obstacles):
+        raise ObstacleError(outcome.obstacles)
     rules_change = live.ruleset != want or bool(live.drift)
     if rules_change:
         if want is not None and guard.connection is not None:
             refuse_lockout(want, guard.connection)
         backend.validate(want)
-    changed = rules_change or bool(stale)
-    transaction: str | None = None
-    warnings: tuple[str, ...] = ()
-    if changed and not check_mode:
-        transaction, warnings = _begin(backend, live, want, guard, rules=rules_change)
-    return Outcome(diff_rulesets(live.ruleset, want), live.drift, stale, obstacles, changed, transaction, warnings)
+    if not outcome.changed or check_mode:
+        return outcome
+    transaction, warnings = _begin(backend, live, want, guard, rules=rules_change)
+    return replace(outcome, transaction=transaction, warnings=warnings)
 
 
 def confirm(backend: Backend, want: Ruleset | None, rollback: Rollback, transaction: str, *, keep: bool) -> None:
@@ -106,6 +106,15 @@ def confirm(backend: Backend, want: Ruleset | None, rollback: Rollback, transact
     except HostError:
         rollback.undo(transaction)
         raise
+
+
+def _look(backend: Backend, want: Ruleset | None, rollback: Rollback) -> tuple[Live, Outcome]:
+    backend.require()
+    live = backend.read()
+    obstacles = backend.obstacles(want) if want is not None else ()
+    stale = (*backend.stale(want), *rollback.leftovers(want))
+    changed = live.ruleset != want or bool(live.drift) or bool(stale)
+    return live, Outcome(diff_rulesets(live.ruleset, want), live.drift, stale, obstacles, changed)
 
 
 def _begin(

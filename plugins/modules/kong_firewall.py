@@ -24,6 +24,7 @@ author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.firewall
 attributes:
   check_mode:
     support: full
@@ -35,69 +36,6 @@ options:
       - Who may reach what, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
       - Required if O(state=present).
     type: dict
-    suboptions:
-      allow:
-        description: One entry for each protocol, port and bind address.
-        type: list
-        elements: dict
-        required: true
-        suboptions:
-          listener:
-            description: The name of the listener, which comments and the diff show.
-            type: str
-            required: true
-          protocol:
-            description: The transport protocol.
-            type: str
-            choices: [tcp, udp]
-            required: true
-          port:
-            description: The local port.
-            type: int
-            required: true
-          address:
-            description:
-              - The bind address.
-              - V(0.0.0.0) is every IPv4 address and leaves IPv6 packets to that port alone, V(::) the other way round.
-              - Without an address the entry is for every address of both families.
-            type: str
-          sources:
-            description:
-              - Either V(any), or a list of names of sets in O(ruleset.sets).
-              - With an empty list nobody but the host itself gets in.
-            type: raw
-            required: true
-      sets:
-        description:
-          - Named groups of sources, each a dictionary with the lists C(ipv4) and C(ipv6) of networks in CIDR notation.
-          - Sets that no entry names are left out.
-        type: dict
-        default: {}
-  backend:
-    description:
-      - The firewall system to write to.
-      - V(auto) finds the one that rules the host, which is firewalld if it is active, else ufw if it is enabled, else
-        nftables. The result tells which and why. It refuses a host on which both are on, or on which rules of
-        iptables-legacy and iptables-nft are mixed.
-      - V(nftables) on a host that firewalld or ufw manages works beside them. They must open Kong's ports as well, and the
-        module names the command where they do not.
-      - V(firewalld) uses a policy C(gatehouse-kong) from any zone to the host, services whose names begin with
-        C(gatehouse-kong-) and ipsets whose names begin with C(gkong4-) and C(gkong6-), in the permanent configuration
-        and in what firewalld runs. The policy comes before all zones, so it holds whatever zone an interface is in.
-        Needs firewalld 0.9 or later.
-      - V(ufw) adds rules of ufw's own kind, which C(ufw status) shows with a comment that begins with C(gatehouse.kong).
-        They come before all others but those at the top that refuse one source altogether. ufw has no sets, so each source
-        is a rule for each port. Default policies, and whether ufw is on, stay as they are.
-      - V(nftables) uses a table of its own, C(inet gatehouse_kong), and touches no other. Its accepts set the bit
-        C(0x10000000) of the packet mark, because an accept in one table does not end a packet's way through the others.
-        A host whose own input chain drops by default accepts that mark in one line.
-      - V(iptables) uses a chain of its own, C(GATEHOUSE-KONG), to which the first rule of C(INPUT) leads, and ipsets whose
-        names begin with C(gkong4-) and C(gkong6-). It writes with the variant, nft or legacy, that C(iptables -V) names,
-        and fails where rules of the other are loaded. An accept there is final for the table C(filter), so a host whose
-        C(INPUT) drops by default needs nothing more. V(auto) never chooses it.
-    type: str
-    choices: [auto, firewalld, iptables, nftables, ufw]
-    default: auto
   state:
     description:
       - With V(present) the host is made to match O(ruleset).
@@ -246,34 +184,21 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends import AUTO, NAMES, choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._controller import LockoutError, find_connection
+from ansible_collections.gatehouse.kong.plugins.module_utils._firewall_options import OPTIONS, changes
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Kept, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import RulesetError, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import RulesetDiff
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import (
     Guard,
     ObstacleError,
-    Outcome,
     confirm,
     converge,
 )
 
-_ALLOW_SPEC = {
-    "listener": {"type": "str", "required": True},
-    "protocol": {"type": "str", "required": True, "choices": ["tcp", "udp"]},
-    "port": {"type": "int", "required": True},
-    "address": {"type": "str"},
-    "sources": {"type": "raw", "required": True},
-}
-_RULESET_SPEC = {
-    "allow": {"type": "list", "elements": "dict", "required": True, "options": _ALLOW_SPEC},
-    "sets": {"type": "dict", "default": {}},
-}
 _SPEC = {
-    "ruleset": {"type": "dict", "options": _RULESET_SPEC},
-    "backend": {"type": "str", "choices": [AUTO, *NAMES], "default": AUTO},
+    **OPTIONS,
     "state": {"type": "str", "choices": ["present", "absent", "previous"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # The action plugin's word to the module: the change that is to last.
@@ -288,19 +213,6 @@ def wanted(params: dict[str, t.Any], rollback: Rollback) -> Kept | None:
     if params["state"] == "previous":
         return rollback.previous()
     return Kept(ruleset_from_data(params["ruleset"]) if params["state"] == "present" else None)
-
-
-def changes(outcome: Outcome) -> dict[str, t.Any]:
-    """The outcome as plain data."""
-    return {**_rule_changes(outcome.diff), "drift": list(outcome.drift), "boot": list(outcome.stale)}
-
-
-def _rule_changes(diff: RulesetDiff) -> dict[str, t.Any]:
-    ports = [
-        {**asdict(change.service), "listeners": change.listeners, "gained": change.gained, "lost": change.lost}
-        for change in diff.ports
-    ]
-    return {"ports": ports, "members": [asdict(change) for change in diff.members]}
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._drift import drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+
+_PARTS = ("firewall", "listeners", "settings")
+_ARGUMENTS = {
+    "plan": {"type": "dict", "required": True},
+    **{part: {"type": "str"} for part in _PARTS},
+    "path": {"type": "path"},
+}
+
+
+class ActionModule(ActionBase):
+    """Put together on the controller; no host is connected to."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        try:
+            plan = check_plan(arguments["plan"])
+        except PlanError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        hostvars = (task_vars or {})["hostvars"]
+        drift = gather(plan, {node: _seen(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars})
+        self._display.display("\n".join(["", *drift_lines(drift), ""]))
+        data = drift.as_dict()
+        if arguments["path"]:
+            _write(Path(arguments["path"]), data)
+        result.update(changed=False, **data)
+        if drift.differs:
+            return {**result, "failed": True, "msg": "the fleet is not as planned"}
+        return result
+
+
+def _seen(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What a host registered, by part; what was skipped or never ran is left out."""
+    found = {part: variables.get(arguments[part]) for part in _PARTS if arguments[part]}
+    return {part: result for part, result in found.items() if result and not result.get("skipped")}
+
+
+def _write(path: Path, data: Mapping[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise AnsibleActionFail(f"the file {path} cannot be written: {exc.strerror}") from exc

@@ -1,0 +1,86 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kong_drift
+short_description: Show how the hosts of a fleet differ from their plan
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a plan and what M(gatehouse.kong.kong_firewall_info), M(gatehouse.kong.kong_listen_info) and
+    M(gatehouse.kong.kong_conf) in check mode found on each node, prints a table of the differences, and fails if there is
+    one.
+  - Runs on the controller and connects to no host.
+  - A node that registered nothing, as one that could not be reached, is named as not looked at.
+options:
+  plan:
+    description: The plan, as M(gatehouse.kong.kong_plan) returns it.
+    type: dict
+    required: true
+  firewall:
+    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_firewall_info).
+    type: str
+  listeners:
+    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_listen_info).
+    type: str
+  settings:
+    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_conf).
+    type: str
+  path:
+    description: A file on the controller to which the differences are written as JSON.
+    type: path
+extends_documentation_fragment:
+  - gatehouse.kong.attributes
+attributes:
+  check_mode:
+    support: full
+    details: It never changes anything on a host.
+  diff_mode:
+    support: none
+seealso:
+  - module: gatehouse.kong.kong_firewall_info
+  - module: gatehouse.kong.kong_listen_info
+"""
+
+EXAMPLES = r"""
+- name: Compile the plan of the whole fleet
+  gatehouse.kong.kong_plan:
+  register: fleet
+  run_once: true
+
+- name: Compare the firewall
+  gatehouse.kong.kong_firewall_info:
+    ruleset: "{{ fleet.plan | gatehouse.kong.host_ruleset(inventory_hostname) }}"
+  register: firewall
+
+- name: Show the differences
+  gatehouse.kong.kong_drift:
+    plan: "{{ fleet.plan }}"
+    firewall: firewall
+  run_once: true
+"""
+
+RETURN = r"""
+differs:
+  description: Whether any node differs from the plan.
+  returned: always
+  type: bool
+nodes:
+  description: By node and part (C(firewall), C(listeners), C(settings)) a line for each difference.
+  returned: always
+  type: dict
+  sample: {a1: {firewall: ["peers lacks 192.168.10.13/32"], listeners: [], settings: []}}
+not_looked_at:
+  description: The nodes of the plan that registered nothing.
+  returned: always
+  type: list
+  elements: str
+format:
+  description: The format of this result and of the file, 1.
+  returned: always
+  type: int
+"""

@@ -1,0 +1,187 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kong_listen_info
+short_description: Tell which sockets of a host differ from Kong's listeners
+version_added: 0.1.0
+description:
+  - Looks at the sockets that really take connections and packets, whatever Kong's file says, and compares them with what
+    should listen. Nothing is changed and nothing is connected to.
+  - A socket that should be there and is not is missing. A socket of Kong's unit, or on one of Kong's ports, that should not
+    be there is unexpected, such as an Admin API that still listens on C(0.0.0.0).
+  - Variables C(KONG_…) in the environment of Kong's processes outrank its file (Kong 0.9 and later). Those with another
+    value than the setting are told.
+author:
+  - gatehouse.kong contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - gatehouse.kong.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  listeners:
+    description: What should listen, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: The name of the listener.
+        type: str
+        required: true
+      protocols:
+        description: V(tcp), V(udp), or both.
+        type: list
+        elements: str
+        choices: [tcp, udp]
+        required: true
+      port:
+        description: The local port.
+        type: int
+        required: true
+      address:
+        description: The bind address, V(*), or a name of this host.
+        type: str
+        required: true
+      setting:
+        description: The setting that opens it. Not used.
+        type: str
+      flags:
+        description: The flags of the listener. Not used.
+        type: list
+        elements: str
+  settings:
+    description: Settings of Kong by name, which no variable of its environment should contradict.
+    type: dict
+    default: {}
+  service:
+    description:
+      - Kong's systemd unit. Sockets and variables of its processes are Kong's.
+      - With an empty text only the ports of O(listeners) are looked at.
+    type: str
+    default: kong
+notes:
+  - Needs root to see whose sockets they are.
+  - Sockets on a loopback address are not called unexpected.
+  - A socket at C([::]) counts for C(0.0.0.0) too, if there is no other. Whether it takes IPv4 cannot be seen here.
+  - What a Kong in a container listens on is not seen.
+seealso:
+  - module: gatehouse.kong.kong_firewall_info
+"""
+
+EXAMPLES = r"""
+- name: Compare what listens with what should
+  gatehouse.kong.kong_listen_info:
+    listeners:
+      - {name: proxy, protocols: [tcp], address: 0.0.0.0, port: 8000}
+      - {name: admin, protocols: [tcp], address: 127.0.0.1, port: 8001}
+    settings:
+      admin_listen: 127.0.0.1:8001
+  register: listening
+"""
+
+RETURN = r"""
+differs:
+  description: Whether anything is missing, unexpected or overridden.
+  returned: success
+  type: bool
+report:
+  description: The differences, a line each, for people. Empty where there are none.
+  returned: success
+  type: list
+  elements: str
+  sample: ["tcp 0.0.0.0:8001 (nginx) is not in the plan"]
+missing:
+  description: Listeners that no socket is there for, with C(name), C(protocol), C(port) and C(address).
+  returned: success
+  type: list
+  elements: dict
+unexpected:
+  description: Sockets that should not be there, with C(protocol), C(address), C(port), C(process) and C(unit).
+  returned: success
+  type: list
+  elements: dict
+overridden:
+  description: Names of environment variables that outrank settings with another value.
+  returned: success
+  type: list
+  elements: str
+  sample: [KONG_ADMIN_LISTEN]
+"""
+
+import typing as t
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
+    Listener,
+    Socket,
+    as_data,
+    compare,
+    environment,
+    overridden,
+    read_sockets,
+)
+
+_LISTENER_SPEC = {
+    "name": {"type": "str", "required": True},
+    "protocols": {"type": "list", "elements": "str", "choices": ["tcp", "udp"], "required": True},
+    "port": {"type": "int", "required": True},
+    "address": {"type": "str", "required": True},
+    "setting": {"type": "str"},
+    "flags": {"type": "list", "elements": "str"},
+}
+_SPEC = {
+    "listeners": {"type": "list", "elements": "dict", "required": True, "options": _LISTENER_SPEC},
+    "settings": {"type": "dict", "default": {}},
+    "service": {"type": "str", "default": "kong"},
+}
+
+
+def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What differs, as the module returns it."""
+    service = params["service"]
+    unit = service if "." in service or not service else f"{service}.service"
+    listeners = [
+        Listener(one["name"], protocol, one["port"], one["address"])
+        for one in params["listeners"]
+        for protocol in one["protocols"]
+    ]
+    drift = compare(listeners, read_sockets(), unit)
+    settings = {name: str(value) for name, value in params["settings"].items()}
+    variables = overridden(settings, environment(unit)) if unit else []
+    lines = [f"{one.name}: nothing listens on {_place(one)}" for one in drift.missing]
+    lines += [f"{one} ({one.process or 'unknown program'}) is not in the plan" for one in drift.unexpected]
+    lines += [f"{name} in Kong's environment outranks its file, with another value" for name in variables]
+    return {
+        "differs": bool(lines),
+        "report": lines,
+        "missing": [asdict(one) for one in drift.missing],
+        "unexpected": [as_data(one) for one in drift.unexpected],
+        "overridden": variables,
+    }
+
+
+def _place(listener: Listener) -> str:
+    return str(Socket(listener.protocol, listener.port, listener.address))
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params)
+    except OSError as error:
+        module.fail_json(msg=f"the host's sockets cannot be read: {error}")
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

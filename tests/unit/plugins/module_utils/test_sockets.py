@@ -1,0 +1,115 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
+    Listener,
+    Socket,
+    compare,
+    environment,
+    overridden,
+    read_sockets,
+)
+
+KONG = "kong.service"
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+LINE = "   0: {} {} {} 00000000:00000000 00:00000000 00000000     0        0 {} 1\n"
+
+
+def nginx(port, address, protocol="tcp", unit=KONG):
+    return Socket(protocol, port, address, "nginx", unit)
+
+
+PROXY = Listener("proxy", "tcp", 8000, "0.0.0.0")
+ADMIN = Listener("admin", "tcp", 8001, "127.0.0.1")
+DUAL = Listener("proxy", "tcp", 8000, "::")
+CASES = {
+    "as planned": ([PROXY, ADMIN], [nginx(8000, "0.0.0.0"), nginx(8001, "127.0.0.1")], [], []),
+    "nobody listens": ([PROXY], [], [PROXY], []),
+    "another protocol": ([PROXY], [nginx(8000, "0.0.0.0", "udp")], [PROXY], [nginx(8000, "0.0.0.0", "udp")]),
+    "wider than planned": ([ADMIN], [nginx(8001, "0.0.0.0")], [ADMIN], [nginx(8001, "0.0.0.0")]),
+    "a second one": ([ADMIN], [nginx(8001, "127.0.0.1"), nginx(9001, "0.0.0.0")], [], [nginx(9001, "0.0.0.0")]),
+    "one for both families": ([PROXY], [nginx(8000, "::")], [], []),
+    "one for each family": ([PROXY, DUAL], [nginx(8000, "0.0.0.0"), nginx(8000, "::")], [], []),
+    "a star": ([Listener("proxy", "tcp", 8000, "*")], [nginx(8000, "0.0.0.0")], [], []),
+    "a name": ([Listener("admin", "tcp", 8001, "localhost")], [nginx(8001, socket.gethostbyname("localhost"))], [], []),
+    "a name that nobody knows": (
+        [Listener("admin", "tcp", 8001, "no.such.name.invalid")],
+        [nginx(8001, "10.0.0.1")],
+        [],
+        [nginx(8001, "10.0.0.1")],
+    ),
+    "on loopback": ([], [nginx(8007, "127.0.0.1"), nginx(8007, "::1")], [], []),
+    "of another program": ([PROXY], [nginx(8000, "0.0.0.0"), nginx(22, "0.0.0.0", unit="ssh.service")], [], []),
+    "of another program on our port": (
+        [ADMIN],
+        [nginx(8001, "127.0.0.1"), nginx(8001, "10.0.0.1", unit=None)],
+        [],
+        [nginx(8001, "10.0.0.1", unit=None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("listeners, sockets, missing, unexpected", CASES.values(), ids=CASES)
+def test_what_listens_is_compared_with_the_plan(listeners, sockets, missing, unexpected):
+    drift = compare(listeners, sockets, KONG)
+    assert (list(drift.missing), list(drift.unexpected)) == (missing, unexpected)
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def proc(tmp_path):
+    """A host with a kernel of little-endian words, as all are on which Kong runs: 0100007F is 127.0.0.1."""
+    listening = LINE.format("0100007F:1F41", "00000000:0000", "0A", 101) + LINE.format(
+        "0100007F:1F41", "0100007F:9", "01", 102
+    )
+    write(tmp_path / "net" / "tcp", HEAD + listening)
+    write(
+        tmp_path / "net" / "tcp6",
+        HEAD + LINE.format("000000FD000000000000000001000000:1F40", "0" * 32 + ":0000", "0A", 103),
+    )
+    write(tmp_path / "net" / "udp", HEAD + LINE.format("00000000:1F0A", "00000000:0000", "07", 104))
+    for pid, inode, unit in ((7, 101, KONG), (8, 103, "user.slice")):
+        write(tmp_path / str(pid) / "comm", "nginx\n")
+        write(tmp_path / str(pid) / "cgroup", f"0::/system.slice/{unit}\n")
+        write(tmp_path / str(pid) / "environ", f"PATH=/bin\0KONG_ADMIN_LISTEN=0.0.0.0:{pid}\0")
+        (tmp_path / str(pid) / "fd").mkdir()
+        (tmp_path / str(pid) / "fd" / "3").symlink_to(f"socket:[{inode}]")
+        (tmp_path / str(pid) / "fd" / "4").symlink_to("/dev/null")
+    return tmp_path
+
+
+def test_what_the_kernel_lists_is_read(proc):
+    assert read_sockets(proc) == (
+        Socket("udp", 7946, "0.0.0.0", None, None),
+        Socket("tcp", 8000, "fd00::1", "nginx", None),
+        Socket("tcp", 8001, "127.0.0.1", "nginx", KONG),
+    )
+
+
+def test_sockets_of_this_very_machine_are_found():
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("::1", 0), family=socket.AF_INET6) as two:
+        found = {(each.address, each.port): each.process for each in read_sockets()}
+        mine = Path("/proc/self/comm").read_text().strip()
+        assert [found.get(each.getsockname()[:2]) for each in (one, two)] == [mine, mine]
+
+
+def test_the_environment_of_the_units_processes(proc):
+    assert environment(KONG, proc) == {"KONG_ADMIN_LISTEN": "0.0.0.0:7"}
+
+
+def test_only_variables_that_say_something_else_outrank():
+    settings = {"admin_listen": "127.0.0.1:8001", "proxy_listen": "0.0.0.0:8000"}
+    variables = {"KONG_ADMIN_LISTEN": "0.0.0.0:8001", "KONG_PROXY_LISTEN": "0.0.0.0:8000", "KONG_PREFIX": "/x"}
+    assert overridden(settings, variables) == ["KONG_ADMIN_LISTEN"]

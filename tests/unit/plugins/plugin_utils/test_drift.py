@@ -1,0 +1,65 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._drift import drift_lines, gather
+
+PLAN = {"nodes": {"a1": {}, "a2": {}, "b1": {}}}
+FINE = {"firewall": {"report": []}, "listeners": {"report": []}, "settings": {"changed_settings": [], "path": "/k"}}
+
+
+def seen(**parts):
+    return {**FINE, **parts}
+
+
+def test_a_healthy_fleet():
+    drift = gather(PLAN, {"a1": FINE, "a2": FINE, "b1": FINE})
+    assert not drift.differs
+    assert drift_lines(drift) == ["3 of 3 nodes looked at: no difference from the plan"]
+
+
+def test_each_difference_is_a_line():
+    drift = gather(
+        PLAN,
+        {
+            "a1": seen(firewall={"report": ["peers lacks 10.0.0.1/32", "at boot: x"]}),
+            "a2": seen(settings={"changed_settings": ["admin_listen"], "path": "/etc/kong/kong.conf", "changed": True}),
+            "b1": seen(listeners={"report": ["tcp 0.0.0.0:8001 (nginx) is not in the plan"]}),
+        },
+    )
+    assert drift.differs
+    assert drift_lines(drift) == [
+        "node  what       difference",
+        "----  ---------  ---------------------------------------------------",
+        "a1    firewall   peers lacks 10.0.0.1/32",
+        "a1    firewall   at boot: x",
+        "a2    settings   /etc/kong/kong.conf: admin_listen is not as planned",
+        "b1    listeners  tcp 0.0.0.0:8001 (nginx) is not in the plan",
+        "",
+        "3 of 3 nodes looked at: 4 differences from the plan",
+    ]
+
+
+def test_a_node_that_nobody_looked_at_is_told_apart():
+    drift = gather(PLAN, {"a1": FINE, "a2": {}})
+    assert not drift.differs
+    assert drift_lines(drift) == ["not looked at: a2, b1", "", "1 of 3 nodes looked at: no difference from the plan"]
+    assert drift.as_dict() == {
+        "format": 1,
+        "differs": False,
+        "nodes": {"a1": {"firewall": [], "listeners": [], "settings": []}},
+        "not_looked_at": ["a2", "b1"],
+    }
+
+
+def test_a_module_that_failed_is_a_difference():
+    drift = gather(PLAN, {"a1": seen(firewall={"failed": True, "msg": "ufw is enabled, but not loaded"})})
+    assert drift.nodes["a1"]["firewall"] == ("it could not be looked at: ufw is enabled, but not loaded",)
+    assert drift.differs
+
+
+def test_a_file_with_another_mode_is_a_difference():
+    drift = gather(PLAN, {"a1": seen(settings={"changed_settings": [], "path": "/k", "changed": True})})
+    assert drift.nodes["a1"]["settings"] == ("/k: the file's owner or mode is not as planned",)
