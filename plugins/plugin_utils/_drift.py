@@ -52,8 +52,12 @@ def drift_lines(drift: Drift) -> list[str]:
     tables = [render_table(("node", "what", "difference"), rows)] if rows else []
     tables += [[f"not looked at: {', '.join(drift.missing)}"]] if drift.missing else []
     looked = f"{len(drift.nodes)} of {len(drift.nodes) + len(drift.missing)} nodes looked at"
-    last = f"{looked}: {f'{len(rows)} differences from' if rows else 'no difference from'} the plan"
+    last = f"{looked}: {_count(len(rows))} from the plan"
     return [*(line for table in tables for line in (*table, "")), last]
+
+
+def _count(differences: int) -> str:
+    return {0: "no difference", 1: "1 difference"}.get(differences, f"{differences} differences")
 
 
 def _lines(part: str, result: Mapping[str, Any]) -> tuple[str, ...]:
