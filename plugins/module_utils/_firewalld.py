@@ -66,7 +66,7 @@ class Firewalld:
             raise HostError("this host has no firewall-cmd, so its firewall is not firewalld. Install firewalld")
         self._host.require_net_admin()
         self._host.require_systemd()
-        self._host.require_writable("/etc")
+        self._host.require_writable(ETC)
 
     def read(self) -> Live:
         """What firewalld runs of ours, and where nft is installed, whether the kernel really has it."""

@@ -24,7 +24,7 @@ except ImportError:
 NAME = "org.fedoraproject.FirewallD1"
 PATH = "/org/fedoraproject/FirewallD1"
 
-_SECONDS = 60
+_SECONDS = 20
 _RELOAD_SECONDS = 600
 
 Call = t.Callable[..., t.Any]  # interface below NAME, method, arguments
@@ -53,10 +53,16 @@ def main(request: Settings) -> int:
             bring(call, request["want"], request["prefixes"], reload=request["reload"])
         found = {"panic": bool(call("", "queryPanicMode")), "objects": read(call, request["prefixes"])}
     except (SessionError, dbus.DBusException) as error:
-        sys.stderr.write("{}\n".format(getattr(error, "get_dbus_message", error.__str__)()))
+        sys.stderr.write("{}\n".format(_explain(error)))
         return 1
     json.dump(found, sys.stdout)
     return 0
+
+
+def _explain(error: Exception) -> str:
+    if getattr(error, "get_dbus_name", str)() == "org.freedesktop.DBus.Error.NoReply":
+        return "firewalld runs and does not answer. See `systemctl status firewalld`, and restart it"
+    return str(getattr(error, "get_dbus_message", error.__str__)())
 
 
 def connect() -> t.Optional[Call]:
@@ -65,7 +71,8 @@ def connect() -> t.Optional[Call]:
         bus = dbus.SystemBus()
         if not bus.name_has_owner(NAME):
             return None
-        firewalld = bus.get_object(NAME, PATH)
+        # It is not asked for its signatures, which would take another time-out where it does not answer.
+        firewalld = bus.get_object(NAME, PATH, introspect=False)
     except dbus.DBusException:
         return None
 
@@ -146,7 +153,8 @@ def _bring_rules(call: Call, name: str, want: t.List[str]) -> None:
     # firewalld itself removes before it adds; so first it gets the old rules and the new ones.
     for rules in ({*have, *want}, {*want}):
         if rules != {*have}:
-            call(".policy", "setPolicySettings", name, {"rich_rules": dbus.Array(sorted(rules), signature="s")})
+            settings = {"rich_rules": dbus.Array(sorted(rules), signature="s")}
+            call(".policy", "setPolicySettings", name, dbus.Dictionary(settings, signature="sv"))
 
 
 def _differences(found: Objects, want: Objects) -> t.List[str]:
@@ -191,7 +199,7 @@ def _give_back_settings(call: Call, methods: t.Tuple[str, str, str], name: str, 
     changed = {key: before.get(key, _nothing(after.get(key))) for key in {*before, *after}
                if before.get(key) != after.get(key) and not isinstance(before.get(key, after.get(key)), str)}  # fmt: skip
     if changed:
-        call(interface, put, name, changed)
+        call(interface, put, name, dbus.Dictionary(changed, signature="sv"))
 
 
 def _nothing(value: t.Any) -> t.Any:

@@ -150,7 +150,9 @@ class Host:
             )
 
     def require_writable(self, path: str) -> None:
-        """HostError if a directory is on a file system that is mounted read-only."""
+        """HostError if a directory is not there, or is on a file system that is mounted read-only."""
+        if not self.path(path).is_dir():
+            raise HostError(f"there is no directory {path}, in which the rules are kept")
         if os.statvfs(self.path(path)).f_flag & os.ST_RDONLY:
             raise HostError(f"{path} is on a read-only file system, so the rules could not survive a reboot")
 

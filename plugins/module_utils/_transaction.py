@@ -103,8 +103,8 @@ def confirm(backend: Backend, want: Ruleset | None, rollback: Rollback, transact
                 rollback.forget()
             else:
                 rollback.commit(keep=keep)
-    except HostError:
-        rollback.undo(transaction)
+    except HostError as error:
+        _undo(rollback, transaction, error)
         raise
 
 
@@ -125,6 +125,17 @@ def _begin(
     transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset, guard.timeout)
     try:
         return transaction, backend.apply(want) if rules else ()
-    except HostError:
-        guard.rollback.undo(transaction)
+    except HostError as error:
+        _undo(guard.rollback, transaction, error)
         raise
+
+
+def _undo(rollback: Rollback, transaction: str, cause: HostError) -> None:
+    """Go back now; if that fails too, HostError tells both."""
+    try:
+        rollback.undo(transaction)
+    except HostError as error:
+        raise HostError(
+            f"{cause}. The way back failed as well, and the host takes it again when its time is up, and at its next "
+            f"boot: {error}"
+        ) from cause

@@ -73,7 +73,7 @@ class Ufw:
                 raise HostError(f"this host has no program {program}. Install the packages ufw and iptables")
         self._host.require_net_admin()
         self._host.require_systemd()
-        self._host.require_writable("/etc")
+        self._host.require_writable("/etc/ufw")
 
     def read(self) -> Live:
         """The ruleset of the record, and what of the loaded chains is not as it would be made.

@@ -26,6 +26,11 @@ class DBusError(Exception):
         return str(self)
 
 
+class NoReplyError(DBusError):
+    def get_dbus_name(self):
+        return "org.freedesktop.DBus.Error.NoReply"
+
+
 class Array(list):
     def __init__(self, values, signature):
         super().__init__(values)
@@ -34,7 +39,11 @@ class Array(list):
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch):
-    monkeypatch.setattr(session, "dbus", types.SimpleNamespace(DBusException=DBusError, Array=Array))
+    monkeypatch.setattr(
+        session,
+        "dbus",
+        types.SimpleNamespace(DBusException=DBusError, Array=Array, Dictionary=lambda values, signature: values),
+    )
 
 
 class Firewalld:
@@ -237,3 +246,12 @@ def test_an_error_of_firewalld_is_one_line(monkeypatch, capsys):
     firewalld.queryPanicMode = refuse
     assert session.main({"prefixes": PREFIXES}) == 1
     assert capsys.readouterr().err == "ACCESS_DENIED: lockdown\n"
+
+
+def test_a_firewalld_that_does_not_answer_is_named(monkeypatch, capsys):
+    def hangs(*_words, **_named):
+        raise NoReplyError("Did not receive a reply. Possible causes include")
+
+    monkeypatch.setattr(session, "connect", lambda: hangs)
+    assert session.main({"prefixes": PREFIXES}) == 1
+    assert "firewalld runs and does not answer" in capsys.readouterr().err

@@ -85,8 +85,13 @@ def test_a_read_only_file_system_is_refused(host, monkeypatch):
         f_flag = seen.f_flag | os.ST_RDONLY
 
     monkeypatch.setattr(_host.os, "statvfs", lambda _path: ReadOnly)
-    with pytest.raises(HostError, match="/etc is on a read-only file system"):
-        host.require_writable("/etc")
+    with pytest.raises(HostError, match="/ is on a read-only file system"):
+        host.require_writable("/")
+
+
+def test_a_directory_that_is_not_there_is_refused(host):
+    with pytest.raises(HostError, match="there is no directory /etc/ufw"):
+        host.require_writable("/etc/ufw")
 
 
 def test_a_detached_program_goes_on_in_a_session_of_its_own(host):

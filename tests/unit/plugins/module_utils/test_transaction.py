@@ -218,3 +218,15 @@ def test_what_cannot_be_loaded_or_kept_is_undone_at_once(step):
     with pytest.raises(HostError, match=step):
         both_halves(backend, SHUT, Rollback(backend))
     assert [change[0] for change in changes(backend)][-2:] == [step, "undo"]
+
+
+def test_a_way_back_that_fails_hides_no_cause(monkeypatch):
+    backend = Backend(OPEN, fails="apply")
+    rollback = Rollback(backend)
+    monkeypatch.setattr(rollback, "undo", refuse)
+    with pytest.raises(HostError, match=r"apply failed\. The way back failed as well, .* boot: read-only"):
+        both_halves(backend, SHUT, rollback)
+
+
+def refuse(_transaction):
+    raise HostError("read-only")
