@@ -31,9 +31,8 @@ options:
     type: dict
 notes:
   - Needs root (C(CAP_NET_ADMIN)), like M(gatehouse.kong.kong_firewall).
-  - Rules of somebody else that let in whom the ruleset refuses are found where they can: an accept in another table of
-    nftables cannot, in iptables and ufw one that comes before ours is reported. A policy of firewalld with a priority
-    below -32000 is not looked for.
+  - An accept that somebody else put before our rules is reported with iptables and ufw. With nftables it makes no
+    difference, as ours refuse all the same. A policy of firewalld with a priority below -32000 is not looked for.
 seealso:
   - module: gatehouse.kong.kong_firewall
 """
