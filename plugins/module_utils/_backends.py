@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend
 from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld import Firewalld
+from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_files import own_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables import Iptables
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import Ufw
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import SCRIPT_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import RULESET_FILE, Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._succession import Succession
+from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import RECORD, Ufw
 
 AUTO = "auto"
 
@@ -34,12 +37,14 @@ class System:
     """A firewall system: `rules` tells why it rules a host, or None; `make` is its backend.
 
     A `manager` owns the host's whole policy, so that whatever it does not open stays shut, whoever else accepts it.
+    `keeps` tells whether files of that backend are on the host.
     """
 
     name: str
     manager: bool
     rules: t.Callable[[Host], str | None]
     make: t.Callable[[Host], Backend]
+    keeps: t.Callable[[Host], bool]
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,10 @@ def _nothing_else(_host: Host) -> str:
 
 # In the order in which they are asked; the last one takes every host.
 SYSTEMS = (
-    System("firewalld", True, _firewalld, Firewalld),
-    System("ufw", True, _ufw, Ufw),
-    System("iptables", False, _only_by_name, Iptables),
-    System("nftables", False, _nothing_else, Nftables),
+    System("firewalld", True, _firewalld, Firewalld, lambda host: bool(own_files(host))),
+    System("ufw", True, _ufw, Ufw, lambda host: host.path(RECORD).exists()),
+    System("iptables", False, _only_by_name, Iptables, lambda host: host.path(SCRIPT_FILE).exists()),
+    System("nftables", False, _nothing_else, Nftables, lambda host: host.path(RULESET_FILE).exists()),
 )
 NAMES = tuple(sorted(system.name for system in SYSTEMS))
 
@@ -83,7 +88,7 @@ def choose(host: Host, name: str, systems: tuple[System, ...] = SYSTEMS) -> Choi
     HostError where more than one does, and where old and new iptables are mixed.
     """
     if name != AUTO:
-        return Choice(next(system for system in systems if system.name == name).make(host), "it was asked for")
+        return _choice(host, next(system for system in systems if system.name == name), "it was asked for")
     found = [(system, reason) for system in systems for reason in [system.rules(host)] if reason]
     managers = [reason for system, reason in found if system.manager]
     if len(managers) > 1:
@@ -92,8 +97,12 @@ def choose(host: Host, name: str, systems: tuple[System, ...] = SYSTEMS) -> Choi
             "Turn one of them off (`systemctl disable --now firewalld`, or `ufw disable`)"
         )
     _refuse_mixture(host)
-    system, reason = found[0]
-    return Choice(system.make(host), reason)
+    return _choice(host, *found[0])
+
+
+def _choice(host: Host, system: System, reason: str) -> Choice:
+    before = tuple(other.make(host) for other in SYSTEMS if other.name != system.name and other.keeps(host))
+    return Choice(Succession(system.make(host), before) if before else system.make(host), reason)
 
 
 def _refuse_mixture(host: Host) -> None:

@@ -82,7 +82,8 @@ notes:
     There is no C(ufw reload). With C(IPV6=no) in C(/etc/default/ufw) there are no rules for IPv6, all of which ufw refuses.
   - With O(backend=firewalld) and O(backend=ufw) a udp flow that this host itself opened to a source, such as Serf's to a
     node that left, brings answers in until it has been silent for as long as the connection tracker waits.
-  - Before a host changes from one backend to another, remove the first with O(state=absent).
+  - Where another backend was used on the host before, its rules and files go in the same change, after the new ones are in
+    place. From a ufw or firewalld that is still on to another by name, remove the rules first, with O(state=absent).
   - If a chain of the host's own would refuse a port that the ruleset opens, the module fails before it changes anything
     and names the chain and the command that opens it. Where that cannot be told for certain, it warns.
   - If the ruleset covers the port that Ansible itself is connected to, and would refuse the controller's address as the
