@@ -83,23 +83,24 @@ def environment(unit: str, proc: Path = Path("/proc")) -> dict[str, str]:
 
 
 def compare(listeners: Sequence[Listener], sockets: Iterable[Socket], unit: str) -> SocketDrift:
-    """Compare what should listen with what does; `unit` is Kong's.
+    """Compare what should listen with what does; `unit` is Kong's, or empty where any program may be Kong.
 
     Sockets on a loopback address are not unexpected, and neither is what other programs have on ports that are not Kong's.
     """
     present = tuple(sockets)
+    kongs = tuple(one for one in present if _may_be_kongs(one, unit))
     wanted = {listener: _addresses(listener) for listener in listeners}
     missing = [listener for listener, addresses in wanted.items()
-               if not all(_is_there(listener, address, present) for address in addresses)]  # fmt: skip
+               if not all(_is_there(listener, address, kongs) for address in addresses)]  # fmt: skip
     known = {(listener.protocol, listener.port, address) for listener, them in wanted.items() for address in them}
     ports = {(listener.protocol, listener.port) for listener in listeners}
     unexpected = [
         one
         for one in present
-        if (one.protocol, one.port, one.address) not in known
+        if not (_may_be_kongs(one, unit) and (one.protocol, one.port, one.address) in known)
         and (one.unit == unit or (one.protocol, one.port) in ports)
         and not _is_loopback(one.address)
-        and not _stands_in(one, known)
+        and not (_may_be_kongs(one, unit) and _stands_in(one, known))
     ]
     return SocketDrift(tuple(missing), tuple(unexpected))
 
@@ -124,6 +125,11 @@ def _is_there(listener: Listener, address: str, present: tuple[Socket, ...]) -> 
     at_port = {one.address for one in present if (one.protocol, one.port) == (listener.protocol, listener.port)}
     # A socket at [::] takes IPv4 too, unless it is told not to; then there is another one for IPv4.
     return address in at_port or (address == _ANY4 and _ANY6 in at_port)
+
+
+def _may_be_kongs(one: Socket, unit: str) -> bool:
+    """Whether it is a socket of Kong's unit, or of nobody known."""
+    return not unit or one.process is None or one.unit == unit
 
 
 def _stands_in(one: Socket, known: set[tuple[str, int, str]]) -> bool:

@@ -53,6 +53,12 @@ options:
       - Copy the file as it was, with a timestamp in the name, before it is changed.
     type: bool
     default: false
+  validate:
+    description:
+      - A command that checks the new file before it takes the place of the old one, such as V(kong check %s). C(%s) is
+        where the new file lies then.
+      - Where it fails, the module fails with what it says, and the file stays as it is.
+    type: str
   unsafe_writes:
     description:
       - Whether the file may be written over where it cannot be replaced, as in some container mounts.
@@ -132,6 +138,7 @@ diff:
 """
 
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -162,14 +169,29 @@ def read(target: Path) -> str | None:
         raise ConfError(f"the file cannot be read: {error.strerror}") from error
 
 
-def write(module: AnsibleModule, target: Path, text: str) -> None:
-    """Replace the file with `text` in one step."""
+def stage(module: AnsibleModule, text: str) -> str:
+    """Write `text` to a new file, have it checked if the options say so, and return its path."""
     # What atomic_move gives a new file, so that a secret in it is at no moment open to everybody.
     os.umask(0o027)
     handle, name = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(handle, "wb") as temporary:
         temporary.write(text.encode("utf-8", "surrogateescape"))
-    module.atomic_move(name, str(target), unsafe_writes=module.params["unsafe_writes"])
+    validate(module, name)
+    return name
+
+
+def validate(module: AnsibleModule, path: str) -> None:
+    """Have the command of the options check a file, and fail with its words if it refuses it."""
+    command = module.params["validate"]
+    if not command:
+        return
+    if "%s" not in command:
+        module.fail_json(msg=f"validate is {command!r}; expected is %s in it, where the path of the new file goes")
+    words = [word.replace("%s", path) for word in shlex.split(command)]
+    status, stdout, stderr = module.run_command(words)
+    if status:
+        said = hide_secrets((stderr or stdout).strip())
+        module.fail_json(msg=f"{module.params['path']} stays as it was, as `{command}` refuses the new one: {said}")
 
 
 def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tuple[bool, dict[str, Any]]:
@@ -221,9 +243,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     result: dict[str, Any] = {"path": str(target), "changed_settings": changed_settings}
     changed = after != before
     if changed and not module.check_mode:
+        staged = stage(module, after)
         if module.params["backup"] and before is not None:
             result["backup_file"] = module.backup_local(str(target))
-        write(module, target, after)
+        module.atomic_move(staged, str(target), unsafe_writes=module.params["unsafe_writes"])
     attributes_changed, attributes_diff = set_attributes(module, target, created=before is None)
     result["changed"] = changed or attributes_changed
     if module._diff:
@@ -241,6 +264,7 @@ def main() -> None:
             "format": {"type": "str", "choices": ["conf", "yaml"], "default": "conf"},
             "settings": {"type": "dict", "required": True},
             "backup": {"type": "bool", "default": False},
+            "validate": {"type": "str"},
         },
         add_file_common_args=True,
         supports_check_mode=True,

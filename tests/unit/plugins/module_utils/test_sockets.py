@@ -48,6 +48,13 @@ CASES = {
     ),
     "on loopback": ([], [nginx(8007, "127.0.0.1"), nginx(8007, "::1")], [], []),
     "of another program": ([PROXY], [nginx(8000, "0.0.0.0"), nginx(22, "0.0.0.0", unit="ssh.service")], [], []),
+    "of another program where ours should be": (
+        [PROXY],
+        [nginx(8000, "0.0.0.0", unit="squatter.service")],
+        [PROXY],
+        [nginx(8000, "0.0.0.0", unit="squatter.service")],
+    ),
+    "of nobody known": ([PROXY], [Socket("tcp", 8000, "0.0.0.0")], [], []),
     "of another program on our port": (
         [ADMIN],
         [nginx(8001, "127.0.0.1"), nginx(8001, "10.0.0.1", unit=None)],

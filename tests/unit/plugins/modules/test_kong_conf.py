@@ -125,3 +125,27 @@ def test_failures_touch_nothing(run, conf, name, settings, message):
     assert message in result["msg"]
     assert "n3w" not in json.dumps(result)
     assert conf.read_bytes() == before
+
+
+def test_a_file_that_a_command_refuses_stays_as_it_is(run, conf):
+    before, names = conf.read_bytes(), set(conf.parent.iterdir())
+    refuse = 'sh -c \'grep -q "a = 2" %s && echo "no such value" >&2 && exit 1\''
+    result = run(path=str(conf), settings={"a": "2"}, validate=refuse, backup=True)
+    assert result["failed"]
+    assert result["msg"].startswith(f"{conf} stays as it was, as `sh -c ")
+    assert result["msg"].endswith("refuses the new one: no such value")
+    assert conf.read_bytes() == before
+    assert not any("~" in path.name for path in {*conf.parent.iterdir()} - names)
+
+
+def test_a_file_that_a_command_accepts_takes_the_place(run, conf):
+    assert run(path=str(conf), settings={"a": "2"}, validate="grep -q 'a = 2' %s")["changed"]
+    assert b"a = 2" in conf.read_bytes()
+
+
+def test_a_command_has_to_name_the_file(run, conf):
+    assert "expected is %s in it" in run(path=str(conf), settings={"a": "2"}, validate="true")["msg"]
+
+
+def test_nothing_is_checked_where_nothing_changes(run, conf):
+    assert not run(path=str(conf), settings={"a": "1"}, validate="false %s").get("failed")
