@@ -156,9 +156,8 @@ def live_line(rule: str, chain: str) -> str:
     action, protocol, port, to, _any, source, _in = rule.split()
     ends = [("-s", source), ("-d", to)]
     match = " ".join("{} {}".format(option, _with_length(end)) for option, end in ends if end not in _ANYWHERE)
-    return "-A {} {}-p {} -m {} --dport {} -j {}".format(
-        chain, match and match + " ", protocol, protocol, port, _VERDICTS[action]
-    )
+    ends_and_service = "{}-p {protocol} -m {protocol} --dport {}".format(match and match + " ", port, protocol=protocol)
+    return "-A {} {} -j {}".format(chain, ends_and_service, _VERDICTS[action])
 
 
 def _item(rule: str, comment: str, chain: str) -> str:

@@ -48,8 +48,8 @@ def ours(*rules, known=(), adopted=()):
     return Ours(rules, {rule for rule, _comment in known}, dict(adopted))
 
 
-def edited(text, *rules, record=NO_RECORD):
-    return edit_file(text, ours_of(record, "ipv4", text, rules), CHAIN)
+def edited(text, *rules, record=None):
+    return edit_file(text, ours_of(record or NO_RECORD, "ipv4", text, rules), CHAIN)
 
 
 def test_there_are_cases():
