@@ -138,19 +138,14 @@ def _policy(ruleset: Ruleset) -> Settings:
 def rules_of(entry: Allow) -> Iterator[Rule]:
     """The rules of one entry: its sources, or anyone, and for all others a drop."""
     service = entry.service
-    priority = _FIRST + _STEP * _breadth(service)
-    address = service.address if _breadth(service) == 0 else None
+    priority = _FIRST + _STEP * service.breadth  # which tells all of a family from all
+    address = None if service.breadth else service.address
     name = _service_name(entry)
     for family in service.families:
         for source in entry.set_names:
             yield Rule(priority, family, set_name(source, family), address, name, _ACCEPT)
         last = (priority, _ACCEPT) if entry.sources == ANY else (priority + 1, _DROP)
         yield Rule(last[0], family, None, address, name, last[1])
-
-
-def _breadth(service: Service) -> int:
-    """How many addresses it is for: one, those of a family, or all. The priority tells the last two apart."""
-    return 2 if service.address is None else int(service.address in WILDCARDS)
 
 
 def _service_name(entry: Allow) -> str:

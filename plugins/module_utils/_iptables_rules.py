@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     Allow,
     Ruleset,
     Service,
+    entries_of,
 )
 
 CHAIN = "GATEHOUSE-KONG"
@@ -42,11 +43,9 @@ SetNames = t.Callable[[str, str], str]  # from a set's name in the ruleset and a
 def make_rules(ruleset: Ruleset, family: str, names: SetNames | None = set_name) -> tuple[str, ...]:
     """The chain's lines for one family, in the order in which they must stand.
 
-    Entries for one address come before those for all of them, as the kernel too gives a packet to the socket with the
-    most specific address. Without `names` no line names a set, which is enough to have the lines checked.
+    Without `names` no line names a set, which is enough to have the lines checked.
     """
-    entries = sorted((entry for entry in ruleset.allow if family in entry.service.families), key=_order)
-    return (_LOOPBACK, *(line for entry in entries for line in _entry_rules(entry, family, names)))
+    return (_LOOPBACK, *(line for entry in entries_of(ruleset, family) for line in _entry_rules(entry, family, names)))
 
 
 def read_rules(lines: Iterable[str]) -> tuple[list[Allow], dict[str, str]]:
@@ -80,12 +79,6 @@ def same_rules(these: Iterable[str], those: Iterable[str]) -> bool:
 def spelled(line: str) -> str:
     """A line without quotes; no comment of ours has any."""
     return line.replace('"', "")
-
-
-def _order(entry: Allow) -> tuple[t.Any, ...]:
-    address = entry.service.address
-    breadth = 2 if address is None else int(address in WILDCARDS)
-    return breadth, address or "", entry.service.order
 
 
 def _entry_rules(entry: Allow, family: str, names: SetNames | None) -> list[str]:

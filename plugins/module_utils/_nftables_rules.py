@@ -84,8 +84,7 @@ def _rules(entries: list[Allow]) -> list[Rule]:
 
 def _group(entry: Allow) -> tuple[t.Any, ...]:
     address = entry.service.address
-    breadth = 2 if address is None else int(address in WILDCARDS)
-    return breadth, address or "", entry.listener, entry.sources == ANY, entry.set_names
+    return entry.service.breadth, address or "", entry.listener, entry.sources == ANY, entry.set_names
 
 
 def set_name(name: str, family: str) -> str:

@@ -53,6 +53,14 @@ class Service:
         """Sort key by port, which is how people look for it."""
         return self.port, self.protocol, len(self.families), self.address or ""
 
+    @property
+    def breadth(self) -> int:
+        """How many addresses it is for: 0 for one, 1 for all of a family, 2 for all.
+
+        The kernel gives a packet to the socket with the most specific address, so rules stand in this order.
+        """
+        return 2 if self.address is None else int(self.address in WILDCARDS)
+
     def __str__(self) -> str:
         words = {None: "every address", "0.0.0.0": "every IPv4 address", "::": "every IPv6 address"}
         return f"{self.protocol} {self.port} at {words.get(self.address, self.address)}"
@@ -91,6 +99,12 @@ class Ruleset:
 
     allow: tuple[Allow, ...] = ()
     sets: tuple[SourceSet, ...] = ()
+
+
+def entries_of(ruleset: Ruleset, family: str) -> list[Allow]:
+    """The entries that cover a family, in the order in which their rules stand: one address before all of them."""
+    entries = (entry for entry in ruleset.allow if family in entry.service.families)
+    return sorted(entries, key=lambda entry: (entry.service.breadth, entry.service.address or "", entry.service.order))
 
 
 def make_ruleset(allow: Iterable[Allow], sets: Iterable[SourceSet]) -> Ruleset:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ANY, WILDCARDS, Allow, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ANY, Allow, Ruleset, entries_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import OWNER
 
 EVERYWHERE = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
@@ -30,18 +30,11 @@ def make_rules(ruleset: Ruleset, family: str) -> tuple[Rule, ...]:
     """
     sources = {one.name: [text.removesuffix(_SINGLE[family]) for text in one.of(family).outermost().texts()]
                for one in ruleset.sets}  # fmt: skip
-    entries = sorted((entry for entry in ruleset.allow if family in entry.service.families), key=_order)
     made: dict[str, Rule] = {}
-    for entry in entries:
+    for entry in entries_of(ruleset, family):
         for rule in _entry_rules(entry, family, sources):
             made.setdefault(rule.tuple, rule)
     return tuple(made.values())
-
-
-def _order(entry: Allow) -> tuple[t.Any, ...]:
-    address = entry.service.address
-    breadth = 2 if address is None else int(address in WILDCARDS)
-    return breadth, address or "", entry.service.order
 
 
 def _entry_rules(entry: Allow, family: str, sources: dict[str, list[str]]) -> Iterator[Rule]:
@@ -56,6 +49,6 @@ def _entry_rules(entry: Allow, family: str, sources: dict[str, list[str]]) -> It
 
 def _rule(action: str, entry: Allow, family: str, source: str, who: str) -> Rule:
     service = entry.service
-    to = EVERYWHERE[family] if service.address is None or service.address in WILDCARDS else service.address
+    to = EVERYWHERE[family] if service.breadth else service.address
     words = f"{action} {service.protocol} {service.port} {to} any {source} in"
     return Rule(words, f"{OWNER}{entry.listener}: {who}")
