@@ -15,7 +15,7 @@ description:
     a connection to every listener of every node, at the address that the plan says, whether it is to be let in or not.
   - Listeners over UDP are probed where they gossip (Kong 0.6 to 0.10). For a UDP stream nothing says what its service
     would answer, so it is left out. So is gossip that is encrypted (C(cluster_encrypt_key) in C(kong_config)).
-positional: host, local
+positional: host, local, target, listener
 options:
   _input:
     description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
@@ -31,6 +31,12 @@ options:
         open once its Kong has started.
     type: bool
     default: false
+  target:
+    description: Return only the probes of this node.
+    type: str
+  listener:
+    description: With O(target), return only the probes of its listener of this name.
+    type: str
 seealso:
   - module: gatehouse.kong.kong_probe
   - module: gatehouse.kong.kong_proof
@@ -68,16 +74,24 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import local_probes, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._explain import chosen_probes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import Probe, local_probes, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
 
 
-def kong_probes(plan: Any, host: str, local: bool = False) -> list[dict[str, Any]]:
-    find = local_probes if local else probes_from
+def kong_probes(
+    plan: Any, host: str, local: bool = False, target: str | None = None, listener: str | None = None
+) -> list[dict[str, Any]]:
     try:
-        return [probe.as_dict() for probe in find(check_plan(plan), host)]
+        return [probe.as_dict() for probe in _probes(check_plan(plan), host, local, target, listener)]
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_probes: {exc}") from exc
+
+
+def _probes(plan: Any, host: str, local: bool, target: str | None, listener: str | None) -> list[Probe]:
+    if target is not None:
+        return chosen_probes(plan, host, target, listener)
+    return local_probes(plan, host) if local else probes_from(plan, host)
 
 
 class FilterModule:

@@ -1,0 +1,48 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._explain import by_name, chosen_probes, differs, explain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+
+_ARGUMENTS = {
+    "plan": {"type": "dict", "required": True},
+    "caller": {"type": "str", "required": True},
+    "target": {"type": "str", "required": True},
+    "listener": {"type": "str"},
+    "seen": {"type": "list", "elements": "dict", "default": []},
+}
+
+
+class ActionModule(ActionBase):
+    """Explain on the controller; no host is connected to."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        try:
+            plan = check_plan(arguments["plan"])
+            probes = chosen_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
+        except PlanError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        seen = by_name(arguments["seen"])
+        lines = [line for probe in probes for line in ("", *explain(plan, probe, seen.get(probe.name)))]
+        self._display.display("\n".join([*(lines or ["", _NOTHING]), ""]))
+        different = [probe.name for probe in probes if probe.name in seen and differs(probe, seen[probe.name])]
+        result.update(changed=False, lines=lines, differences=different)
+        if different:
+            return {**result, "failed": True, "msg": f"not as expected: {', '.join(different)}"}
+        return result
+
+
+_NOTHING = "nothing can be tried: a host tries itself only through a hairpin, and udp only where gossip answers a ping"

@@ -1,0 +1,101 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is said about one pair, for each way that packets can take."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._explain import chosen_probes, differs, explain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
+
+HAIRPIN = {"outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80, "hairpin_source": "192.168.23.254"}
+OTHERS = {**SEED_OTHERS, "outsider": {"kong_site": "lan", "kong_address": "192.168.10.40"}}
+
+
+@pytest.fixture(scope="module")
+def plan():
+    nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [HAIRPIN]}}
+    nodes["a1"] = {**nodes["a1"], "kong_verify_outsiders": ["outsider"]}
+    return compiled(nodes, OTHERS).plan
+
+
+def said(plan, caller, target, listener, protocol="tcp", seen=None):
+    probe = next(one for one in chosen_probes(plan, caller, target, listener) if one.protocol == protocol)
+    return "\n".join(explain(plan, probe, seen))
+
+
+def test_in_one_network(plan):
+    assert (
+        said(plan, "a1", "a2", "proxy")
+        == """\
+a1 to proxy of a2, tcp 8000:
+  dials       192.168.10.12:8000
+  on the way  nothing: both are in one network
+  arrives     at 192.168.10.12:8000, where a2 sees 192.168.10.11/32
+  rule        anyone is let in
+  expected    open"""
+    )
+
+
+def test_through_a_mapping(plan):
+    text = said(plan, "a1", "b1", "cluster", "udp")
+    assert "dials       192.168.10.5:9000" in text
+    assert "on the way  the NAT device 192.168.10.5 forwards 192.168.10.5:9000 to 192.168.23.45:80\n" in text
+    assert "rule        let in, as set peers" in text
+
+
+def test_through_a_hairpin(plan):
+    text = said(plan, "b1", "b1", "cluster")
+    assert "and sends it back into the same site (hairpin)" in text
+    assert "where b1 sees 192.168.23.254/32" in text
+
+
+def test_a_source_that_no_set_holds(plan):
+    text = said(plan, "outsider", "a1", "cluster")
+    assert "rule        refused, as no set of this port holds it (peers" in text
+    assert text.endswith("expected    filtered")
+
+
+def test_no_path_between_sites(plan):
+    text = said(plan, "a1", "b1", "proxy")
+    assert "no path: b1 (site branch) has no mapping to this port for a1 (site lan)" in text
+    assert "arrives" not in text
+
+
+def test_a_listener_on_loopback(plan):
+    assert "no path: it listens on 127.0.0.1 only" in said(plan, "a1", "a2", "cluster_rpc")
+
+
+@pytest.mark.parametrize("seen, different", [("open", False), ("filtered", True), ("refused", True)])
+def test_what_was_met_is_said(plan, seen, different):
+    (probe,) = chosen_probes(plan, "a1", "a2", "proxy")[:1]
+    met = {"name": probe.name, "seen": seen, "detail": "no answer"}
+    text = "\n".join(explain(plan, probe, met))
+    assert text.endswith(f"seen        {seen} (no answer){'  <<< differs' if different else ''}")
+    assert differs(probe, met) is different
+
+
+def test_all_listeners_without_a_name(plan):
+    assert {one.listener for one in chosen_probes(plan, "a1", "a2", None)} == {
+        "proxy",
+        "admin",
+        "cluster",
+        "cluster_rpc",
+    }
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (("a1", "a2", "stream"), "'a2' has no listener 'stream'; it has admin, cluster, cluster_rpc, proxy"),
+        (("a1", "nobody", None), "'nobody' is no Kong node of the plan"),
+        (("nobody", "a1", None), "'nobody' is not in the plan"),
+    ],
+)
+def test_names_that_the_plan_does_not_know(plan, words, message):
+    with pytest.raises(PlanError, match=message):
+        chosen_probes(plan, *words)
