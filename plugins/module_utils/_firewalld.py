@@ -11,7 +11,6 @@ it is told to only for a new object or one that goes. Rules and members of sets 
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import typing as t
@@ -42,6 +41,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import needs_options, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._session import interpreter_of, script_of
 
 _CHAIN = f"filter_IN_policy_{POLICY}_pre"
 _OWN = Own(frozenset({("inet", "firewalld", "filter_INPUT")}), marked_after=None)
@@ -126,11 +126,9 @@ class Firewalld:
     def _objects(self) -> Objects:
         return {**NOTHING, **self._shown.get("objects", {})}
 
-    @cached_property
+    @property
     def _interpreter(self) -> tuple[str, ...]:
-        """Firewalld's own Python, that of its command; its D-Bus library need not be there for any other."""
-        first = (self._host.read(self._host.which("firewall-cmd") or "") or "").partition("\n")[0]
-        return (*first.removeprefix("#!").split(), "-")
+        return interpreter_of(self._host, "firewall-cmd")
 
     def _session(self, request: dict[str, t.Any]) -> str:
         try:
@@ -138,9 +136,9 @@ class Firewalld:
         except HostError as error:
             raise HostError(f"firewalld: {str(error).partition(': ')[2] or error}") from error
 
-    def _script(self, request: dict[str, t.Any]) -> str:
-        text = json.dumps({"prefixes": PREFIXES, **request})
-        return f"{inspect.getsource(_firewalld_session)}\n\nsys.exit(main(json.loads({text!r})))\n"
+    @staticmethod
+    def _script(request: dict[str, t.Any]) -> str:
+        return script_of(_firewalld_session, {"prefixes": PREFIXES, **request})
 
     @cached_property
     def _listed(self) -> list[dict[str, t.Any]]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 import typing as t
@@ -15,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils import _flows_sessi
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import from_members
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ANY, FAMILIES, Allow, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._session import script_of
 
 
 def end_flows(host: Host, want: Ruleset | None) -> tuple[str, ...]:
@@ -22,8 +22,7 @@ def end_flows(host: Host, want: Ruleset | None) -> tuple[str, ...]:
     closed = [entry for entry in want.allow if entry.sources != ANY] if want else []
     if want is None or not closed:
         return ()
-    request = json.dumps([_service(entry, want) for entry in want.allow])
-    script = f"{inspect.getsource(_flows_session)}\n\nsys.exit(main(json.loads({request!r})))\n"
+    script = script_of(_flows_session, [_service(entry, want) for entry in want.allow])
     left = json.loads(host.run(sys.executable, "-", stdin=script))
     return tuple(f"a flow is still open that is no longer allowed: {flow}. Restart Kong to end it" for flow in left)
 

@@ -10,7 +10,6 @@ in which time it lets strangers in or nobody. Default policies, and whether ufw 
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import typing as t
@@ -33,6 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     ruleset_from_data,
     ruleset_to_data,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._session import interpreter_of, script_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_rules import Rule, make_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import (
     END,
@@ -114,7 +114,7 @@ class Ufw:
     def snapshot(self, live: Live) -> Snapshot:
         """No file as a whole: its owner may change it meanwhile. A session puts our rules back into what is there."""
         request = self._request(live.ruleset, live=True, files=True)
-        return Snapshot((), ((self._interpreter, self._script(request)),))
+        return Snapshot((), ((self._interpreter, script_of(_ufw_session, request)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Replace our rules in the loaded chains, and end what they no longer allow."""
@@ -184,16 +184,14 @@ class Ufw:
         advice = f"Set IPV6=yes in {_DEFAULTS} and run `ufw reload`, unless that is meant"
         return (Obstacle(certain=False, where="ufw", reason=reason, ports=ports, advice=advice),) if ports else ()
 
-    @cached_property
+    @property
     def _interpreter(self) -> tuple[str, ...]:
-        first = (self._host.read(self._host.which("ufw") or "") or "").partition("\n")[0]
-        return (*first.removeprefix("#!").split(), "-")
+        return interpreter_of(self._host, "ufw")
 
     def _session(self, want: Ruleset | None, *, live: bool = False, files: bool = False, test: bool = False) -> None:
+        request = self._request(want, live=live, files=files, test=test)
         try:
-            self._host.run(
-                *self._interpreter, stdin=self._script(self._request(want, live=live, files=files, test=test))
-            )
+            self._host.run(*self._interpreter, stdin=script_of(_ufw_session, request))
         except HostError as error:
             raise HostError(f"ufw: {str(error).partition(': ')[2] or error}") from error
 
@@ -212,7 +210,3 @@ class Ufw:
         ruleset = None if want is None else ruleset_to_data(want)
         places = {"record": str(self._host.path(RECORD)), "lock": str(self._host.path(_LOCK))}
         return {"families": families, "ruleset": ruleset, **places, **what}
-
-    @staticmethod
-    def _script(request: dict[str, t.Any]) -> str:
-        return f"{inspect.getsource(_ufw_session)}\n\nsys.exit(main(json.loads({json.dumps(request)!r})))\n"

@@ -13,7 +13,7 @@ description:
     itself always gets through. Packets to any other port are left to whoever owns the host's policy.
   - The ruleset is exact. What is no longer listed is removed, whatever the host had before.
   - It is replaced in one transaction, so that at no moment a stranger gets in or an allowed connection is lost, and it is
-    loaded again at boot.
+    loaded again at boot. The one exception is a reload of firewalld, in which new connections wait or are lost.
   - A change is made to last only over a new connection from the controller after it. Without that, as where the change
     cuts the controller off or the controller ends, the host returns to the state before by itself, files included, after
     O(rollback_timeout), or at its next boot. Nothing is asked of the task for this, neither C(async) nor C(poll).
