@@ -12,7 +12,8 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[3]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDES)
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`]+)`")
 
