@@ -26,7 +26,7 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
     return [
         f"The plan: {len(plan['nodes'])} Kong nodes",
         "",
-        *render_table(["node", "site", "cluster", "Kong", "role", "address", "advertises"], _nodes(plan, shown)),
+        *render_table(["node", "site", "cluster", "Kong", "role", "address", "to its cluster"], _nodes(plan, shown)),
         "",
         "Who may connect (everybody else is refused, the host itself is not):",
         "",
@@ -42,9 +42,15 @@ def _nodes(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]
     for name in names:
         node = plan["nodes"][name]
         address = " ".join(text for text in node["address"].values() if text)
-        settings = node["settings"]
-        advertised = settings.get("cluster_advertise") or settings.get("cluster.advertise") or "-"
-        yield [name, node["site"], node["cluster"], node["version"], node["role"], address, advertised]
+        joins = _to_its_cluster(node["settings"], node["role"])
+        yield [name, node["site"], node["cluster"], node["version"], node["role"], address, joins]
+
+
+def _to_its_cluster(settings: Mapping[str, str], role: str) -> str:
+    if role == "data_plane":
+        return f"dials {settings['cluster_control_plane']}"
+    advertised = settings.get("cluster_advertise") or settings.get("cluster.advertise")
+    return f"advertises {advertised}" if advertised else "-"
 
 
 def _rules(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:

@@ -1,0 +1,45 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person reads of a plan at a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._summary import plan_lines
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+
+HYBRID = {
+    "cp1": {"kong_role": "control_plane", "kong_address": "10.1.0.5"},
+    "dp1": {"kong_role": "data_plane", "kong_address": "10.1.0.6"},
+}
+
+
+def line_of(lines, name):
+    """Return the first line of a table that is about the name, without its padding."""
+    return " ".join(next(line for line in lines if line.startswith(f"{name} ")).split())
+
+
+@pytest.mark.parametrize(
+    "fleet, name, line",
+    [
+        (
+            (SEED_NODES, SEED_OTHERS),
+            "b1",
+            "b1 branch default 0.10.4 traditional 192.168.23.45 advertises 192.168.10.5:9000",
+        ),
+        ((HYBRID,), "dp1", "dp1 default default 3.9 data_plane 10.1.0.6 dials 10.1.0.5:8005"),
+        ((HYBRID,), "cp1", "cp1 default default 3.9 control_plane 10.1.0.5 -"),
+    ],
+)
+def test_a_node_shows_how_it_meets_its_cluster(fleet, name, line):
+    assert line_of(plan_lines(planned(*fleet)), name) == line
+
+
+def test_a_fleet_too_large_for_a_terminal_is_cut_and_says_so():
+    nodes = {f"k{number:02}": {"kong_address": f"10.1.0.{number}"} for number in range(1, 61)}
+    lines = plan_lines(planned(nodes))
+    assert lines[0] == "The plan: 60 Kong nodes"
+    assert "10 more nodes are in the plan file." in lines
+    assert not any(line.startswith("k51") for line in lines)
