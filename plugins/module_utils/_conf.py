@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # Lua's %s
 _BLANKS = " \t\n\v\f\r"
@@ -177,3 +177,12 @@ def edit_conf(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
     Raises ConfError where the value or the file cannot be written so that Kong reads what was meant.
     """
     return edit_text(text, settings, _set)
+
+
+def conf_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
+    """The values of settings in the text of a kong.conf, as they stand there; None for those that it does not have.
+
+    Raises ConfError where the file cannot be read as Kong reads it.
+    """
+    there = {entry.key: _parts(entry.text).value for entry in _entries(split_lines(text))}
+    return {name: there.get(name) for name in names}

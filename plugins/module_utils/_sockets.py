@@ -22,6 +22,9 @@ _FILES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6")}
 _TAKES = {"tcp": "0A", "udp": "07"}  # TCP_LISTEN; udp is "closed" until it is connected to one peer
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _UNIT = re.compile(r"/([^/]+\.service)\b")
+# The title that nginx gives such a worker (src/os/unix/ngx_process_cycle.c).
+_DRAINS = "worker process is shutting down"
+_PROGRAMS = ("nginx", "serf")
 _WILDCARDS = {"*": "0.0.0.0"}
 _ANY4, _ANY6 = "0.0.0.0", "::"
 
@@ -49,6 +52,9 @@ class Listener:
     protocol: str
     port: int
     address: str
+
+    def __str__(self) -> str:
+        return str(Socket(self.protocol, self.port, self.address))
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,19 @@ def environment(unit: str, proc: Path = Path("/proc")) -> dict[str, str]:
     return found
 
 
+def draining(unit: str, proc: Path = Path("/proc")) -> int:
+    """How many old workers of nginx finish their connections after a reload; of a unit, or with an empty name of all."""
+    titles = (process / "cmdline" for process in _processes(proc) if not unit or _unit(process) == unit)
+    return sum(_DRAINS in _text(title) for title in titles)
+
+
+def _text(path: Path) -> str:
+    """What a file of a process says; nothing where the process is gone."""
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
 def compare(listeners: Sequence[Listener], sockets: Iterable[Socket], unit: str) -> SocketDrift:
     """Compare what should listen with what does; `unit` is Kong's, or empty where any program may be Kong.
 
@@ -103,6 +122,17 @@ def compare(listeners: Sequence[Listener], sockets: Iterable[Socket], unit: str)
         and not (_may_be_kongs(one, unit) and _stands_in(one, known))
     ]
     return SocketDrift(tuple(missing), tuple(unexpected))
+
+
+def report(drift: SocketDrift) -> list[str]:
+    """The differences, a line each, for people."""
+    lines = [f"{one.name}: nothing listens on {one}" for one in drift.missing]
+    return lines + [f"{one} ({one.process or 'unknown program'}) is not in the plan" for one in drift.unexpected]
+
+
+def kongs(sockets: Iterable[Socket], unit: str) -> list[Socket]:
+    """The sockets that Kong has now: those of its unit, or without one those of the programs that it is made of."""
+    return [one for one in sockets if (one.unit == unit if unit else one.process in _PROGRAMS)]
 
 
 def overridden(settings: Mapping[str, str], variables: Mapping[str, str]) -> list[str]:
@@ -200,3 +230,16 @@ def as_data(one: Socket) -> dict[str, t.Any]:
         "process": one.process,
         "unit": one.unit,
     }
+
+
+def listeners_of(data: Iterable[Mapping[str, t.Any]]) -> tuple[Listener, ...]:
+    """Listeners as a plan holds them, one for each protocol."""
+    return tuple(
+        Listener(one["name"], protocol, one["port"], one["address"]) for one in data for protocol in one["protocols"]
+    )
+
+
+def as_listener(one: Socket) -> dict[str, t.Any]:
+    """A socket in the form of a plan's listeners."""
+    name = one.process or "unknown program"
+    return {"name": name, "protocols": [one.protocol], "port": one.port, "address": one.address}

@@ -125,6 +125,13 @@ changed_settings:
   type: list
   elements: str
   sample: [proxy_listen, admin_listen]
+before:
+  description:
+    - What the settings that changed were, by name. Null where the file did not have them, and always with O(format=yaml).
+    - Secrets are hidden.
+  returned: success
+  type: dict
+  sample: {proxy_listen: "0.0.0.0:8000", admin_listen: null}
 backup_file:
   description: The copy of the file as it was.
   returned: when O(backup) is set and the content of an existing file changed
@@ -145,7 +152,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf import edit_conf
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf import conf_values, edit_conf
 from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
     HIDDEN,
     ConfError,
@@ -155,6 +162,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
 from ansible_collections.gatehouse.kong.plugins.module_utils._conf_yaml import edit_yaml
 
 EDITORS = {"conf": edit_conf, "yaml": edit_yaml}
+
+
+def before_of(form: str, text: str, names: list[str]) -> dict[str, str | None]:
+    """What settings were in a file's text, without secrets. Before 0.9 (yaml) nobody needs to know."""
+    values = conf_values(text, names) if form == "conf" else dict.fromkeys(names)
+    return {name: HIDDEN if is_secret(name) and value else value for name, value in values.items()}
 
 
 def read(target: Path) -> str | None:
@@ -238,9 +251,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     try:
         before = read(target)
         after, changed_settings = EDITORS[module.params["format"]](before or "", settings)
+        values = before_of(module.params["format"], before or "", changed_settings)
     except ConfError as error:
         module.fail_json(msg=f"{path}: {error}")
-    result: dict[str, Any] = {"path": str(target), "changed_settings": changed_settings}
+    result: dict[str, Any] = {"path": str(target), "changed_settings": changed_settings, "before": values}
     changed = after != before
     if changed and not module.check_mode:
         staged = stage(module, after)

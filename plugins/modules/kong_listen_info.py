@@ -19,43 +19,13 @@ author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.listeners
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: none
 options:
-  listeners:
-    description: What should listen, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description: The name of the listener.
-        type: str
-        required: true
-      protocols:
-        description: V(tcp), V(udp), or both.
-        type: list
-        elements: str
-        choices: [tcp, udp]
-        required: true
-      port:
-        description: The local port.
-        type: int
-        required: true
-      address:
-        description: The bind address, V(*), or a name of this host.
-        type: str
-        required: true
-      setting:
-        description: The setting that opens it. Not used.
-        type: str
-      flags:
-        description: The flags of the listener. Not used.
-        type: list
-        elements: str
   settings:
     description: Settings of Kong by name, which no variable of its environment should contradict.
     type: dict
@@ -63,7 +33,7 @@ options:
   service:
     description:
       - Kong's systemd unit. Sockets and variables of its processes are Kong's.
-      - With an empty text only the ports of O(listeners) are looked at.
+      - With an empty text, or where the host has no such unit, only the ports of O(listeners) are looked at.
     type: str
     default: kong
 notes:
@@ -107,6 +77,17 @@ unexpected:
   returned: success
   type: list
   elements: dict
+listens:
+  description: Whether nothing is missing or unexpected, so that exactly O(listeners) listen.
+  returned: success
+  type: bool
+present:
+  description:
+    - What Kong listens on now, in the form of O(listeners). With a unit these are all sockets of its processes, without one
+      those of nginx and Serf.
+  returned: success
+  type: list
+  elements: dict
 overridden:
   description: Names of environment variables that outrank settings with another value.
   returned: success
@@ -120,26 +101,22 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import LISTENER_SPEC, known_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
-    Listener,
-    Socket,
     as_data,
+    as_listener,
     compare,
     environment,
+    kongs,
+    listeners_of,
     overridden,
     read_sockets,
+    report,
 )
 
-_LISTENER_SPEC = {
-    "name": {"type": "str", "required": True},
-    "protocols": {"type": "list", "elements": "str", "choices": ["tcp", "udp"], "required": True},
-    "port": {"type": "int", "required": True},
-    "address": {"type": "str", "required": True},
-    "setting": {"type": "str"},
-    "flags": {"type": "list", "elements": "str"},
-}
 _SPEC = {
-    "listeners": {"type": "list", "elements": "dict", "required": True, "options": _LISTENER_SPEC},
+    "listeners": {"type": "list", "elements": "dict", "required": True, "options": LISTENER_SPEC},
     "settings": {"type": "dict", "default": {}},
     "service": {"type": "str", "default": "kong"},
 }
@@ -147,30 +124,24 @@ _SPEC = {
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """What differs, as the module returns it."""
-    service = params["service"]
-    unit = service if "." in service or not service else f"{service}.service"
-    listeners = [
-        Listener(one["name"], protocol, one["port"], one["address"])
-        for one in params["listeners"]
-        for protocol in one["protocols"]
-    ]
-    drift = compare(listeners, read_sockets(), unit)
+    unit = known_unit(Host(), params["service"])
+    sockets = read_sockets()
+    drift = compare(listeners_of(params["listeners"]), sockets, unit)
     settings = {name: str(value) for name, value in params["settings"].items()}
     variables = overridden(settings, environment(unit)) if unit else []
-    lines = [f"{one.name}: nothing listens on {_place(one)}" for one in drift.missing]
-    lines += [f"{one} ({one.process or 'unknown program'}) is not in the plan" for one in drift.unexpected]
-    lines += [f"{name} in Kong's environment outranks its file, with another value" for name in variables]
+    lines = report(drift)
     return {
-        "differs": bool(lines),
-        "report": lines,
+        "differs": bool(lines or variables),
+        "listens": not lines,
+        "report": [
+            *lines,
+            *(f"{name} in Kong's environment outranks its file, with another value" for name in variables),
+        ],
         "missing": [asdict(one) for one in drift.missing],
         "unexpected": [as_data(one) for one in drift.unexpected],
+        "present": [as_listener(one) for one in kongs(sockets, unit)],
         "overridden": variables,
     }
-
-
-def _place(listener: Listener) -> str:
-    return str(Socket(listener.protocol, listener.port, listener.address))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf import edit_conf
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf import conf_values, edit_conf
 from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import ConfError
 
 _SPEC = importlib.util.spec_from_file_location("kong_conf_reader", Path(__file__).with_name("kong_conf_reader.py"))
@@ -173,3 +173,12 @@ def test_lines_that_are_not_ours_keep_their_bytes(text, settings):
     kept = others(text, settings)
     # what is appended needs the line before it to end
     assert others(new, settings) in (kept, kept + "\n", kept + "\r\n")
+
+
+def test_values_are_read_as_kong_reads_them():
+    text = "proxy-listen = 0.0.0.0:1\nproxy_listen = 0.0.0.0:8000, \\\n  0.0.0.0:8443 ssl # why\n#admin_listen = off\nx =\n"
+    assert conf_values(text, ["proxy_listen", "admin_listen", "x"]) == {
+        "proxy_listen": "0.0.0.0:8000,   0.0.0.0:8443 ssl",
+        "admin_listen": None,
+        "x": "",
+    }

@@ -13,7 +13,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
     Listener,
     Socket,
     compare,
+    draining,
     environment,
+    kongs,
     overridden,
     read_sockets,
 )
@@ -91,6 +93,7 @@ def proc(tmp_path):
         write(tmp_path / str(pid) / "comm", "nginx\n")
         write(tmp_path / str(pid) / "cgroup", f"0::/system.slice/{unit}\n")
         write(tmp_path / str(pid) / "environ", f"PATH=/bin\0KONG_ADMIN_LISTEN=0.0.0.0:{pid}\0")
+        write(tmp_path / str(pid) / "cmdline", "nginx: worker process is shutting down\0\0")
         (tmp_path / str(pid) / "fd").mkdir()
         (tmp_path / str(pid) / "fd" / "3").symlink_to(f"socket:[{inode}]")
         (tmp_path / str(pid) / "fd" / "4").symlink_to("/dev/null")
@@ -114,6 +117,16 @@ def test_sockets_of_this_very_machine_are_found():
 
 def test_the_environment_of_the_units_processes(proc):
     assert environment(KONG, proc) == {"KONG_ADMIN_LISTEN": "0.0.0.0:7"}
+
+
+def test_old_workers_that_finish_their_connections_are_counted(proc):
+    assert (draining(KONG, proc), draining("", proc), draining("other.service", proc)) == (1, 2, 0)
+
+
+def test_what_kong_has_now():
+    serf, other = Socket("udp", 7946, "0.0.0.0", "serf", None), Socket("tcp", 22, "0.0.0.0", "sshd", None)
+    assert kongs([nginx(8000, "0.0.0.0"), serf, other], KONG) == [nginx(8000, "0.0.0.0")]
+    assert kongs([nginx(8000, "0.0.0.0"), serf, other], "") == [nginx(8000, "0.0.0.0"), serf]
 
 
 def test_only_variables_that_say_something_else_outrank():

@@ -149,3 +149,11 @@ def test_a_command_has_to_name_the_file(run, conf):
 
 def test_nothing_is_checked_where_nothing_changes(run, conf):
     assert not run(path=str(conf), settings={"a": "1"}, validate="false %s").get("failed")
+
+
+def test_tells_what_the_settings_were_but_no_secrets(run, conf):
+    assert run(path=str(conf), settings={"a": "2", "b": "3", "pg_password": "new"})["before"] == {
+        "a": "1",
+        "b": None,
+        "pg_password": "<hidden>",
+    }

@@ -1,0 +1,77 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kong_disturbance
+short_description: How little Kong has to be disturbed to live by changed settings
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a node of the plan, and the settings of it that change, and says whether nothing has to be done, or Kong has to be
+    reloaded or restarted, and why.
+  - Kong before 0.11 does not read a changed file on a reload. A listener that moves between every address and one address
+    of the same port cannot be bound on a reload unless both have the flag C(reuseport), and Kong does not tell. The role,
+    the database and the user of the workers are taken when Kong starts.
+positional: before
+options:
+  _input:
+    description: A node of the plan of M(gatehouse.kong.kong_plan).
+    type: dict
+    required: true
+  before:
+    description: The settings that change, with their old text, or null where the file did not have them.
+    type: dict
+    required: true
+  listens:
+    description: Whether exactly what the plan has listens now. If not, and nothing changes, a restart is needed.
+    type: bool
+    default: true
+  environment:
+    description: Whether the settings are variables of Kong's environment.
+    type: bool
+    default: false
+seealso:
+  - module: gatehouse.kong.kong_service
+"""
+
+EXAMPLES = r"""
+- name: Look what the change of a bind address takes
+  ansible.builtin.debug:
+    msg: "{{ fleet.plan.nodes.a1 | gatehouse.kong.kong_disturbance({'admin_listen': '0.0.0.0:8001'}) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: C(how), which is V(nothing), V(reload) or V(restart), and C(reasons) why a reload is not enough.
+  type: dict
+  sample:
+    how: restart
+    reasons:
+      - >-
+        tcp 127.0.0.1:8001 cannot be bound while tcp 0.0.0.0:8001 is open, as not both have the flag reuseport
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._disturbance import least_disturbance
+
+
+def kong_disturbance(
+    node: Any, before: Mapping[str, str | None], *, listens: bool = True, environment: bool = False
+) -> dict[str, Any]:
+    if not isinstance(node, Mapping) or not {"version", "role", "listeners"} <= set(node):
+        raise AnsibleFilterError("gatehouse.kong.kong_disturbance: this is no node of a plan: it has no listeners")
+    found = least_disturbance(node, before, listens=listens, environment=environment)
+    return {"how": found.how, "reasons": list(found.reasons)}
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"kong_disturbance": kong_disturbance}

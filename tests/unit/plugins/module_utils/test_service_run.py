@@ -1,0 +1,82 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils import _service_run
+from ansible_collections.gatehouse.kong.plugins.module_utils._service import Kong
+from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import Done, Wanted, bring_up
+from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import Listener
+
+CONF = "/etc/kong/kong.conf"
+
+
+@pytest.fixture
+def wanted():
+    """A port of this machine's that listens, with nobody who answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listener = Listener("proxy", "tcp", server.getsockname()[1], "127.0.0.1")
+        yield Wanted((listener,), (), looks=1)
+
+
+def missing(looks):
+    return Wanted((Listener("proxy", "tcp", 1, "127.0.0.1"),), (), looks)
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Commands that write down that they ran."""
+    log = tmp_path / "log"
+
+    def make(name, status=0):
+        script = f"open({str(log)!r}, 'a').write({name + ' '!r}); print('said {name}'); raise SystemExit({status})"
+        return f'{sys.executable} -c "{script}"'
+
+    make.ran = lambda: log.read_text().split() if log.exists() else []
+    return make
+
+
+def test_a_reload_that_does_is_all_that_happens(command, wanted):
+    kong = Kong((3, 9), CONF, restart_command=command("restart"), reload_command=command("reload"))
+    assert bring_up(kong, "reload", wanted, 0) == Done("reload", (), ())
+    assert command.ran() == ["reload"]
+
+
+def test_where_a_reload_does_not_do_kong_is_restarted(command):
+    kong = Kong((3, 9), CONF, restart_command=command("restart"), reload_command=command("reload"))
+    done = bring_up(kong, "reload", missing(1), 0)
+    assert command.ran() == ["reload", "restart"]
+    assert (done.how, done.wrong) == ("restart", ("proxy: nothing listens on tcp 127.0.0.1:1",))
+    assert done.reasons == ("the reload did not do: proxy: nothing listens on tcp 127.0.0.1:1",)
+
+
+def test_a_command_that_fails_is_told_with_its_words(command, wanted):
+    kong = Kong((3, 9), CONF, restart_command=command("restart", status=3))
+    (wrong,) = bring_up(kong, "restart", wanted, 0).wrong
+    assert "failed with status 3: said restart" in wrong
+
+
+def test_what_listens_has_to_answer(command, wanted, monkeypatch):
+    monkeypatch.setattr(_service_run, "silent", list)
+    kong = Kong((3, 9), CONF, restart_command=command("restart"))
+    done = bring_up(kong, "restart", Wanted(wanted.listeners, wanted.listeners, 1), 0)
+    assert done.wrong == (f"proxy: what listens on {wanted.listeners[0]} does not answer",)
+
+
+def test_it_is_not_looked_at_what_cannot_be_seen(command):
+    kong = Kong((3, 9), CONF, restart_command=command("restart"))
+    assert bring_up(kong, "restart", missing(0), 0).wrong == ()
+
+
+def test_variables_of_whoever_calls_do_not_reach_kong(command, wanted, tmp_path, monkeypatch):
+    monkeypatch.setitem(os.environ, "KONG_PROXY_LISTEN", "0.0.0.0:1")
+    seen = f"import os; open({str(tmp_path / 'seen')!r}, 'w').write(str('KONG_PROXY_LISTEN' in os.environ))"
+    bring_up(Kong((3, 9), CONF, restart_command=f'{sys.executable} -c "{seen}"'), "restart", wanted, 0)
+    assert (tmp_path / "seen").read_text() == "False"

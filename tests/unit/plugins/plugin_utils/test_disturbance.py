@@ -1,0 +1,133 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._disturbance import Disturbance, least_disturbance
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
+
+
+def node(version, role="traditional", **settings):
+    """A node of a plan, whose listen settings are as given."""
+    found = read_listeners("a1", version, role, {f"kong_{name}": value for name, value in settings.items()}, {})
+    listeners = [
+        {"name": one.name, "setting": one.setting, "address": one.address, "port": one.port,
+         "protocols": list(one.protocols), "flags": list(one.flags)}
+        for one in found.listeners
+    ]  # fmt: skip
+    return {"version": version, "role": role, "listeners": listeners}
+
+
+# What the plan has, what the file had, and what is needed: each row a fact of nginx or of Kong's own commands.
+CASES = {
+    "nothing changes": (node("3.9"), {}, "nothing"),
+    "another setting": (node("3.9"), {"log_level": "notice"}, "reload"),
+    "a setting that the file did not have": (node("3.9"), {"log_level": None}, "reload"),
+    "a port moves": (node("3.9", proxy_listen="0.0.0.0:80"), {"proxy_listen": "0.0.0.0:8000"}, "reload"),
+    "a port moves and both have reuseport": (
+        node("3.9", proxy_listen="0.0.0.0:80 reuseport"),
+        {"proxy_listen": "0.0.0.0:8000 reuseport"},
+        "reload",
+    ),
+    "reuseport comes to a socket": (
+        node("1.5", proxy_listen="0.0.0.0:8000 reuseport"),
+        {"proxy_listen": "0.0.0.0:8000"},
+        "reload",
+    ),
+    "another backlog": (
+        node("2.8", proxy_listen="0.0.0.0:8000 backlog=511"),
+        {"proxy_listen": "0.0.0.0:8000 backlog=16384"},
+        "reload",
+    ),
+    "narrowed without reuseport": (
+        node("1.5", admin_listen="127.0.0.1:8001"),
+        {"admin_listen": "0.0.0.0:8001"},
+        "restart",
+    ),
+    "narrowed with reuseport on both": (
+        node("3.9", admin_listen="127.0.0.1:8001 reuseport"),
+        {"admin_listen": "0.0.0.0:8001 reuseport"},
+        "reload",
+    ),
+    "narrowed with reuseport on the old one only": (
+        node("3.9", admin_listen="127.0.0.1:8001"),
+        {"admin_listen": "0.0.0.0:8001 reuseport"},
+        "restart",
+    ),
+    "widened without reuseport": (
+        node("1.5", admin_listen="0.0.0.0:8001"),
+        {"admin_listen": "127.0.0.1:8001"},
+        "restart",
+    ),
+    "narrowed to the default of the version": (node("0.12"), {"admin_listen": "0.0.0.0:8001"}, "restart"),
+    "widened from the default, which stood in no file": (
+        node("0.14", admin_listen="0.0.0.0:8001"),
+        {"admin_listen": None},
+        "restart",
+    ),
+    "narrowed in IPv6": (node("3.9", admin_listen="[::1]:8001"), {"admin_listen": "[::]:8001"}, "restart"),
+    "IPv4 does not hinder IPv6": (node("3.9", admin_listen="[::1]:8001"), {"admin_listen": "0.0.0.0:8001"}, "reload"),
+    "a socket for both families hinders IPv4": (
+        node("3.9", admin_listen="127.0.0.1:8001"),
+        {"admin_listen": "[::]:8001 ipv6only=off"},
+        "restart",
+    ),
+    "one address for another": (
+        node("1.5", admin_listen="127.0.0.1:8001"),
+        {"admin_listen": "127.0.0.2:8001"},
+        "reload",
+    ),
+    "udp does not hinder tcp": (
+        node("3.9", stream_listen="127.0.0.1:9000"),
+        {"stream_listen": "0.0.0.0:9000 udp"},
+        "reload",
+    ),
+    "two settings change places": (
+        node("3.9", proxy_listen="0.0.0.0:8100", status_listen="127.0.0.1:8000"),
+        {"proxy_listen": "0.0.0.0:8000", "status_listen": "127.0.0.1:8007"},
+        "restart",
+    ),
+    "the flag transparent": (
+        node("1.5", proxy_listen="0.0.0.0:8000 transparent"),
+        {"proxy_listen": "0.0.0.0:8000"},
+        "restart",
+    ),
+    "the role": (node("3.9", "data_plane"), {"role": "traditional"}, "restart"),
+    "the database": (node("3.9"), {"database": "postgres"}, "restart"),
+    "the user": (node("3.9"), {"nginx_user": "nobody"}, "restart"),
+    "an old value that nobody can read": (node("3.9"), {"admin_listen": "8001"}, "restart"),
+    "a listener that the role does not open": (
+        node("3.9", "data_plane"),
+        {"admin_listen": "0.0.0.0:8001"},
+        "reload",
+    ),
+    "gossip, whatever changes": (node("0.10.4"), {"log_level": "notice"}, "restart"),
+    "kong.yml": (node("0.8"), {"proxy_listen": None}, "restart"),
+    "Kong 0.11, which can be prepared": (node("0.11"), {"log_level": "notice"}, "reload"),
+}
+
+
+@pytest.mark.parametrize("planned, before, how", CASES.values(), ids=CASES)
+def test_the_least_that_does(planned, before, how):
+    found = least_disturbance(planned, before, listens=True)
+    assert found.how == how
+    assert bool(found.reasons) == (how == "restart")
+
+
+def test_what_cannot_be_bound_is_named():
+    found = least_disturbance(node("1.5", admin_listen="127.0.0.1:8001"), {"admin_listen": "*:8001"}, listens=True)
+    text = "tcp 127.0.0.1:8001 cannot be bound while tcp *:8001 is open, as not both have the flag reuseport"
+    assert found.reasons == (text,)
+
+
+def test_a_kong_that_does_not_live_by_its_file_is_restarted():
+    assert least_disturbance(node("3.9"), {}, listens=False) == Disturbance(
+        "restart", ("what listens is not what the file says",)
+    )
+
+
+def test_a_changed_environment_needs_a_new_process():
+    assert least_disturbance(node("3.9"), {"log_level": "info"}, listens=True, environment=True).how == "restart"
