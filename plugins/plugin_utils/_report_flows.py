@@ -1,0 +1,219 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who reaches a port of a planned node, and how: the arrows of the report's picture and the lines of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, contains, family_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host, planned_rules
+
+ANYONE = "anyone"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Callers that are let in by one way: what they dial, where that arrives, and what the node sees.
+
+    ``callers`` are hosts of the plan, and empty where ``who`` says it in words. ``site`` is theirs, None for callers that
+    belong to none. ``via`` is that of a Route, or empty where nothing is known of the way. ``also`` counts further nodes
+    for which the same holds at addresses of their own.
+    """
+
+    who: str
+    callers: tuple[str, ...]
+    site: str | None
+    via: str
+    device: str | None
+    dialled: tuple[Endpoint, ...]
+    arrives: tuple[Endpoint, ...]
+    seen: tuple[str, ...]
+    also: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port that a node opens, with the ways that lead to it. Without any, nobody but the host itself gets in."""
+
+    listener: str
+    port: int
+    protocols: tuple[str, ...]
+    addresses: tuple[str, ...]
+    flags: tuple[str, ...]
+    loopback: bool
+    flows: tuple[Flow, ...]
+
+
+@dataclass
+class _Gathered:
+    """What callers that come the same way have together."""
+
+    callers: dict[str, None] = field(default_factory=dict)
+    dialled: dict[Endpoint, None] = field(default_factory=dict)
+    arrives: dict[Endpoint, None] = field(default_factory=dict)
+    seen: dict[str, None] = field(default_factory=dict)
+
+
+_Way = tuple[str, str, str | None]  # the callers' site, via, device
+
+
+def plan_hosts(plan: Mapping[str, Any]) -> list[Host]:
+    """Return every host of a plan: the nodes, then the others."""
+    return [planned_host(plan, name) for kind in ("nodes", "hosts") for name in sorted(plan[kind])]
+
+
+def ports_of(plan: Mapping[str, Any], node: Node, hosts: Sequence[Host]) -> list[Port]:
+    """Return what a node opens, in the order of its listeners, and which of the hosts reach it; equal ports once."""
+    rules = {(one["listener"], one["port"], one["protocol"]): one["sources"] for one in planned_rules(plan, node.name)}
+    single = [
+        _port(node, hosts, listener, protocol, rules[listener.name, listener.port, protocol])
+        for listener in node.listeners
+        for protocol in listener.protocols
+    ]
+    return _once(single)
+
+
+def _port(node: Node, hosts: Sequence[Host], listener: Listener, protocol: str, sources: str | list[str]) -> Port:
+    if listener.is_loopback or not sources:
+        flows: Iterator[Flow] = iter(())
+    elif isinstance(sources, str):
+        flows = _flows_of_anyone(node, listener, protocol)
+    else:
+        flows = _flows_of_some(node, hosts, listener, protocol, sources)
+    return Port(
+        listener.name,
+        listener.port,
+        (protocol,),
+        (listener.address,),
+        listener.flags,
+        listener.is_loopback,
+        tuple(flows),
+    )
+
+
+def _once(ports: Iterable[Port]) -> list[Port]:
+    """Make ports one that differ in their addresses only (one for each family), then those that differ in protocols."""
+    by_address: dict[Any, Port] = {}
+    for port in ports:
+        key = port.listener, port.port, port.protocols, port.flags, port.loopback
+        by_address[key] = _joined(by_address.get(key, port), port)
+    by_protocol: dict[Any, Port] = {}
+    for port in by_address.values():
+        same = port.listener, port.port, port.addresses, port.flags, port.flows
+        by_protocol[same] = _joined(by_protocol.get(same, port), port)
+    return list(by_protocol.values())
+
+
+def _joined(first: Port, second: Port) -> Port:
+    return replace(
+        first,
+        protocols=_both(first.protocols, second.protocols),
+        addresses=_both(first.addresses, second.addresses),
+        flows=_joined_flows((*first.flows, *second.flows)),
+    )
+
+
+def _joined_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
+    joined: dict[Any, Flow] = {}
+    for flow in flows:
+        key = flow.who, flow.callers, flow.site, flow.via, flow.device
+        known = joined.get(key)
+        joined[key] = (
+            replace(
+                known,
+                dialled=_both(known.dialled, flow.dialled),
+                arrives=_both(known.arrives, flow.arrives),
+                seen=_both(known.seen, flow.seen),
+            )
+            if known
+            else flow
+        )
+    return tuple(joined.values())
+
+
+def _both(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def _flows_of_some(
+    node: Node, hosts: Sequence[Host], listener: Listener, protocol: str, sources: Sequence[str]
+) -> Iterator[Flow]:
+    ways: dict[_Way, _Gathered] = {}
+    for host, route, seen in _let_in(node, hosts, listener, protocol, sources):
+        way = host.site, route.via, route.mapping.device if route.mapping else None
+        gathered = ways.setdefault(way, _Gathered())
+        gathered.callers[host.name] = None
+        gathered.dialled[route.dialled] = None
+        gathered.arrives[Endpoint(route.lands, route.port)] = None
+        gathered.seen |= dict.fromkeys(seen)
+    for (site, via, device), one in ways.items():
+        yield Flow("", tuple(one.callers), site, via, device, tuple(one.dialled), tuple(one.arrives), tuple(one.seen))
+    known = {source for one in ways.values() for source in one.seen} | set(_own_sources(node))
+    for network in sources:
+        if network not in known and family_of(network) in listener.families:
+            yield Flow(shown_source(network), (), None, "", None, (), (), (network,))
+
+
+def _let_in(
+    node: Node, hosts: Sequence[Host], listener: Listener, protocol: str, sources: Sequence[str]
+) -> Iterator[tuple[Host, Route, tuple[str, ...]]]:
+    """Yield the hosts whose every source is allowed, each with its route and sources."""
+    allowed = frozenset(sources)
+    for family in FAMILIES:
+        if family not in listener.families:
+            continue
+        for host in hosts:
+            route = route_to(host, node, listener, protocol, family) if host.name != node.name else None
+            seen = seen_sources(route, host, node.host) if route else ()
+            if route and seen and all(_is_allowed(source, allowed, sources) for source in seen):
+                yield host, route, seen
+
+
+def _is_allowed(source: str, allowed: frozenset[str], sources: Sequence[str]) -> bool:
+    return source in allowed or any(contains(network, source) for network in sources)
+
+
+def _own_sources(node: Node) -> Iterator[str]:
+    """Yield what the node sees of itself, which its sets may hold without meaning anybody."""
+    own = [node.host.address, node.host.vpn]
+    addresses = [text for one in own for family in FAMILIES if (text := one.of(family))]
+    addresses += [mapping.hairpin_source for mapping in node.host.nat if mapping.hairpin_source]
+    addresses += [mapping.outside for mapping in node.host.nat]
+    yield from (f"{address}/{128 if ':' in address else 32}" for address in addresses)
+    yield from node.host.egress
+
+
+def _flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iterator[Flow]:
+    """Yield the ways that the world has to a port that is open to it: by the node's addresses, and its mappings."""
+    families = [family for family in FAMILIES if family in listener.families]
+    mapped = [(mapping, inside, port) for mapping in node.host.nat
+              if (inside := node.host.address.of(mapping.family)) and mapping.family in families
+              and listener.bound in (None, inside) and (port := mapping.outside_port_of(protocol, listener.port))]  # fmt: skip
+    behind = bool(node.host.nat or node.host.egress)
+    local = [Endpoint(address, listener.port) for family in families
+             if (address := node.host.address.of(family)) and listener.bound in (None, address)]  # fmt: skip
+    if local:
+        who = f"{ANYONE} at site {node.site}" if behind else ANYONE
+        yield Flow(who, (), node.site if behind else None, "local", None, tuple(local), tuple(local), ())
+    vpn = [Endpoint(address, listener.port) for family in families
+           if (address := node.host.vpn.of(family)) and listener.bound in (None, address)]  # fmt: skip
+    if vpn:
+        yield Flow(f"{ANYONE} on the VPN", (), None, "vpn", None, tuple(vpn), tuple(vpn), ())
+    for mapping, inside, port in mapped:
+        sites = f" at {' and '.join(mapping.sites)}" if mapping.sites else ""
+        dialled, arrives = Endpoint(mapping.outside, port), Endpoint(inside, listener.port)
+        yield Flow(f"{ANYONE}{sites}", (), None, "nat", mapping.device, (dialled,), (arrives,), ())
+
+
+def shown_source(network: str) -> str:
+    """Return a network as people write it: a single address without its length."""
+    return network.removesuffix("/32") if family_of(network) == 4 else network.removesuffix("/128")

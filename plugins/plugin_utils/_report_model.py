@@ -1,0 +1,69 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A report as data: sections of tables, which HTML and Markdown are written from alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+GOOD = "good"
+BAD = "bad"
+WARN = "warn"
+MUTED = "muted"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text in a table. ``tone`` is one of the words above or empty, ``link`` an anchor of the same report."""
+
+    text: str
+    tone: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a title, which may be empty, and an anchor of its own if others link to it."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    anchor: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report: its anchor and title, then paragraphs, then tables."""
+
+    anchor: str
+    title: str
+    paragraphs: tuple[Cell, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of a report. ``summary`` are facts in short: a label and what there is to say."""
+
+    title: str
+    summary: tuple[tuple[str, Cell], ...]
+    sections: tuple[Section, ...] = field(default=())
+
+
+def cells(*values: str | Cell) -> tuple[Cell, ...]:
+    """Return a row of cells; plain text has no tone."""
+    return tuple(value if isinstance(value, Cell) else Cell(value) for value in values)
+
+
+def table(title: str, header: Sequence[str], rows: Iterable[tuple[Cell, ...]], anchor: str = "") -> Table:
+    """Return a table of rows."""
+    return Table(title, tuple(header), tuple(rows), anchor)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: ``1 node``, ``3 nodes``."""
+    return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"

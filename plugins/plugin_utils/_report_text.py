@@ -1,0 +1,61 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Text that fits: how wide it is drawn, how it is shortened, and what may stand in a document at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+# Of the size of the letters. The widest of the usual sans-serif fonts (DejaVu Sans, Verdana) take this much on average.
+_WIDTH = 0.61
+_WIDE = 1.05
+# XML 1.0, section 2.2: what no document may hold, not even escaped.
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def clean(text: object) -> str:
+    """Return what is allowed of a text, as one line."""
+    return " ".join(without_forbidden(str(text)).split())
+
+
+def without_forbidden(text: str) -> str:
+    """Return text with a replacement character for what XML and HTML do not allow."""
+    return _FORBIDDEN.sub("\ufffd", text)
+
+
+def width_of(text: str, size: float) -> float:
+    """Return how wide a text is drawn at most, in the unit of the size."""
+    return size * sum(_WIDE if _is_wide(character) else _WIDTH for character in text)
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF" or character in "MWmw@%"
+
+
+def fitted(text: str, width: float, size: float) -> str:
+    """Return a text that is no wider, with an ellipsis where it was cut."""
+    if width_of(text, size) <= width:
+        return text
+    while text and width_of(text + "…", size) > width:
+        text = text[:-1]
+    return text.rstrip(" ,") + "…"
+
+
+def fitted_list(before: str, items: Sequence[str], width: float, size: float) -> str:
+    """Return ``before`` and as many items as fit, then how many more there are; at least the first, cut if need be."""
+    for shown in range(len(items), 0, -1):
+        text = before + listed(items, shown)
+        if width_of(text, size) <= width:
+            return text
+    more = f" +{len(items) - 1}" if len(items) > 1 else ""
+    return fitted(before + (items[0] if items else ""), width - width_of(more, size), size) + more
+
+
+def listed(items: Sequence[str], shown: int) -> str:
+    """Return so many items, and the count of the others."""
+    more = len(items) - shown
+    return ", ".join(items[:shown]) + (f" +{more}" if more > 0 else "")

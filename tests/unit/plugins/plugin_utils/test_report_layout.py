@@ -1,0 +1,178 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nothing of the picture lies over anything else, for random fleets; and it says what the plan says."""
+
+from __future__ import annotations
+
+import random
+from itertools import combinations
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_boxes import MOST_BOXES, fleet_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_layout import SIZES, Rect, picture_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_svg import svg
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import fitted, fitted_list, width_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+
+INSIDE_OF = {"node": "site", "port": "node", "port-closed": "node", "device": "site"}
+VERSIONS = ("0.10.4", "2.8", "3.9")
+LONG = "a-very-long-name-of-a-host-that-nobody-would-want-to-type.example.net"
+
+
+def fleet(number, nodes):
+    """Return a random fleet that compiles: sites behind NAT, flat or on a VPN, one version, sources of every kind."""
+    rng = random.Random(number)
+    version = rng.choice(VERSIONS)
+    vpn = rng.random() < 0.3
+    sites = rng.sample(["paris", "oslo", "東京都千代田区", "W" * 40], rng.randint(1, 4))
+    hosts = {}
+    for index in range(nodes):
+        site = index % len(sites)
+        ports = {"inside_port": 7946, "outside_port": 20000 + index}
+        mapping = {"outside": f"192.0.2.{site + 1}", "device": f"{sites[site]}-router", **ports}
+        variables = {
+            "kong_version": version,
+            "kong_site": sites[site],
+            "kong_address": f"10.{site}.{index // 250}.{index % 250 + 1}",
+            "kong_admin_listen": "0.0.0.0:8001",
+            "kong_admin_sources": rng.choice([["ops"], ["198.51.100.0/24", "ops"], [], ["@kong"]]),
+        }
+        if vpn:
+            variables["kong_vpn_address"] = f"10.8.{index // 250}.{index % 250 + 1}"
+        elif version == "0.10.4":
+            variables["kong_nat"] = [mapping]
+        hosts[rng.choice([f"n{index}", f"{LONG}{index}"])] = variables
+    others = {"ops": {"kong_site": sites[0], "kong_address": "10.0.99.1"}}
+    known = PlainInventory({"kong": list(hosts), "all": [*hosts, *others]}, {**hosts, **others})
+    compilation = compile_plan(known, "kong")
+    assert compilation.errors == ()
+    return compilation.plan
+
+
+def rect_of(label):
+    size = SIZES[label.kind]
+    return Rect(label.x, label.baseline - size * 0.8, width_of(label.text, size), size)
+
+
+def overlap(one, two):
+    return (
+        one.x < two.x + two.width
+        and two.x < one.x + one.width
+        and one.y < two.y + two.height
+        and two.y < one.y + one.height
+    )
+
+
+def within(inner, outer):
+    return (
+        outer.x <= inner.x
+        and inner.x + inner.width <= outer.x + outer.width
+        and outer.y <= inner.y
+        and inner.y + inner.height <= outer.y + outer.height
+    )
+
+
+def check_shapes(shapes, everything):
+    for shape in shapes:
+        assert within(shape.rect, everything), shape
+        parent = INSIDE_OF.get(shape.kind)
+        assert not parent or any(within(shape.rect, one.rect) for one in shapes if one.kind == parent), shape
+    for kinds in [*({kind} for kind in INSIDE_OF), {"site"}, {"caller", "anyone", "device", "node"}]:
+        for one, two in combinations([shape.rect for shape in shapes if shape.kind in kinds], 2):
+            assert not overlap(one, two), (kinds, one, two)
+
+
+def check_labels(labels, shapes, everything):
+    for (label, one), (other, two) in combinations(labels, 2):
+        assert not overlap(one, two), (label, other)
+    for label, rect in labels:
+        assert within(rect, everything), label
+        assert all(not overlap(rect, shape.rect) or within(rect, shape.rect) for shape in shapes), label
+
+
+def check_arrow(arrow, labels, shapes):
+    line = Rect(arrow.start + 1, arrow.y - 0.7, arrow.end - arrow.start - 8, 1.4)
+    assert [label for label, rect in labels if overlap(line, rect)] == []
+    solid = [shape.rect for shape in shapes if shape.kind in ("caller", "anyone", "device")]
+    assert [rect for rect in solid if overlap(line, rect)] == []
+
+
+def check(picture):
+    everything = Rect(0, 0, picture.width, picture.height)
+    labels = [(label, rect_of(label)) for label in picture.labels]
+    check_shapes(picture.shapes, everything)
+    check_labels(labels, picture.shapes, everything)
+    for arrow in picture.arrows:
+        check_arrow(arrow, labels, picture.shapes)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 30))
+def test_nothing_lies_over_anything_else(number, nodes):
+    check(picture_of(fleet_of(fleet(number, nodes))))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 20))
+def test_the_picture_is_well_formed_and_has_a_name(number, nodes):
+    drawn = ET.fromstring(svg(picture_of(fleet_of(fleet(number, nodes))), "T & <t>", "D"))
+    assert drawn[0].text == "T & <t>"
+    assert drawn.get("role") == "img"
+
+
+def test_the_worked_example():
+    picture = picture_of(fleet_of(planned(SEED_NODES, SEED_OTHERS)))
+    check(picture)
+    texts = {label.text for label in picture.labels}
+    assert {
+        "dials 192.168.10.5:9000",
+        "arrives at 192.168.23.45:80",
+        "seen as 192.168.10.11, 192.168.10.12",
+        "seen as 192.168.10.5",
+        "out through its own NAT",
+        "advertises 192.168.10.5:9000",
+        "loopback: only the node itself",
+    } <= texts
+    assert not any("192.168.23.45:7946" in text for text in texts)
+
+
+def test_many_alike_nodes_share_a_box():
+    plan = planned(
+        {f"n{index:03}": {"kong_version": "3.9", "kong_address": f"10.0.0.{index + 1}"} for index in range(100)}
+    )
+    [site] = fleet_of(plan).sites
+    [box] = site.boxes
+    assert (len(box.nodes), site.nodes) == (100, 100)
+    texts = [label.text for label in picture_of(fleet_of(plan)).labels]
+    assert "dials 10.0.0.1:8000, :8443 +99" in texts
+
+
+def test_few_nodes_have_a_box_each():
+    plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
+    assert [len(box.nodes) for box in fleet_of(plan).sites[0].boxes] == [1] * 12
+
+
+def test_a_picture_has_an_end():
+    nodes = {f"n{index:03}": {"kong_address": f"10.0.0.{index + 1}", "kong_proxy_listen": f"0.0.0.0:{9000 + index}"}
+             for index in range(MOST_BOXES + 7)}  # fmt: skip
+    assert fleet_of(planned(nodes)).hidden == 7
+
+
+@pytest.mark.parametrize("text", ["", "a", "W" * 200, "東京" * 90, "a, b, c" * 30])
+def test_fitted_text_fits(text):
+    assert width_of(fitted(text, 100, 12), 12) <= 100
+
+
+@pytest.mark.parametrize("items", [["a"], ["a" * 50, "b"], ["10.0.0.1"] * 30, ["10.0.0.1", "10.0.0.2"]])
+def test_fitted_lists_fit_and_count(items):
+    shown = fitted_list("seen as ", items, 150, 12)
+    assert width_of(shown, 12) <= 150
+    left = len(items) - shown.count(", ") - 1
+    assert left == 0 or shown.endswith(f"+{left}")
