@@ -46,6 +46,12 @@ options:
               - With an empty list nobody but the host itself gets in.
             type: raw
             required: true
+          published:
+            description:
+              - Whether it is a port that the host translates to a container, as Docker and podman do. The entry then holds
+                for packets that the host forwards as well, by the address and port that their sender dialled.
+            type: bool
+            default: false
       sets:
         description:
           - Named groups of sources, each a dictionary with the lists C(ipv4) and C(ipv6) of networks in CIDR notation.

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, 
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables import Iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import RULESET_FILE, Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._published import WithPublished
 from ansible_collections.gatehouse.kong.plugins.module_utils._succession import Succession
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import RECORD, Ufw
 
@@ -72,11 +73,16 @@ def _nothing_else(_host: Host) -> str:
     return "no other firewall rules this host"
 
 
+def _with_published(make: t.Callable[[Host], Backend]) -> t.Callable[[Host], Backend]:
+    """A backend that holds published ports in a table beside it."""
+    return lambda host: WithPublished(host, make(host))
+
+
 # In the order in which they are asked; the last one takes every host.
 SYSTEMS = (
-    System("firewalld", True, _firewalld, Firewalld, lambda host: bool(own_files(host))),
-    System("ufw", True, _ufw, Ufw, lambda host: host.path(RECORD).exists()),
-    System("iptables", False, _only_by_name, Iptables, lambda host: host.path(SCRIPT_FILE).exists()),
+    System("firewalld", True, _firewalld, _with_published(Firewalld), lambda host: bool(own_files(host))),
+    System("ufw", True, _ufw, _with_published(Ufw), lambda host: host.path(RECORD).exists()),
+    System("iptables", False, _only_by_name, _with_published(Iptables), lambda host: host.path(SCRIPT_FILE).exists()),
     System("nftables", False, _nothing_else, Nftables, lambda host: host.path(RULESET_FILE).exists()),
 )
 NAMES = tuple(sorted(system.name for system in SYSTEMS))

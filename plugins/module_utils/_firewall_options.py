@@ -19,6 +19,7 @@ _ALLOW_SPEC = {
     "port": {"type": "int", "required": True},
     "address": {"type": "str"},
     "sources": {"type": "raw", "required": True},
+    "published": {"type": "bool", "default": False},
 }
 _RULESET_SPEC = {
     "allow": {"type": "list", "elements": "dict", "required": True, "options": _ALLOW_SPEC},

@@ -30,12 +30,13 @@ class Packet:
     """A packet from outside to a port of ours, the first of its connection ("new") or a later one ("established").
 
     `sources` and `addresses` are where it may come from and go to, None for anywhere. `marked` tells whether our own
-    chain has seen it; None when something may have changed the mark since.
+    chain has seen it; None when something may have changed the mark since. A packet on its way to a container has another
+    port than ours by then, which is not known (None).
     """
 
     family: str
     protocol: str
-    port: int
+    port: int | None
     addresses: Networks | None
     sources: Networks | None
     marked: bool | None
@@ -105,7 +106,9 @@ def _payload(packet: Packet, protocol: str, field: str, right: Json) -> Answer:
     return None
 
 
-def _number(mine: int, element: Json) -> Answer:
+def _number(mine: int | None, element: Json) -> Answer:
+    if mine is None:
+        return None
     if isinstance(element, dict):
         first, last = element["range"]
         return bool(first <= mine <= last)
@@ -171,8 +174,10 @@ def _state(packet: Packet, _what: Json, element: Json) -> Answer:
     return None if _is_named_set(element) else element == packet.state
 
 
-def _destination_type(_packet: Packet, what: Json, element: Json) -> Answer:
+def _destination_type(packet: Packet, what: Json, element: Json) -> Answer:
     """`fib daddr type`: what reaches the input hook for a port of ours is addressed to this host."""
+    if packet.port is None:
+        return None
     return element == "local" if what.get("flags") in ("daddr", ["daddr"]) else None
 
 

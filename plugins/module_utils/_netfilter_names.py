@@ -9,6 +9,9 @@ from __future__ import annotations
 
 TABLE = "gatehouse_kong"
 CHAIN = "input"
+# Packets to published ports, which the host's own translation has given the address of a container by then.
+FORWARD = "forward"
+PUBLISHED = "published"
 # Before the host's own filter chains (priority filter, 0), so that they see the mark our accepts leave.
 PRIORITY = -10
 # One bit of the packet mark says "accepted by gatehouse.kong": accept ends only our own chain (nft(8), "VERDICT

@@ -48,10 +48,16 @@ class Own:
         return self.marked_after is not None and base.priority > self.marked_after
 
 
-def find_obstacles(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) -> tuple[Obstacle, ...]:
-    """The obstacles among the listed chains, from the list below "nftables" in the output of `nft -j list ruleset`."""
+def find_obstacles(
+    objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own, hooks: tuple[str, ...] = ("input",)
+) -> tuple[Obstacle, ...]:
+    """The obstacles among the listed chains, from the list below "nftables" in the output of `nft -j list ruleset`.
+
+    On the way to a container (hook "forward") only what is certain counts: most rules there are about addresses and ports
+    of containers, which are not known here.
+    """
     chains = chains_of(objects)
-    bases = [chain for chain in chains.values() if chain.hook == "input" and chain.family in _FAMILIES]
+    bases = [chain for chain in chains.values() if chain.hook in hooks and chain.family in _FAMILIES]
     foreign = [chain for chain in bases if (chain.family, chain.table, chain.name) not in own.bases]
     return tuple(obstacle for base in foreign for obstacle in _of_chain(chains, base, ruleset, own))
 
@@ -60,9 +66,12 @@ def _of_chain(chains: Chains, base: Chain, ruleset: Ruleset, own: Own) -> Iterat
     found = {
         finding
         for entry in ruleset.allow
+        if base.hook == "input" or entry.published
         for packet in _packets(base, entry, ruleset, own)
         for finding in _judge(chains, base, entry.service, packet)
     }
+    if base.hook != "input":
+        found = {finding for finding in found if finding[0]}
     refused = {service for certain, _reason, service in found if certain}
     found = {finding for finding in found if finding[0] or finding[2] not in refused}
     for (certain, reason), same in groupby(sorted(found, key=_order), key=lambda finding: finding[:2]):
@@ -86,8 +95,10 @@ def _packets(base: Chain, entry: Allow, ruleset: Ruleset, own: Own) -> Iterator[
     service = entry.service
     wildcard = service.address is None or service.address in WILDCARDS
     for family, state in product(set(_FAMILIES[base.family]) & set(service.families), ("new", "established")):
-        addresses = None if wildcard else parse_networks(family, [str(service.address)])
-        packet = Packet(family, service.protocol, service.port, addresses, None, own.marks_before(base), state)
+        here = base.hook == "input"
+        addresses = parse_networks(family, [str(service.address)]) if here and not wildcard else None
+        port = service.port if here else None
+        packet = Packet(family, service.protocol, port, addresses, None, own.marks_before(base), state)
         if entry.sources == ANY:
             yield packet
         members = (one.of(family) for one in ruleset.sets if one.name in entry.set_names)

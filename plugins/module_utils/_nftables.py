@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import (
@@ -17,18 +18,46 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import (
     uninstall,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CHAIN, PRIORITY, TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import (
+    CHAIN,
+    FORWARD,
+    PRIORITY,
+    TABLE,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import needs_options, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 
-DIRECTORY = "/etc/gatehouse_kong"
-RULESET_FILE = f"{DIRECTORY}/ruleset.nft"
-UNIT = "gatehouse-kong-firewall.service"
 
-_OWN = Own(frozenset({("inet", TABLE, CHAIN)}), marked_after=PRIORITY)
+@dataclass(frozen=True)
+class Place:
+    """Where a ruleset stands: its table, the folder of its boot file and the unit that loads it.
+
+    With `forwarded` it is for published ports alone, and for packets that the host forwards.
+    """
+
+    table: str
+    directory: str
+    unit: str
+    forwarded: bool = False
+
+    @property
+    def file(self) -> str:
+        """The boot file."""
+        return f"{self.directory}/ruleset.nft"
+
+    @property
+    def own(self) -> Own:
+        """The chains that are ours."""
+        return Own(frozenset({("inet", self.table, CHAIN), ("inet", self.table, FORWARD)}), marked_after=PRIORITY)
+
+
+WHOLE = Place(TABLE, "/etc/gatehouse_kong", "gatehouse-kong-firewall.service")
+BESIDE = Place(f"{TABLE}_published", "/etc/gatehouse_kong_published", "gatehouse-kong-published.service", True)
+RULESET_FILE, UNIT = WHOLE.file, WHOLE.unit
+
 # Tables of iptables-legacy that are loaded, one a line.
 _LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 _LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does not list its rules"
@@ -70,8 +99,9 @@ class Nftables:
 
     name = "nftables"
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, place: Place = WHOLE) -> None:
         self._host = host
+        self._place = place
         self._listed: list[dict[str, t.Any]] = []
 
     def require(self) -> None:
@@ -84,32 +114,35 @@ class Nftables:
 
     def read(self) -> Live:
         """The live table, sets with all their elements."""
-        mine = {"family": "inet", "name": TABLE}
+        mine = {"family": "inet", "name": self._place.table}
         if not any(mine.items() <= one.get("table", {}).items() for one in self._everything()):
             return Live(None)
-        return Live(*parse_table(self._list("list", "table", "inet", TABLE)))
+        listed = self._list("list", "table", "inet", self._place.table)
+        return Live(*parse_table(listed, forwarded=self._place.forwarded))
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """What of the boot file, the unit and its links differs."""
-        return stale_parts(self._host, self._unit(), None if want is None else render_table(want))
+        return stale_parts(self._host, self._unit(), None if want is None else self._text(want))
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Other chains on the input hook that refuse what we allow."""
+        """Other chains on the same hooks that refuse what we allow."""
         objects = self._everything()
         for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
             if needs_options(objects, family) and self._host.which(program):
                 objects = with_options(objects, family, self._host.run(program))
-        return (*find_obstacles(objects, want, _OWN), *self._legacy())
+        hooks = (FORWARD,) if self._place.forwarded else (CHAIN, FORWARD)
+        found = find_obstacles(objects, want, self._place.own, hooks)
+        return found if self._place.forwarded else (*found, *self._legacy())
 
     def validate(self, want: Ruleset | None) -> None:
         """`nft --check` on the text that `apply` loads."""
-        self._host.run("nft", "--check", "--file", "-", stdin=render_table(want))
+        self._host.run("nft", "--check", "--file", "-", stdin=self._text(want))
 
     def snapshot(self, live: Live) -> Snapshot:
         """The files of the unit, and the table: as it is listed where it holds more than our own rules."""
-        text = render_table(live.ruleset)
+        text = self._text(live.ruleset)
         if live.drift:
-            text = render_table(None) + self._host.run("nft", "list", "table", "inet", TABLE)
+            text = self._text(None) + self._host.run("nft", "list", "table", "inet", self._place.table)
         unit = self._unit()
         return Snapshot((unit.file, *unit.unit_files, *unit.links), ((("nft", "--file", "-"), text),))
 
@@ -118,7 +151,7 @@ class Nftables:
 
         The rules keep no state, so they end flows by themselves.
         """
-        self._host.run("nft", "--file", "-", stdin=render_table(want))
+        self._host.run("nft", "--file", "-", stdin=self._text(want))
         return ()
 
     def persist(self, want: Ruleset | None) -> None:
@@ -126,7 +159,7 @@ class Nftables:
         if want is None:
             uninstall(self._host, self._unit())
         else:
-            install(self._host, self._unit(), render_table(want))
+            install(self._host, self._unit(), self._text(want))
 
     def _legacy(self) -> tuple[Obstacle, ...]:
         """A warning where the old iptables filter is loaded as well: the kernel asks it too, and nft cannot see it."""
@@ -136,11 +169,16 @@ class Nftables:
             for path in found
         )
 
+    def _text(self, want: Ruleset | None) -> str:
+        return render_table(want, self._place.table, forwarded=self._place.forwarded)
+
     def _unit(self) -> BootUnit:
+        place = self._place
         text, drop_in = (
-            template.format(nft=self._host.which("nft"), file=RULESET_FILE) for template in (_UNIT_TEXT, _DROP_IN)
+            template.format(nft=self._host.which("nft"), file=place.file) for template in (_UNIT_TEXT, _DROP_IN)
         )
-        return BootUnit(UNIT, text, ("sysinit.target",), (("nftables.service", drop_in),), DIRECTORY, RULESET_FILE)
+        drop_ins = (("nftables.service", drop_in),)
+        return BootUnit(place.unit, text, ("sysinit.target",), drop_ins, place.directory, place.file)
 
     def _everything(self) -> list[dict[str, t.Any]]:
         """The host's whole ruleset, listed once; terse, as other people's sets may be huge."""

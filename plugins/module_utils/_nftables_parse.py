@@ -9,14 +9,21 @@ from __future__ import annotations
 import ipaddress
 import json
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_elements import element_range, elements_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CHAIN, MARK, PRIORITY
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import (
+    CHAIN,
+    FORWARD,
+    MARK,
+    PRIORITY,
+    PUBLISHED,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import (
     Rule,
+    compile_published,
     compile_rules,
     decompile_rules,
     set_name,
@@ -37,7 +44,13 @@ _ACCEPT = [
     {"accept": None},
 ]
 _DROP = [{"drop": None}]
-_CHAIN = {"name": CHAIN, "type": "filter", "hook": "input", "prio": PRIORITY, "policy": "accept"}
+_BASE = {"type": "filter", "prio": PRIORITY, "policy": "accept"}
+_CHAINS = {CHAIN: {**_BASE, "hook": "input"}, FORWARD: {**_BASE, "hook": "forward"}, PUBLISHED: dict.fromkeys(_BASE)}
+_DISPATCH = [
+    {"match": {"op": "==", "left": {"ct": {"key": "direction"}}, "right": "original"}},
+    {"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}},
+    {"jump": {"target": PUBLISHED}},
+]
 _FAMILY = {"ip": "ipv4", "ip6": "ipv6"}
 _NFPROTO = {family: family for family in FAMILIES}
 # Without /etc/protocols, which minimal systems lack, nft lists numbers where names were written.
@@ -56,22 +69,33 @@ class _Table:
 
     sets: dict[str, Networks] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
+    published: list[Rule] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
-    chain: bool = False
+    chains: set[str] = field(default_factory=set)
     loopback: bool = False
+    dispatch: bool = False
 
 
-def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[str, ...]]:
+def parse_table(objects: Iterable[Mapping[str, Json]], *, forwarded: bool = False) -> tuple[Ruleset, tuple[str, ...]]:
     """The ruleset that the listed table stands for, and a line for each thing in it that does not belong there.
 
-    `objects` is the list below "nftables" in the output of `nft -j list table inet gatehouse_kong`.
+    `objects` is the list below "nftables" in the output of `nft -j list table inet gatehouse_kong`. With `forwarded` it is
+    a table for published ports alone.
     """
     table = _Table()
     for one in objects:
         for kind, value in one.items():
             _take(table, kind, value)
-    ruleset = make_ruleset(decompile_rules(table.rules), _source_sets(table))
-    return ruleset, tuple(table.drift + _disorder(table, ruleset))
+    published = decompile_rules(table.published)
+    found = published if forwarded else decompile_rules(table.rules)
+    entries = [replace(entry, published=entry in published) for entry in found]
+    ruleset = make_ruleset(entries, _source_sets(table))
+    needed = {FORWARD, PUBLISHED} if table.published else set()
+    drift = [*table.drift, *_disorder(table, ruleset)]
+    if not forwarded:
+        needed.add(CHAIN)
+        drift += _input_disorder(table, ruleset)
+    return ruleset, (*drift, *_chain_disorder(table, needed))
 
 
 def _take(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
@@ -89,30 +113,56 @@ def _take(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
 
 
 def _take_chain(table: _Table, value: Mapping[str, Json]) -> None:
-    if {key: value.get(key) for key in _CHAIN} != _CHAIN:
+    expected = _CHAINS[value["name"]]
+    if {key: value.get(key) for key in expected} != expected:
         raise UnrecognisedError(value["name"])
-    table.chain = True
+    table.chains.add(value["name"])
 
 
 def _take_rule(table: _Table, value: Mapping[str, Json]) -> None:
-    if value["expr"] != _LOOPBACK:
-        table.rules.append(_rule(value["expr"], value["comment"]))
+    if value["chain"] == FORWARD:
+        if value["expr"] != _DISPATCH or table.dispatch:
+            raise UnrecognisedError("the one rule there leads to the published ports")
+        table.dispatch = True
+    elif value["chain"] == PUBLISHED:
+        table.published.append(_rule(value["expr"], value["comment"], published=True))
+    elif value["expr"] != _LOOPBACK:
+        table.rules.append(_rule(value["expr"], value["comment"], published=False))
     elif table.loopback or table.rules:
         raise UnrecognisedError("the loopback rule stands first, and once")
     else:
         table.loopback = True
 
 
-def _rule(expressions: list[Mapping[str, Json]], comment: str) -> Rule:
+def _rule(expressions: list[Mapping[str, Json]], comment: str, *, published: bool) -> Rule:
     accept = expressions[-2:] == _ACCEPT
     if not accept and expressions[-1:] != _DROP:
         raise UnrecognisedError("verdict")
     rule = Rule(comment, None, None, (), None, accept)
-    for expression in expressions[: -2 if accept else -1]:
-        rule = _with_match(rule, expression["match"])
+    matches = [expression["match"] for expression in expressions[: -2 if accept else -1]]
+    for match in _as_dialled(matches) if published else matches:
+        rule = _with_match(rule, match)
     if not rule.ports:
         raise UnrecognisedError("a rule for every port")
     return rule
+
+
+def _as_dialled(matches: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
+    """The matches of a rule for a published port, as if the packet still had the address and port that were dialled."""
+    protocol = None
+    for match in matches:
+        left = match["left"]
+        key = left["ct"]["key"] if left.get("ct", {}).get("dir") == "original" else None
+        if left == _PROTOCOL_AND_PORT[0] and protocol is None and match["op"] == "==":
+            protocol = match["right"]
+        elif key == "proto-dst":
+            yield {**match, "left": {"payload": {"protocol": protocol, "field": "dport"}}}
+        elif key in ("ip daddr", "ip6 daddr"):
+            yield {**match, "left": {"payload": dict(zip(("protocol", "field"), key.split()))}}
+        elif left.get("payload", {}).get("field") == "saddr" or left == {"meta": {"key": "nfproto"}}:
+            yield match
+        else:
+            raise UnrecognisedError("what a packet is addressed to after its translation")
 
 
 def _with_match(rule: Rule, match: Mapping[str, Json]) -> Rule:
@@ -168,13 +218,24 @@ def _source_sets(table: _Table) -> list[SourceSet]:
 def _disorder(table: _Table, ruleset: Ruleset) -> list[str]:
     """What each part alone does not show: parts that are missing, left over or in another order."""
     expected = {set_name(one.name, family) for one in ruleset.sets for family in FAMILIES}
-    named = {set_name(rule.source_set, t.cast("str", rule.family)) for rule in table.rules if rule.source_set}
+    rules = [*table.rules, *table.published]
+    named = {set_name(rule.source_set, t.cast("str", rule.family)) for rule in rules if rule.source_set}
     lines = [f"set {name}: no rule uses it" for name in sorted({*table.sets} - expected)]
     lines += [f"set {name}: missing" for name in sorted((expected | named) - {*table.sets})]
-    lines += [] if table.chain else [f"chain {CHAIN}: missing, or not as this collection makes it"]
-    lines += [] if table.loopback else ["the rule for loopback: missing, or not the first"]
-    lines += [] if tuple(table.rules) == compile_rules(ruleset.allow) else ["rules: incomplete, or in another order"]
-    return lines
+    lines += [] if table.dispatch or not table.published else [f"the rule that leads to chain {PUBLISHED}: missing"]
+    in_order = tuple(table.published) == compile_published(ruleset.allow)
+    return lines + ([] if in_order else ["rules of published ports: incomplete, or in another order"])
+
+
+def _input_disorder(table: _Table, ruleset: Ruleset) -> list[str]:
+    lines = [] if table.loopback else ["the rule for loopback: missing, or not the first"]
+    in_order = tuple(table.rules) == compile_rules(ruleset.allow)
+    return lines + ([] if in_order else ["rules: incomplete, or in another order"])
+
+
+def _chain_disorder(table: _Table, needed: set[str]) -> list[str]:
+    lines = [f"chain {name}: missing, or not as this collection makes it" for name in sorted(needed - table.chains)]
+    return lines + [f"chain {name}: nothing of ours needs it" for name in sorted(table.chains - needed)]
 
 
 def _rule_text(value: Mapping[str, Json]) -> str:

@@ -8,36 +8,71 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CHAIN, MARK, PRIORITY, TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import (
+    CHAIN,
+    FORWARD,
+    MARK,
+    PRIORITY,
+    PUBLISHED,
+    TABLE,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import Rule, compile_rules, set_name
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import (
+    Rule,
+    compile_published,
+    compile_rules,
+    set_name,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, Ruleset
 
-_HEADER = f"""\
+_HEADER = """\
 # Written by gatehouse.kong. The next run replaces what is changed here.
 # Loaded in one transaction: the old table, if there is one, goes at the moment the new one comes.
 # `add` makes `delete` work where there is no table yet; nft before 1.0.7 has no `destroy`.
-add table inet {TABLE}
-delete table inet {TABLE}
+add table inet {table}
+delete table inet {table}
 """
 
 _IP = {"ipv4": "ip", "ipv6": "ip6"}
 _ACCEPT = f"meta mark set meta mark | {MARK:#x} accept"
 
 
-def render_table(ruleset: Ruleset | None) -> str:
-    """A complete input for `nft -f` that replaces our table by this ruleset's, or removes it (None)."""
+def render_table(ruleset: Ruleset | None, table: str = TABLE, *, forwarded: bool = False) -> str:
+    """A complete input for `nft -f` that replaces our table by this ruleset's, or removes it (None).
+
+    With `forwarded` only by what holds for packets to published ports that the host forwards.
+    """
+    header = _HEADER.format(table=table)
     if ruleset is None:
-        return _HEADER
+        return header
     sets = "".join(_set(one.name, one.of(family)) for one in ruleset.sets for family in FAMILIES)
-    rules = "".join(f"\t\t{_rule(rule)}\n" for rule in compile_rules(ruleset.allow))
+    chains = [] if forwarded else [_input(ruleset)]
+    chains += _published(ruleset)
+    return f"{header}table inet {table} {{\n{sets}" + "\n".join(chains) + "}\n"
+
+
+def _input(ruleset: Ruleset) -> str:
+    rules = "".join(f"\t\t{_rule(rule, _here)}\n" for rule in compile_rules(ruleset.allow))
     return (
-        f"{_HEADER}table inet {TABLE} {{\n{sets}"
         f"\tchain {CHAIN} {{\n"
         f"\t\ttype filter hook input priority filter - {-PRIORITY}; policy accept;\n"
         '\t\tiifname "lo" return comment "the host reaches itself"\n'
-        f"{rules}\t}}\n}}\n"
+        f"{rules}\t}}\n"
     )
+
+
+def _published(ruleset: Ruleset) -> list[str]:
+    """The chains for published ports: packets on their way to a container, by the port that their sender dialled.
+
+    Answers have the same port in the connection tracker, and are not asked.
+    """
+    rules = "".join(f"\t\t{_rule(rule, _translated)}\n" for rule in compile_published(ruleset.allow))
+    base = (
+        f"\tchain {FORWARD} {{\n"
+        f"\t\ttype filter hook forward priority filter - {-PRIORITY}; policy accept;\n"
+        f"\t\tct direction original ct status dnat jump {PUBLISHED}\n\t}}\n"
+    )
+    return [base, f"\tchain {PUBLISHED} {{\n{rules}\t}}\n"] if rules else []
 
 
 def _set(name: str, networks: Networks) -> str:
@@ -56,14 +91,25 @@ def _element(text: str) -> str:
     return address if length == ("128" if ":" in address else "32") else text
 
 
-def _rule(rule: Rule) -> str:
-    parts = [_addresses(rule), _ports(rule.ports), _sources(rule), _ACCEPT if rule.accept else "drop"]
+def _rule(rule: Rule, place: t.Callable[[Rule], list[str]]) -> str:
+    parts = [*place(rule), _sources(rule), _ACCEPT if rule.accept else "drop"]
     return " ".join(part for part in parts if part) + f' comment "{rule.listener}"'
 
 
-def _addresses(rule: Rule) -> str:
-    if rule.address:
-        return f"{_IP[t.cast('str', rule.family)]} daddr {rule.address}"
+def _here(rule: Rule) -> list[str]:
+    """What a packet to the host itself is addressed to."""
+    address = f"{_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _family(rule)
+    return [address, _ports(rule.ports)]
+
+
+def _translated(rule: Rule) -> list[str]:
+    """What a packet to a container was addressed to before the host translated it."""
+    ((protocol, port),) = rule.ports
+    address = f"ct original {_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _family(rule)
+    return [address, f"meta l4proto {protocol} ct original proto-dst {port}"]
+
+
+def _family(rule: Rule) -> str:
     # `ip saddr` says the family already.
     return f"meta nfproto {rule.family}" if rule.family and not rule.source_set else ""
 

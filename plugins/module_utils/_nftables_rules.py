@@ -52,6 +52,15 @@ def compile_rules(entries: Iterable[Allow]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def compile_published(entries: Iterable[Allow]) -> tuple[Rule, ...]:
+    """The rules for the ports among the entries that are published, in the same order.
+
+    Each has a rule of its own, as nft lists no set of ports of the connection tracker (1.0.6: "invalid type").
+    """
+    published = sorted((entry for entry in entries if entry.published), key=_group)
+    return tuple(rule for entry in published for rule in _rules([entry]))
+
+
 def decompile_rules(rules: Iterable[Rule]) -> list[Allow]:
     """The entries that the rules stand for, if compile_rules made them; else something that compiles differently."""
     entries: list[Allow] = []

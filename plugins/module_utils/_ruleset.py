@@ -22,6 +22,7 @@ WILDCARDS = {"0.0.0.0": "ipv4", "::": "ipv6"}
 
 # The longest set name nft takes is 255 bytes; room is left for a prefix and the family.
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_ALLOW_KEYS = ("listener", "protocol", "port", "address", "sources", "published")
 _KINDS: dict[type, str] = {str: "text", Mapping: "mappings"}
 _NAME_WORDS = "1 to 200 letters, digits, dots, underscores and hyphens"
 
@@ -68,11 +69,15 @@ class Service:
 
 @dataclass(frozen=True)
 class Allow:
-    """One listener's port and who may reach it: ANY, or names of sets (none: nobody but the host itself)."""
+    """One listener's port and who may reach it: ANY, or names of sets (none: nobody but the host itself).
+
+    A published port is one that the host itself translates, so that packets to it go on to a container and are forwarded.
+    """
 
     listener: str
     service: Service
     sources: str | tuple[str, ...]
+    published: bool = False
 
     @property
     def set_names(self) -> tuple[str, ...]:
@@ -105,6 +110,11 @@ def entries_of(ruleset: Ruleset, family: str) -> list[Allow]:
     """The entries that cover a family, in the order in which their rules stand: one address before all of them."""
     entries = (entry for entry in ruleset.allow if family in entry.service.families)
     return sorted(entries, key=lambda entry: (entry.service.breadth, entry.service.address or "", entry.service.order))
+
+
+def published_part(ruleset: Ruleset) -> Ruleset:
+    """The published ports alone."""
+    return make_ruleset((entry for entry in ruleset.allow if entry.published), ruleset.sets)
 
 
 def make_ruleset(allow: Iterable[Allow], sets: Iterable[SourceSet]) -> Ruleset:
@@ -144,19 +154,21 @@ def _allow_data(entry: Allow) -> dict[str, t.Any]:
         "port": service.port,
         "address": service.address,
         "sources": sources,
+        **({"published": True} if entry.published else {}),
     }
 
 
 def _allow(where: str, value: t.Any, known: set[str]) -> Allow:
     entry = _mapping(where, value)
-    _check_keys(where, entry, ("listener", "protocol", "port", "address", "sources"), optional=("address",))
+    _check_keys(where, entry, _ALLOW_KEYS, optional=("address", "published"))
     listener = _name(f"{where}.listener", entry["listener"])
     if entry["protocol"] not in PROTOCOLS:
         raise RulesetError(f"{where}.protocol is {entry['protocol']!r}; accepted are tcp and udp")
     service = Service(
         entry["protocol"], _port(f"{where}.port", entry["port"]), _address(f"{where}.address", entry.get("address"))
     )
-    return Allow(listener, service, _sources(f"{where}.sources", entry["sources"], known))
+    sources = _sources(f"{where}.sources", entry["sources"], known)
+    return Allow(listener, service, sources, _flag(f"{where}.published", entry.get("published")))
 
 
 def _sources(where: str, value: t.Any, known: set[str]) -> str | tuple[str, ...]:
@@ -202,6 +214,12 @@ def _port(where: str, value: t.Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
         raise RulesetError(f"{where} is {value!r}; expected is a number from 1 to 65535")
     return value
+
+
+def _flag(where: str, value: t.Any) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise RulesetError(f"{where} is {value!r}; expected is true or false")
+    return bool(value)
 
 
 def _name(where: str, value: t.Any) -> str:

@@ -60,9 +60,13 @@ def diff_rulesets(have: Ruleset | None, want: Ruleset | None) -> RulesetDiff:
 def _text(ruleset: Ruleset | None) -> str:
     if ruleset is None:
         return ""
-    lines = [f"{entry.service} ({entry.listener}): {_who(entry)}" for entry in ruleset.allow]
+    lines = [f"{entry.service} ({_what(entry)}): {_who(entry)}" for entry in ruleset.allow]
     lines += [f"{one.name}: {network}" for one in ruleset.sets for network in _members(one)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _what(entry: Allow) -> str:
+    return f"{entry.listener}, published" if entry.published else entry.listener
 
 
 def _who(entry: Allow) -> str:

@@ -22,7 +22,7 @@ def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: s
 
     Raises PlanError for names that the plan does not know.
     """
-    names = sorted({one.name for one in planned_node(plan, target).listeners})
+    names = sorted({one.name for one in planned_node(plan, target).reachable})
     if listener is not None and listener not in names:
         raise PlanError(f"{target!r} has no listener {listener!r}; it has {', '.join(names)}")
     return [one for one in probes_from(plan, caller) if one.target == target and listener in (None, one.listener)]
@@ -31,12 +31,17 @@ def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: s
 def explain(plan: Mapping[str, Any], probe: Probe, seen: Mapping[str, Any] | None) -> list[str]:
     """Return the lines that say what happens to a probe, and with what module kong_probe met of it, whether it did."""
     caller, node = planned_host(plan, probe.caller), planned_node(plan, probe.target)
-    listener = next(one for one in node.listeners if (one.name, one.port) == (probe.listener, probe.port))
+    listener = next(one for one in node.reachable if (one.name, one.port) == (probe.listener, probe.port))
     route = _route(caller, node, listener, probe)
     rows = [
         ("dials", str(probe.dialled)),
         ("on the way", _on_the_way(route, caller, node, listener)),
         *_arrival(plan, probe, route, caller, node),
+        *(
+            [("container", f"the host sends it on to port {listener.container_port} of Kong's container")]
+            if route and listener.container_port
+            else []
+        ),
         ("expected", probe.expected),
         *([("seen", _met(probe, seen))] if seen else []),
     ]
@@ -62,7 +67,8 @@ def _route(caller: Host, node: Node, listener: Listener, probe: Probe) -> Route 
 
 def _on_the_way(route: Route | None, caller: Host, node: Node, listener: Listener) -> str:
     if listener.is_loopback:
-        return f"no path: it listens on {listener.address} only"
+        how = "is published at" if listener.container_port else "listens on"
+        return f"no path: it {how} {listener.address} only"
     if route is None:
         return (
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "

@@ -77,7 +77,7 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
         return
     hearing = [one for one in _hearing(node, mapping, inside) if one.port == mapping.inside_port]
     if not hearing:
-        opened = ", ".join(dict.fromkeys(f"{one.name} {one.address}:{one.port}" for one in node.listeners)) or "nothing"
+        opened = ", ".join(dict.fromkeys(f"{one.name} {one.address}:{one.port}" for one in node.reachable)) or "nothing"
         message = (
             f"nothing of Kong listens on {inside} {_words(mapping)} port {mapping.inside_port}; the node opens {opened}. Correct "
             "inside_port or the listen setting, or remove the mapping"
@@ -97,7 +97,7 @@ def _hearing(node: Node, mapping: NatMapping, inside: str) -> list[Listener]:
     """Return the listeners that hear something of what a mapping forwards to the inside address."""
     return [
         one
-        for one in node.listeners
+        for one in node.reachable
         if _arrives_at(mapping, inside, one) and not set(one.protocols).isdisjoint(mapping.protocols)
     ]
 

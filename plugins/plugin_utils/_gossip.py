@@ -36,10 +36,13 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
     """
     clusters: dict[str, list[Draft]] = {}
     for draft in drafts.values():
-        if draft.generation.gossip and draft.node.listening("cluster"):
+        if draft.generation.gossip and any(listener.name == "cluster" for listener in draft.node.listeners):
             clusters.setdefault(draft.node.cluster, []).append(draft)
     nodes: dict[str, Node] = {}
-    for members in clusters.values():
+    for cluster in clusters.values():
+        members = [draft for draft in cluster if draft.node.listening("cluster")]
+        if len(cluster) > 1:
+            findings.extend(_unpublished(draft.node) for draft in cluster if draft not in members)
         classes = classify(draft.node.host for draft in members)
         advertised = [_advertised(draft, classes, findings) for draft in members]
         findings.extend(_duplicates(advertised))
@@ -51,7 +54,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
 def _advertised(draft: Draft, classes: Classes, findings: list[Finding]) -> Node:
     node, peers = draft.node, representatives(classes, draft.node.host)
     listener = node.listening("cluster")[0]
-    service = Service("tcp", listener.port, None if "kong_cluster_listen" not in draft.given else listener.bound)
+    service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
     if given is not None:
         endpoint = _given_endpoint(draft, given, findings)
@@ -65,6 +68,19 @@ def _advertised(draft: Draft, classes: Classes, findings: list[Finding]) -> Node
     if candidates:
         findings.append(_no_common_endpoint(draft, service, candidates, peers))
     return node
+
+
+def _is_placed(draft: Draft) -> bool:
+    """Tell whether the address at which peers come to the node is settled: by its inventory, or as a port is published."""
+    return "kong_cluster_listen" in draft.given or draft.node.published is not None
+
+
+def _unpublished(node: Node) -> Finding:
+    message = (
+        "it lacks the port of the cluster listener, so no peer could reach the node; publish it over tcp and udp, such "
+        f"as {node.settings.get('cluster_listen', ':7946').rpartition(':')[2]} for both"
+    )
+    return host_error("no-path", node.name, "kong_published_ports", None, message)
 
 
 def _candidates(host: Host, service: Service, peers: list[Host]) -> Iterator[Endpoint]:
@@ -112,7 +128,7 @@ def _complete(draft: Draft, endpoint: Endpoint, route: Route | None) -> Node:
     node = draft.node
     lands = route.lands if route else node.host.address.ipv4
     listeners, settings = node.listeners, dict(node.settings)
-    if "kong_cluster_listen" not in draft.given and lands:
+    if not _is_placed(draft) and lands:
         listeners = tuple(replace(one, address=lands) if one.name == "cluster" else one for one in listeners)
         settings["cluster_listen"] = f"{lands}:{node.listening('cluster')[0].port}"
     settings[str(draft.generation.advertise)] = str(endpoint)

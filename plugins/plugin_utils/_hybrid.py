@@ -76,11 +76,14 @@ def _unconnected(node: Node, control_planes: list[Node], given: object) -> Findi
         return host_error("control-plane-missing", node.name, variable, None, message)
     other = control_planes[0]
     port = next((listener.port for listener in other.listening("cluster")), 8005)
+    unpublished = other.published is not None and not other.listening("cluster")
     message = (
         f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). Give "
         f"{other.name} a kong_nat mapping to port {port} (tcp), or give both a kong_vpn_address, or set "
         "kong_flat_network: true where sites route to each other without NAT"
     )
+    if unpublished:
+        message = f"{other.name} does not publish its cluster listener. Add its port to kong_published_ports there"
     if given is not None:
         message = f"the control planes of this inventory do not let it in: {message}"
         return host_warning("no-path", node.name, variable, given, message)

@@ -25,7 +25,8 @@ class Listener:
     """One address and port that Kong opens for one purpose.
 
     ``name`` is the collection's word (``proxy``, ``cluster_rpc``), ``setting`` Kong's own. ``address`` is canonical:
-    IPv4, IPv6 without brackets, ``*`` or a name. ``protocols`` holds ``tcp``, ``udp`` or both.
+    IPv4, IPv6 without brackets, ``*`` or a name. ``protocols`` holds ``tcp``, ``udp`` or both. With ``container_port`` it
+    is a port that the host publishes, and Kong opens that other one in a container.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Listener:
     port: int
     protocols: tuple[str, ...]
     flags: tuple[str, ...] = ()
+    container_port: int | None = None
+
+    @property
+    def own_port(self) -> int:
+        """The port that Kong itself opens."""
+        return self.container_port or self.port
 
     @property
     def families(self) -> tuple[int, ...]:

@@ -130,6 +130,7 @@ class Node:
 
     ``advertised`` is the endpoint that a node of Kong 0.6 to 0.10 gossips to its peers, None for every other node.
     ``config`` are the names of the settings that ``kong_config`` adds; their values, which may be secrets, are not here.
+    ``published`` are the ports of the host that lead to a Kong in a container, None where Kong runs on the host itself.
     """
 
     host: Host
@@ -142,6 +143,7 @@ class Node:
     listeners: tuple[Listener, ...]
     advertised: Endpoint | None = None
     config: tuple[str, ...] = ()
+    published: tuple[Listener, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -153,6 +155,11 @@ class Node:
         """Site of its host."""
         return self.host.site
 
+    @property
+    def reachable(self) -> tuple[Listener, ...]:
+        """What there is to dial on the host: what Kong opens, or of a Kong in a container what is published."""
+        return self.listeners if self.published is None else self.published
+
     def listening(self, name: str) -> tuple[Listener, ...]:
-        """Return what this node opens under a listener's name, in the order of its settings."""
-        return tuple(listener for listener in self.listeners if listener.name == name)
+        """Return what there is to dial under a listener's name, in the order of its settings."""
+        return tuple(listener for listener in self.reachable if listener.name == name)

@@ -23,6 +23,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._hosts import read_
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import VARIABLE as PUBLISHED_PORTS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import read_published
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._sources import (
     DEFAULT_SOURCES,
     NOBODY,
@@ -71,9 +73,11 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     cluster = variables.text("kong_cluster", "default")
     given = variables.settings(SETTING_VARIABLES | {"kong_config"})
     version = parse_version(variables.value("kong_version", DEFAULT_VERSION))
-    opened = read_listeners(host.name, version, role, given, _defaults(generation, host))
+    in_container = variables.value(PUBLISHED_PORTS) is not None
+    opened = read_listeners(host.name, version, role, given, {} if in_container else _defaults(generation, host))
     variables.findings.extend(opened.findings)
-    _check_addresses(variables, host, opened.listeners)
+    published = read_published(variables, opened.listeners)
+    _check_addresses(variables, host, opened.listeners if published is None else published)
     _check_generation(variables, generation, host)
     _check_names(variables)
     node = Node(
@@ -86,6 +90,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         settings_file={"path": generation.path, "format": generation.format},
         listeners=opened.listeners,
         config=tuple(sorted(opened.config)),
+        published=published,
     )
     terms = _read_terms(variables, node, names)
     return Draft(node, generation, terms, given | variables.settings(frozenset(_HYBRID_VARIABLES)))
@@ -148,7 +153,8 @@ def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[List
     for listener in listeners:
         is_name = len(listener.families) > 1 and not listener.is_wildcard
         if not (listener.is_wildcard or listener.is_loopback or is_name or listener.address in own):
-            variables.error("bind-not-on-host", f"kong_{listener.setting}", listener.address, _not_there(present))
+            name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
+            variables.error("bind-not-on-host", name, listener.address, _not_there(present))
 
 
 def _not_there(present: set[str]) -> str:
@@ -161,24 +167,30 @@ def _check_names(variables: HostVariables) -> None:
 
 
 def _read_terms(variables: HostVariables, node: Node, names: Names) -> dict[tuple[str, int], Terms]:
-    """Read the sources of every listener; one that is open to loopback only has none to read."""
+    """Read the sources of every listener that others can reach."""
     terms = {}
+    for listener in node.reachable:
+        key = (listener.name, listener.own_port)
+        if not listener.is_loopback and key not in terms:
+            terms[key] = read_terms(variables, *key, _default_sources(node, listener), names)
     for listener in node.listeners:
-        key = (listener.name, listener.port)
-        if listener.is_loopback:
+        if all(one.is_loopback for one in node.listening(listener.name)):
             _warn_of_loopback(variables, node, listener)
-        elif key not in terms:
-            terms[key] = read_terms(variables, listener.name, listener.port, _default_sources(node, listener), names)
     return terms
 
 
 def _warn_of_loopback(variables: HostVariables, node: Node, listener: Listener) -> None:
-    """Say that sources are in vain where a listener is on loopback alone."""
+    """Say that sources are in vain where no other host can reach the listener."""
     name = sources_variable(listener.name, variables.variables)
     value = variables.value(name)
-    if value in (None, [], NOBODY, [NOBODY]) or not all(one.is_loopback for one in node.listening(listener.name)):
+    if value in (None, [], NOBODY, [NOBODY]):
         return
     message = f"{listener.setting} binds {listener.address}, so no other host can reach it; set kong_{listener.setting}"
+    if node.published is not None:
+        if name != f"kong_{listener.name}_sources":
+            return  # They are meant for another listener first.
+        where = "is published on loopback only" if node.listening(listener.name) else "is not published"
+        message = f"{listener.setting} {where}, so no other host can reach it; see {PUBLISHED_PORTS}"
     if (warning := host_warning("source-loopback", node.name, name, value, message)) not in variables.findings:
         variables.findings.append(warning)
 

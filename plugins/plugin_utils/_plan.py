@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._forwards import Fo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._policy import Allow, Policy, Viewer
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import published_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._sets import SetKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import Inventory
 
@@ -88,6 +89,7 @@ def _node(node: Node, allows: Sequence[Allow], names: Mapping[SetKey, str]) -> d
         "config": list(node.config),
         "settings_file": dict(node.settings_file),
         "listeners": [_listener(listener) for listener in node.listeners],
+        **({} if node.published is None else {"published": [_published(one) for one in node.published]}),
         "ruleset": {"allow": [_allow(node, allow, names) for allow in allows]},
     }
 
@@ -103,6 +105,16 @@ def _listener(listener: Listener) -> dict[str, Any]:
     }
 
 
+def _published(listener: Listener) -> dict[str, Any]:
+    return {
+        "listener": listener.name,
+        "address": published_address(listener),
+        "port": listener.port,
+        "container_port": listener.container_port,
+        "protocols": list(listener.protocols),
+    }
+
+
 def _allow(node: Node, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
     return {
         "listener": allow.listener.name,
@@ -110,6 +122,7 @@ def _allow(node: Node, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, A
         "port": allow.listener.port,
         "address": _matched_address(allow.listener, of_serf=node.advertised is not None),
         "sources": _sources(allow, names),
+        **({"published": True} if allow.listener.container_port else {}),
     }
 
 
@@ -122,7 +135,7 @@ def _matched_address(listener: Listener, *, of_serf: bool) -> str | None:
 
     A Serf agent told to bind 0.0.0.0 listens on IPv6 as well, as every Go program does (package net, favoriteAddrFamily).
     """
-    if of_serf and listener.is_wildcard and listener.name in ("cluster", "cluster_rpc"):
+    if of_serf and not listener.container_port and listener.is_wildcard and listener.name in ("cluster", "cluster_rpc"):
         return None
     if listener.is_loopback:
         return "::1" if listener.families == (6,) else "127.0.0.1"

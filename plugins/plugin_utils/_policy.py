@@ -132,8 +132,8 @@ class Policy:
         """Return the allow entries of a node, in the order of its listeners."""
         stranded: Stranded = {}
         entries = []
-        for listener in node.listeners:
-            terms = None if listener.is_loopback else draft.terms.get((listener.name, listener.port))
+        for listener in node.reachable:
+            terms = None if listener.is_loopback else draft.terms.get((listener.name, listener.own_port))
             for protocol in listener.protocols:
                 if terms is None or terms.any:
                     entries.append(Allow(listener, protocol, everybody=terms is not None, sets=()))

@@ -83,7 +83,7 @@ def local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
     node = planned_node(plan, name)
     return [
         Probe(name, name, listener.name, protocol, listener.port, endpoint, OPEN)
-        for listener in node.listeners
+        for listener in node.reachable
         if (endpoint := _own_endpoint(listener))
         for protocol in listener.protocols
         if protocol == "tcp" or _answers_pings(node)
@@ -108,7 +108,7 @@ def callers(plan: Mapping[str, Any]) -> list[str]:
 
 def _probes_to(caller: Host, target: Node, rules: list[dict[str, Any]]) -> Iterator[Probe]:
     sources = {(rule["listener"], rule["port"], rule["protocol"]): rule["sources"] for rule in rules}
-    for listener in target.listeners:
+    for listener in target.reachable:
         for protocol in listener.protocols:
             if protocol == "udp" and not _answers_pings(target):
                 continue

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Path, find_paths
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import published_as
 
 _ADVERTISE_SETTINGS = ("cluster_advertise", "cluster.advertise")
 
@@ -39,6 +40,7 @@ def planned_node(plan: Mapping[str, Any], name: str) -> Node:
         raise PlanError(f"{name!r} is no Kong node of the plan; it has {_some(plan['nodes'])}")
     data = plan["nodes"][name]
     settings = data["settings"]
+    listeners = tuple(_listener(item) for item in data["listeners"])
     return Node(
         host=Host.from_dict(name, data),
         cluster=data["cluster"],
@@ -47,7 +49,8 @@ def planned_node(plan: Mapping[str, Any], name: str) -> Node:
         generation=data["generation"],
         settings=settings,
         settings_file=data["settings_file"],
-        listeners=tuple(_listener(item) for item in data["listeners"]),
+        listeners=listeners,
+        published=_published(data["published"], listeners) if "published" in data else None,
         config=tuple(data["config"]),
         advertised=next((_endpoint(settings[name]) for name in _ADVERTISE_SETTINGS if name in settings), None),
     )
@@ -55,6 +58,15 @@ def planned_node(plan: Mapping[str, Any], name: str) -> Node:
 
 def _listener(data: Mapping[str, Any]) -> Listener:
     return Listener(**{**data, "protocols": tuple(data["protocols"]), "flags": tuple(data["flags"])})
+
+
+def _published(items: Sequence[Mapping[str, Any]], listeners: Sequence[Listener]) -> tuple[Listener, ...]:
+    settings = {one.name: one.setting for one in listeners}
+    return tuple(
+        published_as(one["listener"], settings[one["listener"]], one["address"], one["port"], one["container_port"],
+                     one["protocols"])
+        for one in items
+    )  # fmt: skip
 
 
 def _endpoint(text: str) -> Endpoint:
@@ -109,10 +121,10 @@ def planned_paths(plan: Mapping[str, Any], caller: str, target: str, listener: s
     Raises PlanError for names that the plan does not know.
     """
     node, host = planned_node(plan, target), planned_host(plan, caller)
-    names = sorted({one.name for one in node.listeners})
+    names = sorted({one.name for one in node.reachable})
     if listener is not None and listener not in names:
         raise PlanError(f"{target!r} has no listener {listener!r}; it has {', '.join(names)}")
-    wanted = [one for one in node.listeners if listener in (None, one.name)]
+    wanted = [one for one in node.reachable if listener in (None, one.name)]
     return [path for one in wanted for path in find_paths(host, node, one)]
 
 

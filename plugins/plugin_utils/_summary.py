@@ -56,7 +56,8 @@ def _to_its_cluster(settings: Mapping[str, str], role: str) -> str:
 def _rules(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:
     for name in names:
         for rule in planned_rules(plan, name):
-            where = f"{rule['address'] or 'every address'} {rule['port']}/{rule['protocol']}"
+            published = " published" if rule.get("published") else ""
+            where = f"{rule['address'] or 'every address'} {rule['port']}/{rule['protocol']}{published}"
             yield [name, rule["listener"], where, _shortened(rule["sources"])]
 
 

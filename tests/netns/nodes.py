@@ -11,13 +11,12 @@ import sys
 import time
 from contextlib import suppress
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends import SYSTEMS
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables import Iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import UNIT as IPTABLES_UNIT
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import RULESET_FILE, UNIT, Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import BESIDE, RULESET_FILE, UNIT
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import NAME, PENDING
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import Ufw
 
 FAMILIES = ("iptables", "ip6tables")
 EMPTY = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n*raw\nCOMMIT\n*nat\nCOMMIT\n*mangle\nCOMMIT\n"
@@ -49,7 +48,7 @@ class Node:
     def __init__(self, lab, kind):
         self.lab = lab
         self.name, _hyphen, self.variant = kind.partition("-")
-        lab.backend = {"nftables": Nftables, "iptables": Iptables, "ufw": Ufw}[self.name]
+        lab.backend = next(system.make for system in SYSTEMS if system.name == self.name)
         # Its own, so that it can be told which iptables is the host's.
         self.which = lab.host.which
         lab.host.which = self._which
@@ -99,6 +98,8 @@ class Node:
             self.load()
         elif self._is_enabled(IPTABLES_UNIT if self.variant else UNIT):
             self.load()
+        if self._is_enabled(BESIDE.unit):
+            self.lab.nft(self.lab.host.read(BESIDE.file))
 
     def _is_enabled(self, unit):
         linked = self.lab.host.path(f"{WANTS}/{unit}").is_symlink()

@@ -11,9 +11,11 @@ import pytest
 
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, section_of, text_of
 from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
 # Mappings whose keys are names that an inventory or Kong has chosen.
 BY_NAME = {"sets", "nodes", "hosts", "settings"}
+PUBLISHED = {"kong_address": "192.0.2.1", "kong_published_ports": ["80:8000"]}
 COMPILER = ROOT / "plugins" / "plugin_utils"
 
 
@@ -40,7 +42,7 @@ def test_every_key_of_a_plan_is_described_and_no_other(plan):
     section = section_of("docs/design.md", "## 5. The plan")
     # These two stand in the text of another row.
     described = {*first_column(section), "path", "allow"}
-    assert set(keys_of(plan)) == described
+    assert {*keys_of(plan), *keys_of(planned({"n": PUBLISHED}))} == described
     assert "`path`" in section
     assert "`allow`" in section
 

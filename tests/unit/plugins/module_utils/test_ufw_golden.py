@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import
 )
 
 GOLDEN = Path(__file__).parents[3] / "golden"
-CASES = sorted(path.stem for path in (GOLDEN / "nftables").glob("*.nft"))
+CASES = sorted({path.stem for path in (GOLDEN / "nftables").glob("*.nft")} - {"published"})
 NO_RECORD = {"ruleset": None, "known": {}, "adopted": {}}
 CHAIN = "ufw-user-input"
 HEAD, TAIL = "*filter\n:ufw-user-input - [0:0]\n### RULES ###\n", "\n### END RULES ###\n\n### LOGGING ###\nCOMMIT\n"

@@ -1,0 +1,206 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ports that a container publishes: packets that the node translates and forwards, as Docker and podman have it do."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.tests.netns.conftest import ip
+from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
+
+CONTAINER = {"ipv4": "172.30.0.2", "ipv6": "fd00:30::2"}
+BRIDGE = {"ipv4": "172.30.0.1", "ipv6": "fd00:30::1"}
+PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
+INSIDE = {8000: 18000, 8001: 18001, 9000: 19000}  # published port and the container's; 9000 is not Kong's
+
+# What Docker 24 writes for these ports, but for the chains that keep its networks apart.
+DOCKER = """\
+*nat
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+{translations}
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+:DOCKER - [0:0]
+:DOCKER-USER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o box -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o box -j DOCKER
+-A FORWARD -i box ! -o box -j ACCEPT
+{accepts}
+-A DOCKER-USER -j RETURN
+COMMIT
+"""
+
+
+def docker(family):
+    translations, accepts = [], []
+    for port, inside in INSIDE.items():
+        for protocol in ("tcp", "udp"):
+            to = f"[{CONTAINER[family]}]:{inside}" if family == "ipv6" else f"{CONTAINER[family]}:{inside}"
+            match = f"-p {protocol} -m {protocol} --dport"
+            translations.append(f"-A DOCKER ! -i box {match} {port} -j DNAT --to-destination {to}")
+            accepts.append(f"-A DOCKER -d {CONTAINER[family]} ! -i box -o box {match} {inside} -j ACCEPT")
+    return DOCKER.format(translations="\n".join(translations), accepts="\n".join(accepts))
+
+
+@pytest.fixture(scope="module")
+def box(wires):
+    """A namespace behind the node, as a container's is."""
+    name = wires.namespace("box")
+    ip("netns", "delete", name, check=False)
+    ip("netns", "add", name)
+    ip("link", "add", "to-node", "netns", name, "type", "veth", "peer", "name", "box", "netns", wires.namespace("node"))
+    ends = ((name, "to-node", CONTAINER, BRIDGE), (wires.namespace("node"), "box", BRIDGE, CONTAINER))
+    for number, (where, device, of, other) in enumerate(ends):
+        ip("-n", where, "link", "set", device, "address", f"02:00:00:00:30:0{number}", "up")
+        for family, length in (("ipv4", 24), ("ipv6", 64)):
+            ip("-n", where, "address", "add", f"{of[family]}/{length}", "dev", device, *["nodad"][: length // 64])
+            ip("-n", where, "neigh", "replace", other[family], "dev", device, "lladdr", f"02:00:00:00:30:0{1 - number}")
+    for family, number in (("-4", "ipv4"), ("-6", "ipv6")):
+        ip("-n", name, family, "route", "add", "default", "via", BRIDGE[number])
+    for key in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
+        ip("netns", "exec", wires.namespace("node"), "sysctl", "-qw", f"{key}=1")
+    yield name
+    ip("netns", "delete", name, check=False)
+
+
+@pytest.fixture(params=["nftables", "iptables-nft", "iptables-legacy", "ufw"])
+def node(request, lab, box):
+    made = Node(lab, request.param)
+    for family, program in PROGRAM.items():
+        made.restore(docker(family), program)
+    yield made
+    made.clean()
+
+
+def entry(port, sources, *, published=True, protocol="tcp", address=None):
+    return {"listener": f"l{port}", "protocol": protocol, "port": port, "address": address, "sources": sources,
+            "published": published}  # fmt: skip
+
+
+def ruleset(*allow, friends=("10.0.1.2/32",), friends6=("fd00:1::2/128",)):
+    return {"allow": list(allow), "sets": {"friends": {"ipv4": list(friends), "ipv6": list(friends6)}}}
+
+
+PUBLISHED = ruleset(entry(8000, "any"), entry(8001, ["friends"]), entry(8001, ["friends"], protocol="udp"))
+
+
+def listen(lab, port, protocol="tcp", family="ipv4"):
+    """A socket in the container."""
+    made = lab.socket("box", family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((CONTAINER[family], INSIDE[port]))
+    if protocol == "tcp":
+        made.listen()
+    return made
+
+
+def dial(lab, who, listener, port, *, protocol="tcp", family="ipv4", to=None):
+    """A flow from a neighbour to a published port of the node, as a pair of sockets; None if nothing arrives."""
+    client = lab.socket(who, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    with suppress(TimeoutError, ConnectionRefusedError):
+        client.connect((to or lab.address(who, family, end=1), port))
+        if protocol == "udp":
+            client.send(b"hello")
+            listener.recv(9)
+            return client, listener
+        served, _address = listener.accept()
+        served.settimeout(0.4)
+        lab._sockets.append(served)
+        return client, served
+    return None
+
+
+def reached(lab, port, protocol, family):
+    """Who reaches a published port."""
+    listener = listen(lab, port, protocol, family)
+    found = {who for who in ("friend", "stranger") if dial(lab, who, listener, port, protocol=protocol, family=family)}
+    listener.close()
+    return found
+
+
+BOTH, FRIEND = {"friend", "stranger"}, {"friend"}
+EXPECTED = {(8000, "tcp"): BOTH, (8001, "tcp"): FRIEND, (8001, "udp"): FRIEND, (9000, "tcp"): BOTH}
+
+
+def all_reached(lab):
+    return {
+        (port, protocol, family): reached(lab, port, protocol, family)
+        for port, protocol in EXPECTED
+        for family in ("ipv4", "ipv6")
+    }
+
+
+def test_packets_to_a_container_go_where_the_ruleset_says(node):
+    foreign = node.foreign()
+    assert set(map(frozenset, all_reached(node.lab).values())) == {frozenset(BOTH)}
+    node.lab.converge(PUBLISHED)
+    expected = {(*key, family): who for key, who in EXPECTED.items() for family in ("ipv4", "ipv6")}
+    assert all_reached(node.lab) == expected
+    assert node.foreign() == foreign
+    assert node.lab.read().ruleset == ruleset_from_data(PUBLISHED)
+    assert not node.lab.converge(PUBLISHED).changed
+
+
+def test_and_after_a_reboot(node):
+    node.lab.converge(PUBLISHED)
+    node.reboot()
+    for family, program in PROGRAM.items():
+        node.restore(docker(family), program)
+    assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
+    assert reached(node.lab, 8001, "udp", "ipv6") == FRIEND
+    assert not node.lab.converge(PUBLISHED).changed
+
+
+def test_a_port_that_is_published_at_one_address_only(node):
+    """The rest of the node's addresses are not Kong's."""
+    node.lab.converge(ruleset(entry(8001, [], address="10.0.3.1")))
+    listener = listen(node.lab, 8001)
+    assert dial(node.lab, "stranger", listener, 8001) is None
+    assert dial(node.lab, "friend", listener, 8001)
+
+
+def test_a_source_that_loses_permission_loses_its_flow(node):
+    node.lab.converge(ruleset(entry(8001, ["friends"]), friends=["10.0.1.2/32", "10.0.3.2/32"]))
+    listener = listen(node.lab, 8001)
+    stays, goes = (dial(node.lab, who, listener, 8001) for who in ("friend", "stranger"))
+    assert node.lab.passes(stays)
+    assert node.lab.passes(goes)
+    node.lab.converge(PUBLISHED)
+    assert node.lab.passes(stays)
+    assert not node.lab.passes(goes)
+
+
+def test_a_program_of_the_host_that_takes_the_port_itself(node):
+    """Docker's proxy does where there is no translation, and so does podman without root."""
+    node.lab.converge(ruleset(entry(8003, ["friends"])))
+    listener = node.lab.listen(8003)
+    assert node.lab.connect("friend", listener)
+    assert node.lab.connect("stranger", listener) is None
+
+
+def test_what_is_forwarded_otherwise_is_left_alone(node):
+    """A packet to the container's own address was never addressed to the host."""
+    node.lab.converge(ruleset(entry(18001, [])))
+    ip("-n", node.lab.namespace("stranger"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
+    listener = listen(node.lab, 8001)
+    assert dial(node.lab, "stranger", listener, 18001, to=CONTAINER["ipv4"])
+
+
+def test_when_nothing_is_published_any_more_the_container_is_left_alone(node):
+    node.lab.converge(PUBLISHED)
+    outcome = node.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
+    assert outcome.changed
+    assert reached(node.lab, 8001, "tcp", "ipv4") == BOTH
+    node.lab.converge(PUBLISHED)
+    node.lab.converge(None)
+    assert reached(node.lab, 8001, "tcp", "ipv4") == BOTH
