@@ -14,6 +14,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._forwards import ch
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._gossip import advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._hybrid import connect
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception_checks import (
+    catches_beside_listeners,
+    catches_of_protected,
+    protected,
+    remarks,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import Draft, read_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import is_flat
@@ -62,6 +68,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
         findings += check_mappings(nodes.values())
         findings += _address_conflicts(nodes.values())
         findings += _vpn_duplicates(nodes.values())
+        findings += _bad_catches(drafts.values())
         findings += _unknown_sites(nodes.values(), {host.site for host in hosts.values()})
         if not any(finding.severity == ERROR for finding in findings):
             nodes |= advertise(drafts, findings)
@@ -145,6 +152,16 @@ def _address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
                         f"sites route to each other; correct it, or set kong_flat_network: false on one of the sites"
                     )
                     yield host_error("address-overlap", node.name, "kong_address", address, message)
+
+
+def _bad_catches(drafts: Collection[Draft]) -> Iterator[Finding]:
+    """Yield what is wrong with the packets that nodes intercept, and what is worth knowing of them."""
+    catching = [draft for draft in drafts if draft.catches]
+    guarded = [protected(draft.node, draft.ssh_port) for draft in drafts] if catching else []
+    for draft in catching:
+        yield from catches_of_protected(draft.node, draft.catches, guarded)
+        yield from catches_beside_listeners(draft.node, draft.catches)
+        yield from remarks(draft.node, draft.catches)
 
 
 def _unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Finding]:

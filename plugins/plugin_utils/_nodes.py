@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._facts import fact_addresses, facts_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import (
     ROLES,
     Generation,
@@ -20,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import
     setting_names,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._hosts import read_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception import Catch, read_interception
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
@@ -43,6 +45,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import (
 
 DEFAULT_VERSION = "3.9"
 GOSSIP_PORT = 7946
+SSH_PORT = 22
 SETTING_VARIABLES = frozenset(f"kong_{name}" for name in setting_names())
 # With the versions that know them.
 _HYBRID_VARIABLES = {"kong_cluster_control_plane": "2.0", "kong_cluster_telemetry_endpoint": "2.1 of Kong Enterprise"}
@@ -54,13 +57,15 @@ class Draft:
     """A node and what is needed to complete it once its neighbours are known.
 
     ``terms`` are the checked source terms by listener name and port. ``given`` are the variables that decide how the
-    node is reached, where they are set.
+    node is reached, where they are set. ``catches`` are the packets that it intercepts.
     """
 
     node: Node
     generation: Generation
     terms: Mapping[tuple[str, int], Terms]
     given: Mapping[str, Any]
+    catches: tuple[Catch, ...] = ()
+    ssh_port: int = SSH_PORT
 
 
 def read_node(variables: HostVariables, names: Names) -> Draft | None:
@@ -92,8 +97,18 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         config=tuple(sorted(opened.config)),
         published=published,
     )
-    terms = _read_terms(variables, node, names)
-    return Draft(node, generation, terms, given | variables.settings(frozenset(_HYBRID_VARIABLES)))
+    own = frozenset({*host.address.all(), *host.vpn.all(), *fact_addresses(facts_of(variables))})
+    sound = all(finding.severity != ERROR for finding in opened.findings)
+    catches = read_interception(variables, generation, node, own) if sound else ()
+    terms = _read_terms(variables, node, names, {catch.listener for catch in catches})
+    given |= variables.settings(frozenset(_HYBRID_VARIABLES))
+    return Draft(node, generation, terms, given, catches, _ssh_port(variables))
+
+
+def _ssh_port(variables: HostVariables) -> int:
+    """Return the port at which Ansible reaches the host."""
+    text = str(variables.value("ansible_port") or variables.value("ansible_ssh_port") or SSH_PORT)
+    return int(text) if text.isdecimal() else SSH_PORT
 
 
 def _read_generation(variables: HostVariables) -> Generation | None:
@@ -166,15 +181,17 @@ def _check_names(variables: HostVariables) -> None:
     variables.findings.extend(misspelt_variables(variables.host, names, KNOWN_VARIABLES))
 
 
-def _read_terms(variables: HostVariables, node: Node, names: Names) -> dict[tuple[str, int], Terms]:
-    """Read the sources of every listener that others can reach."""
+def _read_terms(
+    variables: HostVariables, node: Node, names: Names, targets: set[Listener]
+) -> dict[tuple[str, int], Terms]:
+    """Read the sources of every listener that others can reach, on loopback too where packets are caught for it."""
     terms = {}
-    for listener in node.reachable:
+    for listener in (*node.reachable, *targets):
         key = (listener.name, listener.own_port)
-        if not listener.is_loopback and key not in terms:
+        if (not listener.is_loopback or listener in targets) and key not in terms:
             terms[key] = read_terms(variables, *key, _default_sources(node, listener), names)
     for listener in node.listeners:
-        if all(one.is_loopback for one in node.listening(listener.name)):
+        if all(one.is_loopback and one not in targets for one in node.listening(listener.name)):
             _warn_of_loopback(variables, node, listener)
     return terms
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet import Fleet, read_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._forwards import Forward, forwards
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception import Catch
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import LOCALHOST, Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._policy import Allow, Policy, Viewer
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import published_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._sets import SetKey
@@ -43,10 +45,11 @@ def compile_plan(inventory: Inventory, group: str) -> Compilation:
     fleet = read_fleet(inventory, group)
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
+    caught = {name: _caught(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     findings = _sorted_findings([*fleet.findings, *policy.findings])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
-    return Compilation(_plan(fleet, policy, allows, findings), findings)
+    return Compilation(_plan(fleet, policy, _Compiled(allows, caught), findings), findings)
 
 
 def _sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -59,26 +62,35 @@ def _sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _plan(
-    fleet: Fleet, policy: Policy, allows: Mapping[str, list[Allow]], findings: Sequence[Finding]
-) -> dict[str, Any]:
+class _Compiled(NamedTuple):
+    """By node: who may connect, and what is caught and from whom."""
+
+    allows: Mapping[str, list[Allow]]
+    caught: Mapping[str, list[tuple[Catch, Allow]]]
+
+
+def _caught(policy: Policy, node: Node, draft: Draft) -> list[tuple[Catch, Allow]]:
+    return [(catch, policy.caught(node, draft, catch)) for catch in draft.catches]
+
+
+def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[Finding]) -> dict[str, Any]:
     names = policy.sets.names()
     sets = {name: {"ipv4": list(content[0]), "ipv6": list(content[1])} for (_label, content), name in names.items()}
     return {
         "format": FORMAT,
         "sets": dict(sorted(sets.items())),
-        "nodes": {name: _node(node, allows[name], names) for name, node in sorted(fleet.nodes.items())},
+        "nodes": {name: _node(node, compiled, names) for name, node in sorted(fleet.nodes.items())},
         "hosts": {name: host.as_dict() for name, host in sorted(fleet.hosts.items())},
         "nat_forwards": [
             _forward(node, forward, names)
             for name, node in sorted(fleet.nodes.items())
-            for forward in forwards(node, allows[name])
+            for forward in forwards(node, compiled.allows[name])
         ],
         "findings": [finding.as_dict() for finding in findings],
     }
 
 
-def _node(node: Node, allows: Sequence[Allow], names: Mapping[SetKey, str]) -> dict[str, Any]:
+def _node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[str, Any]:
     return {
         **node.host.as_dict(),
         "cluster": node.cluster,
@@ -90,7 +102,8 @@ def _node(node: Node, allows: Sequence[Allow], names: Mapping[SetKey, str]) -> d
         "settings_file": dict(node.settings_file),
         "listeners": [_listener(listener) for listener in node.listeners],
         **({} if node.published is None else {"published": [_published(one) for one in node.published]}),
-        "ruleset": {"allow": [_allow(node, allow, names) for allow in allows]},
+        "ruleset": {"allow": [_allow(node, allow, names) for allow in compiled.allows[node.name]]},
+        "interception": [_catch(catch, allow, names) for catch, allow in compiled.caught[node.name]],
     }
 
 
@@ -123,6 +136,22 @@ def _allow(node: Node, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, A
         "address": _matched_address(allow.listener, of_serf=node.advertised is not None),
         "sources": _sources(allow, names),
         **({"published": True} if allow.listener.container_port else {}),
+    }
+
+
+def _catch(catch: Catch, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
+    listener = catch.listener
+    return {
+        "method": catch.method,
+        "family": f"ipv{catch.family}",
+        "destinations": list(catch.destinations),
+        "own": catch.own,
+        "ports": list(catch.ports),
+        "interfaces": list(catch.interfaces),
+        "listener": listener.name,
+        "address": "127.0.0.1" if listener.address == LOCALHOST else listener.bound,
+        "port": listener.port,
+        "sources": _sources(allow, names),
     }
 
 
@@ -164,6 +193,17 @@ def _forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[
 def plan_text(plan: Mapping[str, Any]) -> str:
     """Return a plan as the JSON text that plan files hold: two-space indentation, sorted keys, a final newline."""
     return json.dumps(plan, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def host_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:
+    """Return what one node intercepts, sources written out as networks of the family. KeyError for unknown nodes."""
+
+    def written_out(catch: Mapping[str, Any]) -> str | list[str]:
+        if catch["sources"] == "any":
+            return "any"
+        return [network for name in catch["sources"] for network in plan["sets"][name][catch["family"]]]
+
+    return [{**catch, "sources": written_out(catch)} for catch in plan["nodes"][host]["interception"]]
 
 
 def host_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:

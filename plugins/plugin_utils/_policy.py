@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._callers import Classes, classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception import Catch
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import Draft
@@ -134,14 +135,26 @@ class Policy:
         entries = []
         for listener in node.reachable:
             terms = None if listener.is_loopback else draft.terms.get((listener.name, listener.own_port))
-            for protocol in listener.protocols:
-                if terms is None or terms.any:
-                    entries.append(Allow(listener, protocol, everybody=terms is not None, sets=()))
-                else:
-                    sets = tuple(self._sets(node, listener, protocol, terms, stranded))
-                    entries.append(Allow(listener, protocol, everybody=False, sets=sets))
+            entries += [self._entry(node, listener, protocol, terms, stranded) for protocol in listener.protocols]
         self.findings.extend(_stranded_warnings(node, stranded))
         return entries
+
+    def caught(self, node: Node, draft: Draft, catch: Catch) -> Allow:
+        """Return who may come to a listener by packets that are caught for it: the listener's sources.
+
+        They come to it at addresses of somebody else, so one on loopback is no hindrance.
+        """
+        listener, family = catch.listener, catch.family
+        if listener.is_loopback:
+            listener = replace(listener, address="::" if family == 6 else "0.0.0.0")
+        return self._entry(node, listener, "tcp", draft.terms[listener.name, listener.own_port], {})
+
+    def _entry(self, node: Node, listener: Listener, protocol: str, terms: Terms | None, stranded: Stranded) -> Allow:
+        if terms is None or terms.any:
+            return Allow(listener, protocol, everybody=terms is not None, sets=())
+        return Allow(
+            listener, protocol, everybody=False, sets=(*self._sets(node, listener, protocol, terms, stranded),)
+        )
 
     def _sets(
         self, node: Node, listener: Listener, protocol: str, terms: Terms, stranded: Stranded

@@ -21,6 +21,7 @@ REPORTING = {
     "_bad_endpoint": "error",
     "_report": "error",
     "ListenError": "error",
+    "_EntryError": "error",
     "VersionError": "error",
     "warning": "warning",
     "host_warning": "warning",

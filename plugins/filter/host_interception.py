@@ -1,0 +1,67 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: host_interception
+short_description: What one Kong node intercepts, sources written out
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a plan and the name of a node, and returns what M(gatehouse.kong.kong_transparent) takes for it.
+positional: host
+options:
+  _input:
+    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
+    type: dict
+    required: true
+  host:
+    description: Inventory name of the node.
+    type: str
+    required: true
+seealso:
+  - module: gatehouse.kong.kong_transparent
+"""
+
+EXAMPLES = r"""
+- name: Compile the plan of the whole fleet
+  gatehouse.kong.kong_plan:
+  register: fleet
+  run_once: true
+
+- name: Have the gateway lead to Kong what the plan says
+  gatehouse.kong.kong_transparent:
+    catches: "{{ fleet.plan | gatehouse.kong.host_interception(inventory_hostname) }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - One dictionary for each listener and family, as the option O(gatehouse.kong.kong_transparent#module:catches) has it.
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import host_interception as interception_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan, planned_node
+
+
+def host_interception(plan: Any, host: str) -> list[dict[str, Any]]:
+    try:
+        planned_node(check_plan(plan), host)
+    except PlanError as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.host_interception: {exc}") from exc
+    return interception_of(plan, host)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"host_interception": host_interception}

@@ -1,0 +1,105 @@
+#!/bin/sh
+# Written by gatehouse.kong. The next run replaces what is changed here.
+set -eu
+ip=/usr/sbin/ip
+
+rule() {
+    family=$1 number=$2 shown=$3
+    shift 3
+    case $("$ip" "$family" rule show pref "$number") in
+        "$number:"*"$shown"*) return ;;
+    esac
+    no_rule "$family" "$number"
+    "$ip" "$family" rule add pref "$number" protocol kernel "$@"
+}
+
+no_rule() {
+    while "$ip" "$1" rule del pref "$2" 2>/dev/null; do :; done
+}
+
+route() {
+    "$ip" "$1" route replace local default dev lo table 711 proto kernel
+    rule "$1" 713 nop nop
+    rule "$1" 711 'iif lo goto 713' iif lo fwmark 0x20000000/0x20000000 goto 713
+    rule "$1" 712 'fwmark 0x20000000/0x20000000 lookup 711' fwmark 0x20000000/0x20000000 lookup 711
+}
+
+no_route() {
+    [ -e /proc/net/if_inet6 ] || [ "$1" = -4 ] || return 0
+    for number in 712 711 713; do no_rule "$1" "$number"; done
+    "$ip" "$1" route flush table 711 2>/dev/null || true
+}
+
+ours() {
+    "$1-save" -t "$2" | sed -n         -e 's/^:\(GATEHOUSE-KONG-[A-Z]*\) .*/:\1 - [0:0]/p' -e 's/^-A \(.* -j GATEHOUSE-KONG-[A-Z]*\)$/-D \1/p'
+}
+
+load() {
+    {
+        echo "*$2"
+        ours "$1" "$2"
+        cat
+        echo COMMIT
+    } | "$1-restore" --wait 10 --noflush
+}
+
+unload() {
+    ours=$(ours "$1" "$2")
+    [ -z "$ours" ] || printf '%s\n' "$ours" | sed -n 's/^:\([^ ]*\) .*/-X \1/p' | load "$1" "$2"
+}
+
+# The chain of the firewall rules, if it is there, stays the first.
+place() {
+    case $("$1-save" -t filter | sed -n '/^-A INPUT /{p;q;}') in
+        '-A INPUT -j GATEHOUSE-KONG') echo 2 ;;
+        *) echo 1 ;;
+    esac
+}
+
+load /usr/sbin/iptables-nft filter <<RULES
+:GATEHOUSE-KONG-IN - [0:0]
+-I INPUT $(place /usr/sbin/iptables-nft) -j GATEHOUSE-KONG-IN
+RULES
+load /usr/sbin/iptables-nft mangle <<RULES
+:GATEHOUSE-KONG-CATCH - [0:0]
+-I PREROUTING 1 -j GATEHOUSE-KONG-CATCH
+-A GATEHOUSE-KONG-CATCH -i lo -j RETURN
+-A GATEHOUSE-KONG-CATCH -m addrtype --dst-type LOCAL -j RETURN
+-A GATEHOUSE-KONG-CATCH -s 10.20.0.0/16 -d 10.0.0.1/32 -p tcp -m multiport --dports 80 -j RETURN
+-A GATEHOUSE-KONG-CATCH -d 10.0.0.1/32 -p tcp -m multiport --dports 80 -j DROP
+:GATEHOUSE-KONG-PAST - [0:0]
+-I FORWARD 1 -j GATEHOUSE-KONG-PAST
+-A GATEHOUSE-KONG-PAST -m conntrack --ctstate DNAT -j RETURN
+-A GATEHOUSE-KONG-PAST -d 10.0.0.1/32 -p tcp -m multiport --dports 80 -j DROP
+RULES
+load /usr/sbin/iptables-nft nat <<RULES
+:GATEHOUSE-KONG-REDIRECT - [0:0]
+-I PREROUTING 1 -j GATEHOUSE-KONG-REDIRECT
+-A GATEHOUSE-KONG-REDIRECT -i lo -j RETURN
+-A GATEHOUSE-KONG-REDIRECT -d 10.20.0.1/32 -p tcp -m multiport --dports 80 -j REDIRECT --to-ports 8000
+-A GATEHOUSE-KONG-REDIRECT -m addrtype --dst-type LOCAL -j RETURN
+-A GATEHOUSE-KONG-REDIRECT -d 10.0.0.1/32 -p tcp -m multiport --dports 80 -j REDIRECT --to-ports 8000
+RULES
+[ ! -e /proc/net/if_inet6 ] || load /usr/sbin/ip6tables-nft filter <<RULES
+:GATEHOUSE-KONG-IN - [0:0]
+-I INPUT $(place /usr/sbin/ip6tables-nft) -j GATEHOUSE-KONG-IN
+RULES
+[ ! -e /proc/net/if_inet6 ] || load /usr/sbin/ip6tables-nft mangle <<RULES
+:GATEHOUSE-KONG-CATCH - [0:0]
+-I PREROUTING 1 -j GATEHOUSE-KONG-CATCH
+-A GATEHOUSE-KONG-CATCH -i lo -j RETURN
+-A GATEHOUSE-KONG-CATCH -m addrtype --dst-type LOCAL -j RETURN
+:GATEHOUSE-KONG-PAST - [0:0]
+-I FORWARD 1 -j GATEHOUSE-KONG-PAST
+-A GATEHOUSE-KONG-PAST -m conntrack --ctstate DNAT -j RETURN
+-A GATEHOUSE-KONG-PAST -d fd00::1/128 -p tcp -m multiport --dports 80 -j DROP
+RULES
+[ ! -e /proc/net/if_inet6 ] || load /usr/sbin/ip6tables-nft nat <<RULES
+:GATEHOUSE-KONG-REDIRECT - [0:0]
+-I PREROUTING 1 -j GATEHOUSE-KONG-REDIRECT
+-A GATEHOUSE-KONG-REDIRECT -i lo -j RETURN
+-A GATEHOUSE-KONG-REDIRECT -m addrtype --dst-type LOCAL -j RETURN
+-A GATEHOUSE-KONG-REDIRECT -d fd00::1/128 -p tcp -m multiport --dports 80 -j DNAT --to-destination [fd20::1]:8000
+RULES
+no_route -4
+no_route -6

@@ -1,0 +1,358 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Packets caught on a real kernel: friend - node - ally, where the node is the gateway and ally the server behind it."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from contextlib import suppress
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception import catches_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception_script import ROUTES
+from ansible_collections.gatehouse.kong.plugins.module_utils._interceptor import (
+    SCRIPT_FILE,
+    STATE_FILE,
+    UNIT,
+    Interceptor,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
+from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
+
+# The seed's own example, and its twin. They are the server's, beyond the gateway.
+SERVER = {"ipv4": "10.0.0.1", "ipv6": "fd00:99::1"}
+FRIEND = {"ipv4": "10.0.1.2", "ipv6": "fd00:1::2"}
+FAMILIES = ("ipv4", "ipv6")
+KINDS = ("nftables", "iptables-nft", "iptables-legacy")
+TRANSPARENT = {"ipv4": (socket.IPPROTO_IP, 19), "ipv6": (socket.IPPROTO_IPV6, 75)}  # linux/in.h, linux/in6.h
+
+
+def catch(family="ipv4", method="tproxy", **given):
+    return {
+        "method": method,
+        "family": family,
+        "destinations": [f"{SERVER[family]}/{32 if family == 'ipv4' else 128}"],
+        "ports": [80],
+        "interfaces": [],
+        "listener": "proxy",
+        "address": None,
+        "port": 8000,
+        "sources": "any",
+        "own": False,
+        **given,
+    }
+
+
+class Gateway:
+    """The node with a backend, forwarding between its neighbours; Kong and the server are sockets of the test's."""
+
+    def __init__(self, lab, kind):
+        self.lab = lab
+        self.node = Node(lab, kind)
+        self.backend = self.node.name
+        for sysctl in ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.src_valid_mark=0"):
+            lab.host.run("sysctl", "-qw", sysctl)
+        for family, option in (("ipv4", "-4"), ("ipv6", "-6")):
+            self._ip(
+                "ally",
+                option,
+                "address",
+                "replace",
+                f"{SERVER[family]}/{'32' if option == '-4' else '128'}",
+                "dev",
+                "lo",
+            )
+            self._ip("node", option, "route", "replace", SERVER[family], "via", lab.address("ally", family))
+            for name in ("friend", "ally", "stranger"):
+                self._ip(name, option, "route", "replace", "default", "via", lab.address(name, family, end=1))
+
+    def _ip(self, where, *words):
+        self.lab.host.__class__.__base__.run(self.lab.host, "ip", "-n", self.lab.namespace(where), *words)
+
+    def converge(self, *catches, absent=False, check_mode=False, backend=None):
+        want = None if absent else catches_from_data(catches)
+        return Interceptor(self.lab.host, backend or self.backend).converge(want, check_mode=check_mode)
+
+    def socket_at(self, name, family, address, port, transparent=False):
+        made = self.lab.socket(name, family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == "ipv6":
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if transparent:
+            made.setsockopt(*TRANSPARENT[family], 1)
+        made.bind((address or ("0.0.0.0" if family == "ipv4" else "::"), port))
+        made.listen()
+        return made
+
+    def kong(self, family="ipv4", address=None, port=8000, transparent=True):
+        return self.socket_at("node", family, address, port, transparent)
+
+    def server(self, family="ipv4", port=80):
+        return self.socket_at("ally", family, None, port)
+
+    def dial(self, listener, family="ipv4", name="friend", to=None, port=80):
+        """Who the listener saw, and where it thinks it is; None if nothing came to it."""
+        client = self.lab.socket(name, family, socket.SOCK_STREAM)
+        with suppress(TimeoutError, ConnectionRefusedError):
+            client.connect((to or SERVER[family], port))
+            served, peer = listener.accept()
+            self.lab._sockets.append(served)
+            served.settimeout(0.4)
+            client.send(b"hello")
+            assert served.recv(9) == b"hello"
+            return peer[0], served.getsockname()[:2]
+        client.close()  # or it goes on trying, and is let in later
+        return None
+
+    def ours(self):
+        """Everything of ours in the kernel, as text."""
+        text = ""
+        for option in ("-4", "-6"):
+            text += self.lab.host.run("ip", option, "rule", "show")
+            with suppress(HostError):
+                text += self.lab.host.run("ip", option, "route", "show", "table", str(ROUTES))
+        for program in ("iptables", "ip6tables"):
+            text += "".join(self.lab.host.run(f"{program}-{kind}-save") for kind in ("nft", "legacy"))
+        text += self.lab.host.run("nft", "list", "tables")
+        words = ("GATEHOUSE", "gatehouse", str(ROUTES), str(ROUTES + 1), str(ROUTES + 2))
+        return [line for line in text.splitlines() if any(word in line for word in words)]
+
+    def boot(self):
+        """An empty kernel, and then what systemd starts."""
+        self.node.clean(start=False)
+        for option in ("-4", "-6"):
+            for number in range(3):
+                with suppress(HostError):
+                    self.lab.host.run("ip", option, "rule", "del", "pref", str(ROUTES + number))
+            with suppress(HostError):
+                self.lab.host.run("ip", option, "route", "flush", "table", str(ROUTES))
+        assert self.lab.host.path(f"/etc/systemd/system/sysinit.target.wants/{UNIT}").is_symlink()
+        self.lab.host.run("sh", str(self.lab.host.path(SCRIPT_FILE)))
+
+
+@pytest.fixture
+def gateway(lab, request):
+    made = Gateway(lab, request.param)
+    yield made
+    with suppress(HostError):
+        made.converge(absent=True)
+    made.node.clean(start=False)
+
+
+each_kind = pytest.mark.parametrize("gateway", KINDS, indirect=True)
+on_nftables = pytest.mark.parametrize("gateway", ["nftables"], indirect=True)
+
+
+@each_kind
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_selected_comes_to_kong_which_sees_where_it_was_going(gateway, family):
+    server, other = gateway.server(family), gateway.server(family, port=81)
+    assert gateway.dial(server, family) == (FRIEND[family], (SERVER[family], 80))
+
+    gateway.converge(catch(family))
+    # Kong is down, or does not have the flag: nothing goes past it.
+    assert gateway.dial(server, family) is None
+    plain = gateway.kong(family, transparent=False)
+    assert gateway.dial(plain, family) is None
+    assert gateway.dial(server, family) is None
+    plain.close()
+
+    kong = gateway.kong(family)
+    assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
+    assert gateway.dial(other, family, port=81) == (FRIEND[family], (SERVER[family], 81))
+    # The node itself is reached as before, at the same port too.
+    own = gateway.socket_at("node", family, gateway.lab.address("friend", family, end=1), 80)
+    assert gateway.dial(own, family, to=gateway.lab.address("friend", family, end=1))
+    # The other family is not looked at.
+    elsewhere = "ipv6" if family == "ipv4" else "ipv4"
+    assert gateway.dial(gateway.server(elsewhere), elsewhere)
+
+    assert not gateway.converge(catch(family)).changed
+    gateway.boot()
+    assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
+    assert not gateway.converge(catch(family)).changed
+
+
+@each_kind
+@pytest.mark.parametrize("method", ["tproxy", "redirect"])
+def test_who_is_no_source_is_refused_and_not_let_past(gateway, method):
+    server, kong = gateway.server(), gateway.kong()
+    gateway.converge(catch(method=method, sources=["10.0.1.0/24"]))
+    seen = ("10.0.0.1", 80) if method == "tproxy" else ("10.0.1.1", 8000)
+    assert gateway.dial(kong) == (FRIEND["ipv4"], seen)
+    assert gateway.dial(kong, name="stranger") is None
+    assert gateway.dial(server, name="stranger") is None
+    gateway.converge(catch(method=method, sources=[]))
+    assert gateway.dial(kong) is None
+    assert gateway.dial(server) is None
+
+
+@each_kind
+@pytest.mark.parametrize("family", FAMILIES)
+def test_redirected_to_a_port_and_to_an_address(gateway, family):
+    server, kong = gateway.server(family), gateway.kong(family, transparent=False)
+    own = gateway.lab.address("friend", family, end=1)
+    length = 32 if family == "ipv4" else 128
+    mine = catch(family, "redirect", destinations=[f"{own}/{length}"], own=True)
+    gateway.converge(catch(family, "redirect"), mine)
+    assert gateway.dial(kong, family) == (FRIEND[family], (own, 8000))
+    assert gateway.dial(kong, family, to=own) == (FRIEND[family], (own, 8000))
+    kong.close()
+    assert gateway.dial(server, family) is None
+
+    bound = gateway.kong(family, address=gateway.lab.address("stranger", family, end=1), port=8001, transparent=False)
+    there = gateway.lab.address("stranger", family, end=1)
+    gateway.converge(catch(family, "redirect", address=there, port=8001))
+    assert gateway.dial(bound, family) == (FRIEND[family], (there, 8001))
+    gateway.boot()
+    assert gateway.dial(bound, family) == (FRIEND[family], (there, 8001))
+
+
+@each_kind
+def test_interfaces_networks_ports_and_a_listener_on_loopback(gateway):
+    server, kong = gateway.server(), gateway.kong(address="127.0.0.1")
+    ports = [80, *range(1000, 1020)]
+    gateway.converge(catch(interfaces=["friend"], destinations=["0.0.0.0/0"], ports=ports, address="127.0.0.1"))
+    assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
+    assert gateway.dial(kong, port=1019) == (FRIEND["ipv4"], ("10.0.0.1", 1019))
+    assert gateway.dial(kong, to="10.77.1.1") == (FRIEND["ipv4"], ("10.77.1.1", 80))
+    assert gateway.dial(server, name="stranger")
+
+
+@each_kind
+def test_nothing_is_left_and_nobody_else_is_touched(gateway):
+    def foreign():
+        # iptables-nft leaves tables with nothing in them, and so does its owner's next command.
+        lines, tables = gateway.node.foreign()
+        skeleton = re.compile(r"\*|COMMIT|:\S+ ACCEPT")
+        empty = [f"table {family} {table}" for family in ("ip", "ip6") for table in ("filter", "mangle", "nat")]
+        return [line for line in lines if not skeleton.match(line)], [line for line in tables if line not in empty]
+
+    gateway.node.restore(
+        "*mangle\n-A PREROUTING -p tcp --dport 9 -j ACCEPT\nCOMMIT\n*nat\n-A PREROUTING -p tcp --dport 9 -j ACCEPT\nCOMMIT\n"
+    )
+    before = foreign()
+    assert gateway.ours() == []
+    gateway.converge(catch(), catch("ipv6"), catch(method="redirect", ports=[82]))
+    assert gateway.ours()
+    assert foreign() == before
+    gateway.converge(absent=True)
+    assert (gateway.ours(), foreign()) == ([], before)
+    files = [str(path) for path in gateway.lab.host.root.rglob("*") if "gatehouse" in str(path.name)]
+    assert files == []
+    assert not gateway.converge(absent=True).changed
+    assert gateway.dial(gateway.server())
+
+
+@each_kind
+def test_check_mode_changes_nothing_and_tells_the_same(gateway):
+    foretold = gateway.converge(catch(), check_mode=True)
+    assert (gateway.ours(), gateway.lab.host.read(STATE_FILE)) == ([], None)
+    assert foretold == gateway.converge(catch())
+    assert (foretold.before, foretold.after) == (
+        "",
+        "tcp 80 to 10.0.0.1/32: tproxy to port 8000 (proxy), from anyone\n",
+    )
+    assert foretold.changed
+
+
+DAMAGE = {
+    "nftables": [["nft", "flush", "ruleset"]],
+    "iptables-nft": [["iptables", "-t", "mangle", "-F"]],
+    "iptables-legacy": [["iptables-legacy", "-t", "mangle", "-F", "PREROUTING"]],
+}
+
+
+@each_kind
+def test_what_somebody_took_away_is_reported_and_put_back(gateway):
+    kong, server = gateway.kong(), gateway.server()
+    gateway.converge(catch())
+    # Without its route a packet that was caught would be forwarded: it is dropped there.
+    gateway.lab.host.run("ip", "rule", "del", "pref", str(ROUTES + 1))
+    assert gateway.dial(kong) is None
+    assert gateway.dial(server) is None
+    assert "-ipv4 712:" in " ".join(gateway.converge(catch()).drift)
+    assert gateway.dial(kong)
+    name = gateway.backend if gateway.backend == "nftables" else f"iptables-{gateway.node.variant}"
+    for command in DAMAGE[name]:
+        gateway.lab.host.run(*command)
+    assert gateway.converge(catch()).drift
+    assert gateway.dial(kong)
+    assert not gateway.converge(catch()).changed
+
+
+@each_kind
+@pytest.mark.parametrize("method", ["tproxy", "redirect"])
+def test_what_another_nat_of_the_host_sends_on_is_not_caught(gateway, method):
+    """As a published port of a container: addressed to the host, and forwarded after its destination was rewritten."""
+    server = gateway.server()
+    gateway.lab.nft("table ip own {\nchain pre { type nat hook prerouting priority dstnat; "
+                    "ip daddr 10.0.1.1 tcp dport 8080 dnat to 10.0.0.1:80; }\n}")  # fmt: skip
+    gateway.converge(catch(method=method, destinations=["0.0.0.0/0"]))
+    assert gateway.dial(server, to="10.0.1.1", port=8080)
+    assert gateway.dial(server) is None
+
+
+@on_nftables
+def test_the_mark_takes_no_part_in_the_check_of_sources(gateway):
+    gateway.lab.host.run("sysctl", "-qw", "net.ipv4.conf.all.src_valid_mark=1", "net.ipv4.conf.all.rp_filter=1")
+    gateway.lab.host.run("sysctl", "-qw", "net.ipv4.tcp_fwmark_accept=1")
+    kong = gateway.kong()
+    gateway.converge(catch())
+    assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
+    gateway.lab.host.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.tcp_fwmark_accept=0")
+
+
+@on_nftables
+def test_another_backend_takes_over(gateway):
+    kong = gateway.kong()
+    gateway.converge(catch())
+    assert gateway.converge(catch(), backend="iptables").changed
+    assert not [line for line in gateway.ours() if "gatehouse_kong" in line]
+    assert gateway.dial(kong)
+    assert not gateway.converge(catch(), backend="iptables").changed
+    gateway.converge(absent=True)
+    assert gateway.ours() == []
+
+
+@on_nftables
+def test_a_host_that_drops_by_default_is_refused_until_it_knows_the_mark(gateway):
+    kong = gateway.kong()
+    gateway.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}")
+    with pytest.raises(ObstacleError, match=r"tcp 80 at 10\.0\.0\.1.*its policy is drop"):
+        gateway.converge(catch())
+    assert gateway.ours() == []
+    gateway.lab.nft("insert rule inet own input meta mark & 0x10000000 == 0x10000000 accept")
+    gateway.converge(catch())
+    assert gateway.dial(kong)
+
+
+@pytest.mark.parametrize("gateway", ["iptables-nft", "iptables-legacy"], indirect=True)
+def test_iptables_lets_caught_packets_in_by_itself(gateway):
+    kong = gateway.kong()
+    gateway.node.restore("*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
+    gateway.converge(catch())
+    assert gateway.dial(kong)
+    assert gateway.dial(gateway.kong(port=8002), to="10.0.1.1", port=8002) is None
+
+
+@on_nftables
+def test_if_the_files_cannot_be_written_the_kernel_is_as_before(gateway, monkeypatch):
+    gateway.converge(catch(ports=[81]))
+    before, files = gateway.ours(), json.loads(gateway.lab.host.read(STATE_FILE))
+
+    def refuse(path, *_rest):
+        raise HostError(f"cannot write {path}")
+
+    monkeypatch.setattr(gateway.lab.host, "write", refuse)
+    with pytest.raises(HostError, match="cannot write"):
+        gateway.converge(catch())
+    monkeypatch.undo()
+    assert (gateway.ours(), json.loads(gateway.lab.host.read(STATE_FILE))) == (before, files)
+    assert not gateway.converge(catch(ports=[81])).changed

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is written for an interception, to the letter; tests/netns sends packets."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception import (
+    InterceptionError,
+    catches_from_data,
+    catches_to_data,
+    text_of,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception_script import (
+    Programs,
+    render_load,
+    render_removal,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception_traces import deaf_listeners
+
+GOLDEN = Path(__file__).parents[3] / "golden" / "interception"
+PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")
+SEED = {
+    "method": "tproxy", "family": "ipv4", "destinations": ["10.0.0.1/32"], "ports": [80], "interfaces": [],
+    "listener": "proxy", "address": None, "port": 8000, "sources": "any", "own": False,
+}  # fmt: skip
+CASES = {
+    "seed": [SEED],
+    "sources": [
+        {**SEED, "family": "ipv6", "destinations": ["::/0"], "interfaces": ["eth2", "eth1"], "sources": ["fd20::/64"]},
+        {**SEED, "destinations": ["10.5.0.0/17", "10.5.128.0/17"], "ports": [81, 80], "address": "127.0.0.1",
+         "sources": ["10.20.0.0/16", "10.21.0.7/32"]},
+        {**SEED, "destinations": ["10.6.0.0/16"], "sources": []},
+    ],
+    "redirect": [
+        {**SEED, "method": "redirect", "sources": ["10.20.0.0/16"]},
+        {**SEED, "method": "redirect", "destinations": ["10.20.0.1/32"], "own": True},
+        {**SEED, "method": "redirect", "family": "ipv6", "destinations": ["fd00::1/128"], "address": "fd20::1"},
+    ],
+    "nothing": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("backend", ["nftables", "iptables"])
+def test_the_script_is_written_to_the_letter(case, backend):
+    script = render_load(backend, catches_from_data(CASES[case]), PROGRAMS)
+    assert script == (GOLDEN / f"{case}.{backend}.sh").read_text()
+
+
+def test_a_shell_reads_the_scripts():
+    removal = render_removal(("nftables", "iptables"), PROGRAMS, routes=True)
+    for script in (removal, *(path.read_text() for path in GOLDEN.glob("*.sh"))):
+        subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+    assert "unload /usr/sbin/iptables-nft mangle" in removal
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_data_comes_back(case):
+    catches = catches_from_data(CASES[case])
+    assert catches_from_data(catches_to_data(catches)) == catches
+
+
+def test_what_means_the_same_is_the_same():
+    one, other = CASES["sources"][1], {**CASES["sources"][1], "destinations": ["10.5.0.0/16"], "ports": [80, 81, 81]}
+    assert catches_from_data([one]) == catches_from_data([other])
+
+
+def test_in_words():
+    assert text_of(catches_from_data(CASES["sources"])).splitlines() == [
+        "tcp 80, 81 to 10.5.0.0/16: tproxy to 127.0.0.1:8000 (proxy), from 10.20.0.0/16, 10.21.0.7/32",
+        "tcp 80 to 10.6.0.0/16: tproxy to port 8000 (proxy), from nobody",
+        "tcp 80 to ::/0 through eth1, eth2: tproxy to port 8000 (proxy), from fd20::/64",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "part"),
+    [
+        ({"own": True}, "catches[0].own"),
+        ({"port": 0}, "0 is no port"),
+        ({"ports": [70000]}, "70000 is no port"),
+        ({"ports": []}, "catches[0].ports is empty"),
+        ({"destinations": []}, "catches[0].destinations is empty"),
+        ({"destinations": ["fd00::1"]}, "catches[0].destinations: 'fd00::1'"),
+        ({"sources": "10.0.0.1"}, "catches[0].sources is '10.0.0.1'"),
+        ({"address": "10.0.0.0/24"}, "one ipv4 address"),
+        ({"interfaces": ["eth0; drop"]}, "'eth0; drop'"),
+        ({"listener": 'a"b'}, "catches[0].listener"),
+    ],
+)
+def test_refused(wrong, part):
+    with pytest.raises(InterceptionError) as caught:
+        catches_from_data([{**SEED, **wrong}])
+    assert part in str(caught.value)
+
+
+SS = """\
+LISTEN 0      511          0.0.0.0:8000       0.0.0.0:*
+\t inet-sockopt: ( is_icsk mc_loop transparent mc_all)
+LISTEN 0      511             [::]:8001          [::]:*
+\t inet-sockopt: ( is_icsk mc_loop mc_all)
+"""
+
+
+@pytest.mark.parametrize(("listed", "port", "deaf"), [(SS, 8000, 0), (SS, 8001, 1), (SS, 8002, 1), ("", 8000, 0)])
+def test_a_port_without_a_transparent_socket_is_named(monkeypatch, listed, port, deaf):
+    monkeypatch.setattr(Host, "run", lambda *_argv, **_options: listed)
+    assert len(deaf_listeners(Host(), catches_from_data([{**SEED, "port": port}]))) == deaf

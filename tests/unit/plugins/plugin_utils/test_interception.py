@@ -1,0 +1,174 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node intercepts: how it is read, whom it lets in, and what nobody may catch."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import host_interception
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error, planned
+
+SEED = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}
+OLD = {
+    "kong_version": "1.5",
+    "kong_address": ["10.20.0.1", "fd20::1"],
+    "kong_proxy_listen": "0.0.0.0:8000 transparent, [::]:8000 transparent, 127.0.0.1:8100 transparent",
+    "kong_proxy_sources": ["10.20.0.0/16", "fd20::/64"],
+}
+NEW = {"kong_version": "3.9", "kong_address": "10.20.0.2", "kong_proxy_listen": "0.0.0.0:8000, 10.20.0.2:8001"}
+
+
+def entries(**given):
+    return {"kong_transparent": [{**SEED, **given}]}
+
+
+def intercepted(node, **given):
+    return host_interception(planned({"n": {**node, **entries(**given)}}), "n")
+
+
+def test_the_seeds_own_example():
+    assert intercepted(OLD) == [
+        {
+            "method": "tproxy",
+            "family": "ipv4",
+            "destinations": ["10.0.0.1/32"],
+            "own": False,
+            "ports": [80],
+            "interfaces": [],
+            "listener": "proxy",
+            "address": None,
+            "port": 8000,
+            "sources": ["10.20.0.0/16"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "method"),
+    [("0.14", "redirect"), ("0.15", "tproxy"), ("1.0", "tproxy"), ("1.5.1", "tproxy"), ("2.0", "redirect")],
+)
+def test_the_version_decides_how(version, method):
+    flag = " transparent" if method == "tproxy" else ""
+    (one,) = intercepted({**OLD, "kong_version": version, "kong_proxy_listen": f"0.0.0.0:8000{flag}"})
+    assert one["method"] == method
+
+
+def test_families_have_entries_of_their_own_with_their_sources():
+    found = intercepted(OLD, destinations="any", ports=[443, 80, 80], interfaces="eth1")
+    assert [(one["family"], one["destinations"], one["sources"]) for one in found] == [
+        ("ipv4", ["0.0.0.0/0"], ["10.20.0.0/16"]),
+        ("ipv6", ["::/0"], ["fd20::/64"]),
+    ]
+    assert {(tuple(one["ports"]), tuple(one["interfaces"])) for one in found} == {((80, 443), ("eth1",))}
+
+
+def test_a_listener_on_loopback_has_sources_for_what_is_caught_and_no_rule():
+    plan = planned({"n": {**OLD, **entries(listen_port=8100)}})
+    (one,) = host_interception(plan, "n")
+    assert (one["address"], one["port"], one["sources"]) == ("127.0.0.1", 8100, ["10.20.0.0/16"])
+    assert [rule["sources"] for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["port"] == 8100] == [[]]
+
+
+def test_own_addresses_are_redirected_apart():
+    found = intercepted(NEW, destinations=["10.20.0.2", "10.0.0.0/8"])
+    assert [(one["own"], one["destinations"], one["sources"]) for one in found] == [
+        (True, ["10.20.0.2/32"], "any"),
+        (False, ["10.0.0.0/8"], "any"),
+    ]
+
+
+def test_the_bound_address_is_where_packets_go():
+    (one,) = intercepted(NEW, listen_port=8001)
+    assert (one["address"], one["port"]) == ("10.20.0.2", 8001)
+
+
+def hidden(node):
+    return [one["message"] for one in planned({"n": node})["findings"] if one["code"] == "interception-hidden"]
+
+
+def test_what_newer_kongs_do_not_see_is_said():
+    (message,) = hidden({**NEW, **entries()})
+    assert 'port_maps: "80:8000"' in message
+    (message,) = hidden({**NEW, **entries(), "kong_config": {"port_maps": "80:8000"}})
+    assert "port_maps" not in message
+    assert "port_maps" not in hidden({**NEW, "kong_version": "2.0", **entries()})[0]
+    assert "port_maps" not in hidden({**NEW, **entries(ports=[80, 81])})[0]
+    assert hidden({**OLD, **entries()}) == []
+
+
+REFUSED = {
+    "no mapping": ({"kong_transparent": ["10.0.0.1"]}, "interception-invalid", "destinations, ports and listen_port"),
+    "unknown key": (entries(port=1), "interception-invalid", "destinations, ports and listen_port"),
+    "no network": (entries(destinations="10.0.0.300"), "interception-invalid", "'10.0.0.300'"),
+    "no destination": (entries(destinations=[]), "interception-invalid", "destinations is empty"),
+    "no port": (entries(ports=[]), "interception-invalid", "ports is empty"),
+    "bad port": (entries(ports=["http"]), "interception-invalid", "'http' is no port"),
+    "bad interface": (entries(interfaces=["eth0 x"]), "interception-invalid", "'eth0 x'"),
+    "no such port": (entries(listen_port=9), "interception-listener", "it has 8000, 8100"),
+    "no such family": (entries(destinations="fd00::1", listen_port=8100), "interception-listener", "takes IPv6"),
+    "own address": (entries(destinations="10.20.0.1"), "interception-own-address", "never caught"),
+    "ssh": (entries(destinations="10.20.0.1", ports=[22]), "interception-own-address", "never caught"),
+    "ssh in a network": (entries(destinations="10.20.0.0/24", ports=[22]), "interception-protected", "22 (SSH) of n"),
+    "ssh elsewhere": (
+        {**entries(destinations="10.20.0.0/24", ports=[2222]), "ansible_port": 2222},
+        "interception-protected",
+        "2222 (SSH) of n (10.20.0.1)",
+    ),
+    "admin": (
+        {**entries(destinations="10.20.0.0/24", ports=[8001]), "kong_admin_listen": "10.20.0.1:8001"},
+        "interception-protected",
+        "8001 (admin)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    variables, code, part = REFUSED[case]
+    error = only_error({"n": {**OLD, **variables}})
+    assert (error.code, error.host, error.variable) == (code, "n", "kong_transparent")
+    assert part in error.message
+
+
+def test_the_flag_must_be_there_and_known():
+    error = only_error({"n": {**OLD, "kong_proxy_listen": "0.0.0.0:8000", **entries()}})
+    assert (error.code, "write `transparent`" in error.message) == ("interception-flag-missing", True)
+    error = only_error({"n": {**NEW, "kong_proxy_listen": "0.0.0.0:8000 transparent", **entries()}})
+    assert error.code == "flag-unsupported"
+
+
+def test_nothing_is_redirected_to_loopback():
+    error = only_error({"n": {**NEW, "kong_proxy_listen": "127.0.0.1:8000", **entries()}})
+    assert (error.code, "for the node itself" in error.message) == ("interception-listener", True)
+
+
+def test_what_runs_another_node_is_left_alone():
+    peer = {"kong_version": "0.10", "kong_address": "10.5.0.7"}
+    nodes = {"n": {**OLD, **entries(destinations="10.5.0.0/16", ports=[7946])}, "peer": peer}
+    error = only_error(nodes)
+    assert (error.code, "7946 (cluster) of peer (10.5.0.7)" in error.message) == ("interception-protected", True)
+    # The ports for clients are what interception is for.
+    assert compiled({**nodes, "n": {**OLD, **entries(destinations="10.5.0.0/16", ports=[8000, 8443])}}).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("variables", "taken"),
+    [
+        ({**OLD, "kong_admin_listen": "0.0.0.0:80", "kong_admin_sources": ["10.9.0.1"], **entries()}, 80),
+        ({**OLD, **entries(ports=[8000])}, None),
+        ({**OLD, "kong_stream_listen": "10.20.0.1:80 transparent", **entries()}, None),
+        ({**NEW, **entries(destinations="10.20.0.2", ports=[8000])}, 8000),
+    ],
+)
+def test_a_caught_port_that_another_listener_has(variables, taken):
+    found = [(one.code, one.value) for one in compiled({"n": variables}).errors]
+    assert found == ([("interception-port-taken", taken)] if taken else [])
+
+
+def test_two_entries_for_one_packet():
+    other = {"destinations": "10.0.0.0/8", "ports": [80, 81], "listen_port": 8100}
+    assert only_error({"n": {**OLD, "kong_transparent": [SEED, other]}}).code == "interception-overlap"
+    apart = [{**SEED, "interfaces": ["eth1"]}, {**other, "interfaces": ["eth2"]}]
+    assert compiled({"n": {**OLD, "kong_transparent": apart}}).errors == ()
