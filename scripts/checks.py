@@ -13,6 +13,9 @@ from repository import ROOT, TOOLS
 COLLECTION = "ansible_collections.gatehouse.kong"
 MINUTE = 60
 
+# Processes for tests that wait more than they work: for packets that do not come, and for the kernel.
+AT_ONCE = 4
+
 # Checked strictly: what compiles the plan, and what runs on the hosts.
 TYPED = ("plugins/plugin_utils", "plugins/module_utils")
 
@@ -48,6 +51,10 @@ def _mypy() -> tuple[str, ...]:
     return _tool("mypy", *(word for package in packages for word in ("-p", f"{COLLECTION}.{package}")))
 
 
+def _namespaces() -> tuple[str, ...]:
+    return _tool("pytest", "tests/netns", f"--numprocesses={AT_ONCE}")
+
+
 def _docs() -> tuple[str, ...]:
     flags = ("--plugin-docs", "--validate-collection-refs", "dependent", "--disallow-unknown-collection-refs")
     return _tool("antsibull-docs", "lint-collection-docs", *flags, ".")
@@ -77,7 +84,7 @@ def all_checks() -> list[Check]:
         Check("lint", "licences", _tool("reuse", "lint", "--lines")),
         Check("lint", "places", _script("places.py")),
         Check("unit", "unit", _tool("pytest", "tests/unit"), "tests/unit"),
-        Check("unit", "network namespaces", _tool("pytest", "tests/netns"), "tests/netns"),
+        Check("unit", "network namespaces", _namespaces(), "tests/netns"),
         Check("artifact", "tarball", _script("artifact.py"), "playbooks/plan.yml"),
         *_scenarios(),
     ]

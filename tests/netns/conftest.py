@@ -13,6 +13,7 @@ import ctypes
 import os
 import socket
 import subprocess
+import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -196,6 +197,14 @@ class Lab:
             return server.recv(4) == b"more"
         except TimeoutError:
             return False
+
+
+@pytest.fixture
+def tmp_path():
+    """In memory where that can be: a change has its files written to the disk dozens of times, which takes its time."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="gkfw", dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
