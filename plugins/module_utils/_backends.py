@@ -11,15 +11,14 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld import Firewalld
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_files import own_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables import Iptables
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import SCRIPT_FILE
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import RULESET_FILE, Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import WHOLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import (
+    SCRIPT_FILE,
+    UFW_RECORD,
+    own_firewalld_files,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._published import WithPublished
-from ansible_collections.gatehouse.kong.plugins.module_utils._succession import Succession
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import RECORD, Ufw
 
 AUTO = "auto"
 
@@ -73,6 +72,32 @@ def _nothing_else(_host: Host) -> str:
     return "no other firewall rules this host"
 
 
+# A host has one firewall, and reading the code of the others takes longer than to look at its rules; so a backend is
+# loaded when it is made.
+def _make_firewalld(host: Host) -> Backend:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld import Firewalld  # noqa: PLC0415
+
+    return Firewalld(host)
+
+
+def _make_ufw(host: Host) -> Backend:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import Ufw  # noqa: PLC0415
+
+    return Ufw(host)
+
+
+def _make_iptables(host: Host) -> Backend:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._iptables import Iptables  # noqa: PLC0415
+
+    return Iptables(host)
+
+
+def _make_nftables(host: Host) -> Backend:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables  # noqa: PLC0415
+
+    return Nftables(host)
+
+
 def _with_published(make: t.Callable[[Host], Backend]) -> t.Callable[[Host], Backend]:
     """A backend that holds published ports in a table beside it."""
     return lambda host: WithPublished(host, make(host))
@@ -80,10 +105,14 @@ def _with_published(make: t.Callable[[Host], Backend]) -> t.Callable[[Host], Bac
 
 # In the order in which they are asked; the last one takes every host.
 SYSTEMS = (
-    System("firewalld", True, _firewalld, _with_published(Firewalld), lambda host: bool(own_files(host))),
-    System("ufw", True, _ufw, _with_published(Ufw), lambda host: host.path(RECORD).exists()),
-    System("iptables", False, _only_by_name, _with_published(Iptables), lambda host: host.path(SCRIPT_FILE).exists()),
-    System("nftables", False, _nothing_else, Nftables, lambda host: host.path(RULESET_FILE).exists()),
+    System(
+        "firewalld", True, _firewalld, _with_published(_make_firewalld), lambda host: bool(own_firewalld_files(host))
+    ),
+    System("ufw", True, _ufw, _with_published(_make_ufw), lambda host: host.path(UFW_RECORD).exists()),
+    System(
+        "iptables", False, _only_by_name, _with_published(_make_iptables), lambda host: host.path(SCRIPT_FILE).exists()
+    ),
+    System("nftables", False, _nothing_else, _make_nftables, lambda host: host.path(WHOLE.file).exists()),
 )
 NAMES = tuple(sorted(system.name for system in SYSTEMS))
 
@@ -108,7 +137,11 @@ def choose(host: Host, name: str, systems: tuple[System, ...] = SYSTEMS) -> Choi
 
 def _choice(host: Host, system: System, reason: str) -> Choice:
     before = tuple(other.make(host) for other in SYSTEMS if other.name != system.name and other.keeps(host))
-    return Choice(Succession(system.make(host), before) if before else system.make(host), reason)
+    if not before:
+        return Choice(system.make(host), reason)
+    from ansible_collections.gatehouse.kong.plugins.module_utils._succession import Succession  # noqa: PLC0415
+
+    return Choice(Succession(system.make(host), before), reason)
 
 
 def _refuse_mixture(host: Host) -> None:

@@ -19,8 +19,6 @@ from functools import cached_property
 from ansible_collections.gatehouse.kong.plugins.module_utils import _firewalld_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_files import (
-    ETC,
-    own_files,
     render_files,
     render_removal,
     stale_files,
@@ -28,8 +26,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_files im
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects import (
     NOTHING,
-    POLICY,
-    PREFIXES,
     Objects,
     differences,
     frame,
@@ -40,6 +36,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_f
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import needs_options, with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import (
+    FIREWALLD,
+    POLICY,
+    PREFIXES,
+    own_firewalld_files,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._session import interpreter_of, script_of
 
@@ -66,7 +68,7 @@ class Firewalld:
             raise HostError("this host has no firewall-cmd, so its firewall is not firewalld. Install firewalld")
         self._host.require_net_admin()
         self._host.require_systemd()
-        self._host.require_writable(ETC)
+        self._host.require_writable(FIREWALLD)
 
     def read(self) -> Live:
         """What firewalld runs of ours, and where nft is installed, whether the kernel really has it."""
@@ -95,14 +97,14 @@ class Firewalld:
                 self._host.make_directory(f"{_CHECK}/{part}", 0o700)
             for path, text in render_files(make_objects(want), _CHECK).items():
                 self._host.write(path, text, 0o600)
-            self._host.write(f"{_CHECK}/firewalld.conf", self._host.read(f"{ETC}/firewalld.conf") or "", 0o600)
+            self._host.write(f"{_CHECK}/firewalld.conf", self._host.read(f"{FIREWALLD}/firewalld.conf") or "", 0o600)
             self._host.run("firewall-offline-cmd", f"--system-config={self._host.path(_CHECK)}", "--check-config")
         finally:
             self._host.remove_tree(_CHECK)
 
     def snapshot(self, live: Live) -> Snapshot:  # noqa: ARG002 -- what firewalld shows says more than the ruleset
         """Our files, a script that removes those that came since, and a session that has firewalld run what it ran."""
-        files = own_files(self._host)
+        files = own_firewalld_files(self._host)
         request = {"want": self._objects, "reload": True, "lenient": True}
         return Snapshot(files, ((("sh",), render_removal(files)), (self._interpreter, self._script(request))))
 
@@ -152,7 +154,7 @@ class Firewalld:
 
     def _missing_in_kernel(self) -> tuple[str, ...]:
         """A line where somebody flushed firewalld's rules, of which it takes no notice."""
-        if not self._listed or _WITH_IPTABLES.search(self._host.read(f"{ETC}/firewalld.conf") or ""):
+        if not self._listed or _WITH_IPTABLES.search(self._host.read(f"{FIREWALLD}/firewalld.conf") or ""):
             return ()
         rules = self._objects["policies"][POLICY].get("rich_rules", [])
         found = sum(item.get("rule", {}).get("chain") == _CHAIN for item in self._listed)

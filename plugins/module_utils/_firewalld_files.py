@@ -13,14 +13,13 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects import (
-    PREFIXES,
     Objects,
     Settings,
     parse_rule,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import FIREWALLD, PREFIXES, own_firewalld_files
 
-ETC = "/etc/firewalld"
 _MODE = 0o644
 _REMOVAL = """\
 for file in {globs}; do
@@ -30,23 +29,13 @@ done
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
-def render_files(objects: Objects, directory: str = ETC) -> dict[str, str]:
+def render_files(objects: Objects, directory: str = FIREWALLD) -> dict[str, str]:
     """The texts by path."""
     return {
         f"{directory}/{kind}/{name}.xml": _RENDER[kind](settings)
         for kind, of in objects.items()
         for name, settings in of.items()
     }
-
-
-def own_files(host: Host) -> tuple[str, ...]:
-    """The files of ours that are there, with the copies that firewalld keeps of what it overwrites."""
-    return tuple(
-        f"{ETC}/{kind}/{path.name}"
-        for kind, prefixes in PREFIXES.items()
-        for prefix in prefixes
-        for path in sorted(host.path(f"{ETC}/{kind}").glob(f"{prefix}*"))
-    )
 
 
 def stale_files(host: Host, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -56,12 +45,12 @@ def stale_files(host: Host, files: Mapping[str, str]) -> tuple[str, ...]:
         for path, text in files.items()
         if not host.holds(path, text, _MODE)
     ]
-    return (*lines, *(f"{path}: to be removed" for path in own_files(host) if path not in files))
+    return (*lines, *(f"{path}: to be removed" for path in own_firewalld_files(host) if path not in files))
 
 
 def write_files(host: Host, files: Mapping[str, str]) -> None:
     """Make our files these. If that fails, they are as before and HostError is raised."""
-    before = {path: host.read(path) for path in {*own_files(host), *files}}
+    before = {path: host.read(path) for path in {*own_firewalld_files(host), *files}}
     try:
         _write(host, files)
     except HostError:
@@ -71,7 +60,7 @@ def write_files(host: Host, files: Mapping[str, str]) -> None:
 
 def render_removal(files: Iterable[str]) -> str:
     """What removes all files of ours but these, for /bin/sh."""
-    globs = " ".join(f"{ETC}/{kind}/{prefix}*" for kind, prefixes in PREFIXES.items() for prefix in prefixes)
+    globs = " ".join(f"{FIREWALLD}/{kind}/{prefix}*" for kind, prefixes in PREFIXES.items() for prefix in prefixes)
     return _REMOVAL.format(globs=globs, files=" ".join(files))
 
 
@@ -80,7 +69,7 @@ def _write(host: Host, files: Mapping[str, str]) -> None:
     for path, text in sorted(files.items(), key=lambda item: "/policies/" in item[0]):
         if not host.holds(path, text, _MODE):
             host.write(path, text, _MODE)
-    gone = [path for path in own_files(host) if path not in files]
+    gone = [path for path in own_firewalld_files(host) if path not in files]
     host.remove(sorted(gone, key=lambda path: "/policies/" not in path))
 
 

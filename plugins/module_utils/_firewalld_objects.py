@@ -14,8 +14,9 @@ import re
 import typing as t
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import INET, MAXELEM, PREFIX, elements, set_name
+from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import INET, MAXELEM, elements, set_name
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks, from_ranges, parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import POLICY
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     ANY,
     FAMILIES,
@@ -30,8 +31,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
 Settings = dict[str, t.Any]
 Objects = dict[str, dict[str, Settings]]  # "policies", "services" and "ipsets": settings by name
 
-POLICY = "gatehouse-kong"
-PREFIXES = {"policies": [POLICY], "services": [f"{POLICY}-"], "ipsets": [*PREFIX.values()]}
 KINDS = {"policies": "policy", "services": "service", "ipsets": "ipset"}
 NOTHING: Objects = {kind: {} for kind in KINDS}
 

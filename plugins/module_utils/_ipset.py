@@ -16,9 +16,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._networks import (
     from_ranges,
     parse_range,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, Ruleset
 
-PREFIX = {"ipv4": "gkong4-", "ipv6": "gkong6-"}
 INET = {"ipv4": "inet", "ipv6": "inet6"}
 
 # A set's name has at most 31 characters (IPSET_MAXNAMELEN in linux/netfilter/ipset/ip_set.h is 32, with its end);
@@ -44,7 +44,7 @@ class LiveSet:
 
 def set_name(name: str, family: str) -> str:
     """Our name of a set in ipset; one that is too long is cut, and told from others by a digest of the whole."""
-    full = PREFIX[family] + name
+    full = SET_PREFIX[family] + name
     if len(full) <= _LONGEST:
         return full
     digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
@@ -86,10 +86,10 @@ def parse_sets(saved: str) -> dict[str, LiveSet]:
     """Our sets in the output of `ipset save`, by name; those of others, which may be huge, are passed over."""
     found: dict[str, LiveSet] = {}
     ranges: dict[str, list[Range]] = {}
-    families = {prefix: family for family, prefix in PREFIX.items()}
+    families = {prefix: family for family, prefix in SET_PREFIX.items()}
     for line in saved.splitlines():
         command, name, *words = line.split()
-        family = families.get(name[: len(PREFIX["ipv4"])])
+        family = families.get(name[: len(SET_PREFIX["ipv4"])])
         if family and command == "create":
             found[name] = LiveSet(from_ranges(family, ()), _odd_options(words, family))
         elif family:

@@ -21,7 +21,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import i
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import parse_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import (
-    SCRIPT_FILE,
     UNIT_PARTS,
     Programs,
     render_removal,
@@ -54,6 +53,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps imp
     removal_steps,
     steps,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, Ruleset
 
 # Others may hold the lock of iptables-legacy (/run/xtables.lock) for a moment; the nft variant needs none.

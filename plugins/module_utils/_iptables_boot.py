@@ -14,15 +14,13 @@ from collections.abc import Iterable
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import (
-    PREFIX,
     fill,
     wanted_sets,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import CHAIN, make_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import IPTABLES, SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, Ruleset
 
-DIRECTORY = "/etc/gatehouse_kong_iptables"
-SCRIPT_FILE = f"{DIRECTORY}/load.sh"
 UNIT = "gatehouse-kong-iptables.service"
 
 # Another mark than that of a run, which may have been interrupted: what it left stays in use until its rules go.
@@ -162,7 +160,7 @@ ExecStartPost=-/bin/sh {SCRIPT_FILE}
 """
 
 UNIT_PARTS = BootUnit(
-    UNIT, _UNIT_TEXT, ("sysinit.target",), (("netfilter-persistent.service", _DROP_IN),), DIRECTORY, SCRIPT_FILE
+    UNIT, _UNIT_TEXT, ("sysinit.target",), (("netfilter-persistent.service", _DROP_IN),), IPTABLES, SCRIPT_FILE
 )
 
 
@@ -204,8 +202,8 @@ def _script(template: str, programs: Programs, names: str, *blocks: Iterable[str
         sets=sets,
         rules4=rules4,
         rules6=rules6,
-        prefix=PREFIX["ipv4"].replace("4", "[46]"),
-        ipv6=PREFIX["ipv6"],
+        prefix=SET_PREFIX["ipv4"].replace("4", "[46]"),
+        ipv6=SET_PREFIX["ipv6"],
         mark=_MARK,
         chain=CHAIN,
     )

@@ -28,7 +28,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import (
-    PREFIX,
     destroy,
     exchange,
     fill,
@@ -45,6 +44,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules imp
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state import Chain, State
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 
 SETS = "sets"
@@ -98,7 +98,7 @@ class _Change:
         self._idle_surplus = self._surplus - busy
         # By family: sets that packets are being compared with, and that need other members.
         self._changing = {
-            family: sorted(name for name in wrong & busy if name.startswith(PREFIX[family]))
+            family: sorted(name for name in wrong & busy if name.startswith(SET_PREFIX[family]))
             for family in state.families
         }
 

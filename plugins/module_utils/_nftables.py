@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import (
@@ -22,41 +21,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names im
     CHAIN,
     FORWARD,
     PRIORITY,
-    TABLE,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import needs_options, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import WHOLE, Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a ruleset stands: its table, the folder of its boot file and the unit that loads it.
-
-    With `forwarded` it is for published ports alone, and for packets that the host forwards.
-    """
-
-    table: str
-    directory: str
-    unit: str
-    forwarded: bool = False
-
-    @property
-    def file(self) -> str:
-        """The boot file."""
-        return f"{self.directory}/ruleset.nft"
-
-    @property
-    def own(self) -> Own:
-        """The chains that are ours."""
-        return Own(frozenset({("inet", self.table, CHAIN), ("inet", self.table, FORWARD)}), marked_after=PRIORITY)
-
-
-WHOLE = Place(TABLE, "/etc/gatehouse_kong", "gatehouse-kong-firewall.service")
-BESIDE = Place(f"{TABLE}_published", "/etc/gatehouse_kong_published", "gatehouse-kong-published.service", True)
-RULESET_FILE, UNIT = WHOLE.file, WHOLE.unit
 
 # Tables of iptables-legacy that are loaded, one a line.
 _LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
@@ -131,7 +102,7 @@ class Nftables:
             if needs_options(objects, family) and self._host.which(program):
                 objects = with_options(objects, family, self._host.run(program))
         hooks = (FORWARD,) if self._place.forwarded else (CHAIN, FORWARD)
-        found = find_obstacles(objects, want, self._place.own, hooks)
+        found = find_obstacles(objects, want, self._own, hooks)
         return found if self._place.forwarded else (*found, *self._legacy())
 
     def validate(self, want: Ruleset | None) -> None:
@@ -172,13 +143,18 @@ class Nftables:
     def _text(self, want: Ruleset | None) -> str:
         return render_table(want, self._place.table, forwarded=self._place.forwarded)
 
+    @property
+    def _own(self) -> Own:
+        """The chains that are ours."""
+        table = self._place.table
+        return Own(frozenset({("inet", table, CHAIN), ("inet", table, FORWARD)}), marked_after=PRIORITY)
+
     def _unit(self) -> BootUnit:
         place = self._place
         text, drop_in = (
             template.format(nft=self._host.which("nft"), file=place.file) for template in (_UNIT_TEXT, _DROP_IN)
         )
-        drop_ins = (("nftables.service", drop_in),)
-        return BootUnit(place.unit, text, ("sysinit.target",), drop_ins, place.directory, place.file)
+        return place.boot_unit(text, drop_in)
 
     def _everything(self) -> list[dict[str, t.Any]]:
         """The host's whole ruleset, listed once; terse, as other people's sets may be huge."""

@@ -13,10 +13,12 @@ whatever it refuses is refused, whoever else accepts it.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend, Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import stale_parts
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import BESIDE, Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import BESIDE
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import PENDING
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset, make_ruleset, published_part
 
@@ -27,7 +29,6 @@ class WithPublished:
     def __init__(self, host: Host, main: Backend) -> None:
         self._host = host
         self._main = main
-        self._beside = Nftables(host, BESIDE)
         self._found = Live(None)
         self._wanted = False
         self.name = main.name
@@ -48,7 +49,7 @@ class WithPublished:
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """What of the files of both differs."""
-        return (*self._main.stale(want and _plain(want)), *self._beside.stale(_published(want)))
+        return (*self._main.stale(want and _plain(want)), *self._stale_beside(_published(want)))
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """What hinders either. HostError where a port is published and there is no nft."""
@@ -85,8 +86,18 @@ class WithPublished:
         """Both; what is right already is left alone."""
         self._main.persist(want and _plain(want))
         published = _published(want)
-        if self._beside.stale(published):
+        if self._stale_beside(published):
             self._beside.persist(published)
+
+    @cached_property
+    def _beside(self) -> Backend:
+        # Most hosts publish no port, and loading the code takes longer than to see that.
+        from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables  # noqa: PLC0415
+
+        return Nftables(self._host, BESIDE)
+
+    def _stale_beside(self, published: Ruleset | None) -> tuple[str, ...]:
+        return self._beside.stale(published) if published else stale_parts(self._host, BESIDE.boot_unit(), None)
 
     @property
     def _is_there(self) -> bool:

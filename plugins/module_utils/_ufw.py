@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import variant_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import UFW_RECORD
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     FAMILIES,
     Ruleset,
@@ -46,8 +47,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import
     read_record,
 )
 
-DIRECTORY = "/etc/gatehouse_kong_ufw"
-RECORD = f"{DIRECTORY}/rules.json"
 FILES = {"ipv4": "/etc/ufw/user.rules", "ipv6": "/etc/ufw/user6.rules"}
 CHAINS = {"ipv4": "ufw-user-input", "ipv6": "ufw6-user-input"}
 _PROGRAMS = {"ipv4": "iptables", "ipv6": "ip6tables"}
@@ -97,7 +96,7 @@ class Ufw:
                 lines.append(f"{file}: differs")
         expected = {family: sorted(rule.tuple for rule in self._rules(want, family)) for family in FAMILIES}
         recorded = {family: sorted(self._record["known"].get(family, [])) for family in FAMILIES}
-        return (*lines, *([f"{RECORD}: differs"] if recorded != expected else []))
+        return (*lines, *([f"{UFW_RECORD}: differs"] if recorded != expected else []))
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Other tables of iptables and chains of nftables, and IPv6 where ufw refuses all of it."""
@@ -127,7 +126,7 @@ class Ufw:
 
     @property
     def _record(self) -> dict[str, t.Any]:
-        return read_record(str(self._host.path(RECORD)))
+        return read_record(str(self._host.path(UFW_RECORD)))
 
     @cached_property
     def _families(self) -> tuple[str, ...]:
@@ -208,5 +207,5 @@ class Ufw:
             for family in FAMILIES
         }
         ruleset = None if want is None else ruleset_to_data(want)
-        places = {"record": str(self._host.path(RECORD)), "lock": str(self._host.path(_LOCK))}
+        places = {"record": str(self._host.path(UFW_RECORD)), "lock": str(self._host.path(_LOCK))}
         return {"families": families, "ruleset": ruleset, **places, **what}

@@ -13,9 +13,9 @@ from contextlib import suppress
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends import SYSTEMS
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import UNIT as IPTABLES_UNIT
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import BESIDE, RULESET_FILE, UNIT
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import BESIDE, WHOLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import NAME, PENDING
 
 FAMILIES = ("iptables", "ip6tables")
@@ -96,7 +96,7 @@ class Node:
         if self.name == "ufw":
             self._start_ufw()
             self.load()
-        elif self._is_enabled(IPTABLES_UNIT if self.variant else UNIT):
+        elif self._is_enabled(IPTABLES_UNIT if self.variant else WHOLE.unit):
             self.load()
         if self._is_enabled(BESIDE.unit):
             self.lab.nft(self.lab.host.read(BESIDE.file))
@@ -112,7 +112,7 @@ class Node:
         elif self.variant:
             self.lab.host.run("sh", str(self.lab.host.path(SCRIPT_FILE)))
         else:
-            self.lab.nft(self.lab.host.read(RULESET_FILE))
+            self.lab.nft(self.lab.host.read(WHOLE.file))
 
     def restore(self, text, program="iptables"):
         """Add rules of iptables as the host's owner, in the variant that is his; with nftables it is the new one."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import SCRIPT_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import FAMILIES, Node

@@ -17,7 +17,8 @@ import types
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils import _firewalld_session as session
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects import PREFIXES, make_objects
+from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects import make_objects
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import PREFIXES
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
 
 
