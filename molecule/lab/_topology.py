@@ -47,6 +47,7 @@ class Host:
     addresses: dict[str, tuple[str, ...]]  # by network
     init: str = "none"  # "systemd": a whole system; "none": a network namespace with a shell and Python
     gateways: tuple[str, ...] = ()  # default routes, one for each family at most
+    suite: str = "bookworm"  # of Debian
     kong: dict[str, str] = field(default_factory=dict)  # environment of the Kong stand-in; empty: not a node
     forwards: tuple[Forward, ...] = ()
     masquerades: tuple[Masquerade, ...] = ()
@@ -96,6 +97,7 @@ def _host(name: str, value: dict[str, Any]) -> Host:
         addresses={network: tuple(addresses) for network, addresses in value["addresses"].items()},
         init=value.get("init", "none"),
         gateways=tuple(value.get("gateways", [])),
+        suite=value.get("suite", "bookworm"),
         kong={key: str(text) for key, text in value.get("kong", {}).items()},
         forwards=tuple(_forward(forward) for forward in router.get("forwards", [])),
         masquerades=tuple(Masquerade(**masquerade) for masquerade in router.get("masquerade", [])),

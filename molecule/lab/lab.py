@@ -36,7 +36,7 @@ def up(scenario: Path) -> None:
     """Make what is missing or different; what is as it should be stays untouched."""
     topology = _topology.load(scenario)
     paths = Paths(topology.scenario)
-    image, built = _image.ensure()
+    images, built = _image.ensure(host.suite for host in topology.hosts)
     for tag in built:
         print(f"image {tag}: built")
     _inotify.raise_limit(topology)
@@ -47,7 +47,7 @@ def up(scenario: Path) -> None:
         podman("rm", "--force", "--time", "0", paths.container(name), netns=paths.netns)
         print(f"{name}: removed")
     for host in topology.hosts:
-        print(f"{host.name}: {_container.ensure(host, topology, image, paths, records.get(host.name))}")
+        print(f"{host.name}: {_container.ensure(host, topology, images[host.suite], paths, records.get(host.name))}")
     _wait_for_boot(topology, [host.name for host in topology.hosts])
 
 
