@@ -20,9 +20,12 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import Compilation, compile_plan, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import NO_PLAN, plan_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._summary import plan_lines
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import VariableError
 
@@ -147,9 +150,18 @@ class ActionModule(ActionBase):
             raise AnsibleError(f"the plan file {str(path)!r} cannot be written: {exc.strerror}") from exc
         result: dict[str, Any] = {"changed": before != text, "path": str(path)}
         if self._task.diff:
-            headers = {"before_header": str(path), "after_header": str(path)}
-            result["diff"] = {**headers, "before": before, "after": text}
+            result["diff"] = _difference(path, before, text)
         return result
+
+
+def _difference(path: Path, before: str, after: str) -> dict[str, str]:
+    """Return what Ansible shows: who gains or loses what; the texts themselves where the file was no plan before."""
+    try:
+        old = plan_in(before) if before else NO_PLAN
+    except PlanError:
+        return {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
+    lines = change_lines(changes_between(old, json.loads(after))) if before != after else []
+    return {"prepared": "".join(f"{line}\n" for line in lines)}
 
 
 def _replace(path: Path, text: str) -> None:

@@ -45,7 +45,7 @@ attributes:
     details: The plan file is not written.
   diff_mode:
     support: full
-    details: Shows how the plan file changes.
+    details: Shows who gains or loses which port, and what else is different from the plan that the file held.
 notes:
   - Where a node's address comes from facts, the facts of B(every) node must be known, for example from a fact cache. A node
     whose address is not known is an error.

@@ -1,0 +1,140 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between two plans: who gains or loses which port."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import change_lines, changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import NO_PLAN, plan_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    GOSSIP,
+    SEED_NODES,
+    SEED_OTHERS,
+    planned,
+)
+
+OLD = planned(SEED_NODES, SEED_OTHERS)
+
+
+def lines(change, others=None):
+    """Return what changes when ``change`` has been at the nodes of the worked example."""
+    nodes = copy.deepcopy(SEED_NODES)
+    change(nodes)
+    return change_lines(changes_between(OLD, planned(nodes, others or SEED_OTHERS)))
+
+
+def add(nodes):
+    nodes["a3"] = {**GOSSIP, "kong_site": "lan", "kong_address": "192.168.10.13"}
+
+
+def remove(nodes):
+    del nodes["a2"]
+
+
+def close_admin(nodes):
+    nodes["a1"]["kong_admin_sources"] = []
+
+
+def narrow_proxy(nodes):
+    for name in ("a1", "a2"):
+        nodes[name]["kong_proxy_sources"] = ["admin"]
+
+
+def nobody(nodes):
+    nodes["a1"]["kong_proxy_sources"] = []
+
+
+def move_proxy(nodes):
+    nodes["a1"]["kong_proxy_listen"] = "0.0.0.0:8100"
+
+
+def move_forward(nodes):
+    nodes["b1"]["kong_nat"][0]["outside_port"] = 9001
+
+
+def move_site(nodes):
+    nodes["a1"]["kong_address"] = "192.168.10.31"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            add,
+            [
+                "+ a3: the fleet: joins site lan, cluster default",
+                "+ a1, a2: cluster 7946/tcp+udp: 192.168.10.13 (a3)",
+                "+ b1: cluster 80/tcp+udp: 192.168.10.13 (a3)",
+                "+ a3: proxy 8000/tcp: anyone",
+                "+ a3: admin 8001/tcp: opens, for nobody but the node itself",
+            ],
+        ),
+        (
+            remove,
+            [
+                "- a2: the fleet: is no longer planned at site lan, cluster default",
+                "- b1: cluster 80/tcp+udp: 192.168.10.12 (a2)",
+            ],
+        ),
+        (close_admin, ["- a1: admin 8001/tcp: 192.168.10.20 (admin)", "- a1: admin 8444/tcp: 192.168.10.20 (admin)"]),
+        (narrow_proxy, ["- a1, a2: proxy 8000/tcp: anyone but 192.168.10.20 (admin)"]),
+        (nobody, ["- a1: proxy 8000/tcp: anyone"]),
+        (
+            move_proxy,
+            [
+                "- a1: proxy 8000/tcp: closes; it was open to anyone",
+                "+ a1: proxy 8100/tcp: anyone",
+                "~ a1: proxy_listen: 0.0.0.0:8000 -> 0.0.0.0:8100",
+            ],
+        ),
+        (
+            move_forward,
+            [
+                "~ b1: cluster_advertise: 192.168.10.5:9000 -> 192.168.10.5:9001",
+                "+ 192.168.10.5: forward 192.168.10.5:9001/tcp+udp: to 192.168.23.45:80 (b1, hairpin)",
+                "- 192.168.10.5: forward 192.168.10.5:9000/tcp+udp: to 192.168.23.45:80 (b1, hairpin)",
+            ],
+        ),
+        (move_site, ["~ a1: address: 192.168.10.11 -> 192.168.10.31", "- b1: cluster 80/tcp+udp: 192.168.10.11 (a1)"]),
+    ],
+)
+def test_changes_are_told(change, said):
+    told = lines(change)
+    assert [line for line in said if line not in told] == []
+
+
+def test_nothing_else_is_told():
+    assert lines(close_admin)[2:] == []
+    assert lines(narrow_proxy)[2:] == []
+
+
+def test_to_and_fro_are_opposites():
+    nodes = copy.deepcopy(SEED_NODES)
+    close_admin(nodes)
+    new = planned(nodes, SEED_OTHERS)
+    fro = {line[0]: line[1:] for line in change_lines(changes_between(new, OLD))}
+    to = {line[0]: line[1:] for line in change_lines(changes_between(OLD, new))}
+    assert to["-"] == fro["+"]
+
+
+def test_equal_plans():
+    assert changes_between(OLD, copy.deepcopy(OLD)) == []
+    assert change_lines([]) == ["Nobody gains or loses anything."]
+
+
+def test_a_first_plan_is_all_gain():
+    changes = changes_between(NO_PLAN, OLD)
+    assert {change.kind for change in changes} == {"gains"}
+    assert {name for change in changes for name in change.where} >= set(OLD["nodes"])
+
+
+def test_what_is_no_plan_is_refused():
+    for text in ("", "[]", '{"format": 2}'):
+        with pytest.raises(PlanError):
+            plan_in(text)
