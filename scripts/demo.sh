@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 
 scenario=molecule/seed
 lab="$PWD/.venv/bin/python molecule/lab/lab.py"
+report="$PWD/.cache/demo"
 
 case "${1:-}" in
     up)
@@ -20,7 +21,8 @@ case "${1:-}" in
         export PATH="$PWD/.venv/bin:$PATH" LC_ALL=C.UTF-8
         export ANSIBLE_COLLECTIONS_PATH="$PWD/.venv/collections"
         export ANSIBLE_CONNECTION_PLUGINS="$PWD/molecule/lab/connection_plugins"
-        ansible-playbook gatehouse.kong.site -i examples/seed -i "$scenario/inventory"
+        ansible-playbook gatehouse.kong.site -i examples/seed -i "$scenario/inventory" -e kong_report_path="$report"
+        echo "demo: the report is $report/report.html"
         ;;
     down)
         $lab down "$scenario"

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import (
+    compare,
+    proof_lines,
+    registered_probes,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
 
 _ARGUMENTS = {
@@ -33,7 +35,7 @@ class ActionModule(ActionBase):
             plan = check_plan(arguments["plan"])
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        proof = compare(plan, _seen(plan, (task_vars or {})["hostvars"], arguments["registered"]))
+        proof = compare(plan, registered_probes(plan, (task_vars or {})["hostvars"], arguments["registered"]))
         self._display.display("\n".join(["", *proof_lines(proof), ""]))
         result.update(
             changed=False,
@@ -44,11 +46,3 @@ class ActionModule(ActionBase):
             # Ansible prints the whole result of a task that failed: leave it what is worth reading.
             return {**result, "failed": True, "msg": f"{len(proof.differences)} probes met something else than planned"}
         return {**result, "outcomes": [outcome.as_dict() for outcome in proof.outcomes]}
-
-
-def _seen(
-    plan: Mapping[str, Any], hostvars: Mapping[str, Any], registered: str
-) -> dict[str, Sequence[Mapping[str, Any]]]:
-    """Return each host's probe results, by host; hosts that registered none are left out."""
-    found = {host: hostvars[host].get(registered) for host in callers(plan) if host in hostvars}
-    return {host: probed["probes"] for host, probed in found.items() if probed and "probes" in probed}

@@ -5,21 +5,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import read_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, registered_probes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import html_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_meanings import meanings_in
 
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},
     "path": {"type": "path", "required": True},
+    "before": {"type": "path"},
+    "registered": {"type": "str"},
+    "drift": {"type": "dict"},
 }
 _FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
+_NAME = "report"
 
 
 class ActionModule(ActionBase):
@@ -30,20 +39,44 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        paths = _files(Path(arguments["path"]))
         try:
-            plan = check_plan(arguments["plan"])
+            evidence = _evidence(arguments, (task_vars or {})["hostvars"], paths)
+            written = [path for path in paths if self._write(path, FORMS[path.suffix](evidence))]
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        path = Path(arguments["path"])
-        try:
-            changed = self._write(path, html_of(plan, meanings_in(_FINDINGS.read_text(encoding="utf-8"))))
         except OSError as exc:
-            raise AnsibleActionFail(f"the report {str(path)!r} cannot be written: {exc.strerror}") from exc
-        self._display.display(f"\nThe report: {path.resolve()}\n")
-        return {**result, "changed": changed, "path": str(path.resolve())}
+            raise AnsibleActionFail(f"the report {exc.filename!r} cannot be written: {exc.strerror}") from exc
+        shown = str(paths[0].resolve())
+        self._display.display(f"\nThe report: {shown}\n")
+        return {**result, "changed": bool(written), "path": shown, "files": [str(path.resolve()) for path in paths]}
 
     def _write(self, path: Path, text: str) -> bool:
+        """Make a file hold this text, unless this is check mode, and tell whether it does not yet."""
         changed = not path.exists() or path.read_text(encoding="utf-8") != text
         if changed and not self._task.check_mode:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         return changed
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files to write: the one that is named, or one of each form in a folder."""
+    return [path] if path.suffix in FORMS else [path / f"{_NAME}{suffix}" for suffix in FORMS]
+
+
+def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:
+    plan = check_plan(arguments["plan"])
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    kept: dict[str, Any] = {}
+    for path in paths:
+        if path.suffix == ".json" and path.exists():
+            kept = dict(kept_evidence(path.read_text(encoding="utf-8"), plan))
+    if arguments["registered"]:
+        found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]))
+        kept["proof"] = {"at": now, "outcomes": [outcome.as_dict() for outcome in found.outcomes]}
+    if arguments["drift"]:
+        kept["drift"] = {"at": now, **{key: arguments["drift"][key] for key in ("nodes", "not_looked_at")}}
+    changes = changes_between(read_plan(Path(arguments["before"])), plan) if arguments["before"] else None
+    meanings = meanings_in(_FINDINGS.read_text(encoding="utf-8"))
+    return Evidence(plan, meanings, kept.get("proof"), kept.get("drift"), changes)

@@ -34,6 +34,7 @@ attributes:
     support: none
 seealso:
   - module: gatehouse.kong.kong_plan
+  - module: gatehouse.kong.kong_report
 """
 
 EXAMPLES = r"""

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_report
-short_description: Write a plan as a page that people read
+short_description: Write plan, proof and drift as a report that people and CI read
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Writes one HTML page with a picture of the fleet, the findings, what the NAT devices must forward, and for each node
-    its ports and who may connect to them. It needs no other file, no network and no script, and prints well.
+  - Writes a report of a fleet. It has a picture with what is dialled and what is seen on each arrow, the findings, what the
+    NAT devices must forward, and for each node its ports and who may connect to them; where there is a proof its matrix,
+    where there is drift its table, and compared with an older plan who gains or loses which port.
+  - The HTML page needs no other file, no network and no script, and prints well. The Markdown has its picture as Mermaid.
+    The JSON holds what the report was written from. The JUnit XML has a test for each node, each connection that was tried,
+    and each part of a node that was compared with the plan.
   - Runs on the controller and connects to no host.
 options:
   plan:
@@ -20,19 +24,33 @@ options:
     type: dict
     required: true
   path:
-    description: File on the controller for the page.
+    description:
+      - Folder on the controller, in which C(report.html), C(report.md), C(report.json) and C(report.xml) are written. A path
+        that ends in C(.html), C(.md), C(.json) or C(.xml) is one file. Folders that are missing are made.
+      - A proof or drift that the C(report.json) of the folder holds is kept, with its time, as long as the plan is the same.
+        So C(verify) and C(drift) can fill one report after each other.
     type: path
     required: true
+  before:
+    description: A plan file from before. The report tells what is different.
+    type: path
+  registered:
+    description: Name of the variable in which each host registered the result of M(gatehouse.kong.kong_probe).
+    type: str
+  drift:
+    description: What M(gatehouse.kong.kong_drift) returned.
+    type: dict
 extends_documentation_fragment:
   - gatehouse.kong.attributes
 attributes:
   check_mode:
     support: full
-    details: The file is not written.
+    details: No file is written.
   diff_mode:
     support: none
 seealso:
   - module: gatehouse.kong.kong_plan
+  - module: gatehouse.kong.kong_plan_diff
   - module: gatehouse.kong.kong_proof
   - module: gatehouse.kong.kong_drift
 """
@@ -43,16 +61,34 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Write it for people
+- name: Write it for a merge request, with what it changes
   gatehouse.kong.kong_report:
     plan: "{{ fleet.plan }}"
-    path: "{{ playbook_dir }}/report.html"
+    path: report
+    before: kong-plan.json
+  run_once: true
+
+- name: Try every listener of every node
+  gatehouse.kong.kong_probe:
+    probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
+  register: reach
+
+- name: Write only the test results, for CI
+  gatehouse.kong.kong_report:
+    plan: "{{ fleet.plan }}"
+    path: kong-proof.xml
+    registered: reach
   run_once: true
 """
 
 RETURN = r"""
 path:
-  description: The file.
+  description: The HTML page, or the one file that was written.
   returned: success
   type: str
+files:
+  description: All files of the report.
+  returned: success
+  type: list
+  elements: str
 """

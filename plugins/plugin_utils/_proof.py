@@ -83,6 +83,14 @@ def compare(plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, An
     )
 
 
+def registered_probes(
+    plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str
+) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Return the results of kong_probe that each host registered under a name; hosts that registered none are left out."""
+    found = {host: hostvars[host].get(name) for host in callers(plan) if host in hostvars}
+    return {host: probed["probes"] for host, probed in found.items() if probed and "probes" in probed}
+
+
 def _outcomes(probes: Sequence[Probe], results: Sequence[Mapping[str, Any]] | None) -> list[Outcome]:
     by_name = {result["name"]: result for result in results or ()}
     return [

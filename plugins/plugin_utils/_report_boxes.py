@@ -22,12 +22,14 @@ MOST_BOXES = 60
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Ports of one listener that are reached in the same ways."""
+    """Ports of one listener that are reached in the same ways; ``differs`` counts what a proof met otherwise."""
 
     listener: str
     ports: tuple[str, ...]
+    numbers: tuple[int, ...]
     loopback: bool
     flows: tuple[Flow, ...]
+    differs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,10 @@ def _rows(ports: Sequence[Port]) -> tuple[Row, ...]:
         text = " ".join((f"{port.port}/{'+'.join(port.protocols)}", *(flag for flag in port.flags if flag == "ssl")))
         row = rows.get(key)
         if row is None:
-            rows[key] = Row(port.listener, (text,), port.loopback, port.flows)
+            rows[key] = Row(port.listener, (text,), (port.port,), port.loopback, port.flows)
         else:
             flows = tuple(_joined(first, second) for first, second in zip(row.flows, port.flows, strict=True))
-            rows[key] = replace(row, ports=(*row.ports, text), flows=flows)
+            rows[key] = replace(row, ports=(*row.ports, text), numbers=(*row.numbers, port.port), flows=flows)
     return tuple(rows.values())
 
 

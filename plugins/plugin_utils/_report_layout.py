@@ -17,12 +17,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_boxes impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_flows import Flow, shown_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import clean, fitted, fitted_list
 
-WIDTH = 1300.0
-_OUTSIDE = (8.0, 198.0)
-_BORDER = 410.0
-_DEVICE = (424.0, 554.0)
-_INSIDE = (572.0, 752.0)
-_NODE = (1002.0, 1280.0)
+WIDTH = 1340.0
+_OUTSIDE = (8.0, 178.0)
+_BORDER = 446.0
+_DEVICE = (458.0, 588.0)
+_INSIDE = (606.0, 786.0)
+_NODE = (1042.0, 1320.0)
 _LINE = 48.0
 _CLOSED_LINE = 34.0
 _CHIP = 34.0
@@ -165,10 +165,12 @@ def _box(box: Box, y: float) -> Iterator[Part]:
 def _row(row: Row, box: Box, y: float) -> Iterator[Part]:
     height = _row_height(row)
     x, width = _NODE[0] + 6, _NODE[1] - _NODE[0] - 12
-    yield Shape("port" if row.flows else "port-closed", Rect(x, y + 2, width, height - 4))
+    kind = "port-differs" if row.differs else "port" if row.flows else "port-closed"
+    yield Shape(kind, Rect(x, y + 2, width, height - 4))
     lines = _port_lines(row)
     top = y + (height - 15 * len(lines)) / 2
-    yield _label("listener", x + 8, top + 2, width - 16, row.listener)
+    found = f"  \N{BALLOT X} {row.differs} not as planned" if row.differs else ""
+    yield _label("listener", x + 8, top + 2, width - 16, row.listener + found)
     for index, text in enumerate(lines):
         yield _label("port", x + 8, top + 17 + 15 * index, width - 16, text)
     if not row.flows:
@@ -223,7 +225,8 @@ def _chip(flow: Flow, left: float, right: float, y: float) -> Iterator[Part]:
 
 def _dials(flow: Flow, x: float, baseline: float, width: float) -> Label:
     hairpin = f" at {flow.device} (hairpin)" if flow.via == "hairpin" else ""
-    return _label("dials", x, baseline, width, f"dials {endpoints_text(flow.dialled)}{_also(flow)}{hairpin}")
+    verdict = f"{flow.verdict} " if flow.verdict else ""
+    return _label("dials", x, baseline, width, f"{verdict}dials {endpoints_text(flow.dialled)}{_also(flow)}{hairpin}")
 
 
 def _also(flow: Flow) -> str:

@@ -11,7 +11,16 @@ from xml.sax.saxutils import escape
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_layout import SIZES, Arrow, Label, Picture, Shape
 
-_ROUND = {"site": 12, "node": 8, "caller": 17, "anyone": 17, "device": 3, "port": 4, "port-closed": 4}
+_ROUND = {
+    "site": 12,
+    "node": 8,
+    "caller": 17,
+    "anyone": 17,
+    "device": 3,
+    "port": 4,
+    "port-closed": 4,
+    "port-differs": 4,
+}
 
 
 def svg(picture: Picture, title: str, description: str) -> str:

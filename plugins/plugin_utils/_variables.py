@@ -74,6 +74,7 @@ CONTRACT_VARIABLES = frozenset(
         "kong_nat_query",
         "kong_plan_file",
         "kong_published_ports",
+        "kong_report_before",
         "kong_report_path",
         "kong_role",
         "kong_site",

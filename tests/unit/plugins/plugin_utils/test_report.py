@@ -1,0 +1,253 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report in every form: what stands in it, that nothing in a name becomes markup, and that it needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import NO_PLAN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence, kept_evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_meanings import meanings_in
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+
+MEANINGS = meanings_in(text_of("docs/findings.md"))
+PLAN = planned(SEED_NODES, SEED_OTHERS)
+# What would be markup in one of the forms.
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"' onmouseover='x' a=\"",
+    "a|b\nc",
+    "]]>&amp;<!--",
+    "`**[x](javascript:y)`",
+    "```\n# heading",
+    "{{ 7 * 7 }}{% raw %}",
+    "\x00\x1b[31m\ufffe",
+    '"]; click n0 "http://example.net"',
+]
+SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+def seen_as_planned(plan):
+    """Return what every host meets in a fleet that is in order."""
+    return {
+        caller: [{"name": one.name, "seen": SEEN[one.expected], "detail": ""} for one in probes_from(plan, caller)]
+        for caller in callers(plan)
+    }
+
+
+def evidence_of(plan, *, wrong=0, absent=(), drift=None):
+    """Return a report's evidence: a proof with so many differences, of the first caller, and hosts that took no part."""
+    seen = {caller: results for caller, results in seen_as_planned(plan).items() if caller not in absent}
+    for result in seen[next(iter(seen))][:wrong]:
+        result.update(seen="open" if result["seen"] != "open" else "filtered", detail="no answer")
+    proof = {"at": "2026-11-25 12:00 UTC", "outcomes": [one.as_dict() for one in compare(plan, seen).outcomes]}
+    return Evidence(plan, MEANINGS, proof, drift, changes_between(NO_PLAN, plan))
+
+
+def renamed(plan, name):
+    """Return a plan in which a hostile text stands for a node, a site, a device, an other host, and in findings."""
+    text = json.dumps(plan)
+    for old in ("b1", "branch", "192.168.10.5", "admin"):
+        text = text.replace(json.dumps(old), json.dumps(name + ("" if old != "192.168.10.5" else "!")))
+    data = json.loads(text)
+    data["nodes"]["a1"]["cluster"] = name
+    for mapping in [*data["nat_forwards"], *(one for node in data["nodes"].values() for one in node["nat"])]:
+        mapping["outside"], mapping["device"] = "192.168.10.5", name
+    for rule in [rule for node in data["nodes"].values() for rule in node["ruleset"]["allow"]]:
+        rule["listener"] = "admin" if rule["listener"] == name else rule["listener"]
+    for listener in [one for node in data["nodes"].values() for one in node["listeners"]]:
+        listener["name"] = "admin" if listener["name"] == name else listener["name"]
+    return data
+
+
+class Page(HTMLParser):
+    """What a page is made of; fails where an element is not closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *one) for one in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *one) for one in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+DRIFT = {"nodes": {"a1": {"firewall": ["port 8001 is open to <b>anyone</b>"], "settings": []}}, "not_looked_at": ["b1"]}
+ALL = evidence_of(PLAN, wrong=2, absent=("b1",), drift=DRIFT)
+HTML = FORMS[".html"](ALL)
+
+
+def test_the_page_needs_nothing_else_and_no_script():
+    page = Page(HTML)
+    assert not {"script", "link", "img", "iframe", "object", "form"} & set(page.tags)
+    assert not [one for one in page.attributes if one[1].startswith("on") or one[1] in ("src", "srcset", "style")]
+    assert {value for _tag, name, value in page.attributes if name == "href" and not value.startswith("#")} == set()
+    assert not re.search(r"url\(|@import", HTML)
+    namespaces = {value for _tag, name, value in page.attributes if name == "xmlns"}
+    # Nothing but the namespace and the licence of the style.
+    assert set(re.findall(r"https?://[^\s\"<)]+", HTML)) == {*namespaces, "https://www.gnu.org/licenses/gpl-3.0.txt"}
+
+
+def test_every_link_leads_somewhere_and_every_id_is_one():
+    page = Page(HTML)
+    ids = [value for _tag, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert {value[1:] for _tag, name, value in page.attributes if name == "href"} <= set(ids)
+    assert {name for _t, key, value in page.attributes if key == "aria-labelledby" for name in value.split()} <= set(
+        ids
+    )
+
+
+def test_what_scrolls_is_reached_with_the_keyboard():
+    page = Page(HTML)
+    scrolling = HTML.count('class="scroll')
+    assert scrolling == sum(one[1:] == ("tabindex", "0") for one in page.attributes)
+    assert scrolling == sum(name == "aria-label" and tag == "div" for tag, name, _value in page.attributes)
+
+
+def test_the_page_says_what_was_found():
+    text = re.sub(r"\s+", " ", " ".join(Page(HTML).text))
+    for part in [
+        "3 nodes, 2 sites, 1 cluster",
+        "2 met something else than planned.",
+        "Not probed from b1, which took no part.",
+        "port 8001 is open to <b>anyone</b>",
+        "Not looked at: b1.",
+        "source-no-path",
+        MEANINGS["source-no-path"][0],
+        "192.168.10.5:9000",
+        "joins site branch, cluster default",
+    ]:
+        assert part in text, part
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_becomes_markup(name):
+    evidence = evidence_of(renamed(PLAN, name), wrong=3, absent=("a2",), drift=DRIFT)
+    plain = evidence_of(renamed(PLAN, "plain"), wrong=3, absent=("a2",), drift=DRIFT)
+    page, expected = (Page(FORMS[".html"](one)) for one in (evidence, plain))
+    assert page.tags.count("script") == 0
+    assert set(page.tags) == set(expected.tags)
+    assert {one[:2] for one in page.attributes} == {one[:2] for one in expected.attributes}
+    drawing = re.search(r"<svg.*?</svg>", FORMS[".html"](evidence), re.DOTALL)[0]
+    assert {one.tag for one in ET.fromstring(drawing).iter()} == {
+        f"{{http://www.w3.org/2000/svg}}{tag}" for tag in ("svg", "title", "desc", "rect", "path", "text")
+    }
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_becomes_markdown(name):
+    evidence = evidence_of(renamed(PLAN, name), wrong=3)
+    lines = FORMS[".md"](evidence).splitlines()
+    fences = [index for index, line in enumerate(lines) if line.lstrip().startswith("```")]
+    assert [lines[index] for index in fences] == ["```mermaid", "```"]
+    text = [*lines[: fences[0]], *lines[fences[1] :]]
+    assert not [line for line in text if re.search(r"(?<!\\)[<`]|(?<!\\)\]\(", line) and line != "```"]
+    widths = {len(re.findall(r"(?<!\\)\|", line)) for line in text if line.startswith("| node | listener")}
+    rows = [line for line in text if line.startswith("| a1 | proxy")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == widths
+    for line in lines[fences[0] + 2 : fences[1]]:
+        assert re.fullmatch(r"[\w\s.,:;()/+<>|\[\]{}\"#-]*", line)
+        assert line.count('"') in (0, 2), line
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_junit_is_xml(name):
+    suites = ET.fromstring(FORMS[".xml"](evidence_of(renamed(PLAN, name), wrong=3, drift=DRIFT)))
+    assert [suite.get("name") for suite in suites] == ["plan", "proof", "drift"]
+
+
+def test_junit_counts_what_it_holds():
+    suites = {suite.get("name"): suite for suite in ET.fromstring(FORMS[".xml"](ALL))}
+    for suite in suites.values():
+        assert int(suite.get("tests")) == len(suite.findall("testcase"))
+        assert int(suite.get("failures")) == len(suite.findall("testcase/failure"))
+        assert int(suite.get("skipped")) == len(suite.findall("testcase/skipped"))
+    assert suites["proof"].get("failures") == "2"
+    assert suites["proof"].get("skipped") == str(len(probes_from(PLAN, "b1")))
+    assert [case.get("name") for case in suites["drift"] if case.find("failure") is not None] == ["firewall as planned"]
+    assert suites["plan"].get("failures") == "0"
+
+
+def test_a_proof_without_a_refusal_says_so():
+    open_only = {"kong_admin_listen": "off", "kong_admin_gui_listen": "off", "kong_status_listen": "off"}
+    plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index}", **open_only} for index in (1, 2)})
+    assert "No refusal was probed" in FORMS[".html"](evidence_of(plan))
+
+
+def test_the_matrix_of_many_sources_is_by_site():
+    plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
+    page = FORMS[".md"](evidence_of(plan, wrong=1))
+    assert "| node | listener | port | from site default |" in page
+    assert "13\N{MULTIPLICATION SIGN} open / open" in page
+
+
+def test_a_report_of_the_same_plan_keeps_what_was_looked_at():
+    text = FORMS[".json"](ALL)
+    assert kept_evidence(text, json.loads(json.dumps(PLAN))) == {"proof": json.loads(text)["proof"], "drift": DRIFT}
+    assert kept_evidence(text, {**PLAN, "findings": []}) == {}
+    assert kept_evidence("no json", PLAN) == kept_evidence("[]", PLAN) == {}
+
+
+def test_a_report_of_a_plan_alone_is_the_same_every_time():
+    for form in FORMS.values():
+        assert form(Evidence(PLAN, MEANINGS)) == form(Evidence(json.loads(json.dumps(PLAN)), MEANINGS))
+
+
+def test_every_code_has_its_meaning():
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (?:error|warning|info)", text_of("docs/findings.md"), re.MULTILINE)
+    assert set(MEANINGS) == set(rows)
+    assert all(meaning and way_out for meaning, way_out in MEANINGS.values())
+
+
+def contrast(one, two):
+    """Return the contrast of two colours, as WCAG 2.1 defines it."""
+
+    def luminance(colour):
+        parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, light = sorted((luminance(one), luminance(two)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_text_can_be_read_in_both_themes(theme):
+    blocks = re.findall(r":root \{(.*?)\}", HTML, re.DOTALL)
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", blocks[theme]))
+    grounds = ("page", "panel", "node", "port", "closed", "caller", "anyone", "device")
+    for ink, behind in [
+        *(("ink", ground) for ground in grounds),
+        *(("soft", ground) for ground in ("page", "panel", "node", "closed", "caller", "device")),
+        *((ink, ground) for ink in ("link", "good", "bad", "warn") for ground in ("page", "panel")),
+    ]:
+        assert contrast(colours[ink], colours[behind]) >= 4.5, (ink, behind)
+    for line, behind in [("flow", "page"), ("flow", "panel")]:
+        assert contrast(colours[line], colours[behind]) >= 3, (line, behind)
