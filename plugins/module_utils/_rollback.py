@@ -35,6 +35,8 @@ PREVIOUS = f"{STATE}/previous"
 # What is being made, or is to go: nobody reads it, and the next change removes what a killed one left.
 _RUBBISH = f"{STATE}/rubbish"
 _UNDO = f"{PENDING}/undo"
+# There while the rules are those of a host whose listeners move.
+_PASSING = f"{STATE}/passing"
 
 NAME = "gatehouse-kong-rollback"
 _UNIT = f"{UNIT_DIRECTORY}/{NAME}.service"
@@ -108,16 +110,22 @@ class Rollback:
                 raise HostError(_TOO_LATE if pending is None else _OVERTAKEN)
             yield
 
-    def commit(self, *, keep: bool) -> None:
+    def commit(self, *, keep: bool, passing: bool = False) -> None:
         """End the change: there is no way back from it any more but the next change.
 
-        With keep the state before it is what `previous` gives from now on.
+        With keep the state before it is what `previous` gives from now on, unless that one was only passing. With `passing`
+        the state now is none to return to.
         """
+        keep = keep and not self._host.path(_PASSING).exists()
         if keep:
             self._host.remove_tree(PREVIOUS)
         self._host.remove_tree(_RUBBISH)
         self._host.move(PENDING, PREVIOUS if keep else _RUBBISH)
         self._host.remove_tree(_RUBBISH)
+        if passing:
+            self._host.write(_PASSING, "", 0o600)
+        else:
+            self._host.remove((_PASSING,))
         self._remove_unit()
 
     def forget(self) -> None:

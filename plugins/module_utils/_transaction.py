@@ -68,15 +68,18 @@ class Guard:
 
 def inspect(backend: Backend, want: Ruleset | None, rollback: Rollback) -> Outcome:
     """Tell what a run would change, whatever hinders it; nothing is changed. Raises HostError."""
-    return _look(backend, want, rollback)[1]
+    return _look(backend, want, rollback, want)[1]
 
 
-def converge(backend: Backend, want: Ruleset | None, guard: Guard, *, check_mode: bool) -> Outcome:
+def converge(
+    backend: Backend, want: Ruleset | None, guard: Guard, *, check_mode: bool, opens: Ruleset | None = None
+) -> Outcome:
     """Bring the host to `want` (None: no trace of ours), or with check_mode only tell what that would change.
 
-    Raises HostError, the host being as before, ObstacleError and LockoutError.
+    `opens` is the part of it that has to be reachable afterwards, all of it if not given. Raises HostError, the host being
+    as before, ObstacleError and LockoutError.
     """
-    live, outcome = _look(backend, want, guard.rollback)
+    live, outcome = _look(backend, want, guard.rollback, opens or want)
     if any(obstacle.certain for obstacle in outcome.obstacles):
         raise ObstacleError(outcome.obstacles)
     rules_change = live.ruleset != want or bool(live.drift)
@@ -90,8 +93,12 @@ def converge(backend: Backend, want: Ruleset | None, guard: Guard, *, check_mode
     return replace(outcome, transaction=transaction, warnings=warnings)
 
 
-def confirm(backend: Backend, want: Ruleset | None, rollback: Rollback, transaction: str, *, keep: bool) -> None:
+def confirm(
+    backend: Backend, want: Ruleset | None, rollback: Rollback, transaction: str, *, keep: bool, passing: bool = False
+) -> None:
     """Make an applied change last; with keep the state before it is the one to return to from now on.
+
+    A `passing` state is none to return to: what was kept before it stays.
 
     HostError if the host has returned to the old state already, or if the new one cannot be kept: then it returns now.
     """
@@ -102,16 +109,16 @@ def confirm(backend: Backend, want: Ruleset | None, rollback: Rollback, transact
             if want is None:
                 rollback.forget()
             else:
-                rollback.commit(keep=keep)
+                rollback.commit(keep=keep, passing=passing)
     except HostError as error:
         _undo(rollback, transaction, error)
         raise
 
 
-def _look(backend: Backend, want: Ruleset | None, rollback: Rollback) -> tuple[Live, Outcome]:
+def _look(backend: Backend, want: Ruleset | None, rollback: Rollback, opens: Ruleset | None) -> tuple[Live, Outcome]:
     backend.require()
     live = backend.read()
-    obstacles = backend.obstacles(want) if want is not None else ()
+    obstacles = backend.obstacles(opens) if opens is not None else ()
     stale = (*backend.stale(want), *rollback.leftovers(want))
     changed = live.ruleset != want or bool(live.drift) or bool(stale)
     return live, Outcome(diff_rulesets(live.ruleset, want), live.drift, stale, obstacles, changed)

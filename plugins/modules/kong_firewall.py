@@ -34,16 +34,19 @@ options:
   ruleset:
     description:
       - Who may reach what, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
-      - Required if O(state=present).
+      - Required if O(state=present) or O(state=opened).
     type: dict
   state:
     description:
       - With V(present) the host is made to match O(ruleset).
+      - With V(opened) it is made to allow what O(ruleset) allows and what it allows already, for the time in which Kong
+        moves to other ports. A run with V(present) afterwards closes what is left over, and the state before both is the one
+        that V(previous) returns to.
       - With V(absent) every trace is removed, that is rules, files and the systemd unit.
       - With V(previous) the host returns to the ruleset before the last change that lasted. Once it has, another such run
         changes nothing. Where the host keeps none, as where O(state=absent) removed it, a warning says so.
     type: str
-    choices: [present, absent, previous]
+    choices: [present, opened, absent, previous]
     default: present
   rollback_timeout:
     description:
@@ -185,12 +188,14 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._controller import LockoutError, find_connection
 from ansible_collections.gatehouse.kong.plugins.module_utils._firewall_options import OPTIONS, changes
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Kept, Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import RulesetError, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset, RulesetError, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_union import unite
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import (
     Guard,
     ObstacleError,
@@ -200,7 +205,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import
 
 _SPEC = {
     **OPTIONS,
-    "state": {"type": "str", "choices": ["present", "absent", "previous"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "opened", "absent", "previous"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # The action plugin's word to the module: the change that is to last.
     "confirm": {"type": "str"},
@@ -209,11 +214,14 @@ _LEAST_TIMEOUT = 5
 _NOTHING_KEPT = "this host keeps no state from before a change, so there is nothing to return to"
 
 
-def wanted(params: dict[str, t.Any], rollback: Rollback) -> Kept | None:
+def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
     """The state asked for; None where it is the one before the last change and none is kept."""
-    if params["state"] == "previous":
+    if state == "previous":
         return rollback.previous()
-    return Kept(ruleset_from_data(params["ruleset"]) if params["state"] == "present" else None)
+    if state == "opened" and ruleset is not None:
+        backend.require()
+        return Kept(unite(backend.read().ruleset, ruleset))
+    return Kept(ruleset if state == "present" else None)
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -223,15 +231,18 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     rollback = Rollback(host)
     choice = choose(host, params["backend"])
     result = {"changed": False, "backend": choice.backend.name, "backend_reason": choice.reason}
-    want = wanted(params, rollback)
+    state = params["state"]
+    ruleset = ruleset_from_data(params["ruleset"]) if state in ("present", "opened") else None
+    want = wanted(state, ruleset, choice.backend, rollback)
     if want is None:
         module.warn(_NOTHING_KEPT)
         return {**result, "changes": None, "obstacles": []}
     if params["confirm"]:
-        confirm(choice.backend, want.ruleset, rollback, params["confirm"], keep=params["state"] != "previous")
+        passing = state == "opened" and want.ruleset != ruleset
+        confirm(choice.backend, want.ruleset, rollback, params["confirm"], keep=state != "previous", passing=passing)
         return {**result, "changed": True}
     guard = Guard(rollback, params["rollback_timeout"], find_connection())
-    outcome = converge(choice.backend, want.ruleset, guard, check_mode=module.check_mode)
+    outcome = converge(choice.backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
     for warning in (*outcome.obstacles, *outcome.warnings):
         module.warn(str(warning))
     return {
@@ -246,7 +257,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(_SPEC, supports_check_mode=True, required_if=[("state", "present", ["ruleset"])])
+    module = AnsibleModule(
+        _SPEC, supports_check_mode=True, required_if=[("state", state, ["ruleset"]) for state in ("present", "opened")]
+    )
     if module.params["rollback_timeout"] < _LEAST_TIMEOUT:
         module.fail_json(
             msg=f"rollback_timeout is {module.params['rollback_timeout']!r}; accepted are {_LEAST_TIMEOUT} seconds or "

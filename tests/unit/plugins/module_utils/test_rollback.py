@@ -133,6 +133,17 @@ def test_a_confirmed_change_stays_whoever_calls(host, rollback, keep):
     assert rollback.previous() == (Kept(RULES) if keep else None)
 
 
+def test_a_state_on_the_way_is_none_to_return_to(host, rollback):
+    for before, passing in ((RULES, True), (None, True), (None, False)):
+        transaction = rollback.arm(snapshot(host), before, 30)
+        with rollback.claimed(transaction):
+            rollback.commit(keep=True, passing=passing)
+        assert rollback.previous() == Kept(RULES)
+    rollback.arm(snapshot(host), None, 30)
+    rollback.commit(keep=True)
+    assert rollback.previous() == Kept(None)
+
+
 def test_forgotten_nothing_is_left(host, rollback):
     before = sorted(host.root.rglob("*"))
     rollback.arm(snapshot(host), None, 30)

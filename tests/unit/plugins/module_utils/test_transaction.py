@@ -89,8 +89,8 @@ class Rollback:
             raise HostError("too late")
         yield
 
-    def commit(self, *, keep):
-        self.steps.append(("commit", keep))
+    def commit(self, *, keep, passing):
+        self.steps.append(("commit", keep, passing))
 
     def forget(self):
         self.steps.append(("forget",))
@@ -112,10 +112,10 @@ def changes(backend):
 
 # What is found, what is wanted, and what is done about it between arming and the end.
 CASES = {
-    "first run": (Backend(None, stale=["file"]), OPEN, [("apply", OPEN), ("persist", OPEN), ("commit", True)]),
-    "other rules": (Backend(OPEN, stale=["file"]), SHUT, [("apply", SHUT), ("persist", SHUT), ("commit", True)]),
-    "drift alone": (Backend(OPEN, drift=["rule x"]), OPEN, [("apply", OPEN), ("commit", True)]),
-    "boot file alone": (Backend(OPEN, stale=["file"]), OPEN, [("persist", OPEN), ("commit", True)]),
+    "first run": (Backend(None, stale=["file"]), OPEN, [("apply", OPEN), ("persist", OPEN), ("commit", True, False)]),
+    "other rules": (Backend(OPEN, stale=["file"]), SHUT, [("apply", SHUT), ("persist", SHUT), ("commit", True, False)]),
+    "drift alone": (Backend(OPEN, drift=["rule x"]), OPEN, [("apply", OPEN), ("commit", True, False)]),
+    "boot file alone": (Backend(OPEN, stale=["file"]), OPEN, [("persist", OPEN), ("commit", True, False)]),
     "to be removed": (Backend(OPEN, stale=["file"]), None, [("apply", None), ("persist", None), ("forget",)]),
 }
 
@@ -147,7 +147,7 @@ def test_a_change_that_nobody_confirmed_is_taken_over_even_where_the_rules_are_r
     backend = Backend(OPEN)
     outcome = both_halves(backend, OPEN, Rollback(backend, waiting="theirs"))
     assert (outcome.changed, "theirs waits" in outcome.before) == (True, True)
-    assert changes(backend) == [("arm", OPEN, 30), ("apply", OPEN), ("commit", True)]
+    assert changes(backend) == [("arm", OPEN, 30), ("apply", OPEN), ("commit", True, False)]
 
 
 def test_what_the_backend_has_to_tell_is_told():
@@ -159,7 +159,7 @@ def test_what_the_backend_has_to_tell_is_told():
 def test_a_return_to_the_state_before_keeps_that_state():
     backend = Backend(OPEN)
     both_halves(backend, SHUT, Rollback(backend), keep=False)
-    assert changes(backend)[-1] == ("commit", False)
+    assert changes(backend)[-1] == ("commit", False, False)
 
 
 def test_a_confirmation_that_comes_too_late_changes_nothing():
