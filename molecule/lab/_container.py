@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import _boot
+import _kong_unit
 from _podman import LABEL, LABEL_RECIPE, Paths, podman, ulimits
 from _topology import Host, Topology
 
@@ -49,7 +50,9 @@ def _options(host: Host, topology: Topology, paths: Paths) -> list[str]:
         options += ["--network", f"{paths.network(network)}:{given},{link}"]
     options += ["--volume", f"{paths.files(host.name) / 'boot'}:{BOOT}:ro"]
     if host.kong:
+        unit, _text = _kong_unit.unit(host.kong)
         options += ["--volume", f"{paths.files(host.name) / 'kong.env'}:/etc/kong-stand-in.env:ro"]
+        options += ["--volume", f"{paths.files(host.name) / unit}:/etc/systemd/system/{unit}:ro"]
         options += ["--volume", f"{paths.database}:/var/lib/kong-database"]
     # Kong's nodes bind low ports and the firewalls load rules; SYS_ADMIN is systemd's, for its own namespaces.
     if host.init == "systemd":
@@ -76,6 +79,7 @@ def _files(host: Host, topology: Topology) -> dict[str, str]:
     files = {"boot": _boot.script(host, topology)}
     if host.kong:
         files["kong.env"] = "".join(f"{key}={value}\n" for key, value in host.kong.items())
+        files |= [_kong_unit.unit(host.kong)]
     return files
 
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_conf
-short_description: Write settings into Kong's configuration file, in place
+short_description: Write settings into Kong's configuration or environment file, in place
 version_added: 0.1.0
 author:
   - gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Sets values in C(kong.conf) (Kong 0.9 and later) or C(kong.yml) (Kong 0.6 to 0.8) and keeps every other byte of
-    the file, comments, order and line endings included.
+  - Sets values in C(kong.conf) (Kong 0.9 and later), in C(kong.yml) (Kong 0.6 to 0.8) or in a file of C(KONG_…) variables,
+    and keeps every other byte of the file, comments, order and line endings included.
   - The file is replaced in one step. A file that exists keeps its owner, group, mode and SELinux context.
   - Kong is neither reloaded nor restarted, and the values are not checked. For a listen setting the module
     M(gatehouse.kong.kong_plan) does that, and C(kong check) does it on the host.
@@ -28,11 +28,21 @@ options:
         give it read access with O(group). The directory must exist.
     type: path
     required: true
+  search:
+    description:
+      - Where Kong looks for its file, in its order. The first of them that exists is the one that is changed, in place of
+        O(path), because Kong reads no other. If more than one exists, a warning names those that Kong does not read.
+    type: list
+    elements: path
+    default: []
   format:
     description:
       - V(conf) for C(key = value) lines, V(yaml) for C(kong.yml).
+      - V(env) for C(KONG_KEY=value) lines, which systemd reads as C(EnvironmentFile) and docker and podman as C(--env-file).
+        Settings are given by Kong's own names. They are written so that all three read the same, and a value with a quote or
+        a backslash, which they do not, is refused. docker compose also expands C($) in such a file.
     type: str
-    choices: [conf, yaml]
+    choices: [conf, yaml, env]
     default: conf
   settings:
     description:
@@ -153,6 +163,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._conf import conf_values, edit_conf
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf_env import edit_env, env_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
     HIDDEN,
     ConfError,
@@ -161,13 +172,22 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._conf_yaml import edit_yaml
 
-EDITORS = {"conf": edit_conf, "yaml": edit_yaml}
+EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
+READERS = {"conf": conf_values, "env": env_values}
 
 
 def before_of(form: str, text: str, names: list[str]) -> dict[str, str | None]:
     """What settings were in a file's text, without secrets. Before 0.9 (yaml) nobody needs to know."""
-    values = conf_values(text, names) if form == "conf" else dict.fromkeys(names)
+    values = READERS[form](text, names) if form in READERS else dict.fromkeys(names)
     return {name: HIDDEN if is_secret(name) and value else value for name, value in values.items()}
+
+
+def chosen(module: AnsibleModule) -> str:
+    """The path of the file to change, as it was given."""
+    there = [path for path in module.params["search"] if Path(path).exists()]
+    if len(there) > 1:
+        module.warn(f"Kong reads {there[0]} and not {', '.join(there[1:])}, which may mislead its reader")
+    return str(there[0] if there else module.params["path"])
 
 
 def read(target: Path) -> str | None:
@@ -245,7 +265,7 @@ def hide_in_invocation(module: AnsibleModule) -> None:
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Make the file hold the settings; what was done, as the module returns it."""
-    path, settings = module.params["path"], module.params["settings"]
+    path, settings = chosen(module), module.params["settings"]
     hide_in_invocation(module)
     target = Path(os.path.realpath(path))
     try:
@@ -275,7 +295,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "format": {"type": "str", "choices": ["conf", "yaml"], "default": "conf"},
+            "search": {"type": "list", "elements": "path", "default": []},
+            "format": {"type": "str", "choices": ["conf", "yaml", "env"], "default": "conf"},
             "settings": {"type": "dict", "required": True},
             "backup": {"type": "bool", "default": False},
             "validate": {"type": "str"},

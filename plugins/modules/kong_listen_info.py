@@ -151,6 +151,8 @@ def main() -> None:
         result = run(module.params)
     except OSError as error:
         module.fail_json(msg=f"the host's sockets cannot be read: {error}")
+    for name in result["overridden"]:
+        module.warn(f"{name} in Kong's environment outranks its file, with another value: take it out of the unit")
     module.exit_json(changed=False, **result)
 
 

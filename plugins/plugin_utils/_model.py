@@ -139,7 +139,7 @@ class Node:
     role: str
     generation: str
     settings: dict[str, str]
-    settings_file: dict[str, str]
+    settings_file: dict[str, Any]
     listeners: tuple[Listener, ...]
     advertised: Endpoint | None = None
     config: tuple[str, ...] = ()

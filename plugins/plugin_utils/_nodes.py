@@ -27,6 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import VARIABLE as PUBLISHED_PORTS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import read_published
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._settings_file import read_settings_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._sources import (
     DEFAULT_SOURCES,
     NOBODY,
@@ -92,7 +93,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         role=role,
         generation=generation.name,
         settings=opened.settings,
-        settings_file={"path": generation.path, "format": generation.format},
+        settings_file=read_settings_file(variables, generation),
         listeners=opened.listeners,
         config=tuple(sorted(opened.config)),
         published=published,

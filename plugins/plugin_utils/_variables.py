@@ -69,6 +69,8 @@ CONTRACT_VARIABLES = frozenset(
         "kong_config",
         "kong_flat_network",
         "kong_group",
+        "kong_listen_file",
+        "kong_listen_target",
         "kong_nat",
         "kong_nat_egress",
         "kong_nat_query",

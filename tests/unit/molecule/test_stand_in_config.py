@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import _config
+import _defaults
 import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._versions import MINORS
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +63,8 @@ def test_a_control_planes_channel_is_always_tls():
 @pytest.mark.parametrize(
     ("version", "settings", "message"),
     [
-        ("2.8.5", {}, "not KONG_VERSION='2.8.5'"),
+        ("0.5.4", {}, "not KONG_VERSION='0.5.4'"),
+        ("3.10.0", {}, "not KONG_VERSION='3.10.0'"),
         ("0.10.4", {"cluster_advertise": "192.168.10.5"}, "cluster_advertise must be in the form of IPv4:port"),
         ("0.10.4", {"proxy_listen": "8000"}, "proxy_listen must be of form 'address:port', not '8000'"),
         ("3.9.1", {"proxy_listen": "8000"}, "proxy_listen must be of form"),
@@ -83,3 +88,34 @@ def test_what_would_not_start_kong_is_refused(version, settings, message):
 )
 def test_values_of_kong_conf(version, line, value):
     assert _config.parse(f"# proxy_listen = no\n\n{line}\n", version) == {"proxy_listen": value}
+
+
+def test_values_of_kong_yml():
+    text = "# proxy_listen: no\nproxy_listen: '0.0.0.0:80'\ncluster:\n  advertise: \"10.0.0.1:7946\" # seen outside\n"
+    assert _config.parse_yml(text) == {"proxy_listen": "0.0.0.0:80", "cluster.advertise": "10.0.0.1:7946"}
+
+
+def test_kong_yml_knows_no_environment():
+    assert opened("0.8.3", proxy_listen="0.0.0.0:80") == opened("0.8.3")
+
+
+def test_kong_yml_is_checked():
+    with pytest.raises(_config.ConfigError, match=r"cluster.advertise must be in the form of IPv4:port"):
+        _config.make("0.8.3", {"cluster.advertise": "here"}, {})
+
+
+LINES = [(major, minor) for major, minors in MINORS.items() for minor in minors if (major, minor) <= (3, 9)]
+NODES = [(line, role) for line in LINES for role in _defaults.ALL_ROLES if role == "traditional" or line >= (2, 0)]
+
+
+@pytest.mark.parametrize(("line", "role"), NODES, ids=[f"{line[0]}.{line[1]}-{role}" for line, role in NODES])
+def test_it_opens_by_default_what_the_collection_expects(line, role):
+    """Two tables of Kong's defaults, each made from Kong's sources: where they differ, one of them is wrong."""
+    version = f"{line[0]}.{line[1]}"
+    of_kong = {(one.setting, one.address, *one.flags) for one in _config.make(version, {"role": role}, {}).listeners}
+    planned = read_listeners("a1", version, role, {}, {}).listeners
+    expected = {(one.setting, f"{one.address}:{one.port}", *one.flags) for one in planned if one.name != "cluster_rpc"}
+    if line < (0, 11):
+        expected = {one for one in expected if one[0] != "cluster_listen"}
+    plain = {tuple(word for word in one if word != "ssl") for one in of_kong}
+    assert plain == {tuple(word for word in one if word != "ssl") for one in expected}

@@ -61,7 +61,11 @@ def test_settings(plan, node, listen, advertised):
     assert settings(plan, node)["cluster_listen"] == listen
     assert settings(plan, node)["cluster_advertise"] == advertised
     assert settings(plan, node)["cluster_listen_rpc"] == "127.0.0.1:7373"
-    assert plan["nodes"][node]["settings_file"] == {"path": "/etc/kong/kong.conf", "format": "conf"}
+    assert plan["nodes"][node]["settings_file"] == {
+        "path": "/etc/kong/kong.conf",
+        "format": "conf",
+        "search": ["/etc/kong/kong.conf", "/etc/kong.conf"],
+    }
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])

@@ -4,45 +4,26 @@
 
 """Kong's configuration as the stand-in needs it: which listeners a node opens, by version and role.
 
-Sources: Kong/kong kong/templates/kong_defaults.lua (defaults), kong/conf_loader.lua (files, environment),
-kong/templates/nginx_kong.lua (what opens in which role), at the tags 0.9.9, 0.10.4 and 3.9.1.
+Sources: Kong/kong kong/conf_loader.lua (files, environment, grammar), kong/tools/config_loader.lua (kong.yml), kong/cmd/*.lua
+(the running copy in the prefix). KONG_VERSION, in the environment or in /etc/kong-stand-in.env, says which Kong it stands in for.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-SERF = {
-    "proxy_listen": "0.0.0.0:8000",
-    "proxy_listen_ssl": "0.0.0.0:8443",
-    "admin_listen": "0.0.0.0:8001",
-    "ssl": "on",
-    "cluster_listen": "0.0.0.0:7946",
-    "cluster_listen_rpc": "127.0.0.1:7373",
-    "cluster_advertise": "",
-    "cluster_encrypt_key": "",
-    "cluster_profile": "wan",
-}
-SERF_0_10 = {**SERF, "admin_listen_ssl": "0.0.0.0:8444", "admin_ssl": "on"}
-HYBRID = {
-    "role": "traditional",
-    "proxy_listen": "0.0.0.0:8000 reuseport backlog=16384, 0.0.0.0:8443 http2 ssl reuseport backlog=16384",
-    "stream_listen": "off",
-    "admin_listen": "127.0.0.1:8001 reuseport backlog=16384, 127.0.0.1:8444 http2 ssl reuseport backlog=16384",
-    "admin_gui_listen": "0.0.0.0:8002, 0.0.0.0:8445 ssl",
-    "status_listen": "127.0.0.1:8007 reuseport backlog=16384",
-    "cluster_listen": "0.0.0.0:8005",
-    "cluster_control_plane": "127.0.0.1:8005",
-}
-# Listeners of 3.x by role: a value that is set for another role opens nothing.
-OPENS = {
-    "traditional": ("proxy_listen", "stream_listen", "admin_listen", "admin_gui_listen", "status_listen"),
-    "control_plane": ("stream_listen", "admin_listen", "admin_gui_listen", "status_listen", "cluster_listen"),
-    "data_plane": ("proxy_listen", "stream_listen", "status_listen"),
-}
+from _defaults import OPENS, Version, defaults
+
+PREFIX = Path("/usr/local/kong")
+# Kong keeps the configuration that it runs with in its prefix: kong.conf in 0.9, .kong_env from 0.10 on.
+RUNNING = PREFIX / ".kong_env"
+ENVIRONMENT = Path("/etc/kong-stand-in.env")
+NEWEST = (3, 9)
 
 
 class ConfigError(Exception):
@@ -67,34 +48,75 @@ class Config:
     listeners: tuple[Listener, ...]
 
     @property
+    def line(self) -> Version:
+        return release_line(self.version)
+
+    @property
     def has_serf(self) -> bool:
-        return "cluster_profile" in self.settings
+        return self.line < (0, 11)
 
 
-def load(environment: Mapping[str, str]) -> Config:
+def runs(pid: Path, program: str) -> bool:
+    """Whether a pid file names a process of a program; after a boot it may name another's."""
+    try:
+        command = Path(f"/proc/{int(pid.read_text(encoding='utf-8'))}/cmdline").read_bytes().decode()
+    except (OSError, ValueError):
+        return False
+    return program in command
+
+
+def release_line(version: str) -> Version:
+    major, minor = (int(part) for part in version.split(".")[:2])
+    if not (0, 6) <= (major, minor) <= NEWEST:
+        raise ConfigError(f"the stand-in knows Kong 0.6 to 3.9, not KONG_VERSION={version!r}")
+    return major, minor
+
+
+def environment() -> dict[str, str]:
+    """Our environment, and what lab.yml says of this host where it is called by hand."""
+    given = ENVIRONMENT.read_text(encoding="utf-8").splitlines() if ENVIRONMENT.is_file() else []
+    return {**dict(line.split("=", 1) for line in given if "=" in line), **os.environ}
+
+
+def load(variables: Mapping[str, str], file: Path | None = None) -> Config:
     """Environment over file over defaults, as Kong has it; settings that the version does not know are dropped."""
-    version = environment["KONG_VERSION"]
-    defaults = _defaults(version)
-    file = next((path for path in _search(version) if path.is_file()), None)
-    given = parse(file.read_text(encoding="utf-8"), version) if file else {}
-    given.update({key: environment[f"KONG_{key.upper()}"] for key in defaults if f"KONG_{key.upper()}" in environment})
-    settings = {key: given.get(key, default) for key, default in defaults.items()}
-    listeners = _serf_era(settings) if "cluster_profile" in settings else _by_role(settings)
+    version = variables["KONG_VERSION"]
+    line = release_line(version)
+    found = file or next((path for path in _search(line) if path.is_file()), None)
+    text = found.read_text(encoding="utf-8") if found else ""
+    return make(version, parse_yml(text) if line < (0, 9) else parse(text, version), variables)
+
+
+def running(variables: Mapping[str, str]) -> Config:
+    """What the last preparation of the prefix left there, and the environment over it."""
+    kept = json.loads(RUNNING.read_text(encoding="utf-8"))
+    return make(kept["version"], kept["settings"], variables)
+
+
+def keep(config: Config) -> None:
+    PREFIX.mkdir(parents=True, exist_ok=True)
+    RUNNING.write_text(json.dumps({"version": config.version, "settings": config.settings}), encoding="utf-8")
+
+
+def make(version: str, given: Mapping[str, str], variables: Mapping[str, str]) -> Config:
+    line = release_line(version)
+    known = defaults(line)
+    # The loader of kong.yml knows no environment.
+    outranks = {
+        key: variables[name] for key in known if (name := f"KONG_{key.upper()}") in variables and line >= (0, 9)
+    }
+    settings = {key: {**given, **outranks}.get(key, default) for key, default in known.items()}
+    listeners = _pairs(settings) if line < (0, 13) else _by_role(settings)
+    if line < (0, 11):
+        _check_serf(settings)
     return Config(version, settings, tuple(listeners))
 
 
-def _defaults(version: str) -> dict[str, str]:
-    numbers = tuple(int(part) for part in version.split(".")[:2])
-    if numbers in ((0, 9), (0, 10)):
-        return SERF if numbers == (0, 9) else SERF_0_10
-    if (3, 6) <= numbers <= (3, 9):
-        return HYBRID
-    raise ConfigError(f"the stand-in knows Kong 0.9, 0.10 and 3.6 to 3.9, not KONG_VERSION={version!r}")
-
-
-def _search(version: str) -> list[Path]:
+def _search(line: Version) -> list[Path]:
+    if line < (0, 9):
+        return [Path("/etc/kong/kong.yml")]
     paths = [Path("/etc/kong/kong.conf"), Path("/etc/kong.conf")]
-    return paths[::-1] if version.startswith("0.9.") else paths
+    return paths[::-1] if line == (0, 9) else paths
 
 
 def parse(text: str, version: str) -> dict[str, str]:
@@ -110,16 +132,32 @@ def parse(text: str, version: str) -> dict[str, str]:
     return found
 
 
-def _serf_era(settings: dict[str, str]) -> list[Listener]:
-    listeners = [_plain(settings, "proxy_listen"), _plain(settings, "admin_listen")]
-    if settings["ssl"] == "on":
-        listeners.append(_plain(settings, "proxy_listen_ssl", "ssl"))
-    if settings.get("admin_ssl") == "on":
-        listeners.append(_plain(settings, "admin_listen_ssl", "ssl"))
-    for key in ("cluster_listen", "cluster_listen_rpc", "cluster_advertise"):
-        if settings[key] and not re.fullmatch(r"\d+\.\d+\.\d+\.\d+:\d+", settings[key]):
+def parse_yml(text: str) -> dict[str, str]:
+    """kong.yml as far as plain blocks of two levels go: `key: value`, and below `key:` its own with a dot between."""
+    found, above = {}, ""
+    for line in (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")):
+        key, _colon, value = line.strip().partition(":")
+        plain = re.sub(r"\s#.*", "", value).strip().strip("'\"")
+        nested = line[0].isspace()
+        above = above if nested else key
+        if plain:
+            found[f"{above}.{key}" if nested else key] = plain
+    return found
+
+
+def _check_serf(settings: dict[str, str]) -> None:
+    for key in ("cluster_listen", "cluster_listen_rpc", "cluster_advertise", "cluster.advertise"):
+        if settings.get(key) and not re.fullmatch(r"\d+\.\d+\.\d+\.\d+:\d+", settings[key]):
             raise ConfigError(f"{key} must be in the form of IPv4:port, not {settings[key]!r}")
-    return listeners
+
+
+def _pairs(settings: dict[str, str]) -> list[Listener]:
+    """0.6 to 0.12: a setting for the plain port and one for the TLS port, which a switch closes."""
+    found = [_plain(settings, key) for key in ("proxy_listen", "admin_listen", "admin_api_listen") if key in settings]
+    for key, switch, http2 in (("proxy_listen_ssl", "ssl", "http2"), ("admin_listen_ssl", "admin_ssl", "admin_http2")):
+        if key in settings and settings.get(switch, "on") == "on":
+            found.append(_plain(settings, key, "ssl", *(["http2"] if settings.get(http2) == "on" else [])))
+    return found
 
 
 def _plain(settings: dict[str, str], key: str, *flags: str) -> Listener:
@@ -129,13 +167,14 @@ def _plain(settings: dict[str, str], key: str, *flags: str) -> Listener:
 
 
 def _by_role(settings: dict[str, str]) -> list[Listener]:
-    role = settings["role"]
-    if role not in OPENS:
-        raise ConfigError(f"role must be one of {', '.join(OPENS)}, not {role!r}")
+    role = settings.get("role", "traditional")
+    if role not in OPENS["stream_listen"]:
+        raise ConfigError(f"role must be one of {', '.join(OPENS['stream_listen'])}, not {role!r}")
     for needed in {"control_plane": ("admin_listen", "cluster_listen"), "data_plane": ("proxy_listen",)}.get(role, ()):
         if not parse_list(needed, settings[needed]):
             raise ConfigError(f"{needed} must not be off when role is {role}")
-    names = [name for name in OPENS[role] if name != "admin_gui_listen" or parse_list("", settings["admin_listen"])]
+    names = [name for name, roles in OPENS.items() if name in settings and role in roles]
+    names = [name for name in names if name != "admin_gui_listen" or parse_list("", settings["admin_listen"])]
     return [listener for name in names for listener in parse_list(name, settings[name])]
 
 

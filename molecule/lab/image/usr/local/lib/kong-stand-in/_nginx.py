@@ -9,16 +9,18 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from _config import Config, Listener
+from _config import PREFIX, Config, Listener
 
 FOLDER = Path("/var/lib/kong-stand-in")
-CONF = FOLDER / "nginx.conf"
+CONF = PREFIX / "nginx.conf"
+PID = Path("/run/kong-stand-in-nginx.pid")
 KEY = FOLDER / "key.pem"
 CERTIFICATE = FOLDER / "certificate.pem"
 
 MAIN = """\
 user www-data;
 worker_processes 1;
+worker_shutdown_timeout 3s;
 daemon off;
 pid /run/kong-stand-in-nginx.pid;
 error_log stderr warn;
@@ -41,12 +43,29 @@ stream {{
 ANSWER = "kong-stand-in node={node} version={version} listener={setting} seen=$remote_addr at=$server_addr:$server_port"
 
 
-def start(config: Config, node: str) -> subprocess.Popen[bytes]:
-    """Write the configuration, let nginx test it (it binds what it tests), and start it in the foreground."""
+def prepare(config: Config, node: str) -> None:
+    """Write nginx's configuration; from 0.14 on nginx tests it, and binds what it tests (kong/cmd/utils/prefix_handler.lua)."""
     _certificate(node)
     CONF.write_text(render(config, node), encoding="utf-8")
-    subprocess.run(["nginx", "-q", "-t", "-c", str(CONF)], check=True)
+    if config.line >= (0, 14):
+        subprocess.run(["nginx", "-q", "-t", "-c", str(CONF)], check=True)
+
+
+def start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(["nginx", "-c", str(CONF)])
+
+
+def reload() -> None:
+    """Send the signal, and hear nothing of what becomes of it: so does Kong."""
+    subprocess.run(["nginx", "-s", "reload", "-c", str(CONF)], check=True)
+
+
+def master() -> int | None:
+    """The process that has the sockets, or None."""
+    try:
+        return int(PID.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def render(config: Config, node: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Serf as Kong 0.9 and 0.10 run it: same flags, same node name, same way into and out of the cluster.
+"""Serf as Kong 0.6 to 0.10 run it: same flags, same node name, same way into and out of the cluster.
 
 Source: Kong/kong kong/cmd/utils/serf_signals.lua and kong/serf.lua at 0.10. Kong keeps the nodes' addresses in its
 database; here that is a folder that all nodes of the lab share, one file for each row of the table `nodes`.
@@ -18,18 +18,20 @@ import subprocess
 import time
 from pathlib import Path
 
-from _config import Config
+from _config import PREFIX, Config, runs
 
 NODES = Path("/var/lib/kong-database/nodes")
+PID = PREFIX / "serf.pid"
 NODE_ID = Path("/var/lib/kong-stand-in/serf.id")
 HANDLER = "/usr/local/bin/kong-stand-in-event"
 EVENTS = "member-join,member-leave,member-failed,member-update,member-reap,user:kong"
+# The names of 0.9 and 0.10, and where they differ those of kong.yml.
 SETTINGS = {
-    "-bind": "cluster_listen",
-    "-rpc-addr": "cluster_listen_rpc",
-    "-advertise": "cluster_advertise",
-    "-encrypt": "cluster_encrypt_key",
-    "-profile": "cluster_profile",
+    "-bind": ("cluster_listen", "cluster_listen"),
+    "-rpc-addr": ("cluster_listen_rpc", "cluster_listen_rpc"),
+    "-advertise": ("cluster_advertise", "cluster.advertise"),
+    "-encrypt": ("cluster_encrypt_key", "cluster.encrypt"),
+    "-profile": ("cluster_profile", "cluster.profile"),
 }
 
 
@@ -43,6 +45,7 @@ class Serf:
         """Start the agent, join the newest node that answers, and register: in Kong's order."""
         NODES.mkdir(parents=True, exist_ok=True)
         self.agent = subprocess.Popen(self.command())
+        PID.write_text(str(self.agent.pid), encoding="utf-8")
         self._wait_until_it_answers()
         # Kong's own start has a race here: two nodes that start at once find an empty table and never meet.
         # The lab starts all of its nodes at once, so here one waits for the other.
@@ -54,7 +57,8 @@ class Serf:
         return self.agent
 
     def command(self) -> list[str]:
-        given = [(flag, self.settings[key]) for flag, key in SETTINGS.items() if self.settings[key]]
+        values = {flag: self.settings.get(new) or self.settings.get(old) for flag, (new, old) in SETTINGS.items()}
+        given = [(flag, value) for flag, value in values.items() if value]
         options = [text for pair in given for text in pair]
         handler = ["-event-handler", f"{EVENTS}={HANDLER}"]
         return ["serf", "agent", *options, "-log-level", "err", "-node", self.name, *handler]
@@ -107,3 +111,8 @@ def node_name(cluster_listen: str) -> str:
         NODE_ID.parent.mkdir(parents=True, exist_ok=True)
         NODE_ID.write_text(f"{socket.gethostname()}_{cluster_listen}_{secrets.token_hex(16)}", encoding="utf-8")
     return NODE_ID.read_text(encoding="utf-8")
+
+
+def still_runs() -> bool:
+    """Whether the agent of an earlier start is alive: then Kong starts none, even if that one is about to end."""
+    return runs(PID, "serf")

@@ -4,8 +4,8 @@
 
 """The lab's stand-in for Kong. It is not Kong: it routes nothing and knows no API.
 
-It reads the configuration file that Kong of KONG_VERSION would read and opens the listeners which that Kong would
-open: nginx for http and stream, a real Serf agent where Kong had one. Runs in the foreground as kong.service.
+It opens the listeners which Kong of KONG_VERSION would open with the configuration in its prefix: nginx for http and stream,
+a real Serf agent where Kong had one. Runs in the foreground, for systemd or for `kong start`.
 """
 
 from __future__ import annotations
@@ -18,37 +18,49 @@ import sys
 import time
 
 import _nginx
+import _serf
 import _uplink
-from _config import Config, ConfigError, load
-from _serf import Serf
+from _config import PREFIX, Config, ConfigError, environment, running
+
+PID = PREFIX / "kong-stand-in.pid"
+READY = "READY"
 
 
 def main() -> int:
     try:
-        config = load(os.environ)
-    except ConfigError as error:
+        config = running(environment())
+    except (ConfigError, OSError) as error:
         print(f"kong-stand-in: {error}", file=sys.stderr)
         return 1
     # systemd stops us with SIGTERM: as an exception it unwinds whatever is running, start included.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    PID.write_text(str(os.getpid()), encoding="utf-8")
     return _run(config)
 
 
 def _run(config: Config) -> int:
-    serf = Serf(config) if config.has_serf else None
+    serf = _serf.Serf(config) if config.has_serf and not _serf.still_runs() else None
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         if serf:
             children["serf"] = serf.start()
-        children["nginx"] = _nginx.start(config, socket.gethostname())
+        children["nginx"] = _nginx.start()
         if config.settings.get("role") == "data_plane":
             _uplink.start(config.settings["cluster_control_plane"])
-        _tell_systemd(f"READY=1\nSTATUS=stand-in for Kong {config.version}, not Kong")
+        _wait_for_nginx(children["nginx"])
+        _tell(f"READY=1\nSTATUS=stand-in for Kong {config.version}, not Kong")
         return _watch(children)
     finally:
+        # In the order of `kong quit`: its caller goes on when nginx is gone, and Serf still has to leave.
+        _quit(children.get("nginx"))
         if serf:
             serf.stop()
-        _stop(children.get("nginx"))
+
+
+def _wait_for_nginx(nginx: subprocess.Popen[bytes]) -> None:
+    """nginx writes its pid when it has its sockets; without them it ends."""
+    while nginx.poll() is None and _nginx.master() != nginx.pid:
+        time.sleep(0.05)
 
 
 def _watch(children: dict[str, subprocess.Popen[bytes]]) -> int:
@@ -60,15 +72,23 @@ def _watch(children: dict[str, subprocess.Popen[bytes]]) -> int:
         time.sleep(0.2)
 
 
-def _stop(nginx: subprocess.Popen[bytes] | None) -> None:
+def _quit(nginx: subprocess.Popen[bytes] | None) -> None:
+    """Let nginx finish its requests, as the unit of Kong's packages and `kong quit` do."""
     if nginx:
-        nginx.terminate()
+        nginx.send_signal(signal.SIGQUIT)
         nginx.wait()
 
 
-def _tell_systemd(message: str) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.sendto(message.encode(), os.environ["NOTIFY_SOCKET"])
+def _tell(message: str) -> None:
+    """Say to whoever started us, systemd or `kong start`, that it is done."""
+    if "NOTIFY_SOCKET" in os.environ:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.sendto(message.encode(), os.environ["NOTIFY_SOCKET"])
+    else:
+        print(READY, flush=True)
+        os.dup2(
+            sys.stderr.fileno(), sys.stdout.fileno()
+        )  # whoever waited goes, and with it the other end of our stdout
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How systemd runs the Kong stand-in on a host, by what Kong's packages of that version bring.
+
+Packages from 2020-09-17 on, about 2.2, have a unit that prepares the prefix on reload; those from about 1.5 on one that
+only sends nginx a signal (Kong/kong-build-tools 204c597, b0da251; build/package/kong.service at 2.8.5). Older ones have none:
+KONG_UNIT=none in lab.yml starts Kong by hand at boot. Without that they get a unit here as their users write one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+UNIT = """\
+[Unit]
+Description=Kong stand-in of the gatehouse lab: opens Kong's listeners, is not Kong
+After=network.target
+
+[Service]
+Type=notify
+EnvironmentFile=/etc/kong-stand-in.env
+EnvironmentFile=-/etc/kong/kong.env
+ExecStartPre=/usr/bin/python3 -B {program}/commands.py unit-prepare -p /usr/local/kong
+ExecStart=/usr/bin/python3 -B {program}/main.py
+{reload}\
+# The stand-in stops Serf and nginx itself and ends when both are gone.
+KillMode=mixed
+TimeoutStartSec=60
+TimeoutStopSec=30
+"""
+PREPARES = """\
+ExecReload=/usr/local/bin/kong prepare -p /usr/local/kong
+ExecReload=/usr/sbin/nginx -s reload -c /usr/local/kong/nginx.conf
+"""
+SIGNALS = """\
+ExecReload=/usr/sbin/nginx -s reload -c /usr/local/kong/nginx.conf
+"""
+BY_HAND = """\
+[Unit]
+Description=What a user of an old Kong has in rc.local
+After=network.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+KillMode=process
+ExecStart=/usr/local/bin/kong start
+"""
+PROGRAM = "/usr/local/lib/kong-stand-in"
+
+
+def unit(kong: Mapping[str, str]) -> tuple[str, str]:
+    """Name and text of the unit, for the environment that lab.yml gives a host's Kong."""
+    if kong.get("KONG_UNIT") == "none":
+        return "kong-by-hand.service", BY_HAND
+    version = tuple(int(part) for part in kong["KONG_VERSION"].split(".")[:2])
+    reload = PREPARES if version >= (2, 2) else SIGNALS if version >= (1, 5) else ""
+    return "kong.service", UNIT.format(program=PROGRAM, reload=reload)

@@ -1,0 +1,92 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings that Kong of each version knows, with its defaults, and what opens in which role.
+
+Written down anew from Kong/kong kong/tools/config_defaults.lua (0.6 to 0.8), kong/templates/kong_defaults.lua (0.9 and later)
+and kong/templates/nginx_kong.lua at the tags, and not taken from the collection: it is what the collection is tried on.
+"""
+
+from __future__ import annotations
+
+Version = tuple[int, int]
+
+SERF = {
+    "proxy_listen": "0.0.0.0:8000",
+    "proxy_listen_ssl": "0.0.0.0:8443",
+    "cluster_listen": "0.0.0.0:7946",
+    "cluster_listen_rpc": "127.0.0.1:7373",
+}
+KONG_YML = {
+    **SERF,
+    "admin_api_listen": "0.0.0.0:8001",
+    "cluster.advertise": "",
+    "cluster.encrypt": "",
+    "cluster.profile": "wan",
+}
+SERF_0_9 = {
+    **SERF,
+    "admin_listen": "0.0.0.0:8001",
+    "ssl": "on",
+    "cluster_advertise": "",
+    "cluster_encrypt_key": "",
+    "cluster_profile": "wan",
+}
+SERF_0_10 = {**SERF_0_9, "admin_listen_ssl": "0.0.0.0:8444", "admin_ssl": "on"}
+ALL_ROLES = ("traditional", "control_plane", "data_plane")
+# Listeners by role: a value that is set for another role opens nothing.
+OPENS = {
+    "proxy_listen": ("traditional", "data_plane"),
+    "stream_listen": ALL_ROLES,
+    "admin_listen": ("traditional", "control_plane"),
+    "admin_gui_listen": ("traditional", "control_plane"),
+    "status_listen": ALL_ROLES,
+    "cluster_listen": ("control_plane",),
+}
+
+
+def defaults(version: Version) -> dict[str, str]:
+    """What a Kong of a release line knows, and what it takes where nothing is given."""
+    if version < (0, 9):
+        return KONG_YML
+    if version < (0, 11):
+        return SERF_0_9 if version < (0, 10) else SERF_0_10
+    if version < (0, 13):
+        return _pairs("0.0.0.0" if version < (0, 12) else "127.0.0.1")
+    return _lists(version)
+
+
+def _pairs(admin: str) -> dict[str, str]:
+    return {
+        "proxy_listen": "0.0.0.0:8000",
+        "proxy_listen_ssl": "0.0.0.0:8443",
+        "ssl": "on",
+        "http2": "off",
+        "admin_listen": f"{admin}:8001",
+        "admin_listen_ssl": f"{admin}:8444",
+        "admin_ssl": "on",
+        "admin_http2": "off",
+    }
+
+
+def _lists(version: Version) -> dict[str, str]:
+    queue = " reuseport backlog=16384" if version >= (2, 0) else ""
+    tls = "http2 ssl" if version >= (1, 4) else "ssl"
+    found = {
+        "proxy_listen": f"0.0.0.0:8000{queue}, 0.0.0.0:8443 {tls}{queue}",
+        "admin_listen": f"127.0.0.1:8001{queue}, 127.0.0.1:8444 {tls}{queue}",
+    }
+    if version >= (0, 15):
+        found["stream_listen"] = "off"
+    if version >= (1, 4):
+        found["status_listen"] = f"127.0.0.1:8007{queue}" if version >= (3, 6) else "off"
+    if version >= (2, 0):
+        found |= {
+            "role": "traditional",
+            "cluster_listen": "0.0.0.0:8005",
+            "cluster_control_plane": "127.0.0.1:8005",
+        }
+    if version >= (3, 4):
+        found["admin_gui_listen"] = "0.0.0.0:8002, 0.0.0.0:8445 ssl"
+    return found

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`kong` of the lab's stand-in: the commands of Kong's own program that the collection calls, with their traps.
+
+Sources: Kong/kong kong/cmd/{check,prepare,start,quit,stop,reload,restart}.lua, before 0.9 kong/cli/cmds/*.lua. What they
+do with the changed file on a reload is theirs: nothing before 2.3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import _nginx
+from _config import ConfigError, environment, keep, load, release_line, running, runs
+from main import PID, READY
+
+MAIN = Path(__file__).resolve().parent / "main.py"
+LOG = Path("/var/log/kong-stand-in.log")
+SECONDS = 30
+FIRST = {"check": (0, 9), "prepare": (0, 11)}
+
+
+def check(file: Path | None) -> None:
+    """The loader only: nothing is bound, and nginx is not asked."""
+    load(environment(), file)
+    print(f"configuration at {file} is valid")
+
+
+def prepare(file: Path | None) -> None:
+    config = load(environment(), file)
+    keep(config)
+    _nginx.prepare(config, socket.gethostname())
+
+
+def start(file: Path | None) -> None:
+    if runs(PID, MAIN.name):
+        raise ConfigError("Kong is already running")
+    prepare(file)
+    with LOG.open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-B", str(MAIN)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=log, text=True, start_new_session=True)  # fmt: skip
+    if not any(line.strip() == READY for line in process.stdout or ()):
+        raise ConfigError(f"nginx: {LOG.read_text(encoding='utf-8').strip().splitlines()[-1]}")
+    print("Kong started")
+
+
+def stop(_file: Path | None) -> None:
+    """Wait for nginx only: Serf leaves its cluster meanwhile, and has not ended when this returns."""
+    if not runs(PID, MAIN.name):
+        raise ConfigError("Kong is not running")
+    nginx = _nginx.master()
+    os.kill(int(PID.read_text(encoding="utf-8")), signal.SIGTERM)
+    deadline = time.monotonic() + SECONDS
+    while nginx and Path(f"/proc/{nginx}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    PID.unlink(missing_ok=True)
+    print("Kong stopped")
+
+
+def reload(file: Path | None) -> None:
+    """Signal nginx; from 0.9 on prepare the prefix before, up to 2.2 from what is in it already."""
+    variables = environment()
+    line = release_line(variables["KONG_VERSION"])
+    if line >= (2, 3):
+        prepare(file)
+    elif line >= (0, 9):
+        config = running(variables)
+        keep(config)
+        _nginx.prepare(config, socket.gethostname())
+    _nginx.reload()
+    print("Kong reloaded")
+
+
+def restart(file: Path | None) -> None:
+    stop(file)
+    start(file)
+
+
+# What the lab's unit does before it starts the stand-in, also of versions that have no `kong prepare`.
+COMMANDS = {
+    "unit-prepare": prepare,
+    "check": check,
+    "prepare": prepare,
+    "start": start,
+    "stop": stop,
+    "quit": stop,
+    "reload": reload,
+    "restart": restart,
+}
+
+
+def _command(name: str) -> Callable[[Path | None], None]:
+    if release_line(environment()["KONG_VERSION"]) < FIRST.get(name, (0, 0)):
+        raise ConfigError(f"no such command: {name}")
+    return COMMANDS[name]
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="kong", description="Not Kong: the stand-in of the gatehouse lab.")
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("-c", "--conf", type=Path)
+    parser.add_argument("-p", "--prefix", type=Path)
+    options = parser.parse_args(arguments)
+    try:
+        _command(options.command)(options.conf or options.file)
+    except (ConfigError, OSError, subprocess.CalledProcessError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
