@@ -16,6 +16,8 @@ description:
   - Where a reload was asked for and is not enough, Kong is restarted. A reload is not enough where nothing on the host makes
     the running Kong read the changed file, or where the sockets are not right a few seconds after it.
   - Kong's file is not touched, neither before nor afterwards.
+  - Where the unit runs as another user than root, and listens below the first port that is open to all users or with the
+    flag C(transparent), a drop-in gives it the capabilities for that. It is removed when no listener needs it.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
   - gatehouse.kong.listeners
@@ -68,6 +70,9 @@ options:
     type: int
     default: 10
 notes:
+  - The drop-in is C(/etc/systemd/system/UNIT.d/gatehouse-kong.conf). In place of it, the sysctl
+    C(net.ipv4.ip_unprivileged_port_start) opens low ports to every user of the host. A Kong that systemd does not run needs
+    that, or root.
   - Before Kong 0.11, Serf agents are waited for to end between stop and start.
   - For C(kong prepare) and C(kong reload) the variables C(KONG_…) of the running unit are set, as these outrank the file.
 seealso:
@@ -114,6 +119,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities import Port, grant
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._service import Kong, ServiceError, way
 from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import (
@@ -171,11 +177,16 @@ def wanted_of(params: dict[str, t.Any]) -> Wanted:
 
 def run(module: AnsibleModule) -> Done:
     """Have Kong live by its settings, or in check mode tell how."""
-    kong = kong_of(module.params, Host())
+    host, how = Host(), module.params["how"]
+    kong = kong_of(module.params, host)
     if module.check_mode:
-        chosen = way(kong, module.params["how"])
+        chosen = way(kong, how)
         return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
-    return bring_up(kong, module.params["how"], wanted_of(module.params), module.params["drain"])
+    ports = [Port(one["port"], (*(one["flags"] or ()),)) for one in module.params["listeners"] if one["setting"]]
+    if kong.unit and ports and grant(host, kong.unit, ports):
+        # A process gets its capabilities when it starts.
+        how = "restart"
+    return bring_up(kong, how, wanted_of(module.params), module.params["drain"])
 
 
 def main() -> None:

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls the proxy of each node again and again: caller.py RATE OLD_PORT NEW_PORT ADDRESS...
+
+RATE calls a second to each address, at the old port and if that does not answer at the new one, until standard input ends.
+Prints one line of JSON: how each address answered. `answered` is an HTTP response; `refused` is no response, but a host that lets
+the call in and has nobody who listens; `silent` is a firewall that drops both ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+
+PATIENCE = 0.5  # seconds; the kernel sends a second SYN after one
+
+
+async def ask(address: str, port: int) -> str:
+    try:
+        return await asyncio.wait_for(exchange(address, port), PATIENCE)
+    except asyncio.TimeoutError:
+        return "silent"
+    except OSError:
+        return "refused"
+
+
+async def exchange(address: str, port: int) -> str:
+    reader, writer = await asyncio.open_connection(address, port)
+    try:
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        return "answered" if (await reader.read(12)).startswith(b"HTTP/1.1 200") else "refused"
+    finally:
+        writer.transport.abort()
+
+
+async def call(address: str, ports: tuple[int, ...], seen: Counter[str]) -> None:
+    """What a client does that knows both ports; the listener may move between two tries."""
+    results = []
+    for port in (*ports, ports[0]):
+        results.append(await ask(address, port))
+        if results[-1] == "answered":
+            break
+    seen[min(results)] += 1
+
+
+async def main(rate: int, ports: tuple[int, int], addresses: list[str]) -> None:
+    seen: dict[str, Counter[str]] = {address: Counter() for address in addresses}
+    running: set[asyncio.Task[None]] = set()
+    told_to_end = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    begin, rounds = time.monotonic(), 0
+    while not told_to_end.done():
+        for address in addresses:
+            task = asyncio.create_task(call(address, ports, seen[address]))
+            running.add(task)
+            task.add_done_callback(running.discard)
+        rounds += 1
+        await asyncio.sleep(max(begin + rounds / rate - time.monotonic(), 0))
+    await asyncio.gather(*running)
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), (int(sys.argv[2]), int(sys.argv[3])), sys.argv[4:]))

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities import (
+    BIND,
+    DROP_IN,
+    RAW,
+    Port,
+    drop_in,
+    grant,
+    needed,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
+
+HIGH, LOW, TRANSPARENT = Port(8000), Port(80), Port(8000, ("transparent",))
+UNIT = "kong.service"
+
+CASES = {
+    "root needs nothing": ([LOW, TRANSPARENT], "root", 1024, ()),
+    "nor does a unit without a user": ([LOW], "", 1024, ()),
+    "high ports need nothing": ([HIGH], "kong", 1024, ()),
+    "a low port": ([HIGH, LOW], "kong", 1024, (BIND,)),
+    "port 1023 is the last low one": ([Port(1023)], "kong", 1024, (BIND,)),
+    "port 1024 is anybody's": ([Port(1024)], "kong", 1024, ()),
+    "a host that opens low ports to all": ([LOW], "kong", 80, ()),
+    "transparent sockets": ([TRANSPARENT], "kong", 1024, (RAW,)),
+    "both": ([LOW, TRANSPARENT], "kong", 1024, (BIND, RAW)),
+}
+
+
+@pytest.mark.parametrize("ports, user, first_free, expected", CASES.values(), ids=CASES)
+def test_what_a_user_needs(ports, user, first_free, expected):
+    assert needed(ports, user, first_free) == expected
+
+
+def test_a_unit_that_is_not_bounded_stays_so():
+    text = drop_in((BIND,), ["cap_net_bind_service", "cap_chown"], "")
+    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in text
+    assert "Bounding" not in text
+
+
+def test_a_bounded_unit_gets_what_it_lacks_and_keeps_it():
+    text = drop_in((BIND,), ["cap_chown"], "")
+    assert "CapabilityBoundingSet=CAP_NET_BIND_SERVICE" in text
+    assert drop_in((BIND,), ["cap_chown", "cap_net_bind_service"], text) == text
+
+
+class FakeHost(Host):
+    """A host whose unit runs as a user of its own."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.calls = []
+
+    def run(self, *argv, stdin=""):
+        self.calls.append(argv[1])
+        return "User=kong\nCapabilityBoundingSet=cap_net_bind_service cap_net_raw\n"
+
+
+def test_the_drop_in_comes_and_goes(tmp_path):
+    host = FakeHost(tmp_path)
+    path = DROP_IN.format(unit=UNIT)
+    assert (grant(host, UNIT, [HIGH]), host.read(path)) == (False, None)
+    assert grant(host, UNIT, [LOW])
+    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in (host.read(path) or "")
+    assert not grant(host, UNIT, [LOW])
+    assert grant(host, UNIT, [HIGH])
+    assert not host.path(path).parent.exists()
+    assert host.calls.count("daemon-reload") == 2
