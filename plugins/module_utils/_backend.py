@@ -20,11 +20,20 @@ class Live:
     drift: tuple[str, ...] = ()
 
 
+_VERBS = {
+    "drop": ("refuses", "may refuse"),
+    "accept": ("accepts others at", "may accept others at"),
+    "divert": ("diverts", "may divert"),
+}
+
+
 @dataclass(frozen=True)
 class Obstacle:
     """Something on the host that is not ours and defeats, or may defeat, a port of ours.
 
     With `certain` the packets will be refused; otherwise they may be, which nothing short of a packet can tell.
+    The effect is "drop" where it refuses who should come in, "accept" where it lets others in before ours are asked,
+    and "divert" where it sends packets elsewhere before ours see them.
     """
 
     certain: bool
@@ -32,10 +41,16 @@ class Obstacle:
     reason: str
     ports: tuple[str, ...]
     advice: str
+    effect: str = "drop"
+
+    @property
+    def stops(self) -> bool:
+        """Whether it makes a change useless, as nobody would get in."""
+        return self.certain and self.effect == "drop"
 
     def __str__(self) -> str:
-        verb = "refuses" if self.certain else "may refuse"
-        return f"{self.where} {verb} {', '.join(self.ports)}: {self.reason}. {self.advice}"
+        sure, unsure = _VERBS[self.effect]
+        return f"{self.where} {sure if self.certain else unsure} {', '.join(self.ports)}: {self.reason}. {self.advice}"
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._session import int
 _CHAIN = f"filter_IN_policy_{POLICY}_pre"
 _OWN = Own(frozenset({("inet", "firewalld", "filter_INPUT")}), marked_after=None)
 _WITH_IPTABLES = re.compile(r"^\s*FirewallBackend\s*=\s*iptables\b", re.MULTILINE)
+_EARLIER = "its priority is lower, so it comes before ours, and what it accepts or refuses is final"
+_LATER = "Give it a priority above -32000, as by `firewall-cmd --permanent --policy=NAME --set-priority=-100`"
 _CHECK = "/run/gatehouse_kong_check"
 _PARTS = ("zones", "helpers", "icmptypes", *PREFIXES)
 
@@ -82,11 +84,13 @@ class Firewalld:
         return stale_files(self._host, render_files(make_objects(want)))
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Panic mode, and chains beside firewalld's."""
+        """Panic mode, policies of others before ours, and chains beside firewalld's."""
         ports = tuple(str(entry.service) for entry in want.allow if entry.sources)
         panic = (Obstacle(certain=True, where="firewalld", reason="it is in panic mode, which refuses every packet",
                           ports=ports, advice="Leave it with `firewall-cmd --panic-off`"),)  # fmt: skip
-        return (*(panic if self._shown["panic"] else ()), *self._chains_beside(want))
+        earlier = tuple(Obstacle(certain=False, where=f"firewalld's policy {name}", reason=_EARLIER, ports=ports,
+                                 advice=_LATER, effect="accept") for name in self._shown["earlier"])  # fmt: skip
+        return (*(panic if self._shown["panic"] else ()), *earlier, *self._chains_beside(want))
 
     def validate(self, want: Ruleset | None) -> None:
         """`firewall-offline-cmd --check-config` on our files alone, without those of the host."""

@@ -51,7 +51,11 @@ def main(request: Settings) -> int:
     try:
         if "want" in request:
             bring(call, request["want"], request["prefixes"], reload=request["reload"])
-        found = {"panic": bool(call("", "queryPanicMode")), "objects": read(call, request["prefixes"])}
+        found = {
+            "panic": bool(call("", "queryPanicMode")),
+            "objects": read(call, request["prefixes"]),
+            "earlier": earlier(call, request["prefixes"]),
+        }
     except (SessionError, dbus.DBusException) as error:
         sys.stderr.write("{}\n".format(_explain(error)))
         return 1
@@ -95,6 +99,16 @@ def read(call: Call, prefixes: Prefixes) -> Objects:
     used = {one["short"] for name, one in ipsets.items() if '"{}"'.format(name) in rules}
     ipsets = {name: one for name, one in ipsets.items() if one["entries"] or one["short"] in used}
     return {"policies": policies, "services": services, "ipsets": ipsets}
+
+
+def earlier(call: Call, prefixes: Prefixes) -> t.List[str]:
+    """The policies of others for packets to the host that firewalld asks before ours."""
+    names = call(".policy", "getPolicies")
+    ours = _ours(names, prefixes["policies"])
+    found = {name: _plain(call(".policy", "getPolicySettings", name)) for name in names}
+    first = min([found[name].get("priority", 0) for name in ours], default=0)
+    return sorted(str(name) for name in names if name not in ours and "HOST" in found[name].get("egress_zones", [])
+                  and found[name].get("priority", 0) <= first < 0)  # fmt: skip
 
 
 def bring(call: Call, want: Objects, prefixes: Prefixes, *, reload: bool) -> None:

@@ -27,9 +27,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot impo
     render_script,
     rules_in_script,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_foreign import before_ours, other_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles import (
     nftables_obstacles,
-    other_table_obstacles,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import (
@@ -83,7 +83,10 @@ class Iptables:
 
     def read(self) -> Live:
         """The live chains and sets. Where the kernel has no IPv6, its rules are those that wait in the boot file."""
-        return live_of(self._state())
+        live = live_of(self._state())
+        before = [str(one) for family, saved in self._saved.items() if self._state().chains[family].jumps
+                  for one in before_ours(family, saved, live.ruleset or Ruleset(), lambda line: line == JUMP)]  # fmt: skip
+        return Live(live.ruleset, (*live.drift, *before))
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """What of the boot script, the unit and its links differs."""
@@ -92,7 +95,7 @@ class Iptables:
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Other tables of iptables, and chains of nftables, that refuse what we allow."""
         self._state()
-        found = other_table_obstacles(self._saved, want)
+        found = other_tables(self._saved, want)
         if self._host.which("nft"):
             listed = json.loads(self._host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
             found += nftables_obstacles(listed, want, self._saved if self._variant == "nft" else {})

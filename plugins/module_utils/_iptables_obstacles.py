@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds what refuses, or may refuse, ports that our iptables chain opens: other tables, and chains of nftables."""
+"""Finds what refuses, or may refuse, ports that our iptables chain opens, among chains of nftables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables 
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 
 _IP = {"ipv4": "ip", "ipv6": "ip6"}
-_OTHER_TABLES = ("raw", "mangle", "security")
+_OTHER_TABLES = ("raw", "mangle", "nat", "security")
 # In the nft variant our accept ends the whole chain INPUT. It leaves no mark, as a second target for each rule would
 # only help with chains of a later priority, which hardly anybody has.
 _OWN = Own(frozenset({("ip", "filter", "INPUT"), ("ip6", "filter", "INPUT")}), marked_after=None)
@@ -31,24 +31,8 @@ def nftables_obstacles(listed: list[dict[str, t.Any]], want: Ruleset, saved: Map
     """
     for family, text in saved.items():
         listed = with_options(listed, _IP[family], text)
-    return (*_own_table(listed), *find_obstacles(_without_own_table(listed), want, _OWN if saved else _NOTHING))
-
-
-def other_table_obstacles(saved: Mapping[str, str], want: Ruleset) -> tuple[Obstacle, ...]:
-    """Drops in tables that come before filter: they may be meant for other packets, so none is certain."""
-    ports = tuple(str(entry.service) for entry in want.allow if entry.sources)
-    return tuple(
-        Obstacle(
-            certain=False,
-            where=f"table {table} of {_IP[family]}tables",
-            reason=f"it has `{line}`, which sees packets before our chain does",
-            ports=ports,
-            advice="Let Kong's ports pass there",
-        )
-        for family, text in saved.items()
-        for table, line in _drops(text)
-        if ports
-    )
+    others = [one for one in listed if not any(_is_read_elsewhere(value, saved) for value in one.values())]
+    return (*_own_table(listed), *find_obstacles(others, want, _OWN if saved else _NOTHING))
 
 
 def without_ipv6(want: Ruleset, file: str) -> tuple[Obstacle, ...]:
@@ -72,15 +56,8 @@ def _own_table(listed: list[dict[str, t.Any]]) -> Iterator[Obstacle]:
         )
 
 
-def _without_own_table(listed: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    return [one for one in listed if not any(value.get("table") == TABLE for value in one.values())]
-
-
-def _drops(saved: str) -> Iterator[tuple[str, str]]:
-    table = ""
-    for line in saved.splitlines():
-        if line.startswith("*"):
-            table = line[1:]
-        # What is invalid to the connection tracker is no connection to Kong.
-        elif table in _OTHER_TABLES and line.endswith("-j DROP") and "--ctstate INVALID" not in line:
-            yield table, line
+def _is_read_elsewhere(value: Mapping[str, t.Any], saved: Mapping[str, str]) -> bool:
+    """Whether something is of our own table of nftables, or of a table of which iptables-save tells more."""
+    if value.get("table") == TABLE:
+        return True
+    return value.get("family") in [_IP[family] for family in saved] and value.get("table") in _OTHER_TABLES

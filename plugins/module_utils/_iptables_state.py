@@ -125,8 +125,14 @@ def _rule_drift(state: State, ruleset: Ruleset) -> Iterator[str]:
         odd = [f"{program} rule: {line}" for line in found if spelled(line) not in known]
         odd += [f"{program} rule missing: {line}" for line in expected if spelled(line) not in present]
         odd += [f"{program} rule: {line}" for line in chain.jumps if line != JUMP]
-        odd += [] if chain.hooked else [f"{program}: the jump to {CHAIN} is not the first rule of INPUT, or not once"]
+        odd += [] if chain.hooked else [f"{program}: {_hook(chain)}"]
         yield from odd or [f"{program}: the rules of {CHAIN} are in another order, or repeated"]
+
+
+def _hook(chain: Chain) -> str:
+    if JUMP not in chain.jumps:
+        return f"nothing leads from INPUT to {CHAIN}"
+    return f"the jump to {CHAIN} is not the first rule of INPUT, or not once"
 
 
 def _set_drift(state: State, ruleset: Ruleset) -> Iterator[str]:

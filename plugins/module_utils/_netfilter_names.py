@@ -9,6 +9,7 @@ from __future__ import annotations
 
 TABLE = "gatehouse_kong"
 CHAIN = "input"
+PREROUTING = "prerouting"
 # Packets to published ports, which the host's own translation has given the address of a container by then.
 FORWARD = "forward"
 PUBLISHED = "published"

@@ -17,9 +17,16 @@ from itertools import groupby, product
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_match import Packet
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import MARK
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import (
+    CHAIN,
+    FORWARD,
+    MARK,
+    PREROUTING,
+    TABLE,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_walk import (
     ACCEPT,
+    DIVERT,
     DROP,
     Chain,
     Chains,
@@ -30,7 +37,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._networks import pa
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ANY, WILDCARDS, Allow, Ruleset, Service
 
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
-_Finding = tuple[bool, str, Service]  # certain, reason, what is refused
+_Finding = tuple[bool, str, str, Service]  # certain, reason, DROP or DIVERT, what it is about
 
 
 @dataclass(frozen=True)
@@ -45,20 +52,22 @@ class Own:
 
     def marks_before(self, base: Chain) -> bool:
         """Tell whether packets that reach the chain, and that we accepted, bear our mark."""
-        return self.marked_after is not None and base.priority > self.marked_after
+        return base.hook != PREROUTING and self.marked_after is not None and base.priority > self.marked_after
 
 
 def find_obstacles(
-    objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own, hooks: tuple[str, ...] = ("input",)
+    objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own, hooks: tuple[str, ...] = (PREROUTING, CHAIN)
 ) -> tuple[Obstacle, ...]:
     """The obstacles among the listed chains, from the list below "nftables" in the output of `nft -j list ruleset`.
 
+    Before routing only what is certain counts as a drop, as rules there are many that are for other packets.
     On the way to a container (hook "forward") only what is certain counts: most rules there are about addresses and ports
     of containers, which are not known here.
     """
     chains = chains_of(objects)
     bases = [chain for chain in chains.values() if chain.hook in hooks and chain.family in _FAMILIES]
-    foreign = [chain for chain in bases if (chain.family, chain.table, chain.name) not in own.bases]
+    foreign = [chain for chain in bases if (chain.family, chain.table, chain.name) not in own.bases
+               and not (chain.hook == PREROUTING and chain.table.startswith(TABLE))]  # fmt: skip
     return tuple(obstacle for base in foreign for obstacle in _of_chain(chains, base, ruleset, own))
 
 
@@ -66,48 +75,59 @@ def _of_chain(chains: Chains, base: Chain, ruleset: Ruleset, own: Own) -> Iterat
     found = {
         finding
         for entry in ruleset.allow
-        if base.hook == "input" or entry.published
+        if base.hook != FORWARD or entry.published
         for packet in _packets(base, entry, ruleset, own)
-        for finding in _judge(chains, base, entry.service, packet)
+        for finding in _judge(chains, base, entry, packet)
     }
-    if base.hook != "input":
+    if base.hook == FORWARD:
         found = {finding for finding in found if finding[0]}
-    refused = {service for certain, _reason, service in found if certain}
-    found = {finding for finding in found if finding[0] or finding[2] not in refused}
-    for (certain, reason), same in groupby(sorted(found, key=_order), key=lambda finding: finding[:2]):
-        services = list(dict.fromkeys(finding[2] for finding in same))
-        yield Obstacle(
-            certain,
-            f"nftables chain {base.place}",
-            reason,
-            tuple(map(str, services)),
-            _advice(chains, base, services, own),
-        )
+    refused = {service for certain, _reason, _effect, service in found if certain}
+    found = {finding for finding in found if finding[0] or finding[3] not in refused}
+    for (certain, reason, effect), same in groupby(sorted(found, key=_order), key=lambda finding: finding[:3]):
+        services = list(dict.fromkeys(finding[3] for finding in same))
+        advice = _before_routing(services, effect) if base.hook == PREROUTING else _advice(chains, base, services, own)
+        yield Obstacle(certain, f"nftables chain {base.place}", reason, tuple(map(str, services)), advice, effect)
 
 
 def _order(finding: _Finding) -> tuple[t.Any, ...]:
-    certain, reason, service = finding
-    return not certain, reason, service.order
+    certain, reason, effect, service = finding
+    return not certain, reason, effect, service.order
 
 
 def _packets(base: Chain, entry: Allow, ruleset: Ruleset, own: Own) -> Iterator[Packet]:
-    """The packets of a connection, for each family and each set of sources that the entry lets in."""
+    """The packets of a connection, for each family and each set of sources that the entry lets in.
+
+    Before routing those of anybody too, as a port that is sent elsewhere may be one that nobody is let in to.
+    """
     service = entry.service
     wildcard = service.address is None or service.address in WILDCARDS
     for family, state in product(set(_FAMILIES[base.family]) & set(service.families), ("new", "established")):
-        here = base.hook == "input"
+        here = base.hook != FORWARD
         addresses = parse_networks(family, [str(service.address)]) if here and not wildcard else None
         port = service.port if here else None
         packet = Packet(family, service.protocol, port, addresses, None, own.marks_before(base), state)
-        if entry.sources == ANY:
+        if entry.sources == ANY or base.hook == PREROUTING:
             yield packet
         members = (one.of(family) for one in ruleset.sets if one.name in entry.set_names)
         yield from (replace(packet, sources=sources) for sources in members if sources.members)
 
 
-def _judge(chains: Chains, base: Chain, service: Service, packet: Packet) -> list[_Finding]:
+def _judge(chains: Chains, base: Chain, entry: Allow, packet: Packet) -> list[_Finding]:
+    """What the chain does with a packet that should get through; before routing, rules are many that may drop it."""
     found = outcomes(chains, base, packet)
-    return [(ACCEPT not in found, found[DROP], service)] if DROP in found else []
+    if DIVERT in found:
+        counts = packet.state == "new" and not entry.published
+        return [(len(found) == 1, found[DIVERT], DIVERT, entry.service)] if counts else []
+    let_in = entry.sources == ANY or packet.sources is not None
+    counts = base.hook != PREROUTING or {*found} == {DROP}
+    return [(ACCEPT not in found, found[DROP], DROP, entry.service)] if DROP in found and let_in and counts else []
+
+
+def _before_routing(services: list[Service], effect: str) -> str:
+    if effect == DIVERT:
+        return "If Docker publishes the port, publish another, or on 127.0.0.1 only: our rules never see these packets"
+    ports = ", ".join(f"{service.port}/{service.protocol}" for service in services)
+    return f"It is before routing, where nothing of ours is: let {ports} pass there"
 
 
 def _advice(chains: Chains, base: Chain, services: list[Service], own: Own) -> str:

@@ -16,18 +16,36 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_match im
     equals,
     matches,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_text import rule_text
 
 Json = t.Any
 Reasons = dict[str, str]  # what may happen to the packet, and which rule does it
 
-ACCEPT, DROP, RETURN, CONTINUE = "accept", "drop", "return", "continue"
+ACCEPT, DROP, DIVERT, RETURN, CONTINUE = "accept", "drop", "divert", "return", "continue"
 
 _ANYTHING = (ACCEPT, DROP, CONTINUE)
-_FINAL = {"accept": ACCEPT, "drop": DROP, "reject": DROP, "return": RETURN}
+_FINAL = {
+    "accept": ACCEPT,
+    "drop": DROP,
+    "reject": DROP,
+    "return": RETURN,
+    "dnat": DIVERT,
+    "redirect": DIVERT,
+    "tproxy": DIVERT,
+}
 _VERDICTS = {*_FINAL, "jump", "goto", "vmap", "queue"}
 _NEUTRAL = {"counter", "log", "notrack", "mangle", "ct helper", "ct timeout"}
 _NEUTRAL_XT = {"comment"}
-_XT_TARGETS = {"REJECT": (DROP,), "LOG": (), "NFLOG": (), "TRACE": (), "AUDIT": ()}
+_XT_TARGETS = {
+    "REJECT": (DROP,),
+    "DNAT": (DIVERT,),
+    "REDIRECT": (DIVERT,),
+    "TPROXY": (DIVERT,),
+    "LOG": (),
+    "NFLOG": (),
+    "TRACE": (),
+    "AUDIT": (),
+}
 
 
 @dataclass
@@ -63,11 +81,11 @@ def chains_of(objects: list[dict[str, Json]]) -> Chains:
 
 
 def outcomes(chains: Chains, base: Chain, packet: Packet) -> Reasons:
-    """What a base chain may do with the packet: ACCEPT, DROP or both, each with its reason."""
+    """What a base chain may do with the packet, ACCEPT, DROP or DIVERT, each with its reason."""
     found = _Walk(chains, packet).chain(base)
     if CONTINUE in found or RETURN in found:
         found.setdefault(base.policy, f"its policy is {base.policy}")
-    return {outcome: reason for outcome, reason in found.items() if outcome in (ACCEPT, DROP)}
+    return {outcome: reason for outcome, reason in found.items() if outcome in (ACCEPT, DROP, DIVERT)}
 
 
 class _Walk:
@@ -151,4 +169,4 @@ class _Walk:
 
 
 def _reason(chain: Chain, rule: Mapping[str, Json]) -> str:
-    return f"its rule with handle {rule.get('handle')} in chain {chain.name}"
+    return f"its rule `{rule_text(rule['expr'])}` (handle {rule.get('handle')}) in chain {chain.name}"

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import (
     CHAIN,
     FORWARD,
+    PREROUTING,
     PRIORITY,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
@@ -101,7 +102,7 @@ class Nftables:
         for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
             if needs_options(objects, family) and self._host.which(program):
                 objects = with_options(objects, family, self._host.run(program))
-        hooks = (FORWARD,) if self._place.forwarded else (CHAIN, FORWARD)
+        hooks = (FORWARD,) if self._place.forwarded else (PREROUTING, CHAIN, FORWARD)
         found = find_obstacles(objects, want, self._own, hooks)
         return found if self._place.forwarded else (*found, *self._legacy())
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names im
     PRIORITY,
     PUBLISHED,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_text import rule_text
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import (
     Rule,
@@ -109,7 +109,7 @@ def _take(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
         elif kind not in ("metainfo", "table"):
             raise UnrecognisedError(kind)
     except (ValueError, KeyError, TypeError, AttributeError):
-        table.drift.append(f"{kind} {value.get('name') or _rule_text(value)}")
+        table.drift.append(f"{kind} {value['name'] + _oddity(value) if 'name' in value else _rule_text(value)}")
 
 
 def _take_chain(table: _Table, value: Mapping[str, Json]) -> None:
@@ -223,14 +223,23 @@ def _disorder(table: _Table, ruleset: Ruleset) -> list[str]:
     lines = [f"set {name}: no rule uses it" for name in sorted({*table.sets} - expected)]
     lines += [f"set {name}: missing" for name in sorted((expected | named) - {*table.sets})]
     lines += [] if table.dispatch or not table.published else [f"the rule that leads to chain {PUBLISHED}: missing"]
-    in_order = tuple(table.published) == compile_published(ruleset.allow)
-    return lines + ([] if in_order else ["rules of published ports: incomplete, or in another order"])
+    return lines + _misplaced(table.published, compile_published(ruleset.allow), "rules of published ports")
 
 
 def _input_disorder(table: _Table, ruleset: Ruleset) -> list[str]:
     lines = [] if table.loopback else ["the rule for loopback: missing, or not the first"]
-    in_order = tuple(table.rules) == compile_rules(ruleset.allow)
-    return lines + ([] if in_order else ["rules: incomplete, or in another order"])
+    return lines + _misplaced(table.rules, compile_rules(ruleset.allow), "rules")
+
+
+def _misplaced(found: list[Rule], expected: tuple[Rule, ...], what: str) -> list[str]:
+    """The rules that are not those which they stand for together."""
+    if tuple(found) == expected:
+        return []
+    if len({*found}) < len(found):
+        return [f"{what}: repeated, or in another order"]
+    lines = [f"rule missing: {rule}" for rule in expected if rule not in found]
+    lines += [f"rule: {rule}" for rule in found if rule not in expected]
+    return lines or [f"{what}: in another order"]
 
 
 def _chain_disorder(table: _Table, needed: set[str]) -> list[str]:
@@ -238,5 +247,12 @@ def _chain_disorder(table: _Table, needed: set[str]) -> list[str]:
     return lines + [f"chain {name}: nothing of ours needs it" for name in sorted(table.chains - needed)]
 
 
+def _oddity(value: Mapping[str, Json]) -> str:
+    """What of a chain is another than ours."""
+    ours = _CHAINS.get(value["name"], {}).items()
+    odd = [f"{key} is {value.get(key)!r} and not {own!r}" for key, own in ours if value.get(key) != own]
+    return f": {', '.join(odd)}" if odd and "hook" in value else ""
+
+
 def _rule_text(value: Mapping[str, Json]) -> str:
-    return f"{value.get('comment', '')!r} in chain {value.get('chain')}: {json.dumps(value.get('expr'))}"
+    return f"in chain {value.get('chain')}: {rule_text(value.get('expr', ()))}"

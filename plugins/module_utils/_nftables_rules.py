@@ -39,6 +39,12 @@ class Rule:
     source_set: str | None
     accept: bool
 
+    def __str__(self) -> str:
+        ports = ", ".join(f"{protocol} {port}" for protocol, port in self.ports)
+        to = f" at {self.address}" if self.address else ""
+        source = f"from set {set_name(self.source_set, self.family or '')}" if self.source_set else "from anyone"
+        return f"{self.listener}: {'accept' if self.accept else 'drop'} {ports}{to} {source} ({self.family or 'both families'})"
+
 
 def compile_rules(entries: Iterable[Allow]) -> tuple[Rule, ...]:
     """The rules for the entries, in the order in which they must stand.

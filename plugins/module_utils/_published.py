@@ -57,6 +57,9 @@ class WithPublished:
         published = _published(want)
         if published is None:
             return found
+        # It is what publishes a port that sends its packets elsewhere.
+        ports = {str(entry.service) for entry in published.allow}
+        found = tuple(one for one in found if one.effect != "divert" or not ports.issuperset(one.ports))
         self._wanted = True
         self._beside.require()
         return (*found, *self._beside.obstacles(published))

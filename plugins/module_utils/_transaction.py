@@ -26,7 +26,7 @@ class ObstacleError(Exception):
     """The host's own rules would defeat the ruleset for certain; nothing was changed."""
 
     def __init__(self, obstacles: tuple[Obstacle, ...]) -> None:
-        super().__init__("\n".join(str(obstacle) for obstacle in obstacles if obstacle.certain))
+        super().__init__("\n".join(str(obstacle) for obstacle in obstacles if obstacle.stops))
         self.obstacles = obstacles
 
 
@@ -80,7 +80,7 @@ def converge(
     as before, ObstacleError and LockoutError.
     """
     live, outcome = _look(backend, want, guard.rollback, opens or want)
-    if any(obstacle.certain for obstacle in outcome.obstacles):
+    if any(obstacle.stops for obstacle in outcome.obstacles):
         raise ObstacleError(outcome.obstacles)
     rules_change = live.ruleset != want or bool(live.drift)
     if rules_change:

@@ -14,15 +14,15 @@ import json
 import re
 import typing as t
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 from ansible_collections.gatehouse.kong.plugins.module_utils import _ufw_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_foreign import before_ours, other_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles import (
     nftables_obstacles,
-    other_table_obstacles,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import variant_of
@@ -45,6 +45,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import
     live_line,
     ours_of,
     read_record,
+    refuses_one_source,
 )
 
 FILES = {"ipv4": "/etc/ufw/user.rules", "ipv6": "/etc/ufw/user6.rules"}
@@ -54,6 +55,11 @@ _LOCK = "/run/ufw.lock"
 _DEFAULTS = "/etc/default/ufw"
 _WITH_IPV6 = re.compile(r"""^\s*IPV6=(["']?)yes\1\s*$""", re.IGNORECASE | re.MULTILINE)
 _WAYS = ("-A INPUT -j ufw{}-before-input", "-A ufw{}-before-input -j ufw{}-user-input")
+
+
+def _comes_with_ours(chain: str, line: str) -> bool:
+    """Whether a rule is one of the chain in which ours are, and ours will be put before it."""
+    return line.startswith(chain) and not refuses_one_source(line)
 
 
 class Ufw:
@@ -100,7 +106,7 @@ class Ufw:
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Other tables of iptables and chains of nftables, and IPv6 where ufw refuses all of it."""
-        found = other_table_obstacles(self._saved, want)
+        found = (*other_tables(self._saved, want), *self._before_ours(want))
         if self._host.which("nft"):
             listed = json.loads(self._host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
             found += nftables_obstacles(listed, want, self._saved if variant_of(self._host) == "nft" else {})
@@ -172,7 +178,21 @@ class Ufw:
             odd = [f"{program} rule missing: {line}" for line in want if line not in have]
             odd += [f"{program} rule: {line}" for line in {live_line(rule, chain) for rule in ours.known}
                     if line in have and line not in want]  # fmt: skip
-            yield from sorted(odd) or [f"{program}: rules of others stand before ours in {chain}, or between them"]
+            yield from sorted(odd) or self._in_between(ruleset, family, ours)
+
+    def _in_between(self, ruleset: Ruleset | None, family: str, ours: Ours) -> list[str]:
+        """A line for each rule of others that comes before ours where it matters, or one if none does."""
+        chain = CHAINS[family]
+        mine = {live_line(rule, chain) for rule in ours.tuples}
+        found = before_ours(family, self._saved[family], ruleset or Ruleset(), mine.__contains__, chain)
+        lines = [str(one) for one in found]
+        return lines or [f"{_PROGRAMS[family]}: rules of others stand before ours in {chain}, or between them"]
+
+    def _before_ours(self, want: Ruleset) -> Iterator[Obstacle]:
+        """Rules that stay before ours: those outside ufw's chain of rules, and those that refuse one source."""
+        for family, saved in self._saved.items():
+            ours_begin = partial(_comes_with_ours, f"-A {CHAINS[family]} ")
+            yield from before_ours(family, saved, want, ours_begin)
 
     def _no_ipv6(self, want: Ruleset) -> tuple[Obstacle, ...]:
         if not self._host.path("/proc/net/if_inet6").exists():

@@ -147,8 +147,13 @@ def edit_chain(have: t.List[str], ours: Ours, chain: str) -> t.List[str]:
 
 
 def _in_order(mine: t.List[str], others: t.List[str]) -> t.List[str]:
-    first = next((at for at, one in enumerate(others) if not _REFUSES_ONE_SOURCE.search(one)), len(others))
+    first = next((at for at, one in enumerate(others) if not refuses_one_source(one)), len(others))
     return [*others[:first], *mine, *others[first:]]
+
+
+def refuses_one_source(rule: str) -> bool:
+    """Whether a rule refuses one source whatever it wants; those stay before ours."""
+    return bool(_REFUSES_ONE_SOURCE.search(rule))
 
 
 def live_line(rule: str, chain: str) -> str:

@@ -160,26 +160,34 @@ changes:
     drift: []
     boot: ["/etc/gatehouse_kong/ruleset.nft: differs"]
 obstacles:
-  description: What else on the host refuses, or may refuse, ports that the ruleset opens.
+  description:
+    - What else on the host decides about the ruleset's ports. It refuses whom the ruleset lets in, or lets in others before
+      these rules are asked, or sends the packets elsewhere.
   returned: always
   type: list
   elements: dict
   contains:
     certain:
-      description: Whether packets will be refused, or only may be.
+      description: Whether that happens to packets for certain, or only may.
       type: bool
     where:
-      description: The table and chain, or the program, that refuses.
+      description: The table and chain, or the program.
       type: str
     reason:
       description: The rule or policy.
       type: str
     ports:
-      description: The ports that it refuses.
+      description: The ports that it is about.
       type: list
       elements: str
     advice:
-      description: What opens them.
+      description: What to do about it.
+      type: str
+    effect:
+      description:
+        - With V(drop) it refuses. The module fails where that is certain.
+        - With V(accept) it lets in others than the sources, before these rules are asked.
+        - With V(divert) it sends packets elsewhere before these rules see them, as a port that Docker publishes.
       type: str
 """
 

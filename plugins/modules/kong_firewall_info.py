@@ -31,8 +31,10 @@ options:
     type: dict
 notes:
   - Needs root (C(CAP_NET_ADMIN)), like M(gatehouse.kong.kong_firewall).
-  - An accept that somebody else put before our rules is reported with iptables and ufw. With nftables it makes no
-    difference, as ours refuse all the same. A policy of firewalld with a priority below -32000 is not looked for.
+  - An accept that somebody else put before these rules is reported with iptables, ufw and firewalld (policies of a lower
+    priority). With nftables it makes no difference, as these rules refuse all the same.
+  - What sends packets for a port elsewhere before these rules see them is reported too, such as a port that Docker
+    publishes. Rules of iptables-legacy are only seen with iptables and ufw.
 seealso:
   - module: gatehouse.kong.kong_firewall
 """
@@ -80,7 +82,7 @@ changes:
   returned: success
   type: dict
 obstacles:
-  description: What else refuses, or may refuse, what the ruleset opens, in the form of M(gatehouse.kong.kong_firewall).
+  description: What else decides about the ruleset's ports, in the form of M(gatehouse.kong.kong_firewall).
   returned: success
   type: list
   elements: dict

@@ -78,8 +78,9 @@ outcomes:
       expected: open
       seen: open
       detail: acknowledged
+      cause: ""
 differences:
-  description: The probes in which the two differ, in the form of RV(outcomes).
+  description: The probes in which the two differ, in the form of RV(outcomes), the first hundred with the likely cause.
   returned: always
   type: list
   elements: dict

@@ -7,51 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, OPEN, Probe, callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._causes import likely_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._outcomes import Outcome
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import OPEN, Probe, callers, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 
 # More sources than this and the table has one line a difference instead of one column a source.
 _COLUMNS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A probe and what it met: open, filtered, refused or unreachable; None where its host did not probe."""
-
-    probe: Probe
-    seen: str | None
-    detail: str = ""
-
-    @property
-    def holds(self) -> bool:
-        """Whether it met what the plan expects."""
-        return self.seen in MEETS[self.probe.expected]
-
-    @property
-    def cell(self) -> str:
-        """The outcome in a table: expected / seen, and a mark where they differ."""
-        if self.seen is None:
-            return f"{self.probe.expected} / not probed"
-        return f"{self.probe.expected} / {self.seen}{'' if self.holds else '  <<<'}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        probe = self.probe
-        return {
-            "from": probe.caller,
-            "to": probe.target,
-            "listener": probe.listener,
-            "protocol": probe.protocol,
-            "port": probe.port,
-            "dial_address": probe.dialled.address,
-            "dial_port": probe.dialled.port,
-            "expected": probe.expected,
-            "seen": self.seen,
-            "detail": self.detail,
-        }
+# Where more differ, the causes of these say it all.
+_EXPLAINED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +31,7 @@ class Proof:
     @property
     def differences(self) -> tuple[Outcome, ...]:
         """Probes that met something else than the plan expects."""
-        return tuple(outcome for outcome in self.outcomes if outcome.seen is not None and not outcome.holds)
+        return tuple(outcome for outcome in self.outcomes if outcome.differs)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -78,8 +46,19 @@ class Proof:
 
 def compare(plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Proof:
     """Compare what each host's kong_probe reported (a list of results by host) with what the plan expects."""
-    return Proof(
-        tuple(outcome for caller in callers(plan) for outcome in _outcomes(probes_from(plan, caller), seen.get(caller)))
+    met = [outcome for caller in callers(plan) for outcome in _outcomes(probes_from(plan, caller), seen.get(caller))]
+    return Proof(_with_causes(plan, met))
+
+
+def _with_causes(plan: Mapping[str, Any], met: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """The outcomes; the first that differ with the likely cause, which is in what the others of the same node met."""
+    by_target: dict[str, list[Outcome]] = {}
+    for outcome in met:
+        by_target.setdefault(outcome.probe.target, []).append(outcome)
+    explained = {id(one) for one in [one for one in met if one.differs][:_EXPLAINED]}
+    return tuple(
+        replace(one, cause=likely_cause(plan, one, by_target[one.probe.target])) if id(one) in explained else one
+        for one in met
     )
 
 
@@ -124,9 +103,13 @@ def _family_mark(probe: Probe) -> str:
 
 
 def _difference_lines(proof: Proof) -> list[str]:
-    return [_difference(outcome) for outcome in proof.differences] + [
-        f"NOT PROBED from {host}: it took no part in this run" for host in proof.missing
-    ]
+    by_cause = [(cause, list(same)) for cause, same in groupby(proof.differences, key=lambda one: one.cause)]
+    lines = [line for cause, same in by_cause for line in (*map(_difference, same), *_cause(cause, len(same)))]
+    return lines + [f"NOT PROBED from {host}: it took no part in this run" for host in proof.missing]
+
+
+def _cause(cause: str, differences: int) -> list[str]:
+    return [f"  cause{'' if differences == 1 else ' of all ' + str(differences)}: {cause}"] if cause else []
 
 
 def _difference(outcome: Outcome) -> str:

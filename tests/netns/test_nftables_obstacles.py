@@ -200,8 +200,8 @@ def test_the_rule_that_refuses_is_named(lab):
     lab.nft(table("inet", "jump drops", "accept"))
     (found,) = Nftables(lab.host).obstacles(WANT["ipv4"])
     listed = lab.host.run("nft", "-a", "list", "chain", "inet", "own", "drops")
-    handle = found.reason.split()[4]
-    assert found.reason == f"its rule with handle {handle} in chain drops"
+    handle = found.reason.split()[4].rstrip(")")
+    assert found.reason == f"its rule `drop` (handle {handle}) in chain drops"
     assert f"drop # handle {handle}" in listed
 
 
@@ -222,6 +222,36 @@ def test_the_way_out_is_in_the_words_of_who_made_the_chain(lab, text, advice):
     (found,) = Nftables(lab.host).obstacles(WANT["ipv4"])
     assert found.certain
     assert advice in found.advice
+
+
+@pytest.mark.parametrize(
+    ("rules", "kind", "expected"),
+    [
+        ("tcp dport 8001 drop", "filter", [("drop", True)]),
+        ("ip saddr 10.0.1.2 drop", "filter", [("drop", True)]),
+        ("tcp dport 22 drop", "filter", []),
+        ("fib saddr . iif oif missing drop", "filter", []),
+        ("tcp dport 8001 dnat to 10.0.9.9:80", "nat", [("divert", True)]),
+        ("fib daddr type local tcp dport 8001 redirect to :80", "nat", [("divert", True)]),
+        ('iifname != "docker0" tcp dport 8001 dnat to 10.0.9.9', "nat", [("divert", False)]),
+        ("ip saddr 10.0.7.0/24 tcp dport 8001 dnat to 10.0.9.9", "nat", [("divert", False)]),
+        ("tcp dport 7070 dnat to 10.0.9.9:80", "nat", []),
+    ],
+)
+def test_what_happens_before_routing(lab, rules, kind, expected):
+    lab.nft(f"table ip own {{\nchain c {{\n type {kind} hook prerouting priority -150;\n {rules}\n}}\n}}\n")
+    found = Nftables(lab.host).obstacles(WANT["ipv4"])
+    assert [(one.effect, one.certain) for one in found] == expected
+    assert not any(one.stops for one in found if one.effect == "divert")
+
+
+def test_a_port_for_nobody_that_is_published_is_said(lab):
+    lab.nft(
+        "table ip own {\nchain c {\n type nat hook prerouting priority -100;\n tcp dport 8001 dnat to 10.0.9.9\n}\n}\n"
+    )
+    nobody = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": []}
+    (found,) = Nftables(lab.host).obstacles(ruleset_from_data({"allow": [nobody]}))
+    assert "diverts tcp 8001 at every address: its rule `tcp dport 8001 dnat to 10.0.9.9` (handle " in str(found)
 
 
 def test_a_port_for_nobody_meets_no_obstacle(lab):

@@ -234,7 +234,7 @@ def test_the_answer_is_json(monkeypatch, capsys):
     want = objects(["10.0.0.1/32"])
     monkeypatch.setattr(session, "connect", lambda: Firewalld(want))
     assert session.main({"prefixes": PREFIXES}) == 0
-    assert json.loads(capsys.readouterr().out) == {"panic": False, "objects": want}
+    assert json.loads(capsys.readouterr().out) == {"panic": False, "objects": want, "earlier": []}
 
 
 def refuse():

@@ -1,0 +1,76 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection's modules on a host of the lab, called as Ansible calls them, without a start of Ansible for each."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import ansible
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
+from _podman import Paths, enter
+
+SCENARIO = Path(__file__).parent.name
+ROOT = Path(__file__).parents[2]
+PLACE = "/run/gatehouse-faults"
+
+# Each module's own main() with the arguments of its task; what it prints is its result.
+_RUNNER = """
+import contextlib, importlib, io, json, sys
+from ansible.module_utils import basic
+
+def result(name, arguments):
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    basic._ANSIBLE_PROFILE = "legacy"
+    printed = io.StringIO()
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(printed):
+        importlib.import_module("ansible_collections.gatehouse.kong.plugins.modules." + name).main()
+    return json.loads(printed.getvalue())
+
+json.dump({key: result(*task) for key, task in json.load(sys.stdin).items()}, sys.stdout)
+"""
+
+Tasks = dict[str, tuple[str, dict[str, Any]]]
+
+
+def install(host: str) -> None:
+    """Put Ansible's and the collection's code for hosts there, and no other."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        tar.add(Path(ansible.__path__[0]) / "module_utils", "ansible/module_utils")
+        for part in ("modules", "module_utils"):
+            tar.add(ROOT / "plugins" / part, f"ansible_collections/gatehouse/kong/plugins/{part}")
+    subprocess.run(
+        _on(host, f"mkdir -p {PLACE} && tar -xC {PLACE} && : >{PLACE}/ansible/__init__.py"),
+        input=packed.getvalue(),
+        check=True,
+    )
+
+
+def run_modules(host: str, tasks: Tasks) -> dict[str, Any]:
+    """The results of modules, by the names that the caller gives; each task is a module and its arguments."""
+    command = [*enter(Paths(SCENARIO), host), "env", f"PYTHONPATH={PLACE}", "python3", "-c", _RUNNER]
+    done = subprocess.run(command, input=json.dumps(tasks), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{host}: {done.stderr}")
+    results: dict[str, Any] = json.loads(done.stdout)
+    return results
+
+
+def shell(host: str, command: str) -> str:
+    """Run a command on the host; what it says where it fails, and nothing otherwise."""
+    done = subprocess.run(_on(host, command), capture_output=True, text=True, check=False)
+    return f"{command}: exit {done.returncode} {done.stdout}{done.stderr}" if done.returncode else ""
+
+
+def _on(host: str, command: str) -> list[str]:
+    return [*enter(Paths(SCENARIO), host), "sh", "-euc", command]

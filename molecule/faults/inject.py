@@ -1,0 +1,133 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Injects the faults of faults.yml one by one, and sees each of them found with its cause named, and undone.
+
+    python3 inject.py PLAN [WORDS]      # only the faults whose name holds the words
+
+A fault that drift is to find is looked for on its host, as the role kong_drift does; one that the verification is to
+find by the probes that it names, as the role kong_verify makes them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from _lab_host import install, run_modules, shell
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._drift import gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import host_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+
+Plan = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is done to a host and undone; the words, each in a line of its own, that must say what is wrong.
+
+    With `probes` (by caller the names of targets) the verification is to find it, otherwise drift.
+    """
+
+    name: str
+    host: str
+    do: str
+    undo: str
+    says: tuple[str, ...]
+    probes: dict[str, list[str]]
+
+
+def read_faults(path: Path) -> Iterator[Fault]:
+    """The faults of the file; what undoes a fault is its own, or that of all faults of its host."""
+    for group in yaml.safe_load(path.read_text(encoding="utf-8")):
+        for one in group["faults"]:
+            undo = one.get("undo", group.get("undo"))
+            yield Fault(one["name"], group["host"], one["do"], undo, tuple(one["says"]), one.get("probes", {}))
+
+
+def drift_of(plan: Plan, host: str) -> list[str]:
+    """The lines of the table of differences for one host."""
+    node = plan["nodes"][host]
+    file, settings = node["settings_file"], node["settings"]
+    backend = "iptables" if host == "i1" else "auto"
+    listeners = {"listeners": node["listeners"], "settings": settings, "service": "kong"}
+    conf = {"path": file["path"], "format": file["format"], "settings": settings, "_ansible_check_mode": True}
+    tasks = {
+        "firewall": ("kong_firewall_info", {"ruleset": host_ruleset(plan, host), "backend": backend}),
+        "listeners": ("kong_listen_info", listeners),
+        "settings": ("kong_conf", conf),
+    }
+    parts = gather(plan, {host: run_modules(host, tasks)}).nodes[host]
+    return [line for lines in parts.values() for line in lines]
+
+
+def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
+    """The lines of the verification about probes from callers to targets, made now."""
+    seen = {caller: _probe(plan, caller, targets) for caller, targets in pairs.items()}
+    return [line for line in proof_lines(compare(plan, seen)) if line.startswith(("DIFFERS", "  cause"))]
+
+
+def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
+    probes = [one.as_dict() for one in probes_from(plan, caller) if one.target in targets]
+    tasks = {"probe": ("kong_probe", {"probes": probes, "timeout": 0.4, "tries": 2})}
+    results: list[dict[str, Any]] = run_modules(caller, tasks)["probe"]["probes"]
+    return results
+
+
+def look(plan: Plan, fault: Fault) -> list[str]:
+    """What is said about the host of a fault, or about its probes."""
+    return differences(plan, fault.probes) if fault.probes else drift_of(plan, fault.host)
+
+
+def try_fault(plan: Plan, fault: Fault) -> list[str]:
+    """Inject, look, undo, look again; a line for each thing that is not as it should be."""
+    failed = [shell(fault.host, fault.do)]
+    try:
+        found = look(plan, fault)
+    finally:
+        failed.append(shell(fault.host, fault.undo))
+    wrong = [words for words in failed if words]
+    wrong += [f"no line says {words!r}" for words in fault.says if not any(re.search(words, line) for line in found)]
+    said = [f"said: {line}" for line in found] if wrong else []
+    return [*wrong, *said, *(f"after it was undone: {line}" for line in _settled(plan, fault))]
+
+
+def _settled(plan: Plan, fault: Fault) -> list[str]:
+    """What is still said once it is undone; a Kong that was restarted needs a moment."""
+    for _attempt in range(20):
+        left = look(plan, fault)
+        if not left:
+            break
+        time.sleep(0.2)
+    return left
+
+
+def main(arguments: list[str]) -> int:
+    plan = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    faults = [one for one in read_faults(Path(__file__).parent / "faults.yml")
+              if all(words in one.name for words in arguments[1:])]  # fmt: skip
+    for host in {one.host for one in faults if not one.probes} | {name for one in faults for name in one.probes}:
+        install(host)
+    failed = 0
+    for fault in faults:
+        start = time.monotonic()
+        wrong = try_fault(plan, fault)
+        failed += bool(wrong)
+        print(f"{'MISSED' if wrong else 'found '} {fault.host}: {fault.name} ({time.monotonic() - start:.1f} s)")
+        print("".join(f"    {line}\n" for line in wrong), end="", flush=True)
+    print(f"{len(faults) - failed} of {len(faults)} faults found, each with its cause")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one probe of the proof met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A probe and what it met: open, filtered, refused or unreachable; None where its host did not probe.
+
+    The detail says why one thinks so, and the cause what is probably wrong, where something is.
+    """
+
+    probe: Probe
+    seen: str | None
+    detail: str = ""
+    cause: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it met what the plan expects."""
+        return self.seen in MEETS[self.probe.expected]
+
+    @property
+    def differs(self) -> bool:
+        """Whether it met something else than the plan expects."""
+        return self.seen is not None and not self.holds
+
+    @property
+    def cell(self) -> str:
+        """The outcome in a table: expected / seen, and a mark where they differ."""
+        if self.seen is None:
+            return f"{self.probe.expected} / not probed"
+        return f"{self.probe.expected} / {self.seen}{'' if self.holds else '  <<<'}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        probe = self.probe
+        return {
+            "from": probe.caller,
+            "to": probe.target,
+            "listener": probe.listener,
+            "protocol": probe.protocol,
+            "port": probe.port,
+            "dial_address": probe.dialled.address,
+            "dial_port": probe.dialled.port,
+            "expected": probe.expected,
+            "seen": self.seen,
+            "detail": self.detail,
+            "cause": self.cause,
+        }

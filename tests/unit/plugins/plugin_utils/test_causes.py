@@ -1,0 +1,159 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is probably wrong, from what all probes met: one fault at a time in the worked example."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
+
+MAPPING = {"device": "router", "outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80,
+           "hairpin_source": "192.168.23.254"}  # fmt: skip
+NODES = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [MAPPING]}}
+NODES["a1"] = {**NODES["a1"], "kong_verify_outsiders": ["outsider"]}
+PLAN = compiled(NODES, {**SEED_OTHERS, "outsider": {"kong_site": "lan", "kong_address": "192.168.10.40"}}).plan
+HEALTHY = {"open": "open", "filtered": "filtered", "closed": "refused"}
+
+
+def causes(fault):
+    """By (caller, target, listener, protocol) the causes of what differs where `fault` says what probes met, or None."""
+    seen = {
+        caller: [
+            {"name": probe.name, "seen": met[0], "detail": met[1]}
+            for probe in probes_from(PLAN, caller)
+            for met in [fault(probe) or (HEALTHY[probe.expected], "")]
+        ]
+        for caller in callers(PLAN)
+    }
+    return {
+        (one.probe.caller, one.probe.target, one.probe.listener, one.probe.protocol): one.cause
+        for one in compare(PLAN, seen).differences
+    }
+
+
+def only(fault):
+    """The one cause of all differences."""
+    found = set(causes(fault).values())
+    assert len(found) == 1, found
+    return found.pop()
+
+
+def at(target, listener=None, protocol=None, caller=None):
+    """Whether a probe is one of those."""
+    return lambda probe: (probe.target == target and listener in (None, probe.listener)
+                          and protocol in (None, probe.protocol) and caller in (None, probe.caller))  # fmt: skip
+
+
+def meets(seen, which, detail="said so"):
+    """A fault with which probes that are to be let in meet something else."""
+    return lambda probe: (seen, detail) if which(probe) and probe.expected == "open" else None
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        (meets("filtered", at("b1", "cluster", "udp")), "router forwards 192.168.10.5:9000 for tcp, not for udp"),
+        (meets("filtered", at("b1", "cluster", "tcp")), "router forwards 192.168.10.5:9000 for udp, not for tcp"),
+        (meets("refused", at("b1", "cluster", "tcp")), "router forwards 192.168.10.5:9000 for udp, not for tcp"),
+        (
+            meets("filtered", lambda probe: probe.target == probe.caller == "b1" and probe.protocol == "tcp"),
+            "router forwards 192.168.10.5:9000 for udp, not for tcp",
+        ),
+        (
+            meets("unreachable", at("b1", "cluster"), "EHOSTUNREACH: ICMP host unreachable from 192.168.10.11"),
+            "the NAT device router at 192.168.10.5 is down",
+        ),
+        (
+            meets("unreachable", at("a1", caller="b1"), "ENETUNREACH: no route"),
+            "b1 has no route to 192.168.10.11",
+        ),
+        (
+            meets("unreachable", at("a1", caller="b1"), "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"),
+            "no route leads from b1 to 192.168.10.11 and back",
+        ),
+        (meets("refused", at("a1", "proxy")), "nothing listens at 192.168.10.11:"),
+        (meets("filtered", at("a1", "cluster", "udp", "a2")), "a1 lets tcp 7946 in, and not udp: its rule is for tcp only"),
+        (meets("filtered", at("a1", "cluster", caller="a2")), "the set peers-default-from-lan of a1 lacks 192.168.10.12"),
+        (
+            meets("filtered", at("a1", "cluster", caller="b1")),
+            "tcp 7946 is missing, or the NAT of b1 does not make its source 192.168.10.5",
+        ),
+        (meets("filtered", at("a1", "proxy", caller="a2")), "the rule of a1 that lets anyone in to tcp 8"),
+    ],
+)  # fmt: skip
+def test_who_may_come_and_does_not(fault, cause):
+    found = causes(fault)
+    assert found
+    assert all(cause in said or cause.replace("tcp", "udp") in said for said in found.values()), found
+
+
+def test_nothing_is_forwarded():
+    for said in causes(meets("filtered", at("b1", "cluster"))).values():
+        assert "router does not forward 192.168.10.5:9000 to 192.168.23.45:80" in said
+
+
+def test_nothing_comes_back_into_the_site():
+    said = only(meets("filtered", at("b1", "cluster", caller="b1")))
+    assert "router does not send 192.168.10.5:9000 back into the site branch (hairpin)" in said
+    assert "(192.168.23.254)" in said
+
+
+def test_one_caller_of_a_forward_is_kept_out():
+    for said in causes(meets("filtered", at("b1", "cluster", caller="a1"))).values():
+        assert said.startswith("the set peers-default-from-branch of b1 lacks 192.168.10.11")
+
+
+def test_a_node_that_is_down():
+    def down(probe):
+        return ("filtered", "no answer") if probe.target == "a1" else None
+
+    assert only(down) == "a1 is down or cut off: nobody reaches anything of it"
+
+
+def test_a_stranger_in_a_set():
+    def stranger(probe):
+        return ("open", "") if at("a1", "admin", caller="outsider")(probe) and probe.port == 8001 else None
+
+    said = only(stranger)
+    assert said.startswith("a1 lets in 192.168.10.40 at tcp 8001, which no set of the plan holds: a stranger in a set")
+
+
+def test_rules_that_are_not_in_force():
+    def open_to_all(probe):
+        return ("open", "") if probe.target == "a1" and probe.expected == "filtered" else None
+
+    assert only(open_to_all) == "a1 refuses nobody at the ports that were tried: its rules are not in force"
+
+
+def test_a_way_that_the_plan_does_not_know():
+    def wide(probe):
+        return ("open", "") if probe.listener == "cluster_rpc" and probe.target == "a1" else None
+
+    assert only(wide).startswith("there is a way to 192.168.10.11:7373 that the plan does not know")
+
+
+def test_a_packet_that_passed_the_firewall():
+    def passed(probe):
+        return ("refused", "") if probe.target == "a1" and probe.expected == "filtered" else None
+
+    assert all("nothing listens at 192.168.10.11:" in said for said in causes(passed).values())
+
+
+def test_a_cause_is_printed_once_for_those_that_share_it():
+    fault = meets("filtered", at("b1", "cluster", "udp"))
+    seen = {
+        caller: [
+            {"name": probe.name, "seen": (fault(probe) or (HEALTHY[probe.expected],))[0], "detail": "silence"}
+            for probe in probes_from(PLAN, caller)
+        ]
+        for caller in callers(PLAN)
+    }
+    lines = proof_lines(compare(PLAN, seen))
+    assert [line for line in lines if line.startswith("  cause")] == [
+        "  cause of all 3: router forwards 192.168.10.5:9000 for tcp, not for udp"
+    ]
