@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception_text import interception_lines
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
@@ -19,7 +20,7 @@ _SHOWN_SOURCES = 4
 
 
 def plan_lines(plan: Mapping[str, Any]) -> list[str]:
-    """Return a plan as lines: the nodes, who may connect to each, the NAT forwards, the findings."""
+    """Return a plan as lines: the nodes, who may connect to each, what is led to them, the NAT forwards, the findings."""
     shown = list(plan["nodes"])[:_SHOWN_NODES]
     hidden = len(plan["nodes"]) - len(shown)
     more = [f"{hidden} more nodes are in the plan file.", ""] if hidden else []
@@ -33,6 +34,7 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
         *render_table(["node", "listener", "port", "sources"], _rules(plan, shown)),
         "",
         *more,
+        *interception_lines(plan, shown),
         *_forward_lines(plan),
         *_finding_lines(plan["findings"]),
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception_text import interception_lines, pf_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import host_interception
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error, planned
 
@@ -172,3 +173,44 @@ def test_two_entries_for_one_packet():
     assert only_error({"n": {**OLD, "kong_transparent": [SEED, other]}}).code == "interception-overlap"
     apart = [{**SEED, "interfaces": ["eth1"]}, {**other, "interfaces": ["eth2"]}]
     assert compiled({"n": {**OLD, "kong_transparent": apart}}).errors == ()
+
+
+WRITTEN = planned(
+    {
+        "gw": {**OLD, **entries(destinations=["10.0.0.1", "fd00::1"], ports=[80, 81], interfaces="em0")},
+        "own": {**NEW, **entries(destinations=["10.20.0.2", "10.0.0.0/8"])},
+        "quiet": {"kong_address": "10.20.0.3"},
+    }
+)
+
+
+def test_as_a_table_for_whoever_sets_up_a_router():
+    rows = [line.split("  ") for line in interception_lines(WRITTEN, WRITTEN["nodes"])[4:-1]]
+    assert [[word.strip() for word in row if word] for row in rows] == [
+        ["gw", "10.20.0.0/16", "10.0.0.1 80, 81", "em0", "proxy 10.20.0.1:8000", "tproxy"],
+        ["gw", "fd20::/64", "fd00::1 80, 81", "em0", "proxy [fd20::1]:8000", "tproxy"],
+        ["own", "anyone", "10.20.0.2 80", "any", "proxy 10.20.0.2:8000", "redirect"],
+        ["own", "anyone", "10.0.0.0/8 80", "any", "proxy 10.20.0.2:8000", "redirect"],
+    ]
+    assert interception_lines(WRITTEN, ["quiet"]) == []
+
+
+@pytest.mark.parametrize("form", ["freebsd", "openbsd"])
+def test_as_rules_of_pf(form):
+    text = pf_rules(WRITTEN, "gw", form)
+    assert "not applied" in text
+    assert [line for line in text.splitlines() if not line.startswith("#")] == {
+        "freebsd": [
+            "rdr pass on em0 inet proto tcp from 10.20.0.0/16 to 10.0.0.1/32 port { 80, 81 } -> 10.20.0.1 port 8000",
+            "rdr pass on em0 inet6 proto tcp from fd20::/64 to fd00::1/128 port { 80, 81 } -> fd20::1 port 8000",
+            "block drop in quick on em0 inet proto tcp from any to 10.0.0.1/32 port { 80, 81 }",
+            "block drop in quick on em0 inet6 proto tcp from any to fd00::1/128 port { 80, 81 }",
+        ],
+        "openbsd": [
+            "pass in quick on em0 inet proto tcp from 10.20.0.0/16 to 10.0.0.1/32 port { 80, 81 } rdr-to 10.20.0.1 port 8000",
+            "block drop in quick on em0 inet proto tcp from any to 10.0.0.1/32 port { 80, 81 }",
+            "pass in quick on em0 inet6 proto tcp from fd20::/64 to fd00::1/128 port { 80, 81 } rdr-to fd20::1 port 8000",
+            "block drop in quick on em0 inet6 proto tcp from any to fd00::1/128 port { 80, 81 }",
+        ],
+    }[form]
+    assert "10.20.0.2/32" not in pf_rules(WRITTEN, "own", form)

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: pf_rules
+short_description: What another device has to redirect to a Kong node, in the language of pf
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a plan and the name of a node, and returns rules of pf for what C(kong_transparent) selects there.
+  - They are text and nothing more. The collection applies them nowhere. They are for a gateway of BSD or macOS that the
+    packets pass, or for a BSD that runs Kong itself.
+  - Kong does not see where the clients wanted to go, unless it runs on the host of pf.
+  - Addresses of the node itself, which need no other device, are left out.
+positional: host
+options:
+  _input:
+    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
+    type: dict
+    required: true
+  host:
+    description: Inventory name of the node.
+    type: str
+    required: true
+  form:
+    description:
+      - V(freebsd) is for FreeBSD and macOS, whose pf has rules of its own for translation (C(rdr)).
+      - V(openbsd) is for OpenBSD (C(rdr-to)).
+    type: str
+    choices: [freebsd, openbsd]
+    default: freebsd
+seealso:
+  - plugin: gatehouse.kong.host_interception
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Compile the plan of the whole fleet
+  gatehouse.kong.kong_plan:
+  register: fleet
+  run_once: true
+
+- name: Write down what the branch's gateway needs
+  ansible.builtin.copy:
+    dest: gateway.pf.conf
+    content: "{{ fleet.plan | gatehouse.kong.pf_rules('b1', form='openbsd') }}"
+    mode: "0644"
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+_value:
+  description: The rules, a line for each, below a remark that they are not applied.
+  type: str
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception_text import PF_FORMS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception_text import pf_rules as rules_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan, planned_node
+
+
+def pf_rules(plan: Any, host: str, form: str = "freebsd") -> str:
+    if form not in PF_FORMS:
+        raise AnsibleFilterError(f"gatehouse.kong.pf_rules: form is {form!r}; accepted are {', '.join(PF_FORMS)}")
+    try:
+        planned_node(check_plan(plan), host)
+    except PlanError as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.pf_rules: {exc}") from exc
+    return rules_of(plan, host, form)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"pf_rules": pf_rules}
