@@ -85,10 +85,7 @@ def kept_evidence(text: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
 def html_text(evidence: Evidence) -> str:
     """Return the report as one HTML page."""
     fleet = _fleet(evidence)
-    description = "; ".join(
-        f"site {site.name} with {', '.join(_names(box.nodes) for box in site.boxes)}" for site in fleet.sites
-    )
-    picture = svg(picture_of(fleet), "The fleet, and who connects to which port", f"{description}. {_READING}")
+    picture = svg(picture_of(fleet), f"{_READING} The section Ports and connections says the same in words.")
     return html(report_of(evidence), picture, [*_notes(evidence, fleet)])
 
 
@@ -147,10 +144,6 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
 def _fleet(evidence: Evidence) -> Fleet:
     fleet = fleet_of(evidence.plan)
     return proved(fleet, evidence.proof["outcomes"]) if evidence.proof else fleet
-
-
-def _names(nodes: tuple[str, ...]) -> str:
-    return nodes[0] if len(nodes) == 1 else f"{nodes[0]} and {len(nodes) - 1} nodes like it"
 
 
 def _notes(evidence: Evidence, fleet: Fleet) -> Iterator[str]:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_boxes import Box, Fleet, Row, Site, endpoints_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_flows import Flow, shown_source
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import clean, fitted, fitted_list
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import clean, fitted, fitted_list, listed
 
 WIDTH = 1340.0
 _OUTSIDE = (8.0, 178.0)
@@ -24,7 +25,7 @@ _DEVICE = (458.0, 588.0)
 _INSIDE = (606.0, 786.0)
 _NODE = (1042.0, 1320.0)
 _LINE = 48.0
-_CLOSED_LINE = 34.0
+_CLOSED_LINE = 42.0
 _CHIP = 34.0
 _TITLE = 40.0
 _GAP = 18.0
@@ -72,11 +73,21 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the picture that stays together on paper: a box, the first of a site with the site's head."""
+
+    name: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything to draw, in the order in which it is drawn."""
+    """Everything to draw, in the order in which it is drawn; the slices follow each other without a gap."""
 
     width: float
     height: float
+    slices: tuple[Slice, ...]
     shapes: tuple[Shape, ...]
     arrows: tuple[Arrow, ...]
     labels: tuple[Label, ...]
@@ -88,18 +99,31 @@ Part = Shape | Arrow | Label
 def picture_of(fleet: Fleet) -> Picture:
     """Return the fleet with every part in its place."""
     parts: list[Part] = []
-    y = 8.0
+    slices: list[Slice] = []
+    y = _GAP / 2
     for site in fleet.sites:
         height = _site_height(site)
         parts += _site(site, y, height)
+        slices += _slices(site, y)
         y += height + _GAP
     return Picture(
         WIDTH,
-        max(y, 40.0),
+        y - _GAP / 2,
+        tuple(slices),
         tuple(part for part in parts if isinstance(part, Shape)),
         tuple(part for part in parts if isinstance(part, Arrow)),
         tuple(part for part in parts if isinstance(part, Label)),
     )
+
+
+def _slices(site: Site, y: float) -> Iterator[Slice]:
+    for index, box in enumerate(site.boxes):
+        height = _box_height(box) + _GAP
+        first, last = index == 0, index == len(site.boxes) - 1
+        start = y - _GAP / 2 if first else y
+        y += height + (_TITLE - _GAP / 2 if first else 0)
+        end = y + _GAP if last else y
+        yield Slice(f"Site {site.name}: {listed(box.nodes, 3)}", start, end - start)
 
 
 def _label(kind: str, x: float, baseline: float, width: float, text: str) -> Label:
@@ -140,7 +164,7 @@ def _box_height(box: Box) -> float:
 
 
 def _row_height(row: Row) -> float:
-    words = 24.0 + 15 * len(_port_lines(row))
+    words = 27.0 + 15 * len(_port_lines(row))
     return max(words, _LINE * len(row.flows) if row.flows else _CLOSED_LINE)
 
 
@@ -170,14 +194,32 @@ def _row(row: Row, box: Box, y: float) -> Iterator[Part]:
     lines = _port_lines(row)
     top = y + (height - 15 * len(lines)) / 2
     found = f"  \N{BALLOT X} {row.differs} not as planned" if row.differs else ""
-    yield _label("listener", x + 8, top + 2, width - 16, row.listener + found)
+    yield _label("listener", x + 8, top + 3, width - 16, row.listener + found)
     for index, text in enumerate(lines):
-        yield _label("port", x + 8, top + 17 + 15 * index, width - 16, text)
+        yield _label("port", x + 8, top + 18 + 15 * index, width - 16, text)
     if not row.flows:
         yield _closed(row, y + height / 2)
-    step = height / max(1, len(row.flows))
-    for index, flow in enumerate(row.flows):
+    flows = sorted(row.flows, key=lambda flow: (flow.site != box.site, _device(flow, box) or ""))
+    step = height / max(1, len(flows))
+    for index, flow in enumerate(flows):
         yield from _flow(flow, box, y + step * (index + 0.5))
+    for device, together in groupby(range(len(flows)), key=lambda index: _device(flows[index], box)):
+        if device:
+            yield from _device_box(device, y, step, [*together])
+
+
+def _device(flow: Flow, box: Box) -> str | None:
+    """Return the NAT device at the site's border that a flow comes in through."""
+    return flow.device if flow.site != box.site else None
+
+
+def _device_box(device: str, y: float, step: float, lines: Sequence[int]) -> Iterator[Part]:
+    """Draw a device once for all flows that come in through it one below the other."""
+    first, last = (y + step * (index + 0.5) for index in (lines[0], lines[-1]))
+    middle, width = (first + last) / 2, _DEVICE[1] - _DEVICE[0]
+    yield Shape("device", Rect(_DEVICE[0], first - _CHIP / 2, width, last - first + _CHIP))
+    yield _label("device", _DEVICE[0] + 8, middle - 3, width - 16, device)
+    yield _label("chip-site", _DEVICE[0] + 8, middle + 11, width - 16, "NAT device")
 
 
 def _closed(row: Row, y: float) -> Label:
@@ -189,12 +231,9 @@ def _flow(flow: Flow, box: Box, y: float) -> Iterator[Part]:
     inside = flow.site == box.site
     left, right = _INSIDE if inside else _OUTSIDE
     yield from _chip(flow, left, right, y)
-    if flow.device and not inside:
+    if _device(flow, box):
         yield Arrow("flow", right, _DEVICE[0], y)
         yield _dials(flow, right + 6, y - 6, _BORDER - right - 12)
-        yield Shape("device", Rect(_DEVICE[0], y - _CHIP / 2, _DEVICE[1] - _DEVICE[0], _CHIP))
-        yield _label("device", _DEVICE[0] + 6, y - 3, _DEVICE[1] - _DEVICE[0] - 12, flow.device)
-        yield _label("chip-site", _DEVICE[0] + 6, y + 11, _DEVICE[1] - _DEVICE[0] - 12, "NAT device")
         yield Arrow("flow", _DEVICE[1], _NODE[0] + 6, y)
         yield _seen(flow, _DEVICE[1] + 8, y - 6, _NODE[0] - _DEVICE[1] - 16)
         yield _label("arrives", _DEVICE[1] + 8, y + 15, _NODE[0] - _DEVICE[1] - 16,

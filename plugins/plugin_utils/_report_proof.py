@@ -89,12 +89,11 @@ def _differences(different: Iterable[Outcome]) -> Any:
     return table("What differs", ("from", "to", "listener", "dials", "expected", "seen", "why"), rows)
 
 
-def _matrix(plan: Mapping[str, Any], outcomes: Iterable[Outcome], *, by_site: bool) -> Any:
-    columns: dict[str, None] = {}
+def _matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bool) -> Any:
+    columns = dict.fromkeys(_source(plan, one, by_site=by_site) for one in outcomes)
     found: dict[tuple[str, str, str], dict[str, list[Outcome]]] = {}
     for one in sorted(outcomes, key=lambda one: str(one["to"])):
-        source = f"site {_site(plan, one['from'])}" if by_site else one["from"]
-        columns[source] = None
+        source = _source(plan, one, by_site=by_site)
         family = " IPv6" if ":" in one["dial_address"] else ""
         row = one["to"], one["listener"], f"{one['port']}/{one['protocol']}{family}"
         found.setdefault(row, {}).setdefault(source, []).append(one)
@@ -103,9 +102,10 @@ def _matrix(plan: Mapping[str, Any], outcomes: Iterable[Outcome], *, by_site: bo
     return table(title, ("node", "listener", "port", *(f"from {column}" for column in columns)), rows)
 
 
-def _site(plan: Mapping[str, Any], name: str) -> str:
+def _source(plan: Mapping[str, Any], outcome: Outcome, *, by_site: bool) -> str:
+    name = str(outcome["from"])
     host = plan["nodes"].get(name) or plan["hosts"].get(name) or {}
-    return str(host.get("site", "unknown"))
+    return f"site {host.get('site', 'unknown')}" if by_site else name
 
 
 def _cell(outcomes: Sequence[Outcome]) -> Cell:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_layout import SIZES, Arrow, Label, Picture, Shape
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_layout import (
+    SIZES,
+    Arrow,
+    Label,
+    Picture,
+    Shape,
+    Slice,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import clean
 
 _ROUND = {
     "site": 12,
@@ -23,20 +31,25 @@ _ROUND = {
 }
 
 
-def svg(picture: Picture, title: str, description: str) -> str:
-    """Return the picture as an SVG element, with a title and a description for those who hear it."""
+def svg(picture: Picture, description: str) -> str:
+    """Return the picture as SVG elements, one for each slice, with a name and a description for those who hear it."""
+    return "\n".join(_slice(picture, one, index, description) for index, one in enumerate(picture.slices))
+
+
+def _slice(picture: Picture, part: Slice, index: int, description: str) -> str:
+    top, bottom = part.y, part.y + part.height
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {picture.width:g} {picture.height:g}" role="img" '
-        'aria-labelledby="picture-title picture-description">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top:g} {picture.width:g} {part.height:g}" role="img" '
+        f'aria-labelledby="picture-{index}" aria-describedby="picture-{index}-about">'
     )
     return "\n".join(
         [
             head,
-            f'<title id="picture-title">{escape(title)}</title>',
-            f'<desc id="picture-description">{escape(description)}</desc>',
-            *map(_shape, picture.shapes),
-            *(line for arrow in picture.arrows for line in _arrow(arrow)),
-            *map(_text, picture.labels),
+            f'<title id="picture-{index}">{escape(clean(part.name))}</title>',
+            f'<desc id="picture-{index}-about">{escape(clean(description))}</desc>',
+            *(_shape(one) for one in picture.shapes if one.rect.y < bottom and one.rect.y + one.rect.height > top),
+            *(line for arrow in picture.arrows if top < arrow.y < bottom for line in _arrow(arrow)),
+            *(_text(label) for label in picture.labels if top < label.baseline < bottom),
             "</svg>",
         ]
     )

@@ -108,6 +108,7 @@ def check(picture):
     everything = Rect(0, 0, picture.width, picture.height)
     labels = [(label, rect_of(label)) for label in picture.labels]
     check_shapes(picture.shapes, everything)
+    check_slices(picture)
     check_labels(labels, picture.shapes, everything)
     for arrow in picture.arrows:
         check_arrow(arrow, labels, picture.shapes)
@@ -122,9 +123,24 @@ def test_nothing_lies_over_anything_else(number, nodes):
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 20))
 def test_the_picture_is_well_formed_and_has_a_name(number, nodes):
-    drawn = ET.fromstring(svg(picture_of(fleet_of(fleet(number, nodes))), "T & <t>", "D"))
-    assert drawn[0].text == "T & <t>"
-    assert drawn.get("role") == "img"
+    picture = picture_of(fleet_of(fleet(number, nodes)))
+    drawn = ET.fromstring(f"<all>{svg(picture, 'D & <d>')}</all>")
+    assert [one[1].text for one in drawn] == ["D & <d>"] * len(picture.slices)
+    assert {one.get("role") for one in drawn} == {"img"}
+    texts = [one for one in drawn.iter() if one.tag.endswith("}text")]
+    assert len(texts) == len(picture.labels)
+
+
+def check_slices(picture):
+    """They follow each other without a gap, and none cuts through anything but the frame of its site."""
+    y = 0
+    for part in picture.slices:
+        assert part.y == pytest.approx(y)
+        y = part.y + part.height
+    assert y == pytest.approx(picture.height)
+    cuts = [part.y for part in picture.slices]
+    kept = [shape.rect for shape in picture.shapes if shape.kind != "site"] + [rect_of(one) for one in picture.labels]
+    assert [(cut, rect) for cut in cuts for rect in kept if rect.y < cut < rect.y + rect.height] == []
 
 
 def test_the_worked_example():
