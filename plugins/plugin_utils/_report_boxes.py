@@ -12,7 +12,13 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_flows import Flow, Port, plan_hosts, ports_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_flows import (
+    Callers,
+    Flow,
+    Port,
+    plan_hosts,
+    ports_of,
+)
 
 # Up to so many nodes each has a box of its own; beyond, alike ones share one.
 _SINGLE = 12
@@ -64,7 +70,8 @@ def fleet_of(plan: Mapping[str, Any]) -> Fleet:
     """Return what the picture of a plan shows."""
     groups = _groups([planned_node(plan, name) for name in plan["nodes"]], plan)
     hosts = plan_hosts(plan)
-    boxes = [_box(plan, group, hosts) for group in groups[:MOST_BOXES]]
+    callers = Callers(hosts)
+    boxes = [_box(plan, group, callers) for group in groups[:MOST_BOXES]]
     names = dict.fromkeys(sorted({host.site for host in hosts}))
     sites = tuple(_site(name, boxes, hosts, plan) for name in names)
     return Fleet(tuple(site for site in sites if site.boxes), sum(len(group) for group in groups[MOST_BOXES:]))
@@ -99,9 +106,9 @@ def _likeness(node: Node, plan: Mapping[str, Any]) -> Hashable:
     return node.site, node.cluster, node.version, node.role, listeners, sources, nat, vpn
 
 
-def _box(plan: Mapping[str, Any], group: Sequence[Node], hosts: Sequence[Host]) -> Box:
+def _box(plan: Mapping[str, Any], group: Sequence[Node], callers: Callers) -> Box:
     first = group[0]
-    rows = _rows(ports_of(plan, first, hosts))
+    rows = _rows(ports_of(plan, first, callers))
     if len(group) > 1:
         rows = tuple(replace(row, flows=tuple(_of_many(flow, len(group)) for flow in row.flows)) for row in rows)
     return Box(tuple(node.name for node in group), first.site, _about(group), rows)

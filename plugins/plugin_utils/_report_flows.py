@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, contains, family_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, contains, family_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._callers import CallerClass, classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host, planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host
 
 ANYONE = "anyone"
 _T = TypeVar("_T")
@@ -63,8 +64,60 @@ class _Gathered:
     arrives: dict[Endpoint, None] = field(default_factory=dict)
     seen: dict[str, None] = field(default_factory=dict)
 
+    def add(self, route: Route, found: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        self.dialled[route.dialled] = None
+        self.arrives[Endpoint(route.lands, route.port)] = None
+        for name, seen in found:
+            self.callers[name] = None
+            self.seen.update(dict.fromkeys(seen))
+
 
 _Way = tuple[str, str, str | None]  # the callers' site, via, device
+
+
+class Callers:
+    """Everybody who may come, with what is known of them kept: callers that are alike are asked once."""
+
+    def __init__(self, hosts: Iterable[Host]) -> None:
+        """Take the hosts of a plan."""
+        self._classes = classify(hosts)
+        self._kept: dict[Hashable, list[tuple[str, tuple[str, ...]]]] = {}
+
+    def ways(
+        self, node: Node, listener: Listener, protocol: str, family: Family
+    ) -> Iterator[tuple[CallerClass, Route]]:
+        """Yield the route of each class of callers that has one to a listener."""
+        for kind, members in self._classes.items():
+            caller = next((host for host in members if host.name != node.name), None)
+            route = route_to(caller, node, listener, protocol, family) if caller else None
+            if route:
+                yield kind, route
+
+    def let_in(self, kind: CallerClass, route: Route, target: Host, rule: Rule) -> list[tuple[str, tuple[str, ...]]]:
+        """Return the members of a class whose every source is allowed, each with its sources."""
+        hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
+        key = kind, rule.sets, route.via, family_of(route.lands), target.site, hairpin
+        if key not in self._kept:
+            seen = ((host.name, seen_sources(route, host, target)) for host in self._classes[kind])
+            self._kept[key] = [(name, networks) for name, networks in seen if networks and rule.allows(networks)]
+        return self._kept[key]
+
+    def site_of(self, kind: CallerClass) -> str:
+        """Return the site that the members of a class are at."""
+        return self._classes[kind][0].site
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may reach a port: the names of the sets, and the networks in them."""
+
+    sets: tuple[str, ...]
+    networks: tuple[str, ...]
+    known: frozenset[str]
+
+    def allows(self, networks: Iterable[str]) -> bool:
+        """Tell whether all of the networks are allowed."""
+        return all(one in self.known or any(contains(wide, one) for wide in self.networks) for one in networks)
 
 
 def plan_hosts(plan: Mapping[str, Any]) -> list[Host]:
@@ -72,24 +125,28 @@ def plan_hosts(plan: Mapping[str, Any]) -> list[Host]:
     return [planned_host(plan, name) for kind in ("nodes", "hosts") for name in sorted(plan[kind])]
 
 
-def ports_of(plan: Mapping[str, Any], node: Node, hosts: Sequence[Host]) -> list[Port]:
-    """Return what a node opens, in the order of its listeners, and which of the hosts reach it; equal ports once."""
-    rules = {(one["listener"], one["port"], one["protocol"]): one["sources"] for one in planned_rules(plan, node.name)}
+def ports_of(plan: Mapping[str, Any], node: Node, callers: Callers) -> list[Port]:
+    """Return what a node opens, in the order of its listeners, and who reaches it; equal ports once."""
+    allow = plan["nodes"][node.name]["ruleset"]["allow"]
+    sources = {(one["listener"], one["port"], one["protocol"]): one["sources"] for one in allow}
     single = [
-        _port(node, hosts, listener, protocol, rules[listener.name, listener.port, protocol])
+        _port(plan, node, callers, listener, protocol, sources[listener.name, listener.port, protocol])
         for listener in node.listeners
         for protocol in listener.protocols
     ]
     return _once(single)
 
 
-def _port(node: Node, hosts: Sequence[Host], listener: Listener, protocol: str, sources: str | list[str]) -> Port:
-    if listener.is_loopback or not sources:
-        flows: Iterator[Flow] = iter(())
-    elif isinstance(sources, str):
-        flows = _flows_of_anyone(node, listener, protocol)
-    else:
-        flows = _flows_of_some(node, hosts, listener, protocol, sources)
+def _port(
+    plan: Mapping[str, Any], node: Node, callers: Callers, listener: Listener, protocol: str, sources: str | list[str]
+) -> Port:
+    flows: Iterator[Flow] = iter(())
+    if not listener.is_loopback and sources:
+        flows = (
+            _flows_of_anyone(node, listener, protocol)
+            if isinstance(sources, str)
+            else _flows_of_some(node, callers, listener, protocol, _rule(plan, sources))
+        )
     return Port(
         listener.name,
         listener.port,
@@ -99,6 +156,11 @@ def _port(node: Node, hosts: Sequence[Host], listener: Listener, protocol: str, 
         listener.is_loopback,
         tuple(flows),
     )
+
+
+def _rule(plan: Mapping[str, Any], sets: Iterable[str]) -> Rule:
+    networks = tuple(one for name in sets for family in ("ipv4", "ipv6") for one in plan["sets"][name][family])
+    return Rule(tuple(sets), networks, frozenset(networks))
 
 
 def _once(ports: Iterable[Port]) -> list[Port]:
@@ -145,42 +207,22 @@ def _both(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...]:
     return tuple(dict.fromkeys((*first, *second)))
 
 
-def _flows_of_some(
-    node: Node, hosts: Sequence[Host], listener: Listener, protocol: str, sources: Sequence[str]
-) -> Iterator[Flow]:
+def _flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
     ways: dict[_Way, _Gathered] = {}
-    for host, route, seen in _let_in(node, hosts, listener, protocol, sources):
-        way = host.site, route.via, route.mapping.device if route.mapping else None
-        gathered = ways.setdefault(way, _Gathered())
-        gathered.callers[host.name] = None
-        gathered.dialled[route.dialled] = None
-        gathered.arrives[Endpoint(route.lands, route.port)] = None
-        gathered.seen |= dict.fromkeys(seen)
+    for family in (one for one in FAMILIES if one in listener.families):
+        for kind, route in callers.ways(node, listener, protocol, family):
+            found = [one for one in callers.let_in(kind, route, node.host, rule) if one[0] != node.name]
+            if found:
+                way = callers.site_of(kind), route.via, route.mapping.device if route.mapping else None
+                ways.setdefault(way, _Gathered()).add(route, found)
     for (site, via, device), one in ways.items():
-        yield Flow("", tuple(one.callers), site, via, device, tuple(one.dialled), tuple(one.arrives), tuple(one.seen))
+        yield Flow(
+            "", tuple(sorted(one.callers)), site, via, device, tuple(one.dialled), tuple(one.arrives), tuple(one.seen)
+        )
     known = {source for one in ways.values() for source in one.seen} | set(_own_sources(node))
-    for network in sources:
+    for network in rule.networks:
         if network not in known and family_of(network) in listener.families:
             yield Flow(shown_source(network), (), None, "", None, (), (), (network,))
-
-
-def _let_in(
-    node: Node, hosts: Sequence[Host], listener: Listener, protocol: str, sources: Sequence[str]
-) -> Iterator[tuple[Host, Route, tuple[str, ...]]]:
-    """Yield the hosts whose every source is allowed, each with its route and sources."""
-    allowed = frozenset(sources)
-    for family in FAMILIES:
-        if family not in listener.families:
-            continue
-        for host in hosts:
-            route = route_to(host, node, listener, protocol, family) if host.name != node.name else None
-            seen = seen_sources(route, host, node.host) if route else ()
-            if route and seen and all(_is_allowed(source, allowed, sources) for source in seen):
-                yield host, route, seen
-
-
-def _is_allowed(source: str, allowed: frozenset[str], sources: Sequence[str]) -> bool:
-    return source in allowed or any(contains(network, source) for network in sources)
 
 
 def _own_sources(node: Node) -> Iterator[str]:

@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_boxes import endpoints_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_flows import (
+    Callers,
     Flow,
     Port,
     plan_hosts,
@@ -111,14 +112,14 @@ def _sources_text(plan: Mapping[str, Any], sources: str | Sequence[str]) -> str:
 
 def ports_section(plan: Mapping[str, Any]) -> Section:
     """Return the ports and connections of each node."""
-    hosts = plan_hosts(plan)
+    callers = Callers(plan_hosts(plan))
     intro = (
         "What each node opens, who may connect to it, what they dial and what the node sees. Everybody else is refused."
     )
     tables = []
     for name in plan["nodes"]:
         node = planned_node(plan, name)
-        rows = [row for port in ports_of(plan, node, hosts) for row in _port_rows(port)]
+        rows = [row for port in ports_of(plan, node, callers) for row in _port_rows(port)]
         tables.append(
             Table(name, ("listener", "port", "listens on", "who may connect", "dials", "through", "seen as"),
                   tuple(rows), notes=tuple(_about(plan["nodes"][name], node.advertised)))
