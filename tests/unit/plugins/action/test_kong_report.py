@@ -1,0 +1,94 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kong_report and kong_plan_diff in one real run of ansible-playbook."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import EXAMPLE, plan_task, play, run
+
+# What two of the hosts met, as kong_probe returns it: nothing that the plan names, and one difference.
+PROBED = [
+    {"name": "b1 cluster tcp 80 192.168.10.5:9000", "seen": "refused", "detail": "no forward"},
+    {"name": "a2 cluster tcp 7946 192.168.10.12:7946", "seen": "open", "detail": ""},
+]
+DRIFT = {"differs": True, "nodes": {"a1": {"firewall": ["port 8001 is open"]}}, "not_looked_at": ["a2", "b1"]}
+
+
+def report(folder, name, **arguments):
+    """A task that writes a report, and registers it under a name."""
+    task = {"gatehouse.kong.kong_report": {"plan": "{{ fleet.plan }}", "path": str(folder), **arguments}}
+    return {**task, "register": name, "run_once": True, "ignore_errors": True}
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reported")
+    (folder / "wrong.json").write_text("{}", encoding="utf-8")
+    tasks = [
+        {**plan_task(path=str(folder / "plan.json")), "register": "fleet", "run_once": True},
+        report(folder / "new" / "report", "first"),
+        report(folder / "new" / "report", "second"),
+        {**report(folder / "checked", "checked"), "check_mode": True},
+        report(folder / "alone.xml", "alone", before=str(folder / "plan.json")),
+        report(folder / "alone.xml", "wrong", before=str(folder / "wrong.json")),
+        {"ansible.builtin.set_fact": {"reach": {"probes": PROBED}}, "when": "inventory_hostname == 'a1'"},
+        report(folder / "proof", "proof", registered="reach"),
+        report(folder / "proof", "drift", drift=DRIFT),
+        {
+            "gatehouse.kong.kong_plan_diff": {"old": str(folder / "plan.json"), "new": str(folder / "plan.json")},
+            "register": "same",
+            "run_once": True,
+        },
+        {
+            "ansible.builtin.assert": {
+                "that": [
+                    "first is changed",
+                    "first.files | length == 4",
+                    "first.path == first.files[0]",
+                    "second is not changed",
+                    "checked is changed",
+                    "alone.files == [alone.path]",
+                    "wrong is failed",
+                    "'wrong.json: this is no plan of format 1' in wrong.msg",
+                    "same.changes == []",
+                ]
+            },
+            "run_once": True,
+        },
+    ]
+    done = run(folder, EXAMPLE, [play("kong", *tasks)])
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+def test_a_folder_holds_every_form_and_a_file_is_alone(reported):
+    folder, output = reported
+    names = {"report.html", "report.md", "report.json", "report.xml"}
+    assert {path.name for path in (folder / "new" / "report").iterdir()} == names
+    assert f"The report: {folder}/new/report/report.html" in output
+    assert not (folder / "checked").exists()
+    assert ET.parse(folder / "alone.xml").getroot().tag == "testsuites"
+
+
+def test_proof_and_drift_fill_one_report(reported):
+    kept = json.loads((reported[0] / "proof" / "report.json").read_text(encoding="utf-8"))
+    different = [one for one in kept["proof"]["outcomes"] if one["detail"] == "no forward"]
+    assert [(one["from"], one["to"], one["expected"], one["seen"]) for one in different] == [
+        ("a1", "b1", "open", "refused")
+    ]
+    assert kept["drift"]["nodes"] == DRIFT["nodes"]
+    assert kept["proof"]["at"].endswith(" UTC")
+    suites = {one.get("name"): one for one in ET.parse(reported[0] / "proof" / "report.xml").getroot()}
+    assert (suites["proof"].get("failures"), suites["drift"].get("failures")) == ("1", "1")
+
+
+def test_findings_are_linked_to_what_they_mean(reported):
+    page = (reported[0] / "proof" / "report.html").read_text(encoding="utf-8")
+    assert '<a href="#code-source-no-path">source-no-path</a>' in page
+    assert '<code id="code-source-no-path">source-no-path</code>' in page
