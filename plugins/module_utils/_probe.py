@@ -11,9 +11,12 @@ import ipaddress
 import random
 import resource
 import socket
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._certificate import Certificate
 from ansible_collections.gatehouse.kong.plugins.module_utils._memberlist import MessageError, acknowledged, ping
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe_errors import (
     FILTERED,
@@ -24,9 +27,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe_errors impor
     judge,
     queued_icmp,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe_talk import Said, talk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 # Open files that Python, asyncio and Ansible hold beside the probes' sockets.
 _SPARE_FILES = 48
@@ -120,9 +124,22 @@ async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, An
             "port": probe.port,
             "seen": answer.seen,
             "detail": answer.detail,
+            "certificate": _certificate_data(answer.certificate),
+            "status": answer.status,
         }
 
     return list(await asyncio.gather(*map(one, probes)))
+
+
+def _certificate_data(certificate: Certificate | None) -> dict[str, Any] | None:
+    if certificate is None:
+        return None
+    left = certificate.not_after - datetime.now(timezone.utc)
+    return {
+        "subject": certificate.subject,
+        "not_after": certificate.not_after.isoformat(),
+        "days_left": left.days,
+    }
 
 
 def _places(workers: int) -> int:
@@ -141,13 +158,14 @@ async def _run(probe: Probe, limits: Limits) -> Answer:
 
 
 async def _try(probe: Probe, timeout: float) -> Answer | None:
-    socket_type, exchange = _KINDS[probe.kind]
+    socket_type, exchange, talks = _KINDS[probe.kind]
     sock = None
     try:
         sock = socket.socket(probe.family, socket_type)
         sock.setblocking(False)
         ask_for_icmp(sock)
-        return await asyncio.wait_for(exchange(sock, probe), timeout)
+        met = await asyncio.wait_for(exchange(sock, probe), timeout)
+        return await _told(met, sock, probe, talks, timeout) if talks else met
     # Two exceptions before Python 3.11. The builtin one is the kernel's own ETIMEDOUT.
     except (asyncio.TimeoutError, TimeoutError):
         return None
@@ -159,6 +177,16 @@ async def _try(probe: Probe, timeout: float) -> Answer | None:
     finally:
         if sock:
             sock.close()
+
+
+async def _told(answer: Answer, sock: socket.socket, probe: Probe, talks: Mapping[str, bool], timeout: float) -> Answer:
+    """The answer, with what was learned by talking: whatever comes of that, the port is open."""
+    try:
+        said = await asyncio.wait_for(talk(sock, probe.address, **talks), timeout)
+    except (asyncio.TimeoutError, TimeoutError):
+        said = Said(trouble=f"no answer to {'TLS' if talks['tls'] else 'HTTP'} in {timeout:g} s")
+    detail = f"{answer.detail}; {said.trouble}" if said.trouble else answer.detail
+    return Answer(answer.seen, detail, said.certificate, said.status)
 
 
 async def _connect(sock: socket.socket, probe: Probe) -> Answer:
@@ -180,8 +208,11 @@ async def _ping(sock: socket.socket, probe: Probe) -> Answer:
             return Answer(REFUSED, f"answered, but not as memberlist does: {error}")
 
 
-# How each kind of probe is made: the socket's type, and what is said on it.
-_KINDS = {
-    "tcp": (socket.SOCK_STREAM, _connect),
-    "memberlist": (socket.SOCK_DGRAM, _ping),
+# How each kind of probe is made: the socket's type, what tells whether it is open, and what is said then.
+_KINDS: Mapping[str, tuple[socket.SocketKind, Callable[..., Awaitable[Answer]], Mapping[str, bool]]] = {
+    "tcp": (socket.SOCK_STREAM, _connect, {}),
+    "tls": (socket.SOCK_STREAM, _connect, {"tls": True, "http": False}),
+    "http": (socket.SOCK_STREAM, _connect, {"tls": False, "http": True}),
+    "https": (socket.SOCK_STREAM, _connect, {"tls": True, "http": True}),
+    "memberlist": (socket.SOCK_DGRAM, _ping, {}),
 }

@@ -16,6 +16,8 @@ import socket
 import struct
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._certificate import Certificate
+
 OPEN, REFUSED, FILTERED, UNREACHABLE = "open", "refused", "filtered", "unreachable"
 
 # Not in Python's socket module: linux/in.h, linux/in6.h, linux/errqueue.h. By family: level, option, origin, address.
@@ -67,10 +69,15 @@ _ERRNO = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What was seen, and in a few words why one thinks so."""
+    """What was seen, and in a few words why one thinks so.
+
+    Where it was asked for, also what a TLS listener showed of its certificate, and the status that HTTP gave.
+    """
 
     seen: str
     detail: str
+    certificate: Certificate | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ author:
 description:
   - Tries a list of targets from the host it runs on, all at the same time, and tells open, refused, filtered and
     unreachable apart. It knows nothing of Kong or of firewalls, so the answer is evidence, not opinion.
-  - A C(tcp) probe opens a connection and closes it. A C(memberlist) probe sends one UDP datagram, the ping of HashiCorp
+  - A C(tcp) probe opens a connection and closes it. C(tls), C(http) and C(https) go on from there. A C(memberlist) probe sends one UDP datagram, the ping of HashiCorp
     memberlist, and waits for its ack. That is the gossip of Serf, which Kong 0.6 to 0.10 use for their cluster.
   - Uses Python's standard library only, and needs no privileges.
 extends_documentation_fragment:
@@ -39,9 +39,11 @@ options:
       kind:
         description:
           - V(tcp) opens a TCP connection.
+          - V(tls) shakes hands on it, and tells the certificate. Nobody's name or signature is checked.
+          - V(http) sends C(GET /) on it, and tells the status of the answer. V(https) does both.
           - V(memberlist) sends a memberlist ping over UDP and waits for the ack with the same sequence number.
         type: str
-        choices: [tcp, memberlist]
+        choices: [tcp, tls, http, https, memberlist]
         default: tcp
       address:
         description:
@@ -75,6 +77,8 @@ notes:
     far less for those that answer. With the defaults 2,000 silent targets take 16 seconds. A silent target gets O(tries)
     datagrams of 19 bytes, or O(tries) attempts to connect, in which the kernel repeats the first packet about once a
     second: 4 packets with the defaults."
+  - A connection that was made counts as open, whatever becomes of TLS and HTTP on it; the detail tells what does. They
+    have another O(timeout).
   - "Refused does not prove that the firewall let the packet pass: a rule that rejects TCP with a reset, or UDP with an
     ICMP port unreachable (the default of V(reject)), answers exactly as a closed port does. TCP rejected with an ICMP
     port unreachable is told from a closed port and counts as filtered; on kernels before Linux 5.6 it counts as refused."
@@ -182,6 +186,15 @@ probes:
       description: The reason in a few words, with the name of the errno, and the ICMP message and its sender where one came.
       type: str
       returned: always
+    certificate:
+      description: What a probe with TLS was shown, its C(subject), until when it is valid (C(not_after)), and C(days_left).
+      type: dict
+      returned: always
+      sample: {subject: CN=localhost, not_after: "2036-11-23T16:09:00+00:00", days_left: 3650}
+    status:
+      description: The status of HTTP, where a probe with HTTP got one.
+      type: int
+      returned: always
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -200,7 +213,7 @@ ARGUMENTS = {
         "required": True,
         "options": {
             "name": {"type": "str", "default": ""},
-            "kind": {"type": "str", "choices": ["tcp", "memberlist"], "default": "tcp"},
+            "kind": {"type": "str", "choices": ["tcp", "tls", "http", "https", "memberlist"], "default": "tcp"},
             "address": {"type": "str", "required": True},
             "port": {"type": "int", "required": True},
         },

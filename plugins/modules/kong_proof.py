@@ -79,6 +79,8 @@ outcomes:
       seen: open
       detail: acknowledged
       cause: ""
+      certificate:
+      status:
 differences:
   description: The probes in which the two differ, in the form of RV(outcomes), the first hundred with the likely cause.
   returned: always

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEET
 class Outcome:
     """A probe and what it met: open, filtered, refused or unreachable; None where its host did not probe.
 
-    The detail says why one thinks so, and the cause what is probably wrong, where something is.
+    The detail says why one thinks so, and the cause what is probably wrong, where something is. A listener with TLS showed
+    a certificate, and an Admin API gave a status.
     """
 
     probe: Probe
     seen: str | None
     detail: str = ""
     cause: str = ""
+    certificate: Mapping[str, Any] | None = None
+    status: int | None = None
 
     @property
     def holds(self) -> bool:
@@ -56,4 +60,6 @@ class Outcome:
             "seen": self.seen,
             "detail": self.detail,
             "cause": self.cause,
+            "certificate": self.certificate,
+            "status": self.status,
         }

@@ -34,7 +34,10 @@ _GOSSIP_KEYS = frozenset({"cluster_encrypt_key", "cluster_keyring_file", "cluste
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One connection to try: who dials what to reach which listener, and the expectation (OPEN, FILTERED or CLOSED)."""
+    """One connection to try: who dials what to reach which listener, and the expectation (OPEN, FILTERED or CLOSED).
+
+    The kind says how: one that module kong_probe knows.
+    """
 
     caller: str
     target: str
@@ -43,11 +46,7 @@ class Probe:
     port: int
     dialled: Endpoint
     expected: str
-
-    @property
-    def kind(self) -> str:
-        """How it is tried: by a tcp connection, or by a memberlist ping over udp."""
-        return "memberlist" if self.protocol == "udp" else "tcp"
+    kind: str
 
     @property
     def name(self) -> str:
@@ -82,12 +81,21 @@ def local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
     """
     node = planned_node(plan, name)
     return [
-        Probe(name, name, listener.name, protocol, listener.port, endpoint, OPEN)
+        Probe(name, name, listener.name, protocol, listener.port, endpoint, OPEN, _kind(listener, protocol))
         for listener in node.reachable
         if (endpoint := _own_endpoint(listener))
         for protocol in listener.protocols
         if protocol == "tcp" or _answers_pings(node)
     ]
+
+
+def _kind(listener: Listener, protocol: str) -> str:
+    """How a listener is tried: a udp one by a memberlist ping, an Admin API by a request, one with TLS by a handshake."""
+    if protocol == "udp":
+        return "memberlist"
+    if listener.name == "admin":
+        return "https" if "ssl" in listener.flags else "http"
+    return "tls" if "ssl" in listener.flags else "tcp"
 
 
 def _answers_pings(node: Node) -> bool:
@@ -121,7 +129,8 @@ def _probes_to(caller: Host, target: Node, rules: list[dict[str, Any]]) -> Itera
                     allowed = sources[listener.name, listener.port, protocol]
                     expected = _expected(route, caller, target, allowed)
                     port = listener.port
-                    yield Probe(caller.name, target.name, listener.name, protocol, port, dialled, expected)
+                    kind = _kind(listener, protocol)
+                    yield Probe(caller.name, target.name, listener.name, protocol, port, dialled, expected, kind)
 
 
 def _probed_families(listener: Listener, target: Node) -> list[Family]:

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._causes import likely_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import OPEN, Probe, callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof_remarks import certificate_lines, remarks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 
 # More sources than this and the table has one line a difference instead of one column a source.
@@ -72,19 +73,26 @@ def registered_probes(
 
 def _outcomes(probes: Sequence[Probe], results: Sequence[Mapping[str, Any]] | None) -> list[Outcome]:
     by_name = {result["name"]: result for result in results or ()}
-    return [
-        Outcome(probe, by_name[probe.name]["seen"], by_name[probe.name]["detail"])
-        if probe.name in by_name
-        else Outcome(probe, None)
-        for probe in probes
-    ]
+    return [_outcome(probe, by_name.get(probe.name)) for probe in probes]
+
+
+def _outcome(probe: Probe, met: Mapping[str, Any] | None) -> Outcome:
+    if met is None:
+        return Outcome(probe, None)
+    return Outcome(probe, met["seen"], met["detail"], certificate=met.get("certificate"), status=met.get("status"))
 
 
 def proof_lines(proof: Proof) -> list[str]:
     """Return the proof as lines for a terminal: a table, what differs, and a closing count."""
     sources = list(dict.fromkeys(outcome.probe.caller for outcome in proof.outcomes))
     table = _matrix(proof, sources) if len(sources) <= _COLUMNS else []
-    return [*table, *_difference_lines(proof), _closing(proof)]
+    return [
+        *table,
+        *certificate_lines(proof.outcomes),
+        *_difference_lines(proof),
+        *remarks(proof.outcomes),
+        _closing(proof),
+    ]
 
 
 def _matrix(proof: Proof, sources: Sequence[str]) -> list[str]:

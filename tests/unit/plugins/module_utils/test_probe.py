@@ -169,7 +169,9 @@ def test_results_keep_the_order_and_the_callers_words():
         results = run_probes([probe(kind, port, address, name) for name, kind, address, port in wanted], PATIENT)
     assert [(r["name"], r["kind"], r["address"], r["port"]) for r in results] == wanted
     assert [r["seen"] for r in results] == ["open", "refused", "open"] * 20
-    assert {tuple(r) for r in results} == {("name", "kind", "address", "port", "seen", "detail")}
+    assert {tuple(r) for r in results} == {
+        ("name", "kind", "address", "port", "seen", "detail", "certificate", "status")
+    }
 
 
 def test_nothing_to_do_is_fine():
@@ -231,7 +233,7 @@ def test_a_fault_of_this_host_names_the_probe(monkeypatch):
         ({"address": "::ffff:10.0.0.1"}, "the address of one host"),
         ({"port": 0}, "port is 0; it must be 1 to 65535"),
         ({"port": 65536}, "port is 65536"),
-        ({"kind": "icmp"}, "kind is 'icmp'; it must be one of tcp, memberlist"),
+        ({"kind": "icmp"}, "kind is 'icmp'; it must be one of tcp, tls, http, https, memberlist"),
     ],
 )
 def test_a_probe_that_cannot_be_made_is_refused_before_any_packet(change, message):

@@ -90,3 +90,44 @@ def test_many_sources_need_no_table():
     nodes = {f"n{number}": {"kong_address": f"10.0.0.{number}"} for number in range(1, 11)}
     plan = compiled(nodes).plan
     assert len(proof_lines(compare(plan, {}))) == 11
+
+
+def with_answers(**answers):
+    results = seen(*ALL)
+    for result in (one for probes in results.values() for one in probes):
+        result.update(answers.get(result["name"].split()[1], {}) if result["seen"] == "open" else {})
+    return proof_lines(compare(PLAN, results))
+
+
+def test_certificates_are_shown_once_for_each_port():
+    shown = {"subject": "CN=x", "not_after": "2031-05-06T07:08:09+00:00", "days_left": 900}
+    lines = with_answers(proxy={"certificate": shown})
+    at = lines.index("Certificates that were shown:")
+    assert [line.split() for line in lines[at + 4 : at + 8]] == [
+        ["a1", "proxy", "8000", "CN=x", "2031-05-06"],
+        ["a1", "proxy", "8443", "CN=x", "2031-05-06"],
+        ["a2", "proxy", "8000", "CN=x", "2031-05-06"],
+        ["a2", "proxy", "8443", "CN=x", "2031-05-06"],
+    ]
+
+
+def test_a_certificate_that_ends_is_marked():
+    for days, mark in ((-1, "EXPIRED"), (3, "3 days left")):
+        shown = {"subject": "CN=x", "not_after": "2026-05-06T07:08:09+00:00", "days_left": days}
+        assert sum(line.endswith(mark) for line in with_answers(proxy={"certificate": shown})) == 4
+
+
+def test_an_admin_api_that_answers_anybody_let_in_is_named():
+    lines = with_answers(admin={"status": 200})
+    assert [line for line in lines if line.startswith("ADMIN API")] == [
+        "ADMIN API: a1 answers without authentication to admin (port 8001, 8444)",
+        "ADMIN API: a2 answers without authentication to admin (port 8001, 8444)",
+    ]
+    assert lines[-1].endswith("the fleet behaves as planned")
+    assert not any(line.startswith("ADMIN API") for line in with_answers(admin={"status": 401}))
+
+
+def test_a_tls_listener_without_a_certificate_is_named():
+    lines = [line for line in with_answers(proxy={"certificate": None}) if line.startswith("NO TLS")]
+    assert "NO TLS: a1 did not show a certificate at proxy 8443 (said so)" in lines
+    assert not any("8000" in line for line in lines)

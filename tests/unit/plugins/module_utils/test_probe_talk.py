@@ -1,0 +1,121 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TLS and HTTP on an open port, over loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import socket
+import ssl
+import threading
+
+import pytest
+from cryptography import x509
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, parse_probe, run_probes
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils.certificates import make
+
+PATIENT = Limits(timeout=10, tries=1, workers=5)
+QUICK = Limits(timeout=0.3, tries=1, workers=5)
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}"
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    not_after = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=12, hours=1)
+    _der, pem = make(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a1")]), not_after)
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    file.write_bytes(pem)
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(file)
+    return made
+
+
+@contextlib.contextmanager
+def server(serve):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def accept():
+            connection, _peer = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                serve(connection)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+def probed(kind, port, limits=PATIENT):
+    (result,) = run_probes([parse_probe({"name": "", "kind": kind, "address": "127.0.0.1", "port": port})], limits)
+    return result
+
+
+def with_tls(context, answer=None):
+    def serve(connection):
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            if answer is not None:
+                assert encrypted.recv(4096).startswith(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+                encrypted.sendall(answer)
+            encrypted.recv(1)
+
+    return serve
+
+
+def plain(answer):
+    def serve(connection):
+        assert connection.recv(4096).startswith(b"GET / HTTP/1.1\r\n")
+        connection.sendall(answer)
+
+    return serve
+
+
+def test_a_certificate_that_nobody_signed_is_shown(context):
+    with server(with_tls(context)) as port:
+        result = probed("tls", port)
+    assert (result["seen"], result["detail"], result["status"]) == ("open", "connected", None)
+    assert (result["certificate"]["subject"], result["certificate"]["days_left"]) == ("CN=a1", 12)
+
+
+def test_https(context):
+    with server(with_tls(context, JSON)) as port:
+        result = probed("https", port)
+    assert (result["status"], result["certificate"]["subject"]) == (200, "CN=a1")
+
+
+@pytest.mark.parametrize(("answer", "status"), [(JSON, 200), (b"HTTP/1.1 401 Unauthorized\r\n\r\n", 401),
+                                                (b"SSH-2.0-x\r\n", None), (b"", None)])  # fmt: skip
+def test_http(answer, status):
+    with server(plain(answer)) as port:
+        result = probed("http", port)
+    assert (result["seen"], result["status"], result["certificate"]) == ("open", status, None)
+
+
+def test_a_port_without_tls_is_open_all_the_same():
+    with server(lambda connection: connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")) as port:
+        result = probed("tls", port)
+    assert (result["seen"], result["certificate"]) == ("open", None)
+    assert result["detail"].startswith("connected; TLS failed: ")
+
+
+def test_a_port_that_hangs_up_is_open_all_the_same():
+    with server(lambda _connection: None) as port:
+        assert probed("https", port)["detail"].startswith("connected; TLS failed: ")
+
+
+def test_silence_after_the_connection_is_no_filter():
+    done = threading.Event()
+    with server(lambda _connection: done.wait(10)) as port:
+        results = probed("tls", port, QUICK)
+        done.set()
+    assert (results["seen"], results["detail"]) == ("open", "connected; no answer to TLS in 0.3 s")
+
+
+def test_a_closed_port_is_refused():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        assert probed("https", sock.getsockname()[1])["seen"] == "refused"
