@@ -30,7 +30,7 @@ class WithPublished:
         self._host = host
         self._main = main
         self._found = Live(None)
-        self._wanted = False
+        self._concerned = False  # the table is there, or may be, or is wanted
         self.name = main.name
 
     def require(self) -> None:
@@ -40,7 +40,9 @@ class WithPublished:
     def read(self) -> Live:
         """What both have. The table is looked for where its file is, or a change that may have made it was not finished."""
         live = self._main.read()
-        if self._is_there:
+        traces = (self._host.path(path).exists() for path in (BESIDE.file, PENDING))
+        self._concerned = any(traces) and bool(self._host.which("nft"))
+        if self._concerned:
             self._found = self._beside.read()
         ruleset = live.ruleset and _marked(live.ruleset, self._found.ruleset)
         same = _published(ruleset) == self._found.ruleset
@@ -60,7 +62,7 @@ class WithPublished:
         # It is what publishes a port that sends its packets elsewhere.
         ports = {str(entry.service) for entry in published.allow}
         found = tuple(one for one in found if one.effect != "divert" or not ports.issuperset(one.ports))
-        self._wanted = True
+        self._concerned = True
         self._beside.require()
         return (*found, *self._beside.obstacles(published))
 
@@ -74,14 +76,14 @@ class WithPublished:
     def snapshot(self, live: Live) -> Snapshot:
         """The state of both."""
         parts = [self._main.snapshot(Live(live.ruleset and _plain(live.ruleset), live.drift))]
-        parts += [self._beside.snapshot(self._found)] if self._is_there or self._wanted else []
+        parts += [self._beside.snapshot(self._found)] if self._concerned else []
         return Snapshot(
             tuple(file for part in parts for file in part.files), tuple(one for part in parts for one in part.load)
         )
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """First the table. It keeps no state, so it ends flows by itself."""
-        if self._is_there or self._wanted:
+        if self._concerned:
             self._beside.apply(_published(want))
         return self._main.apply(want and _plain(want))
 
@@ -101,10 +103,6 @@ class WithPublished:
 
     def _stale_beside(self, published: Ruleset | None) -> tuple[str, ...]:
         return self._beside.stale(published) if published else stale_parts(self._host, BESIDE.boot_unit(), None)
-
-    @property
-    def _is_there(self) -> bool:
-        return any(self._host.path(path).exists() for path in (BESIDE.file, PENDING)) and bool(self._host.which("nft"))
 
 
 def _plain(ruleset: Ruleset) -> Ruleset:

@@ -65,6 +65,8 @@ def _lines(part: str, result: Mapping[str, Any]) -> tuple[str, ...]:
         names = result["changed_settings"]
         attributes = ("the file's owner or mode",) if result.get("changed") and not names else ()
         return tuple(f"{result['path']}: {name} is not as planned" for name in (*names, *attributes))
+    if result.get("skipped"):
+        return ()  # of a Kong in a container, whose sockets are not the host's
     if "report" in result:
         return tuple(result["report"])
     return (f"it could not be looked at: {result.get('msg', 'the module gave no answer')}",)

@@ -96,7 +96,7 @@ def _likeness(node: Node, plan: Mapping[str, Any]) -> Hashable:
     """Return what alike nodes have in common: everything but their addresses."""
     listeners = tuple(
         (one.name, one.port, one.protocols, one.flags, "own" if one.bound and not one.is_loopback else one.address)
-        for one in node.listeners
+        for one in node.reachable
     )
     allow = plan["nodes"][node.name]["ruleset"]["allow"]
     sources = tuple(one["sources"] if one["sources"] == "any" else tuple(one["sources"]) for one in allow)

@@ -131,7 +131,7 @@ def ports_of(plan: Mapping[str, Any], node: Node, callers: Callers) -> list[Port
     sources = {(one["listener"], one["port"], one["protocol"]): one["sources"] for one in allow}
     single = [
         _port(plan, node, callers, listener, protocol, sources[listener.name, listener.port, protocol])
-        for listener in node.listeners
+        for listener in node.reachable
         for protocol in listener.protocols
     ]
     return _once(single)

@@ -100,7 +100,7 @@ def test_only_a_process_with_the_right_may_do_it(lab):
 def test_a_ruleset_that_the_kernel_refuses_leaves_the_old_one(lab, monkeypatch):
     lab.converge(EVERYTHING)
     monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._nftables.render_table",
-                        lambda _ruleset: "table inet gatehouse_kong { nonsense }")  # fmt: skip
+                        lambda *_words, **_named: "table inet gatehouse_kong { nonsense }")  # fmt: skip
     with pytest.raises(HostError, match="nonsense"):
         lab.converge(ruleset(*GOSSIP))
     assert lab.read().ruleset == ruleset_from_data(EVERYTHING)
