@@ -24,6 +24,7 @@ _VERBS = {
     "drop": ("refuses", "may refuse"),
     "accept": ("accepts others at", "may accept others at"),
     "divert": ("diverts", "may divert"),
+    "publish": ("publishes", "may publish"),
 }
 
 
@@ -33,7 +34,8 @@ class Obstacle:
 
     With `certain` the packets will be refused; otherwise they may be, which nothing short of a packet can tell.
     The effect is "drop" where it refuses who should come in, "accept" where it lets others in before ours are asked,
-    and "divert" where it sends packets elsewhere before ours see them.
+    "divert" where it sends packets elsewhere before ours see them, and "publish" where it leads them into the container of
+    a published port by another port, for which there is no rule.
     """
 
     certain: bool
@@ -51,6 +53,20 @@ class Obstacle:
     def __str__(self) -> str:
         sure, unsure = _VERBS[self.effect]
         return f"{self.where} {sure if self.certain else unsure} {', '.join(self.ports)}: {self.reason}. {self.advice}"
+
+
+class Translation(t.NamedTuple):
+    """A rule, in the words of its program, that gives packets to a port another destination; `address` is None for any."""
+
+    place: str
+    protocol: str
+    address: str | None
+    port: int
+    to: str
+    to_port: int
+
+    def __str__(self) -> str:
+        return f"[{self.to}]:{self.to_port}" if ":" in self.to else f"{self.to}:{self.to_port}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +101,9 @@ class Backend(t.Protocol):
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """What on the host would defeat the ruleset, certain or not."""
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Where the host sends packets on to other addresses, as far as `read` and `obstacles` came to see it."""
 
     def validate(self, want: Ruleset | None) -> None:
         """Have the host's own tools check what `apply` would load."""

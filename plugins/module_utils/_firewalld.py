@@ -17,7 +17,7 @@ import typing as t
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils import _firewalld_session
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_files import (
     render_files,
     render_removal,
@@ -44,6 +44,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._places import (
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._session import interpreter_of, script_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._translations import (
+    listed_translations,
+    saved_translations,
+)
 
 _CHAIN = f"filter_IN_policy_{POLICY}_pre"
 _OWN = Own(frozenset({("inet", "firewalld", "filter_INPUT")}), marked_after=None)
@@ -63,6 +67,7 @@ class Firewalld:
         self._host = host
         self._lost: tuple[str, ...] = ()
         self._shown: dict[str, t.Any] = {}
+        self._translations: list[Translation] = []
 
     def require(self) -> None:
         """Refuse a host without firewalld, rights, systemd, or a writable /etc."""
@@ -91,6 +96,10 @@ class Firewalld:
         earlier = tuple(Obstacle(certain=False, where=f"firewalld's policy {name}", reason=_EARLIER, ports=ports,
                                  advice=_LATER, effect="accept") for name in self._shown["earlier"])  # fmt: skip
         return (*(panic if self._shown["panic"] else ()), *earlier, *self._chains_beside(want))
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Those of firewalld's own forward ports and of others, where nft is installed."""
+        return (*listed_translations(self._listed), *self._translations)
 
     def validate(self, want: Ruleset | None) -> None:
         """`firewall-offline-cmd --check-config` on our files alone, without those of the host."""
@@ -168,5 +177,7 @@ class Firewalld:
         listed = self._listed
         for family, program in (("ip", "iptables"), ("ip6", "ip6tables")):
             if needs_options(listed, family) and self._host.which(program):
-                listed = with_options(listed, family, self._host.run(f"{program}-save"))
+                saved = self._host.run(f"{program}-save")
+                self._translations += saved_translations(saved, program)
+                listed = with_options(listed, family, saved)
         return find_obstacles(listed, want, _OWN)

@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from functools import cached_property
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import parse_sets
@@ -41,6 +41,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs 
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import JUMP, make_rules, same_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state import (
+    PROGRAM,
     Chain,
     State,
     live_of,
@@ -55,6 +56,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps imp
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._translations import saved_translations
 
 # Others may hold the lock of iptables-legacy (/run/xtables.lock) for a moment; the nft variant needs none.
 _WAIT = ("--wait", "10")
@@ -100,6 +102,11 @@ class Iptables:
             listed = json.loads(self._host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
             found += nftables_obstacles(listed, want, self._saved if self._variant == "nft" else {})
         return found if "ipv6" in self._families else (*found, *without_ipv6(want, SCRIPT_FILE))
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Those of iptables."""
+        saved = self._saved.items()
+        return tuple(one for family, text in saved for one in saved_translations(text, PROGRAM[family]))
 
     def validate(self, want: Ruleset | None) -> None:
         """`iptables-restore --test` on the rules that would change, without their sets, which are not there yet."""

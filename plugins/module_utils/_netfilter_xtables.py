@@ -28,9 +28,9 @@ _OPTIONS: dict[str, dict[str, Json]] = {
 
 
 def needs_options(objects: Listing, family: str) -> bool:
-    """Tell whether rules of a family (ip or ip6) have an extension whose options would help."""
+    """Tell whether rules of a family (ip or ip6) have an extension whose options would help, or translate packets."""
     rules = (item["rule"] for item in objects if item.get("rule", {}).get("family") == family)
-    return any(_name(expression) for rule in rules for expression in rule["expr"])
+    return any(_name(expression) or _translates(expression) for rule in rules for expression in rule["expr"])
 
 
 def with_options(objects: Listing, family: str, saved: str) -> Listing:
@@ -57,6 +57,10 @@ def _name(expression: dict[str, Json]) -> str:
     """The name of an extension that is understood here, or nothing."""
     value = expression.get("xt") or {}
     return value["name"] if value.get("type") == "match" and value["name"] in _OPTIONS else ""
+
+
+def _translates(expression: dict[str, Json]) -> bool:
+    return (expression.get("xt") or {}).get("name") == "DNAT"
 
 
 def _native(expression: dict[str, Json], options: dict[str, list[str]]) -> dict[str, Json] | None:

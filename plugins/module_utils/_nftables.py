@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import (
     BootUnit,
     install,
@@ -29,6 +29,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import WHOLE, Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._translations import (
+    listed_translations,
+    saved_translations,
+)
 
 # Tables of iptables-legacy that are loaded, one a line.
 _LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
@@ -75,6 +79,7 @@ class Nftables:
         self._host = host
         self._place = place
         self._listed: list[dict[str, t.Any]] = []
+        self._translations: list[Translation] = []
 
     def require(self) -> None:
         """Refuse a host without nft, rights, systemd or a writable /etc."""
@@ -101,10 +106,16 @@ class Nftables:
         objects = self._everything()
         for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
             if needs_options(objects, family) and self._host.which(program):
-                objects = with_options(objects, family, self._host.run(program))
+                saved = self._host.run(program)
+                self._translations += saved_translations(saved, program.partition("-")[0])
+                objects = with_options(objects, family, saved)
         hooks = (FORWARD,) if self._place.forwarded else (PREROUTING, CHAIN, FORWARD)
         found = find_obstacles(objects, want, self._own, hooks)
         return found if self._place.forwarded else (*found, *self._legacy())
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Those of nftables, and of the iptables that is nftables within."""
+        return (*listed_translations(self._everything()), *self._translations)
 
     def validate(self, want: Ruleset | None) -> None:
         """`nft --check` on the text that `apply` loads."""

@@ -15,7 +15,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend, Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import (
+    Backend,
+    Live,
+    Obstacle,
+    Snapshot,
+    Translation,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import stale_parts
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import BESIDE
@@ -65,6 +71,10 @@ class WithPublished:
         self._concerned = True
         self._beside.require()
         return (*found, *self._beside.obstacles(published))
+
+    def translations(self) -> tuple[Translation, ...]:
+        """As the backend sees them."""
+        return self._main.translations()
 
     def validate(self, want: Ruleset | None) -> None:
         """By the host's tools for both."""

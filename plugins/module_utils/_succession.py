@@ -14,7 +14,13 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend, Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import (
+    Backend,
+    Live,
+    Obstacle,
+    Snapshot,
+    Translation,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import CHAIN
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import TABLE
@@ -50,6 +56,10 @@ class Succession:
         names = " and ".join(one.name for one in self._before)
         first = f". If it is a rule of this collection, made by the backend {names}, remove that first: `state: absent`"
         return tuple(replace(one, advice=one.advice + first) for one in found)
+
+    def translations(self) -> tuple[Translation, ...]:
+        """As the backend of now sees them."""
+        return self._heir.translations()
 
     def validate(self, want: Ruleset | None) -> None:
         """Of the backend of now."""

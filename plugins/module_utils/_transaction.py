@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostEr
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import RulesetDiff, diff_rulesets
+from ansible_collections.gatehouse.kong.plugins.module_utils._translations import bypasses
 
 
 class ObstacleError(Exception):
@@ -118,7 +119,7 @@ def confirm(
 def _look(backend: Backend, want: Ruleset | None, rollback: Rollback, opens: Ruleset | None) -> tuple[Live, Outcome]:
     backend.require()
     live = backend.read()
-    obstacles = backend.obstacles(opens) if opens is not None else ()
+    obstacles = (*backend.obstacles(opens), *bypasses(backend.translations(), opens)) if opens is not None else ()
     stale = (*backend.stale(want), *rollback.leftovers(want))
     changed = live.ruleset != want or bool(live.drift) or bool(stale)
     return live, Outcome(diff_rulesets(live.ruleset, want), live.drift, stale, obstacles, changed)

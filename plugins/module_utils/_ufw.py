@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from functools import cached_property, partial
 
 from ansible_collections.gatehouse.kong.plugins.module_utils import _ufw_session
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_foreign import before_ours, other_tables
@@ -34,6 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     ruleset_to_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._session import interpreter_of, script_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._translations import saved_translations
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_rules import Rule, make_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import (
     END,
@@ -111,6 +112,11 @@ class Ufw:
             listed = json.loads(self._host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
             found += nftables_obstacles(listed, want, self._saved if variant_of(self._host) == "nft" else {})
         return found if "ipv6" in self._families else (*found, *self._no_ipv6(want))
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Those of iptables."""
+        saved = self._saved.items()
+        return tuple(one for family, text in saved for one in saved_translations(text, _PROGRAMS[family]))
 
     def validate(self, want: Ruleset | None) -> None:
         """`iptables-restore --test` on the chains as they would be."""

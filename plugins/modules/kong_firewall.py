@@ -188,6 +188,7 @@ obstacles:
         - With V(drop) it refuses. The module fails where that is certain.
         - With V(accept) it lets in others than the sources, before these rules are asked.
         - With V(divert) it sends packets elsewhere before these rules see them, as a port that Docker publishes.
+        - With V(publish) it leads into the container of a published port, by a port that the ruleset does not have.
       type: str
 """
 

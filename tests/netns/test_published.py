@@ -204,3 +204,13 @@ def test_when_nothing_is_published_any_more_the_container_is_left_alone(node):
     node.lab.converge(PUBLISHED)
     node.lab.converge(None)
     assert reached(node.lab, 8001, "tcp", "ipv4") == BOTH
+
+
+def test_another_port_of_the_same_container_is_told(node):
+    """9000 is not known to be published."""
+    node.lab.converge(PUBLISHED)
+    found = {str(one).partition(":")[0] for one in node.lab.converge(PUBLISHED).obstacles if one.effect == "publish"}
+    assert "iptables chain DOCKER of table nat publishes tcp 9000 at every address" in found
+    assert not [one for one in found if "tcp 800" in one]
+    outcome = node.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
+    assert {one.effect for one in outcome.obstacles} == {"divert"}

@@ -51,6 +51,9 @@ class Backend:
     def obstacles(self, want):
         return tuple(self._obstacles)
 
+    def translations(self):
+        return ()
+
     def validate(self, want):
         self._step("validate", want)
 

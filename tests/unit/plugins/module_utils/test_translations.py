@@ -1,0 +1,108 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._translations import (
+    bypasses,
+    listed_translations,
+    saved_translations,
+)
+
+SAVED = """\
+*filter
+-A FORWARD -p tcp -m tcp --dport 1 -j DNAT --to-destination 10.9.9.9:1
+COMMIT
+*nat
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.2:8000
+-A DOCKER -d 192.0.2.1/32 ! -i docker0 -p udp -m udp --dport 53 -m comment --comment "a b" -j DNAT --to-destination 172.17.0.3
+-A DOCKER -p tcp -m multiport --dports 1,2 -j DNAT --to-destination 172.17.0.4
+-A DOCKER -p tcp -m tcp --dport 1:5 -j DNAT --to-destination 172.17.0.4
+COMMIT
+"""
+PLACE = "iptables chain DOCKER of table nat"
+
+
+def test_what_iptables_save_writes():
+    assert list(saved_translations(SAVED, "iptables")) == [
+        Translation(PLACE, "tcp", None, 80, "172.17.0.2", 8000),
+        Translation(PLACE, "udp", "192.0.2.1", 53, "172.17.0.3", 53),
+    ]
+    assert [str(one) for one in saved_translations(SAVED, "iptables")] == ["172.17.0.2:8000", "172.17.0.3:53"]
+
+
+def test_ipv6():
+    saved = "*nat\n-A DOCKER -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00::2]:8000\nCOMMIT\n"
+    (found,) = saved_translations(saved, "ip6tables")
+    assert (found.to, found.to_port, str(found)) == ("fd00::2", 8000, "[fd00::2]:8000")
+
+
+def rule(*expressions):
+    return {"rule": {"family": "ip", "table": "docker-bridges", "chain": "nat-0", "expr": list(expressions)}}
+
+
+def match(field, right, protocol="tcp", op="=="):
+    return {"match": {"op": op, "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}}
+
+
+def test_what_nft_lists():
+    """The forms that nft 1.0.6 lists; those of more than one port are passed over."""
+    listed = [
+        {"metainfo": {}},
+        rule(match("dport", 80), {"counter": None}, {"dnat": {"addr": "172.17.0.2", "port": 8000}}),
+        rule(match("daddr", "192.0.2.1", "ip"), match("dport", 81), {"dnat": {"addr": "172.17.0.2"}}),
+        rule(match("dport", {"set": [1, 2]}), {"dnat": {"addr": "172.17.0.2", "port": {"map": {}}}}),
+        rule(match("dport", {"range": [1, 2]}), {"dnat": {"addr": "172.17.0.2"}}),
+        rule(match("dport", 82, op="!="), {"dnat": {"addr": "172.17.0.2"}}),
+        rule({"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": 1}}, {"dnat": {"addr": "172.17.0.2"}}),
+        rule(match("dport", 80), {"accept": None}),
+    ]
+    place = "nftables chain ip docker-bridges nat-0"
+    assert list(listed_translations(listed)) == [
+        Translation(place, "tcp", None, 80, "172.17.0.2", 8000),
+        Translation(place, "tcp", "192.0.2.1", 81, "172.17.0.2", 81),
+    ]
+
+
+def ruleset(*allow):
+    made = [
+        {"listener": "l", "protocol": "tcp", "port": port, "address": address, "sources": [], "published": published}
+        for port, address, published in allow
+    ]
+    return ruleset_from_data({"allow": made})
+
+
+def leads(port, to="172.17.0.2", address=None, protocol="tcp"):
+    return Translation("DOCKER", protocol, address, port, to, port)
+
+
+@pytest.mark.parametrize(
+    ("allow", "found", "reported"),
+    [
+        ([(80, None, True)], [leads(80)], set()),
+        ([(80, None, True)], [leads(80), leads(9001)], {"tcp 9001 at every address"}),
+        ([(80, None, True)], [leads(80), leads(9001, address="10.0.0.1")], {"tcp 9001 at 10.0.0.1"}),
+        ([(80, None, True)], [leads(80), leads(80, protocol="udp")], {"udp 80 at every address"}),
+        ([(80, None, True)], [leads(80), leads(9001, to="172.17.0.3")], set()),
+        ([(80, None, True), (8001, None, False)], [leads(80), leads(8001)], {"tcp 8001 at every address"}),
+        # The container is known by the published port; at another address of the host it is another port.
+        (
+            [(80, "10.0.0.1", True)],
+            [leads(80, address="10.0.0.1"), leads(80, address="10.0.0.2")],
+            {"tcp 80 at 10.0.0.2"},
+        ),
+        ([(80, "0.0.0.0", True)], [leads(80), leads(80, to="fd00::2")], set()),
+        ([(80, None, False)], [leads(80), leads(81)], set()),
+    ],
+)
+def test_what_leads_into_the_container_past_our_rules(allow, found, reported):
+    obstacles = bypasses(found, ruleset(*allow))
+    assert {port for one in obstacles for port in one.ports} == reported
+    assert all(one.effect == "publish" and not one.stops and "kong_published_ports" in str(one) for one in obstacles)
