@@ -62,8 +62,11 @@ options:
     description:
       - The firewall system to write to.
       - V(auto) finds the one that rules the host, which is firewalld if it is active, else ufw if it is enabled, else
-        nftables. The result tells which and why. It refuses a host on which both are on, or on which rules of
-        iptables-legacy and iptables-nft are mixed.
+        iptables if a service is enabled that loads saved rules of it (C(netfilter-persistent.service) of Debian,
+        C(iptables.service) or C(ip6tables.service) of iptables-services) or if the host's iptables is iptables-legacy and
+        has rules, else nftables. Where C(nftables.service) is enabled, or this module wrote rules before, that counts
+        before rules of iptables-legacy. The result tells which and why. It refuses a host on which two are on, or on which
+        rules of iptables-legacy and iptables-nft are mixed.
       - V(nftables) on a host that firewalld or ufw manages works beside them. They must open Kong's ports as well, and the
         module names the command where they do not.
       - V(firewalld) uses a policy C(gatehouse-kong) from any zone to the host, services whose names begin with
@@ -79,7 +82,7 @@ options:
       - V(iptables) uses a chain of its own, C(GATEHOUSE-KONG), to which the first rule of C(INPUT) leads, and ipsets whose
         names begin with C(gkong4-) and C(gkong6-). It writes with the variant, nft or legacy, that C(iptables -V) names,
         and fails where rules of the other are loaded. An accept there is final for the table C(filter), so a host whose
-        C(INPUT) drops by default needs nothing more. V(auto) never chooses it.
+        C(INPUT) drops by default needs nothing more. V(auto) chooses it where its rules are saved and loaded at boot.
     type: str
     choices: [auto, firewalld, iptables, nftables, ufw]
     default: auto

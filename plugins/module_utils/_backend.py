@@ -105,8 +105,11 @@ class Backend(t.Protocol):
     def translations(self) -> tuple[Translation, ...]:
         """Where the host sends packets on to other addresses, as far as `read` and `obstacles` came to see it."""
 
-    def validate(self, want: Ruleset | None) -> None:
-        """Have the host's own tools check what `apply` would load."""
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
+        """Have the host's own tools check what `apply` would load.
+
+        Outside of check mode, tools that load all or nothing check it when they load it.
+        """
 
     def snapshot(self, live: Live) -> Snapshot:
         """How to get back to the state that `read` gave, in words that need neither this code nor a connection."""

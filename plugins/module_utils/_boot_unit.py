@@ -71,9 +71,9 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
         if unit_changes:
             for path, text in unit.unit_files.items():
                 host.write(path, text, 0o644)
-            host.run("systemctl", "reenable", unit.name)
-            # It has nothing more to do, but shows as active, as it will after a boot.
-            host.run("systemctl", "start", unit.name)
+            # It has nothing more to do, but with `--now` shows as active, as it will after a boot. `--force` is for links
+            # that lead elsewhere.
+            host.run("systemctl", "enable", "--now", "--force", unit.name)
     except HostError:
         _put_back(host, unit, before)
         raise

@@ -32,7 +32,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects 
     make_objects,
     read_ruleset,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import needs_options, with_options
@@ -79,7 +78,7 @@ class Firewalld:
 
     def read(self) -> Live:
         """What firewalld runs of ours, and where nft is installed, whether the kernel really has it."""
-        self._shown = json.loads(self._session({}))
+        self._shown = self._session({})
         objects = self._objects
         self._lost = self._missing_in_kernel() if objects["policies"] else ()
         return Live(read_ruleset(objects), (*differences(objects), *self._lost))
@@ -101,7 +100,7 @@ class Firewalld:
         """Those of firewalld's own forward ports and of others, where nft is installed."""
         return (*listed_translations(self._listed), *self._translations)
 
-    def validate(self, want: Ruleset | None) -> None:
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:  # noqa: ARG002 -- a reload checks too little
         """`firewall-offline-cmd --check-config` on our files alone, without those of the host."""
         if want is None:
             return
@@ -131,6 +130,8 @@ class Firewalld:
             # firewalld removes its table first, and gives up where there is none.
             self._host.run("nft", "add", "table", "inet", "firewalld")
         self._session({"want": objects, "reload": reload})
+        from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows  # noqa: PLC0415
+
         return end_flows(self._host, want)
 
     def persist(self, want: Ruleset | None) -> None:
@@ -145,11 +146,17 @@ class Firewalld:
     def _interpreter(self) -> tuple[str, ...]:
         return interpreter_of(self._host, "firewall-cmd")
 
-    def _session(self, request: dict[str, t.Any]) -> str:
+    def _session(self, request: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What firewalld says, asked in this process where its Python has the D-Bus library: that is twice as fast."""
         try:
-            return self._host.run(*self._interpreter, stdin=self._script(request))
+            if _firewalld_session.dbus is not None:
+                return self._host.call(_firewalld_session.answer, {"prefixes": PREFIXES, **request})
+            said: dict[str, t.Any] = json.loads(self._host.run(*self._interpreter, stdin=self._script(request)))
+        except _firewalld_session.SessionError as error:
+            raise HostError(f"firewalld: {error}") from error
         except HostError as error:
             raise HostError(f"firewalld: {str(error).partition(': ')[2] or error}") from error
+        return said
 
     @staticmethod
     def _script(request: dict[str, t.Any]) -> str:

@@ -38,7 +38,18 @@ class SessionError(Exception):
 
 
 def main(request: Settings) -> int:
-    """Bring firewalld to `want`, unless that is absent, and print what it runs as JSON; the exit status.
+    """Do what `answer` does, and print its result as JSON; the exit status."""
+    try:
+        found = answer(request)
+    except SessionError as error:
+        sys.stderr.write("{}\n".format(error))
+        return 1
+    json.dump(found, sys.stdout)
+    return 0
+
+
+def answer(request: Settings) -> Settings:
+    """Bring firewalld to `want`, unless that is absent, and tell what it runs. Raises SessionError.
 
     The request has `prefixes`, those of our names by kind; with `reload` firewalld reads its files first; with `lenient`
     a firewalld that does not run is in order, as it reads them when it starts.
@@ -46,21 +57,18 @@ def main(request: Settings) -> int:
     call = connect()
     if call is None:
         if not request.get("lenient"):
-            sys.stderr.write("firewalld does not answer on D-Bus. See `systemctl status firewalld dbus`\n")
-        return 0 if request.get("lenient") else 1
+            raise SessionError("firewalld does not answer on D-Bus. See `systemctl status firewalld dbus`")
+        return {}
     try:
         if "want" in request:
             bring(call, request["want"], request["prefixes"], reload=request["reload"])
-        found = {
+        return {
             "panic": bool(call("", "queryPanicMode")),
             "objects": read(call, request["prefixes"]),
             "earlier": earlier(call, request["prefixes"]),
         }
-    except (SessionError, dbus.DBusException) as error:
-        sys.stderr.write("{}\n".format(_explain(error)))
-        return 1
-    json.dump(found, sys.stdout)
-    return 0
+    except dbus.DBusException as error:
+        raise SessionError(_explain(error)) from error
 
 
 def _explain(error: Exception) -> str:

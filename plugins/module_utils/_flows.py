@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import typing as t
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _flows_session
+from ansible_collections.gatehouse.kong.plugins.module_utils import _flows_kernel
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import from_members
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ANY, FAMILIES, Allow, Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._session import script_of
 
 
 def end_flows(host: Host, want: Ruleset | None) -> tuple[str, ...]:
@@ -22,8 +19,7 @@ def end_flows(host: Host, want: Ruleset | None) -> tuple[str, ...]:
     closed = [entry for entry in want.allow if entry.sources != ANY] if want else []
     if want is None or not closed:
         return ()
-    script = script_of(_flows_session, [_service(entry, want) for entry in want.allow])
-    left = json.loads(host.run(sys.executable, "-", stdin=script))
+    left = host.call(_flows_kernel.end, [_service(entry, want) for entry in want.allow])
     return tuple(f"a flow is still open that is no longer allowed: {flow}. Restart Kong to end it" for flow in left)
 
 

@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import (
     stale_parts,
     uninstall,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._evidence import ufw
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception import (
     TPROXY,
@@ -121,7 +122,7 @@ def backend_of(host: Host, name: str) -> str:
     if name != AUTO:
         return name
     systems = {system.name: system for system in SYSTEMS}
-    by_iptables = systems["ufw"].rules(host) or systems["iptables"].keeps(host)
+    by_iptables = ufw(host) or systems["iptables"].keeps(host)
     return IPTABLES if by_iptables else NFTABLES
 
 

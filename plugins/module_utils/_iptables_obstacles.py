@@ -6,33 +6,34 @@
 
 from __future__ import annotations
 
-import typing as t
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Obstacle
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import TABLE
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import Table, nft_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 
-_IP = {"ipv4": "ip", "ipv6": "ip6"}
-_OTHER_TABLES = ("raw", "mangle", "nat", "security")
-# In the nft variant our accept ends the whole chain INPUT. It leaves no mark, as a second target for each rule would
-# only help with chains of a later priority, which hardly anybody has.
-_OWN = Own(frozenset({("ip", "filter", "INPUT"), ("ip6", "filter", "INPUT")}), marked_after=None)
-_NOTHING = Own(frozenset(), marked_after=None)
+IP = {"ipv4": "ip", "ipv6": "ip6"}
+_TABLES = ("filter", "raw", "mangle", "nat", "security")
 
 
-def nftables_obstacles(listed: list[dict[str, t.Any]], want: Ruleset, saved: Mapping[str, str]) -> tuple[Obstacle, ...]:
-    """Chains of nftables on the input hook, from the list below "nftables" of `nft -j list ruleset`.
+def nftables_obstacles(host: Host, want: Ruleset, saved: Mapping[str, str]) -> tuple[Obstacle, ...]:
+    """Chains of nftables on the input hook.
 
-    `saved` is what iptables-nft-save wrote, by family: nft lists those rules as well, without the options of their
-    extensions. It is empty where the host's iptables is the legacy variant, of which nft lists nothing.
+    `saved` is what iptables-nft-save wrote, by family. It is empty where the host's iptables is the legacy variant.
     """
-    for family, text in saved.items():
-        listed = with_options(listed, _IP[family], text)
-    others = [one for one in listed if not any(_is_read_elsewhere(value, saved) for value in one.values())]
-    return (*_own_table(listed), *find_obstacles(others, want, _OWN if saved else _NOTHING))
+    if host.which("nft") is None or not _worth_listing(host.call(nft_tables), saved):
+        return ()
+    # Seldom needed, and its code takes a while to load.
+    from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_beside import obstacles  # noqa: PLC0415
+
+    return obstacles(json.loads(host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"], want, saved)
+
+
+def _worth_listing(tables: Iterable[Table], saved: Mapping[str, str]) -> bool:
+    """Whether there are tables that iptables did not make; nft takes its time on a host with many rules."""
+    return not {*tables} <= {(IP[family], name) for family in saved for name in _TABLES}
 
 
 def without_ipv6(want: Ruleset, file: str) -> tuple[Obstacle, ...]:
@@ -43,21 +44,3 @@ def without_ipv6(want: Ruleset, file: str) -> tuple[Obstacle, ...]:
     reason = f"it runs without IPv6, so no ip6tables rules are loaded; they wait in {file} for a boot with IPv6"
     advice = "Nothing is to be done if that is meant"
     return (Obstacle(certain=False, where="the kernel", reason=reason, ports=ports, advice=advice),) if ports else ()
-
-
-def _own_table(listed: list[dict[str, t.Any]]) -> Iterator[Obstacle]:
-    if any(one.get("table", {}).get("name") == TABLE for one in listed):
-        yield Obstacle(
-            certain=True,
-            where=f"nftables table inet {TABLE}",
-            reason="it is what the backend nftables wrote, and a packet would have to pass both",
-            ports=("every source that it does not list",),
-            advice="Remove it first: run the module with `backend: nftables` and `state: absent`",
-        )
-
-
-def _is_read_elsewhere(value: Mapping[str, t.Any], saved: Mapping[str, str]) -> bool:
-    """Whether something is of our own table of nftables, or of a table of which iptables-save tells more."""
-    if value.get("table") == TABLE:
-        return True
-    return value.get("family") in [_IP[family] for family in saved] and value.get("table") in _OTHER_TABLES

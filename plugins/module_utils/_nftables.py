@@ -117,7 +117,7 @@ class Nftables:
         """Those of nftables, and of the iptables that is nftables within."""
         return (*listed_translations(self._everything()), *self._translations)
 
-    def validate(self, want: Ruleset | None) -> None:
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:  # noqa: ARG002 -- one more look is cheap here
         """`nft --check` on the text that `apply` loads."""
         self._host.run("nft", "--check", "--file", "-", stdin=self._text(want))
 

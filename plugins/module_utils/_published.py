@@ -76,12 +76,12 @@ class WithPublished:
         """As the backend sees them."""
         return self._main.translations()
 
-    def validate(self, want: Ruleset | None) -> None:
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """By the host's tools for both."""
-        self._main.validate(want and _plain(want))
+        self._main.validate(want and _plain(want), check_mode=check_mode)
         published = _published(want)
         if published:
-            self._beside.validate(published)
+            self._beside.validate(published, check_mode=check_mode)
 
     def snapshot(self, live: Live) -> Snapshot:
         """The state of both."""
@@ -113,6 +113,11 @@ class WithPublished:
 
     def _stale_beside(self, published: Ruleset | None) -> tuple[str, ...]:
         return self._beside.stale(published) if published else stale_parts(self._host, BESIDE.boot_unit(), None)
+
+    @cached_property
+    def _is_there(self) -> bool:
+        """As it was when the host was read: a change of this run is none that was not finished."""
+        return any(self._host.path(path).exists() for path in (BESIDE.file, PENDING)) and bool(self._host.which("nft"))
 
 
 def _plain(ruleset: Ruleset) -> Ruleset:

@@ -61,9 +61,9 @@ class Succession:
         """As the backend of now sees them."""
         return self._heir.translations()
 
-    def validate(self, want: Ruleset | None) -> None:
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Of the backend of now."""
-        self._heir.validate(want)
+        self._heir.validate(want, check_mode=check_mode)
 
     def snapshot(self, live: Live) -> Snapshot:
         """The state of all of them."""

@@ -87,7 +87,7 @@ def converge(
     if rules_change:
         if want is not None and guard.connection is not None:
             refuse_lockout(want, guard.connection)
-        backend.validate(want)
+        backend.validate(want, check_mode=check_mode)
     if not outcome.changed or check_mode:
         return outcome
     transaction, warnings = _begin(backend, live, want, guard, rules=rules_change)

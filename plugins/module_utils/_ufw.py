@@ -10,15 +10,13 @@ in which time it lets strangers in or nobody. Default policies, and whether ufw 
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 
 from ansible_collections.gatehouse.kong.plugins.module_utils import _ufw_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot, Translation
-from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_foreign import before_ours, other_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles import (
@@ -108,9 +106,7 @@ class Ufw:
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Other tables of iptables and chains of nftables, and IPv6 where ufw refuses all of it."""
         found = (*other_tables(self._saved, want), *self._before_ours(want))
-        if self._host.which("nft"):
-            listed = json.loads(self._host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
-            found += nftables_obstacles(listed, want, self._saved if variant_of(self._host) == "nft" else {})
+        found += nftables_obstacles(self._host, want, self._saved if variant_of(self._host) == "nft" else {})
         return found if "ipv6" in self._families else (*found, *self._no_ipv6(want))
 
     def translations(self) -> tuple[Translation, ...]:
@@ -118,9 +114,10 @@ class Ufw:
         saved = self._saved.items()
         return tuple(one for family, text in saved for one in saved_translations(text, _PROGRAMS[family]))
 
-    def validate(self, want: Ruleset | None) -> None:
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """`iptables-restore --test` on the chains as they would be."""
-        self._session(want, test=True)
+        if check_mode:
+            self._session(want, test=True)
 
     def snapshot(self, live: Live) -> Snapshot:
         """No file as a whole: its owner may change it meanwhile. A session puts our rules back into what is there."""
@@ -129,7 +126,9 @@ class Ufw:
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Replace our rules in the loaded chains, and end what they no longer allow."""
-        self._session(want, live=True)
+        self._session(want, [family for family in self._families if not self._is_right(want, family)], live=True)
+        from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows  # noqa: PLC0415
+
         return end_flows(self._host, want)
 
     def persist(self, want: Ruleset | None) -> None:
@@ -213,25 +212,36 @@ class Ufw:
     def _interpreter(self) -> tuple[str, ...]:
         return interpreter_of(self._host, "ufw")
 
-    def _session(self, want: Ruleset | None, *, live: bool = False, files: bool = False, test: bool = False) -> None:
-        request = self._request(want, live=live, files=files, test=test)
+    def _session(self, want: Ruleset | None, families: Iterable[str] | None = None, **what: bool) -> None:
+        request = self._request(want, families, **{"live": False, "files": False, **what})
         try:
-            self._host.run(*self._interpreter, stdin=script_of(_ufw_session, request))
-        except HostError as error:
-            raise HostError(f"ufw: {str(error).partition(': ')[2] or error}") from error
+            self._host.call(_ufw_session.bring, request)
+        except _ufw_session.SessionError as error:
+            raise HostError(f"ufw: {error}") from error
 
-    def _request(self, want: Ruleset | None, **what: bool) -> dict[str, t.Any]:
-        families = {
+    def _is_right(self, want: Ruleset | None, family: str) -> bool:
+        """Whether nothing has to change in the loaded chain, as it was when it was read, if it was."""
+        saved = self._saved.get(family)
+        have = chain_lines(saved, CHAINS[family]) if saved else None
+        return have is not None and have == edit_chain(have, self._ours(want, family), CHAINS[family])
+
+    def _program(self, family: str, end: str) -> str:
+        name = f"{_PROGRAMS[family]}-{end}"
+        return self._host.which(name) or name
+
+    def _request(self, want: Ruleset | None, families: Iterable[str] | None = None, **what: bool) -> dict[str, t.Any]:
+        """What a session is to do; with `families`, in the loaded chains of those only."""
+        parts = {
             family: {
                 "chain": CHAINS[family],
                 "file": str(self._host.path(FILES[family])),
-                "save": f"{_PROGRAMS[family]}-save",
-                "restore": f"{_PROGRAMS[family]}-restore",
-                "live": family in self._families,
+                "save": self._program(family, "save"),
+                "restore": self._program(family, "restore"),
+                "live": family in (self._families if families is None else families),
                 "rules": self._rules(want, family),
             }
             for family in FAMILIES
         }
         ruleset = None if want is None else ruleset_to_data(want)
         places = {"record": str(self._host.path(UFW_RECORD)), "lock": str(self._host.path(_LOCK))}
-        return {"families": families, "ruleset": ruleset, **places, **what}
+        return {"families": parts, "ruleset": ruleset, **places, **what}

@@ -51,20 +51,32 @@ class Ours(t.NamedTuple):
         return {rule: text for rule, text in self.adopted.items() if rule not in self.tuples}
 
 
+class SessionError(Exception):
+    """ufw's rules are not what was asked for; the message says why."""
+
+
 def main(request: Request) -> int:
-    """Make the rules of each family those of the request, and say so in the record; the exit status.
+    """Do what `bring` does; the exit status."""
+    try:
+        bring(request)
+    except SessionError as error:
+        sys.stderr.write("{}\n".format(error))
+        return 1
+    return 0
+
+
+def bring(request: Request) -> None:
+    """Make the rules of each family those of the request, and say so in the record. Raises SessionError.
 
     With `test` the loaded chains are only checked; with `live` they change; with `files` ufw's files do.
     """
-    # ufw itself holds this lock while it works.
-    with open(request["lock"], "w") as lock:
-        fcntl.lockf(lock, fcntl.LOCK_EX)
-        try:
+    try:
+        # ufw itself holds this lock while it works.
+        with open(request["lock"], "w") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
             _bring(request)
-        except (OSError, subprocess.CalledProcessError) as error:
-            sys.stderr.write("{}\n".format((getattr(error, "stderr", None) or str(error)).strip()))
-            return 1
-    return 0
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SessionError((getattr(error, "stderr", None) or str(error)).strip()) from error
 
 
 def _bring(request: Request) -> None:

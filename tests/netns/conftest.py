@@ -64,6 +64,10 @@ class NodeHost(Host):
             argv = ("systemctl", f"--root={self.root}", *(word for word in argv[1:] if word != "--now"))
         return super().run("ip", "netns", "exec", self.namespace, *argv, stdin=stdin)
 
+    def call(self, function, *args):
+        with inside(self.namespace):
+            return function(*args)
+
     def detach(self, *argv):
         """Nothing goes on beyond a test, unless the test itself wants that."""
 

@@ -10,6 +10,7 @@ import json
 import re
 import select
 import socket
+import subprocess
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -272,25 +273,60 @@ def test_packets_while_the_rules_change(node):
     assert traffic.arrived == {"friend": traffic.sent, "stranger": []}
 
 
-def names(node):
-    """The programs that ran at the node for the backend; the timer of the rollback is not its doing."""
-    programs = [Path(call[0]).name.replace(f"-{node.variant}", "") for call in node.lab.host.calls]
-    return [program for program in programs if program != "systemd-run"]
+@pytest.fixture
+def processes(node, monkeypatch):
+    """The programs that run at the node, in their order; what the machine's systemd would be told is among them."""
+    started = []
+    run = node.lab.host.run
+
+    class Counted(subprocess.Popen):
+        def __init__(self, argv, *words, **named):
+            within = ["ip", "netns", "exec", node.lab.host.namespace]
+            words_of_it = argv[4:] if list(argv[:4]) == within else argv
+            if words_of_it[0] != "systemctl":
+                started.append(Path(words_of_it[0]).name.replace(f"-{node.variant}-", "-"))
+            super().__init__(argv, *words, **named)
+
+    def counted(*argv, stdin=""):
+        started.extend(argv[:1] if argv[0].startswith("systemd-run") else argv[:1] * (argv[0] == "systemctl"))
+        return run(*argv, stdin=stdin)
+
+    monkeypatch.setattr(subprocess, "Popen", Counted)
+    monkeypatch.setattr(node.lab.host, "run", counted)
+    return started
+
+
+SAVES, LOADS = ["iptables-save", "ip6tables-save"], ["iptables-restore", "ip6tables-restore"]
+# Of a first run, of one that changes nothing, and of one in which a peer goes. With ufw a change is made of what is found
+# under ufw's own lock.
+PROCESSES = {
+    "nftables": (["nft", "nft", "systemd-run", "nft", "systemctl"], ["nft"] * 2, ["nft"] * 3 + ["systemd-run", "nft"]),
+    "iptables": (
+        [*SAVES, "ipset", "systemd-run", "ipset", *LOADS, "systemctl"],
+        [*SAVES, "ipset"],
+        [*SAVES, "ipset", "systemd-run", "ipset"],
+    ),
+    "ufw": (
+        [*SAVES, "systemd-run", SAVES[0], LOADS[0], SAVES[1], LOADS[1]],
+        SAVES,
+        [*SAVES, "systemd-run", SAVES[0], LOADS[0]],
+    ),
+}
 
 
 @pytest.mark.parametrize("peers", [10, 500])
-def test_processes_do_not_grow_with_the_peers(iptables, peers):
+def test_processes_do_not_grow_with_the_peers(node, processes, peers):
     friends = [f"10.9.{number // 100}.{number % 100 * 2}/32" for number in range(peers)]
-    # With the legacy variant a look at the new one comes first.
-    other = [] if iptables.variant == "nft" else ["iptables-nft-save", "ip6tables-nft-save"]
-    look = [*other, "iptables-save", "ip6tables-save", "ipset", "nft"]
-    load = ["iptables-restore", "ip6tables-restore"]
-    iptables.lab.converge(ruleset(ADMIN, friends=friends))
-    assert names(iptables) == [*look, *load, "ipset", *load, "systemctl", "systemctl"]
-    assert not iptables.lab.converge(ruleset(ADMIN, friends=friends)).changed
-    assert names(iptables) == look
-    assert iptables.lab.converge(ruleset(ADMIN, friends=friends[1:])).changed
-    assert names(iptables) == [*look, "ipset"]
+    for data, expected in zip(
+        (ruleset(ADMIN, friends=friends), ruleset(ADMIN, friends=friends), ruleset(ADMIN, friends=friends[1:])),
+        PROCESSES[node.name],
+        strict=True,
+    ):
+        processes.clear()
+        node.lab.converge(data)
+        # With the legacy variant a look at the new one comes first.
+        look = ["iptables-nft-save", "ip6tables-nft-save"] if node.variant == "legacy" else []
+        assert processes == [*look, *expected]
 
 
 def test_a_policy_of_drop_does_not_hinder(iptables):
@@ -460,7 +496,8 @@ def test_a_kernel_without_ipv6(iptables):
     addresses = iptables.lab.host.path("/proc/net/if_inet6")
     addresses.unlink()
     outcome = iptables.lab.converge(EVERYTHING)
-    assert ["ip6" in name for name in names(iptables)].count(True) == (iptables.variant == "legacy")
+    started = [Path(call[0]).name for call in iptables.lab.host.calls]
+    assert ["ip6" in name for name in started].count(True) == (iptables.variant == "legacy")
     assert "it runs without IPv6" in str(outcome.obstacles[0])
     table = [row for row in TABLE if row[2] == "ipv4"]
     assert arrives(iptables.lab, table) == table

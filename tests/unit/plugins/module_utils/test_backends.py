@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends import AUTO, NAMES, SYSTEMS, choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends import AUTO, NAMES, choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 
 FIREWALLD = "/run/systemd/units/invocation:firewalld.service"
@@ -104,6 +104,97 @@ def test_old_and_new_iptables_are_mixed_where_both_have_rules(tmp_path, family, 
     assert choose(host, "nftables").backend.name == "nftables"
 
 
+PERSISTENT = "link multi-user netfilter-persistent"
+NFTABLES_SERVICE = "link sysinit nftables"
+SAVED = "/etc/iptables/rules.v4"
+OURS = {"nftables": "/etc/gatehouse_kong/ruleset.nft", "iptables": "/etc/gatehouse_kong_iptables/load.sh"}
+DOCKER = "*filter\n:INPUT ACCEPT [0:0]\n:DOCKER - [0:0]\n-A FORWARD -j DOCKER\nCOMMIT\n"
+LOADED = "/proc/net/ip_tables_names"
+
+# What is on the host, what its legacy tables hold if it has any, and the backend with a word of the reason.
+EVIDENCE = {
+    "nothing": ([], None, "nftables", "no other"),
+    "Debian's saved rules": ([PERSISTENT, SAVED], None, "iptables", f"netfilter-persistent.*{SAVED}"),
+    "of IPv6 alone": ([PERSISTENT, "/etc/iptables/rules.v6"], None, "iptables", "rules.v6"),
+    "nothing saved": ([PERSISTENT], None, "nftables", "no other"),
+    "saved and not loaded": ([SAVED], None, "nftables", "no other"),
+    "masked": ([PERSISTENT, SAVED, "mask netfilter-persistent"], None, "nftables", "no other"),
+    "Debian's aliases": ([PERSISTENT, SAVED, "alias iptables netfilter-persistent"], None, "iptables", "persistent"),
+    "iptables-services": (["link basic iptables", "/etc/sysconfig/iptables"], None, "iptables", "iptables.service"),
+    "of IPv6": (["link basic ip6tables", "/etc/sysconfig/ip6tables"], None, "iptables", "ip6tables.service"),
+    "nftables.service": ([NFTABLES_SERVICE], None, "nftables", "nftables.service is enabled"),
+    "and Docker by legacy": ([NFTABLES_SERVICE, LOADED], DOCKER, "nftables", "nftables.service is enabled"),
+    "legacy rules": ([LOADED], RULE, "iptables", "iptables-legacy"),
+    "legacy tables without a rule": ([LOADED], PLAIN, "nftables", "no other"),
+    "legacy rules after us": ([LOADED, OURS["nftables"]], RULE, "nftables", "no other"),
+    "our rules of iptables": ([OURS["iptables"]], None, "iptables", "already"),
+    "nftables.service since": ([OURS["iptables"], NFTABLES_SERVICE], None, "nftables", "nftables.service is enabled"),
+    "saved rules since": ([OURS["nftables"], PERSISTENT, SAVED], None, "iptables", "netfilter-persistent"),
+}
+
+
+def furnish(host, things):
+    for thing in things:
+        word, *names = thing.split()
+        units = host.path("/etc/systemd/system")
+        if word == "link":
+            (units / f"{names[0]}.target.wants").mkdir(parents=True)
+            (units / f"{names[0]}.target.wants/{names[1]}.service").symlink_to(
+                f"/lib/systemd/system/{names[1]}.service"
+            )
+        elif word in ("mask", "alias"):
+            target = "/dev/null" if word == "mask" else f"/lib/systemd/system/{names[1]}.service"
+            (units / f"{names[0]}.service").symlink_to(target)
+        else:
+            write(host, thing, "filter\n")
+
+
+def legacy(host, monkeypatch):
+    """The host's iptables is the old one."""
+    old = "/usr/sbin/xtables-legacy-multi"
+    monkeypatch.setattr(host, "which", lambda program: old if program == "iptables" else f"/usr/sbin/{program}")
+
+
+@pytest.mark.parametrize("case", EVIDENCE)
+def test_what_rules_a_host_is_told_by_what_its_owner_enabled(tmp_path, monkeypatch, case):
+    things, rules, name, reason = EVIDENCE[case]
+    host = FakeHost(tmp_path, {"iptables-legacy-save": rules, "iptables-nft-save": PLAIN})
+    legacy(host, monkeypatch)
+    furnish(host, things)
+    choice = choose(host, AUTO)
+    assert (choice.backend.name, bool(re.search(reason, choice.reason))) == (name, True), choice.reason
+    # A run leaves files of its own, and on a host with iptables-legacy rules of its own: the next one chooses the same.
+    write(host, OURS[name], "")
+    host.path(OURS["iptables" if name == "nftables" else "nftables"]).unlink(missing_ok=True)
+    assert choose(host, AUTO).backend.name == name
+
+
+def test_legacy_rules_of_others_do_not_rule_a_host_whose_iptables_is_the_new_one(tmp_path, monkeypatch):
+    host = FakeHost(tmp_path, {"iptables-legacy-save": RULE, "iptables-nft-save": PLAIN})
+    monkeypatch.setattr(host, "which", lambda program: "/usr/sbin/xtables-nft-multi" if program == "iptables" else "x")
+    furnish(host, [LOADED])
+    assert choose(host, AUTO).backend.name == "nftables"
+
+
+@pytest.mark.parametrize("other", ["firewalld", "ufw", "nftables"])
+def test_saved_rules_beside_another_manager_are_refused(tmp_path, other):
+    host = FakeHost(tmp_path)
+    furnish(host, [PERSISTENT, SAVED, *([NFTABLES_SERVICE] if other == "nftables" else [])])
+    if other == "firewalld":
+        start_firewalld(host)
+    if other == "ufw":
+        write(host, "/etc/ufw/ufw.conf", "ENABLED=yes\n")
+    with pytest.raises(HostError, match=rf"{other}.*netfilter-persistent|netfilter-persistent.*{other}"):
+        choose(host, AUTO)
+    assert choose(host, "iptables").reason == "it was asked for"
+
+
+def test_nftables_service_beside_a_manager_is_in_order(tmp_path):
+    host = FakeHost(tmp_path)
+    furnish(host, [NFTABLES_SERVICE])
+    start_firewalld(host)
+    assert choose(host, AUTO).backend.name == "firewalld"
+
+
 def test_every_name_has_a_backend_of_that_name(tmp_path):
     assert [choose(Host(tmp_path), name).backend.name for name in NAMES] == list(NAMES)
-    assert SYSTEMS[-1].rules(Host(tmp_path))

@@ -7,28 +7,28 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import socket
 import struct
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _flows_session as session
+from ansible_collections.gatehouse.kong.plugins.module_utils import _flows_kernel as kernel
 from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
 
 
 class RecordingHost(Host):
-    """Keeps the script it is given, and answers as a session that had to leave `left`."""
+    """Keeps the services it is told of, and answers as a kernel that had to leave `left`."""
 
     def __init__(self, root, left=()):
         super().__init__(root)
-        self.left, self.scripts = list(left), []
+        self.left, self.services = list(left), None
 
-    def run(self, *argv, stdin=""):
-        self.scripts.append(stdin)
-        return json.dumps(self.left)
+    def call(self, function, *args):
+        assert function is kernel.end
+        (self.services,) = args
+        return self.left
 
 
 def entry(port, sources, address=None, protocol="tcp"):
@@ -50,15 +50,14 @@ RULES = {
 
 @pytest.fixture
 def services(tmp_path):
-    """What the session is told of these rules."""
+    """What the kernel is asked with of these rules."""
     host = RecordingHost(tmp_path)
     end_flows(host, ruleset_from_data(RULES))
-    request = host.scripts[0].rpartition("main(json.loads(")[2].removesuffix(")))\n")
-    return json.loads(request.strip("'"))
+    return host.services
 
 
 def flow(source, port, address="10.0.0.9", protocol="tcp"):
-    return session.Flow(protocol, *(ipaddress.ip_address(text).packed for text in (source, address)), port)
+    return kernel.Flow(protocol, *(ipaddress.ip_address(text).packed for text in (source, address)), port)
 
 
 # From where, to which port and address, and whether it may go on.
@@ -83,14 +82,14 @@ FLOWS = [
 
 @pytest.mark.parametrize("one, allowed", FLOWS, ids=str)
 def test_what_may_go_on(services, one, allowed):
-    assert session._is_allowed(services, one) is allowed
+    assert kernel._is_allowed(services, one) is allowed
 
 
 @pytest.mark.parametrize("data", [None, {"allow": [entry(8000, "any")]}])
 def test_where_nobody_is_refused_nothing_is_looked_for(tmp_path, data):
     host = RecordingHost(tmp_path)
     assert end_flows(host, data and ruleset_from_data(data)) == ()
-    assert host.scripts == []
+    assert host.services is None
 
 
 def test_what_the_kernel_did_not_end_is_told(tmp_path):
@@ -112,20 +111,20 @@ def side(source, port, protocol=socket.IPPROTO_TCP):
 
 def test_an_entry_of_the_connection_tracker_is_read_behind_its_translation():
     message = attribute(1 | 0x8000, side("203.0.113.9", 40000)) + attribute(2 | 0x8000, side("172.17.0.2", 8001))
-    assert session._tracked(dict(session._attributes(message))) == flow("203.0.113.9", 8001, "172.17.0.2")
+    assert kernel._tracked(dict(kernel.attributes(message))) == flow("203.0.113.9", 8001, "172.17.0.2")
     six = attribute(1, side("fd00::9", 40000)) + attribute(2, side("fd00::1", 8001))
-    assert session._tracked(dict(session._attributes(six))) == flow("fd00::9", 8001, "fd00::1")
+    assert kernel._tracked(dict(kernel.attributes(six))) == flow("fd00::9", 8001, "fd00::1")
 
 
 def test_an_entry_without_ports_is_none_of_ours():
     message = attribute(1, side("203.0.113.9", 0, socket.IPPROTO_ICMP)) + attribute(
         2, side("10.0.0.1", 0, socket.IPPROTO_ICMP)
     )
-    assert session._tracked(dict(session._attributes(message))) is None
+    assert kernel._tracked(dict(kernel.attributes(message))) is None
 
 
 def test_ipv4_in_a_socket_for_both_families():
     mapped = bytes(10) + b"\xff\xff" + bytes([10, 1, 0, 7])
-    assert session._unmapped(mapped, socket.AF_INET6) == bytes([10, 1, 0, 7])
-    assert session._unmapped(bytes([10, 1, 0, 7]) + bytes(12), socket.AF_INET) == bytes([10, 1, 0, 7])
-    assert len(session._unmapped(ipaddress.ip_address("fd00::1").packed, socket.AF_INET6)) == 16
+    assert kernel._unmapped(mapped, socket.AF_INET6) == bytes([10, 1, 0, 7])
+    assert kernel._unmapped(bytes([10, 1, 0, 7]) + bytes(12), socket.AF_INET) == bytes([10, 1, 0, 7])
+    assert len(kernel._unmapped(ipaddress.ip_address("fd00::1").packed, socket.AF_INET6)) == 16

@@ -54,7 +54,7 @@ class Backend:
     def translations(self):
         return ()
 
-    def validate(self, want):
+    def validate(self, want, *, check_mode):
         self._step("validate", want)
 
     def snapshot(self, live):
