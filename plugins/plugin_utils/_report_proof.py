@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import CHANGES, GAINS, LOSES, Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, OPEN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_certificates import certificates, open_admins
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_model import (
     BAD,
     GOOD,
@@ -51,10 +52,10 @@ def proof_section(plan: Mapping[str, Any], proof: Mapping[str, Any]) -> Section:
     outcomes: Sequence[Outcome] = proof["outcomes"]
     different = [one for one in outcomes if differs(one)]
     tables = [_differences(different)] if different else []
+    shown = certificates(outcomes)
     by_site = len({one["from"] for one in outcomes}) > _COLUMNS
-    return Section(
-        "proof", "Proof: expected and seen", tuple(_verdict(proof)), (*tables, _matrix(plan, outcomes, by_site=by_site))
-    )
+    tables += [_matrix(plan, outcomes, by_site=by_site), *([shown] if shown else [])]
+    return Section("proof", "Proof: expected and seen", (*_verdict(proof), *open_admins(outcomes)), tuple(tables))
 
 
 def _verdict(proof: Mapping[str, Any]) -> Iterator[Cell]:
@@ -82,11 +83,14 @@ def _differences(different: Iterable[Outcome]) -> Any:
             str(Endpoint(one["dial_address"], one["dial_port"])),
             one["expected"],
             Cell(one["seen"], BAD),
-            " ".join(str(one[key]) for key in ("detail", "cause") if one.get(key)),
+            one.get("detail") or "",
+            one.get("cause") or "",
         )
         for one in different
     ]
-    return table("What differs", ("from", "to", "listener", "dials", "expected", "seen", "why"), rows)
+    return table(
+        "What differs", ("from", "to", "listener", "dials", "expected", "seen", "detail", "likely cause"), rows
+    )
 
 
 def _matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bool) -> Any:

@@ -204,6 +204,19 @@ def test_a_proof_without_a_refusal_says_so():
     assert "No refusal was probed" in FORMS[".html"](evidence_of(plan))
 
 
+@pytest.mark.parametrize("days, said", [(400, ""), (20, "20 days left"), (-1, "expired")])
+def test_certificates_and_open_admin_apis_are_told(days, said):
+    evidence = evidence_of(PLAN)
+    certificate = {"subject": "CN=<kong>", "not_after": "2027-01-01T00:00:00Z", "days_left": days}
+    outcomes = [
+        {**one, "certificate": certificate, "status": 200, "new": object} if one["port"] == 8444 else one
+        for one in evidence.proof["outcomes"]
+    ]
+    text = FORMS[".md"](Evidence(PLAN, proof={"outcomes": outcomes}))
+    assert f"| a1 | admin | 8444 | CN=\\<kong\\> | 2027-01-01 | {'**' * bool(said)}{said}{'**' * bool(said)} |" in text
+    assert "**The Admin API of a1 answers without authentication to a2, b1, admin.**" in text
+
+
 def test_the_matrix_of_many_sources_is_by_site():
     plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
     page = FORMS[".md"](evidence_of(plan, wrong=1))
