@@ -198,6 +198,18 @@ def test_junit_counts_what_it_holds():
     assert suites["plan"].get("failures") == "0"
 
 
+def test_one_difference_marks_its_arrow_and_its_port():
+    evidence = evidence_of(PLAN)
+    for one in evidence.proof["outcomes"]:
+        if (one["from"], one["to"], one["listener"], one["protocol"]) == ("a1", "b1", "cluster", "udp"):
+            one["seen"] = "filtered"
+    page = FORMS[".html"](evidence)
+    assert "\N{BALLOT X} dials 192.168.10.5:9000" in page
+    assert page.count("\N{BALLOT X} dials") == 1
+    assert "cluster \N{BALLOT X} 1 not as planned" in page
+    assert "\N{CHECK MARK} dials 192.168.10.11:7946" in page
+
+
 def test_a_proof_without_a_refusal_says_so():
     open_only = {"kong_admin_listen": "off", "kong_admin_gui_listen": "off", "kong_status_listen": "off"}
     plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index}", **open_only} for index in (1, 2)})

@@ -40,14 +40,23 @@ def fleet(number, nodes):
         variables = {
             "kong_version": version,
             "kong_site": sites[site],
-            "kong_address": f"10.{site}.{index // 250}.{index % 250 + 1}",
+            "kong_address": [
+                f"10.{site}.{index // 250}.{index % 250 + 1}",
+                f"2001:db8:aaaa:bbbb:cccc:{site}:1:{index:x}",
+            ],
             "kong_admin_listen": "0.0.0.0:8001",
+            "kong_flat_network": rng.choice([True, False]),
             "kong_admin_sources": rng.choice([["ops"], ["198.51.100.0/24", "ops"], [], ["@kong"]]),
         }
+        if version != "0.10.4":
+            outside = {"outside": f"2001:db8:1111:2222:3333:4444:5555:{index:x}", "device": mapping["device"]}
+            variables["kong_nat"] = [outside] if rng.random() < 0.5 else []
+            variables["kong_proxy_listen"] = "0.0.0.0:8000, [::]:8000, [::]:18443 ssl"
         if vpn:
             variables["kong_vpn_address"] = f"10.8.{index // 250}.{index % 250 + 1}"
         elif version == "0.10.4":
             variables["kong_nat"] = [mapping]
+            variables["kong_flat_network"] = False
         hosts[rng.choice([f"n{index}", f"{LONG}{index}"])] = variables
     others = {"ops": {"kong_site": sites[0], "kong_address": "10.0.99.1"}}
     known = PlainInventory({"kong": list(hosts), "all": [*hosts, *others]}, {**hosts, **others})
@@ -157,6 +166,12 @@ def test_the_worked_example():
         "loopback: only the node itself",
     } <= texts
     assert not any("192.168.23.45:7946" in text for text in texts)
+
+
+def test_nobody_is_their_own_caller():
+    for site in fleet_of(planned(SEED_NODES, SEED_OTHERS)).sites:
+        for box in site.boxes:
+            assert not [flow for row in box.rows for flow in row.flows if set(box.nodes) & set(flow.callers)]
 
 
 def test_many_alike_nodes_share_a_box():
