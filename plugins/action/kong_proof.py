@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -20,7 +21,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import Pla
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},
     "registered": {"type": "str", "required": True},
+    "stand_ins": {"type": "str"},
 }
+
+
+def _stood_in(plan: Mapping[str, Any], task_vars: dict[str, Any] | None, name: str | None) -> dict[str, Any]:
+    """By node what a stand-in listened on, as it registered the result of kong_stand_in under a name."""
+    hostvars = (task_vars or {})["hostvars"]
+    found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
+    return {node: result.get("stood_in", []) for node, result in found.items() if result}
 
 
 class ActionModule(ActionBase):
@@ -36,7 +45,9 @@ class ActionModule(ActionBase):
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         proof = compare(plan, registered_probes(plan, (task_vars or {})["hostvars"], arguments["registered"]))
-        self._display.display("\n".join(["", *proof_lines(proof), ""]))
+        self._display.display(
+            "\n".join(["", *proof_lines(proof, _stood_in(plan, task_vars, arguments["stand_ins"])), ""])
+        )
         result.update(
             changed=False,
             differences=[outcome.as_dict() for outcome in proof.differences],

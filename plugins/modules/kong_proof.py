@@ -29,6 +29,11 @@ options:
       - Hosts of the plan that registered nothing are named as not probed.
     type: str
     required: true
+  stand_ins:
+    description:
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in). What a stand-in
+        answered is then told from what Kong did.
+    type: str
 extends_documentation_fragment:
   - gatehouse.kong.attributes
 attributes:

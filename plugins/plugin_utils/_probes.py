@@ -65,11 +65,25 @@ def probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
     Raises PlanError for a host that the plan does not know.
     """
     host = planned_host(plan, caller)
+    return [probe for target in targets_of(plan) for probe in probes_to(host, target)]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A node, and by listener, port and protocol who may reach it: `any`, or networks as CIDR text."""
+
+    node: Node
+    sources: Mapping[tuple[str, int, str], str | list[str]]
+
+
+def targets_of(plan: Mapping[str, Any]) -> list[Target]:
+    """Return what there is to probe; asked once, as it takes longer than a caller's probes."""
     return [
-        probe
+        Target(
+            planned_node(plan, name),
+            {(rule["listener"], rule["port"], rule["protocol"]): rule["sources"] for rule in planned_rules(plan, name)},
+        )
         for name in plan["nodes"]
-        for node in [planned_node(plan, name)]
-        for probe in _probes_to(host, node, planned_rules(plan, name))
     ]
 
 
@@ -114,8 +128,9 @@ def callers(plan: Mapping[str, Any]) -> list[str]:
     return [*sorted(plan["nodes"]), *sorted(plan["hosts"])]
 
 
-def _probes_to(caller: Host, target: Node, rules: list[dict[str, Any]]) -> Iterator[Probe]:
-    sources = {(rule["listener"], rule["port"], rule["protocol"]): rule["sources"] for rule in rules}
+def probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
+    """Yield the probes of a host to one node."""
+    target = goal.node
     for listener in target.reachable:
         for protocol in listener.protocols:
             if protocol == "udp" and not _answers_pings(target):
@@ -126,7 +141,7 @@ def _probes_to(caller: Host, target: Node, rules: list[dict[str, Any]]) -> Itera
                     continue
                 dialled = route.dialled if route else _local_endpoint(listener, target, family)
                 if dialled:
-                    allowed = sources[listener.name, listener.port, protocol]
+                    allowed = goal.sources[listener.name, listener.port, protocol]
                     expected = _expected(route, caller, target, allowed)
                     port = listener.port
                     kind = _kind(listener, protocol)

@@ -12,9 +12,18 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._causes import likely_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._outcomes import Outcome
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import OPEN, Probe, callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof_remarks import certificate_lines, remarks
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import (
+    OPEN,
+    Probe,
+    Target,
+    callers,
+    probes_to,
+    targets_of,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof_remarks import StandIns, certificate_lines, remarks
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 
 # More sources than this and the table has one line a difference instead of one column a source.
@@ -25,9 +34,10 @@ _EXPLAINED = 100
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """All outcomes of a verification."""
+    """All outcomes of a verification, and whether more could have been tried."""
 
     outcomes: tuple[Outcome, ...]
+    sampled: bool = False
 
     @property
     def differences(self) -> tuple[Outcome, ...]:
@@ -46,9 +56,26 @@ class Proof:
 
 
 def compare(plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Proof:
-    """Compare what each host's kong_probe reported (a list of results by host) with what the plan expects."""
-    met = [outcome for caller in callers(plan) for outcome in _outcomes(probes_from(plan, caller), seen.get(caller))]
-    return Proof(_with_causes(plan, met))
+    """Compare what each host's kong_probe reported (a list of results by host) with what the plan expects.
+
+    A host may have been given a sample of its probes, see `_sample`.
+    """
+    targets = targets_of(plan)
+    found = [_of_caller(planned_host(plan, caller), targets, seen.get(caller)) for caller in callers(plan)]
+    met = [outcome for outcomes, _all in found for outcome in outcomes]
+    return Proof(_with_causes(plan, met), sampled=not all(everything for _outcomes, everything in found))
+
+
+def _of_caller(
+    caller: Host, targets: Sequence[Target], results: Sequence[Mapping[str, Any]] | None
+) -> tuple[list[Outcome], bool]:
+    """What a host met, and whether that is everything it could try. Nodes that no result names are passed over quickly."""
+    by_name = {result["name"]: result for result in results or ()}
+    named = {name.split(" ", 1)[0] for name in by_name}
+    asked = [probe for one in targets if results is None or one.node.name in named for probe in probes_to(caller, one)]
+    met = [_outcome(probe, by_name.get(probe.name)) for probe in asked if results is None or probe.name in by_name]
+    left_out = (one for one in targets if results is not None and one.node.name not in named)
+    return met, len(met) == len(asked) and not any(next(probes_to(caller, one), None) for one in left_out)
 
 
 def _with_causes(plan: Mapping[str, Any], met: Sequence[Outcome]) -> tuple[Outcome, ...]:
@@ -71,26 +98,24 @@ def registered_probes(
     return {host: probed["probes"] for host, probed in found.items() if probed and "probes" in probed}
 
 
-def _outcomes(probes: Sequence[Probe], results: Sequence[Mapping[str, Any]] | None) -> list[Outcome]:
-    by_name = {result["name"]: result for result in results or ()}
-    return [_outcome(probe, by_name.get(probe.name)) for probe in probes]
-
-
 def _outcome(probe: Probe, met: Mapping[str, Any] | None) -> Outcome:
     if met is None:
         return Outcome(probe, None)
     return Outcome(probe, met["seen"], met["detail"], certificate=met.get("certificate"), status=met.get("status"))
 
 
-def proof_lines(proof: Proof) -> list[str]:
-    """Return the proof as lines for a terminal: a table, what differs, and a closing count."""
+def proof_lines(proof: Proof, stand_ins: StandIns | None = None) -> list[str]:
+    """Return the proof as lines for a terminal: a table, what differs, and a closing count.
+
+    `stand_ins` says where a stand-in listened, and not Kong.
+    """
     sources = list(dict.fromkeys(outcome.probe.caller for outcome in proof.outcomes))
     table = _matrix(proof, sources) if len(sources) <= _COLUMNS else []
     return [
         *table,
         *certificate_lines(proof.outcomes),
         *_difference_lines(proof),
-        *remarks(proof.outcomes),
+        *remarks(proof.outcomes, stand_ins or {}),
         _closing(proof),
     ]
 
@@ -133,4 +158,5 @@ def _closing(proof: Proof) -> str:
     as_planned = "the fleet behaves as planned" + (", as far as it was probed" if proof.missing else "")
     verdict = f"{len(proof.differences)} differ" if proof.differences else as_planned
     warning = "" if proof.refusals else ". No refusal was probed, so nothing shows that strangers are kept out"
-    return f"{probed} probes, {proof.refusals} of them rightly refused: {verdict}{warning}"
+    sampled = ", a sample," if proof.sampled else ","
+    return f"{probed} probes{sampled} {proof.refusals} of them rightly refused: {verdict}{warning}"

@@ -14,6 +14,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import rende
 
 # A certificate that ends within so many days is told, though it holds today.
 _SOON = 30
+# By node, what a stand-in listened on: the result of module kong_stand_in.
+StandIns = Mapping[str, Sequence[Mapping[str, Any]]]
 _Place = tuple[str, str, int]  # node, listener, port
 
 
@@ -31,15 +33,21 @@ def certificate_lines(outcomes: Iterable[Outcome]) -> list[str]:
     return ["Certificates that were shown:", "", *render_table(header, shown), ""]
 
 
-def remarks(outcomes: Sequence[Outcome]) -> list[str]:
+def remarks(outcomes: Sequence[Outcome], stand_ins: StandIns) -> list[str]:
     """Return a line for each thing that is no difference from the plan and worth knowing all the same."""
-    return [
+    return [f"STAND-IN: at {', '.join(dict.fromkeys(map(_port_text, ports)))} of {node} a stand-in answered, as nobody listens there"
+            for node, ports in stand_ins.items() if ports] + [
         f"ADMIN API: {node} answers without authentication to {who} (port {', '.join(map(str, sorted(ports)))})"
         for (node, who), ports in _unauthenticated(outcomes).items()
     ] + [
         f"NO TLS: {node} did not show a certificate at {listener} {port} ({detail})"
         for (node, listener, port), detail in _without_certificate(outcomes).items()
-    ]
+        if port not in {one["port"] for one in stand_ins.get(node, ())}
+    ]  # fmt: skip
+
+
+def _port_text(port: Mapping[str, Any]) -> str:
+    return f"{port['protocol']} {port['port']}"
 
 
 def _unauthenticated(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], set[int]]:

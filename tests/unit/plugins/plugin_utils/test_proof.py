@@ -131,3 +131,11 @@ def test_a_tls_listener_without_a_certificate_is_named():
     lines = [line for line in with_answers(proxy={"certificate": None}) if line.startswith("NO TLS")]
     assert "NO TLS: a1 did not show a certificate at proxy 8443 (said so)" in lines
     assert not any("8000" in line for line in lines)
+
+
+def test_a_stand_in_is_told_from_kong():
+    ports = [{"protocol": "tcp", "port": 8443}, {"protocol": "udp", "port": 7946}, {"protocol": "tcp", "port": 8443}]
+    lines = proof_lines(compare(PLAN, seen(*ALL)), {"a1": ports, "a2": []})
+    assert "STAND-IN: at tcp 8443, udp 7946 of a1 a stand-in answered, as nobody listens there" in lines
+    assert not any("STAND-IN" in line and "a2" in line for line in lines)
+    assert not any(line.startswith("NO TLS: a1") and "proxy" in line for line in lines)

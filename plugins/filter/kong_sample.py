@@ -1,0 +1,80 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kong_sample
+short_description: The connections that all hosts try to prove a plan, a sample where there are too many
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a plan and the number of connections that are to be tried at most, and returns for each host what module
+    M(gatehouse.kong.kong_probe) is to try from there. Up to that number it is everything that
+    P(gatehouse.kong.kong_probes#filter) returns.
+  - Every listener of every node is tried at least once from a host that is to be let in, and once from one that is not,
+    where there is such a host, even if that takes more connections.
+  - The choice depends on names only. The same fleet has the same sample each time, and a larger number only adds to it.
+positional: pairs
+options:
+  _input:
+    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
+    type: dict
+    required: true
+  pairs:
+    description: How many connections of all hosts together, at least 1.
+    type: int
+    required: true
+seealso:
+  - plugin: gatehouse.kong.kong_probes
+    plugin_type: filter
+  - module: gatehouse.kong.kong_proof
+"""
+
+EXAMPLES = r"""
+- name: Compile the plan of the whole fleet
+  gatehouse.kong.kong_plan:
+  register: fleet
+  run_once: true
+
+- name: Choose what to try
+  ansible.builtin.set_fact:
+    chosen: "{{ fleet.plan | gatehouse.kong.kong_sample(5000) }}"
+  run_once: true
+
+- name: Try it
+  gatehouse.kong.kong_probe:
+    probes: "{{ chosen[inventory_hostname] }}"
+  register: reach
+"""
+
+RETURN = r"""
+_value:
+  description: By host the probes, with the keys C(name), C(kind), C(address) and C(port).
+  type: dict
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._sample import sample
+
+
+def kong_sample(plan: Any, pairs: Any) -> dict[str, list[dict[str, Any]]]:
+    if not str(pairs).isdigit() or int(pairs) < 1:
+        raise AnsibleFilterError(f"gatehouse.kong.kong_sample: pairs is {pairs!r}; give a number, at least 1")
+    try:
+        chosen = sample(check_plan(plan), int(pairs))
+    except PlanError as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.kong_sample: {exc}") from exc
+    return {host: [probe.as_dict() for probe in probes] for host, probes in chosen.items()}
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"kong_sample": kong_sample}

@@ -1,0 +1,151 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kong_stand_in
+short_description: Listen in Kong's place while a firewall is proved
+version_added: 0.1.0
+author:
+  - gatehouse.kong contributors (!UNKNOWN)
+description:
+  - A port that nobody listens on answers as a closed one, so a firewall in front of it cannot be proved. This module has a
+    throw-away process listen wherever nobody does, accept connections and close them, and answer pings of HashiCorp
+    memberlist over UDP.
+  - A port that is in use stays with who has it. There is one such process on a host at most; a new one takes the place of
+    the last.
+  - It ends when it is told to, and by itself after O(seconds), whatever becomes of the run. Nothing is written but a
+    socket in C(/run).
+extends_documentation_fragment:
+  - gatehouse.kong.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Nothing is started or ended in check mode.
+  diff_mode:
+    support: none
+options:
+  state:
+    description: V(present) starts the process, V(absent) ends it.
+    type: str
+    choices: [present, absent]
+    default: present
+  listeners:
+    description:
+      - What would listen, as the plan of M(gatehouse.kong.kong_plan) holds it for a node. Required with O(state=present).
+      - Listeners on a host name are left out.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the listener.
+        type: str
+        required: true
+      protocols:
+        description: V(tcp), V(udp), or both.
+        type: list
+        elements: str
+        choices: [tcp, udp]
+        required: true
+      port:
+        description: The port.
+        type: int
+        required: true
+      address:
+        description: The bind address, or V(*).
+        type: str
+        required: true
+      setting:
+        description: The setting that opens it. Not used.
+        type: str
+      flags:
+        description: The flags of the listener. V(ipv6only=off) counts.
+        type: list
+        elements: str
+  seconds:
+    description: When the process ends by itself, 1 to 3600.
+    type: int
+    default: 300
+notes:
+  - Needs root where a port is below 1024.
+  - While it is there, Kong cannot start. Do not start Kong in the same run before it is absent again.
+seealso:
+  - module: gatehouse.kong.kong_probe
+"""
+
+EXAMPLES = r"""
+- name: Stand in for a Kong that is not there yet
+  gatehouse.kong.kong_stand_in:
+    listeners:
+      - {name: proxy, protocols: [tcp], address: 0.0.0.0, port: 8000}
+      - {name: cluster, protocols: [tcp, udp], address: 10.0.0.1, port: 7946}
+
+- name: Give the ports back
+  gatehouse.kong.kong_stand_in:
+    state: absent
+"""
+
+RETURN = r"""
+stood_in:
+  description: What it listens on, with C(name), C(protocol), C(address) and C(port).
+  returned: with O(state=present), outside of check mode
+  type: list
+  elements: dict
+pid:
+  description: The process.
+  returned: with O(state=present), outside of check mode
+  type: int
+left_out:
+  description: What it does not, with the C(reason); mostly that the address is in use.
+  returned: with O(state=present), outside of check mode
+  type: list
+  elements: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in import StandInError, start, stop
+
+_LISTENER_SPEC = {
+    "name": {"type": "str", "required": True},
+    "protocols": {"type": "list", "elements": "str", "choices": ["tcp", "udp"], "required": True},
+    "port": {"type": "int", "required": True},
+    "address": {"type": "str", "required": True},
+    "setting": {"type": "str"},
+    "flags": {"type": "list", "elements": "str"},
+}
+_SPEC = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "listeners": {"type": "list", "elements": "dict", "options": _LISTENER_SPEC},
+    "seconds": {"type": "int", "default": 300},
+}
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Start or end the process; the result of the module. A listener of a moment changes nothing that lasts."""
+    if module.check_mode:
+        return {}
+    if module.params["state"] == "absent":
+        stop()
+        return {}
+    return start(module.params["listeners"], module.params["seconds"])
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(_SPEC, supports_check_mode=True, required_if=[("state", "present", ["listeners"])])
+    if not 1 <= module.params["seconds"] <= 3600:
+        module.fail_json(msg=f"seconds is {module.params['seconds']!r}; it must be 1 to 3600")
+    try:
+        result = run(module)
+    except StandInError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

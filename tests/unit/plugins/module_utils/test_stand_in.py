@@ -1,0 +1,135 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The process that listens in Kong's place, over loopback: seen, and gone again whatever happens to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from struct import pack
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._memberlist import acknowledged, ping
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, parse_probe, run_probes
+from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in import start, stop, wanted
+from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in_session import ack_of
+
+PATIENT = Limits(timeout=5, tries=1, workers=5)
+
+
+def free_port():
+    with socket.socket() as sock, socket.socket(type=socket.SOCK_DGRAM) as other:
+        sock.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", sock.getsockname()[1]))
+        return sock.getsockname()[1]
+
+
+def listener(port, *protocols, address="127.0.0.1"):
+    return {"name": "cluster", "protocols": list(protocols), "address": address, "port": port}
+
+
+def seen(kind, port):
+    (result,) = run_probes([parse_probe({"name": "", "kind": kind, "address": "127.0.0.1", "port": port})], PATIENT)
+    return result["seen"]
+
+
+@pytest.fixture
+def control(tmp_path):
+    path = tmp_path / "control"
+    yield path
+    stop(path)
+
+
+def test_it_answers_and_is_gone(control):
+    port = free_port()
+    result = start([listener(port, "tcp", "udp")], 60, control)
+    assert [(one["protocol"], one["port"]) for one in result["stood_in"]] == [("tcp", port), ("udp", port)]
+    assert result["left_out"] == []
+    assert [seen(kind, port) for kind in ("tcp", "tcp", "memberlist", "memberlist")] == ["open"] * 4
+    assert control.stat().st_mode & 0o777 == 0o600
+    assert stop(control)
+    assert [seen(kind, port) for kind in ("tcp", "memberlist")] == ["refused"] * 2
+    assert not control.exists()
+    assert not stop(control)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "*"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_port_in_use_stays_with_who_has_it(control, address, shared):
+    with socket.socket() as live, socket.socket(type=socket.SOCK_DGRAM) as gossip:
+        for sock in (live, gossip):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(shared))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))
+        live.bind(("127.0.0.1", free_port()))
+        live.listen()
+        port = live.getsockname()[1]
+        gossip.bind(("127.0.0.1", port))
+        result = start([listener(port, "tcp", "udp", address=address)], 60, control)
+        assert result["stood_in"] == []
+        assert [one["reason"] for one in result["left_out"]] == ["Address already in use"] * 2
+        assert seen("tcp", port) == "open"
+
+
+def test_an_address_of_another_host_is_left_out(control):
+    (one,) = start([listener(free_port(), "tcp", address="192.0.2.1")], 60, control)["left_out"]
+    assert one["reason"] == "Cannot assign requested address"
+
+
+def gone(port):
+    for _attempt in range(200):
+        if seen("tcp", port) == "refused":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_it_ends_by_itself_when_nobody_ends_it(control):
+    port = free_port()
+    start([listener(port, "tcp")], 1, control)
+    assert gone(port)
+    assert not stop(control)
+
+
+def test_one_that_was_killed_is_in_nobodys_way(control):
+    port = free_port()
+    os.kill(start([listener(port, "tcp")], 60, control)["pid"], signal.SIGKILL)
+    assert gone(port)
+    assert start([listener(port, "tcp")], 60, control)["stood_in"]
+
+
+def test_a_new_one_takes_the_place_of_the_last(control):
+    first, second = free_port(), free_port()
+    start([listener(first, "tcp")], 60, control)
+    start([listener(second, "tcp")], 60, control)
+    assert (seen("tcp", first), seen("tcp", second)) == ("refused", "open")
+
+
+def test_what_is_no_address_is_left_out():
+    listeners = [listener(8000, "tcp", address=address) for address in ("[::]", "*", "example.com", "fd00::1")]
+    listeners[0]["flags"] = ["ipv6only=off"]
+    assert [(one["address"], one["only_ipv6"]) for one in wanted(listeners)] == [
+        ("::", False), ("0.0.0.0", True), ("fd00::1", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sequence", [0, 1, 0x7F, 0x80, 0xFFFF, 2**32 - 1])
+def test_an_ack_is_what_the_probe_waits_for(sequence):
+    assert acknowledged(ack_of(ping(sequence))) == [sequence]
+
+
+def test_numbers_of_every_length_are_read():
+    for kind, layout, number in ((0xCC, ">B", 200), (0xCD, ">H", 999), (0xCF, ">Q", 7)):
+        packet = b"\0\x82\xa5SeqNo" + bytes([kind]) + pack(layout, number) + b"\xa4Node\xa0"
+        assert acknowledged(ack_of(packet)) == [number]
+    assert acknowledged(ack_of(b"\0\x82\xa5SeqNo\x05\xa4Node\xa0")) == [5]
+
+
+@pytest.mark.parametrize("packet", [b"", b"\0", b"hello", b"\x02\x82\xa5SeqNo\x05", b"\0\x81\xa5SeqNo", b"\0\xa5SeqNo\xce\0",
+                                    b"\0\xa5SeqNo\xa1x"])  # fmt: skip
+def test_nothing_else_is_answered(packet):
+    assert ack_of(packet) is None

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for every sample, whatever the fleet and the number."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._sample import sample
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+
+AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
+
+
+def fleet(seed):
+    """Return the plan of a fleet of several sites, clusters and kinds of sources."""
+    rng = random.Random(seed)
+    sites = [f"s{number}" for number in range(rng.randint(1, 3))]
+    nodes = {}
+    for number in range(rng.randint(2, 9)):
+        site = rng.choice(sites)
+        address = f"10.{sites.index(site)}.0.{number + 1}"
+        nodes[f"n{number}"] = {
+            "kong_site": site,
+            "kong_flat_network": rng.random() < 0.5,
+            "kong_address": [address, f"fd00::{number + 1:x}"] if rng.random() < 0.3 else address,
+            "kong_admin_listen": rng.choice(
+                ["0.0.0.0:8001", "127.0.0.1:8001", "0.0.0.0:8001, 0.0.0.0:8444 ssl", "off"]
+            ),
+            "kong_admin_sources": rng.choice([["nobody"], ["x0"], ["x0", "n1"], ["10.0.0.0/16"]]),
+            "kong_proxy_sources": rng.choice([["any"], ["x1"], ["@kong"]]),
+        }
+    others = {name: {"kong_site": rng.choice(sites), "kong_address": f"10.{number}.9.9"}
+              for number, name in enumerate(("x0", "x1"))}  # fmt: skip
+    return planned(nodes, others)
+
+
+def listener(probe):
+    return probe.target, probe.listener, probe.port, probe.protocol, family_of(probe.dialled.address)
+
+
+def every_probe(plan):
+    return {probe for caller in callers(plan) for probe in probes_from(plan, caller)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 200), st.integers(0, 100))
+def test_a_sample(seed, pairs, more):
+    plan = fleet(seed)
+    everything = every_probe(plan)
+    chosen = sample(plan, pairs)
+    probes = {probe for ones in chosen.values() for probe in ones}
+    assert probes <= everything
+    assert sum(map(len, chosen.values())) == len(probes)
+    assert all(probe.caller == caller for caller, ones in chosen.items() for probe in ones)
+    # Both ways, wherever there is somebody.
+    for way in (True, False):
+        assert {listener(one) for one in everything if (one.expected == "open") is way} == {
+            listener(one) for one in probes if (one.expected == "open") is way
+        }
+    least = {probe for ones in sample(plan, 1).values() for probe in ones}
+    assert len(probes) == max(len(least), min(pairs, len(everything)))
+    # More of them only adds, and the same number is the same sample, whatever the order of the inventory.
+    assert probes <= {probe for ones in sample(plan, pairs + more).values() for probe in ones}
+    turned = {**plan, "nodes": dict(reversed(plan["nodes"].items())), "hosts": dict(reversed(plan["hosts"].items()))}
+    if len(probes) in (len(least), len(everything)):
+        assert {probe for ones in sample(turned, pairs).values() for probe in ones} == probes
+
+
+def test_everything_where_it_is_not_too_much():
+    plan = planned(SEED_NODES, SEED_OTHERS)
+    chosen = sample(plan, 10**6)
+    assert {name: set(probes) for name, probes in chosen.items()} == {
+        caller: set(probes_from(plan, caller)) for caller in callers(plan)
+    }
+
+
+def test_each_host_has_its_share():
+    plan = planned({f"n{number}": {"kong_address": f"10.0.0.{number + 1}"} for number in range(30)})
+    shares = [len(probes) for probes in sample(plan, 1000).values()]
+    assert min(shares) > 5
+    assert max(shares) < 100
+
+
+def proof_of(plan, chosen):
+    seen = {
+        caller: [{"name": one.name, "seen": AS_EXPECTED[one.expected], "detail": ""} for one in probes]
+        for caller, probes in chosen.items()
+    }
+    return compare(plan, seen)
+
+
+@pytest.mark.parametrize(("pairs", "sampled"), [(1, True), (10**6, False)])
+def test_the_proof_says_that_it_is_a_sample(pairs, sampled):
+    plan = planned(SEED_NODES, SEED_OTHERS)
+    proof = proof_of(plan, sample(plan, pairs))
+    assert (proof.missing, proof.differences, proof.sampled) == ((), (), sampled)
+    assert (" probes, a sample, " in proof_lines(proof)[-1]) is sampled
+    assert proof.refusals
+
+
+def test_who_had_nothing_to_try_took_part_all_the_same():
+    plan = planned(SEED_NODES, SEED_OTHERS)
+    assert proof_of(plan, {**sample(plan, 1), "a1": []}).missing == ()
