@@ -12,6 +12,9 @@ the words of firewalld.dbus(5), without those that are empty.
 """
 
 import json
+import re
+import shutil
+import subprocess
 import sys
 import typing as t
 
@@ -24,6 +27,7 @@ except ImportError:
 NAME = "org.fedoraproject.FirewallD1"
 PATH = "/org/fedoraproject/FirewallD1"
 
+_COUNTERS = re.compile(r"\[\d+:\d+\]")
 _SECONDS = 20
 _RELOAD_SECONDS = 600
 
@@ -126,9 +130,10 @@ def bring(call: Call, want: Objects, prefixes: Prefixes, *, reload: bool) -> Non
     Raises SessionError, and what the D-Bus library raises.
     """
     if reload:
-        kept = _settings_of_others(call, prefixes)
+        kept, rules = _settings_of_others(call, prefixes), _rules_of_iptables()
         call("", "reload", seconds=_RELOAD_SECONDS)
         _give_back(call, kept)
+        _give_back_rules(rules)
     for name in _ours(call(".ipset", "getIPSets"), prefixes["ipsets"]):
         _bring_entries(call, name, want["ipsets"].get(name, {}).get("entries", []))
     for name, settings in want["policies"].items():
@@ -222,6 +227,40 @@ def _give_back_settings(call: Call, methods: t.Tuple[str, str, str], name: str, 
                if before.get(key) != after.get(key) and not isinstance(before.get(key, after.get(key)), str)}  # fmt: skip
     if changed:
         call(interface, put, name, dbus.Dictionary(changed, signature="sv"))
+
+
+def _rules_of_iptables() -> t.Dict[str, str]:
+    """What is in the tables of iptables, by program: a reload empties them, whosever rules they are (FlushAllOnReload).
+
+    Docker and podman put their own back when they hear of it, others never do.
+    """
+    programs = (program for program in ("iptables", "ip6tables") if shutil.which(program + "-restore"))
+    return {program: _run(program + "-save", "-c") for program in programs}
+
+
+def _give_back_rules(before: t.Dict[str, str]) -> None:
+    for program, saved in before.items():
+        if _without_counters(saved) - _without_counters(_run(program + "-save", "-c")):
+            _run(program + "-restore", "-c", given=saved)
+
+
+def _without_counters(saved: str) -> t.Set[str]:
+    """The chains and rules, each with its table."""
+    table, found = "", set()
+    for line in saved.splitlines():
+        table = line if line.startswith("*") else table
+        if not line.startswith(("#", "*", "COMMIT")):
+            found.add(table + _COUNTERS.sub("", line))
+    return found
+
+
+def _run(*argv: str, given: str = "") -> str:
+    done = subprocess.run(
+        argv, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=False
+    )
+    if done.returncode:
+        raise SessionError("{}: {}".format(argv[0], done.stderr.strip()))
+    return done.stdout
 
 
 def _nothing(value: t.Any) -> t.Any:

@@ -75,6 +75,11 @@ notes:
     New connections are refused while firewalld reloads, about half a second. What others set without C(--permanent) is
     set again afterwards, but what they set with C(--timeout) then stays until the next reload. Nothing that they changed
     only with C(--permanent) takes effect by it, but for new zones, services and sets.
+  - A reload of firewalld empties all tables of iptables. Whoever made them, their rules are loaded again right after it.
+  - Where an entry is C(published), the nftables table C(inet gatehouse_kong) also judges what the host forwards. With any
+    other O(backend) that is a table of its own, C(inet gatehouse_kong_published), which
+    C(gatehouse-kong-published.service) loads at boot from C(/etc/gatehouse_kong_published). It needs C(nft). Rules for the
+    port itself are where they are for any other port.
   - With O(backend=firewalld) and C(FlushAllOnReload=no) in firewalld.conf, sets that are gone stay as empty ones until
     firewalld is restarted, as it has no way to remove them.
   - With O(backend=firewalld) a packet that one of its own forward ports sent to a port of this host is accepted before

@@ -11,7 +11,10 @@ from contextlib import suppress
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, converge
 from ansible_collections.gatehouse.kong.tests.netns.conftest import ip
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
@@ -214,3 +217,49 @@ def test_another_port_of_the_same_container_is_told(node):
     assert not [one for one in found if "tcp 800" in one]
     outcome = node.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
     assert {one.effect for one in outcome.obstacles} == {"divert"}
+
+
+def begin(lab, data):
+    """The first half of a change, up to where the controller would confirm it; what brings the state before it back."""
+    rollback = Rollback(lab.host)
+    outcome = converge(lab.backend(lab.host), ruleset_from_data(data), Guard(rollback, 30), check_mode=False)
+    return lambda: rollback.undo(outcome.transaction)
+
+
+def test_what_nobody_confirms_is_taken_back(node):
+    """To the rules before, and to none at all: in the kernel and in files."""
+    go_back = begin(node.lab, PUBLISHED)
+    assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
+    go_back()
+    assert reached(node.lab, 8001, "tcp", "ipv4") == BOTH
+    assert node.lab.read() == Live(None)
+    node.lab.converge(PUBLISHED)
+    go_back = begin(node.lab, ruleset(entry(8001, [])))
+    assert reached(node.lab, 8001, "tcp", "ipv4") == set()
+    go_back()
+    assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
+    assert not node.lab.converge(PUBLISHED).changed
+
+
+def test_what_somebody_does_to_the_table_is_found_and_put_right(node):
+    node.lab.converge(PUBLISHED)
+    table = "gatehouse_kong" if node.name == "nftables" else "gatehouse_kong_published"
+    for fault in (
+        f"insert rule inet {table} published accept",
+        f"flush chain inet {table} forward",
+        f"flush chain inet {table} published",
+        f"add element inet {table} friends_ipv4 {{ 10.0.3.2 }}",
+        f"delete table inet {table}",
+    ):
+        node.lab.nft(fault)
+        outcome = node.lab.converge(PUBLISHED)
+        assert outcome.changed, fault
+        assert node.lab.read() == Live(ruleset_from_data(PUBLISHED))
+    assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
+
+
+def test_absent_leaves_no_trace(node):
+    node.lab.converge(PUBLISHED)
+    node.lab.converge(None)
+    assert "gatehouse" not in node.lab.nft("list tables")
+    assert not [str(path) for path in node.lab.host.path("/etc").rglob("*gatehouse*")]

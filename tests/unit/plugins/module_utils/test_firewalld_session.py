@@ -47,6 +47,29 @@ def library(monkeypatch):
     )
 
 
+class Iptables:
+    """What is in the tables of a host that has no ip6tables."""
+
+    def __init__(self, rules):
+        self.rules = rules
+        self.loaded = []
+
+    def run(self, *argv, given=""):
+        if argv == ("iptables-save", "-c"):
+            return "# by iptables-save\n*nat\n:PREROUTING ACCEPT [1:2]\n" + "".join(self.rules) + "COMMIT\n"
+        assert argv == ("iptables-restore", "-c")
+        self.loaded.append(given)
+        return ""
+
+
+@pytest.fixture(autouse=True)
+def iptables(monkeypatch):
+    made = Iptables(["[5:300] -A PREROUTING -j DOCKER\n"])
+    monkeypatch.setattr(session, "_run", made.run)
+    monkeypatch.setattr(session.shutil, "which", lambda program: program == "iptables-restore" or None)
+    return made
+
+
 class Firewalld:
     """Runs what it has, and reads 'files' on a reload. Methods have the names of firewalld.dbus(5)."""
 
@@ -56,6 +79,7 @@ class Firewalld:
         self.zones = {"public": {"ports": Array([("22", "tcp")], "(ss)"), "target": "default"}}
         self.direct = []
         self.flush_all = True
+        self.empties = None
         self.calls = []
 
     def __call__(self, interface, method, *args, seconds=0):
@@ -64,6 +88,8 @@ class Firewalld:
         return getattr(self, method)(*args)
 
     def reload(self):
+        if self.empties:
+            self.empties.rules = []
         before = self.run["ipsets"]
         self.run = copy.deepcopy(self.files)
         self.zones = {"public": {"ports": Array([("22", "tcp")], "(ss)"), "target": "default"}}
@@ -199,6 +225,22 @@ def test_what_the_owner_has_only_written_stays_unread():
     del firewalld.zones["public"]["ports"]
     bring(firewalld, have, reload=True)
     assert firewalld.zones["public"]["ports"] == []
+
+
+def test_rules_of_iptables_that_a_reload_empties_come_back(iptables):
+    """With their counters; and where they are still there, or Docker has put them back, nothing is loaded."""
+    have = objects(["10.0.0.1/32"])
+    firewalld = Firewalld(have)
+    firewalld.empties = iptables
+    bring(firewalld, have, reload=True)
+    (loaded,) = iptables.loaded
+    assert "[5:300] -A PREROUTING -j DOCKER\n" in loaded
+
+
+def test_rules_of_iptables_that_are_still_there_are_not_loaded_again(iptables):
+    have = objects(["10.0.0.1/32"])
+    bring(Firewalld(have), have, reload=True)
+    assert iptables.loaded == []
 
 
 def test_a_firewalld_that_keeps_sets_over_a_reload_keeps_no_departed_peer():
