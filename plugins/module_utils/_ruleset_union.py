@@ -27,15 +27,17 @@ def unite(live: Ruleset | None, want: Ruleset) -> Ruleset:
     """
     old = _beside(live or Ruleset(), want)
     listeners = {entry.service: entry.listener for entry in (*old.allow, *want.allow)}
-    entries = [Allow(listener, service, _sources(service, old, want)) for service, listener in listeners.items()]
+    entries = [_united(listener, service, old, want) for service, listener in listeners.items()]
     return make_ruleset(entries, {one.name: one for one in (*old.sets, *want.sets)}.values())
 
 
-def _sources(service: Service, *rulesets: Ruleset) -> str | tuple[str, ...]:
+def _united(listener: str, service: Service, *rulesets: Ruleset) -> Allow:
     deciding = [entry for entry in (_deciding(ruleset, service) for ruleset in rulesets) if entry]
+    published = any(entry.published for entry in deciding)
     if any(entry.sources == ANY for entry in deciding):
-        return ANY
-    return tuple(sorted({name for entry in deciding for name in entry.set_names}))
+        return Allow(listener, service, ANY, published)
+    names = {name for entry in deciding for name in entry.set_names}
+    return Allow(listener, service, tuple(sorted(names)), published)
 
 
 def _deciding(ruleset: Ruleset, service: Service) -> Allow | None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -112,3 +113,14 @@ def test_who_gets_in_is_who_gets_in_by_one_of_the_two(live, want):
 def test_united_again_it_stays_the_same(live, want):
     united = unite(live, want)
     assert unite(united, want) == united
+
+
+@pytest.mark.parametrize("published", [("live",), ("want",), ("live", "want")])
+@pytest.mark.parametrize("sources", [ANY, ["ops"]])
+def test_a_port_that_is_published_in_one_of_the_two_is_published(published, sources):
+    """Else what is forwarded to the container would be judged by nobody until the second half of the change."""
+    live, want = (
+        replace(one, allow=tuple(replace(entry, published=name in published) for entry in one.allow))
+        for name, one in (("live", ruleset((80, EVERY, sources))), ("want", ruleset((80, EVERY, sources))))
+    )
+    assert [entry.published for entry in unite(live, want).allow] == [True]
