@@ -72,7 +72,7 @@ def likely_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence
     """Return in one sentence what is probably wrong where an outcome is not as expected."""
     probe = outcome.probe
     caller, node = planned_host(plan, probe.caller), planned_node(plan, probe.target)
-    listener = next(one for one in node.listeners if (one.name, one.port) == (probe.listener, probe.port))
+    listener = next(one for one in node.reachable if (one.name, one.port) == (probe.listener, probe.port))
     family = family_of(probe.dialled.address)
     route = None if listener.is_loopback else route_to(caller, node, listener, probe.protocol, family)
     sources = seen_sources(route, caller, node.host) if route else ()
