@@ -24,14 +24,23 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
 _MERMAID_SPECIAL = re.compile(r"[^\w .,:;()/+-]")
 _SHOWN = 3
+# What Mermaid draws by default (mermaid: config.schema.json, maxTextSize and maxEdges).
+_MOST_TEXT = 50_000
+_MOST_ARROWS = 500
 
 
 def markdown(report: Report, fleet: Fleet, notes: Sequence[str] = ()) -> str:
     """Return the report. Names and messages are escaped, so none of them can become markup."""
     facts = "; ".join(f"{escaped(label)}: {_cell(cell)}" for label, cell in report.summary)
-    picture = ["## The fleet", "", *(line for note in notes for line in (escaped(note), ""))]
-    lines = [f"# {escaped(report.title)}", "", facts, "", *picture, "```mermaid", *mermaid(fleet), "```", ""]
+    head = ["## The fleet", "", *(line for note in notes for line in (escaped(note), ""))]
+    lines = [f"# {escaped(report.title)}", "", facts, "", *head, *_picture([*mermaid(fleet)]), ""]
     return "\n".join([*lines, *(line for section in report.sections for line in _section(section))]).rstrip() + "\n"
+
+
+def _picture(lines: Sequence[str]) -> list[str]:
+    if sum(map(len, lines)) + len(lines) > _MOST_TEXT or sum("-->" in line for line in lines) > _MOST_ARROWS:
+        return ["The picture is in the HTML report; it is too large for Mermaid."]
+    return ["```mermaid", *lines, "```"]
 
 
 def escaped(text: str) -> str:

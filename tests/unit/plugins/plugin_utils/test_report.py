@@ -186,6 +186,16 @@ def test_junit_is_xml(name):
     assert [suite.get("name") for suite in suites] == ["plan", "proof", "drift"]
 
 
+def test_a_picture_that_mermaid_would_not_draw_is_left_out():
+    nodes = {f"n{index}": {"kong_address": f"10.0.0.{index + 1}", "kong_proxy_listen": [f"0.0.0.0:{9000 + index}", *(
+        f"0.0.0.0:{9100 + port} {flag}" for port, flag in enumerate(("ssl", "http2", "proxy_protocol", "deferred")))],
+        "kong_site": f"site {index}", "kong_flat_network": True, "kong_admin_listen": "0.0.0.0:8001",
+        "kong_admin_sources": ["@kong"]} for index in range(30)}  # fmt: skip
+    page = FORMS[".md"](Evidence(planned(nodes)))
+    assert "```" not in page
+    assert "too large for Mermaid" in page
+
+
 def test_junit_counts_what_it_holds():
     suites = {suite.get("name"): suite for suite in ET.fromstring(FORMS[".xml"](ALL))}
     for suite in suites.values():
