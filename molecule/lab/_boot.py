@@ -16,14 +16,21 @@ from _topology import Forward, Host, Topology
 
 def script(host: Host, topology: Topology) -> str:
     """POSIX shell text; safe to run again."""
-    lines = ["set -eu", *(_route(gateway) for gateway in host.gateways)]
+    lines = ["set -eu", *(_address(device, address) for device in host.more for address in host.more[device])]
+    lines += [_route("default", gateway) for gateway in host.gateways]
+    lines += [_route(destination, gateway) for destination, gateway in host.routes.items()]
     if host.is_router:
         lines += ["nft -f - <<'RULES'", *_ruleset(host, topology), "RULES"]
     return "\n".join(lines) + "\n"
 
 
-def _route(gateway: str) -> str:
-    return f"ip -{ipaddress.ip_address(gateway).version} route replace default via {gateway}"
+def _address(device: str, address: str) -> str:
+    nodad = " nodad" if ":" in address else ""
+    return f"ip address replace {address} dev {device}{nodad}"
+
+
+def _route(destination: str, gateway: str) -> str:
+    return f"ip -{ipaddress.ip_address(gateway).version} route replace {destination} via {gateway}"
 
 
 def _ruleset(host: Host, topology: Topology) -> list[str]:

@@ -56,7 +56,7 @@ def _options(host: Host, topology: Topology, paths: Paths) -> list[str]:
         options += ["--volume", f"{paths.database}:/var/lib/kong-database"]
     # Kong's nodes bind low ports and the firewalls load rules; SYS_ADMIN is systemd's, for its own namespaces.
     if host.init == "systemd":
-        return [*options, "--systemd=always", "--cap-add", "NET_ADMIN,NET_RAW,SYS_ADMIN"]
+        return [*options, "--systemd=always", "--cap-add", "NET_ADMIN,NET_RAW,SYS_ADMIN", *_forwarding(host)]
     options += ["--systemd=false", "--stop-signal", "SIGKILL", "--cap-add", "NET_ADMIN,NET_RAW"]
     return [*options, *_forwarding(host)]
 
@@ -68,7 +68,7 @@ def _mac(address: str) -> str:
 
 
 def _forwarding(host: Host) -> list[str]:
-    if not host.is_router:
+    if not (host.is_router or host.forwarding):
         return []
     addresses = [address for network in host.addresses.values() for address in network]
     switches = {4: "net.ipv4.ip_forward=1", 6: "net.ipv6.conf.all.forwarding=1"}

@@ -48,6 +48,9 @@ class Host:
     init: str = "none"  # "systemd": a whole system; "none": a network namespace with a shell and Python
     gateways: tuple[str, ...] = ()  # default routes, one for each family at most
     suite: str = "bookworm"  # of Debian
+    routes: dict[str, str] = field(default_factory=dict)  # other routes, by destination
+    more: dict[str, list[str]] = field(default_factory=dict)  # other addresses, by interface
+    forwarding: bool = False  # passes packets on, without any NAT
     kong: dict[str, str] = field(default_factory=dict)  # environment of the Kong stand-in; empty: not a node
     forwards: tuple[Forward, ...] = ()
     masquerades: tuple[Masquerade, ...] = ()
@@ -98,6 +101,9 @@ def _host(name: str, value: dict[str, Any]) -> Host:
         init=value.get("init", "none"),
         gateways=tuple(value.get("gateways", [])),
         suite=value.get("suite", "bookworm"),
+        routes=value.get("routes", {}),
+        more=value.get("more", {}),
+        forwarding=value.get("forwarding", False),
         kong={key: str(text) for key, text in value.get("kong", {}).items()},
         forwards=tuple(_forward(forward) for forward in router.get("forwards", [])),
         masquerades=tuple(Masquerade(**masquerade) for masquerade in router.get("masquerade", [])),
@@ -116,6 +122,6 @@ def _check(topology: Topology) -> None:
             for address in addresses:
                 if topology.network_of(address) != network:
                     raise TopologyError(f"host {host.name}: {address!r} is not in network {network!r}")
-        for gateway in host.gateways:
+        for gateway in (*host.gateways, *host.routes.values()):
             if topology.network_of(gateway) not in host.addresses:
                 raise TopologyError(f"host {host.name}: its gateway {gateway!r} is on no network of its own")

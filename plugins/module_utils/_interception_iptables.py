@@ -22,10 +22,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception impor
     Catch,
     Interception,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CATCHING
 
 # In the order in which they are loaded: packets are let in before they are caught.
 TABLES = ("filter", "mangle", "nat")
-IN, CATCH, PAST, REDIRECTED = (f"GATEHOUSE-KONG-{word}" for word in ("IN", "CATCH", "PAST", "REDIRECT"))
+IN, CATCH, PAST, REDIRECTED = (f"{CATCHING}{word}" for word in ("IN", "CATCH", "PAST", "REDIRECT"))
 CHAINS = {"filter": {IN: "INPUT"}, "mangle": {CATCH: "PREROUTING", PAST: "FORWARD"}, "nat": {REDIRECTED: "PREROUTING"}}
 
 _MARK = f"{ACCEPTED | ROUTED:#x}/{ACCEPTED | ROUTED:#x}"

@@ -42,13 +42,15 @@ def listing_of(host: Host, programs: Programs, backends: Collection[str | None])
 
 
 def deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
-    """A line for each port of a TPROXY catch on which no transparent socket listens, as far as ss can tell."""
+    """A line for each port of a TPROXY catch on which no transparent socket listens; none where ss cannot tell."""
     ports = {one.port for one in catches if one.method == TPROXY}
-    listed = "\n".join(_ask(host, "ss", "--listening", "--tcp", "--numeric", "--no-header", "--inet-sockopt"))
-    sockets = re.findall(r"^\S+ +\d+ +\d+ +\S*:(\d+) .*\n?(.*inet-sockopt.*)?$", listed, re.MULTILINE)
-    # Before 5.10 ss knows no such option, and says nothing at all.
-    if not ports or not sockets:
+    if not ports:
         return ()
+    try:
+        listed = host.run("ss", "--listening", "--tcp", "--numeric", "--no-header", "--inet-sockopt")
+    except HostError:
+        return ()  # Before 5.10 iproute2 knows no such option.
+    sockets = re.findall(r"^\S+ +\d+ +\d+ +\S*:(\d+) .*\n?(.*inet-sockopt.*)?$", listed, re.MULTILINE)
     transparent = {int(port) for port, options in sockets if " transparent" in options}
     return tuple(
         f"no transparent socket listens on port {port}: packets that were selected for it are dropped until Kong opens it"

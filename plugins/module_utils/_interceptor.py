@@ -133,15 +133,19 @@ class Interceptor:
         self._host = host
         self.backend = backend
 
+    def is_untouched(self) -> bool:
+        """Whether there is nothing of ours on the host: files come before what they load, and go after it."""
+        return not any(self._host.path(path).exists() for path in (UNIT_PARTS.directory, *UNIT_PARTS.unit_files))
+
     def converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
         """Bring the host to `want` (None: no trace of ours), or with check_mode only tell what that would change.
 
         Raises HostError, the host being as before, and ObstacleError.
         """
-        self._require()
+        self._require(want)
         found = self._look(everything=want is None)
         obstacles = self._obstacles(want or ())
-        if any(obstacle.certain for obstacle in obstacles):
+        if any(obstacle.stops for obstacle in obstacles):
             raise ObstacleError(obstacles)
         stale = stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(self.backend, want))
         loads = found.catches != want or bool(found.drift) or found.backend not in (None, self.backend)
@@ -154,12 +158,12 @@ class Interceptor:
             self._change(found, want)
         return outcome
 
-    def _require(self) -> None:
+    def _require(self, want: Interception | None) -> None:
         if self._host.which("ip") is None:
             raise HostError("ip is not installed on this host: install the package iproute2")
-        if self.backend == NFTABLES and self._host.which("nft") is None:
+        if want is not None and self.backend == NFTABLES and self._host.which("nft") is None:
             raise HostError("nft is not installed on this host: install the package nftables")
-        if self.backend == IPTABLES:
+        if want is not None and self.backend == IPTABLES:
             require_programs(self._host, variant_of(self._host))
         self._host.require_net_admin()
         self._host.require_systemd()
@@ -187,7 +191,9 @@ class Interceptor:
         if not entries:
             return ()
         made = next(system for system in SYSTEMS if system.name == self.backend).make(self._host)
-        return made.obstacles(make_ruleset(entries.values(), ()))
+        found = made.obstacles(make_ruleset(entries.values(), ()))
+        # What is caught is caught before anybody else diverts it, and whom others accept is judged where it is caught.
+        return tuple(obstacle for obstacle in found if obstacle.effect == "drop")
 
     def _validate(self, want: Interception) -> None:
         """Have the host's own tools check what would be loaded."""
@@ -202,7 +208,10 @@ class Interceptor:
                 self._host.run(restore, "--wait", "10", "--noflush", "--test", stdin=text)
 
     def _change(self, found: _Found, want: Interception | None) -> None:
+        before = self._host.read(SCRIPT_FILE)
         try:
+            if want is not None:
+                self._write_script(self._script(self.backend, want))
             self._load(self.backend, want)
             if found.backend not in (None, self.backend):
                 self._host.run("sh", stdin=render_removal((str(found.backend),), self._programs, routes=False))
@@ -211,11 +220,20 @@ class Interceptor:
             # What hinders the way back as well is told by the next run, and repaired by it.
             with suppress(HostError):
                 self._load(found.backend or self.backend, found.catches)
+                if before is None:
+                    self._host.remove_tree(DIRECTORY)
+                else:
+                    self._write_script(before)
             raise
+
+    def _write_script(self, text: str) -> None:
+        self._host.make_directory(DIRECTORY, 0o700)
+        self._host.write(SCRIPT_FILE, text, 0o600)
 
     def _load(self, backend: str, want: Interception | None) -> None:
         if want is None:
-            backends = (NFTABLES, IPTABLES) if self._host.which("iptables") else (NFTABLES,)
+            programs = {NFTABLES: "nft", IPTABLES: "iptables"}
+            backends = tuple(name for name, program in programs.items() if self._host.which(program))
             self._host.run("sh", stdin=render_removal(backends, self._programs, routes=True))
         else:
             self._host.run("sh", stdin=self._script(backend, want))

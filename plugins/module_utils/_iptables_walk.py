@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_match import Answer, negated
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CATCHING
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Range, parse_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import WILDCARDS, Service
 
@@ -55,13 +56,13 @@ class Hit:
 
 
 def table_of(saved: str, name: str) -> Table:
-    """The chains of one table in the output of iptables-save or ip6tables-save."""
+    """The chains of one table in the output of iptables-save or ip6tables-save, without those that catch packets for Kong."""
     chains: dict[str, list[str]] = {}
     for line in saved.partition(f"*{name}\n")[2].partition("\nCOMMIT")[0].splitlines():
         words = line.split(" ", 2)
         if line.startswith(":"):
             chains[words[0][1:]] = []
-        elif line.startswith("-A "):
+        elif line.startswith("-A ") and f" -j {CATCHING}" not in line:
             chains.setdefault(words[1], []).append(line)
     return chains
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 TABLE = "gatehouse_kong"
 CHAIN = "input"
+# Chains of iptables that lead packets to a listener (_interception_iptables): ours as well, and in nobody's way.
+CATCHING = "GATEHOUSE-KONG-"
 PREROUTING = "prerouting"
 # Packets to published ports, which the host's own translation has given the address of a container by then.
 FORWARD = "forward"

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_match im
     equals,
     matches,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CATCHING
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_text import rule_text
 
 Json = t.Any
@@ -75,9 +76,15 @@ def chains_of(objects: list[dict[str, Json]]) -> Chains:
     for one in (item["chain"] for item in objects if "chain" in item):
         key = one["family"], one["table"], one["name"]
         chains[key] = Chain(*key, one.get("hook", ""), one.get("prio", 0), one.get("policy", ACCEPT))
-    for one in (item["rule"] for item in objects if "rule" in item):
+    for one in (item["rule"] for item in objects if "rule" in item and not _catches(item["rule"])):
         chains[one["family"], one["table"], one["chain"]].rules.append(one)
     return chains
+
+
+def _catches(rule: Mapping[str, Json]) -> bool:
+    """Whether a rule leads to a chain of ours that catches packets for Kong."""
+    targets = (one["jump"]["target"] for one in rule.get("expr", ()) if isinstance(one, dict) and "jump" in one)
+    return any(str(target).startswith(CATCHING) for target in targets)
 
 
 def outcomes(chains: Chains, base: Chain, packet: Packet) -> Reasons:

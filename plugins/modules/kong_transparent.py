@@ -31,7 +31,7 @@ options:
   catches:
     description:
       - What to catch, as the filter P(gatehouse.kong.host_interception#filter) gives it for a node.
-      - Required if O(state=present). An empty list catches nothing.
+      - Required if O(state=present). An empty list removes every trace, as O(state=absent) does.
     type: list
     elements: dict
     suboptions:
@@ -208,8 +208,12 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Make the host match, or in check mode tell what that would change; the result."""
     params = module.params
     host = Host()
-    want = catches_from_data(params["catches"]) if params["state"] == "present" else None
-    outcome = Interceptor(host, backend_of(host, params["backend"])).converge(want, check_mode=module.check_mode)
+    want = (catches_from_data(params["catches"]) or None) if params["state"] == "present" else None
+    interceptor = Interceptor(host, backend_of(host, params["backend"]))
+    if want is None and params["state"] == "present" and interceptor.is_untouched():
+        outcome = Outcome(interceptor.backend, "", "", (), (), changed=False)
+    else:
+        outcome = interceptor.converge(want, check_mode=module.check_mode)
     deaf = deaf_listeners(host, want or ())
     for warning in (*outcome.obstacles, *deaf):
         module.warn(str(warning))

@@ -146,6 +146,7 @@ def gateway(lab, request):
 
 
 each_kind = pytest.mark.parametrize("gateway", KINDS, indirect=True)
+both_kinds = pytest.mark.parametrize("gateway", KINDS[:2], indirect=True)
 on_nftables = pytest.mark.parametrize("gateway", ["nftables"], indirect=True)
 
 
@@ -179,7 +180,7 @@ def test_what_is_selected_comes_to_kong_which_sees_where_it_was_going(gateway, f
     assert not gateway.converge(catch(family)).changed
 
 
-@each_kind
+@both_kinds
 @pytest.mark.parametrize("method", ["tproxy", "redirect"])
 def test_who_is_no_source_is_refused_and_not_let_past(gateway, method):
     server, kong = gateway.server(), gateway.kong()
@@ -214,7 +215,7 @@ def test_redirected_to_a_port_and_to_an_address(gateway, family):
     assert gateway.dial(bound, family) == (FRIEND[family], (there, 8001))
 
 
-@each_kind
+@both_kinds
 def test_interfaces_networks_ports_and_a_listener_on_loopback(gateway):
     server, kong = gateway.server(), gateway.kong(address="127.0.0.1")
     ports = [80, *range(1000, 1020)]
@@ -247,10 +248,11 @@ def test_nothing_is_left_and_nobody_else_is_touched(gateway):
     files = [str(path) for path in gateway.lab.host.root.rglob("*") if "gatehouse" in str(path.name)]
     assert files == []
     assert not gateway.converge(absent=True).changed
+    assert Interceptor(gateway.lab.host, "nftables").is_untouched()
     assert gateway.dial(gateway.server())
 
 
-@each_kind
+@both_kinds
 def test_check_mode_changes_nothing_and_tells_the_same(gateway):
     foretold = gateway.converge(catch(), check_mode=True)
     assert (gateway.ours(), gateway.lab.host.read(STATE_FILE)) == ([], None)
@@ -287,7 +289,7 @@ def test_what_somebody_took_away_is_reported_and_put_back(gateway):
     assert not gateway.converge(catch()).changed
 
 
-@each_kind
+@both_kinds
 @pytest.mark.parametrize("method", ["tproxy", "redirect"])
 def test_what_another_nat_of_the_host_sends_on_is_not_caught(gateway, method):
     """As a published port of a container: addressed to the host, and forwarded after its destination was rewritten."""
@@ -343,14 +345,31 @@ def test_iptables_lets_caught_packets_in_by_itself(gateway):
 
 
 @on_nftables
-def test_if_the_files_cannot_be_written_the_kernel_is_as_before(gateway, monkeypatch):
+@pytest.mark.parametrize("refused", ["run", "write"])
+def test_if_something_is_refused_on_the_way_all_is_as_before(gateway, monkeypatch, refused):
+    monkeypatch.setattr(Interceptor, "_persist", lambda *_args: gateway.lab.host.run("false"))
+    with pytest.raises(HostError, match="false failed"):
+        gateway.converge(catch())
+    monkeypatch.undo()
+    assert gateway.ours() == []
+    assert Interceptor(gateway.lab.host, "nftables").is_untouched()
     gateway.converge(catch(ports=[81]))
     before, files = gateway.ours(), json.loads(gateway.lab.host.read(STATE_FILE))
 
     def refuse(path, *_rest):
         raise HostError(f"cannot write {path}")
 
-    monkeypatch.setattr(gateway.lab.host, "write", refuse)
+    if refused == "run":
+        run = gateway.lab.host.run
+        monkeypatch.setattr(
+            gateway.lab.host,
+            "run",
+            lambda *argv, stdin="": (
+                refuse("sh") if "dport 80 " in stdin and argv[0] == "sh" else run(*argv, stdin=stdin)
+            ),
+        )
+    else:
+        monkeypatch.setattr(gateway.lab.host, "write", refuse)
     with pytest.raises(HostError, match="cannot write"):
         gateway.converge(catch())
     monkeypatch.undo()

@@ -23,6 +23,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception_scrip
     render_removal,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception_traces import deaf_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_walk import table_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_walk import chains_of
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "interception"
 PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")
@@ -43,7 +45,6 @@ CASES = {
         {**SEED, "method": "redirect", "destinations": ["10.20.0.1/32"], "own": True},
         {**SEED, "method": "redirect", "family": "ipv6", "destinations": ["fd00::1/128"], "address": "fd20::1"},
     ],
-    "nothing": [],
 }  # fmt: skip
 
 
@@ -109,7 +110,19 @@ LISTEN 0      511             [::]:8001          [::]:*
 """
 
 
-@pytest.mark.parametrize(("listed", "port", "deaf"), [(SS, 8000, 0), (SS, 8001, 1), (SS, 8002, 1), ("", 8000, 0)])
+@pytest.mark.parametrize(("listed", "port", "deaf"), [(SS, 8000, 0), (SS, 8001, 1), (SS, 8002, 1), ("", 8000, 1)])
 def test_a_port_without_a_transparent_socket_is_named(monkeypatch, listed, port, deaf):
     monkeypatch.setattr(Host, "run", lambda *_argv, **_options: listed)
     assert len(deaf_listeners(Host(), catches_from_data([{**SEED, "port": port}]))) == deaf
+
+
+def test_chains_that_catch_are_in_nobodys_way():
+    saved = (
+        "*nat\n:PREROUTING ACCEPT [0:0]\n:GATEHOUSE-KONG-REDIRECT - [0:0]\n-A PREROUTING -j GATEHOUSE-KONG-REDIRECT\n"
+        "-A PREROUTING -p tcp -m tcp --dport 80 -j OTHERS\nCOMMIT\n"
+    )
+    assert table_of(saved, "nat")["PREROUTING"] == ["-A PREROUTING -p tcp -m tcp --dport 80 -j OTHERS"]
+    of = {"family": "ip", "table": "nat", "chain": "PREROUTING"}
+    jumps = [{"rule": {**of, "expr": [{"jump": {"target": to}}]}} for to in ("GATEHOUSE-KONG-REDIRECT", "OTHERS")]
+    chains = chains_of([{"chain": {"family": "ip", "table": "nat", "name": "PREROUTING"}}, *jumps])
+    assert chains["ip", "nat", "PREROUTING"].rules == [jumps[1]["rule"]]

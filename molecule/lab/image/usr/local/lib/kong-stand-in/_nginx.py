@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
+import _transparent
 from _config import PREFIX, Config, Listener
 
 FOLDER = Path("/var/lib/kong-stand-in")
@@ -51,8 +53,11 @@ def prepare(config: Config, node: str) -> None:
         subprocess.run(["nginx", "-q", "-t", "-c", str(CONF)], check=True)
 
 
-def start() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(["nginx", "-c", str(CONF)])
+def start(config: Config) -> subprocess.Popen[bytes]:
+    sockets = _transparent.open_sockets(config.listeners)
+    inherited = {"NGINX": "".join(f"{socket.fileno()};" for socket in sockets)} if sockets else {}
+    files = [socket.fileno() for socket in sockets]
+    return subprocess.Popen(["nginx", "-c", str(CONF)], pass_fds=files, env={**os.environ, **inherited})
 
 
 def reload() -> None:
@@ -87,7 +92,8 @@ def _server(config: Config, node: str, setting: str) -> str:
 
 
 def _listen(listener: Listener) -> str:
-    return f"listen {' '.join((listener.address, *listener.flags))};"
+    flags = (flag for flag in listener.flags if flag != _transparent.FLAG)
+    return f"listen {' '.join((listener.address, *flags))};"
 
 
 def _certificate(node: str) -> None:

@@ -44,7 +44,7 @@ def _run(config: Config) -> int:
     try:
         if serf:
             children["serf"] = serf.start()
-        children["nginx"] = _nginx.start()
+        children["nginx"] = _nginx.start(config)
         if config.settings.get("role") == "data_plane":
             _uplink.start(config.settings["cluster_control_plane"])
         _wait_for_nginx(children["nginx"])
