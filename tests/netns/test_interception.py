@@ -224,6 +224,9 @@ def test_interfaces_networks_ports_and_a_listener_on_loopback(gateway):
     assert gateway.dial(kong, port=1019) == (FRIEND["ipv4"], ("10.0.0.1", 1019))
     assert gateway.dial(kong, to="10.77.1.1") == (FRIEND["ipv4"], ("10.77.1.1", 80))
     assert gateway.dial(server, name="stranger")
+    # Everywhere is everywhere else: the node's own services stay where they are.
+    own = gateway.socket_at("node", "ipv4", "10.0.1.1", 80)
+    assert gateway.dial(own, to="10.0.1.1") == (FRIEND["ipv4"], ("10.0.1.1", 80))
 
 
 @each_kind
