@@ -111,3 +111,11 @@ def test_the_proof_says_that_it_is_a_sample(pairs, sampled):
 def test_who_had_nothing_to_try_took_part_all_the_same():
     plan = planned(SEED_NODES, SEED_OTHERS)
     assert proof_of(plan, {**sample(plan, 1), "a1": []}).missing == ()
+
+
+def test_what_comes_back_by_a_hairpin_is_always_tried():
+    mapping = {**SEED_NODES["b1"]["kong_nat"][0], "hairpin_source": "192.168.23.254"}
+    plan = planned({**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}, SEED_OTHERS)
+    own = {probe for probe in sample(plan, 1)["b1"] if probe.target == "b1"}
+    assert own == {probe for probe in probes_from(plan, "b1") if probe.target == "b1"}
+    assert {probe.protocol for probe in own} == {"tcp", "udp"}
