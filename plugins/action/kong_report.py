@@ -25,6 +25,7 @@ _ARGUMENTS = {
     "path": {"type": "path", "required": True},
     "before": {"type": "path"},
     "registered": {"type": "str"},
+    "stand_ins": {"type": "str"},
     "drift": {"type": "dict"},
 }
 _FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
@@ -74,9 +75,20 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
             kept = dict(kept_evidence(path.read_text(encoding="utf-8"), plan))
     if arguments["registered"]:
         found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]))
-        kept["proof"] = {"at": now, "outcomes": [outcome.as_dict() for outcome in found.outcomes]}
+        kept["proof"] = {
+            "at": now,
+            "sampled": found.sampled,
+            "stood_in": _stood_in(plan, hostvars, arguments["stand_ins"]),
+            "outcomes": [outcome.as_dict() for outcome in found.outcomes],
+        }
     if arguments["drift"]:
         kept["drift"] = {"at": now, **{key: arguments["drift"][key] for key in ("nodes", "not_looked_at")}}
     changes = changes_between(read_plan(Path(arguments["before"])), plan) if arguments["before"] else None
     meanings = meanings_in(_FINDINGS.read_text(encoding="utf-8"))
     return Evidence(plan, meanings, kept.get("proof"), kept.get("drift"), changes)
+
+
+def _stood_in(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> list[str]:
+    """Return the nodes on which a stand-in listened instead of Kong."""
+    found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
+    return [node for node, result in found.items() if result and result.get("stood_in")]

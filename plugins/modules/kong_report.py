@@ -37,6 +37,11 @@ options:
   registered:
     description: Name of the variable in which each host registered the result of M(gatehouse.kong.kong_probe).
     type: str
+  stand_ins:
+    description:
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in). The report says where
+        a stand-in listened, and not Kong.
+    type: str
   drift:
     description: What M(gatehouse.kong.kong_drift) returned.
     type: dict

@@ -67,6 +67,10 @@ def _verdict(proof: Mapping[str, Any]) -> Iterator[Cell]:
     yield Cell(f"{counted(len(probed), 'connection')} tried{when}, {refused} of them rightly refused.")
     as_planned = "Every one met what the plan says." if probed else "Nothing was tried."
     yield Cell(f"{different} met something else than planned.", BAD) if different else Cell(as_planned, GOOD)
+    if proof.get("sampled"):
+        yield Cell("This is a sample: more connections could have been tried.", WARN)
+    if proof.get("stood_in"):
+        yield Cell(f"On {listed(proof['stood_in'], _SHOWN)} a stand-in listened, at least in part, and not Kong.", WARN)
     if probed and not refused:
         yield Cell("No refusal was probed, so nothing shows that strangers are kept out.", WARN)
     missing = list(dict.fromkeys(one["from"] for one in outcomes if one["seen"] is None))

@@ -208,6 +208,14 @@ def test_junit_counts_what_it_holds():
     assert suites["plan"].get("failures") == "0"
 
 
+def test_what_a_proof_did_not_show_is_told():
+    whole = evidence_of(PLAN)
+    part = Evidence(PLAN, proof={**whole.proof, "sampled": True, "stood_in": ["a1"]})
+    for words in ("This is a sample", "On a1 a stand-in listened"):
+        assert words in FORMS[".html"](part)
+        assert words not in FORMS[".html"](whole)
+
+
 def test_one_difference_marks_its_arrow_and_its_port():
     evidence = evidence_of(PLAN)
     for one in evidence.proof["outcomes"]:
