@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The rules that a host's owner has beside ours: own_rules.sh set|show|fault SYSTEM. `show` leaves out what is ours, and
-# `fault` breaks it.
+# The rules that a host's owner has beside ours: own_rules.sh set|note|show|fault SYSTEM. `show` leaves out what is ours,
+# `fault` breaks it, and `note` only remembers how they look, as the others do too.
 set -eu
 
 set_nftables() {
@@ -83,7 +83,7 @@ show_firewalld() {
     firewall-cmd --list-all-zones
     firewall-cmd --direct --get-all-chains
     firewall-cmd --direct --get-all-rules
-    iptables-save | grep f2b
+    iptables-save | grep -E 'f2b|CONTAINER' | sed 's/ \[[0-9]*:[0-9]*\]$//'
     for file in $(find /etc/firewalld -type f ! -name 'gatehouse-kong*' ! -name 'gkong*' | sort); do
         echo "$file"
         cat "$file"
@@ -124,7 +124,15 @@ show_ufw() {
     ufw status verbose | sed '/gatehouse.kong/d'
 }
 
-# What opens tcp 8001 to everybody, in our rules or before them.
+note_firewalld() { :; }
+note_ufw() { :; }
+
+# What opens tcp 8001 to everybody, in our rules or before them; on the way to a container the port that leads to it.
+fault_published() {
+    nft list table inet gatehouse_kong_published >/dev/null 2>&1 || return 1
+    nft insert rule inet gatehouse_kong_published published meta l4proto tcp ct original proto-dst 8101 accept
+}
+
 fault_nftables() {
     nft insert rule inet gatehouse_kong input tcp dport 8001 accept
 }
@@ -134,11 +142,13 @@ fault_iptables() {
 }
 
 fault_firewalld() {
+    fault_published && return
     rule=$(firewall-cmd --policy=gatehouse-kong --list-rich-rules | grep -- '-8001-tcp.* drop' | head -n 1)
     firewall-cmd --quiet --policy=gatehouse-kong --remove-rich-rule="$rule"
 }
 
 fault_ufw() {
+    fault_published && return
     iptables -S ufw-user-input | grep -- '--dport 8001 -j DROP' | head -n 1 | sed 's/^-A/-D/' | xargs iptables
 }
 

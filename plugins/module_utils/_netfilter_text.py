@@ -48,6 +48,7 @@ def _joined(separator: str, values: Json) -> str:
 _FORMS: dict[tuple[str, frozenset[str]], Callable[[str, Json], str]] = {
     ("payload", frozenset({"protocol", "field"})): lambda _kind, what: f"{what['protocol']} {what['field']}",
     ("meta", frozenset({"key"})): lambda kind, what: f"{kind} {what['key']}",
+    ("ct", frozenset({"dir", "key"})): lambda kind, what: f"{kind} {what['dir']} {what['key']}",
     ("ct", frozenset({"key"})): lambda kind, what: f"{kind} {what['key']}",
     ("prefix", frozenset({"addr", "len"})): lambda _kind, what: f"{what['addr']}/{what['len']}",
     ("range", frozenset()): lambda _kind, what: _joined("-", what),

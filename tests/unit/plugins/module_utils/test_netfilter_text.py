@@ -23,6 +23,8 @@ PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
          "tcp dport { 80, 8000-8010 } counter"),
         ([{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "new"}}, {"jump": {"target": "c"}}],
          "ct state new jump c"),
+        ([{"match": {"op": "==", "left": {"ct": {"key": "proto-dst", "dir": "original"}}, "right": 80}}, {"drop": None}],
+         "ct original proto-dst 80 drop"),
         ([{"dnat": {"addr": "172.17.0.2", "port": 80}}], "dnat to 172.17.0.2:80"),
         ([{"redirect": {"port": 9}}, {"redirect": None}], "redirect to :9 redirect"),
         ([{"xt": {"type": "target", "name": "DNAT"}}, {"xt": None}], "DNAT xt"),
