@@ -76,11 +76,24 @@ def box(wires):
     ip("netns", "delete", name, check=False)
 
 
-@pytest.fixture(params=["nftables", "iptables-nft", "iptables-legacy", "ufw"])
-def node(request, lab, box):
-    made = Node(lab, request.param)
+def docker_node(lab, kind):
+    made = Node(lab, kind)
     for family, program in PROGRAM.items():
         made.restore(docker(family), program)
+    return made
+
+
+@pytest.fixture(params=["nftables", "iptables-nft", "iptables-legacy", "ufw"])
+def node(request, lab, box):
+    made = docker_node(lab, request.param)
+    yield made
+    made.clean()
+
+
+@pytest.fixture(params=["nftables", "ufw"])
+def either(request, lab, box):
+    """One with a table for all, and one with a table beside other rules."""
+    made = docker_node(lab, request.param)
     yield made
     made.clean()
 
@@ -164,12 +177,12 @@ def test_and_after_a_reboot(node):
     assert not node.lab.converge(PUBLISHED).changed
 
 
-def test_a_port_that_is_published_at_one_address_only(node):
+def test_a_port_that_is_published_at_one_address_only(either):
     """The rest of the node's addresses are not Kong's."""
-    node.lab.converge(ruleset(entry(8001, [], address="10.0.3.1")))
-    listener = listen(node.lab, 8001)
-    assert dial(node.lab, "stranger", listener, 8001) is None
-    assert dial(node.lab, "friend", listener, 8001)
+    either.lab.converge(ruleset(entry(8001, [], address="10.0.3.1")))
+    listener = listen(either.lab, 8001)
+    assert dial(either.lab, "stranger", listener, 8001) is None
+    assert dial(either.lab, "friend", listener, 8001)
 
 
 def test_a_source_that_loses_permission_loses_its_flow(node):
@@ -183,30 +196,30 @@ def test_a_source_that_loses_permission_loses_its_flow(node):
     assert not node.lab.passes(goes)
 
 
-def test_a_program_of_the_host_that_takes_the_port_itself(node):
+def test_a_program_of_the_host_that_takes_the_port_itself(either):
     """Docker's proxy does where there is no translation, and so does podman without root."""
-    node.lab.converge(ruleset(entry(8003, ["friends"])))
-    listener = node.lab.listen(8003)
-    assert node.lab.connect("friend", listener)
-    assert node.lab.connect("stranger", listener) is None
+    either.lab.converge(ruleset(entry(8003, ["friends"])))
+    listener = either.lab.listen(8003)
+    assert either.lab.connect("friend", listener)
+    assert either.lab.connect("stranger", listener) is None
 
 
-def test_what_is_forwarded_otherwise_is_left_alone(node):
+def test_what_is_forwarded_otherwise_is_left_alone(either):
     """A packet to the container's own address was never addressed to the host."""
-    node.lab.converge(ruleset(entry(18001, [])))
-    ip("-n", node.lab.namespace("stranger"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
-    listener = listen(node.lab, 8001)
-    assert dial(node.lab, "stranger", listener, 18001, to=CONTAINER["ipv4"])
+    either.lab.converge(ruleset(entry(18001, [])))
+    ip("-n", either.lab.namespace("stranger"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
+    listener = listen(either.lab, 8001)
+    assert dial(either.lab, "stranger", listener, 18001, to=CONTAINER["ipv4"])
 
 
-def test_when_nothing_is_published_any_more_the_container_is_left_alone(node):
-    node.lab.converge(PUBLISHED)
-    outcome = node.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
+def test_when_nothing_is_published_any_more_the_container_is_left_alone(either):
+    either.lab.converge(PUBLISHED)
+    outcome = either.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
     assert outcome.changed
-    assert reached(node.lab, 8001, "tcp", "ipv4") == BOTH
-    node.lab.converge(PUBLISHED)
-    node.lab.converge(None)
-    assert reached(node.lab, 8001, "tcp", "ipv4") == BOTH
+    assert reached(either.lab, 8001, "tcp", "ipv4") == BOTH
+    either.lab.converge(PUBLISHED)
+    either.lab.converge(None)
+    assert reached(either.lab, 8001, "tcp", "ipv4") == BOTH
 
 
 def test_another_port_of_the_same_container_is_told(node):
@@ -241,9 +254,9 @@ def test_what_nobody_confirms_is_taken_back(node):
     assert not node.lab.converge(PUBLISHED).changed
 
 
-def test_what_somebody_does_to_the_table_is_found_and_put_right(node):
-    node.lab.converge(PUBLISHED)
-    table = "gatehouse_kong" if node.name == "nftables" else "gatehouse_kong_published"
+def test_what_somebody_does_to_the_table_is_found_and_put_right(either):
+    either.lab.converge(PUBLISHED)
+    table = "gatehouse_kong" if either.name == "nftables" else "gatehouse_kong_published"
     for fault in (
         f"insert rule inet {table} published accept",
         f"flush chain inet {table} forward",
@@ -251,15 +264,15 @@ def test_what_somebody_does_to_the_table_is_found_and_put_right(node):
         f"add element inet {table} friends_ipv4 {{ 10.0.3.2 }}",
         f"delete table inet {table}",
     ):
-        node.lab.nft(fault)
-        outcome = node.lab.converge(PUBLISHED)
+        either.lab.nft(fault)
+        outcome = either.lab.converge(PUBLISHED)
         assert outcome.changed, fault
-        assert node.lab.read() == Live(ruleset_from_data(PUBLISHED))
-    assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
+        assert either.lab.read() == Live(ruleset_from_data(PUBLISHED))
+    assert reached(either.lab, 8001, "tcp", "ipv4") == FRIEND
 
 
-def test_absent_leaves_no_trace(node):
-    node.lab.converge(PUBLISHED)
-    node.lab.converge(None)
-    assert "gatehouse" not in node.lab.nft("list tables")
-    assert not [str(path) for path in node.lab.host.path("/etc").rglob("*gatehouse*")]
+def test_absent_leaves_no_trace(either):
+    either.lab.converge(PUBLISHED)
+    either.lab.converge(None)
+    assert "gatehouse" not in either.lab.nft("list tables")
+    assert not [str(path) for path in either.lab.host.path("/etc").rglob("*gatehouse*")]

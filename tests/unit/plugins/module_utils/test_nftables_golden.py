@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import published_part, ruleset_from_data
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "nftables"
 CASES = sorted(path.name[: -len(".nft")] for path in GOLDEN.glob("*.nft"))
@@ -35,6 +35,20 @@ def test_what_nft_lists_of_it_means_the_same(case):
     """The listings were recorded with nft 1.0.6."""
     listed = json.loads((GOLDEN / f"{case}.listed.json").read_text())
     assert parse_table(listed) == (wanted(case), ())
+
+
+BESIDE = "gatehouse_kong_published"
+
+
+def test_the_table_beside_other_rules_is_written_to_the_letter():
+    published = published_part(wanted("published"))
+    text = render_table(published, BESIDE, forwarded=True)
+    assert text == (GOLDEN / "beside" / "published.nft").read_text()
+
+
+def test_what_nft_lists_of_that_means_the_same():
+    listed = json.loads((GOLDEN / "beside" / "published.listed.json").read_text())
+    assert parse_table(listed, forwarded=True) == (published_part(wanted("published")), ())
 
 
 def test_without_a_ruleset_the_table_only_goes():
