@@ -51,8 +51,8 @@ demo-down: venv ## Remove the lab
 	@scripts/demo.sh down
 
 .PHONY: bench
-bench: packages ## Measure the compiler on fleets of 100, 1,000 and 5,000 nodes
-	@$(PYTHON) benchmarks/run.py
+bench: packages ## Measure plan, firewall and packets, an hour; a part: make bench WHAT=fleets (or firewalls, packets)
+	@PYTHONPATH=.venv/collections $(PYTHON) benchmarks/run.py $(WHAT) $(WRITE)
 
 .PHONY: build
 build: venv ## Build the collection's tarball in dist/

@@ -107,28 +107,22 @@ def _styles(seen: Sequence[Measurement]) -> list[str]:
 
 
 def markdown(seen: Sequence[Measurement]) -> str:
-    """Return the documentation page of the measurements."""
-    return _PAGE.format(table=table(seen), ratio=RATIO_TO_READ, nodes=RATIO_NODES, growth=GROWTH, memory=MEMORY >> 20)
+    """Return the documentation of the measurements."""
+    return _SECTION.format(
+        table=table(seen), ratio=RATIO_TO_READ, nodes=RATIO_NODES, growth=GROWTH, memory=MEMORY >> 20
+    )
 
 
-_PAGE = """\
-<!--
-Copyright (c) 2026 gatehouse.kong contributors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
+_SECTION = """\
+## The plan
 
-# Benchmarks
-
-`make bench` generates fleets of five sites behind NAT, three clusters and three Kong versions, runs them through
+`make bench WHAT=fleets` generates fleets of five sites behind NAT, three clusters and three Kong versions, runs them through
 `ansible-playbook`, and fails unless
 
 - for {nodes} nodes a plan takes at most {ratio:g} times as long as a bare read of the same variables in the same run,
 - 5,000 nodes take at most {growth:g} times as long as 1,000,
 - all processes of `ansible-playbook` together stay under {memory} MiB,
 - the plan is the same to the byte, whatever Python's hash seed and however the inventory is written.
-
-Times are those of one machine at one moment; compare the ratios. `benchmarks/run.py --write` wrote this page.
 
 ```text
 {table}

@@ -2,43 +2,76 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measure kong_plan on fleets of several sizes, against a bare read of the same variables in the same run.
+"""Measure kong_plan on large fleets, kong_firewall beside what else opens ports, and what its rules cost a packet.
 
-Everything is judged as a ratio, never as a time: machines differ, and others use them too.
+Everything is judged as a ratio within one run, never as a time: machines differ, and others use them too.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+import document
+import firewalls
+import firewalls_report
+import packets
+import report
 from fleet import STYLES
 from measure import Measurement, measure
-from report import failures, markdown, table
 
 SIZES = (100, 1000, 5000)
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+PEERS = (10, 50, 200)
+PARTS = ("fleets", "firewalls", "packets")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure kong_plan on generated fleets, through ansible-playbook.")
-    parser.add_argument("--nodes", type=int, nargs="+", default=SIZES, help="sizes of the fleets")
-    parser.add_argument("--style", choices=STYLES, nargs="+", default=STYLES, help="how the inventory is written")
-    parser.add_argument("--repetitions", type=int, default=3, help="how often each fleet is compiled; at least 2")
-    parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.parent.name}/{DOCUMENT.name} too")
-    arguments = parser.parse_args()
-    seen: list[Measurement] = []
+    arguments = _arguments()
+    sections, failed = {}, []
+    if "fleets" in arguments.what:
+        fleets = _fleets(arguments)
+        print(report.table(fleets), flush=True)
+        sections["fleets"], failed = report.markdown(fleets), report.failures(fleets)
+    if "firewalls" in arguments.what:
+        timings = firewalls.measure(arguments.peers, arguments.repetitions, arguments.looped)
+        print(firewalls_report.table(timings), flush=True)
+        sections["firewalls"] = firewalls_report.markdown(timings)
+        failed += firewalls_report.failures(timings)
+    if "packets" in arguments.what:
+        costs = packets.measure(arguments.repetitions)
+        print(firewalls_report.packet_table(costs))
+        sections["packets"] = firewalls_report.packet_markdown(costs)
+    print("\n".join(["", *failed, "FAIL" if failed else "PASS"]))
+    if arguments.write:
+        document.write(sections, PARTS)
+    return 1 if failed else 0
+
+
+def _fleets(arguments: argparse.Namespace) -> list[Measurement]:
+    seen = []
     for style in arguments.style:
         for nodes in arguments.nodes:
             print(f"{nodes} nodes, {style} ...", file=sys.stderr, flush=True)
             seen.append(measure(nodes, style, max(2, arguments.repetitions)))
-    print(table(seen))
-    failed = failures(seen)
-    print("\n".join(["", *failed, "FAIL" if failed else "PASS"]))
-    if arguments.write:
-        DOCUMENT.write_text(markdown(seen), encoding="utf-8")
-    return 1 if failed else 0
+    return seen
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure the compiler, the firewall, and the way of a packet.")
+    parser.add_argument(
+        "what", choices=[[], *PARTS], nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default all of them"
+    )
+    parser.add_argument("--nodes", type=int, nargs="+", default=SIZES, help="sizes of the fleets")
+    parser.add_argument("--style", choices=STYLES, nargs="+", default=STYLES, help="how the inventory is written")
+    parser.add_argument("--peers", type=int, nargs="+", default=PEERS, help="numbers of peers of the firewall's node")
+    parser.add_argument(
+        "--looped", type=int, default=max(PEERS), help="most peers for looped modules; 200 take them half an hour"
+    )
+    parser.add_argument("--repetitions", type=int, default=3, help="how often each thing is measured; at least 2")
+    parser.add_argument("--write", action="store_true", help="write the parts into docs/benchmarks.md")
+    arguments = parser.parse_args()
+    arguments.what = arguments.what or PARTS
+    return arguments
 
 
 if __name__ == "__main__":

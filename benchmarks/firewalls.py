@@ -1,0 +1,156 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every way of ways.py through ansible-playbook, on hosts of the lab: first run, and unchanged run.
+
+Whole runs are counted, as their user waits for them, and of them what the tasks took. Runs of all ways take turns, so
+that whatever else the machine does slows down all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ways import SYSTEMS, WAYS, Way, peers_of
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+LAB = [sys.executable, str(ROOT / "molecule" / "lab" / "lab.py")]
+HOSTS = HERE / "hosts"
+CACHE = ROOT / ".cache" / "bench"
+# The package that brings the modules which are looped over. Users of this collection need none of it.
+COMMUNITY = "ansible>=12,<13"
+_NEEDED = tuple(f"ansible_collections/{name}/" for name in ("ansible/posix", "community/general"))
+PING = "ping"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of whole runs and, within, of their tasks; medians."""
+
+    way: str
+    host: str
+    peers: int
+    first: float
+    first_tasks: float
+    again: float
+    again_tasks: float
+
+
+def measure(sizes: list[int], repetitions: int, most_looped: int) -> list[Timing]:
+    """Bring the lab up, run every way for every number of peers, and remove the lab. Loops only up to most_looped."""
+    collections = _community_collections()
+    with _lab(), tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
+        runner = _Runner(Path(name), collections)
+        timings = [_pings(runner, repetitions)]
+        for peers in sizes:
+            timings += _take_turns(runner, peers, repetitions)
+            timings += [_time(runner, way, peers, 1) for way in WAYS if way.loops and peers <= most_looped]
+    return timings
+
+
+def _take_turns(runner: _Runner, peers: int, repetitions: int) -> list[Timing]:
+    ways = [way for way in WAYS if not way.loops]
+    rounds = [[_time(runner, way, peers, 1) for way in ways] for _round in range(repetitions)]
+    return [_medians(list(one)) for one in zip(*rounds, strict=True)]
+
+
+def _medians(several: list[Timing]) -> Timing:
+    values = {
+        key: median(getattr(one, key) for one in several) for key in ("first", "first_tasks", "again", "again_tasks")
+    }
+    return Timing(several[0].way, several[0].host, several[0].peers, **values)
+
+
+def _time(runner: _Runner, way: Way, peers: int, repetitions: int) -> Timing:
+    print(f"{way.name} on {way.host}, {peers} peers ...", file=sys.stderr, flush=True)
+    tasks = way.tasks(peers_of(peers))
+    first = runner.run(way.host, tasks)
+    again = [runner.run(way.host, tasks) for _repetition in range(repetitions)]
+    runner.undo(way)
+    return Timing(way.name, way.host, peers, *first, *(median(one) for one in zip(*again, strict=True)))
+
+
+def _pings(runner: _Runner, repetitions: int) -> Timing:
+    ping = [{"name": PING, "ansible.builtin.ping": {}}]
+    runs = [runner.run(SYSTEMS[0], ping) for _repetition in range(repetitions + 1)]
+    return Timing(PING, SYSTEMS[0], 0, *runs[0], *(median(one) for one in zip(*runs[1:], strict=True)))
+
+
+class _Runner:
+    def __init__(self, folder: Path, collections: Path) -> None:
+        self._folder = folder
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))}
+        paths = (ROOT / ".venv" / "collections", collections)
+        self._environment = kept | {
+            "ANSIBLE_COLLECTIONS_PATH": ":".join(map(str, paths)),
+            "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "molecule" / "lab" / "connection_plugins"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "plugins" / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "task_times",
+            "BENCHMARK_TIMES": str(folder / "times"),
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def run(self, host: str, tasks: list[dict[str, Any]]) -> tuple[float, float]:
+        """Run the tasks on a host; the seconds of all of it, and of the tasks."""
+        play, times = self._folder / "play.yml", self._folder / "times"
+        play.write_text(json.dumps([{"hosts": host, "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+        times.write_text("", encoding="utf-8")
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            str(HOSTS / "inventory.yml"),
+            str(play),
+        ]
+        started = time.monotonic()
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
+        seconds = time.monotonic() - started
+        if done.returncode:
+            raise SystemExit(f"{done.stdout[-3000:]}\n{done.stderr[-1000:]}")
+        return seconds, sum(json.loads(line)["seconds"] for line in times.read_text(encoding="utf-8").splitlines())
+
+    def undo(self, way: Way) -> None:
+        """Take a way's rules away."""
+        if way.undo:
+            _on(way.host, way.undo)
+        else:
+            absent = {"state": "absent", "backend": way.host}
+            self.run(way.host, [{"name": "absent", "gatehouse.kong.kong_firewall": absent}])
+
+
+@contextmanager
+def _lab() -> Iterator[None]:
+    try:
+        subprocess.run([*LAB, "up", str(HOSTS)], check=True, stdout=sys.stderr)
+        _on("firewalld", "systemctl enable --now firewalld")
+        _on("ufw", "ufw --force enable >/dev/null; systemctl enable --now ufw")
+        yield
+    finally:
+        subprocess.run([*LAB, "down", str(HOSTS)], check=True, stdout=sys.stderr)
+
+
+def _on(host: str, command: str) -> None:
+    subprocess.run([*LAB, "exec", str(HOSTS), host, "sh", "-c", command], check=True, stdout=sys.stderr)
+
+
+def _community_collections() -> Path:
+    """A folder with the collections that hold the looped modules, fetched from PyPI once."""
+    if not (CACHE / "ansible_collections" / "community").is_dir():
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE), COMMUNITY]
+        subprocess.run(pip, check=True, stdout=sys.stderr)
+        with zipfile.ZipFile(next(CACHE.glob("ansible-*.whl"))) as wheel:
+            wheel.extractall(CACHE, [name for name in wheel.namelist() if name.startswith(_NEEDED)])
+    return CACHE

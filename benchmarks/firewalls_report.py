@@ -1,0 +1,109 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the ways cost, compared with the least that a run can do; and what rules cost on the way of a packet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from firewalls import PING, Timing
+from packets import Cost
+
+OURS = "kong_firewall"
+# What is promised at this number of peers: times as long as one file and its load, by the host's system.
+JUDGED_PEERS = 200
+BARS = {"nftables": 1.3, "iptables": 1.3, "firewalld": 1.6, "ufw": 1.6}
+_FLOORS = {"nftables": "copy, nft -f", "iptables": "copy, iptables-restore"}
+
+_HEADINGS = ("peers", "host", "way", "first", "again", "tasks first", "tasks again", "floor x", "again x")
+_SECTION = """\
+## The firewall
+
+One node: 2 proxy ports for anyone, an Admin API for 10 hosts, gossip over tcp and udp with so many peers. Seconds of whole
+runs of `ansible-playbook`, first and unchanged, and of them what the tasks took; medians, a looped module once. The
+floor is one file and its load: `nft -f`, or `iptables-restore` on the host with iptables. Of it "floor x" is how many
+times as long a first run takes, "again x" an unchanged one. It looks at nothing but its file: what somebody changed in
+the kernel stays, and nothing returns by itself from a change that shuts the controller out.
+
+```text
+{table}
+```
+"""
+_PACKETS = """\
+## The way of a packet
+
+Between two network namespaces, where the client is the last of so many sources of a port. Connections a second, one after
+the other, and microseconds of a datagram's round trip; each with the rules, and in the same rounds without any.
+
+```text
+{table}
+```
+"""
+
+
+def table(seen: Sequence[Timing]) -> str:
+    rows = [_HEADINGS, *(_row(one, _floor(seen, one)) for one in seen)]
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of cells as text in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _row(one: Timing, floor: Timing | None) -> tuple[str, ...]:
+    times = (one.first, one.again, one.first_tasks, one.again_tasks)
+    ratios = (f"{one.first / floor.first:.2f}", f"{one.again / floor.again:.2f}") if floor else ("", "")
+    return (str(one.peers), one.host, one.way, *(f"{seconds:.1f}" for seconds in times), *ratios)
+
+
+def _floor(seen: Iterable[Timing], of: Timing) -> Timing | None:
+    way = _FLOORS.get(of.host, _FLOORS["iptables" if of.host == "ufw" else "nftables"])
+    return next((one for one in seen if (one.way, one.peers) == (way, of.peers) and of.way != PING), None)
+
+
+def failures(seen: Sequence[Timing]) -> list[str]:
+    """Return a line for each promise that is not kept."""
+    found = []
+    for one in seen:
+        floor = _floor(seen, one)
+        if floor and one.way == OURS and one.peers == JUDGED_PEERS:
+            ratios = {"first": one.first / floor.first, "unchanged": one.again / floor.again}
+            found += [
+                f"{one.host}, {one.peers} peers: the {kind} run takes {ratio:.2f} times the floor, more than {BARS[one.host]}"
+                for kind, ratio in ratios.items()
+                if ratio > BARS[one.host]
+            ]
+    return found
+
+
+def markdown(seen: Sequence[Timing]) -> str:
+    """Return the documentation of the measurements."""
+    return _SECTION.format(table=table(seen))
+
+
+def packet_table(seen: Sequence[Cost]) -> str:
+    headings = ("system", "sources", "connections", "without", "share", "round trip", "without")
+    rows = [
+        (
+            one.system,
+            str(one.sources),
+            f"{one.rate:.0f}",
+            f"{one.bare_rate:.0f}",
+            f"{one.rate / one.bare_rate:.2f}",
+            f"{one.trip:.1f}",
+            f"{one.bare_trip:.1f}",
+        )
+        for one in seen
+    ]
+    return aligned([headings, *rows])
+
+
+def packet_markdown(seen: Sequence[Cost]) -> str:
+    """Return the documentation of the measurements."""
+    return _PACKETS.format(table=packet_table(seen))

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ways to open a node's ports that are compared: kong_firewall, one template, and the modules that people loop over.
+
+One node has 2 proxy ports for anyone, an Admin API for 10 hosts, and gossip over tcp and udp with so many peers. A way is
+the tasks that do it on a host whose firewall is of that kind, and a command that takes their rules away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Tasks = list[dict[str, Any]]
+
+ADMINS = [f"10.9.9.{number}" for number in range(1, 11)]
+SYSTEMS = ("nftables", "iptables", "firewalld", "ufw")
+_FLUSH = "iptables -F INPUT; ip6tables -F INPUT"
+_PROXY, _GOSSIP, _ADMIN = (8000, 8443), (("tcp", 7946), ("udp", 7946)), ("tcp", 8001)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way on one of the hosts. A `loops` task does one thing for each peer, so it is measured once."""
+
+    name: str
+    host: str
+    tasks: Callable[[list[str]], Tasks]
+    undo: str
+    loops: bool = False
+
+
+def peers_of(count: int) -> list[str]:
+    """Addresses of peers, no two of which are neighbours: neighbours would be one network to nftables."""
+    return [f"10.{20 + number // 12000}.{number // 120 % 100}.{number % 120 * 2 + 1}" for number in range(count)]
+
+
+def _ours(system: str) -> Way:
+    def tasks(peers: list[str]) -> Tasks:
+        arguments = {"ruleset": ruleset(peers), "backend": system}
+        return [{"name": "kong_firewall", "gatehouse.kong.kong_firewall": arguments}]
+
+    return Way("kong_firewall", system, tasks, "")
+
+
+def ruleset(peers: list[str]) -> dict[str, Any]:
+    """The rules as kong_firewall takes them."""
+    allow = [_entry("proxy", "tcp", port, "any") for port in _PROXY]
+    allow += [_entry("cluster", protocol, port, ["peers"]) for protocol, port in _GOSSIP]
+    allow.append(_entry("admin", *_ADMIN, ["admins"]))
+    sets = {name: {"ipv4": [f"{one}/32" for one in of]} for name, of in (("peers", peers), ("admins", ADMINS))}
+    return {"allow": allow, "sets": sets}
+
+
+def _entry(listener: str, protocol: str, port: int, sources: Any) -> dict[str, Any]:
+    return {"listener": listener, "protocol": protocol, "port": port, "address": "0.0.0.0", "sources": sources}
+
+
+def _accepts(peers: list[str]) -> Iterator[tuple[str | None, str, int]]:
+    """From whom, protocol and port."""
+    yield from ((None, "tcp", port) for port in _PROXY)
+    yield from ((peer, protocol, port) for peer in peers for protocol, port in _GOSSIP)
+    yield from ((admin, *_ADMIN) for admin in ADMINS)
+
+
+def _nft_template(peers: list[str]) -> Tasks:
+    sets = "".join(
+        f"  set {name} {{ type ipv4_addr; elements = {{ {', '.join(of)} }} }}\n"
+        for name, of in (("peers", peers), ("admins", ADMINS))
+    )
+    rules = (
+        "    type filter hook input priority 0; policy accept;\n    iifname lo accept\n"
+        "    tcp dport { 8000, 8443 } accept\n    tcp dport 7946 ip saddr @peers accept\n"
+        "    udp dport 7946 ip saddr @peers accept\n    tcp dport 8001 ip saddr @admins accept\n"
+        "    tcp dport { 7946, 8001 } drop\n    udp dport 7946 drop\n"
+    )
+    text = f"table inet own\ndelete table inet own\ntable inet own {{\n{sets}  chain input {{\n{rules}  }}\n}}\n"
+    return _template(text, "/etc/own.nft", "nft -f /etc/own.nft")
+
+
+def _iptables_template(peers: list[str]) -> Tasks:
+    accepts = "".join(
+        f"-A OWN {f'-s {source} ' if source else ''}-p {protocol} --dport {port} -j ACCEPT\n"
+        for source, protocol, port in _accepts(peers)
+    )
+    drops = "".join(f"-A OWN -p {protocol} --dport {port} -j DROP\n" for protocol, port in (*_GOSSIP, _ADMIN))
+    text = f"*filter\n:OWN -\n-F INPUT\n-A INPUT -j OWN\n{accepts}{drops}COMMIT\n"
+    return _template(text, "/etc/own.rules", "iptables-restore --noflush /etc/own.rules")
+
+
+def _template(text: str, path: str, load: str) -> Tasks:
+    copy = {"content": text, "dest": path, "mode": "0600"}
+    return [
+        {"name": "template", "ansible.builtin.copy": copy, "register": "written"},
+        {"name": "load", "ansible.builtin.command": load, "when": "written is changed"},
+    ]
+
+
+def _loop(module: str, arguments: dict[str, Any], items: list[dict[str, Any]]) -> Tasks:
+    control = {"label": "{{ item.port }}"}
+    return [{"name": "loop", module: arguments, "loop": items, "loop_control": control}]
+
+
+def _items(peers: list[str]) -> list[dict[str, Any]]:
+    return [{"from": source, "protocol": protocol, "port": port} for source, protocol, port in _accepts(peers)]
+
+
+def _iptables_loop(peers: list[str]) -> Tasks:
+    accept = {
+        "chain": "INPUT",
+        "source": "{{ item.from or omit }}",
+        "protocol": "{{ item.protocol }}",
+        "destination_port": "{{ item.port }}",
+        "jump": "{{ item.jump | default('ACCEPT') }}",
+    }
+    drops = [
+        {"from": None, "protocol": protocol, "port": port, "jump": "DROP"} for protocol, port in (*_GOSSIP, _ADMIN)
+    ]
+    return _loop("ansible.builtin.iptables", accept, [*_items(peers), *drops])
+
+
+def _ufw_loop(peers: list[str]) -> Tasks:
+    allow = {
+        "rule": "allow",
+        "from_ip": "{{ item.from or omit }}",
+        "proto": "{{ item.protocol }}",
+        "to_port": "{{ item.port }}",
+    }
+    return _loop("community.general.ufw", allow, _items(peers))
+
+
+def _firewalld_loop(peers: list[str]) -> Tasks:
+    rule = (
+        "rule family=ipv4 {{ 'source address=' ~ item.from if item.from else '' }} "
+        "port port={{ item.port }} protocol={{ item.protocol }} accept"
+    )
+    enabled = {"rich_rule": rule, "permanent": True, "immediate": True, "state": "enabled"}
+    return _loop("ansible.posix.firewalld", enabled, _items(peers))
+
+
+_NO_ZONES = "rm -f /etc/firewalld/zones/*; firewall-cmd --quiet --complete-reload"
+_NO_RULES = "ufw --force reset >/dev/null; ufw --force enable >/dev/null"
+WAYS = (
+    *map(_ours, SYSTEMS),
+    Way("copy, nft -f", "nftables", _nft_template, "nft delete table inet own; rm -f /etc/own.nft"),
+    Way(
+        "copy, iptables-restore",
+        "iptables",
+        _iptables_template,
+        f"{_FLUSH}; iptables -F OWN; iptables -X OWN; rm -f /etc/own.rules",
+    ),
+    Way("ansible.builtin.iptables", "iptables", _iptables_loop, _FLUSH, loops=True),
+    Way("ansible.posix.firewalld", "firewalld", _firewalld_loop, _NO_ZONES, loops=True),
+    Way("community.general.ufw", "ufw", _ufw_loop, _NO_RULES, loops=True),
+)
