@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,9 @@ _PART = "<!-- part: {} -->\n"
 
 def write(sections: Mapping[str, str], order: tuple[str, ...]) -> None:
     """Put these sections in place of those of the same name."""
-    known = {**_sections(DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""), **sections}
+    load = f"Measured on {os.cpu_count()} cores with a load average of {os.getloadavg()[1]:.0f}."
+    known = _sections(DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else "")
+    known.update((name, f"{text.strip()}\n\n{load}\n") for name, text in sections.items())
     parts = [f"{_PART.format(name)}\n{known[name].strip()}\n" for name in order if name in known]
     DOCUMENT.write_text("\n".join([_HEAD, *parts]), encoding="utf-8")
 

@@ -59,7 +59,7 @@ def _fleets(arguments: argparse.Namespace) -> list[Measurement]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the compiler, the firewall, and the way of a packet.")
     parser.add_argument(
-        "what", choices=[[], *PARTS], nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default all of them"
+        "what", choices=[[], *PARTS], nargs="*", metavar="PART", help="fleets, firewalls, packets; default all of them"
     )
     parser.add_argument("--nodes", type=int, nargs="+", default=SIZES, help="sizes of the fleets")
     parser.add_argument("--style", choices=STYLES, nargs="+", default=STYLES, help="how the inventory is written")

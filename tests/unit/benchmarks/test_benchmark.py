@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark still runs. It judges no time at this size, only that the plan is the same
+"""The benchmark of the compiler still runs. It judges no time at this size, only that the plan is the same
 whatever Python's hash seed.
 """
 
@@ -16,7 +16,17 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_small_fleet_is_measured_and_its_plan_stays_the_same():
-    command = [sys.executable, "benchmarks/run.py", "--nodes", "30", "--repetitions", "2", "--style", "templates"]
+    command = [
+        sys.executable,
+        "benchmarks/run.py",
+        "fleets",
+        "--nodes",
+        "30",
+        "--repetitions",
+        "2",
+        "--style",
+        "templates",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr

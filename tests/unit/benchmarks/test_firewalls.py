@@ -1,0 +1,59 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the comparison of firewalls says of its measurements, and that the ways compared open the same."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    yield
+    for name in ("document", "firewalls", "firewalls_report", "packets", "ways"):
+        sys.modules.pop(name, None)
+
+
+def timings(ours):
+    from firewalls import Timing  # noqa: PLC0415
+
+    return [
+        Timing("kong_firewall", "firewalld", 200, ours, 1.0, 2.0, 0.5),
+        Timing("copy, nft -f", "nftables", 200, 2.0, 1.0, 2.0, 0.5),
+    ]
+
+
+@pytest.mark.parametrize("ours, failed", [(3.1, 0), (3.3, 1)])
+def test_the_bar_is_a_ratio_to_the_floor(ours, failed):
+    import firewalls_report  # noqa: PLC0415
+
+    assert len(firewalls_report.failures(timings(ours))) == failed
+    assert f"{ours / 2:.2f}" in firewalls_report.markdown(timings(ours))
+
+
+def test_every_way_opens_each_port_to_each_peer():
+    from ways import WAYS, peers_of  # noqa: PLC0415
+
+    peers = peers_of(200)
+    assert len(set(peers)) == 200
+    for way in WAYS:
+        assert all(peer in str(way.tasks(peers)) for peer in peers), way.name
+
+
+def test_only_what_was_measured_is_written_anew(tmp_path, monkeypatch):
+    import document  # noqa: PLC0415
+
+    monkeypatch.setattr(document, "DOCUMENT", tmp_path / "benchmarks.md")
+    document.write({"fleets": "one", "packets": "two"}, ("fleets", "packets"))
+    document.write({"packets": "three"}, ("fleets", "packets"))
+    text = (tmp_path / "benchmarks.md").read_text()
+    assert [word in text for word in ("one", "two", "three")] == [True, False, True]
+    assert text.count("Measured on") == 2
