@@ -93,6 +93,14 @@ class Host:
                 Path(temporary).unlink(missing_ok=True)
             raise HostError(f"cannot write {path}: {error.strerror}") from error
 
+    def reserve(self, path: str, size: int) -> None:
+        """Make a file that holds so many bytes of the disk, for whoever removes it; HostError where they are not there."""
+        try:
+            with self.path(path).open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise HostError(f"cannot write {path}: {error.strerror}") from error
+
     def make_directory(self, path: str, mode: int) -> None:
         """Make a directory, unless it is there, and give it this mode."""
         try:

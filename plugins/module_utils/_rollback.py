@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback_script import Places, Saved, render_undo
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback_script import RESERVE, Places, Saved, render_undo
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     Ruleset,
     ruleset_from_data,
@@ -37,6 +37,9 @@ _RUBBISH = f"{STATE}/rubbish"
 _UNDO = f"{PENDING}/undo"
 # There while the rules are those of a host whose listeners move.
 _PASSING = f"{STATE}/passing"
+# Bytes that the way back will need on a disk which is full by then: it removes this file first.
+_RESERVE = f"{PENDING}/{RESERVE}"
+RESERVED = 1 << 20
 
 NAME = "gatehouse-kong-rollback"
 _UNIT = f"{UNIT_DIRECTORY}/{NAME}.service"
@@ -93,9 +96,13 @@ class Rollback:
         transaction = secrets.token_hex(8)
         self._host.make_directory(STATE, 0o700)
         with self._locked():
-            if not self._host.path(_UNDO).exists():
-                self._save(snapshot, before)
-            self._host.write(f"{PENDING}/id", transaction, 0o600)
+            try:
+                if not self._host.path(_UNDO).exists():
+                    self._save(snapshot, before)
+                self._host.write(f"{PENDING}/id", transaction, 0o600)
+            except HostError:
+                self._clear()
+                raise
         self._start_timer(transaction, timeout)
         return transaction
 
@@ -117,6 +124,7 @@ class Rollback:
         the state now is none to return to.
         """
         keep = keep and not self._host.path(_PASSING).exists()
+        self._host.remove((_RESERVE,))
         if keep:
             self._host.remove_tree(PREVIOUS)
         self._host.remove_tree(_RUBBISH)
@@ -161,6 +169,7 @@ class Rollback:
         places = Places(*map(self._at, (STATE, PENDING, _RUBBISH, _UNIT, _LINK)))
         data = None if before is None else ruleset_to_data(before)
         self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
+        self._host.reserve(f"{_RUBBISH}/{RESERVE}", RESERVED)
         self._host.write(f"{_RUBBISH}/undo", render_undo(places, saved, load), 0o700)
         self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
         self._host.link(_LINK, _UNIT)
@@ -174,6 +183,13 @@ class Rollback:
             self._host.copy(path, f"{_RUBBISH}/{copy}")
         parent = where.parent
         return Saved(str(where), copy, str(parent), parent.stat().st_mode & 0o7777 if parent.is_dir() else None)
+
+    def _clear(self) -> None:
+        """Leave nothing of a way back that could not be made; one that has its id waits for an earlier change."""
+        self._host.remove_tree(_RUBBISH)
+        if self.pending() is None:
+            self._host.remove_tree(PENDING)
+            self._remove_unit()
 
     def _start_timer(self, transaction: str, timeout: int) -> None:
         undo = shlex.quote(self._at(_UNDO))

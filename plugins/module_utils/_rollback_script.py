@@ -15,6 +15,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import PROGRA
 
 Command = tuple[str, ...]
 
+# A file beside the script that only takes up space, until the script needs that.
+RESERVE = "reserve"
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -47,6 +50,7 @@ exec 9< .
 flock 9
 cd {pending} || exit 0
 [ -z "$1" ] || [ "$1" = "$(cat id)" ] || exit 0
+rm -f -- {reserve}
 failed=0
 """
 
@@ -70,7 +74,7 @@ def render_undo(places: Places, saved: Iterable[Saved], load: Iterable[tuple[Com
     names = {name: shlex.quote(path) for name, path in asdict(places).items()}
     wants = shlex.quote(str(Path(places.link).parent))
     return (
-        _HEAD.format(path=PROGRAMS, **names)
+        _HEAD.format(path=PROGRAMS, reserve=RESERVE, **names)
         + "".join(f"{line}\n" for line in lines)
         + _TAIL.format(wants=wants, **names)
     )

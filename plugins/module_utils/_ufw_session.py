@@ -100,7 +100,7 @@ def _bring(request: Request) -> None:
         kept = {
             name: {rule: one.adopted[rule] for rule in one.adopted if rule in one.tuples} for name, one in ours.items()
         }
-        _write_record(request, {name: one.tuples for name, one in ours.items()}, kept)
+        _write_record(request, {name: sorted(one.tuples) for name, one in ours.items()}, kept)
 
 
 def read_record(path: str) -> t.Dict[str, t.Any]:
@@ -256,14 +256,21 @@ def _write_record(request: Request, known: t.Mapping[str, t.Sequence[str]], adop
 
 def _replace(path: str, text: str, mode: t.Optional[int] = None) -> None:
     """Give a file another content in one step, and leave owner and mode as they are, or make it with this mode."""
+    if _read(path) == text:
+        return  # a full disk hinders nobody who has nothing to write
     temporary = path + ".gatehouse-kong"
-    with open(temporary, "w", encoding="utf-8") as file:
-        if mode is None:
-            status = os.stat(path)
-            os.fchown(file.fileno(), status.st_uid, status.st_gid)
-            mode = status.st_mode & 0o7777
-        os.fchmod(file.fileno(), mode)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            if mode is None:
+                status = os.stat(path)
+                os.fchown(file.fileno(), status.st_uid, status.st_gid)
+                mode = status.st_mode & 0o7777
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise

@@ -58,7 +58,8 @@ def die_before(where, acts, step):
         setattr(where, act, before(getattr(where, act)))
 
 
-ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_tree")
+ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_tree",
+        "reserve")  # fmt: skip
 
 
 def change(lab, host, data):

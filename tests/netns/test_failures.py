@@ -1,0 +1,189 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host that cannot do what it is told: the error says what is wrong, and the host is as it was."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import RESERVED
+from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
+from ansible_collections.gatehouse.kong.tests.netns.test_transaction import ONE, OTHER, rules, state
+
+KINDS = ["nftables", "iptables-nft", "ufw"]
+CLONE_NEWNS = 0x20000
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
+PAGE = 4096
+WITHOUT = RESERVED // PAGE - 3  # with no more than that a change does not even begin
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def mount(source, target, kind, flags, data=""):
+    words = (None if word is None else str(word).encode() for word in (source, target, kind))
+    assert LIBC.mount(*words, flags, data.encode()) == 0, os.strerror(ctypes.get_errno())
+
+
+def with_mounts_of_its_own(act):
+    """Run act in a process whose mounts nobody else sees, and which may lose its rights."""
+    child = os.fork()
+    if not child:
+        try:
+            assert LIBC.unshare(CLONE_NEWNS) == 0
+            mount(None, "/", None, MS_REC | MS_PRIVATE)
+            act()
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 -- pytest's own, too: this process ends here
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def read_only(path):
+    mount(path, path, None, MS_BIND)
+    mount(None, path, None, MS_REMOUNT | MS_BIND | MS_RDONLY)
+
+
+def everything(node):
+    """All files of the node, with their text."""
+    root = node.lab.host.root
+    return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file() and path.name != "fill"}
+
+
+@pytest.mark.parametrize("folder", ["etc", "var/lib"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_read_only_file_system(lab, kind, folder):
+    node = Node(lab, kind)
+    lab.converge(ONE)
+    before = everything(node)
+
+    def act():
+        read_only(lab.host.root / folder)
+        with pytest.raises(HostError, match=rf"/{folder}.*(read-only file system|Read-only file system)"):
+            lab.converge(OTHER)
+
+    with_mounts_of_its_own(act)
+    assert (state(lab, ONE), everything(node)) == (True, before)
+    node.clean()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_disk(lab, tmp_path, kind):
+    """Full at every moment of a change: each try leaves a page more, until the change has all that it needs."""
+
+    def act():
+        root = tmp_path / "disk"
+        root.mkdir()
+        mount("tmpfs", root, "tmpfs", 0, "size=4m")
+        lab.start(root)
+        node = Node(lab, kind)
+        failures = 0
+        for pages in [*range(6), *range(WITHOUT, WITHOUT + 99)]:
+            lab.converge(ONE)
+            before = everything(node)
+            fill(root, pages)
+            error = failure(lab)
+            (root / "fill").unlink()
+            if not error:
+                break
+            assert "No space left on device" in error
+            assert "way back failed" not in error
+            assert state(lab, ONE), pages
+            assert everything(node) == before, pages
+            failures += 1
+        assert state(lab, OTHER)
+        assert failures >= 10
+        node.clean()
+
+    with_mounts_of_its_own(act)
+
+
+def failure(lab):
+    """What the change says that fails, "" if it does not."""
+    try:
+        lab.converge(OTHER)
+    except HostError as error:
+        return str(error)
+    return ""
+
+
+def fill(root, pages):
+    """Leave as many pages free."""
+    free = os.statvfs(root)
+    size = free.f_bavail * free.f_frsize - pages * PAGE
+    (root / "fill").write_bytes(b"0" * max(size, 0))
+
+
+def drop_net_admin():
+    """As the root of a container without that capability is (capset(2))."""
+    kept = 0xFFFFFFFF & ~(1 << 12)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)()
+    assert LIBC.capget(header, sets) == 0
+    sets[0], sets[1] = sets[0] & kept, sets[1] & kept  # effective and permitted, of the first 32 capabilities
+    assert LIBC.capset(header, sets) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_right_to_change_the_firewall(lab, kind):
+    node = Node(lab, kind)
+    lab.converge(ONE)
+    before = everything(node)
+
+    def act():
+        drop_net_admin()
+        with pytest.raises(HostError, match=r"lacks CAP_NET_ADMIN.*become root"):
+            lab.converge(OTHER)
+
+    with_mounts_of_its_own(act)
+    assert (state(lab, ONE), everything(node)) == (True, before)
+    node.clean()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_programs_that_are_missing(lab, tmp_path, kind, monkeypatch):
+    """Whichever program is not there: the error names it, or the host does without it."""
+    node = Node(lab, kind)
+    lab.converge(ONE)
+    lab.converge(OTHER)
+    programs = sorted({Path(call[0]).name for call in lab.host.calls} - {"sh", "systemd-run", "python3", "python"})
+    assert programs
+    refused = []
+    for number, missing in enumerate(programs):
+        lab.start(tmp_path / str(number))
+        node = Node(lab, kind)
+        lab.converge(ONE)
+        before = everything(node)
+        with monkeypatch.context() as patch:
+            take_away(patch, lab.host, missing)
+            error = failure(lab)
+        if error:
+            assert missing in error
+            refused.append(missing)
+            assert (state(lab, ONE), everything(node)) == (True, before), missing
+        else:
+            assert lab.read().ruleset == rules(OTHER), missing
+        node.clean()
+    assert refused
+
+
+def take_away(patch, host, missing):
+    which, run = host.which, host.run
+
+    def without(*argv, stdin=""):
+        if Path(argv[0]).name == missing:
+            raise HostError(f"cannot run {argv[0]}: No such file or directory")
+        return run(*argv, stdin=stdin)
+
+    patch.setattr(host, "which", lambda program: None if Path(program).name == missing else which(program))
+    patch.setattr(host, "run", without)
