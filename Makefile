@@ -20,7 +20,7 @@ venv: ## Make .venv with every tool; quick when it is there
 
 .PHONY: packages
 packages: venv
-	@scripts/packages.sh git iproute2 ipset iptables nftables serf shellcheck util-linux
+	@scripts/packages.sh git iproute2 ipset iptables nftables openssh-client serf shellcheck util-linux
 
 .PHONY: test
 test: packages ## Run every check: lint, units, tarball, Molecule; one summary at the end

@@ -34,6 +34,7 @@ PACKAGES = (
     "libnginx-mod-stream",
     "nftables",
     "nginx",
+    "openssh-server",
     "openssl",
     "procps",
     "python3",

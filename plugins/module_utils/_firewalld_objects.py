@@ -15,7 +15,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import INET, MAXELEM, elements, set_name
-from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks, from_ranges, parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks, parse_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import POLICY
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     ANY,
@@ -195,4 +195,5 @@ def _source_sets(ipsets: Mapping[str, Settings]) -> Iterator[SourceSet]:
 
 
 def _networks(ipset: Settings | None, family: str) -> Networks:
-    return from_ranges(family, (parse_range(family, entry) for entry in (ipset or {}).get("entries", [])))
+    # Spelled as they are: the state that is kept of them is to write the same files again.
+    return parse_networks(family, (ipset or {}).get("entries", []))

@@ -94,7 +94,7 @@ def test_what_an_owner_changed_is_told(change, line):
 def test_an_entry_of_the_owner_is_part_of_the_ruleset():
     objects = edited(lambda o: o["ipsets"]["gkong4-10-bastions"]["entries"].append("10.0.0.6"))
     (bastions,) = [one for one in read_ruleset(objects).sets if one.name == "10-bastions"]
-    assert bastions.ipv4.texts() == ["10.0.0.4/31", "10.0.0.6/32"]
+    assert bastions.ipv4.texts() == ["10.0.0.4/32", "10.0.0.5/32", "10.0.0.6/32"]
     assert list(differences(objects)) == []
 
 
