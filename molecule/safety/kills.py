@@ -1,0 +1,189 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs on a host with real firewalld and systemd: a change that is killed at any of its steps, and what comes of it.
+
+    kills.py START    # the first point has the START-th of the three aftermaths, the next one the next
+
+tests/netns/test_transaction.py does the same with the other systems. Prints what was tried; any difference ends it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils import _firewalld_session as session
+from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld import Firewalld
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import PREFIXES
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import NAME, PENDING, Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, confirm, converge
+
+ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}
+SETS = {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}}
+MORE = {"friends": {"ipv4": ["10.0.1.3/32"], "ipv6": ["fd00:1::2/128", "fd00:1::3/128"]}}
+ONE = {"allow": [ENTRY], "sets": SETS}
+PAIRS = {
+    "first rules, removal": (None, ONE),
+    "other rules": (ONE, {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": SETS}),
+    "other members": (ONE, {"allow": [ENTRY], "sets": MORE}),
+}
+ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_tree", "reserve")
+
+
+def rules(data):
+    return None if data is None else ruleset_from_data(data)
+
+
+def dying(act, left, counts=lambda *_words: True):
+    """The act, but this process dies before one that counts when none is left."""
+
+    def done(*words, **named):
+        if counts(*words) and next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return act(*words, **named)
+
+    return done
+
+
+def before_an_act(step):
+    """A host where this process dies before its step-th act upon it."""
+    host, left = Host(), iter(range(step))
+    for act in ACTS:
+        setattr(host, act, dying(getattr(host, act), left))
+    return host
+
+
+def before_a_call(step):
+    """A host where this process dies before it has firewalld change something for the step-th time."""
+    connect, left = session.connect, iter(range(step))
+    session.connect = lambda: dying(connect(), left, changes)
+    return Host()
+
+
+def changes(_interface, method, *_words):
+    return method.startswith(("add", "remove", "set", "reload"))
+
+
+def change(host, data):
+    """Both halves of what the module does."""
+    outcome = converge(Firewalld(host), rules(data), Guard(Rollback(host), 600), check_mode=False)
+    if outcome.transaction:
+        confirm(Firewalld(host), rules(data), Rollback(host), outcome.transaction, keep=True)
+    return outcome.changed
+
+
+def dies(kind, step, data):
+    """Change in a process of its own, as D-Bus wants no other; tell whether it was killed."""
+    status = subprocess.run(
+        [sys.executable, __file__, kind.__name__, str(step), json.dumps(data)], check=False
+    ).returncode
+    assert status in (0, -signal.SIGKILL), status
+    return status != 0
+
+
+def timer(_data):
+    """What the timer runs."""
+    pending = Rollback(Host()).pending()
+    if pending:
+        Rollback(Host()).undo(pending)
+
+
+def reboot(_data):
+    """What a boot does: the kernel is empty, and the way back, where it is linked, comes before firewalld."""
+    command("systemctl", "stop", "firewalld", f"{NAME}-*.timer")
+    command("nft", "flush", "ruleset")
+    command("systemctl", "daemon-reload")
+    if Path(f"/etc/systemd/system/sysinit.target.wants/{NAME}.service").is_symlink():
+        command("systemctl", "start", f"{NAME}.service")
+    command("systemctl", "start", "firewalld")
+
+
+def next_run(data):
+    change(Host(), data)
+    assert not change(Host(), data)
+
+
+def command(*argv):
+    subprocess.run(argv, check=True, capture_output=True)
+
+
+def whole(old, new):
+    live = Firewalld(Host()).read()
+    return live.ruleset in (rules(old), rules(new)) and not live.drift
+
+
+def is_state(data):
+    """Whether the host has exactly this, live and at boot."""
+    backend = Firewalld(Host())
+    live = backend.read()
+    return (live.ruleset, live.drift, backend.stale(rules(data))) == (rules(data), (), ())
+
+
+def others():
+    """What is the owner's, and what a reload would lose of it."""
+    return json.dumps(session._settings_of_others(session.connect(), PREFIXES), sort_keys=True)  # noqa: SLF001
+
+
+def try_one(name, kind, old, new, step, after):
+    """Kill at one point; tell whether there was anything to kill, and what the host has then."""
+    command("firewall-cmd", "--quiet", "--zone=public", "--add-port=10050/tcp")
+    before = others()
+    killed = dies(kind, step, new)
+    waits, armed = Path(PENDING).exists(), Rollback(Host()).pending()
+    mixed = not whole(old, new)
+    assert not mixed or armed, "a mixture, and no way back"
+    after(new)
+    place = f"{name}, {kind.__name__} {step}, {after.__name__}"
+    expected = [new] if after is next_run or not killed else [old] if waits else [old, new]
+    found = [data for data in expected if is_state(data)]
+    assert found, f"{place}: {Firewalld(Host()).read()} {Firewalld(Host()).stale(rules(old))}"
+    assert not Path(PENDING).exists() or (armed is None and after is timer), place
+    # Between firewalld's reload and the next call, what its owner set without --permanent is known to this process alone.
+    assert after is reboot or kind is before_a_call or others() == before, f"{place}: {before}\n{others()}"
+    print(f"{place}: {'killed' if killed else 'done'}{', mixed until then' if mixed else ''}", flush=True)
+    return killed, found[0]
+
+
+LEAST = {before_an_act: 20, before_a_call: 1}
+
+
+def rounds(start):
+    """Every pair, each kind of death, each step with the next aftermath; the end of a round is the change that lived."""
+    for (name, pair), kind in itertools.product(PAIRS.items(), (before_an_act, before_a_call)):
+        change(Host(), pair[0])
+        at, points = pair[0], 0
+        for step in itertools.count():
+            old, new = pair if at == pair[0] else pair[::-1]
+            after = (timer, next_run, reboot)[(start + step) % 3]
+            killed, at = try_one(name, kind, old, new, step, after)
+            if not killed and old == pair[0]:
+                break
+            points += killed
+        assert points >= LEAST[kind], f"{name}: {points} points"
+        yield name, kind.__name__, points
+
+
+def main():
+    began = time.monotonic()
+    try:
+        for result in rounds(int(sys.argv[1])):
+            print(*result, f"{time.monotonic() - began:.0f} s", flush=True)
+    finally:
+        Rollback(Host()).undo(Rollback(Host()).pending() or "")
+    change(Host(), None)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        change(globals()[sys.argv[1]](int(sys.argv[2])), json.loads(sys.argv[3]))
+    else:
+        main()
