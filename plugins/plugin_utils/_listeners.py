@@ -58,6 +58,7 @@ CODES = {
     "role-unknown": "kong_role is none of Kong's three roles",
     "role-unsupported": "a hybrid role on a version before 2.0",
     "role-needs-listener": "a listener is off that Kong insists on in this role",
+    "role-certificate": "kong_config does not name the certificate and key that a hybrid role needs",
     "role-database": "kong_config.database does not go with the role",
     "listen-not-opened": "a listener was given that Kong does not open here",
     "listen-host-name": "a listener is bound by host name, so its address is not known before Kong starts",
@@ -65,6 +66,8 @@ CODES = {
 }
 
 _REQUIRED = {"control_plane": ("admin_listen", "cluster_listen"), "data_plane": ("proxy_listen",)}
+# kong/conf_loader/parse.lua; a control plane and its data planes share them, or each has its own of one authority.
+_CERTIFICATE = ("cluster_cert", "cluster_cert_key")
 _DNSMASQ_PORT = 8053
 
 
@@ -148,8 +151,13 @@ def _check_requirements(values: dict[str, Value], role: str, config: dict[str, s
         if value is not None and not value.entries:
             text = f"a {role} needs {name}: give it an address and port, 127.0.0.1 if need be"
             report.error("role-needs-listener", value.variable, value.raw, text)
+    if role == ROLES[0]:
+        return
+    if missing := [name for name in _CERTIFICATE if not config.get(name)]:
+        text = f"a {role} does not start without {' and '.join(missing)}; they may stand in Kong's file already"
+        report.info("role-certificate", CONFIG, sorted(config) or None, text)
     database = config.get("database")
-    if database is None or role == ROLES[0]:
+    if database is None:
         return
     if (database == "off") != (role == "data_plane"):
         must = "off" if role == "data_plane" else "a database, not off"

@@ -55,6 +55,25 @@ def entry_lists(generation, setting):
     return st.lists(st.builds(ListenEntry, addresses(generation), ports, flag_lists(setting)), max_size=4).map(tuple)
 
 
+PAIRS = [(version, name) for version in ("0.6", "0.8", "0.9", "0.10", "0.12") for name in ("proxy", "admin")
+         if name == "proxy" or version in ("0.10", "0.12")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "name"), PAIRS)
+def test_the_old_names_and_the_list_open_the_same(version, name):
+    @quick
+    @given(st.lists(st.tuples(st.ip_addresses(v=4), st.integers(1, 65535)), min_size=2, max_size=2))
+    def holds(sockets):
+        plain, tls = (f"{address}:{port}" for address, port in sockets)
+        old = {f"kong_{name}_listen": plain, f"kong_{name}_listen_ssl": tls}
+        new = {f"kong_{name}_listen": f"{plain}, {tls} ssl"}
+        found = [read_listeners("a1", version, "traditional", given_so, {}) for given_so in (old, new)]
+        assert found[0].listeners == found[1].listeners
+        assert found[0].settings == found[1].settings
+
+    holds()
+
+
 @pytest.mark.parametrize(("generation", "setting"), LISTS, ids=NAMES)
 def test_rendered_entries_are_read_back(generation, setting):
     @settings(max_examples=10, deadline=None, derandomize=True)

@@ -10,8 +10,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import C
 REUSE = "reuseport backlog=16384"
 
 
+CERTIFICATE = {"cluster_cert": "/etc/kong/c.crt", "cluster_cert_key": "/etc/kong/c.key"}
+
+
 def opened(version, variables=None, role="traditional", defaults=None):
-    return read_listeners("n1", version, role, variables or {}, defaults or {})
+    """What a node opens; one in a hybrid role has its certificate."""
+    config = (
+        {} if role == "traditional" else {"kong_config": {**CERTIFICATE, **(variables or {}).get("kong_config", {})}}
+    )
+    return read_listeners("n1", version, role, {**(variables or {}), **config}, defaults or {})
 
 
 def sockets(found):
@@ -392,3 +399,12 @@ def test_findings_hold_plain_data():
     finding = opened("3.9", {"kong_proxy_listen": ("x",)}).findings[0]
     assert finding.as_dict()["value"] == ["x"]
     assert list(finding.as_dict()) == ["severity", "code", "host", "variable", "value", "message"]
+
+
+def test_a_hybrid_role_without_its_certificate_is_told():
+    def told(role, config):
+        return [one.code for one in read_listeners("n1", "3.9", role, {"kong_config": config}, {}).findings]
+
+    assert told("data_plane", {"cluster_cert": "/etc/kong/c.crt"}) == ["role-certificate"]
+    assert told("data_plane", CERTIFICATE) == []
+    assert told("traditional", {}) == []

@@ -15,7 +15,7 @@ from _config import PREFIX, Config, Listener
 
 FOLDER = Path("/var/lib/kong-stand-in")
 CONF = PREFIX / "nginx.conf"
-PID = Path("/run/kong-stand-in-nginx.pid")
+PID = PREFIX / "nginx.pid"
 KEY = FOLDER / "key.pem"
 CERTIFICATE = FOLDER / "certificate.pem"
 
@@ -24,7 +24,7 @@ user www-data;
 worker_processes 1;
 worker_shutdown_timeout 3s;
 daemon off;
-pid /run/kong-stand-in-nginx.pid;
+pid {pid};
 error_log stderr warn;
 include /etc/nginx/modules-enabled/*.conf;
 events {{ worker_connections 1000; }}
@@ -77,6 +77,7 @@ def render(config: Config, node: str) -> str:
     settings = list(dict.fromkeys(listener.setting for listener in config.listeners))
     servers = {name: _server(config, node, name) for name in settings}
     return MAIN.format(
+        pid=PID,
         certificate=CERTIFICATE,
         key=KEY,
         http="".join(text for name, text in servers.items() if name != "stream_listen"),
