@@ -102,7 +102,7 @@ def _text(path: Path) -> str:
 
 
 def compare(listeners: Sequence[Listener], sockets: Iterable[Socket], unit: str) -> SocketDrift:
-    """Compare what should listen with what does; `unit` is Kong's, or empty where any program may be Kong.
+    """Compare what should listen with what does; `unit` is Kong's, or empty where it has none.
 
     Sockets on a loopback address are not unexpected, and neither is what other programs have on ports that are not Kong's.
     """
@@ -158,8 +158,8 @@ def _is_there(listener: Listener, address: str, present: tuple[Socket, ...]) -> 
 
 
 def _may_be_kongs(one: Socket, unit: str) -> bool:
-    """Whether it is a socket of Kong's unit, or of nobody known."""
-    return not unit or one.process is None or one.unit == unit
+    """Whether it is a socket of Kong's unit, without one of a program that Kong is made of, or of nobody known."""
+    return one.process is None or (one.unit == unit if unit else one.process in _PROGRAMS)
 
 
 def _stands_in(one: Socket, known: set[tuple[str, int, str]]) -> bool:

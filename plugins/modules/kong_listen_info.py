@@ -33,7 +33,8 @@ options:
   service:
     description:
       - Kong's systemd unit. Sockets and variables of its processes are Kong's.
-      - With an empty text, or where the host has no such unit, only the ports of O(listeners) are looked at.
+      - With an empty text, or where the host has no such unit, those of nginx and Serf on the ports of
+        O(listeners) are.
     type: str
     default: kong
 notes:
