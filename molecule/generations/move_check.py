@@ -16,8 +16,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LAB = [sys.executable, str(HERE.parent / "lab" / "lab.py"), "exec", str(HERE)]
-NODES = {"k08": "10.79.0.8", "k10": "10.79.0.10", "k14": "10.79.0.14", "k15": "10.79.0.15", "dp28": "10.79.0.28",
-         "k39": "10.79.0.39"}  # fmt: skip
+NODES = {"k08": "10.94.0.8", "k10": "10.94.0.10", "k14": "10.94.0.14", "k15": "10.94.0.15", "dp28": "10.94.0.28",
+         "k39": "10.94.0.39"}  # fmt: skip
 RELOADED = ("k15", "k39")
 RATE = 20  # calls a second to each node
 LEAST = 100
