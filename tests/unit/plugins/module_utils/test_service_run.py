@@ -7,10 +7,11 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _service_run
+from ansible_collections.gatehouse.kong.plugins.module_utils import _service_run, _sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._service import Kong
 from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import Done, Wanted, bring_up
 from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import Listener
@@ -19,8 +20,9 @@ CONF = "/etc/kong/kong.conf"
 
 
 @pytest.fixture
-def wanted():
-    """A port of this machine's that listens, with nobody who answers."""
+def wanted(monkeypatch):
+    """A port that this program listens on in Kong's place, and does not answer."""
+    monkeypatch.setattr(_sockets, "_PROGRAMS", (Path("/proc/self/comm").read_text().strip(),))
     with socket.create_server(("127.0.0.1", 0)) as server:
         listener = Listener("proxy", "tcp", server.getsockname()[1], "127.0.0.1")
         yield Wanted((listener,), (), looks=1)
