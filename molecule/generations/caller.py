@@ -5,7 +5,8 @@
 
 RATE calls a second to each address, at the old port and if that does not answer at the new one, until standard input ends.
 Prints one line of JSON: how each address answered. `answered` is an HTTP response; `refused` is no response, but a host that lets
-the call in and has nobody who listens; `silent` is a firewall that drops both ports.
+the call in and has nobody who listens; `silent` is a firewall that drops both ports. `unsure` is no answer while
+this program itself was kept waiting by its machine, which tells nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import sys
 import time
 from collections import Counter
 
-PATIENCE = 0.5  # seconds; the kernel sends a second SYN after one
+PATIENCE = 0.9  # seconds; the kernel sends a second SYN after one
+TICK = 0.05
+LATE = 0.2  # seconds; a machine that is this late may be late for an answer, too
 
 
 async def ask(address: str, port: int) -> str:
@@ -37,29 +40,46 @@ async def exchange(address: str, port: int) -> str:
         writer.transport.abort()
 
 
-async def call(address: str, ports: tuple[int, ...], seen: Counter[str]) -> None:
+class Clock:
+    """Notes when this program last had to wait for its machine."""
+
+    def __init__(self) -> None:
+        self.late = 0.0
+
+    async def run(self) -> None:
+        while True:
+            begin = time.monotonic()
+            await asyncio.sleep(TICK)
+            if time.monotonic() - begin > TICK + LATE:
+                self.late = time.monotonic()
+
+
+async def call(address: str, ports: tuple[int, ...], seen: Counter[str], clock: Clock) -> None:
     """What a client does that knows both ports; the listener may move between two tries."""
-    results = []
+    results, begin = [], time.monotonic()
     for port in (*ports, ports[0]):
         results.append(await ask(address, port))
         if results[-1] == "answered":
             break
-    seen[min(results)] += 1
+    seen[min(results) if results[-1] == "answered" or clock.late < begin else "unsure"] += 1
 
 
 async def main(rate: int, ports: tuple[int, int], addresses: list[str]) -> None:
     seen: dict[str, Counter[str]] = {address: Counter() for address in addresses}
+    clock = Clock()
+    ticking = asyncio.create_task(clock.run())
     running: set[asyncio.Task[None]] = set()
     told_to_end = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     begin, rounds = time.monotonic(), 0
     while not told_to_end.done():
         for address in addresses:
-            task = asyncio.create_task(call(address, ports, seen[address]))
+            task = asyncio.create_task(call(address, ports, seen[address], clock))
             running.add(task)
             task.add_done_callback(running.discard)
         rounds += 1
         await asyncio.sleep(max(begin + rounds / rate - time.monotonic(), 0))
     await asyncio.gather(*running)
+    ticking.cancel()
     print(json.dumps(seen))
 
 
