@@ -79,7 +79,7 @@ def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
 
 def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
     probes = [one.as_dict() for one in probes_from(plan, caller) if one.target in targets]
-    tasks = {"probe": ("kong_probe", {"probes": probes, "timeout": 0.4, "tries": 2})}
+    tasks = {"probe": ("kong_probe", {"probes": probes, "timeout": 0.6, "tries": 2})}
     results: list[dict[str, Any]] = run_modules(caller, tasks)["probe"]["probes"]
     return results
 
