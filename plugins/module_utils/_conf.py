@@ -49,7 +49,6 @@ class _Entry:
     key: str
     text: str
     numbers: tuple[int, ...]  # indices of the lines it is made of
-    ending: str
 
 
 @dataclass(frozen=True)
@@ -66,18 +65,18 @@ def _is_comment(line: str) -> bool:
     return line.strip(_BLANKS) == "" or line.lstrip(_BLANKS)[0] in "#;"
 
 
-def _logical_lines(lines: list[str]) -> list[tuple[str, tuple[int, ...], str]]:
-    """Text, line indices and ending of what Kong reads as one line; comments and blank lines are left out."""
-    found: list[tuple[str, tuple[int, ...], str]] = []
+def _logical_lines(lines: list[str]) -> list[tuple[str, tuple[int, ...]]]:
+    """Text and line indices of what Kong reads as one line; comments and blank lines are left out."""
+    found: list[tuple[str, tuple[int, ...]]] = []
     text, numbers = "", _NO_LINES
     for number, line in enumerate(lines):
         if _is_comment(line):
             continue
-        body, ending = split_ending(line)
+        body, _ending = split_ending(line)
         numbers = (*numbers, number)
         text += _CONTINUED.sub("", body)
         if not _CONTINUED.search(body):
-            found.append((text, numbers, ending))
+            found.append((text, numbers))
             text, numbers = "", _NO_LINES
     if numbers:
         raise ConfError(
@@ -89,7 +88,7 @@ def _logical_lines(lines: list[str]) -> list[tuple[str, tuple[int, ...], str]]:
 
 def _entries(lines: list[str]) -> list[_Entry]:
     entries = []
-    for text, numbers, ending in _logical_lines(lines):
+    for text, numbers in _logical_lines(lines):
         if text.startswith("["):
             raise ConfError(
                 f"line {numbers[0] + 1}: {text.strip()!r} starts a section, and Kong sees no setting below it: remove "
@@ -97,7 +96,7 @@ def _entries(lines: list[str]) -> list[_Entry]:
             )
         name, separator, _rest = text.partition("=")
         if separator:
-            entries.append(_Entry(re.sub(r"[^A-Za-z0-9]", "_", name.strip(_BLANKS)), text, numbers, ending))
+            entries.append(_Entry(re.sub(r"[^A-Za-z0-9]", "_", name.strip(_BLANKS)), text, numbers))
     return entries
 
 
@@ -130,7 +129,8 @@ def _rewrite(lines: list[str], entry: _Entry, value: str) -> None:
         return
     first, *others = entry.numbers
     new = _rendered(entry.text, value)
-    lines[first] = file_ending(lines).join(new) + entry.ending
+    # The first line's own ending: the last one, which the file may end without, does not part it from what follows.
+    lines[first] = file_ending(lines).join(new) + split_ending(lines[first])[1]
     for number in others:
         lines[number] = ""
 

@@ -84,6 +84,7 @@ def test_new_setting_without_sample_comes_last():
         ("a = 1, \\\n# c\n  2 # d\nb = 1\n", {"a": "3"}, "a = 3 # d\n# c\nb = 1\n"),
         ("a = 1, \\\n  2\n", {"a": "1,   2"}, "a = 1, \\\n  2\n"),
         ("b = 1 \\\n#a = 0\n  2\nc = 1\n", {"a": "3"}, "b = 1 \\\n#a = 0\n  2\na = 3\nc = 1\n"),
+        ("a = 1 \\\n# c\n  2", {"a": "3"}, "a = 3\n# c\n"),
         ("; x \\\na = 1\n", {"a": "2"}, "; x \\\na = 2\n"),
         ("; a = 0\n# A = 0\n  #  a = 0\nx = 1\n", {"a": "3"}, "; a = 0\n# A = 0\n  #  a = 0\na = 3\nx = 1\n"),
         ("# caf\udce9\x0c\na = 1\n", {"a": "2"}, "# caf\udce9\x0c\na = 2\n"),
