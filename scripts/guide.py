@@ -13,6 +13,7 @@ hosts of the guide's inventory are those of a running lab.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -52,6 +53,8 @@ class Command:
         done = subprocess.run(
             ["bash", "-c", self.line],
             cwd=folder,
+            # What a caller wants of colours is for its own output: words are compared here.
+            env=os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -20,10 +20,9 @@ WITHOUT_HOSTS = {"ci", "sites-and-vpn"}
 
 @pytest.fixture
 def environment(monkeypatch):
-    """The programs of this environment, and no colours in what they print."""
+    """The programs of this environment."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".venv" / "collections"))
-    monkeypatch.setenv("ANSIBLE_NOCOLOR", "true")
 
 
 @pytest.mark.parametrize("page", [page for page in GUIDES if page.stem in WITHOUT_HOSTS], ids=lambda page: page.stem)
