@@ -103,8 +103,9 @@ class _Stream:
         return await asyncio.get_running_loop().sock_recv(self._sock, _CHUNK)
 
     async def _flush(self) -> None:
-        if self._out.pending:
-            await asyncio.get_running_loop().sock_sendall(self._sock, self._out.read())
+        pending = self._out.read()
+        if pending:
+            await asyncio.get_running_loop().sock_sendall(self._sock, pending)
 
     async def _fill(self) -> None:
         received = await asyncio.get_running_loop().sock_recv(self._sock, _CHUNK)

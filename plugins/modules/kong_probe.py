@@ -13,8 +13,9 @@ author:
 description:
   - Tries a list of targets from the host it runs on, all at the same time, and tells open, refused, filtered and
     unreachable apart. It knows nothing of Kong or of firewalls, so the answer is evidence, not opinion.
-  - A C(tcp) probe opens a connection and closes it. C(tls), C(http) and C(https) go on from there. A C(memberlist) probe sends one UDP datagram, the ping of HashiCorp
-    memberlist, and waits for its ack. That is the gossip of Serf, which Kong 0.6 to 0.10 use for their cluster.
+  - A C(tcp) probe opens a connection and closes it. C(tls), C(http) and C(https) go on from there. A C(memberlist) probe
+    sends one UDP datagram, the ping of HashiCorp memberlist, and waits for its ack. That is the gossip of Serf, which
+    Kong 0.6 to 0.10 use for their cluster.
   - Uses Python's standard library only, and needs no privileges.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
