@@ -186,3 +186,8 @@ def conf_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
     """
     there = {entry.key: _parts(entry.text).value for entry in _entries(split_lines(text))}
     return {name: there.get(name) for name in names}
+
+
+def conf_names(text: str) -> list[str]:
+    """The names of the settings in the text of a kong.conf, each once, in its order; raises as `conf_values` does."""
+    return list(dict.fromkeys(entry.key for entry in _entries(split_lines(text))))

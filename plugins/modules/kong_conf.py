@@ -142,6 +142,15 @@ before:
   returned: success
   type: dict
   sample: {proxy_listen: "0.0.0.0:8000", admin_listen: null}
+unknown:
+  description:
+    - Names of settings in the file that the Kong of this host does not know and drops without a word, those that nobody
+      asked for too. There is a warning for them.
+    - Empty where no Kong is installed below C(/usr/local/share/lua), and with another O(format) than V(conf).
+  returned: success
+  type: list
+  elements: str
+  sample: [cluster_advertise]
 backup_file:
   description: The copy of the file as it was.
   returned: when O(backup) is set and the content of an existing file changed
@@ -170,6 +179,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
     hide_secrets,
     is_secret,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._conf_unknown import unknown_settings
 from ansible_collections.gatehouse.kong.plugins.module_utils._conf_yaml import edit_yaml
 
 EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
@@ -272,9 +282,17 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         before = read(target)
         after, changed_settings = EDITORS[module.params["format"]](before or "", settings)
         values = before_of(module.params["format"], before or "", changed_settings)
+        unknown = unknown_settings(after) if module.params["format"] == "conf" else []
     except ConfError as error:
         module.fail_json(msg=f"{path}: {error}")
-    result: dict[str, Any] = {"path": str(target), "changed_settings": changed_settings, "before": values}
+    if unknown:
+        module.warn(f"{path}: this Kong does not know {', '.join(unknown)}, and drops it without a word")
+    result: dict[str, Any] = {
+        "path": str(target),
+        "changed_settings": changed_settings,
+        "before": values,
+        "unknown": unknown,
+    }
     changed = after != before
     if changed and not module.check_mode:
         staged = stage(module, after)

@@ -64,7 +64,8 @@ def _lines(part: str, result: Mapping[str, Any]) -> tuple[str, ...]:
     if part == "settings" and "changed_settings" in result:
         names = result["changed_settings"]
         attributes = ("the file's owner or mode",) if result.get("changed") and not names else ()
-        return tuple(f"{result['path']}: {name} is not as planned" for name in (*names, *attributes))
+        dropped = tuple(f"{result['path']}: this Kong does not know {name}" for name in result.get("unknown", ()))
+        return (*(f"{result['path']}: {name} is not as planned" for name in (*names, *attributes)), *dropped)
     if result.get("skipped"):
         return ()  # of a Kong in a container, whose sockets are not the host's
     if "report" in result:

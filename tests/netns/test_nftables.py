@@ -38,17 +38,6 @@ EVERYTHING = ruleset(
 )
 
 
-@pytest.mark.parametrize("peers", [10, 500])
-def test_processes_do_not_grow_with_the_peers(lab, peers):
-    friends = [f"10.9.{number // 100}.{number % 100 * 2}/32" for number in range(peers)]
-    first = lab.converge(ruleset(ADMIN, friends=friends))
-    assert [call[0] for call in lab.host.calls] == ["nft", "nft", "systemd-run", "nft", "systemctl"]
-    assert (first.changed, lab.converge(ruleset(ADMIN, friends=friends)).changed) == (True, False)
-    assert [call[0] for call in lab.host.calls] == ["nft"] * 2
-    assert lab.converge(ruleset(ADMIN, friends=friends[1:])).changed
-    assert [call[0] for call in lab.host.calls] == ["nft"] * 3 + ["systemd-run", "nft"]
-
-
 def test_what_somebody_changed_in_our_table_is_reported_and_put_right(lab):
     lab.converge(EVERYTHING)
     lab.nft("add rule inet gatehouse_kong input tcp dport 22 counter drop\n"

@@ -157,3 +157,14 @@ def test_tells_what_the_settings_were_but_no_secrets(run, conf):
         "b": None,
         "pg_password": "<hidden>",
     }
+
+
+@pytest.mark.parametrize("form, expected", [("conf", ["a"]), ("env", [])])
+def test_what_this_kong_does_not_know_is_told(run, tmp_path, monkeypatch, form, expected):
+    warnings = []
+    monkeypatch.setattr(kong_conf, "unknown_settings", lambda text: ["a"] if "a = 1" in text else [])
+    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda _module, text: warnings.append(text))
+    assert run(path=str(tmp_path / "new"), format=form, settings={"a": "1"}, check=True)["unknown"] == expected
+    assert warnings == [
+        f"{tmp_path / 'new'}: this Kong does not know {name}, and drops it without a word" for name in expected
+    ]

@@ -63,3 +63,8 @@ def test_a_module_that_failed_is_a_difference():
 def test_a_file_with_another_mode_is_a_difference():
     drift = gather(PLAN, {"a1": seen(settings={"changed_settings": [], "path": "/k", "changed": True})})
     assert drift.nodes["a1"]["settings"] == ("/k: the file's owner or mode is not as planned",)
+
+
+def test_a_setting_that_kong_drops_is_a_difference():
+    drift = gather(PLAN, {"a1": seen(settings={"changed_settings": [], "path": "/k", "unknown": ["typo"]})})
+    assert drift.nodes["a1"]["settings"] == ("/k: this Kong does not know typo",)
