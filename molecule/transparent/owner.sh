@@ -18,6 +18,7 @@ ufw)
     ufw default allow routed
     ufw allow 22/tcp
     ufw --force enable
+    systemctl enable --now ufw
     ;;
 esac
 touch /root/owner

@@ -13,13 +13,12 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._drift import drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._drift import PARTS, drift_lines, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
 
-_PARTS = ("firewall", "listeners", "settings")
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},
-    **{part: {"type": "str"} for part in _PARTS},
+    **{part: {"type": "str"} for part in PARTS},
     "path": {"type": "path"},
 }
 
@@ -50,7 +49,7 @@ class ActionModule(ActionBase):
 
 def _seen(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """What a host registered, by part; what was skipped or never ran is left out."""
-    found = {part: variables.get(arguments[part]) for part in _PARTS if arguments[part]}
+    found = {part: variables.get(arguments[part]) for part in PARTS if arguments[part]}
     return {part: result for part, result in found.items() if result and not result.get("skipped")}
 
 

@@ -11,9 +11,9 @@ short_description: Show how the hosts of a fleet differ from their plan
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and what M(gatehouse.kong.kong_firewall_info), M(gatehouse.kong.kong_listen_info) and
-    M(gatehouse.kong.kong_conf) in check mode found on each node, prints a table of the differences, and fails if there is
-    one.
+  - Takes a plan and what M(gatehouse.kong.kong_firewall_info), M(gatehouse.kong.kong_listen_info), and
+    M(gatehouse.kong.kong_conf) and M(gatehouse.kong.kong_transparent) in check mode found on each node, prints a table of
+    the differences, and fails if there is one.
   - Runs on the controller and connects to no host.
   - A node that registered nothing, as one that could not be reached, is named as not looked at.
 options:
@@ -29,6 +29,9 @@ options:
     type: str
   settings:
     description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_conf).
+    type: str
+  interception:
+    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_transparent).
     type: str
   path:
     description: A file on the controller to which the differences are written as JSON.
@@ -70,7 +73,7 @@ differs:
   returned: always
   type: bool
 nodes:
-  description: By node and part (C(firewall), C(listeners), C(settings)) a line for each difference.
+  description: By node and part (C(firewall), C(listeners), C(settings), C(interception)) a line for each difference.
   returned: always
   type: dict
   sample: {a1: {firewall: ["peers lacks 192.168.10.13/32"], listeners: [], settings: []}}

@@ -138,6 +138,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+report:
+  description: How the host differed, a line each, for people. Empty where it did not.
+  returned: success
+  type: list
+  elements: str
+  sample: ["at boot: the unit gatehouse-kong-transparent.service is not enabled"]
 backend:
   description: The language in which rules were written.
   returned: success
@@ -219,6 +225,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         module.warn(str(warning))
     return {
         "changed": outcome.changed,
+        "report": [*_differences(outcome), *deaf],
         "backend": outcome.backend,
         "drift": list(outcome.drift),
         "boot": list(outcome.stale),
@@ -228,10 +235,15 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     }
 
 
+def _differences(outcome: Outcome) -> list[str]:
+    lines = [f"does not belong: {line[1:]}" for line in outcome.drift if line.startswith("+")]
+    lines += [f"missing: {line[1:]}" for line in outcome.drift if line.startswith("-")]
+    lines += [f"at boot: {line}" for line in outcome.stale]
+    return lines or (["what is caught is not what the plan says"] if outcome.changed else [])
+
+
 def _diff(outcome: Outcome) -> dict[str, str]:
-    extra = [f"does not belong: {line[1:]}" for line in outcome.drift if line.startswith("+")]
-    extra += [f"missing: {line[1:]}" for line in outcome.drift if line.startswith("-")]
-    extra += [f"at boot: {line}" for line in outcome.stale]
+    extra = _differences(outcome) if outcome.drift or outcome.stale else []
     return {"before": outcome.before + "".join(f"{line}\n" for line in extra), "after": outcome.after}
 
 

@@ -14,14 +14,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import rende
 
 FORMAT = 1
 
-_PARTS = ("firewall", "listeners", "settings")
+PARTS = ("firewall", "listeners", "settings", "interception")
 
 Results = Mapping[str, Mapping[str, Any]]  # by part: what the module returned on one host
 
 
 @dataclass(frozen=True)
 class Drift:
-    """By node and part ("firewall", "listeners", "settings") a line for each difference; and the nodes not looked at."""
+    """By node and part, one of PARTS, a line for each difference; and the nodes not looked at."""
 
     nodes: Mapping[str, Mapping[str, tuple[str, ...]]]
     missing: tuple[str, ...]
@@ -39,7 +39,7 @@ class Drift:
 
 def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
     """Put together what the modules returned on the nodes of a plan; a part that failed is a difference."""
-    looked = {node: {part: _lines(part, seen[node][part]) for part in _PARTS if part in seen[node]}
+    looked = {node: {part: _lines(part, seen[node][part]) for part in PARTS if part in seen[node]}
               for node in plan["nodes"] if seen.get(node)}  # fmt: skip
     return Drift(looked, tuple(node for node in plan["nodes"] if node not in looked))
 

@@ -26,19 +26,23 @@ def test_each_difference_is_a_line():
         {
             "a1": seen(firewall={"report": ["peers lacks 10.0.0.1/32", "at boot: x"]}),
             "a2": seen(settings={"changed_settings": ["admin_listen"], "path": "/etc/kong/kong.conf", "changed": True}),
-            "b1": seen(listeners={"report": ["tcp 0.0.0.0:8001 (nginx) is not in the plan"]}),
+            "b1": seen(
+                listeners={"report": ["tcp 0.0.0.0:8001 (nginx) is not in the plan"]},
+                interception={"report": ["at boot: x"]},
+            ),
         },
     )
     assert drift.differs
     assert drift_lines(drift) == [
-        "node  what       difference",
-        "----  ---------  ---------------------------------------------------",
-        "a1    firewall   peers lacks 10.0.0.1/32",
-        "a1    firewall   at boot: x",
-        "a2    settings   /etc/kong/kong.conf: admin_listen is not as planned",
-        "b1    listeners  tcp 0.0.0.0:8001 (nginx) is not in the plan",
+        "node  what          difference",
+        "----  ------------  ---------------------------------------------------",
+        "a1    firewall      peers lacks 10.0.0.1/32",
+        "a1    firewall      at boot: x",
+        "a2    settings      /etc/kong/kong.conf: admin_listen is not as planned",
+        "b1    listeners     tcp 0.0.0.0:8001 (nginx) is not in the plan",
+        "b1    interception  at boot: x",
         "",
-        "3 of 3 nodes looked at: 4 differences from the plan",
+        "3 of 3 nodes looked at: 5 differences from the plan",
     ]
 
 
