@@ -49,8 +49,11 @@ def main(ansible: list[str]) -> int:
     for number in range(1, CHANGES + 1):
         change(ansible, number)
     found = {host: json.loads(client.communicate("")[0]) for host, client in clients.items()}
-    tried, opened = found["admin"]["tried"], found["admin"]["opened"]
-    lost = {NODES[target.partition(":")[0]]: tried[target] - opened.get(target, 0) for target in tried}
+    tried, opened, again = (found["admin"][what] for what in ("tried", "opened", "again"))
+    lost = {
+        NODES[target.partition(":")[0]]: tried[target] - opened.get(target, 0) + again.get(target, 0)
+        for target in tried
+    }
     let_in = found["outsider"]["opened"]
     print(f"{CHANGES} changes; of the admin's {sum(tried.values())} connections lost: {lost}; "
           f"of the outsider's {sum(found['outsider']['tried'].values())} let in: {let_in or 'none'}")  # fmt: skip
