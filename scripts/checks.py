@@ -67,7 +67,8 @@ def _scenarios() -> list[Check]:
         for name in names
     ]
     install = Check("molecule", "lab packages", ("molecule/lab/install",), "molecule/lab/install")
-    return [install, *checks] if checks else []
+    real = Check("molecule", "real Kong", (sys.executable, "molecule/lab/real_kong_check.py"), "molecule/lab/real_kong")
+    return [install, *checks, real] if checks else []
 
 
 def all_checks() -> list[Check]:

@@ -14,23 +14,27 @@ from typing import Any
 
 import _boot
 import _kong_unit
+from _image import Recipe
 from _podman import LABEL, LABEL_RECIPE, Paths, podman, ulimits
 from _topology import Host, Topology
 
 BOOT = "/etc/gatehouse-lab/boot"
+UNITS = "/etc/systemd/system"
+PLACES = {"boot": BOOT, "kong.env": "/etc/kong-stand-in.env"}  # in the container; any other file is a unit
 
 
-def ensure(host: Host, topology: Topology, image: str, paths: Paths, record: dict[str, Any] | None) -> str:
+def ensure(host: Host, topology: Topology, made_of: Recipe, paths: Paths, record: dict[str, Any] | None) -> str:
     """Make the container run as lab.yml says; `record` is what podman knows of it. Returns what was done."""
-    options = _options(host, topology, paths)
-    recipe = _recipe([image, *options, *_files(host, topology).values()])
+    files, image = _files(host, topology, real=made_of.kong is not None), made_of.image
+    options = _options(host, paths, files)
+    recipe = _recipe([image, *options, *files.values()])
     name = paths.container(host.name)
     if record and record["Labels"].get(LABEL_RECIPE) == recipe:
         if record["State"] == "running":
             return "unchanged"
         podman("start", name, netns=paths.netns)
         return "started"
-    _write_files(host, topology, paths)
+    _write_files(files, paths.files(host.name), paths)
     command = ["/sbin/init"] if host.init == "systemd" else ["sh", "-c", f"sh {BOOT} && exec sleep infinity"]
     podman("run", "--detach", "--replace", "--name", name, "--label", f"{LABEL_RECIPE}={recipe}", *options, image,
            *command, netns=paths.netns)  # fmt: skip
@@ -41,18 +45,16 @@ def _recipe(parts: list[str]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _options(host: Host, topology: Topology, paths: Paths) -> list[str]:
-    options = ["--label", f"{LABEL}={topology.scenario}", "--label", f"{LABEL}.host={host.name}"]
+def _options(host: Host, paths: Paths, files: dict[str, str]) -> list[str]:
+    options = ["--label", f"{LABEL}={paths.scenario}", "--label", f"{LABEL}.host={host.name}"]
     options += ["--hostname", host.name, "--pidfile", str(paths.pidfile(host.name)), "--dns", "none", *ulimits()]
     for network, addresses in host.addresses.items():
         given = ",".join(f"ip={address}" for address in addresses)
         link = f"mac={_mac(addresses[0])},interface_name={network}"
         options += ["--network", f"{paths.network(network)}:{given},{link}"]
-    options += ["--volume", f"{paths.files(host.name) / 'boot'}:{BOOT}:ro"]
+    for name in files:
+        options += ["--volume", f"{paths.files(host.name) / name}:{PLACES.get(name, f'{UNITS}/{name}')}:ro"]
     if host.kong:
-        unit, _text = _kong_unit.unit(host.kong)
-        options += ["--volume", f"{paths.files(host.name) / 'kong.env'}:/etc/kong-stand-in.env:ro"]
-        options += ["--volume", f"{paths.files(host.name) / unit}:/etc/systemd/system/{unit}:ro"]
         options += ["--volume", f"{paths.database}:/var/lib/kong-database"]
     # Kong's nodes bind low ports and the firewalls load rules; SYS_ADMIN is systemd's, for its own namespaces.
     if host.init == "systemd":
@@ -75,17 +77,17 @@ def _forwarding(host: Host) -> list[str]:
     return [f"--sysctl={switches[family]}" for family in sorted({ipaddress.ip_address(a).version for a in addresses})]
 
 
-def _files(host: Host, topology: Topology) -> dict[str, str]:
+def _files(host: Host, topology: Topology, *, real: bool) -> dict[str, str]:
     files = {"boot": _boot.script(host, topology)}
-    if host.kong:
+    if host.kong and not real:
         files["kong.env"] = "".join(f"{key}={value}\n" for key, value in host.kong.items())
-        files |= [_kong_unit.unit(host.kong)]
+    if host.kong:
+        files |= [_kong_unit.unit(host.kong, real=real)]
     return files
 
 
-def _write_files(host: Host, topology: Topology, paths: Paths) -> None:
-    folder: Path = paths.files(host.name)
+def _write_files(files: dict[str, str], folder: Path, paths: Paths) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     paths.database.mkdir(parents=True, exist_ok=True)
-    for name, text in _files(host, topology).items():
+    for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -4,7 +4,8 @@
 
 """The lab's images, one for each release of Debian: mmdebstrap from the machine's own mirror, then the lab's files on top.
 
-Two layers, each tagged with a hash of what it is made of: a change of the stand-in costs a second, not a minute.
+Two layers, each tagged with a hash of what it is made of: a change of the stand-in costs a second, not a minute. A real
+Kong is a third one.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ import hashlib
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+import _real_kong
 from _podman import LabError, podman, run
 
 HERE = Path(__file__).resolve().parent
 NAME = "localhost/gatehouse-lab"
+KONG_FILES = (HERE / "Containerfile.kong", HERE / "real-kong")
 HOME = "bookworm"  # the release whose sources the machine has; its mirror has the others
 PACKAGES = (
     "conntrack",
@@ -44,8 +48,6 @@ PACKAGES = (
     "ufw",
 )
 OPTIONS = (
-    "--variant=minbase",
-    f"--include={','.join(PACKAGES)}",
     '--aptopt=Acquire::Languages "none"',
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
@@ -53,28 +55,76 @@ OPTIONS = (
 )
 
 
-def ensure(suites: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """The image's name for each suite, and what had to be built for it."""
-    bases = {suite: f"{NAME}-base:{suite}-{_digest([suite, *OPTIONS])}" for suite in sorted({*suites})}
-    images = {suite: f"{NAME}:{suite}-{_digest([base, *_files_text()])}" for suite, base in bases.items()}
-    missing = {suite: image for suite, image in images.items() if not _exists(image)}
-    new_bases = {suite: bases[suite] for suite in missing if not _exists(bases[suite])}
-    _build_bases(new_bases)
-    for suite, image in missing.items():
-        options = ("--build-arg", f"BASE={bases[suite]}", "--tag", image)
-        podman("build", "--quiet", "--isolation", "chroot", *options, str(HERE))
-        _remove_older(suite, image, bases[suite])
-    return images, [*new_bases.values(), *missing.values()]
+@dataclass(frozen=True)
+class Recipe:
+    """What a host's image is made of; without a Kong it has the stand-in."""
+
+    suite: str
+    kong: _real_kong.RealKong | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """mmdebstrap's."""
+        depends = self.kong.depends if self.kong else ()
+        return "--variant=minbase", f"--include={','.join(sorted({*PACKAGES, *depends}))}", *OPTIONS
+
+    @property
+    def base(self) -> str:
+        return f"{NAME}-base:{self.suite}-{_digest([self.suite, *self.options])}"
+
+    @property
+    def lab(self) -> str:
+        return f"{NAME}:{self.suite}-{_digest([self.base, *_files_text()])}"
+
+    @property
+    def image(self) -> str:
+        if self.kong is None:
+            return self.lab
+        return f"{NAME}-kong:{self.suite}-{_digest([self.lab, self.kong.digest, *_texts(KONG_FILES)])}"
+
+
+def ensure(recipes: Iterable[Recipe]) -> list[str]:
+    """Build what is missing of the recipes' images, and return the names of that."""
+    wanted = {recipe.image: recipe for recipe in recipes}
+    missing = {tag: recipe for tag, recipe in wanted.items() if not _exists(tag)}
+    labs = {recipe.lab: recipe for recipe in missing.values() if not _exists(recipe.lab)}
+    bases = {recipe.base: recipe for recipe in labs.values() if not _exists(recipe.base)}
+    _build_bases(bases)
+    for tag, recipe in labs.items():
+        _build("Containerfile", tag, "--build-arg", f"BASE={recipe.base}")
+    kongs = {tag: recipe.kong for tag, recipe in missing.items() if recipe.kong}
+    for tag, kong in kongs.items():
+        _build_kong(tag, missing[tag].lab, kong)
+    if missing:
+        _remove_older(wanted.values())
+    return [*bases, *labs, *kongs]
+
+
+def _build(file: str, tag: str, *options: str) -> None:
+    podman("build", "--quiet", "--isolation", "chroot", "--file", str(HERE / file), *options, "--tag", tag, str(HERE))
+
+
+def _build_kong(tag: str, lab: str, kong: _real_kong.RealKong) -> None:
+    packaged = kong.variable == _real_kong.PACKAGE
+    source = ("--volume", f"{kong.origin}:/tmp/kong.deb:ro") if packaged else ("--build-arg", f"KONG={kong.origin}")
+    try:
+        # podman's cache takes what another Kong was mounted for: the command is the same.
+        _build("Containerfile.kong", tag, "--no-cache", "--build-arg", f"LAB={lab}", *source)
+    except LabError as error:
+        raise LabError(f"{kong} does not run on the lab's {tag.partition(':')[2].partition('-')[0]}: {error}") from None
 
 
 def _exists(image: str) -> bool:
     return subprocess.run(["podman", "image", "exists", image], check=False).returncode == 0
 
 
-def _remove_older(suite: str, *kept: str) -> None:
+def _remove_older(wanted: Collection[Recipe]) -> None:
     """Best effort: podman refuses to remove what a container of another lab still uses."""
+    suites = {recipe.suite for recipe in wanted}
+    recipes = {*wanted, *(Recipe(suite) for suite in suites)}
+    kept = {name for recipe in recipes for name in (recipe.base, recipe.lab, recipe.image)}
+    ours = tuple(f"{NAME}{kind}:{suite}-" for suite in suites for kind in ("", "-base", "-kong"))
     listed = podman("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    ours = (f"{NAME}:{suite}-", f"{NAME}-base:{suite}-")
     for image in (name for name in listed if name.startswith(ours) and name not in kept):
         subprocess.run(["podman", "rmi", image], check=False, capture_output=True)
 
@@ -85,27 +135,30 @@ def _digest(parts: list[str]) -> str:
 
 def _files_text() -> list[str]:
     files = [HERE / "Containerfile", *sorted(path for path in (HERE / "image").rglob("*") if path.is_file())]
-    files = [path for path in files if path.suffix != ".pyc"]
+    return _texts(path for path in files if path.suffix != ".pyc")
+
+
+def _texts(files: Iterable[Path]) -> list[str]:
     return [
         f"{path.relative_to(HERE)}\n{path.stat().st_mode & 0o100}\n{path.read_text(encoding='utf-8')}" for path in files
     ]
 
 
-def _build_bases(tags: dict[str, str]) -> None:
-    if not tags:
+def _build_bases(recipes: dict[str, Recipe]) -> None:
+    if not recipes:
         return
-    sources = {suite: _sources(suite, _targets()) for suite in tags}
+    sources = {tag: _sources(recipe.suite, _targets()) for tag, recipe in recipes.items()}
     with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(_build_base, suite, tag, sources[suite]) for suite, tag in tags.items()]:
+        for done in [pool.submit(_build_base, recipe, tag, sources[tag]) for tag, recipe in recipes.items()]:
             done.result()
 
 
-def _build_base(suite: str, tag: str, lines: list[str]) -> None:
+def _build_base(recipe: Recipe, tag: str, lines: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="gatehouse-lab-") as folder:
         sources = Path(folder) / "debian.list"
         sources.write_text("\n".join(lines) + "\n", encoding="utf-8")
         archive = Path(folder) / "base.tar"
-        run(["mmdebstrap", "--quiet", *OPTIONS, *_apt_options(), suite, str(archive), str(sources)])
+        run(["mmdebstrap", "--quiet", *recipe.options, *_apt_options(), recipe.suite, str(archive), str(sources)])
         podman("import", "--quiet", str(archive), tag)
 
 

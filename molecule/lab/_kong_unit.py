@@ -41,20 +41,22 @@ BY_HAND = """\
 [Unit]
 Description=What a user of an old Kong has in rc.local
 After=network.target
-
+{condition}
 [Service]
 Type=oneshot
 RemainAfterExit=yes
 KillMode=process
 ExecStart=/usr/local/bin/kong start
 """
+# A real Kong's package has a unit of its own, or is started as its users do without one.
+NO_UNIT = "ConditionPathExists=!/lib/systemd/system/kong.service\n"
 PROGRAM = "/usr/local/lib/kong-stand-in"
 
 
-def unit(kong: Mapping[str, str]) -> tuple[str, str]:
-    """Name and text of the unit, for the environment that lab.yml gives a host's Kong."""
-    if kong.get("KONG_UNIT") == "none":
-        return "kong-by-hand.service", BY_HAND
+def unit(kong: Mapping[str, str], *, real: bool) -> tuple[str, str]:
+    """Name and text of the unit, for the environment that lab.yml gives a host's Kong, and for a real one."""
+    if real or kong.get("KONG_UNIT") == "none":
+        return "kong-by-hand.service", BY_HAND.format(condition=NO_UNIT if real else "")
     version = tuple(int(part) for part in kong["KONG_VERSION"].split(".")[:2])
     reload = PREPARES if version >= (2, 2) else SIGNALS if version >= (1, 5) else ""
     return "kong.service", UNIT.format(program=PROGRAM, reload=reload)

@@ -8,6 +8,8 @@
     python3 lab.py reboot|stop SCENARIO_FOLDER HOST...
     python3 lab.py exec SCENARIO_FOLDER HOST COMMAND...
 
+Kong is a stand-in, unless KONG_PACKAGE or KONG_IMAGE has a real one of the host's version: see README.md.
+
 Needs root and the packages that ./install installs. Everything is in network namespaces and folders of its own:
 `down` leaves nothing but the image, which the next `up` would otherwise have to build again.
 """
@@ -26,6 +28,7 @@ from typing import Any
 import _container
 import _image
 import _inotify
+import _real_kong
 import _topology
 from _podman import LABEL, LABEL_RECIPE, RUN, LabError, Paths, containers, enter, networks, podman, run
 
@@ -36,8 +39,10 @@ def up(scenario: Path) -> None:
     """Make what is missing or different; what is as it should be stays untouched."""
     topology = _topology.load(scenario)
     paths = Paths(topology.scenario)
-    images, built = _image.ensure(host.suite for host in topology.hosts)
-    for tag in built:
+    offered = _real_kong.given(os.environ)
+    chosen = {host.name: _real_kong.choose(host.kong, offered) for host in topology.hosts}
+    recipes = {host.name: _image.Recipe(host.suite, chosen[host.name].kong) for host in topology.hosts}
+    for tag in _image.ensure(recipes.values()):
         print(f"image {tag}: built")
     _inotify.raise_limit(topology)
     _namespace(paths)
@@ -47,7 +52,8 @@ def up(scenario: Path) -> None:
         podman("rm", "--force", "--time", "0", paths.container(name), netns=paths.netns)
         print(f"{name}: removed")
     for host in topology.hosts:
-        print(f"{host.name}: {_container.ensure(host, topology, images[host.suite], paths, records.get(host.name))}")
+        done = _container.ensure(host, topology, recipes[host.name], paths, records.get(host.name))
+        print(f"{host.name}: {done}{chosen[host.name].note}")
     _wait_for_boot(topology, [host.name for host in topology.hosts])
 
 
