@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,9 +113,14 @@ def follow(page: Path, given: list[File]) -> int:
     """Do all that the page says, in a folder that has the given files; return how many commands were run."""
     todo = steps(page.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="guide-") as name:
-        for step in [*given, *todo]:
-            step.perform(Path(name))
+        perform([*given, *todo], Path(name))
     return sum(isinstance(step, Command) for step in todo)
+
+
+def perform(todo: Iterable[File | Command], folder: Path) -> None:
+    """Do the steps in the folder."""
+    for step in todo:
+        step.perform(folder)
 
 
 def main() -> int:

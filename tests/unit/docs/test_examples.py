@@ -27,7 +27,7 @@ FACTS = {
 }
 OTHERS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21"}
 GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"]}
-KINDS = ("inventory", "variables", "playbook")
+KINDS = ("inventory", "variables", "playbook", "pipeline")
 EVERY = blocks()
 
 

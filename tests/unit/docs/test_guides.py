@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.scripts.guide import Command, File, Guid
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import GUIDES, ROOT
 
 # What they do ends on the controller.
-WITHOUT_HOSTS = {"ci", "sites-and-vpn"}
+WITHOUT_HOSTS = {"sites-and-vpn"}
 
 
 @pytest.fixture

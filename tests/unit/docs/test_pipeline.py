@@ -1,0 +1,111 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pipeline of the guide to continuous integration: what it says, and what makes a job fail. The lab runs all of it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.scripts.guide import File, GuideError, steps
+from ansible_collections.gatehouse.kong.scripts.pipeline import (
+    IDENTITY,
+    MERGE_REQUEST,
+    MERGED,
+    NAME,
+    SCHEDULE,
+    Job,
+    jobs_in,
+    run_job,
+    starts,
+)
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
+
+FILES = {step.name: step for step in steps(text_of("docs/guides/ci.md")) if isinstance(step, File)}
+JOBS = jobs_in(FILES[NAME].text)
+SIMPLE = """
+stages: [one]
+a:
+  stage: one
+  rules: [{if: $CI == "true"}]
+  script: [mkdir report, echo "<testsuites/>" > report/report.xml]
+  artifacts: {when: always, paths: [report], reports: {junit: report/report.xml}}
+"""
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository that holds a file, on the branch main."""
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    commit(tmp_path)
+    return tmp_path
+
+
+def git(folder: Path, *arguments):
+    subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
+def commit(folder):
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=Something")
+
+
+def job(*script, artifacts=("out",), junit="out/report.xml"):
+    return Job("a", "one", script, (), artifacts, junit)
+
+
+@pytest.mark.parametrize(
+    "event, names",
+    [(MERGE_REQUEST, ["plan"]), (MERGED, ["apply"]), (SCHEDULE, ["proof", "drift"])],
+    ids=["merge request", "merged", "schedule"],
+)
+def test_every_event_starts_its_jobs_of_the_guide(event, names):
+    assert [one.name for one in JOBS if starts(one, event)] == names
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("stage: one", "stage: two", "stage 'two'"),
+        ("script:", "scripts:", "scripts"),
+        ("paths:", "path:", "path"),
+        ("when: always, ", "", "leaves no report"),
+        ("[mkdir report, ", "[{mkdir: report}, ", "a line or a list of lines"),
+    ],
+)
+def test_what_gitlab_would_not_take_is_refused(old, new, message):
+    assert jobs_in(SIMPLE)
+    with pytest.raises(GuideError, match=message):
+        jobs_in(SIMPLE.replace(old, new, 1))
+
+
+def test_a_rule_that_is_not_understood_is_refused():
+    [one] = jobs_in(SIMPLE.replace("==", "=~"))
+    with pytest.raises(GuideError, match="not understood"):
+        starts(one, MERGED)
+
+
+def test_the_lines_of_a_job_are_one_shell_that_ends_at_the_first_failure(repository):
+    lines = ("mkdir out; cd out", 'echo "<testsuites/>" > report.xml', "false | cat", "touch ../never; echo never")
+    status, output = run_job(job(*lines), repository, "main", MERGED)
+    assert (status, output) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "one, message",
+    [
+        (job("true"), "no artifacts"),
+        (job("mkdir out", "echo '<x/>' > out/report.xml"), "no JUnit file"),
+        (job("true", artifacts=("kept",)), "the repository holds"),
+    ],
+)
+def test_artifacts_have_to_come_from_the_job(repository, one, message):
+    with pytest.raises(GuideError, match=message):
+        run_job(one, repository, "main", MERGED)
