@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,19 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compa
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_meanings import meanings_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_plan import Meanings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_refused import REFUSED_FORMS
 
 _ARGUMENTS = {
-    "plan": {"type": "dict", "required": True},
+    "plan": {"type": "dict"},
+    "findings": {"type": "list", "elements": "dict"},
     "path": {"type": "path", "required": True},
     "before": {"type": "path"},
     "registered": {"type": "str"},
     "stand_ins": {"type": "str"},
     "drift": {"type": "dict"},
 }
+_EITHER = ("plan", "findings")
 _FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
 _NAME = "report"
 
@@ -39,11 +43,13 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        _spec, arguments = self.validate_argument_spec(
+            argument_spec=_ARGUMENTS, required_one_of=[_EITHER], mutually_exclusive=[_EITHER]
+        )
         paths = _files(Path(arguments["path"]))
         try:
-            evidence = _evidence(arguments, (task_vars or {})["hostvars"], paths)
-            written = [path for path in paths if self._write(path, FORMS[path.suffix](evidence))]
+            text_of = _texts(arguments, (task_vars or {})["hostvars"], paths)
+            written = [path for path in paths if self._write(path, text_of(path.suffix))]
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         except OSError as exc:
@@ -66,7 +72,18 @@ def _files(path: Path) -> list[Path]:
     return [path] if path.suffix in FORMS else [path / f"{_NAME}{suffix}" for suffix in FORMS]
 
 
-def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:
+def _texts(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Callable[[str], str]:
+    """Return what gives the report's text by the ending of a file's name."""
+    meanings = meanings_in(_FINDINGS.read_text(encoding="utf-8"))
+    if arguments["findings"] is not None:
+        return lambda suffix: REFUSED_FORMS[suffix](arguments["findings"], meanings)
+    evidence = _evidence(arguments, hostvars, paths, meanings)
+    return lambda suffix: FORMS[suffix](evidence)
+
+
+def _evidence(
+    arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path], meanings: Meanings
+) -> Evidence:
     plan = check_plan(arguments["plan"])
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     kept: dict[str, Any] = {}
@@ -84,7 +101,6 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
     if arguments["drift"]:
         kept["drift"] = {"at": now, **{key: arguments["drift"][key] for key in ("nodes", "not_looked_at")}}
     changes = changes_between(read_plan(Path(arguments["before"])), plan) if arguments["before"] else None
-    meanings = meanings_in(_FINDINGS.read_text(encoding="utf-8"))
     return Evidence(plan, meanings, kept.get("proof"), kept.get("drift"), changes)
 
 

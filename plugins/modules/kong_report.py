@@ -20,9 +20,17 @@ description:
   - Runs on the controller and connects to no host.
 options:
   plan:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it.
+    description:
+      - The plan, as M(gatehouse.kong.kong_plan) returns it.
+      - Exactly one of O(plan) and O(findings) is needed.
     type: dict
-    required: true
+  findings:
+    description:
+      - The findings of a plan that was refused, as a failed M(gatehouse.kong.kong_plan) returns them. The report says that
+        there is no plan, and has every finding. Each error is a failed test in the JUnit XML.
+      - Nothing else goes into such a report, whatever the other options say.
+    type: list
+    elements: dict
   path:
     description:
       - Folder on the controller, in which C(report.html), C(report.md), C(report.json) and C(report.xml) are written. A path

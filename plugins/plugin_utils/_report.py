@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_layout impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_markdown import markdown
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_model import (
     BAD,
+    FORMAT,
     WARN,
     Cell,
     Report,
@@ -42,7 +43,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_proof impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_svg import svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_verdicts import proved
 
-FORMAT = 1
 _TITLE = "Kong fleet: ports and connections"
 _READING = (
     "Every arrow is a way into a port: at its left who comes, above it what they dial, below it or behind the NAT device "

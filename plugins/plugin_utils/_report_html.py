@@ -18,8 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import
 _HERE = Path(__file__).parent
 
 
-def html(report: Report, picture: str, picture_notes: Sequence[str] = ()) -> str:
-    """Return the page. ``picture`` is SVG and goes in as it is; everything else is escaped."""
+def html(report: Report, picture: str = "", picture_notes: Sequence[str] = ()) -> str:
+    """Return the page. ``picture``, if there is one, is SVG and goes in as it is; everything else is escaped."""
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )

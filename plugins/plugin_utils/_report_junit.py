@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -34,13 +34,18 @@ def junit(plan: Mapping[str, Any], proof: Mapping[str, Any] | None, drift: Mappi
         suites["proof"] = [_proof_case(one) for one in proof["outcomes"]]
     if drift:
         suites["drift"] = [*_drift_cases(drift)]
+    return suites_text(suites)
+
+
+def suites_text(suites: Mapping[str, Sequence[Case]]) -> str:
+    """Return the XML of suites by their names."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<testsuites name="gatehouse.kong">']
     for name, cases in suites.items():
         lines += _suite(name, cases)
     return "\n".join([*lines, "</testsuites>", ""])
 
 
-def _suite(name: str, cases: list[Case]) -> Iterator[str]:
+def _suite(name: str, cases: Sequence[Case]) -> Iterator[str]:
     failed, skipped = sum(bool(one.failure) for one in cases), sum(bool(one.skipped) for one in cases)
     yield f'<testsuite name="{name}" tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}">'
     for one in cases:

@@ -29,11 +29,16 @@ _MOST_TEXT = 50_000
 _MOST_ARROWS = 500
 
 
-def markdown(report: Report, fleet: Fleet, notes: Sequence[str] = ()) -> str:
-    """Return the report. Names and messages are escaped, so none of them can become markup."""
+def markdown(report: Report, fleet: Fleet | None = None, notes: Sequence[str] = ()) -> str:
+    """Return the report, with a picture of the fleet if there is one.
+
+    Names and messages are escaped, so none of them can become markup.
+    """
     facts = "; ".join(f"{escaped(label)}: {_cell(cell)}" for label, cell in report.summary)
-    head = ["## The fleet", "", *(line for note in notes for line in (escaped(note), ""))]
-    lines = [f"# {escaped(report.title)}", "", facts, "", *head, *_picture([*mermaid(fleet)]), ""]
+    lines = [f"# {escaped(report.title)}", "", facts, ""]
+    if fleet:
+        lines += ["## The fleet", "", *(line for note in notes for line in (escaped(note), ""))]
+        lines += [*_picture([*mermaid(fleet)]), ""]
     return "\n".join([*lines, *(line for section in report.sections for line in _section(section))]).rstrip() + "\n"
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+# Of the JSON.
+FORMAT = 1
+
 GOOD = "good"
 BAD = "bad"
 WARN = "warn"

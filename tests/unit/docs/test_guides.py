@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
-
 import pytest
 
 from ansible_collections.gatehouse.kong.scripts.guide import Command, File, GuideError, follow, missing, steps
@@ -16,13 +12,6 @@ from ansible_collections.gatehouse.kong.tests.unit.docs.pages import GUIDES, ROO
 
 # What they do ends on the controller.
 WITHOUT_HOSTS = {"sites-and-vpn"}
-
-
-@pytest.fixture
-def environment(monkeypatch):
-    """The programs of this environment."""
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".venv" / "collections"))
 
 
 @pytest.mark.parametrize("page", [page for page in GUIDES if page.stem in WITHOUT_HOSTS], ids=lambda page: page.stem)

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import NO_PLAN
 from ansible_collections.gatehouse.kong.scripts.guide import File, GuideError, steps
 from ansible_collections.gatehouse.kong.scripts.pipeline import (
     IDENTITY,
@@ -96,6 +98,22 @@ def test_the_lines_of_a_job_are_one_shell_that_ends_at_the_first_failure(reposit
     lines = ("mkdir out; cd out", 'echo "<testsuites/>" > report.xml', "false | cat", "touch ../never; echo never")
     status, output = run_job(job(*lines), repository, "main", MERGED)
     assert (status, output) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "sources, said",
+    [("[bastion]", "diff --git a/kong-plan.json"), ("[bastoin]", "no host was touched")],
+    ids=["plan file not committed", "refused"],
+)
+def test_the_job_of_a_merge_request_fails(repository, environment, sources, said):
+    inventory = FILES["hosts.yml"].text.replace("paris", "n").replace("[bastion]", sources)
+    (repository / "hosts.yml").write_text(inventory, encoding="utf-8")
+    (repository / "kong-plan.json").write_text(json.dumps(NO_PLAN), encoding="utf-8")
+    commit(repository)
+    [plan] = [one for one in JOBS if one.name == "plan"]
+    status, output = run_job(plan, repository, "main", MERGE_REQUEST)
+    assert status
+    assert said in output
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import call
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_meanings import meanings_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -270,6 +271,54 @@ def test_every_code_has_its_meaning():
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| (?:error|warning|info)", text_of("docs/findings.md"), re.MULTILINE)
     assert set(MEANINGS) == set(rows)
     assert all(meaning and way_out for meaning, way_out in MEANINGS.values())
+
+
+FINDINGS = [
+    {"severity": severity, "code": code, "host": "n1", "variable": "kong_x", "value": [1], "message": message}
+    for severity, code, message in [
+        ("error", "source-any", "n1: kong_x: wide open"),
+        ("error", "unheard-of", "n1: kong_x: <b>"),
+        ("warning", "source-no-path", "n1: kong_x: no way"),
+    ]
+]
+
+
+def refused(suffix):
+    """The report of a refused plan."""
+    return REFUSED_FORMS[suffix](FINDINGS, MEANINGS)
+
+
+def test_a_refused_plan_has_every_form():
+    assert REFUSED_FORMS.keys() == FORMS.keys()
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_the_report_of_a_refused_plan_says_so_first_and_has_every_finding(suffix):
+    text = " ".join(Page(refused(suffix)).text) if suffix == ".html" else refused(suffix).replace("\\", "")
+    assert re.search(r"there is no plan\s.*plan\W+none: 2 errors.*There is no plan for this inventory", text, re.DOTALL)
+    for one in [*(one["message"] for one in FINDINGS), *MEANINGS["source-any"], *MEANINGS["source-no-path"]]:
+        assert one in text, one
+
+
+def test_the_page_of_a_refused_plan_has_no_picture_and_its_links_lead_somewhere():
+    page = Page(refused(".html"))
+    ids = {value for _tag, name, value in page.attributes if name == "id"}
+    links = {value for _tag, name, value in page.attributes if name == "href"}
+    assert {link[1:] for link in links} <= ids
+    assert {"#refused", "#findings", "#code-source-any", "#code-source-no-path"} <= links
+    assert not {"svg", "b"} & set(page.tags)
+
+
+def test_the_errors_of_a_refused_plan_are_failed_tests():
+    [suite] = ET.fromstring(refused(".xml"))
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
+    assert [case.get("name") for case in suite] == [one["message"] for one in FINDINGS]
+
+
+def test_the_json_of_a_refused_plan_has_findings_and_keeps_nothing():
+    text = refused(".json")
+    assert (json.loads(text)["plan"], json.loads(text)["findings"]) == (None, FINDINGS)
+    assert kept_evidence(text, PLAN) == {}
 
 
 def contrast(one, two):
