@@ -45,4 +45,7 @@ class ActionModule(ActionBase):
         return result
 
 
-_NOTHING = "nothing can be tried: a host tries itself only through a hairpin, and udp only where gossip answers a ping"
+_NOTHING = (
+    "nothing can be tried: a host tries itself only through a hairpin, udp only where gossip answers a ping, and no address "
+    "that another host of its own site has"
+)

@@ -17,8 +17,8 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, family_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import FILTERED, OPEN
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host, planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import FILTERED, OPEN, probed_listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host, planned_node, planned_sources
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def likely_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence
     """Return in one sentence what is probably wrong where an outcome is not as expected."""
     probe = outcome.probe
     caller, node = planned_host(plan, probe.caller), planned_node(plan, probe.target)
-    listener = next(one for one in node.reachable if (one.name, one.port) == (probe.listener, probe.port))
+    listener = probed_listener(node, probe)
     family = family_of(probe.dialled.address)
     route = None if listener.is_loopback else route_to(caller, node, listener, probe.protocol, family)
     sources = seen_sources(route, caller, node.host) if route else ()
@@ -157,9 +157,8 @@ def _nobody_gets_through(case: _Case) -> bool:
 def _rule_of(case: _Case) -> str:
     """The rule of the node that should let the caller in, and its set that should hold the source."""
     probe = case.outcome.probe
-    allow = case.plan["nodes"][probe.target]["ruleset"]["allow"]
-    key = probe.listener, probe.port, probe.protocol
-    named = next(one["sources"] for one in allow if (one["listener"], one["port"], one["protocol"]) == key)
+    node = planned_node(case.plan, probe.target)
+    named = planned_sources(case.plan, node)[probed_listener(node, probe), probe.protocol]
     place = f"{probe.protocol} {probe.port}"
     if named == "any":
         return f"the rule of {probe.target} that lets anyone in to {place} is missing"

@@ -13,8 +13,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import con
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, Probe, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, planned_host, planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, Probe, probed_listener, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import (
+    PlanError,
+    planned_host,
+    planned_node,
+    planned_sources,
+)
 
 
 def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Probe]:
@@ -31,7 +36,7 @@ def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: s
 def explain(plan: Mapping[str, Any], probe: Probe, seen: Mapping[str, Any] | None) -> list[str]:
     """Return the lines that say what happens to a probe, and with what module kong_probe met of it, whether it did."""
     caller, node = planned_host(plan, probe.caller), planned_node(plan, probe.target)
-    listener = next(one for one in node.reachable if (one.name, one.port) == (probe.listener, probe.port))
+    listener = probed_listener(node, probe)
     route = _route(caller, node, listener, probe)
     rows = [
         ("dials", str(probe.dialled)),
@@ -89,17 +94,15 @@ def _arrival(
         return []
     sources = seen_sources(route, caller, node.host)
     where = f"at {route.lands}:{route.port}, where {probe.target} sees {', '.join(sources)}"
-    return [("arrives", where), ("rule", _rule(plan, probe, sources))]
+    return [("arrives", where), ("rule", _rule(plan, probe, node, sources))]
 
 
-def _rule(plan: Mapping[str, Any], probe: Probe, sources: Sequence[str]) -> str:
+def _rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Sequence[str]) -> str:
     """Which entry of the node's ruleset decides, and by which of its sets."""
-    allow = plan["nodes"][probe.target]["ruleset"]["allow"]
-    key = probe.listener, probe.port, probe.protocol
-    entry = next(one for one in allow if (one["listener"], one["port"], one["protocol"]) == key)
-    if entry["sources"] == "any":
+    named = planned_sources(plan, node)[probed_listener(node, probe), probe.protocol]
+    if named == "any":
         return "anyone is let in"
-    sets = {name: [*plan["sets"][name]["ipv4"], *plan["sets"][name]["ipv6"]] for name in entry["sources"]}
+    sets = {name: [*plan["sets"][name]["ipv4"], *plan["sets"][name]["ipv6"]] for name in named}
     holding = [name for name, networks in sets.items()
                if all(any(contains(network, source) for network in networks) for source in sources)]  # fmt: skip
     if holding:

@@ -14,7 +14,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAM
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host, planned_node, planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import (
+    planned_host,
+    planned_node,
+    planned_sources,
+    source_networks,
+)
 
 OPEN = "open"
 FILTERED = "filtered"
@@ -36,13 +41,15 @@ _GOSSIP_KEYS = frozenset({"cluster_encrypt_key", "cluster_keyring_file", "cluste
 class Probe:
     """One connection to try: who dials what to reach which listener, and the expectation (OPEN, FILTERED or CLOSED).
 
-    The kind says how: one that module kong_probe knows.
+    The kind says how: one that module kong_probe knows. ``bound`` is the listener's own address, as there may be several
+    on one port.
     """
 
     caller: str
     target: str
     listener: str
     protocol: str
+    bound: str
     port: int
     dialled: Endpoint
     expected: str
@@ -70,21 +77,31 @@ def probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node, and by listener, port and protocol who may reach it: `any`, or networks as CIDR text."""
+    """A node, and by listener and protocol who may reach it: `any`, or networks as CIDR text.
+
+    ``held`` are the local addresses that hosts of the plan have, each with the site, the same for all targets.
+    """
 
     node: Node
-    sources: Mapping[tuple[str, int, str], str | list[str]]
+    sources: Mapping[tuple[Listener, str], str | list[str]]
+    held: frozenset[tuple[str, str]]
 
 
 def targets_of(plan: Mapping[str, Any]) -> list[Target]:
     """Return what there is to probe; asked once, as it takes longer than a caller's probes."""
-    return [
-        Target(
-            planned_node(plan, name),
-            {(rule["listener"], rule["port"], rule["protocol"]): rule["sources"] for rule in planned_rules(plan, name)},
-        )
-        for name in plan["nodes"]
-    ]
+    hosts = [planned_host(plan, name) for name in callers(plan)]
+    held = frozenset((host.site, address) for host in hosts for address in host.address.all())
+    return [_target(plan, planned_node(plan, name), held) for name in plan["nodes"]]
+
+
+def _target(plan: Mapping[str, Any], node: Node, held: frozenset[tuple[str, str]]) -> Target:
+    return Target(node, {key: source_networks(plan, one) for key, one in planned_sources(plan, node).items()}, held)
+
+
+def probed_listener(node: Node, probe: Probe) -> Listener:
+    """Return the listener of a node that a probe is to reach."""
+    alike = (one for one in node.reachable if (one.name, one.port) == (probe.listener, probe.port))
+    return next(one for one in alike if one.address == probe.bound and probe.protocol in one.protocols)
 
 
 def local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
@@ -95,12 +112,17 @@ def local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
     """
     node = planned_node(plan, name)
     return [
-        Probe(name, name, listener.name, protocol, listener.port, endpoint, OPEN, _kind(listener, protocol))
+        _probe(name, name, listener, protocol, endpoint, OPEN)
         for listener in node.reachable
         if (endpoint := _own_endpoint(listener))
         for protocol in listener.protocols
         if protocol == "tcp" or _answers_pings(node)
     ]
+
+
+def _probe(caller: str, target: str, listener: Listener, protocol: str, dialled: Endpoint, expected: str) -> Probe:
+    bound, port, kind = listener.address, listener.port, _kind(listener, protocol)
+    return Probe(caller, target, listener.name, protocol, bound, port, dialled, expected, kind)
 
 
 def _kind(listener: Listener, protocol: str) -> str:
@@ -139,13 +161,11 @@ def probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
                 route = None if listener.is_loopback else route_to(caller, target, listener, protocol, family)
                 if caller.name == target.name and (route is None or route.via != "hairpin"):
                     continue
-                dialled = route.dialled if route else _local_endpoint(listener, target, family)
+                dialled = route.dialled if route else _knocked_at(caller, goal, listener, protocol, family)
                 if dialled:
-                    allowed = goal.sources[listener.name, listener.port, protocol]
+                    allowed = goal.sources[listener, protocol]
                     expected = _expected(route, caller, target, allowed)
-                    port = listener.port
-                    kind = _kind(listener, protocol)
-                    yield Probe(caller.name, target.name, listener.name, protocol, port, dialled, expected, kind)
+                    yield _probe(caller.name, target.name, listener, protocol, dialled, expected)
 
 
 def _probed_families(listener: Listener, target: Node) -> list[Family]:
@@ -154,10 +174,19 @@ def _probed_families(listener: Listener, target: Node) -> list[Family]:
     return [family for family in FAMILIES if family in listener.families]
 
 
-def _local_endpoint(listener: Listener, target: Node, family: Family) -> Endpoint | None:
-    """Return where a stranger without a path would knock: the node's local address."""
-    address = target.host.address.of(family)
-    return Endpoint(address, listener.port) if address else None
+def _knocked_at(caller: Host, goal: Target, listener: Listener, protocol: str, family: Family) -> Endpoint | None:
+    """Return where a stranger without a path would knock: the address that the listener binds, or the node's.
+
+    None where somebody else would answer: another listener of the node, or a host that has the address at the caller's
+    own site.
+    """
+    node = goal.node
+    address = node.host.address.of(family) if listener.is_loopback else listener.bound or node.host.address.of(family)
+    if address is None or (caller.site != node.site and (caller.site, address) in goal.held):
+        return None
+    answers = [one for one in node.reachable if one.port == listener.port and protocol in one.protocols]
+    others = [one for one in answers if one is not listener and not one.is_loopback and family in one.families]
+    return None if any(one.bound in (None, address) for one in others) else Endpoint(address, listener.port)
 
 
 def _expected(route: Route | None, caller: Host, target: Node, allowed: str | list[str]) -> str:

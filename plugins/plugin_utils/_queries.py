@@ -105,11 +105,23 @@ def planned_rules(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """Return one node's rules with their sources written out: ``any``, or networks as CIDR text."""
     planned_node(plan, name)
     return [
-        {**entry, "sources": _networks(plan, entry["sources"])} for entry in plan["nodes"][name]["ruleset"]["allow"]
+        {**entry, "sources": source_networks(plan, entry["sources"])}
+        for entry in plan["nodes"][name]["ruleset"]["allow"]
     ]
 
 
-def _networks(plan: Mapping[str, Any], sources: str | list[str]) -> str | list[str]:
+def planned_sources(plan: Mapping[str, Any], node: Node) -> dict[tuple[Listener, str], str | list[str]]:
+    """Return who may come to each listener of a node over each of its protocols: ``any``, or names of sets.
+
+    A ruleset has one entry for each of them, in the order of the listeners.
+    """
+    reached = [(listener, protocol) for listener in node.reachable for protocol in listener.protocols]
+    allow = plan["nodes"][node.name]["ruleset"]["allow"]
+    return {key: entry["sources"] for key, entry in zip(reached, allow, strict=True)}
+
+
+def source_networks(plan: Mapping[str, Any], sources: str | list[str]) -> str | list[str]:
+    """Return sources of a ruleset written out: ``any``, or networks as CIDR text."""
     if isinstance(sources, str):
         return sources
     return [network for name in sources for family in ("ipv4", "ipv6") for network in plan["sets"][name][family]]

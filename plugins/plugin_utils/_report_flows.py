@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._callers import Cal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host, planned_sources
 
 ANYONE = "anyone"
 _T = TypeVar("_T")
@@ -127,12 +127,9 @@ def plan_hosts(plan: Mapping[str, Any]) -> list[Host]:
 
 def ports_of(plan: Mapping[str, Any], node: Node, callers: Callers) -> list[Port]:
     """Return what a node opens, in the order of its listeners, and who reaches it; equal ports once."""
-    allow = plan["nodes"][node.name]["ruleset"]["allow"]
-    sources = {(one["listener"], one["port"], one["protocol"]): one["sources"] for one in allow}
     single = [
-        _port(plan, node, callers, listener, protocol, sources[listener.name, listener.port, protocol])
-        for listener in node.reachable
-        for protocol in listener.protocols
+        _port(plan, node, callers, listener, protocol, sources)
+        for (listener, protocol), sources in planned_sources(plan, node).items()
     ]
     return _once(single)
 

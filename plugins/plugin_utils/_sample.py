@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host
 
-_Port = tuple[str, int, str, int]  # listener, port, protocol, family
+_Port = tuple[str, str, int, str, int]  # listener, its address, port, protocol, family
 
 
 def sample(plan: Mapping[str, Any], pairs: int) -> dict[str, list[Probe]]:
@@ -83,10 +83,12 @@ def _needed(target: Target, order: Sequence[Host]) -> Iterator[Probe]:
 
 
 def _port(probe: Probe) -> _Port:
-    return probe.listener, probe.port, probe.protocol, family_of(probe.dialled.address)
+    return probe.listener, probe.bound, probe.port, probe.protocol, family_of(probe.dialled.address)
 
 
 def _lacks(target: Target, port: _Port, met: set[bool]) -> bool:
     """Whether a port that a set decides about has not been tried both ways."""
-    sources = target.sources[port[:3]]
-    return isinstance(sources, list) and bool(sources) and len(met) < 2
+    return len(met) < 2 and any(
+        isinstance(sources, list) and bool(sources) and (one.name, one.address, one.port, protocol) == port[:4]
+        for (one, protocol), sources in target.sources.items()
+    )

@@ -99,3 +99,17 @@ def test_all_listeners_without_a_name(plan):
 def test_names_that_the_plan_does_not_know(plan, words, message):
     with pytest.raises(PlanError, match=message):
         chosen_probes(plan, *words)
+
+
+def test_the_rule_is_that_of_the_address_dialled():
+    node = {"kong_address": "10.0.0.1", "kong_vpn_address": "10.99.0.1", "kong_admin_sources": ["near", "far"]}
+    made = compiled(
+        {"n": {**node, "kong_admin_listen": "10.0.0.1:8001, 10.99.0.1:8001"}},
+        {
+            "near": {"kong_address": "10.0.0.9"},
+            "far": {"kong_site": "b", "kong_address": "10.1.0.9", "kong_vpn_address": "10.99.0.9"},
+        },
+    ).plan
+    texts = ["\n".join(explain(made, probe, None)) for probe in chosen_probes(made, "far", "n", "admin")]
+    assert "no path" in texts[0]
+    assert "rule        let in, as set admin-far-from-default holds it" in texts[1]

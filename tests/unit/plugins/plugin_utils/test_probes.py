@@ -10,8 +10,14 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, local_probes, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    compiled,
+    planned,
+)
 
+TWO_REALMS = [("a1", "a", 1), ("a2", "a", 2), ("b1", "b", 1), ("b2", "b", 2), ("b3", "b", 3)]
 HAIRPIN = {"outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80, "hairpin_source": "192.168.23.254"}
 
 
@@ -111,3 +117,45 @@ def test_own_listeners_are_tried_where_they_are():
         ("cluster", "udp", "192.168.23.45:80"),
         ("cluster_rpc", "tcp", "127.0.0.1:7373"),
     }
+
+
+def expected(plan, caller, target, listener):
+    return {
+        (str(one.dialled), one.expected)
+        for one in probes_from(plan, caller)
+        if (one.target, one.listener) == (target, listener)
+    }
+
+
+def test_two_addresses_on_one_port_have_their_own_sources():
+    made = planned(
+        {
+            "n": {
+                "kong_site": "a",
+                "kong_address": "10.0.0.1",
+                "kong_vpn_address": "10.99.0.1",
+                "kong_admin_listen": "10.0.0.1:8001, 10.99.0.1:8001",
+                "kong_admin_sources": ["near", "far"],
+            }
+        },
+        {
+            "near": {"kong_site": "a", "kong_address": "10.0.0.9"},
+            "far": {"kong_site": "b", "kong_address": "10.1.0.9", "kong_vpn_address": "10.99.0.9"},
+        },
+    )
+    assert expected(made, "near", "n", "admin") == {("10.0.0.1:8001", "open"), ("10.99.0.1:8001", "closed")}
+    assert expected(made, "far", "n", "admin") == {("10.0.0.1:8001", "closed"), ("10.99.0.1:8001", "open")}
+
+
+def test_nobody_knocks_where_another_listener_answers():
+    listen = "0.0.0.0:8000, 127.0.0.1:8000, 127.0.0.1:8100"
+    made = planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": listen}, "m": {"kong_address": "10.0.0.2"}})
+    assert expected(made, "m", "n", "proxy") == {("10.0.0.1:8000", "open"), ("10.0.0.1:8100", "closed")}
+
+
+def test_nobody_knocks_where_a_host_of_the_own_site_has_the_address():
+    """Sites that do not route to each other may use the same addresses."""
+    nodes = {name: {"kong_site": site, "kong_address": f"10.0.0.{number}"} for name, site, number in TWO_REALMS}
+    made = planned(nodes)
+    assert {one.target for one in probes_from(made, "a1")} == {"a2", "b3"}
+    assert {str(one.dialled.address) for one in probes_from(made, "a1") if one.target == "b3"} == {"10.0.0.3"}
