@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Literal
 
 with suppress(ImportError):  # see _libraries
-    from netaddr import AddrFormatError, IPAddress, IPNetwork, cidr_merge
+    from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, cidr_merge
 
 Family = Literal[4, 6]
 FAMILIES: tuple[Family, ...] = (4, 6)
@@ -35,7 +35,7 @@ def canonical_address(text: str) -> str:
     packet carries.
     """
     try:
-        address = IPAddress(text)
+        address = _strict(text)
     except (AddrFormatError, ValueError) as exc:
         raise AddressError(f"{text!r} is not an IPv4 or IPv6 address") from exc
     if address.version == 6 and address.is_ipv4_mapped():
@@ -51,6 +51,7 @@ def canonical_network(text: str) -> str:
     host or the network is for its author to say.
     """
     try:
+        _strict(text.partition("/")[0])
         network = IPNetwork(text)
     except (AddrFormatError, ValueError) as exc:
         raise AddressError(f"{text!r} is not an IPv4 or IPv6 address or network") from exc
@@ -59,6 +60,11 @@ def canonical_network(text: str) -> str:
     if network.version == 6 and network.ip.is_ipv4_mapped():
         raise AddressError(f"{text!r} is an IPv4-mapped IPv6 address; write the IPv4 address")
     return str(network)
+
+
+def _strict(text: str) -> IPAddress:
+    """Return an address that is written in full: before 1.0 netaddr takes 010.0.0.5 for 8.0.0.5 and 10.5 for 10.0.0.5."""
+    return IPAddress(text, flags=INET_PTON)
 
 
 @cache

@@ -44,14 +44,18 @@ def read_host(variables: HostVariables) -> Host:
 
 
 def _read_address(variables: HostVariables) -> Addresses:
-    given = variables.value("kong_address")
-    if given is not None:
-        return _checked_addresses(variables, "kong_address", given)
-    query = variables.value("kong_address_query")
-    if query is not None:
-        return _asked_address(variables, "kong_address_query", query)
-    if variables.value("kong_address_networks") is not None:
-        return _address_in_networks(variables)
+    ways = {
+        "kong_address": _checked_addresses,
+        "kong_address_query": _asked_address,
+        "kong_address_networks": _address_in_networks,
+    }
+    for name, read in ways.items():
+        before = len(variables.findings)
+        value = variables.value(name)
+        if len(variables.findings) > before:
+            return NO_ADDRESSES  # It is set, and cannot be computed.
+        if value is not None:
+            return read(variables, name, value)
     return _default_address(variables)
 
 
@@ -114,9 +118,9 @@ def _default_of_family(variables: HostVariables, facts: Mapping[str, Any], famil
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _address_in_networks(variables: HostVariables) -> Addresses:
+def _address_in_networks(variables: HostVariables, name: str, _value: Any) -> Addresses:
     """Choose for each family the host's first address in the first network of the preference that holds one."""
-    networks = _networks(variables, "kong_address_networks")
+    networks = _networks(variables, name)
     present = fact_addresses(facts_of(variables))
     chosen: dict[Family, str] = {}
     for network in networks:
@@ -126,7 +130,7 @@ def _address_in_networks(variables: HostVariables) -> Addresses:
     if not chosen:
         variables.error(
             "address-unknown",
-            "kong_address_networks",
+            name,
             list(networks),
             f"none of the host's addresses is in these networks (its facts have: {', '.join(present) or 'none'}). "
             "Set kong_address, add the right network, or gather the host's facts",

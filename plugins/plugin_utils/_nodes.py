@@ -199,7 +199,7 @@ def _read_terms(
 
 def _warn_of_loopback(variables: HostVariables, node: Node, listener: Listener) -> None:
     """Say that sources are in vain where no other host can reach the listener."""
-    name = sources_variable(listener.name, variables.variables)
+    name = sources_variable(listener.name, variables)
     value = variables.value(name)
     if value in (None, [], NOBODY, [NOBODY]):
         return

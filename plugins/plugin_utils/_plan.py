@@ -43,6 +43,8 @@ class Compilation:
 def compile_plan(inventory: Inventory, group: str) -> Compilation:
     """Compile the fleet of the inventory's group of Kong nodes (section 5 of DESIGN is the plan's format)."""
     fleet = read_fleet(inventory, group)
+    if any(finding.severity == ERROR for finding in fleet.findings):
+        return Compilation(None, _sorted_findings(fleet.findings))
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     caught = {name: _caught(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}

@@ -55,10 +55,10 @@ class Terms:
     groups: tuple[str, ...] = ()
 
 
-def sources_variable(listener: str, variables: Mapping[str, Any]) -> str:
+def sources_variable(listener: str, variables: HostVariables) -> str:
     """Return the name of the variable that decides who may reach a listener."""
     own = f"kong_{listener}_sources"
-    if own not in variables and listener in _SAME_AS:
+    if listener in _SAME_AS and variables.value(own) is None:
         return f"kong_{_SAME_AS[listener]}_sources"
     return own
 
@@ -68,7 +68,7 @@ SOURCE_VARIABLES = frozenset(f"kong_{listener}_sources" for listener in (*DEFAUL
 
 def read_terms(variables: HostVariables, listener: str, port: int, default: Sequence[str], names: Names) -> Terms:
     """Read who may reach a port of a listener; what is wrong is added to the findings of ``variables``."""
-    name = sources_variable(listener, variables.variables)
+    name = sources_variable(listener, variables)
     items = _items(variables, name, port, default)
     terms = _sorted_terms(variables, name, items, names)
     if NOBODY in items and len(items) > 1:

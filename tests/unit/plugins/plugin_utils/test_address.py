@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from netaddr import INET_ATON, IPAddress, IPNetwork
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
@@ -185,3 +187,14 @@ def test_read_no_addresses(value, part):
     with pytest.raises(AddressError) as caught:
         read_addresses(value)
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["010.0.0.5", "10.5", "10", "0x0a000001", "12345"])
+def test_no_address_whatever_netaddr_would_make_of_it(text, monkeypatch):
+    """Before 1.0 netaddr reads addresses as inet_aton does, unless told not to."""
+    module = sys.modules[canonical_address.__module__]
+    monkeypatch.setattr(module, "IPNetwork", lambda text: IPNetwork("10.0.0.5"))
+    monkeypatch.setattr(module, "IPAddress", lambda text, flags=INET_ATON: IPAddress(text, flags=flags))
+    for parse in (canonical_address, canonical_network):
+        with pytest.raises(AddressError, match="is not an IPv4 or IPv6 address"):
+            parse.__wrapped__(text)

@@ -87,7 +87,7 @@ class Untemplatable(Mapping):
         self.variables = variables
 
     def __getitem__(self, name):
-        if name == "kong_proxy_sources":
+        if self.variables[name] == "{{ bastion }}":
             raise VariableError("'bastion' is undefined")
         return self.variables[name]
 
@@ -101,8 +101,21 @@ class Untemplatable(Mapping):
         return len(self.variables)
 
 
-def test_a_variable_that_cannot_be_computed():
-    inventory = PlainInventory({"kong": ["n"]}, {"n": Untemplatable({**NEW, "kong_proxy_sources": "{{ bastion }}"})})
+@pytest.mark.parametrize(
+    "name",
+    ["kong_proxy_sources", "kong_admin_gui_sources", "kong_address", "kong_address_query", "kong_address_networks"],
+)
+def test_a_variable_that_cannot_be_computed(name):
+    given = {key: value for key, value in NEW.items() if key != "kong_address" or "_address" not in name}
+    inventory = PlainInventory({"kong": ["n"]}, {"n": Untemplatable({**given, name: "{{ bastion }}"})})
     (error,) = compile_plan(inventory, "kong").errors
-    assert (error.code, error.host, error.variable) == ("variable-undefined", "n", "kong_proxy_sources")
-    assert "n: kong_proxy_sources: its value cannot be computed: 'bastion' is undefined" in error.message
+    assert (error.code, error.host, error.variable) == ("variable-undefined", "n", name)
+    assert f"n: {name}: its value cannot be computed: 'bastion' is undefined" in error.message
+
+
+def test_what_is_wrong_with_a_node_makes_no_other_errors():
+    nodes = {
+        "c": {"kong_version": "9.9", "kong_address": "10.0.0.1", "kong_role": "control_plane"},
+        "d": {**NEW, "kong_role": "data_plane", "kong_proxy_sources": "control_planes"},
+    }
+    assert [(one.host, one.code) for one in compiled(nodes).errors] == [("c", "version-unknown")]

@@ -94,6 +94,8 @@ def test_the_gui_goes_with_the_admin_api():
     plan = plan_of(admin_sources=["admin"], admin_gui_sources=["bastion1"])
     assert sources(plan, "n", "admin") == ["10.0.0.20/32"]
     assert sources(plan, "n", "admin_gui", port=8445) == ["10.0.0.31/32"]
+    plan = plan_of(admin_sources=["admin"], admin_gui_sources=None)
+    assert sources(plan, "n", "admin_gui", port=8445) == ["10.0.0.20/32"]
 
 
 def test_the_status_api_has_its_own():
