@@ -18,6 +18,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import UNIT_DIRECTORY
@@ -34,6 +35,8 @@ PENDING = f"{STATE}/pending"
 PREVIOUS = f"{STATE}/previous"
 # What is being made, or is to go: nobody reads it, and the next change removes what a killed one left.
 _RUBBISH = f"{STATE}/rubbish"
+# A folder that every host has, and that a first change does not have to make: whoever changes anything locks it.
+_LOCKED = str(Path(STATE).parent)
 _UNDO = f"{PENDING}/undo"
 # There while the rules are those of a host whose listeners move.
 _PASSING = f"{STATE}/passing"
@@ -76,6 +79,24 @@ class Rollback:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._lock: int | None = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs and the way back of a change waiting meanwhile, and wait for them; also within itself.
+
+        The kernel ends it whatever becomes of the process.
+        """
+        if self._lock is not None:
+            yield
+            return
+        self._lock = self._host.open_directory(_LOCKED)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(self._lock)
+            self._lock = None
 
     def pending(self) -> str | None:
         """The id of the change that nobody has confirmed yet."""
@@ -95,7 +116,7 @@ class Rollback:
         """
         transaction = secrets.token_hex(8)
         self._host.make_directory(STATE, 0o700)
-        with self._locked():
+        with self.alone():
             try:
                 if not self._host.path(_UNDO).exists():
                     self._save(snapshot, before)
@@ -109,9 +130,7 @@ class Rollback:
     @contextmanager
     def claimed(self, transaction: str) -> Iterator[None]:
         """Keep the host from undoing the change meanwhile; HostError if it has done so, or if another run came."""
-        if not self._host.path(STATE).is_dir():
-            raise HostError(_TOO_LATE)
-        with self._locked():
+        with self.alone():
             pending = self.pending()
             if pending != transaction:
                 raise HostError(_TOO_LATE if pending is None else _OVERTAKEN)
@@ -146,7 +165,9 @@ class Rollback:
             self._host.run("systemctl", "stop", f"{NAME}-*.timer")
 
     def undo(self, transaction: str) -> None:
-        """Undo the change now, as the timer would."""
+        """Undo the change now, as the timer would; who calls is not alone any more."""
+        if self._lock is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)  # the script waits for it
         if self._host.path(_UNDO).exists():
             self._host.run("sh", self._at(_UNDO), transaction)
 
@@ -166,13 +187,14 @@ class Rollback:
         for number, (command, given) in enumerate(snapshot.load):
             self._host.write(f"{_RUBBISH}/load{number}", given, 0o600)
             load.append((command, f"load{number}"))
-        places = Places(*map(self._at, (STATE, PENDING, _RUBBISH, _UNIT, _LINK)))
+        places = Places(*map(self._at, (_LOCKED, PENDING, _RUBBISH, _UNIT, _LINK)))
         data = None if before is None else ruleset_to_data(before)
         self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
         self._host.reserve(f"{_RUBBISH}/{RESERVE}", RESERVED)
         self._host.write(f"{_RUBBISH}/undo", render_undo(places, saved, load), 0o700)
         self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
         self._host.link(_LINK, _UNIT)
+        self._host.remove_tree(PENDING)  # where somebody took its script away
         self._host.move(_RUBBISH, PENDING)
 
     def _copy(self, path: str, number: int) -> Saved:
@@ -209,16 +231,6 @@ class Rollback:
 
     def _at(self, path: str) -> str:
         return str(self._host.path(path))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One process at a time, the script included; the kernel gives it back whatever becomes of the process."""
-        handle = os.open(self._at(STATE), os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 _TOO_LATE = (

@@ -33,7 +33,7 @@ class Saved:
 class Places:
     """Where the script finds what it needs, and what it leaves nothing of."""
 
-    state: str
+    locked: str
     pending: str
     rubbish: str
     unit: str
@@ -45,8 +45,7 @@ _HEAD = """\
 # Written by gatehouse.kong. Puts its rules and files back to what they were before a change that nobody confirmed.
 # $1: the change that is meant; without it, whichever there is.
 PATH={path}
-cd {state} || exit 0
-exec 9< .
+exec 9< {locked}
 flock 9
 cd {pending} || exit 0
 [ -z "$1" ] || [ "$1" = "$(cat id)" ] || exit 0

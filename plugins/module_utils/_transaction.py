@@ -80,18 +80,20 @@ def converge(
     `opens` is the part of it that has to be reachable afterwards, all of it if not given. Raises HostError, the host being
     as before, ObstacleError and LockoutError.
     """
-    live, outcome = _look(backend, want, guard.rollback, opens or want)
-    if any(obstacle.stops for obstacle in outcome.obstacles):
-        raise ObstacleError(outcome.obstacles)
-    rules_change = live.ruleset != want or bool(live.drift)
-    if rules_change:
-        if want is not None and guard.connection is not None:
-            refuse_lockout(want, guard.connection)
-        backend.validate(want, check_mode=check_mode)
-    if not outcome.changed or check_mode:
-        return outcome
-    transaction, warnings = _begin(backend, live, want, guard, rules=rules_change)
-    return replace(outcome, transaction=transaction, warnings=warnings)
+    # Another run would make a mixture of the rules of both, and the way back of a change one of old and new.
+    with guard.rollback.alone():
+        live, outcome = _look(backend, want, guard.rollback, opens or want)
+        if any(obstacle.stops for obstacle in outcome.obstacles):
+            raise ObstacleError(outcome.obstacles)
+        rules_change = live.ruleset != want or bool(live.drift)
+        if rules_change:
+            if want is not None and guard.connection is not None:
+                refuse_lockout(want, guard.connection)
+            backend.validate(want, check_mode=check_mode)
+        if not outcome.changed or check_mode:
+            return outcome
+        transaction, warnings = _begin(backend, live, want, guard, rules=rules_change)
+        return replace(outcome, transaction=transaction, warnings=warnings)
 
 
 def confirm(

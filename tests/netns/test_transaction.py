@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -242,3 +243,60 @@ def test_the_state_before_is_kept_until_the_next_change(lab):
         assert Rollback(lab.host).previous().ruleset == before
     lab.converge(None)
     assert (Rollback(lab.host).previous(), lab.host.path(STATE).exists()) == (None, False)
+
+
+class Interrupted:
+    """A backend in whose apply something else begins."""
+
+    def __init__(self, backend, begin):
+        self._backend, self._begin = backend, begin
+
+    def __getattr__(self, name):
+        return getattr(self._backend, name)
+
+    def apply(self, want):
+        self._begin()
+        time.sleep(0.3)
+        return self._backend.apply(want)
+
+
+EVERY_KIND = ["nftables", "iptables-nft", "iptables-legacy", "ufw"]
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_the_time_that_is_up_in_the_middle_of_a_change(lab, kind):
+    """The way back waits for the end of the change, and takes all of it back."""
+    node = Node(lab, kind)
+    lab.converge(ONE)
+    late = threading.Thread(target=timer, args=(node, None))
+    slow = Interrupted(lab.backend(lab.host), late.start)
+    outcome = converge(slow, rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
+    late.join()
+    assert state(lab, ONE)
+    with pytest.raises(HostError, match="not confirmed in time"):
+        confirm(lab.backend(lab.host), rules(OTHER), Rollback(lab.host), outcome.transaction, keep=True)
+    node.clean()
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_two_controllers_at_once(lab, kind):
+    """The host has the rules of the one whose change lasts, and the other one is told."""
+    node = Node(lab, kind)
+    lab.converge(ONE)
+    second = threading.Thread(target=change, args=(lab, lab.host, OTHER))
+    slow = Interrupted(lab.backend(lab.host), second.start)
+    outcome = converge(slow, None, Guard(Rollback(lab.host), 30), check_mode=False)
+    second.join()
+    assert state(lab, OTHER)
+    with pytest.raises(HostError, match=r"another run|not confirmed"):
+        confirm(lab.backend(lab.host), None, Rollback(lab.host), outcome.transaction, keep=True)
+    assert state(lab, OTHER)
+    node.clean()
+
+
+def test_a_way_back_whose_script_somebody_took_away(lab):
+    lab.converge(ONE)
+    converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
+    lab.host.path(f"{PENDING}/undo").unlink()
+    lab.converge(OTHER)
+    assert state(lab, OTHER)

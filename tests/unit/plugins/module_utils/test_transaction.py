@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
@@ -74,6 +74,9 @@ class Rollback:
 
     def __init__(self, backend, waiting=None):
         self.steps, self.waiting = backend.steps, waiting
+
+    def alone(self):
+        return nullcontext()
 
     def pending(self):
         return self.waiting
