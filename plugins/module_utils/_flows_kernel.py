@@ -20,7 +20,9 @@ import typing as t
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netlink import (
     NETFILTER,
+    ROUTE,
     SOCK_DIAG,
+    answered,
     attributes,
     command,
     connect,
@@ -41,6 +43,11 @@ _DIAG = struct.Struct("=BBBBI")  # family, protocol, extensions, padding, states
 _SOCKET = struct.Struct("!HH16s16s")  # ports and addresses, before interface and cookie
 _SOCKET_SIZE = 48
 _CONNECTED = 0xFFFFFFFF & ~(1 << 10)  # every state but LISTEN
+
+_GET_ROUTE = 26
+_ROUTE = struct.Struct("=BBBBBBBBI")  # family, length of the destination, then its type in the eighth place
+_DESTINATION = 1
+_LOCAL, _BROADCAST, _ANYCAST, _MULTICAST = 2, 3, 4, 5  # of a route: linux/rtnetlink.h
 
 _NUMBERS = {socket.IPPROTO_TCP: "tcp", socket.IPPROTO_UDP: "udp"}
 
@@ -95,14 +102,24 @@ def _holds(ranges: Ranges, number: int) -> bool:
 
 
 def _is_local(address: bytes) -> bool:
-    """Whether it is an address of this host: only such a one can be bound."""
+    """Whether it is an address of this host."""
+    return _kind_of(address) == _LOCAL
+
+
+def _arrives_here(address: bytes) -> bool:
+    """Whether packets to an address come to this host's own sockets, and are not forwarded."""
+    return _kind_of(address) in (_LOCAL, _BROADCAST, _ANYCAST, _MULTICAST)
+
+
+def _kind_of(address: bytes) -> int:
+    """The kind of route to an address; 0 where there is none. Whether it can be bound tells less: ip_nonlocal_bind."""
     family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
-    with socket.socket(family, socket.SOCK_DGRAM) as one:
+    question = _ROUTE.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, 0) + packed(_DESTINATION, address)
+    with connect(ROUTE) as link:
         try:
-            one.bind((_text(address), 0))
+            return answered(link, _GET_ROUTE, question)[0][7]
         except OSError:
-            return False
-    return True
+            return 0
 
 
 def _end_sockets(unwanted: t.Callable[[Flow], bool]) -> t.Iterator[tuple[Flow, str]]:
@@ -132,7 +149,7 @@ def _end_tracked(unwanted: t.Callable[[Flow], bool]) -> t.Iterator[tuple[Flow, s
             for message in listed(link, _GET, head):
                 entry = dict(attributes(message[4:]))
                 flow = _tracked(entry)
-                if flow and unwanted(flow):
+                if flow and unwanted(flow) and _arrives_here(flow.address):
                     kept = [(kind, entry[kind]) for kind in (_ORIGINAL, _ZONE) if kind in entry]
                     yield (
                         flow,

@@ -12,7 +12,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
-NETFILTER, SOCK_DIAG = 12, 4
+NETFILTER, SOCK_DIAG, ROUTE = 12, 4, 0
 
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
@@ -31,6 +31,11 @@ def connect(protocol: int) -> socket.socket:
 def command(link: socket.socket, kind: int, body: bytes) -> None:
     """Have the kernel do something; OSError where it refuses."""
     _ask(link, kind, _ACK, body)
+
+
+def answered(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
+    """What the kernel answers to a question that is not for a list; OSError where it refuses."""
+    return _ask(link, kind, _ACK, body)
 
 
 def listed(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
