@@ -34,7 +34,12 @@ _COLUMNS = 12
 _SHOWN = 12
 _MARK = "\N{BALLOT X} "
 _TIMES = "\N{MULTIPLICATION SIGN} "
-_CHANGE_TONES = {GAINS: ("+ gains", GOOD), LOSES: ("\N{MINUS SIGN} loses", BAD), CHANGES: ("~ changes", WARN)}
+# A sign and its word stay on one line.
+_CHANGE_TONES = {
+    GAINS: ("+\N{NO-BREAK SPACE}gains", GOOD),
+    LOSES: ("\N{MINUS SIGN}\N{NO-BREAK SPACE}loses", BAD),
+    CHANGES: ("~\N{NO-BREAK SPACE}changes", WARN),
+}
 
 
 def holds(outcome: Outcome) -> bool:

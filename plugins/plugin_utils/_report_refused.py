@@ -28,8 +28,8 @@ Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them where
 
 _TITLE = "Kong fleet: there is no plan"
 _INTRO = (
-    "There is no plan for this inventory, and no host was touched. Each error below names the host, the variable, its "
-    "value and the way out. Once none is left, this report has the plan and its picture."
+    "No host was touched. Each error below names the host, the variable, its value and the way out. Once none is left, this "
+    "report has the plan and its picture."
 )
 
 
@@ -65,7 +65,8 @@ REFUSED_FORMS: Mapping[str, Callable[[Findings, Meanings], str]] = {
 
 def _report(findings: Findings, meanings: Meanings) -> Report:
     errors = counted(sum(one["severity"] == ERROR for one in findings), "error")
-    refused = Section("refused", "There is no plan", (Cell(f"{errors}. {_INTRO}", BAD),))
+    words = Cell(f"There is no plan for this inventory: {errors}.", BAD), Cell(_INTRO)
+    refused = Section("refused", "There is no plan", words)
     summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)
     return Report(_TITLE, summary, (refused, findings_section({"findings": findings}, meanings)))
 

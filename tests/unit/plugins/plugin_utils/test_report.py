@@ -135,6 +135,14 @@ def test_what_scrolls_is_reached_with_the_keyboard():
     assert scrolling == sum(name == "aria-label" and tag == "div" for tag, name, _value in page.attributes)
 
 
+def test_the_first_link_leads_past_the_others_and_takes_the_keyboard_there():
+    page = Page(HTML)
+    assert next(value for tag, name, value in page.attributes if (tag, name) == ("a", "href")) == "#main"
+    assert {("main", "id", "main"), ("main", "tabindex", "-1")} <= set(page.attributes)
+    for focused in ("a", r"\.scroll"):
+        assert re.search(focused + r":focus-visible[^{]*{ outline: \dpx", HTML)
+
+
 def test_the_page_says_what_was_found():
     text = re.sub(r"\s+", " ", " ".join(Page(HTML).text))
     for part in [
