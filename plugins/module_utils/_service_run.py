@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._answers import silent
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._processes import PREFIX, draining, environment
 from ansible_collections.gatehouse.kong.plugins.module_utils._service import (
     RELOAD,
     RESTART,
@@ -27,8 +28,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._service import (
 from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
     Listener,
     compare,
-    draining,
-    environment,
     read_sockets,
     report,
 )
@@ -130,7 +129,7 @@ def _plain_environment() -> dict[str, str]:
 
 
 def _serf_runs() -> bool:
-    return any(one.process == "serf" for one in read_sockets())
+    return any(one.process == "serf" for one in read_sockets().all)
 
 
 def _look(kong: Kong, wanted: Wanted) -> list[str]:
@@ -138,15 +137,15 @@ def _look(kong: Kong, wanted: Wanted) -> list[str]:
     wrong: list[str] = []
     for number in range(wanted.looks):
         time.sleep(min(number, 1))
-        wrong = wrong_now(kong.unit, wanted)
+        wrong = wrong_now(kong, wanted)
         if not wrong:
             break
     return wrong
 
 
-def wrong_now(unit: str, wanted: Wanted) -> list[str]:
+def wrong_now(kong: Kong, wanted: Wanted) -> list[str]:
     """How what listens, and answers, differs from what should."""
-    drift = compare(wanted.listeners, read_sockets(), unit)
+    drift = compare(wanted.listeners, read_sockets(kong.unit, kong.prefix or PREFIX))
     return report(drift) or [f"{one.name}: what listens on {one} does not answer" for one in silent(wanted.http)]
 
 

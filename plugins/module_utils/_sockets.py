@@ -4,7 +4,7 @@
 
 """Which sockets of a host take connections or packets, and whose they are; and how they differ from a plan's listeners.
 
-Read from /proc (proc_net_tcp in the kernel's documentation, proc(5), cgroups(7)), so no program is needed.
+Read from /proc (proc_net_tcp in the kernel's documentation, proc(5)), so no program is needed.
 """
 
 from __future__ import annotations
@@ -18,20 +18,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._processes import (
+    PROC,
+    PROGRAMS,
+    processes,
+    program,
+    started_by_hand,
+    unit_of,
+)
+
 _FILES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6")}
 _TAKES = {"tcp": "0A", "udp": "07"}  # TCP_LISTEN; udp is "closed" until it is connected to one peer
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
-_UNIT = re.compile(r"/([^/]+\.service)\b")
-# The title that nginx gives such a worker (src/os/unix/ngx_process_cycle.c).
-_DRAINS = "worker process is shutting down"
-_PROGRAMS = ("nginx", "serf")
 _WILDCARDS = {"*": "0.0.0.0"}
 _ANY4, _ANY6 = "0.0.0.0", "::"
 
 
 @dataclass(frozen=True)
 class Socket:
-    """A socket that anybody may address; `process` is the program's name and `unit` its systemd unit, where known."""
+    """A socket that anybody may address; `process` is the program's name and `unit` its systemd unit, where known.
+
+    Of a Kong that runs without a unit, `unit` is its prefix.
+    """
 
     protocol: str
     port: int
@@ -65,48 +73,37 @@ class SocketDrift:
     unexpected: tuple[Socket, ...]
 
 
-def read_sockets(proc: Path = Path("/proc")) -> tuple[Socket, ...]:
-    """The sockets of this network namespace; OSError where /proc cannot be read."""
-    owners = _owners(proc)
+@dataclass(frozen=True)
+class Sockets:
+    """The sockets of a host, and by which `unit` Kong's are known; empty where nothing but the program's name tells."""
+
+    all: tuple[Socket, ...]
+    unit: str
+
+
+def read_sockets(unit: str = "", prefix: str = "", proc: Path = PROC) -> Sockets:
+    """The sockets of this network namespace; OSError where /proc cannot be read.
+
+    Kong's are those of its unit. Where it has none, they are those of the Kong that runs with this prefix.
+    """
+    by_hand = started_by_hand(prefix, proc) if prefix and not unit else frozenset()
+    owners = _owners(proc, dict.fromkeys(by_hand, prefix))
     found = {
         Socket(protocol, port, address, *owners.get(inode, (None, None)))
         for protocol, names in _FILES.items()
         for name in names
         for address, port, inode in _open(proc / "net" / name, _TAKES[protocol])
     }
-    return tuple(sorted(found, key=lambda one: (one.port, one.protocol, one.address, one.process or "")))
+    ordered = sorted(found, key=lambda one: (one.port, one.protocol, one.address, one.process or ""))
+    return Sockets(tuple(ordered), unit or (prefix if by_hand else ""))
 
 
-def environment(unit: str, proc: Path = Path("/proc")) -> dict[str, str]:
-    """The `KONG_…` variables with which processes of a unit were started, by name."""
-    found: dict[str, str] = {}
-    for process in _processes(proc):
-        if _unit(process) == unit:
-            with suppress(OSError):
-                words = (process / "environ").read_bytes().decode(errors="replace").split("\0")
-                found.update(word.partition("=")[::2] for word in words if word.startswith("KONG_"))
-    return found
-
-
-def draining(unit: str, proc: Path = Path("/proc")) -> int:
-    """How many old workers of nginx finish their connections after a reload; of a unit, or with an empty name of all."""
-    titles = (process / "cmdline" for process in _processes(proc) if not unit or _unit(process) == unit)
-    return sum(_DRAINS in _text(title) for title in titles)
-
-
-def _text(path: Path) -> str:
-    """What a file of a process says; nothing where the process is gone."""
-    with suppress(OSError):
-        return path.read_text(encoding="utf-8", errors="replace")
-    return ""
-
-
-def compare(listeners: Sequence[Listener], sockets: Iterable[Socket], unit: str) -> SocketDrift:
-    """Compare what should listen with what does; `unit` is Kong's, or empty where it has none.
+def compare(listeners: Sequence[Listener], sockets: Sockets) -> SocketDrift:
+    """Compare what should listen with what does.
 
     Sockets on a loopback address are not unexpected, and neither is what other programs have on ports that are not Kong's.
     """
-    present = tuple(sockets)
+    present, unit = sockets.all, sockets.unit
     kongs = tuple(one for one in present if _may_be_kongs(one, unit))
     wanted = {listener: _addresses(listener) for listener in listeners}
     missing = [listener for listener, addresses in wanted.items()
@@ -130,9 +127,10 @@ def report(drift: SocketDrift) -> list[str]:
     return lines + [f"{one} ({one.process or 'unknown program'}) is not in the plan" for one in drift.unexpected]
 
 
-def kongs(sockets: Iterable[Socket], unit: str) -> list[Socket]:
+def kongs(sockets: Sockets) -> list[Socket]:
     """The sockets that Kong has now: those of its unit, or without one those of the programs that it is made of."""
-    return [one for one in sockets if (one.unit == unit if unit else one.process in _PROGRAMS)]
+    unit = sockets.unit
+    return [one for one in sockets.all if (one.unit == unit if unit else one.process in PROGRAMS)]
 
 
 def overridden(settings: Mapping[str, str], variables: Mapping[str, str]) -> list[str]:
@@ -159,7 +157,7 @@ def _is_there(listener: Listener, address: str, present: tuple[Socket, ...]) -> 
 
 def _may_be_kongs(one: Socket, unit: str) -> bool:
     """Whether it is a socket of Kong's unit, without one of a program that Kong is made of, or of nobody known."""
-    return one.process is None or (one.unit == unit if unit else one.process in _PROGRAMS)
+    return one.process is None or (one.unit == unit if unit else one.process in PROGRAMS)
 
 
 def _stands_in(one: Socket, known: set[tuple[str, int, str]]) -> bool:
@@ -191,17 +189,13 @@ def _address(digits: str) -> str:
 _LITTLE = socket.htons(1) != 1
 
 
-def _processes(proc: Path) -> Iterator[Path]:
-    return (path for path in proc.iterdir() if path.name.isdigit())
-
-
-def _owners(proc: Path) -> dict[str, tuple[str | None, str | None]]:
+def _owners(proc: Path, by_hand: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
     """Program and unit by the inode of each socket that a process holds; processes that end meanwhile hold none."""
     found: dict[str, tuple[str | None, str | None]] = {}
-    for process in _processes(proc):
+    for process in processes(proc):
         with suppress(OSError):
             inodes = list(_inodes(process))
-            who = ((process / "comm").read_text(encoding="utf-8", errors="replace").strip(), _unit(process))
+            who = (program(process), by_hand.get(process.name) or unit_of(process))
             found.update(dict.fromkeys(inodes, who) if inodes else {})
     return found
 
@@ -212,13 +206,6 @@ def _inodes(process: Path) -> Iterator[str]:
             match = _SOCKET.fullmatch(str(handle.readlink()))
             if match:
                 yield match[1]
-
-
-def _unit(process: Path) -> str | None:
-    with suppress(OSError):
-        match = _UNIT.search((process / "cgroup").read_text(encoding="utf-8", errors="replace"))
-        return match[1] if match else None
-    return None
 
 
 def as_data(one: Socket) -> dict[str, t.Any]:

@@ -11,9 +11,9 @@ version_added: 0.1.0
 description:
   - Looks at the sockets that really take connections and packets, whatever Kong's file says, and compares them with what
     should listen. Nothing is changed and nothing is connected to.
-  - A socket that should be there and is not is missing. A socket of Kong's unit, or on one of Kong's ports, that should not
+  - A socket that should be there and is not is missing. A socket of Kong's, or on one of Kong's ports, that should not
     be there is unexpected, such as an Admin API that still listens on C(0.0.0.0).
-  - Variables C(KONG_…) in the environment of Kong's processes outrank its file (Kong 0.9 and later). Those with another
+  - Variables C(KONG_…) in the environment of Kong's unit outrank its file (Kong 0.9 and later). Those with another
     value than the setting are told.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
@@ -33,10 +33,15 @@ options:
   service:
     description:
       - Kong's systemd unit. Sockets and variables of its processes are Kong's.
-      - With an empty text, or where the host has no such unit, those of nginx and Serf on the ports of
-        O(listeners) are.
+      - With an empty text, or where the host has no such unit, Kong's are the sockets of the processes that the pid files
+        in O(prefix) name, and of what these started.
+      - Where there are no such processes either, Kong's are the sockets of nginx and Serf on the ports of O(listeners).
     type: str
     default: kong
+  prefix:
+    description: The prefix of the running Kong, before 0.9 its C(nginx_working_dir).
+    type: path
+    default: /usr/local/kong
 notes:
   - Needs root to see whose sockets they are.
   - Sockets on a loopback address are not called unexpected.
@@ -74,7 +79,8 @@ missing:
   type: list
   elements: dict
 unexpected:
-  description: Sockets that should not be there, with C(protocol), C(address), C(port), C(process) and C(unit).
+  description: Sockets that should not be there, with C(protocol), C(address), C(port), C(process) and C(unit). Where
+    Kong has no unit, C(unit) of its sockets is its prefix.
   returned: success
   type: list
   elements: dict
@@ -84,8 +90,8 @@ listens:
   type: bool
 present:
   description:
-    - What Kong listens on now, in the form of O(listeners). With a unit these are all sockets of its processes, without one
-      those of nginx and Serf.
+    - What Kong listens on now, in the form of O(listeners). These are all sockets of its processes; where nothing tells
+      which these are, those of nginx and Serf.
   returned: success
   type: list
   elements: dict
@@ -103,12 +109,12 @@ from dataclasses import asdict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._processes import PREFIX, environment
 from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import LISTENER_SPEC, known_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
     as_data,
     as_listener,
     compare,
-    environment,
     kongs,
     listeners_of,
     overridden,
@@ -120,14 +126,15 @@ _SPEC = {
     "listeners": {"type": "list", "elements": "dict", "required": True, "options": LISTENER_SPEC},
     "settings": {"type": "dict", "default": {}},
     "service": {"type": "str", "default": "kong"},
+    "prefix": {"type": "path", "default": PREFIX},
 }
 
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """What differs, as the module returns it."""
     unit = known_unit(Host(), params["service"])
-    sockets = read_sockets()
-    drift = compare(listeners_of(params["listeners"]), sockets, unit)
+    sockets = read_sockets(unit, params["prefix"])
+    drift = compare(listeners_of(params["listeners"]), sockets)
     settings = {name: str(value) for name, value in params["settings"].items()}
     variables = overridden(settings, environment(unit)) if unit else []
     lines = report(drift)
@@ -140,7 +147,7 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
         ],
         "missing": [asdict(one) for one in drift.missing],
         "unexpected": [as_data(one) for one in drift.unexpected],
-        "present": [as_listener(one) for one in kongs(sockets, unit)],
+        "present": [as_listener(one) for one in kongs(sockets)],
         "overridden": variables,
     }
 

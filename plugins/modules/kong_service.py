@@ -41,7 +41,7 @@ options:
     type: path
     required: true
   prefix:
-    description: The prefix of the running Kong, where it is not Kong's default.
+    description: The prefix of the running Kong, where it is not Kong's default; before 0.9 its C(nginx_working_dir).
     type: path
   service:
     description: Kong's systemd unit. Where the host has no such unit, Kong's own program starts and stops it.

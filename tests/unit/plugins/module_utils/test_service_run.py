@@ -22,7 +22,7 @@ CONF = "/etc/kong/kong.conf"
 @pytest.fixture
 def wanted(monkeypatch):
     """A port that this program listens on in Kong's place, and does not answer."""
-    monkeypatch.setattr(_sockets, "_PROGRAMS", (Path("/proc/self/comm").read_text().strip(),))
+    monkeypatch.setattr(_sockets, "PROGRAMS", (Path("/proc/self/comm").read_text().strip(),))
     with socket.create_server(("127.0.0.1", 0)) as server:
         listener = Listener("proxy", "tcp", server.getsockname()[1], "127.0.0.1")
         yield Wanted((listener,), (), looks=1)

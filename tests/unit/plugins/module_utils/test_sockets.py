@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._processes import draining, environment
 from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
     Listener,
     Socket,
+    Sockets,
     compare,
-    draining,
-    environment,
     kongs,
     overridden,
     read_sockets,
@@ -68,7 +68,7 @@ CASES = {
 
 @pytest.mark.parametrize("listeners, sockets, missing, unexpected", CASES.values(), ids=CASES)
 def test_what_listens_is_compared_with_the_plan(listeners, sockets, missing, unexpected):
-    drift = compare(listeners, sockets, KONG)
+    drift = compare(listeners, Sockets(tuple(sockets), KONG))
     assert (list(drift.missing), list(drift.unexpected)) == (missing, unexpected)
 
 
@@ -101,7 +101,7 @@ def proc(tmp_path):
 
 
 def test_what_the_kernel_lists_is_read(proc):
-    assert read_sockets(proc) == (
+    assert read_sockets(proc=proc).all == (
         Socket("udp", 7946, "0.0.0.0", None, None),
         Socket("tcp", 8000, "fd00::1", "nginx", None),
         Socket("tcp", 8001, "127.0.0.1", "nginx", KONG),
@@ -110,7 +110,7 @@ def test_what_the_kernel_lists_is_read(proc):
 
 def test_sockets_of_this_very_machine_are_found():
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("::1", 0), family=socket.AF_INET6) as two:
-        found = {(each.address, each.port): each.process for each in read_sockets()}
+        found = {(each.address, each.port): each.process for each in read_sockets().all}
         mine = Path("/proc/self/comm").read_text().strip()
         assert [found.get(each.getsockname()[:2]) for each in (one, two)] == [mine, mine]
 
@@ -125,8 +125,45 @@ def test_old_workers_that_finish_their_connections_are_counted(proc):
 
 def test_what_kong_has_now():
     serf, other = Socket("udp", 7946, "0.0.0.0", "serf", None), Socket("tcp", 22, "0.0.0.0", "sshd", None)
-    assert kongs([nginx(8000, "0.0.0.0"), serf, other], KONG) == [nginx(8000, "0.0.0.0")]
-    assert kongs([nginx(8000, "0.0.0.0"), serf, other], "") == [nginx(8000, "0.0.0.0"), serf]
+    present = (nginx(8000, "0.0.0.0"), serf, other)
+    assert kongs(Sockets(present, KONG)) == [nginx(8000, "0.0.0.0")]
+    assert kongs(Sockets(present, "")) == [nginx(8000, "0.0.0.0"), serf]
+
+
+def by_hand(proc, prefix, name, pid):
+    """A Kong of `kong start`: process 7 is nginx's master, 8 its worker, and a pid file may say so."""
+    for number, parent in ((7, 1), (8, 7)):
+        write(proc / str(number) / "stat", f"{number} (a (b) c) S {parent} {number} 0\n")
+    write(prefix / name, f"{pid}\n")
+    return read_sockets("", str(prefix), proc)
+
+
+@pytest.mark.parametrize("name", ["pids/nginx.pid", "nginx.pid"])
+def test_a_kong_without_a_unit_is_known_by_its_pid_file(proc, tmp_path, name):
+    sockets = by_hand(proc, tmp_path / "kong", name, 7)
+    assert sockets.unit == str(tmp_path / "kong")
+    assert [(one.port, one.unit) for one in kongs(sockets)] == [(8000, sockets.unit), (8001, sockets.unit)]
+    assert [one.port for one in compare([ADMIN], sockets).unexpected] == [8000]
+
+
+def test_a_worker_is_not_the_whole_of_it(proc, tmp_path):
+    assert [one.port for one in kongs(by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8))] == [8000]
+
+
+@pytest.mark.parametrize("pid", ["9", "", "../8"])
+def test_a_pid_file_that_names_nobody_tells_nothing(proc, tmp_path, pid):
+    sockets = by_hand(proc, tmp_path / "kong", "pids/nginx.pid", pid)
+    assert (sockets.unit, compare([ADMIN], sockets).unexpected) == ("", ())
+
+
+def test_a_pid_file_of_another_program_tells_nothing(proc, tmp_path):
+    write(proc / "7" / "comm", "sshd\n")
+    assert by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7).unit == ""
+
+
+def test_of_a_kong_with_a_unit_nobody_asks_the_pid_file(proc, tmp_path):
+    by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8)
+    assert [one.port for one in kongs(read_sockets(KONG, str(tmp_path / "kong"), proc))] == [8001]
 
 
 def test_only_variables_that_say_something_else_outrank():

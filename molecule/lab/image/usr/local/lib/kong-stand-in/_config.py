@@ -72,6 +72,11 @@ def release_line(version: str) -> Version:
     return major, minor
 
 
+def pid_file(line: Version, name: str) -> Path:
+    """Where Kong has the pid of nginx or Serf (kong/conf_loader.lua; before 0.9 kong/cli/services)."""
+    return PREFIX / ("pids" if line >= (0, 9) else "") / f"{name}.pid"
+
+
 def environment() -> dict[str, str]:
     """Our environment, and what lab.yml says of this host where it is called by hand."""
     given = ENVIRONMENT.read_text(encoding="utf-8").splitlines() if ENVIRONMENT.is_file() else []
@@ -94,7 +99,7 @@ def running(variables: Mapping[str, str]) -> Config:
 
 
 def keep(config: Config) -> None:
-    PREFIX.mkdir(parents=True, exist_ok=True)
+    (PREFIX / "pids").mkdir(parents=True, exist_ok=True)
     RUNNING.write_text(json.dumps({"version": config.version, "settings": config.settings}), encoding="utf-8")
 
 

@@ -11,11 +11,11 @@ import subprocess
 from pathlib import Path
 
 import _transparent
-from _config import PREFIX, Config, Listener
+from _config import PREFIX, Config, Listener, pid_file
+from _defaults import Version
 
 FOLDER = Path("/var/lib/kong-stand-in")
 CONF = PREFIX / "nginx.conf"
-PID = PREFIX / "nginx.pid"
 KEY = FOLDER / "key.pem"
 CERTIFICATE = FOLDER / "certificate.pem"
 
@@ -65,10 +65,10 @@ def reload() -> None:
     subprocess.run(["nginx", "-s", "reload", "-c", str(CONF)], check=True)
 
 
-def master() -> int | None:
+def master(line: Version) -> int | None:
     """The process that has the sockets, or None."""
     try:
-        return int(PID.read_text(encoding="utf-8"))
+        return int(pid_file(line, "nginx").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
@@ -77,7 +77,7 @@ def render(config: Config, node: str) -> str:
     settings = list(dict.fromkeys(listener.setting for listener in config.listeners))
     servers = {name: _server(config, node, name) for name in settings}
     return MAIN.format(
-        pid=PID,
+        pid=pid_file(config.line, "nginx"),
         certificate=CERTIFICATE,
         key=KEY,
         http="".join(text for name, text in servers.items() if name != "stream_listen"),

@@ -18,10 +18,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from _config import PREFIX, Config, runs
+from _config import Config, pid_file, runs
+from _defaults import Version
 
 NODES = Path("/var/lib/kong-database/nodes")
-PID = PREFIX / "serf.pid"
 NODE_ID = Path("/var/lib/kong-stand-in/serf.id")
 HANDLER = "/usr/local/bin/kong-stand-in-event"
 EVENTS = "member-join,member-leave,member-failed,member-update,member-reap,user:kong"
@@ -37,7 +37,7 @@ SETTINGS = {
 
 class Serf:
     def __init__(self, config: Config) -> None:
-        self.settings = config.settings
+        self.settings, self.line = config.settings, config.line
         self.name = node_name(config.settings["cluster_listen"])
         self.agent: subprocess.Popen[bytes] | None = None
 
@@ -45,7 +45,7 @@ class Serf:
         """Start the agent, join the newest node that answers, and register: in Kong's order."""
         NODES.mkdir(parents=True, exist_ok=True)
         self.agent = subprocess.Popen(self.command())
-        PID.write_text(str(self.agent.pid), encoding="utf-8")
+        pid_file(self.line, "serf").write_text(str(self.agent.pid), encoding="utf-8")
         self._wait_until_it_answers()
         # Kong's own start has a race here: two nodes that start at once find an empty table and never meet.
         # The lab starts all of its nodes at once, so here one waits for the other.
@@ -113,6 +113,6 @@ def node_name(cluster_listen: str) -> str:
     return NODE_ID.read_text(encoding="utf-8")
 
 
-def still_runs() -> bool:
+def still_runs(line: Version) -> bool:
     """Whether the agent of an earlier start is alive: then Kong starts none, even if that one is about to end."""
-    return runs(PID, "serf")
+    return runs(pid_file(line, "serf"), "serf")

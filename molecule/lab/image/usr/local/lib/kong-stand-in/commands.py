@@ -58,7 +58,7 @@ def stop(_file: Path | None) -> None:
     """Wait for nginx only: Serf leaves its cluster meanwhile, and has not ended when this returns."""
     if not runs(PID, MAIN.name):
         raise ConfigError("Kong is not running")
-    nginx = _nginx.master()
+    nginx = _nginx.master(release_line(environment()["KONG_VERSION"]))
     os.kill(int(PID.read_text(encoding="utf-8")), signal.SIGTERM)
     deadline = time.monotonic() + SECONDS
     while nginx and Path(f"/proc/{nginx}").exists() and time.monotonic() < deadline:

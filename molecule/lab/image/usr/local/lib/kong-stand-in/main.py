@@ -21,6 +21,7 @@ import _nginx
 import _serf
 import _uplink
 from _config import PREFIX, Config, ConfigError, environment, running
+from _defaults import Version
 
 PID = PREFIX / "kong-stand-in.pid"
 READY = "READY"
@@ -39,7 +40,7 @@ def main() -> int:
 
 
 def _run(config: Config) -> int:
-    serf = _serf.Serf(config) if config.has_serf and not _serf.still_runs() else None
+    serf = _serf.Serf(config) if config.has_serf and not _serf.still_runs(config.line) else None
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         if serf:
@@ -47,7 +48,7 @@ def _run(config: Config) -> int:
         children["nginx"] = _nginx.start(config)
         if config.settings.get("role") == "data_plane":
             _uplink.start(config.settings["cluster_control_plane"])
-        _wait_for_nginx(children["nginx"])
+        _wait_for_nginx(children["nginx"], config.line)
         _tell(f"READY=1\nSTATUS=stand-in for Kong {config.version}, not Kong")
         return _watch(children)
     finally:
@@ -57,9 +58,9 @@ def _run(config: Config) -> int:
             serf.stop()
 
 
-def _wait_for_nginx(nginx: subprocess.Popen[bytes]) -> None:
+def _wait_for_nginx(nginx: subprocess.Popen[bytes], line: Version) -> None:
     """nginx writes its pid when it has its sockets; without them it ends."""
-    while nginx.poll() is None and _nginx.master() != nginx.pid:
+    while nginx.poll() is None and _nginx.master(line) != nginx.pid:
         time.sleep(0.05)
 
 
