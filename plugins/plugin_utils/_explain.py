@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, family_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import obstacle
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, Probe, probed_listener, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import (
@@ -75,6 +76,8 @@ def _on_the_way(route: Route | None, caller: Host, node: Node, listener: Listene
         how = "is published at" if listener.container_port else "listens on"
         return f"no path: it {how} {listener.address} only"
     if route is None:
+        if hindered := obstacle(caller, node, [listener]):
+            return f"no path. {hindered}"
         return (
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "
             f"{caller.site}), they share no VPN, and the network is not flat; the dialled address is its local one"

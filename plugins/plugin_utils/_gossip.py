@@ -20,7 +20,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen import pars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen_address import ListenError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import Draft
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import obstacle
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, Service, dial, find_route
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import VARIABLE as PUBLISHED_PORTS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import host_error
 
 _THREE_WAYS_OUT = (
@@ -56,6 +58,9 @@ def _advertised(draft: Draft, classes: Classes, findings: list[Finding]) -> Node
     listener = node.listening("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
+    if peers and (hindrance := obstacle(peers[0], node, [listener])):
+        findings.append(_hindered(peers[0], node, hindrance))
+        return node
     if given is not None:
         endpoint = _given_endpoint(draft, given, findings)
         candidates = [endpoint] if endpoint else []
@@ -80,7 +85,14 @@ def _unpublished(node: Node) -> Finding:
         "it lacks the port of the cluster listener, so no peer could reach the node; publish it over tcp and udp, such "
         f"as {node.settings.get('cluster_listen', ':7946').rpartition(':')[2]} for both"
     )
-    return host_error("no-path", node.name, "kong_published_ports", None, message)
+    return host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
+
+
+def _hindered(peer: Host, node: Node, hindrance: str) -> Finding:
+    message = f"no path from {peer.name} (site {peer.site}) to the cluster listener of {node.name} (site {node.site}). {hindrance}"
+    if node.published is not None:
+        return host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
+    return host_error("no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message)
 
 
 def _candidates(host: Host, service: Service, peers: list[Host]) -> Iterator[Endpoint]:
@@ -194,7 +206,7 @@ def _unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
         bound = node.listening("cluster")[0].bound
         ways_of_peers = ways - Counter([on_vpn.get(node.name)])
         expected = sorted({str(node.host.vpn.ipv4 if vpn else node.host.address.ipv4) for vpn in ways_of_peers})
-        if bound and set(expected) - {bound}:
+        if node.advertised and bound and set(expected) - {bound}:
             message = (
                 f"{node.name} sends its gossip from the address that it binds, and its peers expect it from "
                 f"{' and '.join(expected)}, so they would refuse it. Leave kong_cluster_listen out, bind 0.0.0.0, or set "

@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAM
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import Draft
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import obstacle
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, routes, service_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import host_error, host_warning
 
@@ -76,13 +77,16 @@ def _unconnected(node: Node, control_planes: list[Node], given: object) -> Findi
         return host_error("control-plane-missing", node.name, variable, None, message)
     other = control_planes[0]
     port = next((listener.port for listener in other.listening("cluster")), 8005)
-    unpublished = other.published is not None and not other.listening("cluster")
-    message = (
-        f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). Give "
-        f"{other.name} a kong_nat mapping to port {port} (tcp), or give both a kong_vpn_address, or set "
+    ways_out = (
+        f"Give {other.name} a kong_nat mapping to port {port} (tcp), or give both a kong_vpn_address, or set "
         "kong_flat_network: true where sites route to each other without NAT"
     )
-    if unpublished:
+    listeners = other.listening("cluster")
+    message = (
+        f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). "
+        f"{(listeners and obstacle(node.host, other, listeners)) or ways_out}"
+    )
+    if other.published is not None and not listeners:
         message = f"{other.name} does not publish its cluster listener. Add its port to kong_published_ports there"
     if given is not None:
         message = f"the control planes of this inventory do not let it in: {message}"

@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import LOCALHOST, Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import Draft
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import doubtful_warnings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._policy import Allow, Policy, Viewer
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._published import published_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._sets import SetKey
@@ -48,7 +49,7 @@ def compile_plan(inventory: Inventory, group: str) -> Compilation:
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     caught = {name: _caught(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
-    findings = _sorted_findings([*fleet.findings, *policy.findings])
+    findings = _sorted_findings([*fleet.findings, *policy.findings, *doubtful_warnings(policy.viewer.doubtful)])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
     return Compilation(_plan(fleet, policy, _Compiled(allows, caught), findings), findings)

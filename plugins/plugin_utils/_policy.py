@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
     Family,
     family_of,
+    is_private,
     sorted_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._callers import Classes, classify
@@ -22,10 +23,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import Draft
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import (
+    Doubtful,
+    Stranded,
+    note_doubtful,
+    note_stranded,
+    stranded_warnings,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._sets import Content, SetKey, Sets
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._sources import MEMBERS, Terms
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import host_error, host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import host_error
 
 GroupKey = tuple[str, str]
 _EMPTY: Content = ((), ())
@@ -46,6 +54,7 @@ class Viewer:
     """Answers how a node sees groups of hosts, once for all nodes that see them alike."""
 
     members: Mapping[GroupKey, Sequence[Host]]
+    doubtful: Doubtful = field(default_factory=dict)
     _classes: dict[GroupKey, Classes] = field(default_factory=dict)
     _contents: dict[tuple[Any, ...], Content] = field(default_factory=dict)
 
@@ -61,6 +70,8 @@ class Viewer:
         key = (group, node.site, signature)
         if key not in self._contents:
             self._contents[key] = (_content(classes, taken[4], node), _content(classes, taken[6], node))
+            for family in FAMILIES:
+                note_doubtful(self.doubtful, zip(classes.values(), taken[family], strict=True), node)
         return self._contents[key]
 
     def stranded(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
@@ -99,12 +110,12 @@ def _reaches_any(caller: Host, node: Node, listeners: Sequence[Listener], protoc
     )
 
 
-def _kind(route: Route | None) -> tuple[str, str | None] | None:
-    """Return what the sources seen on a route depend on, besides the caller and the node's site."""
+def _kind(route: Route | None) -> tuple[str, str | None, bool] | None:
+    """Return what the sources seen on a route, and doubts about them, depend on, besides the caller and the node's site."""
     if route is None:
         return None
     hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
-    return route.via, hairpin
+    return route.via, hairpin, is_private(route.dialled.address)
 
 
 def _content(classes: Classes, taken: Sequence[Route | None], node: Node) -> tuple[str, ...]:
@@ -115,10 +126,6 @@ def _content(classes: Classes, taken: Sequence[Route | None], node: Node) -> tup
         for host in hosts
         for network in seen_sources(route, host, node.host)
     )
-
-
-# The ports of a listener that the same hosts of a term have no path to, by listener, term and their names.
-Stranded = dict[tuple[str, str, tuple[str, ...]], tuple[list[int], list[Host]]]
 
 
 @dataclass
@@ -136,7 +143,7 @@ class Policy:
         for listener in node.reachable:
             terms = None if listener.is_loopback else draft.terms.get((listener.name, listener.own_port))
             entries += [self._entry(node, listener, protocol, terms, stranded) for protocol in listener.protocols]
-        self.findings.extend(_stranded_warnings(node, stranded))
+        self.findings.extend(stranded_warnings(node, stranded))
         return entries
 
     def caught(self, node: Node, draft: Draft, catch: Catch) -> Allow:
@@ -166,9 +173,8 @@ class Policy:
         alike = _alike(node, listener, protocol)
         for term, group in _groups(terms, node, listener):
             content = self.viewer.view(group, node, [listener, *alike], protocol)
-            if not _is_cluster_term(term, listener) and (missing := self.viewer.stranded(group, node, alike, protocol)):
-                key = (listener.name, term, tuple(host.name for host in missing))
-                stranded.setdefault(key, ([], missing))[0].append(listener.port)
+            if not _is_cluster_term(term, listener):
+                note_stranded(stranded, self.viewer.stranded(group, node, alike, protocol), term, node, alike)
             alone = all(host is node.host for host in self.viewer.members[group][:2])
             if alone and terms.given and term in MEMBERS and not _is_cluster_term(term, listener):
                 self.findings.append(_nobody_meant(node, listener, term))
@@ -217,16 +223,3 @@ def _label(term: str, listener: Listener, node: Node) -> str:
     if _is_cluster_term(term, listener):
         return f"{term}-{node.cluster}-from-{node.site}"
     return f"{listener.name}-{term.removeprefix('@')}-from-{node.site}"
-
-
-def _stranded_warnings(node: Node, stranded: Stranded) -> Iterable[Finding]:
-    for (listener, term, _names), (ports, hosts) in stranded.items():
-        named = ", ".join(f"{host.name} (site {host.site})" for host in hosts[:3])
-        others = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
-        where = " and ".join(str(port) for port in dict.fromkeys(ports))
-        message = (
-            f"no path from {named}{others} to the {listener} port {where} of {node.name} (site {node.site}), so no rule is "
-            f"made for it. Give {node.name} a kong_nat mapping to the port, or both a kong_vpn_address, set "
-            "kong_flat_network: true, or name the address that the node sees"
-        )
-        yield host_warning("source-no-path", node.name, f"kong_{listener}_sources", term, message)

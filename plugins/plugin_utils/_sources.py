@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import H
 ANY = "any"
 NOBODY = "nobody"
 MEMBERS = ("peers", "control_planes", "data_planes")
+_UNSPECIFIED = ("0.0.0.0/32", "::/128")
 
 # Who may connect where the inventory says nothing: DESIGN, section 3.
 DEFAULT_SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -144,15 +145,18 @@ def _group(variables: HostVariables, name: str, term: str, names: Names) -> str 
 
 def _network(variables: HostVariables, name: str, term: str) -> str | None:
     try:
-        return canonical_network(term)
+        network = canonical_network(term)
+        if network not in _UNSPECIFIED:
+            return network
+        why = "no packet comes from this address; everybody is any"
     except AddressError as exc:
         looks_like_network = term[:1].isdigit() or ":" in term
         why = str(exc) if looks_like_network else "it is no host of the inventory"
-        variables.error(
-            "source-unknown",
-            name,
-            term,
-            f"{why}. A source is an address, a network, any, nobody, peers, control_planes, data_planes, a host of the "
-            "inventory, or a group of it written @group",
-        )
-        return None
+    variables.error(
+        "source-unknown",
+        name,
+        term,
+        f"{why}. A source is an address, a network, any, nobody, peers, control_planes, data_planes, a host of the "
+        "inventory, or a group of it written @group",
+    )
+    return None

@@ -261,10 +261,20 @@ BAD = {
     ),
     "gossip on loopback": (
         {"a": node("b", "10.1.0.1"), "n": node("b", "10.1.0.2", cluster_listen="127.0.0.1:7946")},
-        "gossip-bind",
+        "no-path",
         "kong_cluster_listen",
         "127.0.0.1:7946",
-        ["10.1.0.2", "0.0.0.0"],
+        ["no path from a (site b) to the cluster listener of n", "It binds 127.0.0.1 only", "set kong_cluster_listen"],
+    ),
+    "gossip published on loopback": (
+        {
+            "a": node("b", "10.1.0.1"),
+            "n": node("b", "10.1.0.2", published_ports=["127.0.0.1:7946:7946", "127.0.0.1:7946:7946/udp"]),
+        },
+        "no-path",
+        "kong_published_ports",
+        None,
+        ["no path from a (site b) to the cluster listener of n", "set kong_published_ports of n"],
     ),
     "IPv6 alone": (
         {"n": node("b", "fd00::1")},

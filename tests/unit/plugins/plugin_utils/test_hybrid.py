@@ -184,7 +184,19 @@ def test_telemetry_of_enterprise():
             {"cp": cp("a", "10.0.0.1", cluster_listen="127.0.0.1:8005")},
             "no-path",
             None,
-            ["dp (site a)", "cp (site a)"],
+            ["dp (site a)", "cp (site a)", "It binds 127.0.0.1 only", "set kong_cluster_listen of cp"],
+        ),
+        (
+            {"cp": cp("b", ["10.0.0.1", "fd00::1"], cluster_listen="[::]:8005")},
+            "no-path",
+            None,
+            ["It takes IPv6 only, and dp has no IPv6 address", "IPv4 entry to kong_cluster_listen of cp"],
+        ),
+        (
+            {"cp": cp("a", "fd00::1")},
+            "no-path",
+            None,
+            ["It takes IPv4 only, and cp has no IPv4 address; add an IPv6 entry to kong_cluster_listen of cp"],
         ),
     ],
 )

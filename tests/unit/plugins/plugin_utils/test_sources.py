@@ -146,6 +146,8 @@ def test_the_opt_in_is_a_boolean(value):
         ("10.0.0.300", "not an IPv4 or IPv6 address or network"),
         ("10.0.0.5/24", "write 10.0.0.0/24 or 10.0.0.5"),
         ("::ffff:10.0.0.1", "IPv4-mapped"),
+        ("0.0.0.0", "everybody is any"),
+        ("::/128", "everybody is any"),
         ("admin, bastion1", "no host of the inventory"),
         ("", "no host of the inventory"),
         ("all", "no host of the inventory"),
@@ -223,13 +225,28 @@ def test_no_path_is_a_warning_and_makes_no_rule(terms):
         assert part in warning["message"]
 
 
+def test_hosts_of_another_family_are_told_apart():
+    """No NAT mapping would help them."""
+    others = {**OTHERS, "six": {"kong_address": "fd00::6"}, "seven": {"kong_address": "fd00::7"}}
+    nodes = fleet(admin_sources=["@mixed"], admin_gui_sources=[])
+    plan = planned(nodes, others, {"mixed": ["far", "seven", "admin", "six"]})
+    network, family = sorted(one["message"] for one in warnings(plan))
+    assert "no path from far (site elsewhere) to" in network
+    assert "kong_nat" in network
+    assert "no path from seven (site default), six (site default) to the admin port 8001 of n" in family
+    assert (
+        "It takes IPv4 only, and seven has no IPv4 address; add an IPv6 entry to kong_admin_listen of n, or" in family
+    )
+    assert "kong_nat" not in family
+
+
 def test_ports_that_different_hosts_do_not_reach():
     """One port is forwarded and one is not: the warning names the right one."""
     nat = [{"outside": "203.0.113.1", "inside_port": 8001}]
     plan = plan_of(
         admin_listen="0.0.0.0:8001, 0.0.0.0:8444 ssl", admin_sources=["far"], admin_gui_listen="off", nat=nat
     )
-    (warning,) = warnings(plan)
+    (warning,) = warnings(plan, "source-no-path")
     assert "port 8444 of n" in warning["message"]
     assert sources(plan, "n", "admin", port=8001) == ["10.9.0.1/32"]
 
@@ -241,7 +258,7 @@ def test_ports_that_different_members_of_a_group_do_not_reach():
         admin_listen="0.0.0.0:8001, 0.0.0.0:8444 ssl", admin_sources=["@remote"], admin_gui_listen="off", nat=nat
     )
     plan = planned(nodes, others, {"remote": ["farther", "far"]})
-    first, second = (one["message"] for one in warnings(plan))
+    first, second = (one["message"] for one in warnings(plan, "source-no-path"))
     assert "no path from far (site elsewhere), farther (site c) to the admin port 8444" in first
     assert "no path from farther (site c) to the admin port 8001" in second
 
