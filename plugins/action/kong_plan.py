@@ -79,14 +79,15 @@ class _Variables(Mapping[str, Any]):
 
 
 def _plain(value: Any) -> Any:
-    """Return a templated value without Ansible's tags and lazy containers."""
+    """Return a templated value without Ansible's tags and lazy containers, and what is vaulted as text."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {_plain(key): _plain(item) for key, item in value.items()}
-    return value
+    # Before ansible-core 2.19 a vaulted value is no text, and is decrypted when it is made one.
+    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
 
 
 class _AnsibleInventory:

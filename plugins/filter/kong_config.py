@@ -49,6 +49,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import (
     VersionError,
     find_generation,
@@ -64,7 +65,7 @@ def kong_config(value: Any, version: str) -> dict[str, str]:
     except VersionError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_config: {exc}") from exc
     report = Report(CONFIG)
-    settings = read_config(generation, value, report)
+    settings = read_config(generation, plain(value), report)
     if report.findings:
         raise AnsibleFilterError("; ".join(finding.message for finding in report.findings))
     return settings

@@ -35,7 +35,9 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        report.error("config-invalid", CONFIG, value, "it must be a mapping of Kong settings to values")
+        # Not the value, here and below: secrets may be in it.
+        kind = type(value).__name__
+        report.error("config-invalid", CONFIG, kind, "it must be a mapping of Kong settings to values")
         return {}
     found = {}
     for name, item in _flatten(value):
@@ -47,7 +49,7 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
         elif text is not None:
             found[name] = text
         elif item is not None:
-            report.error("config-invalid", CONFIG, {name: item}, f"{name} must be text, a number or a boolean")
+            report.error("config-invalid", CONFIG, name, f"{name} must be text, a number or a boolean")
     return found
 
 

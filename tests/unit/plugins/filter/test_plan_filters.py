@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.action.kong_plan import _plain
+from ansible_collections.gatehouse.kong.plugins.filter.kong_config import kong_config
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import plan_text
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -154,3 +156,20 @@ EXPRESSIONS = [
     "plan | gatehouse.kong.kong_path('admin', 'a1') | map(attribute='listener') | unique",
     *BAD,
 ]
+
+
+class Vaulted:
+    """A vaulted value as ansible-core had it before 2.19."""
+
+    __ENCRYPTED__ = True
+
+    def __str__(self):
+        return "10.0.0.7"
+
+
+def test_vaulted_values_are_text():
+    assert kong_config({"pg_host": Vaulted(), "a": {"b": Vaulted()}}, "3.9") == {
+        "pg_host": "10.0.0.7",
+        "a.b": "10.0.0.7",
+    }
+    assert _plain([Vaulted(), {"a": Vaulted()}, 5, None]) == ["10.0.0.7", {"a": "10.0.0.7"}, 5, None]

@@ -161,6 +161,13 @@ def test_errors_name_host_variable_value_and_code(version, variables, code, vari
     assert finding.message.startswith(f"n1: {variable}: {finding.value!r}: ")
 
 
+@pytest.mark.parametrize("config", ["pg_password=hunter2", ["hunter2"], {"pg_password": [{"x": "hunter2"}]}])
+def test_secrets_stay_out_of_messages(config):
+    (finding,) = [one for one in opened("3.9", given(config=config)).findings if one.severity == "error"]
+    assert finding.code == "config-invalid"
+    assert "hunter2" not in str(finding)
+
+
 @pytest.mark.parametrize(
     ("version", "variables", "says"),
     [
