@@ -241,7 +241,7 @@ def _rules_of_iptables() -> t.Dict[str, str]:
 def _give_back_rules(before: t.Dict[str, str]) -> None:
     for program, saved in before.items():
         if _without_counters(saved) - _without_counters(_run(program + "-save", "-c")):
-            _run(program + "-restore", "-c", given=saved)
+            _run(program + "-restore", "--wait", "10", "-c", given=saved)
 
 
 def _without_counters(saved: str) -> t.Set[str]:
@@ -256,7 +256,13 @@ def _without_counters(saved: str) -> t.Set[str]:
 
 def _run(*argv: str, given: str = "") -> str:
     done = subprocess.run(
-        argv, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=False
+        argv,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        encoding="utf-8",
+        errors="surrogateescape",
     )
     if done.returncode:
         raise SessionError("{}: {}".format(argv[0], done.stderr.strip()))

@@ -41,9 +41,15 @@ class Host:
         return shutil.which(program, path=PROGRAMS)
 
     def run(self, *argv: str, stdin: str = "") -> str:
-        """Run a program to its end and return what it wrote to stdout; HostError with its stderr if it fails."""
+        """Run a program to its end and return what it wrote to stdout; HostError with its stderr if it fails.
+
+        Comments of others may have bytes that are no text, and are written as hexadecimal numbers then.
+        """
         try:
-            done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, env=_environment())
+            done = subprocess.run(
+                argv, input=stdin, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False,
+                env=_environment(),
+            )  # fmt: skip
         except OSError as error:
             raise HostError(f"cannot run {argv[0]}: {error.strerror}") from error
         if done.returncode:

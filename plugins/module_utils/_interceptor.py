@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import typing as t
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -170,14 +171,21 @@ class Interceptor:
         self._host.require_writable("/etc")
 
     def _look(self, *, everything: bool) -> _Found:
-        text = self._host.read(STATE_FILE)
-        kept = json.loads(text) if text else {"catches": None, "backend": None, "listing": []}
+        kept = self._kept()
         backends = {NFTABLES, IPTABLES} if everything else {self.backend, kept["backend"]}
         listed = listing_of(self._host, self._programs, backends)
         lines = difflib.unified_diff(kept["listing"], listed, lineterm="", n=0)
         drift = tuple(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
         catches = None if kept["catches"] is None else catches_from_data(kept["catches"])
         return _Found(catches, kept["backend"], drift)
+
+    def _kept(self) -> dict[str, t.Any]:
+        """What the last change left; nothing where that cannot be read, so that all is loaded anew."""
+        try:
+            kept = json.loads(self._host.read(STATE_FILE) or "")
+            return {key: kept[key] for key in ("catches", "backend", "listing")}
+        except (ValueError, KeyError, TypeError):
+            return {"catches": None, "backend": None, "listing": []}
 
     def _obstacles(self, want: Interception) -> tuple[Obstacle, ...]:
         """Chains of the host's own that refuse what TPROXY hands to Kong, addressed to somebody else as it is."""

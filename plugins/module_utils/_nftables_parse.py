@@ -106,6 +106,8 @@ def _take(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
             _take_chain(table, value)
         elif kind == "rule":
             _take_rule(table, value)
+        elif kind == "table" and "flags" in value:
+            raise UnrecognisedError("flags")
         elif kind not in ("metainfo", "table"):
             raise UnrecognisedError(kind)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -248,7 +250,9 @@ def _chain_disorder(table: _Table, needed: set[str]) -> list[str]:
 
 
 def _oddity(value: Mapping[str, Json]) -> str:
-    """What of a chain is another than ours."""
+    """What of a chain is another than ours, or of a table."""
+    if "flags" in value and "table" not in value:
+        return ": it has flags, as `dormant`, with which no packet comes to it"
     ours = _CHAINS.get(value["name"], {}).items()
     odd = [f"{key} is {value.get(key)!r} and not {own!r}" for key, own in ours if value.get(key) != own]
     return f": {', '.join(odd)}" if odd and "hook" in value else ""

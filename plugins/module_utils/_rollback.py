@@ -172,12 +172,16 @@ class Rollback:
             self._host.run("sh", self._at(_UNDO), transaction)
 
     def previous(self) -> Kept | None:
-        """The state before the last change, None where none is kept."""
-        text = self._host.read(f"{PREVIOUS}/ruleset.json")
+        """The state before the last change, None where none is kept. HostError where it cannot be read any more."""
+        path = f"{PREVIOUS}/ruleset.json"
+        text = self._host.read(path)
         if text is None:
             return None
-        data = json.loads(text)
-        return Kept(None if data is None else ruleset_from_data(data))
+        try:
+            data = json.loads(text)
+            return Kept(None if data is None else ruleset_from_data(data))
+        except ValueError as error:
+            raise HostError(f"{path} is not as it was written, so there is nothing to return to: {error}") from error
 
     def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
         self._host.remove_tree(_RUBBISH)

@@ -20,11 +20,13 @@ PROTOCOLS = ("tcp", "udp")
 FAMILIES = ("ipv4", "ipv6")
 WILDCARDS = {"0.0.0.0": "ipv4", "::": "ipv6"}
 
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 # The longest set name nft takes is 255 bytes; room is left for a prefix and the family.
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_LONGEST = 200
+# A listener is a rule's comment (nft 1.0.6: "comment too long, 128 characters maximum allowed").
+_LONGEST_LISTENER = 128
 _ALLOW_KEYS = ("listener", "protocol", "port", "address", "sources", "published")
 _KINDS: dict[type, str] = {str: "text", Mapping: "mappings"}
-_NAME_WORDS = "1 to 200 letters, digits, dots, underscores and hyphens"
 
 
 class RulesetError(ValueError):
@@ -161,7 +163,7 @@ def _allow_data(entry: Allow) -> dict[str, t.Any]:
 def _allow(where: str, value: t.Any, known: set[str]) -> Allow:
     entry = _mapping(where, value)
     _check_keys(where, entry, _ALLOW_KEYS, optional=("address", "published"))
-    listener = _name(f"{where}.listener", entry["listener"])
+    listener = _name(f"{where}.listener", entry["listener"], _LONGEST_LISTENER)
     if entry["protocol"] not in PROTOCOLS:
         raise RulesetError(f"{where}.protocol is {entry['protocol']!r}; accepted are tcp and udp")
     service = Service(
@@ -222,9 +224,11 @@ def _flag(where: str, value: t.Any) -> bool:
     return bool(value)
 
 
-def _name(where: str, value: t.Any) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise RulesetError(f"{where} is {value!r}; expected are {_NAME_WORDS}")
+def _name(where: str, value: t.Any, longest: int = _LONGEST) -> str:
+    if not isinstance(value, str) or not _NAME.fullmatch(value) or len(value) > longest:
+        raise RulesetError(
+            f"{where} is {value!r}; expected are 1 to {longest} letters, digits, dots, underscores and hyphens"
+        )
     return value
 
 

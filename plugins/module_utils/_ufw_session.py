@@ -104,10 +104,15 @@ def _bring(request: Request) -> None:
 
 
 def read_record(path: str) -> t.Dict[str, t.Any]:
-    """The record: "ruleset", None where there is none, and by family "known", tuples of ours, and "adopted"."""
-    text = _read(path)
-    record: t.Dict[str, t.Any] = json.loads(text) if text else {"ruleset": None, "known": {}, "adopted": {}}
-    return record
+    """The record: "ruleset", None where there is none, and by family "known", tuples of ours, and "adopted".
+
+    One that cannot be read is none: what bears our comment is known as ours without it.
+    """
+    try:
+        record = json.loads(_read(path))
+        return {key: record[key] for key in ("ruleset", "known", "adopted")}
+    except (ValueError, KeyError, TypeError):
+        return {"ruleset": None, "known": {}, "adopted": {}}
 
 
 def ours_of(record: t.Mapping[str, t.Any], family: str, text: str, rules: t.Sequence[t.Sequence[str]]) -> Ours:
@@ -230,14 +235,20 @@ def _load(families: t.Dict[str, t.Any], ours: t.Dict[str, Ours], *options: str) 
 
 def _run(argv: t.List[str], given: str = "") -> str:
     done = subprocess.run(
-        argv, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=True
+        argv,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=True,
+        encoding="utf-8",
+        errors="surrogateescape",
     )
     return done.stdout
 
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
     except FileNotFoundError:
         return ""
@@ -260,7 +271,7 @@ def _replace(path: str, text: str, mode: t.Optional[int] = None) -> None:
         return  # a full disk hinders nobody who has nothing to write
     temporary = path + ".gatehouse-kong"
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
             if mode is None:
                 status = os.stat(path)
                 os.fchown(file.fileno(), status.st_uid, status.st_gid)

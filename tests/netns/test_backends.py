@@ -193,6 +193,18 @@ def without_tables(listed):
     return [line for line in kept if not bare.search(line)], [line for line in native if " filter" not in line]
 
 
+def test_a_comment_that_is_no_text(node):
+    """Its owner wrote it on a terminal of another encoding than UTF-8."""
+    chain = "ufw-user-input" if node.name == "ufw" else "INPUT"
+    rule = ("-p", "icmp", "-m", "comment", "--comment", "f\udcfcr mich", "-j", "ACCEPT")
+    node.lab.host.run(f"iptables-{node.variant or 'nft'}", "-A", chain, *rule)
+    before = node.foreign()
+    assert r"f\xfcr mich" in str(before).replace("\\\\", "\\")
+    for data in (EVERYTHING, ruleset(*GOSSIP), None):
+        assert node.lab.converge(data).changed
+        assert without_tables(node.foreign()) == without_tables(before)
+
+
 def test_absent_leaves_no_trace(node):
     files = sorted(node.lab.host.root.rglob("*"))
     node.lab.converge(EVERYTHING)

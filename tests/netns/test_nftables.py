@@ -48,6 +48,16 @@ def test_what_somebody_changed_in_our_table_is_reported_and_put_right(lab):
     assert not lab.converge(EVERYTHING).changed
 
 
+def test_a_table_that_somebody_put_to_sleep(lab):
+    lab.converge(EVERYTHING)
+    lab.nft("add table inet gatehouse_kong { flags dormant; }")
+    assert lab.connect("stranger", lab.listen(8001))
+    lab.close()
+    assert lab.read().drift == ("table gatehouse_kong: it has flags, as `dormant`, with which no packet comes to it",)
+    assert lab.converge(EVERYTHING).changed
+    assert not lab.connect("stranger", lab.listen(8001))
+
+
 DROPS = {
     "nft": ("table inet own {\nchain input { type filter hook input priority 0; policy drop; tcp dport 22 accept; }\n}", []),
     "iptables": ("", [["iptables", "-P", "INPUT", "DROP"], ["ip6tables", "-P", "INPUT", "DROP"],

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils import _ufw_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import UFW_RECORD
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import PENDING, STATE, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, confirm, converge
@@ -300,3 +301,13 @@ def test_a_way_back_whose_script_somebody_took_away(lab):
     lab.host.path(f"{PENDING}/undo").unlink()
     lab.converge(OTHER)
     assert state(lab, OTHER)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+def test_a_record_of_ufw_that_is_spoiled(lab, text):
+    node = Node(lab, "ufw")
+    lab.converge(ONE)
+    lab.host.path(UFW_RECORD).write_text(text)
+    lab.converge(OTHER)
+    assert state(lab, OTHER)
+    node.clean()

@@ -57,7 +57,7 @@ class Iptables:
     def run(self, *argv, given=""):
         if argv == ("iptables-save", "-c"):
             return "# by iptables-save\n*nat\n:PREROUTING ACCEPT [1:2]\n" + "".join(self.rules) + "COMMIT\n"
-        assert argv == ("iptables-restore", "-c")
+        assert argv == ("iptables-restore", "--wait", "10", "-c")
         self.loaded.append(given)
         return ""
 

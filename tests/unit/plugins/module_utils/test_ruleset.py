@@ -87,6 +87,7 @@ def test_addresses_are_put_in_their_usual_form():
         (["sets"], [], ["sets is []"]),
         (["sets", "a b"], {}, ["'a b'", "hyphens"]),
         (["sets", "x" * 201], {}, ["1 to 200"]),
+        (["allow", 0, "listener"], "x" * 129, ["allow[0].listener", "1 to 128"]),
         (["sets", "peers"], ["10.0.0.0/8"], ["sets['peers'] is ['10.0.0.0/8']", "mapping"]),
         (["sets", "peers", "ipv5"], [], ["sets['peers']", "'ipv5'"]),
         (["sets", "peers", "ipv4"], "10.0.0.0/8", ["sets['peers'].ipv4 is '10.0.0.0/8'; expected is a list"]),
