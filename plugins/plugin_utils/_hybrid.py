@@ -11,9 +11,14 @@ from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import Draft
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import obstacle
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import (
+    Doubtful,
+    doubtful_warnings,
+    note_doubtful,
+    obstacle,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, routes, service_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import host_error, host_warning
 
@@ -32,31 +37,35 @@ def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, N
         if draft.node.role == "control_plane":
             control_planes.setdefault(draft.node.cluster, []).append(draft.node)
     data_planes = [draft for draft in drafts.values() if draft.node.role == "data_plane" and draft.generation.hybrid]
-    return {
-        draft.node.name: _connected(draft, control_planes.get(draft.node.cluster, []), findings)
+    doubtful: Doubtful = {}
+    connected = {
+        draft.node.name: _connected(draft, control_planes.get(draft.node.cluster, []), findings, doubtful)
         for draft in data_planes
     }
+    findings.extend(doubtful_warnings(doubtful))
+    return connected
 
 
-def _connected(draft: Draft, control_planes: list[Node], findings: list[Finding]) -> Node:
+def _connected(draft: Draft, control_planes: list[Node], findings: list[Finding], doubtful: Doubtful) -> Node:
     node, settings = draft.node, dict(draft.node.settings)
     nearest = sorted(control_planes, key=lambda other: (other.site != node.site, other.name))
     for setting, listener in CONNECTIONS.items():
         given = draft.given.get(f"kong_{setting}")
         opens = listener == "cluster" or draft.generation.enterprise
-        endpoint = _first_endpoint(node.host, nearest, listener) if opens else None
+        way = _first_way(node.host, nearest, listener) if opens else None
         if given is not None:
             settings[setting] = str(given)
-        elif endpoint:
-            settings[setting] = str(endpoint)
-        if endpoint is None and listener == "cluster" and (given is None or nearest):
+        elif way:
+            target, route = way
+            settings[setting] = str(route.dialled)
+            note_doubtful(doubtful, [([node.host], route)], target)
+        if way is None and listener == "cluster" and (given is None or nearest):
             findings.append(_unconnected(node, nearest, given))
     return replace(node, settings=settings)
 
 
-def _first_endpoint(caller: Host, control_planes: list[Node], listener: str) -> Endpoint | None:
-    found = (route for other in control_planes for route in _routes(caller, other, listener))
-    return next((route.dialled for route in found), None)
+def _first_way(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
+    return next(((other, route) for other in control_planes for route in _routes(caller, other, listener)), None)
 
 
 def _routes(caller: Host, target: Node, name: str) -> Iterator[Route]:

@@ -83,7 +83,12 @@ def note_doubtful(doubtful: Doubtful, taken: Iterable[tuple[Sequence[Host], Rout
         for host in hosts:
             sources = seen_sources(route, host, node.host)
             if all(is_private(source) for source in sources):
-                first = (host.name, node.name, route.dialled.address, sources[0])
+                first = (
+                    host.name,
+                    node.name,
+                    route.dialled.address,
+                    sources[0].removesuffix("/32").removesuffix("/128"),
+                )
                 doubtful.setdefault(host.site, ({}, first))[0][host.name] = None
 
 

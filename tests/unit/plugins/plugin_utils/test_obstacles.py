@@ -44,5 +44,30 @@ def test_nobody_comes_from_a_private_address_to_a_public_one(variables, outside,
         [("egress-private", "d1", "kong_nat_egress")] if doubtful else []
     )
     if doubtful:
+        assert "would come there from 1" in found[0]["message"]
         assert "reaches c at the public address 203.0.113.1" in found[0]["message"]
         assert "likewise d2" in found[0]["message"]
+
+
+def test_a_control_plane_that_nobody_dials_is_no_matter():
+    """The data plane connects to that of its own site; that of the other site is open to it all the same."""
+    control_plane = {"kong_role": "control_plane", "kong_nat": [{"outside": "203.0.113.1"}]}
+    nodes = {
+        "c1": {**control_plane, "kong_site": "a", "kong_address": "10.0.0.1"},
+        "c2": {"kong_role": "control_plane", "kong_site": "b", "kong_address": "10.1.0.2"},
+        "d": {"kong_role": "data_plane", "kong_site": "b", "kong_address": "10.1.0.1"},
+    }
+    assert warnings(planned(nodes)) == []
+    del nodes["c2"]
+    assert [one["code"] for one in warnings(planned(nodes))] == ["egress-private"]
+
+
+def test_peers_and_named_hosts_are_looked_at_too():
+    gossip = {"kong_version": "0.10", "kong_site": "a", "kong_address": "10.0.0.1"}
+    other = {**gossip, "kong_site": "b", "kong_address": "10.1.0.1", "kong_nat_egress": "198.51.100.1"}
+    other["kong_nat"] = [{"outside": "198.51.100.1"}]
+    nodes = {"m": {**gossip, "kong_nat": [{"outside": "192.168.0.1"}]}, "n": other}
+    assert [(one["code"], one["host"]) for one in warnings(planned(nodes))] == [("egress-private", "m")]
+    named = {"n": {**other, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": "x"}}
+    found = warnings(planned(named, {"x": {"kong_address": "10.9.0.1"}}))
+    assert [(one["code"], one["host"]) for one in found] == [("egress-private", "x")]
