@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, routes, service_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import host_error, host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._versions import parse_version
 
 # The setting of a data plane, and the listener of a control plane that it names.
 CONNECTIONS = {"cluster_control_plane": "cluster", "cluster_telemetry_endpoint": "cluster_telemetry"}
@@ -29,8 +30,8 @@ CONNECTIONS = {"cluster_control_plane": "cluster", "cluster_telemetry_endpoint":
 def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
     """Return all data planes, each set to connect to a control plane; other nodes are not in the result.
 
-    A control plane of the data plane's own site is preferred, then the first by name that it has a path to. A data plane
-    without one is an error finding.
+    Among the control planes that take its version, one of the data plane's own site is preferred, then the first by name
+    that it has a path to. A data plane without one is an error finding.
     """
     control_planes: dict[str, list[Node]] = {}
     for draft in drafts.values():
@@ -48,7 +49,7 @@ def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, N
 
 def _connected(draft: Draft, control_planes: list[Node], findings: list[Finding], doubtful: Doubtful) -> Node:
     node, settings = draft.node, dict(draft.node.settings)
-    nearest = sorted(control_planes, key=lambda other: (other.site != node.site, other.name))
+    nearest = sorted(control_planes, key=lambda other: (not _takes(other, node), other.site != node.site, other.name))
     for setting, listener in CONNECTIONS.items():
         given = draft.given.get(f"kong_{setting}")
         opens = listener == "cluster" or draft.generation.enterprise
@@ -59,9 +60,29 @@ def _connected(draft: Draft, control_planes: list[Node], findings: list[Finding]
             target, route = way
             settings[setting] = str(route.dialled)
             note_doubtful(doubtful, [([node.host], route)], target)
+            if listener == "cluster" and not _takes(target, node):
+                findings.append(_refused(node, target))
         if way is None and listener == "cluster" and (given is None or nearest):
             findings.append(_unconnected(node, nearest, given))
     return replace(node, settings=settings)
+
+
+def _takes(control_plane: Node, data_plane: Node) -> bool:
+    """Tell whether a control plane takes data planes of that version: of its own major, and of no newer minor.
+
+    Source: check_kong_version_compatibility in kong/clustering/utils.lua, from 3.2 on kong/clustering/compat.
+    """
+    own, other = parse_version(control_plane.version), parse_version(data_plane.version)
+    from_two_to_three = own.enterprise and own.line == (3, 0) and other.line == (2, 8)
+    return from_two_to_three or (own.major == other.major and own.minor >= other.minor)
+
+
+def _refused(node: Node, control_plane: Node) -> Finding:
+    message = (
+        f"control plane {control_plane.name} runs Kong {control_plane.version} and refuses data planes of another major or of "
+        f"a newer minor version; upgrade control planes first, or give {node.name} one that takes it"
+    )
+    return host_warning("version-skew", node.name, "kong_version", node.version, message)
 
 
 def _first_way(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:

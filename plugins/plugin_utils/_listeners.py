@@ -156,10 +156,14 @@ def _check_requirements(values: dict[str, Value], role: str, config: dict[str, s
     if missing := [name for name in _CERTIFICATE if not config.get(name)]:
         text = f"a {role} does not start without {' and '.join(missing)}; they may stand in Kong's file already"
         report.info("role-certificate", CONFIG, sorted(config) or None, text)
-    database = config.get("database")
-    if database is None:
-        return
-    if (database == "off") != (role == "data_plane"):
+    _check_database(config.get("database"), role, report)
+
+
+def _check_database(database: str | None, role: str, report: Report) -> None:
+    if database is None and role == "data_plane":
+        text = "a data_plane does not start without database: off; it may stand in Kong's file already"
+        report.info("role-database", CONFIG, None, text)
+    elif database is not None and (database == "off") != (role == "data_plane"):
         must = "off" if role == "data_plane" else "a database, not off"
         report.error("role-database", CONFIG, {"database": database}, f"a {role} needs database to be {must}")
 

@@ -164,6 +164,38 @@ def test_telemetry_of_enterprise():
     assert sources(plan, "cp", "cluster_telemetry") == ["10.1.0.7/32", "10.1.0.8/32", "10.1.0.9/32"]
 
 
+VERSIONS = [
+    ("3.9", "3.9", True),
+    ("3.9", "3.4.3.5", True),
+    ("3.4", "3.9", False),
+    ("3.0", "2.8", False),
+    ("3.0.0.0", "2.8.4.1", True),
+    ("3.1.0.0", "2.8.4.1", False),
+]
+
+
+@pytest.mark.parametrize(("control", "data", "takes"), VERSIONS)
+def test_a_control_plane_that_refuses_the_version_is_told_of(control, data, takes):
+    found = warnings(planned({"cp": cp("a", "10.0.0.1", version=control), "dp": dp("a", "10.0.0.9", version=data)}))
+    assert [(one["code"], one["host"], one["value"]) for one in found] == (
+        [] if takes else [("version-skew", "dp", data)]
+    )
+    assert takes or f"cp runs Kong {control} and refuses" in found[0]["message"]
+
+
+def test_one_that_takes_the_version_is_preferred():
+    """While control planes are upgraded, each data plane stays with one that takes it."""
+    near = {"old": cp("a", "10.0.0.1", version="2.8"), "new": cp("a", "10.0.0.2")}
+    far = {"other": cp("b", "10.1.0.1", version="2.8", flat_network=True)}
+    assert settings(planned({**near, "dp": dp("a", "10.0.0.9", version="2.7")}), "dp")["cluster_control_plane"] == (
+        "10.0.0.1:8005"
+    )
+    del near["old"]
+    plan = planned({**near, **far, "dp": dp("a", "10.0.0.9", version="2.7")})
+    assert settings(plan, "dp")["cluster_control_plane"] == "10.1.0.1:8005"
+    assert warnings(plan) == []
+
+
 @pytest.mark.parametrize(
     ("nodes", "code", "value", "parts"),
     [

@@ -14,10 +14,9 @@ CERTIFICATE = {"cluster_cert": "/etc/kong/c.crt", "cluster_cert_key": "/etc/kong
 
 
 def opened(version, variables=None, role="traditional", defaults=None):
-    """What a node opens; one in a hybrid role has its certificate."""
-    config = (
-        {} if role == "traditional" else {"kong_config": {**CERTIFICATE, **(variables or {}).get("kong_config", {})}}
-    )
+    """What a node opens; one in a hybrid role has its certificate, and a data plane no database."""
+    needed = {"traditional": {}, "data_plane": {**CERTIFICATE, "database": "off"}}.get(role, CERTIFICATE)
+    config = {"kong_config": {**needed, **(variables or {}).get("kong_config", {})}} if needed else {}
     return read_listeners("n1", version, role, {**(variables or {}), **config}, defaults or {})
 
 
@@ -412,6 +411,8 @@ def test_a_hybrid_role_without_its_certificate_is_told():
     def told(role, config):
         return [one.code for one in read_listeners("n1", "3.9", role, {"kong_config": config}, {}).findings]
 
-    assert told("data_plane", {"cluster_cert": "/etc/kong/c.crt"}) == ["role-certificate"]
-    assert told("data_plane", CERTIFICATE) == []
+    assert told("data_plane", {"cluster_cert": "/etc/kong/c.crt", "database": "off"}) == ["role-certificate"]
+    assert told("data_plane", CERTIFICATE) == ["role-database"]
+    assert told("data_plane", {**CERTIFICATE, "database": False}) == []
+    assert told("control_plane", CERTIFICATE) == []
     assert told("traditional", {}) == []
