@@ -256,14 +256,9 @@ def _without_counters(saved: str) -> t.Set[str]:
 
 def _run(*argv: str, given: str = "") -> str:
     done = subprocess.run(
-        argv,
-        input=given,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-        encoding="utf-8",
-        errors="surrogateescape",
-    )
+        argv, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+        encoding="utf-8", errors="surrogateescape",
+    )  # fmt: skip
     if done.returncode:
         raise SessionError("{}: {}".format(argv[0], done.stderr.strip()))
     return done.stdout

@@ -28,7 +28,9 @@ Request = t.Dict[str, t.Any]
 _ANYWHERE = {"0.0.0.0/0", "::/0"}
 _VERDICTS = {"allow": "ACCEPT", "deny": "DROP"}
 _COUNTERS = re.compile(r"^\[\d+:\d+\] ")
-_REFUSES_ONE_SOURCE = re.compile(r"-s \S+ (?!.*--dport).*-j (DROP|REJECT)\b")
+# In ufw's file the port comes before the source, in what is loaded after it.
+_REFUSES_ONE_SOURCE = re.compile(r"(?!.*--dport)(?=.*-s \S).*-j (DROP|REJECT)\b", re.DOTALL)
+_ONLY_LOGS = re.compile(r"-A \S+ -s (?!.*--dport).*-j ufw6?-user-logging-input")
 
 
 class Ours(t.NamedTuple):
@@ -164,13 +166,20 @@ def edit_chain(have: t.List[str], ours: Ours, chain: str) -> t.List[str]:
 
 
 def _in_order(mine: t.List[str], others: t.List[str]) -> t.List[str]:
-    first = next((at for at, one in enumerate(others) if not refuses_one_source(one)), len(others))
+    first = next((at for at, one in enumerate(others) if not (refuses_one_source(one) or _only_logs(one))), len(others))
+    while first and _only_logs(others[first - 1]):
+        first -= 1  # it belongs to the rule that comes next
     return [*others[:first], *mine, *others[first:]]
 
 
 def refuses_one_source(rule: str) -> bool:
     """Whether a rule refuses one source whatever it wants; those stay before ours."""
-    return bool(_REFUSES_ONE_SOURCE.search(rule))
+    return bool(_REFUSES_ONE_SOURCE.match(rule))
+
+
+def _only_logs(rule: str) -> bool:
+    """Whether a loaded rule is the first of the two that ufw makes of one that refuses or accepts, and logs that."""
+    return bool(_ONLY_LOGS.fullmatch(rule))
 
 
 def live_line(rule: str, chain: str) -> str:
@@ -235,14 +244,9 @@ def _load(families: t.Dict[str, t.Any], ours: t.Dict[str, Ours], *options: str) 
 
 def _run(argv: t.List[str], given: str = "") -> str:
     done = subprocess.run(
-        argv,
-        input=given,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-    )
+        argv, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True,
+        encoding="utf-8", errors="surrogateescape",
+    )  # fmt: skip
     return done.stdout
 
 
@@ -269,6 +273,7 @@ def _replace(path: str, text: str, mode: t.Optional[int] = None) -> None:
     """Give a file another content in one step, and leave owner and mode as they are, or make it with this mode."""
     if _read(path) == text:
         return  # a full disk hinders nobody who has nothing to write
+    path = os.path.realpath(path)
     temporary = path + ".gatehouse-kong"
     try:
         with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
