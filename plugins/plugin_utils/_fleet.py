@@ -157,7 +157,7 @@ def _address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
 def _bad_catches(drafts: Collection[Draft]) -> Iterator[Finding]:
     """Yield what is wrong with the packets that nodes intercept, and what is worth knowing of them."""
     catching = [draft for draft in drafts if draft.catches]
-    guarded = [protected(draft.node, draft.ssh_port) for draft in drafts] if catching else []
+    guarded = [one for draft in drafts for one in protected(draft.node, draft.ssh_port)] if catching else []
     for draft in catching:
         yield from catches_of_protected(draft.node, draft.catches, guarded)
         yield from catches_beside_listeners(draft.node, draft.catches)

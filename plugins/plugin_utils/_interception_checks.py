@@ -31,13 +31,17 @@ class Protected:
     ports: tuple[tuple[int, str], ...]
 
 
-def protected(node: Node, ssh_port: int) -> Protected:
-    """Return what must reach a node itself: SSH, and every listener but those for clients."""
+def protected(node: Node, ssh_port: int) -> Iterator[Protected]:
+    """Yield what must reach a node itself: SSH, and every listener but those for clients, as they are dialled."""
     mappings = [mapping for mapping in node.host.nat if mapping.outside_port is None]
     addresses = {*node.host.address.all(), *node.host.vpn.all(), *(mapping.outside for mapping in mappings)}
     ports = {(ssh_port, "SSH")}
     ports |= {(one.port, one.name) for one in node.reachable if one.name not in _FOR_CLIENTS and not one.is_loopback}
-    return Protected(node.name, tuple(sorted(addresses)), tuple(sorted(ports)))
+    yield Protected(node.name, tuple(sorted(addresses)), tuple(sorted(ports)))
+    for mapping in node.host.nat:
+        names = [name for port, name in sorted(ports) if port == mapping.inside_port]
+        if names and mapping.outside_port:
+            yield Protected(node.name, (mapping.outside,), tuple((mapping.outside_port, name) for name in names))
 
 
 def catches_of_protected(node: Node, catches: Collection[Catch], guarded: Collection[Protected]) -> Iterator[Finding]:

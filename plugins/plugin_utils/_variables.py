@@ -125,7 +125,9 @@ class HostVariables:
         value = self.value(name)
         if value is None or isinstance(value, bool):
             return value
-        self.error("variable-invalid", name, value, "it must be true or false")
+        self.error(
+            "variable-invalid", name, value, "it must be true or false, which an INI inventory writes True and False"
+        )
         return None
 
     def items(self, name: str) -> list[Any]:

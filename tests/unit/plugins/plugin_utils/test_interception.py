@@ -145,6 +145,15 @@ def test_nothing_is_redirected_to_loopback():
     assert (error.code, "for the node itself" in error.message) == ("interception-listener", True)
 
 
+def test_what_is_forwarded_to_another_node_is_left_alone_where_it_is_dialled():
+    mapping = {"outside": "10.5.0.7", "outside_port": 80, "inside_port": 7946}
+    peer = {"kong_version": "0.10", "kong_site": "b", "kong_address": "10.6.0.7", "kong_nat": [mapping]}
+    catches = entries(destinations="10.5.0.0/16", ports=[80, 7946])
+    error = only_error({"n": {**OLD, **catches}, "peer": peer})
+    assert (error.code, error.value) == ("interception-protected", "10.5.0.0/16")
+    assert "it would catch 80 (cluster) of peer (10.5.0.7)" in error.message
+
+
 def test_what_runs_another_node_is_left_alone():
     peer = {"kong_version": "0.10", "kong_address": "10.5.0.7"}
     nodes = {"n": {**OLD, **entries(destinations="10.5.0.0/16", ports=[7946])}, "peer": peer}
