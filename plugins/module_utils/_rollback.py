@@ -57,7 +57,7 @@ DefaultDependencies=no
 ConditionPathExists={undo}
 Wants=network-pre.target
 After=local-fs.target nftables.service
-Before=gatehouse-kong-firewall.service ufw.service firewalld.service netfilter-persistent.service
+Before=gatehouse-kong-firewall.service gatehouse-kong-published.service ufw.service firewalld.service netfilter-persistent.service
 Before=network-pre.target shutdown.target
 Conflicts=shutdown.target
 

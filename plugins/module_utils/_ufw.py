@@ -132,8 +132,9 @@ class Ufw:
         return end_flows(self._host, want)
 
     def persist(self, want: Ruleset | None) -> None:
-        """Replace our rules in ufw's files."""
-        self._session(want, files=True)
+        """Replace our rules in ufw's files; in the loaded chains too, where only the spelling of sources changes."""
+        respelled = want is not None and self._record["ruleset"] != ruleset_to_data(want)
+        self._session(want, files=True, live=respelled)
 
     @property
     def _record(self) -> dict[str, t.Any]:

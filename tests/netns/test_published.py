@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -210,6 +212,19 @@ def test_what_is_forwarded_otherwise_is_left_alone(either):
     ip("-n", either.lab.namespace("stranger"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
     listener = listen(either.lab, 8001)
     assert dial(either.lab, "stranger", listener, 18001, to=CONTAINER["ipv4"])
+
+
+def test_the_rule_of_the_documentation_against_that(either):
+    """An owner's own, for whoever sends packets to the container's address through the node."""
+    text = (Path(__file__).parents[2] / "docs" / "inventory.md").read_text()
+    rule = re.search(r"`(iifname .* drop)`", text)[1].replace("docker0", "box")
+    chain = "type filter hook forward priority filter; policy accept;"
+    either.lab.nft(f"table inet own {{\nchain forward {{\n{chain}\n{rule}\n}}\n}}\n")
+    either.lab.converge(PUBLISHED)
+    ip("-n", either.lab.namespace("stranger"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
+    listener = listen(either.lab, 8000)
+    assert dial(either.lab, "stranger", listener, 18000, to=CONTAINER["ipv4"]) is None
+    assert dial(either.lab, "stranger", listener, 8000)
 
 
 def test_when_nothing_is_published_any_more_the_container_is_left_alone(either):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where our rules stand among those of ufw's owner: the same in what is loaded and in the file, so at a boot too."""
+"""What is loaded and what is in ufw's file are the same, so a boot changes nothing."""
 
 from __future__ import annotations
 
@@ -62,4 +62,14 @@ def test_a_file_of_ufw_that_is_a_link(lab):
     lab.converge(PROXY)
     assert path.is_symlink()
     assert "8000" in kept.read_text()
+    node.clean()
+
+
+def test_the_same_sources_in_other_words(lab):
+    node = Node(lab, "ufw")
+    admin = {**PROXY["allow"][0], "sources": ["friends"]}
+    for networks in (["10.0.3.2/31"], ["10.0.3.2/32", "10.0.3.3/32"], ["10.0.3.2/31"]):
+        data = {"allow": [admin], "sets": {"friends": {"ipv4": networks}}}
+        lab.converge(data)
+        assert not lab.converge(data).changed
     node.clean()
