@@ -34,14 +34,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_NAME = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)?", re.ASCII)
-# type = "number" and type = "boolean" in kong/tools/config_defaults.lua of 0.6 to 0.8, as far as two levels go.
+_NAME = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*", re.ASCII)
+# type = "number" and type = "boolean" in kong/tools/config_defaults.lua of 0.6 to 0.8.
 _BARE = {
+    "cassandra.port": "number",
     "cassandra.replication_factor": "number",
+    "cassandra.ssl.enabled": "boolean",
+    "cassandra.ssl.verify": "boolean",
     "cassandra.timeout": "number",
     "cluster.auto-join": "boolean",
     "cluster.ttl_on_failure": "number",
     "database_cache_expiration": "number",
+    "dns_resolvers_available.dnsmasq.port": "number",
     "memory_cache_size": "number",
     "postgres.port": "number",
     "send_anonymous_reports": "boolean",
@@ -127,11 +131,11 @@ def _insert_top(lines: list[str], key: str, bodies: list[str], nodes: list[Node]
     insert_lines(lines, place, bodies)
 
 
-def _insert_child(lines: list[str], parent: Node, child: str, written: str, children: list[Node]) -> None:
-    pattern = rf"[ \t]+#+[ \t]*{re.escape(child)}[ \t]*:(\s|\Z)"
+def _insert_child(lines: list[str], parent: Node, key: str, bodies: list[str], children: list[Node]) -> None:
+    pattern = rf"[ \t]+#+[ \t]*{re.escape(key)}[ \t]*:(\s|\Z)"
     place = _after_sample(lines, pattern, range(parent.line + 1, parent.stop), children) or parent.line + 1
-    indent = indent_of(lines[children[0].line]) if children else 2
-    insert_lines(lines, place, [f"{' ' * indent}{child}: {written}"])
+    indent = indent_of(lines[children[0].line] if children else lines[parent.line]) + (0 if children else 2)
+    insert_lines(lines, place, [f"{' ' * indent}{body}" for body in bodies])
 
 
 def _children(lines: list[str], parent: Node) -> list[Node]:
@@ -151,29 +155,28 @@ def _children(lines: list[str], parent: Node) -> list[Node]:
 
 def _set(lines: list[str], name: str, value: str) -> None:
     _check(name, value)
-    key, _dot, child = name.partition(".")
+    keys = name.split(".")
     start, stop = document(lines)
     nodes = mapping(lines, start, stop, 0)
-    node = _only(nodes, key)
-    written = _written(name, value, None)
-    if node is None:
-        bodies = [f"{key}:", f"  {child}: {written}"] if child else [f"{key}: {written}"]
-        _insert_top(lines, key, bodies, nodes)
-    elif child:
-        children = _children(lines, node)
-        found = _only(children, child)
-        if found:
-            _replace(lines, found, name, value)
-        else:
-            _insert_child(lines, node, child, written, children)
-    else:
+    node, parent = _only(nodes, keys[0]), None
+    while node is not None and len(keys) > 1:
+        nodes, parent, keys = _children(lines, node), node, keys[1:]
+        node = _only(nodes, keys[0])
+    if node is not None:
         _replace(lines, node, name, value)
+        return
+    bodies = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
+    bodies[-1] += f" {_written(name, value, None)}"
+    if parent is None:
+        _insert_top(lines, keys[0], bodies, nodes)
+    else:
+        _insert_child(lines, parent, keys[0], bodies, nodes)
 
 
 def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfError(
-            f"setting {name!r}: the name of a setting in kong.yml is made of letters, digits, '_' and '-', with one "
+            f"setting {name!r}: the name of a setting in kong.yml is made of letters, digits, '_' and '-', with a "
             "dot where it is nested, as in cluster.advertise"
         )
     kind = _BARE.get(name)

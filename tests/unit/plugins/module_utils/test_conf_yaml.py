@@ -106,6 +106,16 @@ def test_new_settings_without_sample_come_last():
         ("c:\n  b: |+\n    t\n\n\nd: 1\n", {"c.a": "y"}, 'c:\n  a: "y"\n  b: |+\n    t\n\n\nd: 1\n'),
         ("c:", {"c.a": "y"}, 'c:\n  a: "y"\n'),
         ("c:\n  b:\n  - 1\n  a: x\n", {"c.a": "y"}, 'c:\n  b:\n  - 1\n  a: "y"\n'),
+        # as deep as it gets: kong.yml has three levels
+        ("", {"d.e.f": "x"}, 'd:\n  e:\n    f: "x"\n'),
+        ("d:\n    a: 1\n", {"d.e.f": "x"}, 'd:\n    e:\n      f: "x"\n    a: 1\n'),
+        ("d:\n  e:\n  g: 1\n", {"d.e.f": "x"}, 'd:\n  e:\n    f: "x"\n  g: 1\n'),
+        ("d:\n  e:\n    f: a # b\n", {"d.e.f": "x"}, 'd:\n  e:\n    f: "x" # b\n'),
+        (
+            "dns_resolvers_available:\n  server:\n    address: '8.8.8.8'\n  dnsmasq:\n    port: 8053\n",
+            {"dns_resolvers_available.dnsmasq.port": "8054", "dns_resolvers_available.server.address": "1.1.1.1"},
+            "dns_resolvers_available:\n  server:\n    address: '1.1.1.1'\n  dnsmasq:\n    port: 8054\n",
+        ),
         # no new line inside another value
         ("x:\n  y: 1\n# a: q\n  z: 2\n", {"a": "1"}, 'x:\n  y: 1\n# a: q\n  z: 2\na: "1"\n'),
         ("x: [1,\n  2]\n", {"a": "1"}, 'x: [1,\n  2]\na: "1"\n'),
@@ -151,7 +161,11 @@ def test_edits(text, settings, expected):
         ("x: {q: 1,\na: 1}\n", {"a": "2"}, "line 1"),
         ("x: |\n  y", {"a": "2"}, "line 2.*no line ending"),
         ("x: y\rz: 1\n", {"a": "2"}, "line breaks"),
-        ("", {"a.b.c": "2"}, "one dot"),
+        ("", {"a..c": "2"}, "with a dot"),
+        ("", {"a.b.": "2"}, "with a dot"),
+        ("a:\n  b: 1\n", {"a.b.c": "2"}, "line 2: '  b: 1' holds a value after 'b'"),
+        ("a:\n  b:\n  - c: 1\n", {"a.b.c": "2"}, "line 3"),
+        ("a:\n  b:\n    c: 1\n  b:\n", {"a.b.c": "2"}, "lines 2 and 4 both hold the key 'b'"),
         ("", {"memory_cache_size": "big"}, "'big' is no number"),
         ("", {"cluster.auto-join": "on"}, "'on' is no boolean"),
         ("", {"a": "x\u2028y"}, "line break"),
@@ -189,15 +203,22 @@ BLOCK = st.builds(
     st.sampled_from(["  ", "    "]),
     st.lists(CHILD | CHILD_NOTE, max_size=5),
 )
+DEEP = st.builds(
+    lambda key, pad, lines: [f"{key}:", f"{pad}deep:", *[f"{pad}  {line}" for line in lines], f"{pad}x: 1"],
+    KEY,
+    st.sampled_from(["  ", "    "]),
+    st.lists(CHILD, max_size=3),
+)
 NOTE = st.sampled_from([[""], ["# c"], ["# a: 1"], ["#b: 2"], ["# cluster:", "#   a: 1"]])
 FILES = st.builds(
     lambda head, parts, ending, last: ending.join([*head, *[line for part in parts for line in part]]) + last,
     st.sampled_from([[], ["---"], ["%YAML 1.1", "---"]]),
-    st.lists(TOP | LIST | TEXT | BLOCK | NOTE, max_size=7),
+    st.lists(TOP | LIST | TEXT | BLOCK | DEEP | NOTE, max_size=7),
     st.sampled_from(["\n", "\r\n"]),
     st.sampled_from(["", "\n"]),
 )
-SETTINGS = st.dictionaries(st.sampled_from(["a", "b", "cluster.a", "cluster.new", "other.b"]), VALUE, max_size=3)
+NAMES = ["a", "b", "cluster.a", "cluster.new", "cluster.deep.a", "other.b", "other.new.a"]
+SETTINGS = st.dictionaries(st.sampled_from(NAMES), VALUE, max_size=3)
 
 
 def pop(tree, name):
@@ -205,7 +226,7 @@ def pop(tree, name):
     if not child:
         return tree.pop(key, None)
     block = tree.get(key)
-    value = block.pop(child, None) if isinstance(block, dict) else None
+    value = pop(block, child) if isinstance(block, dict) else None
     if not block:
         tree.pop(key, None)
     return value
