@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend
 from ansible_collections.gatehouse.kong.plugins.module_utils._evidence import Ruler, ruler_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import WHOLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import BESIDE, WHOLE, Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import (
     SCRIPT_FILE,
     UFW_RECORD,
@@ -60,10 +60,10 @@ def _make_iptables(host: Host) -> Backend:
     return Iptables(host)
 
 
-def _make_nftables(host: Host) -> Backend:
+def _make_nftables(host: Host, place: Place = WHOLE) -> Backend:
     from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables  # noqa: PLC0415
 
-    return Nftables(host)
+    return Nftables(host, place)
 
 
 def _with_published(make: t.Callable[[Host], Backend]) -> t.Callable[[Host], Backend]:
@@ -91,6 +91,9 @@ def choose(host: Host, name: str) -> Choice:
 
 def _choice(host: Host, system: System, reason: str) -> Choice:
     before = tuple(other.make(host) for other in SYSTEMS if other.name != system.name and other.keeps(host))
+    if system.name == "nftables" and host.path(BESIDE.file).exists():
+        # It holds also where what it was loaded beside is off, and cannot be asked any more.
+        before = (*before, _make_nftables(host, BESIDE))
     if not before:
         return Choice(system.make(host), reason)
     from ansible_collections.gatehouse.kong.plugins.module_utils._succession import Succession  # noqa: PLC0415

@@ -73,9 +73,8 @@ ExecReload=-{nft} -f {file}
 class Nftables:
     """The backend for hosts whose firewall is nftables, or that have none."""
 
-    name = "nftables"
-
     def __init__(self, host: Host, place: Place = WHOLE) -> None:
+        self.name = "nftables for published ports" if place.forwarded else "nftables"
         self._host = host
         self._place = place
         self._listed: list[dict[str, t.Any]] = []

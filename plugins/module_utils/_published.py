@@ -114,11 +114,6 @@ class WithPublished:
     def _stale_beside(self, published: Ruleset | None) -> tuple[str, ...]:
         return self._beside.stale(published) if published else stale_parts(self._host, BESIDE.boot_unit(), None)
 
-    @cached_property
-    def _is_there(self) -> bool:
-        """As it was when the host was read: a change of this run is none that was not finished."""
-        return any(self._host.path(path).exists() for path in (BESIDE.file, PENDING)) and bool(self._host.which("nft"))
-
 
 def _plain(ruleset: Ruleset) -> Ruleset:
     """The ruleset for packets to the host itself."""

@@ -12,7 +12,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends import ch
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, ObstacleError, converge
-from ansible_collections.gatehouse.kong.tests.netns.nodes import FAMILIES, Node
+from ansible_collections.gatehouse.kong.tests.netns.nodes import EMPTY, FAMILIES, Node
 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}
 
@@ -90,3 +90,23 @@ def test_a_manager_that_is_still_on_and_refuses_is_named(lab):
     with pytest.raises(ObstacleError, match="made by the backend ufw, remove that first: `state: absent`"):
         lab.converge(NEW)
     assert loaded(node) == ["ufw"]
+
+
+def test_published_ports_of_a_manager_that_is_off(lab):
+    """What is loaded beside ufw for them stays when it is turned off, and would refuse whoever is new."""
+    node = Node(lab, "ufw")
+    published = {"allow": [{**ENTRY, "published": True}], "sets": OLD["sets"]}
+    lab.backend = choosing("ufw")
+    lab.converge(published)
+    assert "gatehouse_kong_published" in lab.nft("list tables")
+    for program in FAMILIES:
+        lab.host.run(f"{program}-nft-restore", stdin=EMPTY)
+    lab.backend = choosing("nftables")
+    outcome = converge(lab.backend(lab.host), ruleset_from_data(NEW), Guard(Rollback(lab.host), 30), check_mode=False)
+    assert "gatehouse_kong_published" not in lab.nft("list tables")
+    Rollback(lab.host).undo(outcome.transaction)
+    assert "gatehouse_kong_published" in lab.nft("list tables")
+    lab.converge(NEW)
+    assert "gatehouse_kong_published" not in lab.nft("list tables")
+    assert [path for path in lab.host.root.rglob("*published*") if path.exists()] == []
+    node.clean()
