@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import start
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 
@@ -71,9 +72,11 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
         if unit_changes:
             for path, text in unit.unit_files.items():
                 host.write(path, text, 0o644)
-            # It has nothing more to do, but with `--now` shows as active, as it will after a boot. `--force` is for links
-            # that lead elsewhere.
-            host.run("systemctl", "enable", "--now", "--force", unit.name)
+            for link in unit.links:
+                host.remove((link,))  # it may lead elsewhere
+                host.link(link, unit.path)
+            # It has nothing more to do, but then shows as active, as it will after a boot.
+            start(host, unit.name, [other for other, _text in unit.drop_ins])
     except HostError:
         _put_back(host, unit, before)
         raise
@@ -116,6 +119,7 @@ def _put_back(host: Host, unit: BootUnit, before: dict[str, str | None]) -> None
 def _remove_unit(host: Host, unit: BootUnit) -> None:
     host.remove((*unit.links, *unit.unit_files))
     host.remove_empty(f"{UNIT_DIRECTORY}/{other}.d" for other, _text in unit.drop_ins)
+    host.remove_empty(f"{UNIT_DIRECTORY}/{other}.wants" for other in unit.wanted_by)
 
 
 def _remove_directory(host: Host, unit: BootUnit) -> None:

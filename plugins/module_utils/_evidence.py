@@ -115,8 +115,15 @@ def _uses_legacy(host: Host) -> bool:
 
 def _refuse_mixture(host: Host) -> None:
     """HostError where rules of iptables-legacy and of iptables-nft are loaded at once: the kernel asks both."""
-    for names, program in _FAMILIES:
-        if host.read(names) and all(_has_rules(host, f"{program}-{kind}-save") for kind in ("legacy", "nft")):
+    loaded = [program for names, program in _FAMILIES if host.read(names)]
+    if not loaded:
+        return
+    from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import (  # noqa: PLC0415
+        iptables_nft_is_loaded,
+    )
+
+    for program in loaded if host.call(iptables_nft_is_loaded) else ():
+        if all(_has_rules(host, f"{program}-{kind}-save") for kind in ("legacy", "nft")):
             raise HostError(
                 f"rules of {program}-legacy and of {program}-nft are loaded at once, and a packet must pass both. "
                 f"Compare `{program}-legacy-save` with `{program}-nft-save` and remove the rules of one, or name the "

@@ -28,6 +28,8 @@ NAME = "org.fedoraproject.FirewallD1"
 PATH = "/org/fedoraproject/FirewallD1"
 
 _COUNTERS = re.compile(r"\[\d+:\d+\]")
+# A chain that is there by itself, as it is without anybody's doing.
+_EMPTY = re.compile(r":[A-Z]+ ACCEPT $")
 _SECONDS = 20
 _RELOAD_SECONDS = 600
 
@@ -240,7 +242,8 @@ def _rules_of_iptables() -> t.Dict[str, str]:
 
 def _give_back_rules(before: t.Dict[str, str]) -> None:
     for program, saved in before.items():
-        if _without_counters(saved) - _without_counters(_run(program + "-save", "-c")):
+        kept = {line for line in _without_counters(saved) if not _EMPTY.search(line)}
+        if kept and kept - _without_counters(_run(program + "-save", "-c")):
             _run(program + "-restore", "--wait", "10", "-c", given=saved)
 
 

@@ -10,7 +10,6 @@ are never named in what is loaded, and iptables-restore --noflush leaves what is
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import suppress
 from functools import cached_property
@@ -19,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Liv
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import parse_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._ipset_kernel import SetsError, change, saved
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import (
     UNIT_PARTS,
     Programs,
@@ -32,6 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import (
+    PROGRAM,
     families_of,
     program,
     refuse_mixture,
@@ -40,7 +41,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs 
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import JUMP, make_rules, same_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state import (
-    PROGRAM,
     Chain,
     State,
     live_of,
@@ -53,14 +53,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps imp
     removal_steps,
     steps,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._translations import saved_translations
 
 # Others may hold the lock of iptables-legacy (/run/xtables.lock) for a moment; the nft variant needs none.
 _WAIT = ("--wait", "10")
-# What ipset says, after it did the lines before; and how long to wait for it, in seconds, about three in all.
-_BUSY = re.compile(r"Error in line (\d+): .* in use by a kernel component")
+# How long to wait for sets that are in use, in seconds, about three in all.
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 0)
 
 
@@ -154,21 +153,22 @@ class Iptables:
 
     def _take(self, step: Step) -> None:
         if step.kind == SETS:
-            self._restore_sets(step.text.splitlines(keepends=True))
+            self._change_sets(step.text.splitlines())
         else:
             self._restore(step.kind, step.text)
 
-    def _restore_sets(self, lines: list[str]) -> None:
-        """`ipset restore`, waiting for sets to be let go: the nft variant frees replaced rules a moment later."""
+    def _change_sets(self, lines: list[str]) -> None:
+        """What `ipset restore` does, waiting for sets to be let go: the nft variant frees replaced rules a moment later."""
         for pause in _PAUSES:
             try:
-                self._host.run("ipset", "restore", stdin="".join(lines))
-            except HostError as error:
-                busy = _BUSY.search(str(error))
-                if not busy or not pause:
-                    raise
-                lines = lines[int(busy[1]) - 1 :]
+                self._host.call(change, lines)
+            except SetsError as error:
+                if not error.busy or not pause:
+                    raise HostError(f"ipset: {error}") from error
+                lines = lines[error.number :]
                 time.sleep(pause)
+            except OSError as error:
+                raise HostError(f"ipset: {error.strerror}") from error
             else:
                 return
 
@@ -179,8 +179,15 @@ class Iptables:
         if self._found is None:
             self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
             chains = {family: self._chain(family) for family in FAMILIES}
-            self._found = State(chains, parse_sets(self._host.run("ipset", "save")), self._families)
+            self._found = State(chains, parse_sets(self._saved_sets()), self._families)
         return self._found
+
+    def _saved_sets(self) -> str:
+        try:
+            ours = self._host.call(saved, tuple(SET_PREFIX.values()))
+        except OSError as error:
+            raise HostError(f"ipset: {error.strerror}") from error
+        return self._host.run("ipset", "save") if ours is None else ours
 
     def _chain(self, family: str) -> Chain:
         if family in self._saved:

@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import Table, nft_tables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import nft_tables, tables_of_iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 
 IP = {"ipv4": "ip", "ipv6": "ip6"}
-_TABLES = ("filter", "raw", "mangle", "nat", "security")
 
 
 def nftables_obstacles(host: Host, want: Ruleset, saved: Mapping[str, str]) -> tuple[Obstacle, ...]:
@@ -23,17 +22,15 @@ def nftables_obstacles(host: Host, want: Ruleset, saved: Mapping[str, str]) -> t
 
     `saved` is what iptables-nft-save wrote, by family. It is empty where the host's iptables is the legacy variant.
     """
-    if host.which("nft") is None or not _worth_listing(host.call(nft_tables), saved):
+    if host.which("nft") is None:
+        return ()
+    # nft takes its time on a host with many rules, so it is asked only about tables that iptables did not make.
+    if {*host.call(nft_tables)} <= tables_of_iptables(IP[family] for family in saved):
         return ()
     # Seldom needed, and its code takes a while to load.
     from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_beside import obstacles  # noqa: PLC0415
 
     return obstacles(json.loads(host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"], want, saved)
-
-
-def _worth_listing(tables: Iterable[Table], saved: Mapping[str, str]) -> bool:
-    """Whether there are tables that iptables did not make; nft takes its time on a host with many rules."""
-    return not {*tables} <= {(IP[family], name) for family in saved for name in _TABLES}
 
 
 def without_ipv6(want: Ruleset, file: str) -> tuple[Obstacle, ...]:

@@ -10,7 +10,9 @@ import re
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state import PROGRAM
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import iptables_nft_is_loaded
+
+PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 
 # Tables of iptables-legacy that are loaded, one a line.
 _LEGACY_TABLES = {"ipv4": "/proc/net/ip_tables_names", "ipv6": "/proc/net/ip6_tables_names"}
@@ -63,8 +65,10 @@ def require_programs(host: Host, variant: str) -> None:
 def refuse_mixture(host: Host, variant: str) -> None:
     """HostError where rules of the other variant are loaded: the kernel asks both, and may ask the other first."""
     other = _OTHER[variant]
+    if other == "nft" and not host.call(iptables_nft_is_loaded):
+        return
     for family, plain in PROGRAM.items():
-        # Without a table of the old kind, which is how nearly all hosts are, this starts no process.
+        # Without a table of the other kind, which is how nearly all hosts are, this starts no process.
         if other == "legacy" and not host.read(_LEGACY_TABLES[family]):
             continue
         save = f"{plain}-{other}-save"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import LiveSet, set_name, wanted_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import (
     CHAIN,
     JUMP,
@@ -28,8 +29,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     SourceSet,
     make_ruleset,
 )
-
-PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 
 
 @dataclass(frozen=True)

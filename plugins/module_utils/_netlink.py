@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator
 
 NETFILTER, SOCK_DIAG, ROUTE = 12, 4, 0
+EXCLUSIVE = 0x200  # refuse what is there already
 
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
@@ -28,9 +29,9 @@ def connect(protocol: int) -> socket.socket:
     return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
 
 
-def command(link: socket.socket, kind: int, body: bytes) -> None:
+def command(link: socket.socket, kind: int, body: bytes, flags: int = 0) -> None:
     """Have the kernel do something; OSError where it refuses."""
-    _ask(link, kind, _ACK, body)
+    _ask(link, kind, _ACK | flags, body)
 
 
 def answered(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
@@ -68,10 +69,11 @@ def _ask(link: socket.socket, kind: int, flags: int, body: bytes) -> list[bytes]
 
 def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The attributes in a message, by type."""
-    while len(data) >= _ATTRIBUTE.size:
-        length, kind = _ATTRIBUTE.unpack_from(data)
-        yield kind & _KIND, data[_ATTRIBUTE.size : length]
-        data = data[length + 3 & ~3 :]
+    at = 0
+    while at + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, at)
+        yield kind & _KIND, data[at + _ATTRIBUTE.size : at + length]
+        at += length + 3 & ~3
 
 
 def packed(kind: int, value: bytes, *, nested: bool = False) -> bytes:

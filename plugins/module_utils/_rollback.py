@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     ruleset_from_data,
     ruleset_to_data,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import schedule
 
 STATE = "/var/lib/gatehouse_kong"
 PENDING = f"{STATE}/pending"
@@ -220,12 +221,9 @@ class Rollback:
     def _start_timer(self, transaction: str, timeout: int) -> None:
         undo = shlex.quote(self._at(_UNDO))
         shell = f"[ ! -f {undo} ] || exec sh {undo} {transaction}"
+        description = "Undo the change of gatehouse.kong unless it is confirmed"
         try:
-            self._host.run(
-                "systemd-run", "--quiet", "--collect", f"--unit={NAME}-{transaction}",
-                "--description=Undo the change of gatehouse.kong unless it is confirmed",
-                f"--on-active={timeout}s", "--timer-property=AccuracySec=100ms", "/bin/sh", "-c", shell,
-            )  # fmt: skip
+            schedule(self._host, f"{NAME}-{transaction}", description, timeout, shell)
         except HostError:
             self._host.detach("/bin/sh", "-c", f"sleep {timeout}; {shell}")
 

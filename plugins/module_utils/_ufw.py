@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import variant_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import generation
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import UFW_RECORD
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     FAMILIES,
@@ -45,6 +46,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import
     ours_of,
     read_record,
     refuses_one_source,
+    without_counters,
 )
 
 FILES = {"ipv4": "/etc/ufw/user.rules", "ipv6": "/etc/ufw/user6.rules"}
@@ -69,6 +71,10 @@ class Ufw:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._saved: dict[str, str] = {}
+        self._counted: dict[str, str] = {}
+        self._generation: bytes | None = None
+        self._made: list[tuple[Ruleset, str, tuple[Rule, ...]]] = []
+        self._known: dict[str, t.Any] | None = None
 
     def require(self) -> None:
         """Refuse a host without ufw and iptables, rights, systemd, or a writable /etc."""
@@ -84,7 +90,9 @@ class Ufw:
 
         HostError where ufw is enabled and its chains are not loaded, or packets do not come through them.
         """
-        self._saved = {family: self._host.run(f"{_PROGRAMS[family]}-save") for family in self._families}
+        self._generation = self._host.call(generation)
+        self._counted = {family: self._host.run(f"{_PROGRAMS[family]}-save", "-c") for family in self._families}
+        self._saved = {family: without_counters(text) for family, text in self._counted.items()}
         for family, saved in self._saved.items():
             self._require_loaded(family, saved)
             self._require_readable(FILES[family])
@@ -138,7 +146,15 @@ class Ufw:
 
     @property
     def _record(self) -> dict[str, t.Any]:
-        return read_record(str(self._host.path(UFW_RECORD)))
+        if self._known is None:
+            self._known = read_record(str(self._host.path(UFW_RECORD)))
+        return self._known
+
+    def _still_saved(self) -> dict[str, str]:
+        """What was loaded when that was read, if nothing has changed since. Rules of iptables-legacy do not tell."""
+        same = self._generation is not None and variant_of(self._host) == "nft" and generation() == self._generation
+        # What is no text, as in a comment of somebody's, is only told there, as \xff and the like.
+        return {family: text for family, text in self._counted.items() if same and "\\x" not in text}
 
     @cached_property
     def _families(self) -> tuple[str, ...]:
@@ -167,8 +183,14 @@ class Ufw:
 
     def _rules(self, ruleset: Ruleset | None, family: str) -> tuple[Rule, ...]:
         """None for IPv6 where ufw is told to have none of it."""
-        with_ipv6 = _WITH_IPV6.search(self._host.read(_DEFAULTS) or "")
-        return make_rules(ruleset, family) if ruleset and (family == "ipv4" or with_ipv6) else ()
+        if not ruleset or (family == "ipv6" and not _WITH_IPV6.search(self._host.read(_DEFAULTS) or "")):
+            return ()
+        # Equal rulesets may spell their networks differently, so it has to be the very same one.
+        found = next((rules for made, of, rules in self._made if made is ruleset and of == family), None)
+        if found is None:
+            found = make_rules(ruleset, family)
+            self._made.append((ruleset, family, found))
+        return found
 
     def _ours(self, ruleset: Ruleset | None, family: str) -> Ours:
         return ours_of(self._record, family, self._host.read(FILES[family]) or "", self._rules(ruleset, family))
@@ -215,8 +237,9 @@ class Ufw:
 
     def _session(self, want: Ruleset | None, families: Iterable[str] | None = None, **what: bool) -> None:
         request = self._request(want, families, **{"live": False, "files": False, **what})
+        self._known = None
         try:
-            self._host.call(_ufw_session.bring, request)
+            self._host.call(_ufw_session.bring, request, self._still_saved)
         except _ufw_session.SessionError as error:
             raise HostError(f"ufw: {error}") from error
 

@@ -27,7 +27,7 @@ Request = t.Dict[str, t.Any]
 
 _ANYWHERE = {"0.0.0.0/0", "::/0"}
 _VERDICTS = {"allow": "ACCEPT", "deny": "DROP"}
-_COUNTERS = re.compile(r"^\[\d+:\d+\] ")
+_COUNTERS = re.compile(r"^\[\d+:\d+\] ", re.MULTILINE)
 # In ufw's file the port comes before the source, in what is loaded after it.
 _REFUSES_ONE_SOURCE = re.compile(r"(?!.*--dport)(?=.*-s \S).*-j (DROP|REJECT)\b", re.DOTALL)
 _ONLY_LOGS = re.compile(r"-A \S+ -s (?!.*--dport).*-j ufw6?-user-logging-input")
@@ -67,32 +67,33 @@ def main(request: Request) -> int:
     return 0
 
 
-def bring(request: Request) -> None:
+def bring(request: Request, saved: t.Callable[[], t.Dict[str, str]] = dict) -> None:
     """Make the rules of each family those of the request, and say so in the record. Raises SessionError.
 
-    With `test` the loaded chains are only checked; with `live` they change; with `files` ufw's files do.
+    With `test` the loaded chains are only checked; with `live` they change; with `files` ufw's files do. `saved` is asked
+    under ufw's lock what is loaded, by family and with counters; what it does not know, iptables-save has to tell.
     """
     try:
         # ufw itself holds this lock while it works.
         with open(request["lock"], "w") as lock:
             fcntl.lockf(lock, fcntl.LOCK_EX)
-            _bring(request)
+            _bring(request, saved)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SessionError((getattr(error, "stderr", None) or str(error)).strip()) from error
 
 
-def _bring(request: Request) -> None:
+def _bring(request: Request, saved: t.Callable[[], t.Dict[str, str]]) -> None:
     record = read_record(request["record"])
     families = request["families"]
     ours = {name: ours_of(record, name, _read(family["file"]), family["rules"]) for name, family in families.items()}
     if request.get("test"):
-        _load(families, ours, "--test")
+        _load(families, ours, saved(), "--test")
         return
     # Before anything changes, so that whatever becomes of this process, all of ours is known as ours.
     known = {name: sorted(one.known.union(one.tuples)) for name, one in ours.items()}
     _write_record(request, known, {name: one.adopted for name, one in ours.items()})
     if request["live"]:
-        _load(families, ours)
+        _load(families, ours, saved())
     if request["files"]:
         for name, family in families.items():
             text = _read(family["file"])
@@ -149,9 +150,14 @@ def edit_file(text: str, ours: Ours, chain: str) -> str:
     return head + "".join(_in_order(mine, others)) + tail
 
 
+def without_counters(saved: str) -> str:
+    """What iptables-save writes without -c, of what it writes with it."""
+    return _COUNTERS.sub("", saved)
+
+
 def chain_lines(saved: str, chain: str) -> t.Optional[t.List[str]]:
     """The rules of a chain in the output of iptables-save, without counters; None where there is no such chain."""
-    lines = [_COUNTERS.sub("", line) for line in saved.splitlines()]
+    lines = without_counters(saved).splitlines()
     if not any(line.startswith(":{} ".format(chain)) for line in lines):
         return None
     return [line for line in lines if line.startswith("-A {} ".format(chain))]
@@ -160,7 +166,7 @@ def chain_lines(saved: str, chain: str) -> t.Optional[t.List[str]]:
 def edit_chain(have: t.List[str], ours: Ours, chain: str) -> t.List[str]:
     """The rules of a loaded chain with ours in it, in the order of `edit_file`."""
     mine = [live_line(rule, chain) for rule in ours.tuples]
-    gone = {live_line(rule, chain) for rule in ours.known}.union(mine)
+    gone = {live_line(rule, chain) for rule in ours.known.difference(ours.tuples)}.union(mine)
     returned = [live_line(rule, chain) for rule in ours.returned]
     return _in_order(mine, [line for line in have if line not in gone.union(returned)] + returned)
 
@@ -226,10 +232,12 @@ def _comment_of(item: str) -> str:
         return ""
 
 
-def _load(families: t.Dict[str, t.Any], ours: t.Dict[str, Ours], *options: str) -> None:
+def _load(families: t.Dict[str, t.Any], ours: t.Dict[str, Ours], known: t.Dict[str, str], *options: str) -> None:
     """Replace each family's chain in one step; what others have there keeps its counters."""
     for name, family in families.items():
-        saved = _run([family["save"], "-c", "-t", "filter"]) if family["live"] else ""
+        if not family["live"]:
+            continue
+        saved = known.get(name) or _run([family["save"], "-c", "-t", "filter"])
         have = chain_lines(saved, family["chain"])
         if have is None:
             continue

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils import _ipset_kernel
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
@@ -287,24 +288,17 @@ def test_packets_while_the_rules_change(node):
 
 @pytest.fixture
 def processes(node, monkeypatch):
-    """The programs that run at the node, in their order; what the machine's systemd would be told is among them."""
+    """The programs that run at the node, in their order."""
     started = []
-    run = node.lab.host.run
 
     class Counted(subprocess.Popen):
         def __init__(self, argv, *words, **named):
             within = ["ip", "netns", "exec", node.lab.host.namespace]
             words_of_it = argv[4:] if list(argv[:4]) == within else argv
-            if words_of_it[0] != "systemctl":
-                started.append(Path(words_of_it[0]).name.replace(f"-{node.variant}-", "-"))
+            started.append(Path(words_of_it[0]).name.replace(f"-{node.variant}-", "-"))
             super().__init__(argv, *words, **named)
 
-    def counted(*argv, stdin=""):
-        started.extend(argv[:1] if argv[0].startswith("systemd-run") else argv[:1] * (argv[0] == "systemctl"))
-        return run(*argv, stdin=stdin)
-
     monkeypatch.setattr(subprocess, "Popen", Counted)
-    monkeypatch.setattr(node.lab.host, "run", counted)
     return started
 
 
@@ -312,17 +306,9 @@ SAVES, LOADS = ["iptables-save", "ip6tables-save"], ["iptables-restore", "ip6tab
 # Of a first run, of one that changes nothing, and of one in which a peer goes. With ufw a change is made of what is found
 # under ufw's own lock.
 PROCESSES = {
-    "nftables": (["nft", "nft", "systemd-run", "nft", "systemctl"], ["nft"] * 2, ["nft"] * 3 + ["systemd-run", "nft"]),
-    "iptables": (
-        [*SAVES, "ipset", "systemd-run", "ipset", *LOADS, "systemctl"],
-        [*SAVES, "ipset"],
-        [*SAVES, "ipset", "systemd-run", "ipset"],
-    ),
-    "ufw": (
-        [*SAVES, "systemd-run", SAVES[0], LOADS[0], SAVES[1], LOADS[1]],
-        SAVES,
-        [*SAVES, "systemd-run", SAVES[0], LOADS[0]],
-    ),
+    "nftables": (["nft"] * 3, ["nft"] * 2, ["nft"] * 4),
+    "iptables": ([*SAVES, *LOADS], SAVES, SAVES),
+    "ufw": ([*SAVES, *LOADS], SAVES, [*SAVES, LOADS[0]]),
 }
 
 
@@ -336,9 +322,7 @@ def test_processes_do_not_grow_with_the_peers(node, processes, peers):
     ):
         processes.clear()
         node.lab.converge(data)
-        # With the legacy variant a look at the new one comes first.
-        look = ["iptables-nft-save", "ip6tables-nft-save"] if node.variant == "legacy" else []
-        assert processes == [*look, *expected]
+        assert processes == expected
 
 
 def test_a_policy_of_drop_does_not_hinder(iptables):
@@ -399,24 +383,31 @@ class KilledError(BaseException):
     """Nothing catches it, as nothing catches SIGKILL."""
 
 
-@pytest.mark.parametrize("survives", range(9))
+@pytest.mark.parametrize("survives", range(0, 24, 2))
 def test_a_run_that_is_killed_leaves_the_old_or_the_new_and_the_next_one_repairs(iptables, survives, monkeypatch):
     old = ruleset(ADMIN, *GOSSIP, friends=["10.0.1.2/32"])
     new = ruleset(entry(8001, ["friends"]), entry(7946, []), friends=["10.0.2.2/32"])
     iptables.lab.converge(old)
-    run, left = iptables.lab.host.run, [survives]
+    run, tell, left = iptables.lab.host.run, _ipset_kernel.command, [survives]
 
-    def until_killed(*argv, stdin=""):
-        if any(word in ("restore", "--noflush") for word in argv):
-            if left[0] == 0:
-                raise KilledError
-            left[0] -= 1
+    def step():
+        if left[0] == 0:
+            raise KilledError
+        left[0] -= 1
+
+    def run_until_killed(*argv, stdin=""):
+        if "--noflush" in argv:
+            step()
         return run(*argv, stdin=stdin)
 
-    monkeypatch.setattr(iptables.lab.host, "run", until_killed)
-    with suppress(KilledError):
+    def tell_until_killed(*words):
+        step()
+        tell(*words)
+
+    with monkeypatch.context() as patch, suppress(KilledError):
+        patch.setattr(iptables.lab.host, "run", run_until_killed)
+        patch.setattr(_ipset_kernel, "command", tell_until_killed)
         iptables.lab.converge(new)
-    monkeypatch.setattr(iptables.lab.host, "run", run)
     for family in ("ipv4", "ipv6"):
         table = [(name, "tcp", family, port) for name in ("friend", "ally") for port in (8001, 7946)]
         seen = [row[4] for row in arrives(iptables.lab, [(*row, True) for row in table])]
@@ -509,7 +500,7 @@ def test_a_kernel_without_ipv6(iptables):
     addresses.unlink()
     outcome = iptables.lab.converge(EVERYTHING)
     started = [Path(call[0]).name for call in iptables.lab.host.calls]
-    assert ["ip6" in name for name in started].count(True) == (iptables.variant == "legacy")
+    assert not any("ip6" in name for name in started)
     assert "it runs without IPv6" in str(outcome.obstacles[0])
     table = [row for row in TABLE if row[2] == "ipv4"]
     assert arrives(iptables.lab, table) == table

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends import AUTO, NAMES, choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import iptables_nft_is_loaded
 
 FIREWALLD = "/run/systemd/units/invocation:firewalld.service"
 SHUT = "*filter\n:INPUT DROP [0:0]\n:OWN - [0:0]\nCOMMIT\n"
@@ -31,6 +32,9 @@ class FakeHost(Host):
     def run(self, *argv, stdin=""):
         self.calls.append(argv)
         return self.saves[argv[0]]
+
+    def call(self, function, *args):
+        return any("nft" in name for name in self.saves) if function is iptables_nft_is_loaded else function(*args)
 
 
 def write(host, path, text):

@@ -53,9 +53,11 @@ class Iptables:
     def __init__(self, rules):
         self.rules = rules
         self.loaded = []
+        self.saves = 0
 
     def run(self, *argv, given=""):
         if argv == ("iptables-save", "-c"):
+            self.saves += 1
             return "# by iptables-save\n*nat\n:PREROUTING ACCEPT [1:2]\n" + "".join(self.rules) + "COMMIT\n"
         assert argv == ("iptables-restore", "--wait", "10", "-c")
         self.loaded.append(given)
@@ -241,6 +243,14 @@ def test_rules_of_iptables_that_are_still_there_are_not_loaded_again(iptables):
     have = objects(["10.0.0.1/32"])
     bring(Firewalld(have), have, reload=True)
     assert iptables.loaded == []
+
+
+@pytest.mark.parametrize("rules, saves", [([], 1), ([":DOCKER - [0:0]\n"], 2), ([":INPUT DROP [0:0]\n"], 2)])
+def test_where_iptables_has_nothing_it_is_not_asked_again(iptables, rules, saves):
+    iptables.rules = rules
+    have = objects(["10.0.0.1/32"])
+    bring(Firewalld(have), have, reload=True)
+    assert (iptables.saves, iptables.loaded) == (saves, [])
 
 
 def test_a_firewalld_that_keeps_sets_over_a_reload_keeps_no_departed_peer():

@@ -1,0 +1,153 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils import _systemd
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import (
+    SOCKET,
+    SystemdError,
+    schedule,
+    start,
+    start_new,
+    start_timer,
+)
+
+# The body of what systemd-run of systemd 252 sends for
+# systemd-run --collect --unit=abc-1 --description=Undo --on-active=30s --timer-property=AccuracySec=100ms /bin/sh -c 'true $x'
+RECORDED = (
+    b"\x0b\x00\x00\x00abc-1.timer\x00\x04\x00\x00\x00fail\x00\x00\x00\x00\xc8\x00\x00\x00\x0b\x00\x00\x00Description\x00"
+    b"\x01s\x00\x00\x04\x00\x00\x00Undo\x00\x00\x00\x00\x0b\x00\x00\x00CollectMode\x00\x01s\x00\x00\x12\x00\x00\x00inactive"
+    b"-or-failed\x00\x00\x00\x00\x00\x00\x0f\x00\x00\x00TimersMonotonic\x00\x05a(st)\x00\x00\x18\x00\x00\x00\x0b\x00\x00\x00"
+    b"OnActiveSec\x00\x80\xc3\xc9\x01\x00\x00\x00\x00\x0c\x00\x00\x00AccuracyUSec\x00\x01t\x00\x00\x00\x00\x00\xa0\x86\x01"
+    b"\x00\x00\x00\x00\x00\x11\x00\x00\x00RemainAfterElapse\x00\x01b\x00\x00\x00\x00\x00\x00\x00\x00\xbc\x00\x00\x00\x00\x00"
+    b"\x00\x00\r\x00\x00\x00abc-1.service\x00\x00\x00\xa4\x00\x00\x00\x0b\x00\x00\x00Description\x00\x01s\x00\x00\x04\x00\x00"
+    b"\x00Undo\x00\x00\x00\x00\x0b\x00\x00\x00CollectMode\x00\x01s\x00\x00\x12\x00\x00\x00inactive-or-failed\x00\x00\x00\x00"
+    b"\x00\x00\t\x00\x00\x00ExecStart\x00\x07a(sasb)\x00\x004\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x00/bin/sh\x00 \x00\x00"
+    b"\x00\x07\x00\x00\x00/bin/sh\x00\x02\x00\x00\x00-c\x00\x00\x07\x00\x00\x00true $x\x00\x00\x00\x00\x00"
+)
+JOB_IS_DONE = (3, "s", "Unknown object")
+
+
+def text(value):
+    return 2, "s", value
+
+
+def variant(value):
+    return 2, "v", ("b", value) if isinstance(value, bool) else ("s", value)
+
+
+class Systemd(threading.Thread):
+    """Answers one connection, call by call; what it was told is in `calls`, and the last body in `body`."""
+
+    def __init__(self, path, answers):
+        super().__init__(daemon=True)
+        self.path, self.answers = path, list(answers)
+        self.calls, self.body = [], b""
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(path)
+        self._socket.listen()
+
+    def run(self):
+        with self._socket:
+            link, _address = self._socket.accept()
+        with link:
+            assert re.fullmatch(rb"\0AUTH EXTERNAL (3\d)+\r\nBEGIN\r\n", link.recv(100))
+            link.sendall(b"OK 0123\r\n")
+            for answer in self.answers:
+                head = link.recv(16)
+                length, _serial, fields = struct.unpack("<III", head[4:])
+                rest = link.recv((fields + 7 & ~7) + length, socket.MSG_WAITALL)
+                self.body = rest[fields + 7 & ~7 :]
+                member = re.search(rb"\x03\x01s\x00.\x00{3}(\w+)", rest)[1].decode()
+                self.calls.append(
+                    self.body[self.body.rindex(b"\0", 0, -1) + 1 : -1].decode() if member == "Get" else member
+                )
+                link.sendall(self._message((4, "s", "a signal")) + self._message(answer))
+
+    @staticmethod
+    def _message(answer):
+        kind, signature, value = answer
+        body, head = bytearray(), bytearray()
+        _systemd._put_all(body, signature, [value] if signature else [])
+        _systemd._put_all(head, "yyyyuua(yv)", (ord("l"), kind, 0, 1, len(body), 1, [(5, ("u", 1))]))
+        _systemd._pad(head, 8)
+        return bytes(head + body)
+
+
+@pytest.fixture
+def systemd():
+    with tempfile.TemporaryDirectory(prefix="systemd-") as folder:  # a socket's path has at most 107 characters
+
+        def answering(*answers):
+            made = Systemd(f"{folder}/private", answers)
+            made.start()
+            return made
+
+        yield answering
+
+
+def test_a_timer_is_asked_for_as_systemd_run_does(systemd):
+    made = systemd(text("/job/1"))
+    start_timer(made.path, "abc-1", "Undo", 30, "true $x")
+    assert (made.calls, made.body) == (["StartTransientUnit"], RECORDED)
+
+
+def test_a_unit_is_started_and_waited_for(systemd):
+    made = systemd(
+        text("/x"), variant(False), text("/job/1"), variant("running"), JOB_IS_DONE, text("/x"), variant("active")
+    )
+    start_new(made.path, "x.service", ())
+    assert made.calls == ["LoadUnit", "NeedDaemonReload", "StartUnit", "State", "State", "LoadUnit", "ActiveState"]
+
+
+def test_units_are_read_again_where_one_of_them_was_read_before(systemd):
+    made = systemd(text("/x"), variant(False), text("/y"), variant(True), (2, "", None), text("/job/1"), JOB_IS_DONE,
+                   text("/x"), variant("failed"))  # fmt: skip
+    with pytest.raises(SystemdError, match=r"it is failed\. See `systemctl status x\.service`"):
+        start_new(made.path, "x.service", ("y.service",))
+    assert made.calls[:6] == ["LoadUnit", "NeedDaemonReload", "LoadUnit", "NeedDaemonReload", "Reload", "StartUnit"]
+
+
+def test_what_systemd_refuses_is_told(systemd):
+    made = systemd((3, "s", "Unit x.service not found."))
+    with pytest.raises(SystemdError, match="not found"):
+        start_new(made.path, "x.service", ())
+
+
+class FakeHost(Host):
+    def __init__(self, root):
+        super().__init__(root)
+        self.calls = []
+
+    def run(self, *argv, stdin=""):
+        self.calls.append(argv[:2])
+        return ""
+
+
+def test_without_the_socket_the_programs_are_run(tmp_path):
+    host = FakeHost(tmp_path)
+    schedule(host, "abc-1", "Undo", 30, "true")
+    start(host, "x.service", ())
+    assert host.calls == [("systemd-run", "--quiet"), ("systemctl", "daemon-reload"), ("systemctl", "start")]
+
+
+def test_a_refusal_is_the_hosts_error(systemd):
+    made = systemd((3, "s", "no"))
+    host = FakeHost(Path(made.path).parent)
+    host.path(SOCKET).parent.mkdir(parents=True)
+    host.path(SOCKET).symlink_to(made.path)
+    with pytest.raises(HostError, match="systemd did not make the timer abc-1: no"):
+        schedule(host, "abc-1", "Undo", 30, "true")
+    assert host.calls == []
