@@ -10,7 +10,6 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend
-from ansible_collections.gatehouse.kong.plugins.module_utils._evidence import Ruler, ruler_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import BESIDE, WHOLE, Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import (
@@ -18,7 +17,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._places import (
     UFW_RECORD,
     own_firewalld_files,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._published import WithPublished
 
 AUTO = "auto"
 
@@ -68,7 +66,13 @@ def _make_nftables(host: Host, place: Place = WHOLE) -> Backend:
 
 def _with_published(make: t.Callable[[Host], Backend]) -> t.Callable[[Host], Backend]:
     """A backend that holds published ports in a table beside it."""
-    return lambda host: WithPublished(host, make(host))
+
+    def both(host: Host) -> Backend:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._published import WithPublished  # noqa: PLC0415
+
+        return WithPublished(host, make(host))
+
+    return both
 
 
 SYSTEMS = (
@@ -85,8 +89,15 @@ def choose(host: Host, name: str) -> Choice:
 
     HostError where more than one does, and where old and new iptables are mixed.
     """
-    ruler = ruler_of(host) if name == AUTO else Ruler(name, "it was asked for")
-    return _choice(host, next(system for system in SYSTEMS if system.name == ruler.name), ruler.reason)
+    ruler, reason = _ruler(host) if name == AUTO else (name, "it was asked for")
+    return _choice(host, next(system for system in SYSTEMS if system.name == ruler), reason)
+
+
+def _ruler(host: Host) -> tuple[str, str]:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._evidence import ruler_of  # noqa: PLC0415
+
+    found = ruler_of(host)
+    return found.name, found.reason
 
 
 def _choice(host: Host, system: System, reason: str) -> Choice:

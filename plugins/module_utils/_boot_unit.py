@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import start
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 
@@ -75,6 +74,8 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
             for link in unit.links:
                 host.remove((link,))  # it may lead elsewhere
                 host.link(link, unit.path)
+            from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import start  # noqa: PLC0415
+
             # It has nothing more to do, but then shows as active, as it will after a boot.
             start(host, unit.name, [other for other, _text in unit.drop_ins])
     except HostError:

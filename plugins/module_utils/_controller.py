@@ -15,12 +15,9 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import parse_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ANY, Allow, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import LockoutError
 
 _VARIABLE = b"SSH_CONNECTION="
-
-
-class LockoutError(Exception):
-    """The ruleset refuses the connection over which it came; nothing was changed."""
 
 
 @dataclass(frozen=True)

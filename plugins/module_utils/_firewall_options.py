@@ -10,8 +10,10 @@ import typing as t
 from dataclasses import asdict
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends import AUTO, NAMES
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import RulesetDiff
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Outcome
+
+if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import RulesetDiff
 
 _ALLOW_SPEC = {
     "listener": {"type": "str", "required": True},
@@ -33,7 +35,9 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
 
 def changes(outcome: Outcome) -> dict[str, t.Any]:
     """The outcome as plain data."""
-    return {**_rule_changes(outcome.diff), "drift": list(outcome.drift), "boot": list(outcome.stale)}
+    same = outcome.have == outcome.want
+    rules = {"ports": [], "members": []} if same else _rule_changes(outcome.diff)
+    return {**rules, "drift": list(outcome.drift), "boot": list(outcome.stale)}
 
 
 def report(outcome: Outcome) -> list[str]:

@@ -11,6 +11,7 @@ are never named in what is loaded, and iptables-restore --noflush leaves what is
 from __future__ import annotations
 
 import time
+import typing as t
 from contextlib import suppress
 from functools import cached_property
 
@@ -29,10 +30,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot impo
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_foreign import before_ours, other_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles import (
     nftables_obstacles,
+    translations_of,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import (
-    PROGRAM,
     families_of,
     program,
     refuse_mixture,
@@ -46,16 +47,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state imp
     live_of,
     parse_chain,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps import (
-    SETS,
-    Step,
-    load_text,
-    removal_steps,
-    steps,
-)
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._translations import saved_translations
+
+if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps import Step
 
 # Others may hold the lock of iptables-legacy (/run/xtables.lock) for a moment; the nft variant needs none.
 _WAIT = ("--wait", "10")
@@ -101,13 +97,14 @@ class Iptables:
 
     def translations(self) -> tuple[Translation, ...]:
         """Those of iptables."""
-        saved = self._saved.items()
-        return tuple(one for family, text in saved for one in saved_translations(text, PROGRAM[family]))
+        return translations_of(self._saved)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """`iptables-restore --test` on the rules that would change, without their sets, which are not there yet."""
         if want is None or not check_mode:
             return
+        from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps import load_text  # noqa: PLC0415
+
         for family in self._families:
             chain = self._state().chains[family]
             if not same_rules(chain.rules or (), make_rules(want, family)):
@@ -147,15 +144,20 @@ class Iptables:
         return families_of(self._host)
 
     def _go(self, want: Ruleset | None) -> None:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps import (  # noqa: PLC0415
+            removal_steps,
+            steps,
+        )
+
         state, self._found = self._state(), None
         for step in removal_steps(state) if want is None else steps(state, want):
             self._take(step)
 
     def _take(self, step: Step) -> None:
-        if step.kind == SETS:
-            self._change_sets(step.text.splitlines())
-        else:
+        if step.kind in FAMILIES:
             self._restore(step.kind, step.text)
+        else:
+            self._change_sets(step.text.splitlines())
 
     def _change_sets(self, lines: list[str]) -> None:
         """What `ipset restore` does, waiting for sets to be let go: the nft variant frees replaced rules a moment later."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import nft_tables, tables_of_iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 
@@ -31,6 +32,16 @@ def nftables_obstacles(host: Host, want: Ruleset, saved: Mapping[str, str]) -> t
     from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_beside import obstacles  # noqa: PLC0415
 
     return obstacles(json.loads(host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"], want, saved)
+
+
+def translations_of(saved: Mapping[str, str]) -> tuple[Translation, ...]:
+    """Where the tables nat, in the output of iptables-save by family, send packets on to."""
+    with_nat = {family: text for family, text in saved.items() if "*nat\n" in text}
+    if not with_nat:
+        return ()
+    from ansible_collections.gatehouse.kong.plugins.module_utils._translations import saved_translations  # noqa: PLC0415
+
+    return tuple(one for family, text in with_nat.items() for one in saved_translations(text, PROGRAM[family]))
 
 
 def without_ipv6(want: Ruleset, file: str) -> tuple[Obstacle, ...]:

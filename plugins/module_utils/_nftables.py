@@ -23,16 +23,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names im
     PREROUTING,
     PRIORITY,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import Own, find_obstacles
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import needs_options, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import WHOLE, Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._translations import (
-    listed_translations,
-    saved_translations,
-)
 
 # Tables of iptables-legacy that are loaded, one a line.
 _LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
@@ -102,6 +96,21 @@ class Nftables:
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Other chains on the same hooks that refuse what we allow."""
+        return (*(self._chains_beside(want) if self._has_company() else ()), *self._legacy())
+
+    def _chains_beside(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_obstacles import (  # noqa: PLC0415
+            Own,
+            find_obstacles,
+        )
+        from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_xtables import (  # noqa: PLC0415
+            needs_options,
+            with_options,
+        )
+        from ansible_collections.gatehouse.kong.plugins.module_utils._translations import (  # noqa: PLC0415
+            saved_translations,
+        )
+
         objects = self._everything()
         for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
             if needs_options(objects, family) and self._host.which(program):
@@ -109,12 +118,24 @@ class Nftables:
                 self._translations += saved_translations(saved, program.partition("-")[0])
                 objects = with_options(objects, family, saved)
         hooks = (FORWARD,) if self._place.forwarded else (PREROUTING, CHAIN, FORWARD)
-        found = find_obstacles(objects, want, self._own, hooks)
-        return found if self._place.forwarded else (*found, *self._legacy())
+        table = self._place.table
+        own = Own(frozenset({("inet", table, CHAIN), ("inet", table, FORWARD)}), marked_after=PRIORITY)
+        return find_obstacles(objects, want, own, hooks)
 
     def translations(self) -> tuple[Translation, ...]:
         """Those of nftables, and of the iptables that is nftables within."""
+        if not self._has_company():
+            return ()
+        from ansible_collections.gatehouse.kong.plugins.module_utils._translations import (  # noqa: PLC0415
+            listed_translations,
+        )
+
         return (*listed_translations(self._everything()), *self._translations)
+
+    def _has_company(self) -> bool:
+        """Whether a chain of others is on any hook. On a host that has no other firewall none is."""
+        chains = (one["chain"] for one in self._everything() if "chain" in one)
+        return any("hook" in chain and chain["table"] != self._place.table for chain in chains)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:  # noqa: ARG002 -- one more look is cheap here
         """`nft --check` on the text that `apply` loads."""
@@ -145,6 +166,8 @@ class Nftables:
 
     def _legacy(self) -> tuple[Obstacle, ...]:
         """A warning where the old iptables filter is loaded as well: the kernel asks it too, and nft cannot see it."""
+        if self._place.forwarded:
+            return ()
         found = [path for path in _LEGACY if "filter" in (self._host.read(path) or "").split()]
         return tuple(
             Obstacle(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
@@ -153,12 +176,6 @@ class Nftables:
 
     def _text(self, want: Ruleset | None) -> str:
         return render_table(want, self._place.table, forwarded=self._place.forwarded)
-
-    @property
-    def _own(self) -> Own:
-        """The chains that are ours."""
-        table = self._place.table
-        return Own(frozenset({("inet", table, CHAIN), ("inet", table, FORWARD)}), marked_after=PRIORITY)
 
     def _unit(self) -> BootUnit:
         place = self._place

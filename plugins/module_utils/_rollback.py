@@ -13,8 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import secrets
-import shlex
+import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,14 +22,17 @@ from pathlib import Path
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback_script import RESERVE, Places, Saved, render_undo
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     Ruleset,
     ruleset_from_data,
     ruleset_to_data,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import schedule
 
+if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._rollback_script import Saved
+
+# A file beside the script of the way back that only takes up space, until the script needs that.
+RESERVE = "reserve"
 STATE = "/var/lib/gatehouse_kong"
 PENDING = f"{STATE}/pending"
 PREVIOUS = f"{STATE}/previous"
@@ -115,7 +117,7 @@ class Rollback:
 
         Where a change waits already, the way back leads to the state before that one.
         """
-        transaction = secrets.token_hex(8)
+        transaction = os.urandom(8).hex()
         self._host.make_directory(STATE, 0o700)
         with self.alone():
             try:
@@ -185,6 +187,11 @@ class Rollback:
             raise HostError(f"{path} is not as it was written, so there is nothing to return to: {error}") from error
 
     def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._rollback_script import (  # noqa: PLC0415
+            Places,
+            render_undo,
+        )
+
         self._host.remove_tree(_RUBBISH)
         self._host.make_directory(_RUBBISH, 0o700)
         saved = [self._copy(path, number) for number, path in enumerate(snapshot.files)]
@@ -192,7 +199,9 @@ class Rollback:
         for number, (command, given) in enumerate(snapshot.load):
             self._host.write(f"{_RUBBISH}/load{number}", given, 0o600)
             load.append((command, f"load{number}"))
-        places = Places(*map(self._at, (_LOCKED, PENDING, _RUBBISH, _UNIT, _LINK)))
+        places = Places(
+            self._at(_LOCKED), self._at(PENDING), self._at(_RUBBISH), self._at(_UNIT), self._at(_LINK), RESERVE
+        )
         data = None if before is None else ruleset_to_data(before)
         self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
         self._host.reserve(f"{_RUBBISH}/{RESERVE}", RESERVED)
@@ -203,6 +212,8 @@ class Rollback:
         self._host.move(_RUBBISH, PENDING)
 
     def _copy(self, path: str, number: int) -> Saved:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._rollback_script import Saved  # noqa: PLC0415
+
         where = self._host.path(path)
         exists = where.exists() or where.is_symlink()
         copy = f"file{number}" if exists else None
@@ -219,6 +230,10 @@ class Rollback:
             self._remove_unit()
 
     def _start_timer(self, transaction: str, timeout: int) -> None:
+        import shlex  # noqa: PLC0415
+
+        from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import schedule  # noqa: PLC0415
+
         undo = shlex.quote(self._at(_UNDO))
         shell = f"[ ! -f {undo} ] || exec sh {undo} {transaction}"
         description = "Undo the change of gatehouse.kong unless it is confirmed"

@@ -15,9 +15,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import PROGRA
 
 Command = tuple[str, ...]
 
-# A file beside the script that only takes up space, until the script needs that.
-RESERVE = "reserve"
-
 
 @dataclass(frozen=True)
 class Saved:
@@ -31,13 +28,17 @@ class Saved:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the script finds what it needs, and what it leaves nothing of."""
+    """Where the script finds what it needs, and what it leaves nothing of.
+
+    `reserve` is a file beside it that only takes up space, until the script needs that.
+    """
 
     locked: str
     pending: str
     rubbish: str
     unit: str
     link: str
+    reserve: str
 
 
 _HEAD = """\
@@ -73,7 +74,7 @@ def render_undo(places: Places, saved: Iterable[Saved], load: Iterable[tuple[Com
     names = {name: shlex.quote(path) for name, path in asdict(places).items()}
     wants = shlex.quote(str(Path(places.link).parent))
     return (
-        _HEAD.format(path=PROGRAMS, reserve=RESERVE, **names)
+        _HEAD.format(path=PROGRAMS, **names)
         + "".join(f"{line}\n" for line in lines)
         + _TAIL.format(wants=wants, **names)
     )

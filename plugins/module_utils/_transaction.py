@@ -12,15 +12,23 @@ the old one.
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend, Live, Obstacle
-from ansible_collections.gatehouse.kong.plugins.module_utils._controller import Connection, refuse_lockout
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import RulesetDiff, diff_rulesets
-from ansible_collections.gatehouse.kong.plugins.module_utils._translations import bypasses
+
+# What only a change needs is loaded for a change: most runs find that there is none.
+if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._controller import Connection
+    from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import RulesetDiff
+
+
+class LockoutError(Exception):
+    """The ruleset refuses the connection over which it came; nothing was changed."""
 
 
 class ObstacleError(Exception):
@@ -38,13 +46,23 @@ class Outcome:
     `transaction` is what `confirm` has to be called with, if at all; `warnings` is what came up on the way.
     """
 
-    diff: RulesetDiff
+    have: Ruleset | None
+    want: Ruleset | None
     drift: tuple[str, ...]
     stale: tuple[str, ...]
     obstacles: tuple[Obstacle, ...]
     changed: bool
     transaction: str | None = field(default=None, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def diff(self) -> RulesetDiff:
+        """What of the ruleset changes."""
+        from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_diff import (  # noqa: PLC0415
+            diff_rulesets,
+        )
+
+        return diff_rulesets(self.have, self.want)
 
     @property
     def before(self) -> str:
@@ -60,11 +78,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Guard:
-    """What protects a change: the way back, the seconds until the host takes it, and the connection not to be cut."""
+    """What protects a change: the way back, the seconds until the host takes it, and what finds the connection not to be
+    cut, if there is one.
+    """
 
     rollback: Rollback
     timeout: int
-    connection: Connection | None = None
+    find_connection: t.Callable[[], Connection | None] = lambda: None
 
 
 def inspect(backend: Backend, want: Ruleset | None, rollback: Rollback) -> Outcome:
@@ -87,8 +107,7 @@ def converge(
             raise ObstacleError(outcome.obstacles)
         rules_change = live.ruleset != want or bool(live.drift)
         if rules_change:
-            if want is not None and guard.connection is not None:
-                refuse_lockout(want, guard.connection)
+            _refuse_lockout(want, guard)
             backend.validate(want, check_mode=check_mode)
         if not outcome.changed or check_mode:
             return outcome
@@ -121,10 +140,27 @@ def confirm(
 def _look(backend: Backend, want: Ruleset | None, rollback: Rollback, opens: Ruleset | None) -> tuple[Live, Outcome]:
     backend.require()
     live = backend.read()
-    obstacles = (*backend.obstacles(opens), *bypasses(backend.translations(), opens)) if opens is not None else ()
+    obstacles = (*backend.obstacles(opens), *_bypasses(backend, opens)) if opens is not None else ()
     stale = (*backend.stale(want), *rollback.leftovers(want))
     changed = live.ruleset != want or bool(live.drift) or bool(stale)
-    return live, Outcome(diff_rulesets(live.ruleset, want), live.drift, stale, obstacles, changed)
+    return live, Outcome(live.ruleset, want, live.drift, stale, obstacles, changed)
+
+
+def _bypasses(backend: Backend, opens: Ruleset) -> tuple[Obstacle, ...]:
+    translations = backend.translations()
+    if not translations:
+        return ()
+    from ansible_collections.gatehouse.kong.plugins.module_utils._translations import bypasses  # noqa: PLC0415
+
+    return tuple(bypasses(translations, opens))
+
+
+def _refuse_lockout(want: Ruleset | None, guard: Guard) -> None:
+    connection = guard.find_connection() if want is not None else None
+    if want is not None and connection is not None:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._controller import refuse_lockout  # noqa: PLC0415
+
+        refuse_lockout(want, connection)
 
 
 def _begin(

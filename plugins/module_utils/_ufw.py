@@ -21,9 +21,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, 
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_foreign import before_ours, other_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_obstacles import (
     nftables_obstacles,
+    translations_of,
     without_ipv6,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import variant_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import PROGRAM, variant_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import generation
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import UFW_RECORD
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
@@ -32,8 +33,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     ruleset_from_data,
     ruleset_to_data,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._session import interpreter_of, script_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._translations import saved_translations
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_rules import Rule, make_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import (
     END,
@@ -51,7 +50,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import
 
 FILES = {"ipv4": "/etc/ufw/user.rules", "ipv6": "/etc/ufw/user6.rules"}
 CHAINS = {"ipv4": "ufw-user-input", "ipv6": "ufw6-user-input"}
-_PROGRAMS = {"ipv4": "iptables", "ipv6": "ip6tables"}
 _LOCK = "/run/ufw.lock"
 _DEFAULTS = "/etc/default/ufw"
 _WITH_IPV6 = re.compile(r"""^\s*IPV6=(["']?)yes\1\s*$""", re.IGNORECASE | re.MULTILINE)
@@ -91,7 +89,7 @@ class Ufw:
         HostError where ufw is enabled and its chains are not loaded, or packets do not come through them.
         """
         self._generation = self._host.call(generation)
-        self._counted = {family: self._host.run(f"{_PROGRAMS[family]}-save", "-c") for family in self._families}
+        self._counted = {family: self._host.run(f"{PROGRAM[family]}-save", "-c") for family in self._families}
         self._saved = {family: without_counters(text) for family, text in self._counted.items()}
         for family, saved in self._saved.items():
             self._require_loaded(family, saved)
@@ -119,8 +117,7 @@ class Ufw:
 
     def translations(self) -> tuple[Translation, ...]:
         """Those of iptables."""
-        saved = self._saved.items()
-        return tuple(one for family, text in saved for one in saved_translations(text, _PROGRAMS[family]))
+        return translations_of(self._saved)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """`iptables-restore --test` on the chains as they would be."""
@@ -129,8 +126,13 @@ class Ufw:
 
     def snapshot(self, live: Live) -> Snapshot:
         """No file as a whole: its owner may change it meanwhile. A session puts our rules back into what is there."""
+        from ansible_collections.gatehouse.kong.plugins.module_utils._session import (  # noqa: PLC0415
+            interpreter_of,
+            script_of,
+        )
+
         request = self._request(live.ruleset, live=True, files=True)
-        return Snapshot((), ((self._interpreter, script_of(_ufw_session, request)),))
+        return Snapshot((), ((interpreter_of(self._host, "ufw"), script_of(_ufw_session, request)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Replace our rules in the loaded chains, and end what they no longer allow."""
@@ -168,7 +170,7 @@ class Ufw:
             line = way.format(number, number)
             if line not in saved.splitlines():
                 raise HostError(
-                    f"ufw is enabled, but its rules are not loaded: {_PROGRAMS[family]}-save has no line `{line}`. "
+                    f"ufw is enabled, but its rules are not loaded: {PROGRAM[family]}-save has no line `{line}`. "
                     "Load them with `ufw reload`, or turn ufw off with `ufw disable`"
                 )
 
@@ -202,7 +204,7 @@ class Ufw:
             want = edit_chain(have, ours, chain)
             if have == want:
                 continue
-            program = _PROGRAMS[family]
+            program = PROGRAM[family]
             odd = [f"{program} rule missing: {line}" for line in want if line not in have]
             odd += [f"{program} rule: {line}" for line in {live_line(rule, chain) for rule in ours.known}
                     if line in have and line not in want]  # fmt: skip
@@ -214,7 +216,7 @@ class Ufw:
         mine = {live_line(rule, chain) for rule in ours.tuples}
         found = before_ours(family, self._saved[family], ruleset or Ruleset(), mine.__contains__, chain)
         lines = [str(one) for one in found]
-        return lines or [f"{_PROGRAMS[family]}: rules of others stand before ours in {chain}, or between them"]
+        return lines or [f"{PROGRAM[family]}: rules of others stand before ours in {chain}, or between them"]
 
     def _before_ours(self, want: Ruleset) -> Iterator[Obstacle]:
         """Rules that stay before ours: those outside ufw's chain of rules, and those that refuse one source."""
@@ -231,10 +233,6 @@ class Ufw:
         advice = f"Set IPV6=yes in {_DEFAULTS} and run `ufw reload`, unless that is meant"
         return (Obstacle(certain=False, where="ufw", reason=reason, ports=ports, advice=advice),) if ports else ()
 
-    @property
-    def _interpreter(self) -> tuple[str, ...]:
-        return interpreter_of(self._host, "ufw")
-
     def _session(self, want: Ruleset | None, families: Iterable[str] | None = None, **what: bool) -> None:
         request = self._request(want, families, **{"live": False, "files": False, **what})
         self._known = None
@@ -250,7 +248,7 @@ class Ufw:
         return have is not None and have == edit_chain(have, self._ours(want, family), CHAINS[family])
 
     def _program(self, family: str, end: str) -> str:
-        name = f"{_PROGRAMS[family]}-{end}"
+        name = f"{PROGRAM[family]}-{end}"
         return self._host.which(name) or name
 
     def _request(self, want: Ruleset | None, families: Iterable[str] | None = None, **what: bool) -> dict[str, t.Any]:

@@ -204,18 +204,20 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._controller import LockoutError, find_connection
 from ansible_collections.gatehouse.kong.plugins.module_utils._firewall_options import OPTIONS, changes
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Kept, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset, RulesetError, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_union import unite
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import (
     Guard,
+    LockoutError,
     ObstacleError,
     confirm,
     converge,
 )
+
+if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._controller import Connection
 
 _SPEC = {
     **OPTIONS,
@@ -233,9 +235,18 @@ def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Roll
     if state == "previous":
         return rollback.previous()
     if state == "opened" and ruleset is not None:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_union import unite  # noqa: PLC0415
+
         backend.require()
         return Kept(unite(backend.read().ruleset, ruleset))
     return Kept(ruleset if state == "present" else None)
+
+
+def _connection() -> Connection | None:
+    """The connection over which a change comes, looked for where there is a change."""
+    from ansible_collections.gatehouse.kong.plugins.module_utils._controller import find_connection  # noqa: PLC0415
+
+    return find_connection()
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -255,7 +266,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         passing = state == "opened" and want.ruleset != ruleset
         confirm(choice.backend, want.ruleset, rollback, params["confirm"], keep=state != "previous", passing=passing)
         return {**result, "changed": True}
-    guard = Guard(rollback, params["rollback_timeout"], find_connection())
+    guard = Guard(rollback, params["rollback_timeout"], _connection)
     outcome = converge(choice.backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
     for warning in (*outcome.obstacles, *outcome.warnings):
         module.warn(str(warning))

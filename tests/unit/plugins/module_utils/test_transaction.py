@@ -177,7 +177,7 @@ def test_a_confirmation_that_comes_too_late_changes_nothing():
 
 def test_the_controller_is_not_shut_out():
     backend = Backend(OPEN, stale=["file"])
-    guard = Guard(Rollback(backend), 30, Connection("192.0.2.7", "192.0.2.1", 8001))
+    guard = Guard(Rollback(backend), 30, lambda: Connection("192.0.2.7", "192.0.2.1", 8001))
     for check_mode in (True, False):
         with pytest.raises(LockoutError):
             converge(backend, SHUT, guard, check_mode=check_mode)
