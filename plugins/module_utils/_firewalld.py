@@ -42,7 +42,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._places import (
     own_firewalld_files,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._session import interpreter_of, script_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._translations import (
     listed_translations,
     saved_translations,
@@ -144,6 +143,8 @@ class Firewalld:
 
     @property
     def _interpreter(self) -> tuple[str, ...]:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._session import interpreter_of  # noqa: PLC0415
+
         return interpreter_of(self._host, "firewall-cmd")
 
     def _session(self, request: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -160,6 +161,8 @@ class Firewalld:
 
     @staticmethod
     def _script(request: dict[str, t.Any]) -> str:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._session import script_of  # noqa: PLC0415
+
         return script_of(_firewalld_session, {"prefixes": PREFIXES, **request})
 
     @cached_property
