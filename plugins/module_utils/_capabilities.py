@@ -56,24 +56,30 @@ def drop_in(capabilities: tuple[str, ...], bounding: Iterable[str], before: str)
     return _HEAD + "".join(f"{line}\n" for line in lines)
 
 
-def grant(host: Host, unit: str, ports: Iterable[Port]) -> bool:
-    """Make the drop-in of a unit what its ports need; whether that changed it, so that the unit has to be restarted.
+def grant(host: Host, unit: str, ports: Iterable[Port]) -> str | None:
+    """Make the drop-in of a unit what its ports need.
 
+    Returns its text before, empty where there was none, if that changed it: the unit has to be restarted then. None if not.
     Raises HostError.
     """
-    path = DROP_IN.format(unit=unit)
-    before = host.read(path) or ""
+    before = host.read(DROP_IN.format(unit=unit)) or ""
     shown = host.run("systemctl", "show", unit, "--property=User", "--property=CapabilityBoundingSet")
     properties = dict(line.partition("=")[::2] for line in shown.splitlines())
     first_free = int(host.read(_FIRST_FREE) or 1024)
     wanted = needed(ports, properties.get("User", ""), first_free)
     after = drop_in(wanted, properties.get("CapabilityBoundingSet", "").split(), before)
     if after == before:
-        return False
-    if after:
-        host.write(path, after, 0o644)
+        return None
+    put(host, unit, after)
+    return before
+
+
+def put(host: Host, unit: str, text: str) -> None:
+    """Give a unit this drop-in, or none where the text is empty. Raises HostError."""
+    path = DROP_IN.format(unit=unit)
+    if text:
+        host.write(path, text, 0o644)
     else:
         host.remove((path,))
         host.remove_empty((path.rpartition("/")[0],))
     host.run("systemctl", "daemon-reload")
-    return True

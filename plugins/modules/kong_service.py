@@ -17,7 +17,8 @@ description:
     the running Kong read the changed file, or where the sockets are not right a few seconds after it.
   - Kong's file is not touched, neither before nor afterwards.
   - Where the unit runs as another user than root, and listens below the first port that is open to all users or with the
-    flag C(transparent), a drop-in gives it the capabilities for that. It is removed when no listener needs it.
+    flag C(transparent), a drop-in gives it the capabilities for that. It is removed when no listener needs it. Where the module
+    fails, the drop-in is what it was before.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
   - gatehouse.kong.listeners
@@ -119,7 +120,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities import Port, grant
+from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities import Port, grant, put
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._service import Kong, ServiceError, way
 from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import (
@@ -183,10 +184,18 @@ def run(module: AnsibleModule) -> Done:
         chosen = way(kong, how)
         return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
     ports = [Port(one["port"], (*(one["flags"] or ()),)) for one in module.params["listeners"] if one["setting"]]
-    if kong.unit and ports and grant(host, kong.unit, ports):
+    before = grant(host, kong.unit, ports) if kong.unit and ports else None
+    if before is None:
+        return bring_up(kong, how, wanted_of(module.params), module.params["drain"])
+    lives = False
+    try:
         # A process gets its capabilities when it starts.
-        how = "restart"
-    return bring_up(kong, how, wanted_of(module.params), module.params["drain"])
+        done = bring_up(kong, "restart", wanted_of(module.params), module.params["drain"])
+        lives = not done.wrong
+        return done
+    finally:
+        if not lives:
+            put(host, kong.unit, before)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities impor
     drop_in,
     grant,
     needed,
+    put,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
 
@@ -65,10 +66,20 @@ class FakeHost(Host):
 def test_the_drop_in_comes_and_goes(tmp_path):
     host = FakeHost(tmp_path)
     path = DROP_IN.format(unit=UNIT)
-    assert (grant(host, UNIT, [HIGH]), host.read(path)) == (False, None)
-    assert grant(host, UNIT, [LOW])
-    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in (host.read(path) or "")
-    assert not grant(host, UNIT, [LOW])
-    assert grant(host, UNIT, [HIGH])
+    assert (grant(host, UNIT, [HIGH]), host.read(path)) == (None, None)
+    assert grant(host, UNIT, [LOW]) == ""
+    text = host.read(path) or ""
+    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in text
+    assert grant(host, UNIT, [LOW]) is None
+    assert grant(host, UNIT, [HIGH]) == text
     assert not host.path(path).parent.exists()
     assert host.calls.count("daemon-reload") == 2
+
+
+@pytest.mark.parametrize("had", [[], [LOW]], ids=["none", "one"])
+def test_the_drop_in_is_put_back(tmp_path, had):
+    host = FakeHost(tmp_path)
+    grant(host, UNIT, had)
+    first = host.read(DROP_IN.format(unit=UNIT))
+    put(host, UNIT, grant(host, UNIT, [TRANSPARENT]))
+    assert host.read(DROP_IN.format(unit=UNIT)) == first
