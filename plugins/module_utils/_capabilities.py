@@ -17,10 +17,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
 
 BIND, RAW = "CAP_NET_BIND_SERVICE", "CAP_NET_RAW"
 DROP_IN = "/etc/systemd/system/{unit}.d/gatehouse-kong.conf"
+ROOT = ("", "root", "0")  # what systemd says of a unit without another user
 
 _FIRST_FREE = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 _HEAD = "# Written by gatehouse.kong, and removed when no listener of Kong's needs it.\n[Service]\n"
-_ROOT = ("", "root", "0")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Port:
 def needed(ports: Iterable[Port], user: str, first_free: int) -> tuple[str, ...]:
     """The capabilities that a user needs to open ports; none for root. `first_free` is the first port that is anybody's."""
     listed = list(ports)
-    if user in _ROOT:
+    if user in ROOT:
         return ()
     low = any(port.number < first_free for port in listed)
     transparent = any("transparent" in port.flags for port in listed)

@@ -37,8 +37,8 @@ class Step:
 class Kong:
     """How Kong is run on a host.
 
-    `unit` and `program` are empty where the host has none. `reload_of_unit` is the unit's ExecReload. `prefix` is empty where
-    it is Kong's default. The commands are the user's, empty where none is given.
+    `unit` and `program` are empty where the host has none. `reload_of_unit` is the unit's ExecReload, and `user` whom it runs
+    as if that is not root. `prefix` is empty where it is Kong's default. The commands are the user's, empty where none is given.
     """
 
     version: tuple[int, int]
@@ -46,6 +46,7 @@ class Kong:
     prefix: str = ""
     unit: str = ""
     reload_of_unit: str = ""
+    user: str = ""
     program: str = ""
     restart_command: str = ""
     reload_command: str = ""
@@ -122,4 +123,8 @@ def _reload_of_unit(kong: Kong, prepare: Step) -> tuple[Step, ...] | str:
     if hears:
         return (reload,)
     # Units of the packages from about 1.5 to 2.1 only send nginx its signal.
-    return (prepare, reload) if kong.program else f"ExecReload of {kong.unit} does not read the file"
+    if not kong.program:
+        return f"ExecReload of {kong.unit} does not read the file"
+    if kong.user:
+        return f"{kong.unit} runs as {kong.user}, who could not read what root prepares"
+    return prepare, reload

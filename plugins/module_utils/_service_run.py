@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._answers import silent
+from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities import ROOT
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._processes import PREFIX, draining, environment
 from ansible_collections.gatehouse.kong.plugins.module_utils._service import (
@@ -78,6 +79,12 @@ def known_unit(host: Host, service: str) -> str:
 def reload_of(host: Host, unit: str) -> str:
     """The command by which systemd reloads a unit; empty where it does not."""
     return _property(host, unit, "ExecReload") if unit else ""
+
+
+def user_of(host: Host, unit: str) -> str:
+    """The user as whom a unit runs, empty for root."""
+    user = _property(host, unit, "User") if unit else ""
+    return "" if user in ROOT else user
 
 
 def _property(host: Host, unit: str, name: str) -> str:

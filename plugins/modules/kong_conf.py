@@ -23,9 +23,9 @@ options:
   path:
     description:
       - The configuration file. A symbolic link is followed, and stays one.
-      - A file that does not exist is created with mode V(0640), owned by the user who runs the module, where
-        O(mode), O(owner) and O(group) do not say otherwise. Where Kong itself runs as another user than V(root),
-        give it read access with O(group). The directory must exist.
+      - A file that does not exist is created with mode V(0640), owned by the user who runs the module and by the group of
+        the directory, where O(mode), O(owner) and O(group) do not say otherwise. A Kong that runs as another user than
+        V(root) has to be in that group, as after Kong's packages of 2.3 and later it is. The directory must exist.
     type: path
     required: true
   search:
@@ -166,6 +166,7 @@ diff:
 import os
 import shlex
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,9 @@ def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tup
     if not created:
         return module.set_fs_attributes_if_different(arguments, changed=False, diff=diff), diff
     if not module.check_mode:
+        # Kong's packages give /etc/kong to the group that Kong is in. Who is not root may not be able to.
+        with suppress(PermissionError):
+            os.chown(target, -1, target.parent.stat().st_gid)
         module.set_fs_attributes_if_different(arguments, changed=True)
     return True, diff
 

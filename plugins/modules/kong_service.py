@@ -130,6 +130,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import
     bring_up,
     known_unit,
     reload_of,
+    user_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import listeners_of
 
@@ -163,6 +164,7 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
         prefix=params["prefix"] or "",
         unit=unit,
         reload_of_unit=reload_of(host, unit),
+        user=user_of(host, unit),
         program=program if os.access(program, os.X_OK) else "",
         restart_command=params["restart_command"] or "",
         reload_command=params["reload_command"] or "",

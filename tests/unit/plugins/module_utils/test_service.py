@@ -54,6 +54,18 @@ CASES = {
         "reload",
         [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
     ),
+    "the same as a user who is not root": (
+        of((1, 5), reload_of_unit=SIGNAL, program=KONG, user="kong"),
+        "reload",
+        "restart",
+        RESTART_UNIT,
+    ),
+    "a packaged unit as such a user": (
+        of((3, 9), reload_of_unit=PACKAGED, program=KONG, user="kong"),
+        "reload",
+        "reload",
+        ["systemctl reload kong.service"],
+    ),
     "the same without Kong's program": (of((1, 5), reload_of_unit=SIGNAL), "reload", "restart", RESTART_UNIT),
     "a unit without a reload": (of((3, 9)), "reload", "restart", RESTART_UNIT),
     "a unit that calls kong reload hears the file from 2.3 on": (

@@ -168,3 +168,22 @@ def test_what_this_kong_does_not_know_is_told(run, tmp_path, monkeypatch, form, 
     assert warnings == [
         f"{tmp_path / 'new'}: this Kong does not know {name}, and drops it without a word" for name in expected
     ]
+
+
+def test_a_new_file_is_for_the_group_of_its_directory(run, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(kong_conf.os, "chown", lambda *arguments: given.append(arguments))
+    path = tmp_path / "new.conf"
+    run(path=str(path), settings={"a": "1"}, check=True)
+    assert given == []
+    run(path=str(path), settings={"a": "1"})
+    run(path=str(path), settings={"a": "2"})
+    assert [arguments for arguments in given if arguments[1] == -1] == [(path, -1, tmp_path.stat().st_gid)]
+
+
+def test_whoever_may_not_give_the_group_makes_the_file_all_the_same(run, tmp_path, monkeypatch):
+    def refuse(*_arguments):
+        raise PermissionError
+
+    monkeypatch.setattr(kong_conf.os, "chown", refuse)
+    assert run(path=str(tmp_path / "new.conf"), settings={"a": "1"})["changed"]
