@@ -33,6 +33,7 @@ rules() {
 -A CONTAINER ! -i box -p tcp -m tcp --dport 8000 -j DNAT --to-destination $2:8000
 -A CONTAINER ! -i box -p tcp -m tcp --dport 8101 -j DNAT --to-destination $2:8001
 -A CONTAINER ! -i box -p tcp -m tcp --dport 8007 -j DNAT --to-destination $2:8007
+-A CONTAINER ! -i box -p udp -m udp --dport 8053 -j DNAT --to-destination $2:8053
 COMMIT
 *filter
 :CONTAINER -
@@ -44,6 +45,7 @@ COMMIT
 -A CONTAINER -d $1 ! -i box -o box -p tcp -m tcp --dport 8000 -j ACCEPT
 -A CONTAINER -d $1 ! -i box -o box -p tcp -m tcp --dport 8001 -j ACCEPT
 -A CONTAINER -d $1 ! -i box -o box -p tcp -m tcp --dport 8007 -j ACCEPT
+-A CONTAINER -d $1 ! -i box -o box -p udp -m udp --dport 8053 -j ACCEPT
 -A DOCKER-USER -j RETURN
 COMMIT
 RULES

@@ -26,7 +26,7 @@ from _lab_host import install, run_modules, shell
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._drift import gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import host_ruleset
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import probes_from, silent_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
 
 Plan = dict[str, Any]
@@ -73,8 +73,14 @@ def drift_of(plan: Plan, host: str) -> list[str]:
 
 def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
     """The lines of the verification about probes from callers to targets, made now."""
+    watched = {name for targets in pairs.values() for name in targets}.intersection(silent_nodes(plan))
+    for name in watched:
+        watch = {"listeners": plan["nodes"][name]["listeners"], "listen": False}
+        run_modules(name, {"watch": ("kong_stand_in", watch)})
     seen = {caller: _probe(plan, caller, targets) for caller, targets in pairs.items()}
-    return [line for line in proof_lines(compare(plan, seen)) if line.startswith(("DIFFERS", "  cause"))]
+    ended = {name: run_modules(name, {"end": ("kong_stand_in", {"state": "absent"})}) for name in watched}
+    proof = compare(plan, seen, {name: one["end"]["witness"] for name, one in ended.items()})
+    return [line for line in proof_lines(proof) if line.startswith(("DIFFERS", "  cause"))]
 
 
 def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
@@ -116,7 +122,8 @@ def main(arguments: list[str]) -> int:
     plan = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     faults = [one for one in read_faults(Path(__file__).parent / "faults.yml")
               if all(words in one.name for words in arguments[1:])]  # fmt: skip
-    for host in {one.host for one in faults if not one.probes} | {name for one in faults for name in one.probes}:
+    probed = {name for one in faults for caller, targets in one.probes.items() for name in (caller, *targets)}
+    for host in {one.host for one in faults if not one.probes} | probed:
         install(host)
     failed = 0
     for fault in faults:

@@ -19,6 +19,7 @@ _ARGUMENTS = {
     "target": {"type": "str", "required": True},
     "listener": {"type": "str"},
     "seen": {"type": "list", "elements": "dict", "default": []},
+    "witness": {"type": "dict"},
 }
 
 
@@ -35,7 +36,7 @@ class ActionModule(ActionBase):
             probes = chosen_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        seen = by_name(arguments["seen"])
+        seen = by_name(plan, probes, arguments["seen"], arguments["witness"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, seen.get(probe.name)))]
         self._display.display("\n".join([*(lines or ["", _NOTHING]), ""]))
         different = [probe.name for probe in probes if probe.name in seen and differs(probe, seen[probe.name])]
@@ -46,6 +47,6 @@ class ActionModule(ActionBase):
 
 
 _NOTHING = (
-    "nothing can be tried: a host tries itself only through a hairpin, udp only where gossip answers a ping, and no address "
-    "that another host of its own site has"
+    "nothing can be tried: a host tries itself only through a hairpin, and nobody an address that another host of his own "
+    "site has"
 )

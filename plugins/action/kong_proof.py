@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import (
     compare,
     proof_lines,
     registered_probes,
+    registered_witnesses,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
 
@@ -22,6 +23,7 @@ _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},
     "registered": {"type": "str", "required": True},
     "stand_ins": {"type": "str"},
+    "witnesses": {"type": "str"},
 }
 
 
@@ -44,7 +46,9 @@ class ActionModule(ActionBase):
             plan = check_plan(arguments["plan"])
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        proof = compare(plan, registered_probes(plan, (task_vars or {})["hostvars"], arguments["registered"]))
+        hostvars = (task_vars or {})["hostvars"]
+        witnesses = registered_witnesses(plan, hostvars, arguments["witnesses"])
+        proof = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), witnesses)
         self._display.display(
             "\n".join(["", *proof_lines(proof, _stood_in(plan, task_vars, arguments["stand_ins"])), ""])
         )

@@ -15,7 +15,11 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import read_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, registered_probes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import (
+    compare,
+    registered_probes,
+    registered_witnesses,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_meanings import meanings_in
@@ -29,6 +33,7 @@ _ARGUMENTS = {
     "before": {"type": "path"},
     "registered": {"type": "str"},
     "stand_ins": {"type": "str"},
+    "witnesses": {"type": "str"},
     "drift": {"type": "dict"},
 }
 _EITHER = ("plan", "findings")
@@ -91,7 +96,8 @@ def _evidence(
         if path.suffix == ".json" and path.exists():
             kept = dict(kept_evidence(path.read_text(encoding="utf-8"), plan))
     if arguments["registered"]:
-        found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]))
+        witnesses = registered_witnesses(plan, hostvars, arguments["witnesses"])
+        found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), witnesses)
         kept["proof"] = {
             "at": now,
             "sampled": found.sampled,

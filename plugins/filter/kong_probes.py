@@ -13,8 +13,9 @@ author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Takes a plan and the name of a host, and returns what module M(gatehouse.kong.kong_probe) is to try from there, that is
     a connection to every listener of every node, at the address that the plan says, whether it is to be let in or not.
-  - Listeners over UDP are probed where they gossip (Kong 0.6 to 0.10). For a UDP stream nothing says what its service
-    would answer, so it is left out. So is gossip that is encrypted (C(cluster_encrypt_key) in C(kong_config)).
+  - Listeners over UDP are asked by a ping where they gossip (Kong 0.6 to 0.10). Streams, and gossip that is encrypted
+    (C(cluster_encrypt_key) in C(kong_config)), need not answer. They get a datagram with a mark, by which
+    M(gatehouse.kong.kong_stand_in) on the node tells whether it was let in; P(gatehouse.kong.kong_silent#filter) names such nodes.
 positional: host, local, target, listener
 options:
   _input:
@@ -28,7 +29,7 @@ options:
   local:
     description:
       - Return the host's own listeners instead, to be tried on the host itself, past its firewall. All of them are to be
-        open once its Kong has started.
+        open once its Kong has started. Listeners over UDP that need not answer are left out.
     type: bool
     default: false
   target:

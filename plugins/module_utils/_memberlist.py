@@ -71,6 +71,11 @@ def ping(sequence: int) -> bytes:
     return b"\x00\x82\xa5SeqNo\xce" + struct.pack(">I", sequence) + b"\xa4Node\xa0"
 
 
+def marked(mark: int) -> bytes:
+    """Return the datagram of a ping whose SeqNo (0 to 2**64 - 1) tells it from all others. Only a stand-in answers it."""
+    return b"\x00\x82\xa5SeqNo\xcf" + struct.pack(">Q", mark) + b"\xa4Node\xa0"
+
+
 def acknowledged(packet: bytes) -> list[int]:
     """Return the SeqNo of every ack in a datagram, none where it holds only other messages.
 

@@ -12,16 +12,17 @@ import random
 import resource
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._certificate import Certificate
-from ansible_collections.gatehouse.kong.plugins.module_utils._memberlist import MessageError, acknowledged, ping
+from ansible_collections.gatehouse.kong.plugins.module_utils._memberlist import MessageError, acknowledged, marked, ping
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe_errors import (
     FILTERED,
     OPEN,
     REFUSED,
+    SILENT,
     Answer,
     ask_for_icmp,
     judge,
@@ -44,7 +45,10 @@ class ProbeError(ValueError):
 
 @dataclass(frozen=True)
 class Probe:
-    """One thing to try. `name` is the caller's label, `address` IPv4 or IPv6 text, `sockaddr` its form for a socket."""
+    """One thing to try. `name` is the caller's label, `address` IPv4 or IPv6 text, `sockaddr` its form for a socket.
+
+    `mark` is in the datagrams of a `udp` probe, and in no others.
+    """
 
     name: str
     kind: str
@@ -52,6 +56,7 @@ class Probe:
     port: int
     family: socket.AddressFamily
     sockaddr: tuple[Any, ...]
+    mark: int = field(default_factory=lambda: random.getrandbits(64) or 1)
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, An
             "detail": answer.detail,
             "certificate": _certificate_data(answer.certificate),
             "status": answer.status,
+            "mark": f"{probe.mark:016x}" if probe.kind == "udp" else None,
         }
 
     return list(await asyncio.gather(*map(one, probes)))
@@ -154,7 +160,7 @@ async def _run(probe: Probe, limits: Limits) -> Answer:
         answer = await _try(probe, limits.timeout)
         if answer is not None:
             return answer
-    return Answer(FILTERED, f"no answer in {limits.tries} x {limits.timeout:g} s")
+    return Answer(SILENT if probe.kind == "udp" else FILTERED, f"no answer in {limits.tries} x {limits.timeout:g} s")
 
 
 async def _try(probe: Probe, timeout: float) -> Answer | None:
@@ -208,6 +214,14 @@ async def _ping(sock: socket.socket, probe: Probe) -> Answer:
             return Answer(REFUSED, f"answered, but not as memberlist does: {error}")
 
 
+async def _knock(sock: socket.socket, probe: Probe) -> Answer:
+    """Whatever the target's own address and port says is an answer; that there is none says nothing."""
+    loop = asyncio.get_running_loop()
+    sock.connect(probe.sockaddr)
+    await loop.sock_sendall(sock, marked(probe.mark))
+    return Answer(OPEN, f"answered with {len(await loop.sock_recv(sock, _LARGEST_DATAGRAM))} bytes")
+
+
 # How each kind of probe is made: the socket's type, what tells whether it is open, and what is said then.
 _KINDS: Mapping[str, tuple[socket.SocketKind, Callable[..., Awaitable[Answer]], Mapping[str, bool]]] = {
     "tcp": (socket.SOCK_STREAM, _connect, {}),
@@ -215,4 +229,5 @@ _KINDS: Mapping[str, tuple[socket.SocketKind, Callable[..., Awaitable[Answer]], 
     "http": (socket.SOCK_STREAM, _connect, {"tls": False, "http": True}),
     "https": (socket.SOCK_STREAM, _connect, {"tls": True, "http": True}),
     "memberlist": (socket.SOCK_DGRAM, _ping, {}),
+    "udp": (socket.SOCK_DGRAM, _knock, {}),
 }

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.kong.plugins.module_utils._certificate import Certificate
 
 OPEN, REFUSED, FILTERED, UNREACHABLE = "open", "refused", "filtered", "unreachable"
+# Of a target that need not answer: it says neither that a packet got through nor that it did not.
+SILENT = "silent"
 
 # Not in Python's socket module: linux/in.h, linux/in6.h, linux/errqueue.h. By family: level, option, origin, address.
 _IP_RECVERR, _IPV6_RECVERR = 11, 25

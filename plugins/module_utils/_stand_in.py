@@ -45,10 +45,15 @@ def wanted(listeners: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
     ]
 
 
-def start(listeners: Iterable[Mapping[str, t.Any]], seconds: int, control: Path = CONTROL) -> dict[str, t.Any]:
-    """Have a process stand in wherever nobody listens; what it could bind, and what not and why. Raises StandInError."""
+def start(
+    listeners: Iterable[Mapping[str, t.Any]], seconds: int, control: Path = CONTROL, *, listen: bool = True
+) -> dict[str, t.Any]:
+    """Have a process watch the udp listeners, and stand in wherever nobody listens if it is to `listen`.
+
+    What it could bind, and what not and why; by family why it does not see. Raises StandInError.
+    """
     stop(control)
-    request = {"listeners": wanted(listeners), "seconds": seconds, "control": str(control)}
+    request = {"listeners": wanted(listeners), "seconds": seconds, "control": str(control), "listen": listen}
     process = subprocess.Popen(
         [sys.executable, "-c", script_of(_stand_in_session, request)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",
@@ -63,24 +68,24 @@ def start(listeners: Iterable[Mapping[str, t.Any]], seconds: int, control: Path 
     return result
 
 
-def stop(control: Path = CONTROL) -> bool:
-    """End the process and wait until it is gone; whether there was one. Raises StandInError."""
+def stop(control: Path = CONTROL) -> dict[str, t.Any] | None:
+    """End the process and wait until it is gone; what it saw, None where there was none. Raises StandInError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(_PATIENCE)
         try:
             sock.connect(str(control))
-            # It never says anything, so this is the end of it.
-            sock.recv(1)
-        except (FileNotFoundError, ConnectionRefusedError):
+            with sock.makefile("rb") as told:
+                # To the end of what it says, which is its own.
+                text = told.read()
+        except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
             # Its alarm or somebody else ended it, and left the name behind.
             with suppress(FileNotFoundError):
                 control.unlink()
-            return False
-        except ConnectionResetError:
-            return True
+            return None
         except OSError as error:
             raise StandInError(f"the process that listens in Kong's place does not end ({control}): {error}") from error
-    return True
+    result: dict[str, t.Any] | None = json.loads(text) if text else None
+    return result
 
 
 def _is_address(text: str) -> bool:

@@ -36,6 +36,11 @@ options:
     type: list
     elements: dict
     default: []
+  witness:
+    description:
+      - What M(gatehouse.kong.kong_stand_in) on the node returned in its key C(witness). Without it nothing is known of UDP
+        listeners that need not answer, and O(seen) shows them as silent.
+    type: dict
 extends_documentation_fragment:
   - gatehouse.kong.attributes
 attributes:

@@ -15,7 +15,7 @@ description:
     unreachable apart. It knows nothing of Kong or of firewalls, so the answer is evidence, not opinion.
   - A C(tcp) probe opens a connection and closes it. C(tls), C(http) and C(https) go on from there. A C(memberlist) probe
     sends one UDP datagram, the ping of HashiCorp memberlist, and waits for its ack. That is the gossip of Serf, which
-    Kong 0.6 to 0.10 use for their cluster.
+    Kong 0.6 to 0.10 use for their cluster. A C(udp) probe sends a datagram with a mark, and waits for anything.
   - Uses Python's standard library only, and needs no privileges.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
@@ -43,8 +43,11 @@ options:
           - V(tls) shakes hands on it, and tells the certificate. Nobody's name or signature is checked.
           - V(http) sends C(GET /) on it, and tells the status of the answer. V(https) does both.
           - V(memberlist) sends a memberlist ping over UDP and waits for the ack with the same sequence number.
+          - V(udp) sends a datagram of 23 bytes and takes whatever comes back for an answer. Silence says nothing, as many
+            services over UDP do not answer what they do not know. Where M(gatehouse.kong.kong_stand_in) watches on the
+            target, it tells by the mark of the datagram whether it came and was let in.
         type: str
-        choices: [tcp, tls, http, https, memberlist]
+        choices: [tcp, tls, http, https, memberlist, udp]
         default: tcp
       address:
         description:
@@ -76,7 +79,7 @@ options:
 notes:
   - "Bounds: the module takes at most O(timeout) times O(tries) seconds for each O(workers) probes that are silent, and
     far less for those that answer. With the defaults 2,000 silent targets take 16 seconds. A silent target gets O(tries)
-    datagrams of 19 bytes, or O(tries) attempts to connect, in which the kernel repeats the first packet about once a
+    datagrams of 19 or 23 bytes, or O(tries) attempts to connect, in which the kernel repeats the first packet about once a
     second: 4 packets with the defaults."
   - A connection that was made counts as open, whatever becomes of TLS and HTTP on it; the detail tells what does. They
     have another O(timeout).
@@ -88,12 +91,15 @@ notes:
     network unreachable always counts as unreachable."
   - "Kernels send only a few ICMP errors to one address in a second. When many closed UDP ports of one host are probed at
     once, some of them look filtered."
+  - "The datagram of a C(udp) probe is a ping of memberlist whose number takes eight bytes. What listens gets it: a stream
+    may pass it on to its service, and a Serf with a key logs that it cannot decrypt it."
   - "A node with a C(cluster_encrypt_key) ignores plain pings and looks filtered. So does a node that listens on a wildcard
     address and answers from an address other than the one that was dialled."
   - "A memberlist node sends pending gossip along with each ack, and counts it as one of a few transmissions. Do not ping
     one node hundreds of times in a second while its cluster is changing."
   - A TCP probe of a memberlist port is logged there as a failed read by some versions of Serf. It has no other effect.
 seealso:
+  - module: gatehouse.kong.kong_stand_in
   - module: ansible.builtin.wait_for
 """
 
@@ -180,6 +186,7 @@ probes:
         - V(refused), something answered that nobody listens here. Also a UDP port where something other than memberlist
           answers.
         - V(filtered), silence, or an answer that says that the packet is prohibited.
+        - V(silent), silence where the probe was of kind C(udp).
         - V(unreachable), there is no way to the host, or it is down.
       type: str
       returned: always
@@ -196,6 +203,11 @@ probes:
       description: The status of HTTP, where a probe with HTTP got one.
       type: int
       returned: always
+    mark:
+      description: What is in the datagrams of a C(udp) probe and in no others.
+      type: str
+      returned: always
+      sample: 36fdb2566ecc3af8
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -214,7 +226,7 @@ ARGUMENTS = {
         "required": True,
         "options": {
             "name": {"type": "str", "default": ""},
-            "kind": {"type": "str", "choices": ["tcp", "tls", "http", "https", "memberlist"], "default": "tcp"},
+            "kind": {"type": "str", "choices": ["tcp", "tls", "http", "https", "memberlist", "udp"], "default": "tcp"},
             "address": {"type": "str", "required": True},
             "port": {"type": "int", "required": True},
         },

@@ -17,6 +17,8 @@ description:
   - The table tells C(open) from C(refused) (the packet passed the firewalls and nobody listens), C(filtered) (no answer,
     or an administrative prohibition) and C(unreachable). Expected is C(open), C(filtered) or C(closed). The last one is for
     pairs without a path, with a NAT device in between or with a listener on loopback, where any refusal will do.
+  - Where nobody need answer, as at a stream over UDP, it counts what the node itself saw of the packet (O(witnesses)). A
+    pair of which nobody knows that is C(silent) in the table and named as not proved. It is no difference.
   - With more than eight sources the table is left out and only differences are listed.
 options:
   plan:
@@ -34,6 +36,11 @@ options:
       - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in). What a stand-in
         answered is then told from what Kong did.
     type: str
+  witnesses:
+    description:
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in) with C(state=absent).
+        It decides about UDP listeners that need not answer.
+    type: str
 extends_documentation_fragment:
   - gatehouse.kong.attributes
 attributes:
@@ -44,6 +51,7 @@ attributes:
     support: none
 seealso:
   - module: gatehouse.kong.kong_probe
+  - module: gatehouse.kong.kong_stand_in
   - plugin: gatehouse.kong.kong_probes
     plugin_type: filter
 """

@@ -50,6 +50,11 @@ options:
       - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in). The report says where
         a stand-in listened, and not Kong.
     type: str
+  witnesses:
+    description:
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in) with C(state=absent).
+        It decides about UDP listeners that need not answer.
+    type: str
   drift:
     description: What M(gatehouse.kong.kong_drift) returned.
     type: dict

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_stand_in
-short_description: Listen in Kong's place while a firewall is proved
+short_description: Listen in Kong's place while a firewall is proved, and watch what it lets in
 version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
@@ -14,6 +14,10 @@ description:
   - A port that nobody listens on answers as a closed one, so a firewall in front of it cannot be proved. This module has a
     throw-away process listen wherever nobody does, accept connections and close them, and answer pings of HashiCorp
     memberlist over UDP.
+  - A service over UDP need not answer, as that of a stream, or gossip that is encrypted. So where there is a UDP listener
+    the process also watches for the datagrams of M(gatehouse.kong.kong_probe) probes of kind C(udp), which it tells from
+    all others by their marks. It sees them when they arrive, before any rule, and once more when all rules for input have
+    let them in. No rule is made or changed for that.
   - A port that is in use stays with who has it. There is one such process on a host at most; a new one takes the place of
     the last.
   - It ends when it is told to, and by itself after O(seconds), whatever becomes of the run. Nothing is written but a
@@ -28,7 +32,7 @@ attributes:
     support: none
 options:
   state:
-    description: V(present) starts the process, V(absent) ends it.
+    description: V(present) starts the process, V(absent) ends it and returns what it saw.
     type: str
     choices: [present, absent]
     default: present
@@ -64,13 +68,17 @@ options:
         description: The flags of the listener. V(ipv6only=off) counts.
         type: list
         elements: str
+  listen:
+    description: Whether to listen where nobody does. With V(false) the process only watches.
+    type: bool
+    default: true
   seconds:
     description: When the process ends by itself, 1 to 3600.
     type: int
     default: 300
 notes:
-  - Needs root where a port is below 1024.
-  - While it is there, Kong cannot start. Do not start Kong in the same run before it is absent again.
+  - Needs root where a port is below 1024, and to watch (CAP_NET_RAW). What it cannot see it says in RV(witness.blind).
+  - While it listens, Kong cannot start. Do not start Kong in the same run before it is absent again.
 seealso:
   - module: gatehouse.kong.kong_probe
 """
@@ -85,6 +93,12 @@ EXAMPLES = r"""
 - name: Give the ports back
   gatehouse.kong.kong_stand_in:
     state: absent
+
+- name: Watch what is let in to a stream of a Kong that runs
+  gatehouse.kong.kong_stand_in:
+    listeners:
+      - {name: stream, protocols: [udp], address: 0.0.0.0, port: 9053}
+    listen: false
 """
 
 RETURN = r"""
@@ -102,6 +116,35 @@ left_out:
   returned: with O(state=present), outside of check mode
   type: list
   elements: dict
+blind:
+  description: By family, V(ipv4) or V(ipv6), why it does not see what arrives. Empty where it does, or where nothing is watched.
+  returned: with O(state=present), outside of check mode
+  type: dict
+witness:
+  description: What the process saw. Empty where there was no UDP listener to watch.
+  returned: with O(state=absent), outside of check mode, where the process was still there
+  type: dict
+  contains:
+    arrived:
+      description: Marks of the datagrams that came to the host, whatever its rules did with them.
+      type: list
+      elements: str
+    let_in:
+      description: Marks of those that its rules for input let in, to an address and port at which somebody listens.
+      type: list
+      elements: str
+    unheard:
+      description: Marks of those that its rules for input let in where nobody listens.
+      type: list
+      elements: str
+    sent_on:
+      description: Marks of those that it sent on, as to a container.
+      type: list
+      elements: str
+    blind:
+      description: By family why it did not see everything, as RV(blind), or that datagrams came too fast.
+      type: dict
+  sample: {arrived: [36fdb2566ecc3af8], let_in: [36fdb2566ecc3af8], unheard: [], sent_on: [], blind: {}}
 """
 
 import typing as t
@@ -121,6 +164,7 @@ _LISTENER_SPEC = {
 _SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "listeners": {"type": "list", "elements": "dict", "options": _LISTENER_SPEC},
+    "listen": {"type": "bool", "default": True},
     "seconds": {"type": "int", "default": 300},
 }
 
@@ -130,9 +174,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     if module.check_mode:
         return {}
     if module.params["state"] == "absent":
-        stop()
-        return {}
-    return start(module.params["listeners"], module.params["seconds"])
+        seen = stop()
+        return {} if seen is None else {"witness": seen}
+    return start(module.params["listeners"], module.params["seconds"], listen=module.params["listen"])
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ def likely_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence
         return _let_in(case)
     if probe.expected != OPEN:
         return _passed(case) if outcome.seen == "refused" else _unreachable(case)
-    if route and route.mapping:
+    if route and route.mapping and not outcome.arrived:
         return _through_a_device(case, route)
     return {"refused": _passed, "unreachable": _unreachable}.get(outcome.seen or "", _kept_out)(case)
 
@@ -143,6 +143,8 @@ def _kept_out(case: _Case) -> str:
         return f"{probe.target} lets {other} {probe.port} in, and not {probe.protocol}: its rule is for {other} only"
     if _nobody_gets_through(case):
         return f"{probe.target} is down or cut off: nobody reaches anything of it"
+    if case.outcome.arrived is False:
+        return f"something between {probe.caller} and {probe.target} drops {probe.protocol} to {probe.dialled}"
     reached = any(one.seen == OPEN for one in case.same_port())
     if case.route and case.route.via == "nat" and reached:
         return f"{_rule_of(case)}, or the NAT of {probe.caller} does not make its source {case.source}"

@@ -14,13 +14,20 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._obstacles import obstacle
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import Route, route_to, seen_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, Probe, probed_listener, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import (
+    MEETS,
+    SILENT,
+    Probe,
+    probed_listener,
+    probes_from,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import (
     PlanError,
     planned_host,
     planned_node,
     planned_sources,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._witness import outcome_of
 
 
 def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Probe]:
@@ -56,13 +63,23 @@ def explain(plan: Mapping[str, Any], probe: Probe, seen: Mapping[str, Any] | Non
 
 
 def differs(probe: Probe, seen: Mapping[str, Any]) -> bool:
-    """Tell whether a probe met something else than expected."""
-    return seen["seen"] not in MEETS[probe.expected]
+    """Tell whether a probe met something else than expected; of silence that means nothing, it cannot be told."""
+    return seen["seen"] not in (SILENT, *MEETS[probe.expected])
 
 
-def by_name(results: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Return results of module kong_probe by the names of their probes."""
-    return {one["name"]: one for one in results}
+def by_name(
+    plan: Mapping[str, Any],
+    probes: Sequence[Probe],
+    results: Sequence[Mapping[str, Any]],
+    witness: Mapping[str, Any] | None,
+) -> dict[str, Mapping[str, Any]]:
+    """Return what probes to one node met, by their names: results of module kong_probe, and what the node saw of them."""
+    met = {one["name"]: one for one in results}
+    return {
+        one.name: outcome_of(one, met[one.name], planned_node(plan, one.target), witness).as_dict()
+        for one in probes
+        if one.name in met
+    }
 
 
 def _route(caller: Host, node: Node, listener: Listener, probe: Probe) -> Route | None:

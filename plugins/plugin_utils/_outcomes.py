@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, Probe
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, SILENT, Probe
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A probe and what it met: open, filtered, refused or unreachable; None where its host did not probe.
 
-    The detail says why one thinks so, and the cause what is probably wrong, where something is. A listener with TLS showed
+    Silent is what need not answer, and nobody could tell whether the packet got in. `arrived` is whether the node saw it,
+    None where nobody looked. The detail says why one thinks so, and the cause what is probably wrong, where something is. A listener with TLS showed
     a certificate, and an Admin API gave a status.
     """
 
@@ -27,6 +28,7 @@ class Outcome:
     cause: str = ""
     certificate: Mapping[str, Any] | None = None
     status: int | None = None
+    arrived: bool | None = None
 
     @property
     def holds(self) -> bool:
@@ -36,14 +38,14 @@ class Outcome:
     @property
     def differs(self) -> bool:
         """Whether it met something else than the plan expects."""
-        return self.seen is not None and not self.holds
+        return self.seen not in (None, SILENT) and not self.holds
 
     @property
     def cell(self) -> str:
         """The outcome in a table: expected / seen, and a mark where they differ."""
         if self.seen is None:
             return f"{self.probe.expected} / not probed"
-        return f"{self.probe.expected} / {self.seen}{'' if self.holds else '  <<<'}"
+        return f"{self.probe.expected} / {self.seen}{'  <<<' if self.differs else ''}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""

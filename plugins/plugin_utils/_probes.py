@@ -24,6 +24,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import (
 OPEN = "open"
 FILTERED = "filtered"
 CLOSED = "closed"
+SILENT = "silent"
+
+# How a udp listener is tried whose service need not answer: a stream, and gossip that is encrypted.
+MUTE = "udp"
 
 # What a probe may meet for each expectation. What is dropped on the node's own firewall is silent; where no path leads, or
 # a NAT device stands in between, any refusal will do.
@@ -68,7 +72,6 @@ class Probe:
 def probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
     """Return every probe of one host: to every listener of every other node, and to its own where a hairpin leads to it.
 
-    A udp listener is left out where nothing says what its service would answer: streams, and gossip that is encrypted.
     Raises PlanError for a host that the plan does not know.
     """
     host = planned_host(plan, caller)
@@ -107,28 +110,38 @@ def probed_listener(node: Node, probe: Probe) -> Listener:
 def local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
     """Return the probes of a node's own listeners on the node itself, all expected to be open.
 
-    Listeners on a host name are left out: only their nginx knows where they are. Raises PlanError for a host that is no
-    node.
+    Listeners on a host name are left out: only their nginx knows where they are. So are those over udp whose service need
+    not answer, see `silent_nodes`. Raises PlanError for a host that is no node.
     """
     node = planned_node(plan, name)
     return [
-        _probe(name, name, listener, protocol, endpoint, OPEN)
+        _probe(name, node, listener, protocol, endpoint, OPEN)
         for listener in node.reachable
         if (endpoint := _own_endpoint(listener))
         for protocol in listener.protocols
-        if protocol == "tcp" or _answers_pings(node)
+        if _kind(node, listener, protocol) != MUTE
     ]
 
 
-def _probe(caller: str, target: str, listener: Listener, protocol: str, dialled: Endpoint, expected: str) -> Probe:
-    bound, port, kind = listener.address, listener.port, _kind(listener, protocol)
-    return Probe(caller, target, listener.name, protocol, bound, port, dialled, expected, kind)
+def _probe(caller: str, node: Node, listener: Listener, protocol: str, dialled: Endpoint, expected: str) -> Probe:
+    bound, port, kind = listener.address, listener.port, _kind(node, listener, protocol)
+    return Probe(caller, node.name, listener.name, protocol, bound, port, dialled, expected, kind)
 
 
-def _kind(listener: Listener, protocol: str) -> str:
-    """How a listener is tried: a udp one by a memberlist ping, an Admin API by a request, one with TLS by a handshake."""
+def silent_nodes(plan: Mapping[str, Any]) -> list[str]:
+    """Return the nodes with a udp listener that need not answer, so that only the node knows what it let in."""
+    return [
+        name
+        for name in plan["nodes"]
+        for node in [planned_node(plan, name)]
+        if any(_kind(node, listener, one) == MUTE for listener in node.reachable for one in listener.protocols)
+    ]
+
+
+def _kind(node: Node, listener: Listener, protocol: str) -> str:
+    """How a listener is tried: gossip by a memberlist ping, an Admin API by a request, one with TLS by a handshake."""
     if protocol == "udp":
-        return "memberlist"
+        return "memberlist" if _answers_pings(node) else MUTE
     if listener.name == "admin":
         return "https" if "ssl" in listener.flags else "http"
     return "tls" if "ssl" in listener.flags else "tcp"
@@ -155,8 +168,6 @@ def probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
     target = goal.node
     for listener in target.reachable:
         for protocol in listener.protocols:
-            if protocol == "udp" and not _answers_pings(target):
-                continue
             for family in _probed_families(listener, target):
                 route = None if listener.is_loopback else route_to(caller, target, listener, protocol, family)
                 if caller.name == target.name and (route is None or route.via != "hairpin"):
@@ -165,7 +176,7 @@ def probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
                 if dialled:
                     allowed = goal.sources[listener, protocol]
                     expected = _expected(route, caller, target, allowed)
-                    yield _probe(caller.name, target.name, listener, protocol, dialled, expected)
+                    yield _probe(caller.name, target, listener, protocol, dialled, expected)
 
 
 def _probed_families(listener: Listener, target: Node) -> list[Family]:

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import (
     OPEN,
+    SILENT,
     Probe,
     Target,
     callers,
@@ -25,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof_remarks import StandIns, certificate_lines, remarks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._witness import Witnesses, outcome_of
 
 # More sources than this and the table has one line a difference instead of one column a source.
 _COLUMNS = 8
@@ -50,31 +52,51 @@ class Proof:
         return tuple(dict.fromkeys(one.probe.caller for one in self.outcomes if one.seen is None))
 
     @property
+    def unproved(self) -> int:
+        """How many probes nobody answered of which nobody knows whether they got in."""
+        return sum(one.seen == SILENT for one in self.outcomes)
+
+    @property
     def refusals(self) -> int:
         """How many probes were to be refused and were; without any, the proof says little."""
         return sum(one.holds and one.probe.expected != OPEN for one in self.outcomes)
 
 
-def compare(plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Proof:
+def compare(
+    plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, Any]]], witnesses: Witnesses | None = None
+) -> Proof:
     """Compare what each host's kong_probe reported (a list of results by host) with what the plan expects.
 
-    A host may have been given a sample of its probes, see `_sample`.
+    `witnesses` is what the nodes themselves saw of it, which decides where nobody need answer. A host may have been given a sample of its probes, see `_sample`.
     """
     targets = targets_of(plan)
-    found = [_of_caller(planned_host(plan, caller), targets, seen.get(caller)) for caller in callers(plan)]
+    found = [
+        _of_caller(planned_host(plan, caller), targets, seen.get(caller), witnesses or {}) for caller in callers(plan)
+    ]
     met = [outcome for outcomes, _all in found for outcome in outcomes]
     return Proof(_with_causes(plan, met), sampled=not all(everything for _outcomes, everything in found))
 
 
 def _of_caller(
-    caller: Host, targets: Sequence[Target], results: Sequence[Mapping[str, Any]] | None
+    caller: Host, targets: Sequence[Target], results: Sequence[Mapping[str, Any]] | None, witnesses: Witnesses
 ) -> tuple[list[Outcome], bool]:
     """What a host met, and whether that is everything it could try. Nodes that no result names are passed over quickly."""
     by_name = {result["name"]: result for result in results or ()}
     named = {name.split(" ", 1)[0] for name in by_name}
-    asked = [probe for one in targets if results is None or one.node.name in named for probe in probes_to(caller, one)]
-    met = [_outcome(probe, by_name.get(probe.name)) for probe in asked if results is None or probe.name in by_name]
-    left_out = (one for one in targets if results is not None and one.node.name not in named)
+    asked = [
+        (probe, one.node)
+        for one in targets
+        if results is None or one.node.name in named
+        for probe in probes_to(caller, one)
+    ]
+    if results is None:
+        return [Outcome(probe, None) for probe, _node in asked], True
+    met = [
+        outcome_of(probe, by_name[probe.name], node, witnesses.get(node.name))
+        for probe, node in asked
+        if probe.name in by_name
+    ]
+    left_out = (one for one in targets if one.node.name not in named)
     return met, len(met) == len(asked) and not any(next(probes_to(caller, one), None) for one in left_out)
 
 
@@ -98,10 +120,10 @@ def registered_probes(
     return {host: probed["probes"] for host, probed in found.items() if probed and "probes" in probed}
 
 
-def _outcome(probe: Probe, met: Mapping[str, Any] | None) -> Outcome:
-    if met is None:
-        return Outcome(probe, None)
-    return Outcome(probe, met["seen"], met["detail"], certificate=met.get("certificate"), status=met.get("status"))
+def registered_witnesses(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> Witnesses:
+    """Return what the nodes saw, as the end of their kong_stand_in is registered under a name; none without a name."""
+    found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
+    return {node: ended["witness"] for node, ended in found.items() if ended and ended.get("witness")}
 
 
 def proof_lines(proof: Proof, stand_ins: StandIns | None = None) -> list[str]:
@@ -155,8 +177,10 @@ def _difference(outcome: Outcome) -> str:
 
 def _closing(proof: Proof) -> str:
     probed = sum(outcome.seen is not None for outcome in proof.outcomes)
-    as_planned = "the fleet behaves as planned" + (", as far as it was probed" if proof.missing else "")
+    in_part = ", as far as it was probed" if proof.missing or proof.unproved else ""
+    as_planned = f"the fleet behaves as planned{in_part}"
     verdict = f"{len(proof.differences)} differ" if proof.differences else as_planned
     warning = "" if proof.refusals else ". No refusal was probed, so nothing shows that strangers are kept out"
     sampled = ", a sample," if proof.sampled else ","
-    return f"{probed} probes{sampled} {proof.refusals} of them rightly refused: {verdict}{warning}"
+    unproved = f", {proof.unproved} not proved" if proof.unproved else ""
+    return f"{probed} probes{sampled} {proof.refusals} of them rightly refused{unproved}: {verdict}{warning}"

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._outcomes import Outcome
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 
 # A certificate that ends within so many days is told, though it holds today.
@@ -43,6 +45,9 @@ def remarks(outcomes: Sequence[Outcome], stand_ins: StandIns) -> list[str]:
         f"NO TLS: {node} did not show a certificate at {listener} {port} ({detail})"
         for (node, listener, port), detail in _without_certificate(outcomes).items()
         if port not in {one["port"] for one in stand_ins.get(node, ())}
+    ] + [
+        f"NOT PROVED: {node} {listener} {port}/udp, {count} connections: {detail}"
+        for ((node, listener, port), detail), count in _unproved(outcomes).items()
     ]  # fmt: skip
 
 
@@ -65,6 +70,10 @@ def _without_certificate(outcomes: Iterable[Outcome]) -> dict[_Place, str]:
         for one in outcomes
         if one.probe.kind in ("tls", "https") and one.seen == "open" and one.certificate is None
     }
+
+
+def _unproved(outcomes: Iterable[Outcome]) -> Mapping[tuple[_Place, str], int]:
+    return Counter((_place(one), one.detail) for one in outcomes if one.seen == SILENT)
 
 
 def _place(outcome: Outcome) -> _Place:

@@ -12,6 +12,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_proof import Outcome, differs
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import clean
 
@@ -85,8 +86,8 @@ def _proof_case(one: Outcome) -> Case:
     )
     why = " ".join(f"({one[key]})" for key in ("detail", "cause") if one.get(key))
     failure = f"expected {one['expected']}, seen {one['seen']} {why}" if differs(one) else ""
-    skipped = f"{one['from']} took no part in the proof" if one["seen"] is None else ""
-    return Case(one["to"], name, failure, skipped)
+    skipped = {None: f"{one['from']} took no part in the proof", SILENT: f"not proved: {one['detail']}"}
+    return Case(one["to"], name, failure, skipped.get(one["seen"], ""))
 
 
 def _drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:

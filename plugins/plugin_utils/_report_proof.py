@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import CHANGES, GAINS, LOSES, Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, OPEN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import MEETS, OPEN, SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_certificates import certificates, open_admins
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_model import (
     BAD,
@@ -48,8 +48,8 @@ def holds(outcome: Outcome) -> bool:
 
 
 def differs(outcome: Outcome) -> bool:
-    """Tell whether a probe was made and met something else."""
-    return outcome["seen"] is not None and not holds(outcome)
+    """Tell whether a probe was made and met something else; of silence that means nothing, it cannot be told."""
+    return outcome["seen"] not in (None, SILENT) and not holds(outcome)
 
 
 def proof_section(plan: Mapping[str, Any], proof: Mapping[str, Any]) -> Section:
@@ -70,8 +70,12 @@ def _verdict(proof: Mapping[str, Any]) -> Iterator[Cell]:
     different = sum(map(differs, outcomes))
     when = f" at {proof['at']}" if proof.get("at") else ""
     yield Cell(f"{counted(len(probed), 'connection')} tried{when}, {refused} of them rightly refused.")
-    as_planned = "Every one met what the plan says." if probed else "Nothing was tried."
+    silent = Counter((one["to"], one["listener"], one["detail"]) for one in probed if one["seen"] == SILENT)
+    every = f"All but {silent.total()}, which are not proved," if silent else "Every one"
+    as_planned = f"{every} met what the plan says." if probed else "Nothing was tried."
     yield Cell(f"{different} met something else than planned.", BAD) if different else Cell(as_planned, GOOD)
+    for (node, listener, detail), count in silent.items():
+        yield Cell(f"{counted(count, 'connection')} to {listener} of {node} not proved: {detail}.", WARN)
     if proof.get("sampled"):
         yield Cell("This is a sample: more connections could have been tried.", WARN)
     if proof.get("stood_in"):
@@ -134,7 +138,7 @@ def _cell(outcomes: Sequence[Outcome]) -> Cell:
 def _tone(outcomes: Sequence[Outcome]) -> str:
     if any(map(differs, outcomes)):
         return BAD
-    if any(one["seen"] is None for one in outcomes):
+    if any(one["seen"] in (None, SILENT) for one in outcomes):
         return WARN
     return GOOD if all(one["expected"] == OPEN for one in outcomes) else MUTED
 
@@ -144,6 +148,9 @@ def proof_summary(proof: Mapping[str, Any]) -> Cell:
     different, probed = sum(map(differs, proof["outcomes"])), sum(one["seen"] is not None for one in proof["outcomes"])
     if different:
         return Cell(f"{different} of {probed} differ", BAD, "proof")
+    silent = sum(one["seen"] == SILENT for one in proof["outcomes"])
+    if silent:
+        return Cell(f"{silent} of {probed} not proved", WARN, "proof")
     return Cell(f"{counted(probed, 'connection')}, all as planned", GOOD, "proof")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_boxes import Box, Fleet, Row
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_flows import Flow
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_proof import Outcome, differs
@@ -41,7 +42,8 @@ def _row(row: Row, nodes: Iterable[str], by_port: _ByPort) -> Row:
 def _verdict(flow: Flow, outcomes: Iterable[Outcome]) -> str:
     """Of callers that are not named (anyone) every host of the plan is one."""
     callers = frozenset(flow.callers)
-    mine = [one for one in outcomes if one["seen"] and (one["from"] in callers or (_is_of(flow, one) and not callers))]
+    told = (one for one in outcomes if one["seen"] not in (None, SILENT))
+    mine = [one for one in told if one["from"] in callers or (_is_of(flow, one) and not callers)]
     if not mine:
         return ""
     return DIFFERS if any(map(differs, mine)) else PROVED

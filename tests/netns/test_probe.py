@@ -310,10 +310,23 @@ def test_a_real_serf_agent_with_gossip_to_pass_on(serf):
     assert found == [{("memberlist", SERVER4, 7946): ("open", "ack")}] * 3
 
 
-def test_a_serf_agent_with_a_key_looks_filtered(serf):
+def test_a_serf_agent_with_a_key_looks_filtered_but_to_who_watches_beside_it(serf, tmp_path):
     serf(f"{SERVER4}:7946", "-encrypt", "Z2F0ZWhvdXNlLmtvbmcxNg==")
-    found = look(("tcp", SERVER4, 7946), ("memberlist", SERVER4, 7946), timeout=0.5)
-    assert [seen for seen, _detail in found.values()] == ["open", "filtered"]
+    gossip = [{"name": "cluster", "protocols": ["udp"], "address": SERVER4, "port": 7946}]
+    watch(f"start({gossip}, 60, control, listen=False)", tmp_path)
+    found = look(("tcp", SERVER4, 7946), ("memberlist", SERVER4, 7946), ("udp", SERVER4, 7946), timeout=0.5)
+    witness = json.loads(watch("stop(control)", tmp_path))
+    assert [seen for seen, _detail in found.values()] == ["open", "filtered", "silent"]
+    assert (len(witness["let_in"]), witness["arrived"]) == (1, witness["let_in"])
+
+
+def watch(call, folder):
+    """What a call of the stand-in's returns on the server."""
+    module = "ansible_collections.gatehouse.kong.plugins.module_utils._stand_in"
+    code = (
+        f"import json; from pathlib import Path; from {module} import start, stop; control = Path({str(folder)!r}, 'c')"
+    )
+    return inside(SERVER, sys.executable, "-c", f"{code}; print(json.dumps({call}))", env=child_environment())
 
 
 def test_through_a_nat_device_with_tcp_forwarded_and_udp_forgotten(serf):

@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import rul
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, converge
 from ansible_collections.gatehouse.kong.tests.netns.conftest import ip
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
+from ansible_collections.gatehouse.kong.tests.netns.test_witness import FAMILIES, probe, watched
 
 CONTAINER = {"ipv4": "172.30.0.2", "ipv6": "fd00:30::2"}
 BRIDGE = {"ipv4": "172.30.0.1", "ipv6": "fd00:30::1"}
@@ -245,6 +246,16 @@ def test_another_port_of_the_same_container_is_told(node):
     assert not [one for one in found if "tcp 800" in one]
     outcome = node.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
     assert {one.effect for one in outcome.obstacles} == {"divert"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_who_watches_on_the_node_sees_what_is_sent_on(either, tmp_path, family):
+    either.lab.converge(PUBLISHED)
+    listen(either.lab, 8001, "udp", family)
+    with watched(either.lab, tmp_path) as seen:
+        (friend,), (stranger,) = (probe(either.lab, who, 8001, family=family) for who in ("friend", "stranger"))
+    assert set(seen["arrived"]) == {friend, stranger}
+    assert (seen["sent_on"], seen["let_in"], seen["unheard"]) == ([friend], [], [])
 
 
 def begin(lab, data):

@@ -170,8 +170,26 @@ def test_results_keep_the_order_and_the_callers_words():
     assert [(r["name"], r["kind"], r["address"], r["port"]) for r in results] == wanted
     assert [r["seen"] for r in results] == ["open", "refused", "open"] * 20
     assert {tuple(r) for r in results} == {
-        ("name", "kind", "address", "port", "seen", "detail", "certificate", "status")
+        ("name", "kind", "address", "port", "seen", "detail", "certificate", "status", "mark")
     }
+
+
+def test_silence_of_what_need_not_answer_says_nothing():
+    with bound(socket.SOCK_DGRAM) as (sock, port):
+        (result,) = run_probes([probe("udp", port)], Limits(timeout=0.1, tries=2, workers=1))
+        packets = [sock.recv(99) for _try in range(2)]
+    assert (result["seen"], result["detail"]) == ("silent", "no answer in 2 x 0.1 s")
+    assert [packet[9:17].hex() for packet in packets] == [result["mark"]] * 2
+
+
+def test_whatever_comes_back_is_an_answer():
+    with peer([lambda _sequence: b"what?"]) as port:
+        assert seen("udp", port) == ("open", "answered with 5 bytes")
+    assert seen("udp", port)[0] == "refused"
+
+
+def test_no_two_probes_have_one_mark():
+    assert len({probe("udp", 9).mark for _each in range(100)}) == 100
 
 
 def test_nothing_to_do_is_fine():

@@ -14,7 +14,7 @@ from struct import pack
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._memberlist import acknowledged, ping
+from ansible_collections.gatehouse.kong.plugins.module_utils._memberlist import acknowledged, marked, ping
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, parse_probe, run_probes
 from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in import start, stop, wanted
 from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in_session import ack_of
@@ -115,6 +115,17 @@ def test_what_is_no_address_is_left_out():
     assert [(one["address"], one["only_ipv6"]) for one in wanted(listeners)] == [
         ("::", False), ("0.0.0.0", True), ("fd00::1", True),
     ]  # fmt: skip
+
+
+def test_only_watching_binds_nothing(control):
+    port = free_port()
+    result = start([listener(port, "tcp", "udp")], 60, control, listen=False)
+    assert (result["stood_in"], result["left_out"]) == ([], [])
+    assert [seen(kind, port) for kind in ("tcp", "udp")] == ["refused"] * 2
+
+
+def test_an_ack_to_a_mark():
+    assert acknowledged(ack_of(marked(2**63 + 5))) == [5]
 
 
 @pytest.mark.parametrize("sequence", [0, 1, 0x7F, 0x80, 0xFFFF, 2**32 - 1])

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, local_probes, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import (
+    callers,
+    local_probes,
+    probes_from,
+    silent_nodes,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
@@ -74,8 +79,11 @@ def test_names_are_distinct():
 
 @pytest.mark.parametrize("key", ["cluster_encrypt_key", "cluster_keyring_file"])
 def test_encrypted_gossip_answers_no_plain_ping(key):
-    protocols = {service[1] for service in expectations(plan(kong_config={key: "x"}), "a1", "b1")}
-    assert protocols == {"tcp"}
+    made = plan(kong_config={key: "x"})
+    kinds = {probe.kind for probe in probes_from(made, "a1") if (probe.target, probe.protocol) == ("b1", "udp")}
+    assert kinds == {"udp"}
+    assert silent_nodes(made) == ["b1"]
+    assert silent_nodes(plan()) == []
     assert {probe.protocol for probe in local_probes(plan(kong_config={key: "x"}), "b1")} == {"tcp"}
 
 
@@ -100,10 +108,15 @@ def test_both_families_and_udp_streams():
     assert found == {
         ("proxy", "10.0.0.1:80", "open"),
         ("proxy", "[fd00::1]:80", "open"),
+        ("stream", "10.0.0.1:53", "open"),
         ("stream", "10.0.0.1:54", "open"),
         ("admin", "10.0.0.1:8001", "closed"),
         ("status", "10.0.0.1:8007", "closed"),
     }
+    assert {(probe.kind, probe.port) for probe in probes_from(made, "m") if probe.listener == "stream"} == {
+        ("udp", 53), ("tcp", 54)}  # fmt: skip
+    assert silent_nodes(made) == ["n"]
+    assert 53 not in {probe.port for probe in local_probes(made, "n")}
 
 
 def test_own_listeners_are_tried_where_they_are():

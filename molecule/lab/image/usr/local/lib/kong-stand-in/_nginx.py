@@ -39,6 +39,8 @@ http {{
 stream {{
   ssl_certificate {certificate};
   ssl_certificate_key {key};
+  # Kong has nothing to say by itself over udp: that is for the service behind it.
+  map $protocol $reply {{ UDP ""; default "{answer}\\n"; }}
 {stream}}}
 """
 # Who answered, and who it saw: the proofs read it.
@@ -82,14 +84,18 @@ def render(config: Config, node: str) -> str:
         key=KEY,
         http="".join(text for name, text in servers.items() if name != "stream_listen"),
         stream=servers.get("stream_listen", ""),
+        answer=_answer(config, node, "stream_listen"),
     )
 
 
 def _server(config: Config, node: str, setting: str) -> str:
     listeners = [listener for listener in config.listeners if listener.setting == setting]
-    answer = ANSWER.format(node=node, version=config.version, setting=setting)
-    reply = f'return "{answer}\\n";' if setting == "stream_listen" else f'return 200 "{answer}\\n";'
+    reply = "return $reply;" if setting == "stream_listen" else f'return 200 "{_answer(config, node, setting)}\\n";'
     return "  server {\n" + "".join(f"    {_listen(listener)}\n" for listener in listeners) + f"    {reply}\n  }}\n"
+
+
+def _answer(config: Config, node: str, setting: str) -> str:
+    return ANSWER.format(node=node, version=config.version, setting=setting)
 
 
 def _listen(listener: Listener) -> str:

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kong_silent
+short_description: The nodes on which somebody has to watch while a plan is proved
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Takes a plan and returns the nodes with a UDP listener that need not answer, which is a stream, or gossip that is encrypted.
+    Whether a packet got in shows on the node alone, so M(gatehouse.kong.kong_stand_in) has to watch there.
+options:
+  _input:
+    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
+    type: dict
+    required: true
+seealso:
+  - module: gatehouse.kong.kong_stand_in
+  - plugin: gatehouse.kong.kong_probes
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Compile the plan of the whole fleet
+  gatehouse.kong.kong_plan:
+  register: fleet
+  run_once: true
+
+- name: Watch what arrives while other hosts try it
+  gatehouse.kong.kong_stand_in:
+    listeners: "{{ fleet.plan.nodes[inventory_hostname].listeners }}"
+    listen: false
+  when: inventory_hostname in fleet.plan | gatehouse.kong.kong_silent
+"""
+
+RETURN = r"""
+_value:
+  description: Inventory names of nodes.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import silent_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+
+
+def kong_silent(plan: Any) -> list[str]:
+    try:
+        return silent_nodes(check_plan(plan))
+    except PlanError as exc:
+        raise AnsibleFilterError(f"gatehouse.kong.kong_silent: {exc}") from exc
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"kong_silent": kong_silent}

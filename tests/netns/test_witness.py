@@ -1,0 +1,153 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who watches on the node sees what its rules let in, whatever the system of the rules and whoever comes by which NAT."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, parse_probe, run_probes
+from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in import start, stop
+from ansible_collections.gatehouse.kong.tests.netns.conftest import inside
+
+LET_IN, DROPPED, UNHEARD, REJECTED = 5301, 5302, 5303, 5304
+FAMILIES = ("ipv4", "ipv6")
+IPTABLES = f"""\
+*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -p udp --dport {DROPPED} -j DROP
+COMMIT
+"""
+RULES = {
+    "nftables": f"table inet t {{ chain c {{ type filter hook input priority 0; udp dport {DROPPED} drop; }}; }}",
+    "iptables-nft": IPTABLES,
+    "iptables-legacy": IPTABLES,
+    # No connection tracking for them, and a drop that comes before it.
+    "raw": f"table inet t {{ chain c {{ type filter hook prerouting priority raw; notrack; udp dport {DROPPED} drop; }}; }}",
+}
+
+
+@contextmanager
+def watched(lab, tmp_path, listen=False):
+    """Yield what fills with what the node saw."""
+    control, seen = tmp_path / "control", {}
+    streams = [{"name": "stream", "protocols": ["udp"], "address": "*", "port": LET_IN}]
+    with inside(lab.namespace("node")):
+        assert start(streams, 60, control, listen=listen)["blind"] == {}
+    yield seen
+    seen.update(stop(control))
+
+
+def probe(lab, who, *ports, family="ipv4"):
+    """The marks of probes to ports of the node, and how each was answered."""
+    where = lab.address(who, family, end=1)
+    probes = [parse_probe({"name": "", "kind": "udp", "address": where, "port": port}) for port in ports]
+    with inside(lab.namespace(who)):
+        results = run_probes(probes, Limits(timeout=0.2, tries=1, workers=50))
+    return {one["mark"]: one["seen"] for one in results}
+
+
+def load(lab, system):
+    if system.startswith("iptables"):
+        for program in ("iptables", "ip6tables"):
+            lab.host.run(f"{program}{system.removeprefix('iptables')}-restore", stdin=RULES[system])
+    else:
+        lab.host.run("nft", "-f", "-", stdin=RULES[system])
+
+
+@pytest.fixture(params=RULES)
+def ruled(request, lab):
+    load(lab, request.param)
+    yield lab
+    lab.nft("flush ruleset")
+    for program in ("iptables", "ip6tables"):
+        lab.host.run(f"{program}-legacy-restore", stdin="*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n")
+
+
+def test_what_rules_let_in_and_what_not(ruled, tmp_path):
+    for family in FAMILIES:
+        for port in (LET_IN, DROPPED):
+            ruled.listen(port, "udp", family)
+    answers = {}
+    with watched(ruled, tmp_path) as seen:
+        for family in FAMILIES:
+            answers[family] = probe(ruled, "friend", LET_IN, DROPPED, UNHEARD, family=family)
+    for met in answers.values():
+        let_in, dropped, unheard = met
+        assert list(met.values()) == ["silent", "silent", "refused"]
+        assert {let_in, dropped, unheard} <= set(seen["arrived"])
+        assert (let_in in seen["let_in"], dropped in seen["let_in"], unheard in seen["let_in"]) == (True, False, False)
+    assert len(seen["let_in"]) == len(seen["unheard"]) == 2
+    assert seen["blind"] == {}
+
+
+def test_two_callers_behind_one_nat_are_told_apart(lab, tmp_path):
+    """Their source is one address, with ports that are not their own, and the node lets one of them in."""
+    lab.listen(LET_IN, "udp")
+    nat = "table ip t { chain c { type nat hook postrouting priority srcnat; udp dport 5301 snat to 10.0.1.2:40001-40002; }; }"
+    lab.host.run("ip", "netns", "exec", lab.namespace("friend"), "nft", "-f", "-", stdin=nat)
+    lab.nft("add table inet t; add chain inet t c { type filter hook input priority 0; }")
+    lab.nft("add rule inet t c udp sport 40001 drop")
+    try:
+        with watched(lab, tmp_path) as seen:
+            marks = set(probe(lab, "friend", LET_IN, LET_IN))
+    finally:
+        lab.host.run("ip", "netns", "exec", lab.namespace("friend"), "nft", "flush", "ruleset")
+    assert set(seen["arrived"]) == marks
+    assert len(seen["let_in"]) == 1
+    assert set(seen["let_in"]) < marks
+
+
+def test_a_stand_in_answers_and_is_seen_as_somebody_who_listens(lab, tmp_path):
+    with watched(lab, tmp_path, listen=True) as seen:
+        met = probe(lab, "friend", LET_IN)
+    assert list(met.values()) == ["open"]
+    assert seen["let_in"] == list(met)
+
+
+def test_hundreds_at_once_are_all_seen(lab, tmp_path):
+    lab.listen(LET_IN, "udp")
+    with watched(lab, tmp_path) as seen:
+        marks = set(probe(lab, "friend", *[LET_IN] * 300))
+    assert (seen["blind"], set(seen["let_in"])) == ({}, marks)
+
+
+WATCH = """
+import json, sys
+from pathlib import Path
+from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in import start, stop
+control = Path(sys.argv[1])
+streams = [{"name": "stream", "protocols": ["udp"], "address": "*", "port": 5301}]
+result = start(streams, 60, control, listen=False)
+seen = stop(control)
+print(json.dumps([result["blind"], seen and seen["blind"]]))
+"""
+
+
+def blind(lab, tmp_path, *wrapper):
+    command = ["ip", "netns", "exec", lab.namespace("node"), *wrapper, sys.executable, "-c", WATCH, str(tmp_path / "c")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return json.loads(done.stdout)
+
+
+def test_who_may_not_see_says_so_and_is_gone(lab, tmp_path):
+    no = "Operation not permitted"
+    assert blind(lab, tmp_path, "setpriv", "--bounding-set", "-net_raw") == [{"ipv4": no, "ipv6": no}, None]
+
+
+def test_a_host_without_ipv6_sees_the_other_family(lab, tmp_path):
+    off = ["sh", "-c", 'sysctl -qw net.ipv6.conf.lo.disable_ipv6=1; exec "$@"', "-"]
+    try:
+        found = blind(lab, tmp_path, *off)
+    finally:
+        lab.host.run("sysctl", "-qw", "net.ipv6.conf.lo.disable_ipv6=0")
+    assert found == [{"ipv6": "Cannot assign requested address"}] * 2

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What becomes of a silent probe by what its node saw, in the proof, the report and an explanation."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._explain import by_name, chosen_probes, explain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import (
+    compare,
+    proof_lines,
+    registered_witnesses,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+
+NODE = {"kong_address": "10.0.0.1", "kong_stream_listen": "0.0.0.0:53 udp", "kong_stream_sources": ["friend"],
+        "kong_verify_outsiders": ["stranger"]}  # fmt: skip
+OTHERS = {"friend": {"kong_address": "10.0.0.2"}, "stranger": {"kong_address": "10.0.0.3"}}
+PLAN = compiled({"n": NODE}, OTHERS).plan
+IN_A_BOX = compiled({"n": {**NODE, "kong_published_ports": ["53:53/udp"]}}, OTHERS).plan
+MET = {"open": "open", "filtered": "filtered", "closed": "refused"}
+NOTHING = {"arrived": [], "let_in": [], "unheard": [], "sent_on": [], "blind": {}}
+
+
+def results(plan=PLAN):
+    """What hosts report that meet what is expected, with silence where nobody need answer; their names are the marks."""
+    return {
+        caller: [
+            {
+                "name": one.name,
+                "seen": "silent" if one.kind == "udp" else MET[one.expected],
+                "detail": "",
+                "mark": caller,
+            }
+            for one in probes_from(plan, caller)
+        ]
+        for caller in callers(plan)
+    }
+
+
+def met(plan=PLAN, **witness):
+    """What the stream is said to have met, from the friend and from the stranger."""
+    proof = compare(plan, results(plan), {"n": {**NOTHING, **witness}} if witness else {})
+    return [one.seen for caller in ("friend", "stranger") for one in proof.outcomes
+            if (one.probe.caller, one.probe.listener) == (caller, "stream")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "witness, seen",
+    [
+        ({"arrived": ["friend", "stranger"], "let_in": ["friend"]}, ["open", "filtered"]),
+        ({"arrived": ["friend"], "let_in": ["friend"]}, ["open", "filtered"]),
+        ({"arrived": ["friend", "stranger"], "unheard": ["friend"]}, ["refused", "filtered"]),
+        ({"arrived": ["friend"], "sent_on": ["friend"]}, ["filtered", "filtered"]),
+        ({"let_in": ["friend"], "blind": {"ipv4": "no"}}, ["open", "silent"]),
+        ({"arrived": ["stranger"], "blind": {"ipv4": "no"}}, ["silent", "silent"]),
+        ({"let_in": ["friend"], "blind": {"ipv6": "no"}}, ["open", "filtered"]),
+        ({}, ["silent", "silent"]),
+    ],
+)
+def test_the_node_says_what_silence_means(witness, seen):
+    assert met(**witness) == seen
+
+
+def test_a_container_is_reached_by_what_is_sent_on():
+    assert met(IN_A_BOX, arrived=["friend", "stranger"], sent_on=["friend"]) == ["open", "filtered"]
+
+
+def differences(**witness):
+    proof = compare(PLAN, results(), {"n": {**NOTHING, **witness}})
+    return [(one.probe.caller, one.cause) for one in proof.differences]
+
+
+def test_where_it_was_lost_is_in_the_cause():
+    assert differences(let_in=["friend"]) == []
+    ((_caller, cause),) = differences(arrived=["friend"])
+    assert "n lacks 10.0.0.2, or its rule for udp 53 is missing" in cause
+    assert differences() == [("friend", "something between friend and n drops udp to 10.0.0.1:53")]
+    ((_caller, cause),) = differences(let_in=["friend", "stranger"])
+    assert cause.startswith("n lets in 10.0.0.3 at udp 53, which no set of the plan holds")
+    ((_caller, cause),) = differences(unheard=["friend"])
+    assert cause.startswith("nothing listens at 10.0.0.1:53 (udp) on n")
+
+
+def test_what_nobody_knows_is_neither_passed_nor_failed():
+    proof = compare(PLAN, results())
+    lines = proof_lines(proof)
+    assert proof.differences == ()
+    assert sum("open / silent" in line and "<<<" not in line for line in lines) == 1
+    assert "NOT PROVED: n stream 53/udp, 2 connections: no answer, and nobody watched on n" in lines
+    assert "2 not proved: the fleet behaves as planned, as far as it was probed" in lines[-1]
+    assert "not proved" not in proof_lines(compare(PLAN, results(), {"n": {**NOTHING, "let_in": ["friend"]}}))[-1]
+    told = {"outcomes": [one.as_dict() for one in proof.outcomes]}
+    page = FORMS[".md"](Evidence(PLAN, proof=told))
+    assert "All but 2, which are not proved, met what the plan says." in page
+    assert "2 connections to stream of n not proved: no answer, and nobody watched on n." in page
+    suites = {one.get("name"): one for one in ET.fromstring(FORMS[".xml"](Evidence(PLAN, proof=told)))}
+    assert (suites["proof"].get("failures"), suites["proof"].get("skipped")) == ("0", "2")
+
+
+def said(witness):
+    probes = chosen_probes(PLAN, "friend", "n", "stream")
+    seen = by_name(PLAN, probes, results()["friend"], witness)
+    return explain(PLAN, probes[0], seen[probes[0].name])[-1]
+
+
+def test_an_explanation_says_as_much_as_is_known():
+    assert said(None) == "  seen        silent (no answer, and nobody watched on n)"
+    assert said({**NOTHING, "let_in": ["friend"]}) == "  seen        open (no answer, but n let it in)"
+    assert said({**NOTHING, "arrived": ["friend"]}).endswith(
+        "filtered (it came to n, which did not let it in)  <<< differs"
+    )
+
+
+def test_what_nodes_registered():
+    witness = {**NOTHING, "let_in": ["friend"]}
+    for registered, found in (({"witness": witness}, {"n": witness}), ({"skipped": True}, {}), ({"witness": {}}, {})):
+        assert registered_witnesses(PLAN, {"n": {"x": registered}}, "x") == found
+    assert registered_witnesses(PLAN, {}, "x") == registered_witnesses(PLAN, {"n": {}}, "x") == {}
+    assert registered_witnesses(PLAN, {"n": {}}, None) == {}
