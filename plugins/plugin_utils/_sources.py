@@ -37,7 +37,7 @@ DEFAULT_SOURCES: Mapping[str, tuple[str, ...]] = {
 # Listeners whose sources are another's where they have none of their own.
 _SAME_AS = {"admin_gui": "admin", "cluster_telemetry": "cluster"}
 # An open one of these is an open Kong: `any` needs an explicit opt-in.
-GUARDED = frozenset({"admin", "admin_gui", "debug"})
+GUARDED = frozenset({"admin", "admin_gui", "cluster_rpc", "debug"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,13 @@ def test_the_gui_is_as_good_as_the_admin_api(terms):
     plan_of(admin_gui_sources=terms, admin_allow_any=True)
 
 
+def test_so_is_the_rpc_of_serf():
+    node = {"version": "0.10", "cluster_listen_rpc": "0.0.0.0:7373", "cluster_rpc_sources": "any"}
+    found = errors(fleet(**node), OTHERS, GROUPS)
+    assert {(one.code, one.variable) for one in found} == {("source-any", "kong_cluster_rpc_sources")}
+    assert sources(plan_of(**node, admin_allow_any=True), "n", "cluster_rpc") == "any"
+
+
 def test_half_of_everybody_is_not_everybody():
     assert sources(plan_of(admin_sources="0.0.0.0/1"), "n", "admin") == ["0.0.0.0/1"]
 
