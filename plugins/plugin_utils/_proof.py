@@ -67,7 +67,8 @@ def compare(
 ) -> Proof:
     """Compare what each host's kong_probe reported (a list of results by host) with what the plan expects.
 
-    `witnesses` is what the nodes themselves saw of it, which decides where nobody need answer. A host may have been given a sample of its probes, see `_sample`.
+    `witnesses` is what the nodes themselves saw of it, which decides where nobody need answer. A host may have been given a
+    sample of its probes, see `_sample`.
     """
     targets = targets_of(plan)
     found = [
