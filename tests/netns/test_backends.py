@@ -283,7 +283,11 @@ def test_packets_while_the_rules_change(node):
     traffic.done.set()
     traffic.join()
     assert len(traffic.sent) > 100
-    assert traffic.arrived == {"friend": traffic.sent, "stranger": []}
+    # One processor may overtake another with its packet. With nftables the packet that is being judged as the sets change
+    # may be lost.
+    lost = sorted(set(traffic.sent) - set(traffic.arrived["friend"]), key=int)
+    assert len(lost) <= (node.name == "nftables"), lost
+    assert traffic.arrived["stranger"] == []
 
 
 @pytest.fixture
