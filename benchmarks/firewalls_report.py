@@ -59,7 +59,7 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
 def _row(one: Timing, floor: Timing | None) -> tuple[str, ...]:
     times = (one.first, one.again, one.first_tasks, one.again_tasks)
     ratios = (f"{one.first / floor.first:.2f}", f"{one.again / floor.again:.2f}") if floor else ("", "")
-    return (str(one.peers), one.host, one.way, *(f"{seconds:.1f}" for seconds in times), *ratios)
+    return (str(one.peers), one.host, one.way, *(f"{seconds:.2f}" for seconds in times), *ratios)
 
 
 def _floor(seen: Iterable[Timing], of: Timing) -> Timing | None:
