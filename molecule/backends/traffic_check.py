@@ -6,7 +6,7 @@
     python3 traffic_check.py COMMAND...
 
 COMMAND is what ansible-playbook is called with, less the playbook. Exit status 1, with the figures, if one connection of
-the admin's was lost on any node, or one of the outsider's got through.
+the admin's was lost on any node, one more on that of nftables, or one of the outsider's got through.
 """
 
 from __future__ import annotations
