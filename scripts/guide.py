@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,18 +123,28 @@ def perform(todo: Iterable[File | Command], folder: Path) -> None:
         step.perform(folder)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Do what a guide tells its reader.")
+def parser_of(description: str) -> argparse.ArgumentParser:
+    """What a program takes that follows a guide: the page, and the hosts of a lab."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("page", type=Path)
     parser.add_argument("--lab", nargs="+", default=(), metavar="SCENARIO HOST=LAB_HOST", help="hosts of a running lab")
-    options = parser.parse_args()
+    return parser
+
+
+def tell(page: Path, act: Callable[[], str]) -> int:
+    """Print what the act says of the page, or where the page does not tell the truth; the exit status."""
     try:
-        count = follow(options.page, lab_files(*options.lab))
+        print(f"{page.name}: {act()}")
     except GuideError as error:
-        print(f"{options.page}: {error}", file=sys.stderr)
+        print(f"{page}: {error}", file=sys.stderr)
         return 1
-    print(f"{options.page.name}: {count} commands do what the guide says")
     return 0
+
+
+def main() -> int:
+    options = parser_of("Do what a guide tells its reader.").parse_args()
+    lab = lab_files(*options.lab)
+    return tell(options.page, lambda: f"{follow(options.page, lab)} commands do what the guide says")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ start those jobs whose rules say so, each in a clone of its own, and the artifac
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -28,7 +27,16 @@ from xml.etree import ElementTree as ET
 
 import yaml
 
-from ansible_collections.gatehouse.kong.scripts.guide import MINUTES, Command, GuideError, lab_files, perform, steps
+from ansible_collections.gatehouse.kong.scripts.guide import (
+    MINUTES,
+    Command,
+    GuideError,
+    lab_files,
+    parser_of,
+    perform,
+    steps,
+    tell,
+)
 
 NAME = ".gitlab-ci.yml"
 MAIN = "main"
@@ -172,18 +180,15 @@ def _event(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Follow a guide and run its pipeline.")
-    parser.add_argument("page", type=Path)
-    parser.add_argument("--lab", nargs="+", default=(), metavar="SCENARIO HOST=LAB_HOST", help="hosts of a running lab")
+    parser = parser_of("Follow a guide and run its pipeline.")
     parser.add_argument("--broken-by", default="", metavar="COMMAND", help="makes the scheduled jobs fail")
     options = parser.parse_args()
-    try:
-        ran = run(options.page, lab_files(*options.lab), options.broken_by)
-    except GuideError as error:
-        print(f"{options.page}: {error}", file=sys.stderr)
-        return 1
-    print(f"{options.page.name}: these jobs do what the guide says: {', '.join(ran)}")
-    return 0
+    lab = lab_files(*options.lab)
+
+    def ran() -> str:
+        return f"these jobs do what the guide says: {', '.join(run(options.page, lab, options.broken_by))}"
+
+    return tell(options.page, ran)
 
 
 if __name__ == "__main__":
