@@ -23,9 +23,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names im
     PREROUTING,
     PRIORITY,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import names_in_use, parse_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import WHOLE, Place
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_change, render_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 
 # Tables of iptables-legacy that are loaded, one a line.
@@ -73,6 +73,8 @@ class Nftables:
         self._place = place
         self._listed: list[dict[str, t.Any]] = []
         self._translations: list[Translation] = []
+        self._found = Live(None)
+        self._names: dict[str, str] = {}
 
     def require(self) -> None:
         """Refuse a host without nft, rights, systemd or a writable /etc."""
@@ -88,7 +90,9 @@ class Nftables:
         if not any(mine.items() <= one.get("table", {}).items() for one in self._everything()):
             return Live(None)
         listed = self._list("list", "table", "inet", self._place.table)
-        return Live(*parse_table(listed, forwarded=self._place.forwarded))
+        self._names = names_in_use(listed)
+        self._found = Live(*parse_table(listed, forwarded=self._place.forwarded))
+        return self._found
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """What of the boot file, the unit and its links differs."""
@@ -137,9 +141,10 @@ class Nftables:
         chains = (one["chain"] for one in self._everything() if "chain" in one)
         return any("hook" in chain and chain["table"] != self._place.table for chain in chains)
 
-    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:  # noqa: ARG002 -- one more look is cheap here
-        """`nft --check` on the text that `apply` loads."""
-        self._host.run("nft", "--check", "--file", "-", stdin=self._text(want))
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
+        """In check mode `nft --check` on the whole table. Each transaction of `apply` is checked when it is loaded."""
+        if check_mode:
+            self._host.run("nft", "--check", "--file", "-", stdin=self._text(want))
 
     def snapshot(self, live: Live) -> Snapshot:
         """The files of the unit, and the table: as it is listed where it holds more than our own rules."""
@@ -150,11 +155,17 @@ class Nftables:
         return Snapshot((unit.file, *unit.unit_files, *unit.links), ((("nft", "--file", "-"), text),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """One netlink transaction: the kernel has the old table or the new one, at no moment none.
+        """One netlink transaction for the rules: the kernel has the old ones or the new ones, at no moment none.
 
-        The rules keep no state, so they end flows by themselves.
+        A table that is new, or that somebody else has changed, is made whole in one transaction. The rules keep no state, so
+        they end flows by themselves.
         """
-        self._host.run("nft", "--file", "-", stdin=self._text(want))
+        steps: tuple[str, ...] = (self._text(want),)
+        if want is not None and self._found.ruleset is not None and not self._found.drift:
+            place = self._place
+            steps = render_change(self._found.ruleset, self._names, want, place.table, forwarded=place.forwarded)
+        for text in steps:
+            self._host.run("nft", "--file", "-", stdin=text)
         return ()
 
     def persist(self, want: Ruleset | None) -> None:

@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules imp
     compile_published,
     compile_rules,
     decompile_rules,
+    first_name,
     set_name,
     split_set_name,
 )
@@ -65,8 +66,12 @@ class UnrecognisedError(ValueError):
 
 @dataclass
 class _Table:
-    """What was found so far; `drift` has one line for each thing that is not ours or not as we write it."""
+    """What was found so far; `drift` has one line for each thing that is not ours or not as we write it.
 
+    `sets` are by their first name; `names` tells under which of the two each is in use.
+    """
+
+    names: Mapping[str, str]
     sets: dict[str, Networks] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     published: list[Rule] = field(default_factory=list)
@@ -82,7 +87,8 @@ def parse_table(objects: Iterable[Mapping[str, Json]], *, forwarded: bool = Fals
     `objects` is the list below "nftables" in the output of `nft -j list table inet gatehouse_kong`. With `forwarded` it is
     a table for published ports alone.
     """
-    table = _Table()
+    objects = list(objects)
+    table = _Table(names_in_use(objects))
     for one in objects:
         for kind, value in one.items():
             _take(table, kind, value)
@@ -98,10 +104,31 @@ def parse_table(objects: Iterable[Mapping[str, Json]], *, forwarded: bool = Fals
     return ruleset, (*drift, *_chain_disorder(table, needed))
 
 
+def names_in_use(objects: Iterable[Mapping[str, Json]]) -> dict[str, str]:
+    """Under which of its two names (other_name) each of the listed sets is used, by the first of them.
+
+    A change that was killed leaves both, and the rules use one.
+    """
+    objects = list(objects)
+    used = {name for one in objects if "rule" in one for name in _sets_named(one["rule"])}
+    names: dict[str, str] = {}
+    for name in (one["set"]["name"] for one in objects if "set" in one):
+        if name in used or first_name(name) not in names:
+            names[first_name(name)] = name
+    return names
+
+
+def _sets_named(rule: Mapping[str, Json]) -> Iterator[str]:
+    for expression in rule["expr"]:
+        right = expression.get("match", {}).get("right")
+        if isinstance(right, str) and right.startswith("@"):
+            yield right[1:]
+
+
 def _take(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
     try:
         if kind == "set":
-            table.sets[value["name"]] = _networks(value)
+            _take_set(table, value)
         elif kind == "chain":
             _take_chain(table, value)
         elif kind == "rule":
@@ -112,6 +139,13 @@ def _take(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
             raise UnrecognisedError(kind)
     except (ValueError, KeyError, TypeError, AttributeError):
         table.drift.append(f"{kind} {value['name'] + _oddity(value) if 'name' in value else _rule_text(value)}")
+
+
+def _take_set(table: _Table, value: Mapping[str, Json]) -> None:
+    name = first_name(value["name"])
+    if table.names[name] != value["name"]:
+        raise UnrecognisedError("the rules use it under its other name")
+    table.sets[name] = _networks(value)
 
 
 def _take_chain(table: _Table, value: Mapping[str, Json]) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
 
 _WILDCARD: dict[str | None, str | None] = {None: None, **{family: address for address, family in WILDCARDS.items()}}
 _SUFFIX = {"ipv4": "_ipv4", "ipv6": "_ipv6"}
+_SECOND = "_2"
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,26 @@ def _group(entry: Allow) -> tuple[t.Any, ...]:
 
 
 def set_name(name: str, family: str) -> str:
-    """Our name of a set in nftables, one for each family; nft takes no name that starts with a digit or a hyphen."""
+    """Our first name of a set in nftables, one for each family; nft takes no name that starts with a digit or a hyphen."""
     return ("" if name[0].isalpha() else "_") + name + _SUFFIX[family]
 
 
+def other_name(text: str) -> str:
+    """The second of the two names of a set for its first, and the first for its second."""
+    return first_name(text) if text.endswith(_SECOND) else text + _SECOND
+
+
+def first_name(text: str) -> str:
+    """The name that set_name gave."""
+    return text.removesuffix(_SECOND)
+
+
 def split_set_name(text: str) -> tuple[str, str]:
-    """Undo set_name; ValueError if it never made such a name."""
+    """Undo set_name, and other_name; ValueError if they never made such a name."""
+    plain = first_name(text)
     for family, suffix in _SUFFIX.items():
-        name = text[: -len(suffix)] if text.endswith(suffix) else ""
+        name = plain[: -len(suffix)] if plain.endswith(suffix) else ""
         name = name.removeprefix("_")
-        if name and set_name(name, family) == text:
+        if name and set_name(name, family) == plain:
             return name, family
     raise ValueError(f"{text!r} is not a set of ours")

@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
@@ -97,9 +98,33 @@ def test_only_a_process_with_the_right_may_do_it(lab):
 
 
 def test_a_ruleset_that_the_kernel_refuses_leaves_the_old_one(lab, monkeypatch):
+    """Even if it refuses only the second of the transactions."""
     lab.converge(EVERYTHING)
-    monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._nftables.render_table",
-                        lambda *_words, **_named: "table inet gatehouse_kong { nonsense }")  # fmt: skip
+    steps = ("add set inet gatehouse_kong new_ipv4 { type ipv4_addr; }", "add rule inet gatehouse_kong input nonsense")
+    monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._nftables.render_change",
+                        lambda *_words, **_named: steps)  # fmt: skip
     with pytest.raises(HostError, match="nonsense"):
         lab.converge(ruleset(*GOSSIP))
-    assert lab.read().ruleset == ruleset_from_data(EVERYTHING)
+    assert lab.read() == Live(ruleset_from_data(EVERYTHING))
+
+
+def test_a_set_that_does_not_change_stays_and_one_that_does_has_its_other_name(lab):
+    def sets():
+        return re.findall(r"set (\S+) {", lab.host.run("nft", "list", "sets", "table", "inet", "gatehouse_kong"))
+
+    lab.converge(ruleset(ADMIN))
+    assert sets() == ["friends_ipv4", "friends_ipv6"]
+    lab.converge(ruleset(ADMIN, friends=["10.0.2.2/32"]))
+    assert sorted(sets()) == ["friends_ipv4_2", "friends_ipv6"]
+    lab.converge(ruleset(ADMIN, *GOSSIP, friends=["10.0.3.2/32"]))
+    assert sorted(sets()) == ["friends_ipv4", "friends_ipv6"]
+    lab.converge(ruleset(entry(8001, "any")))
+    assert sets() == []
+
+
+def test_what_a_killed_change_left_goes_with_the_next_run(lab):
+    lab.converge(EVERYTHING)
+    lab.nft("add set inet gatehouse_kong friends_ipv4_2 { type ipv4_addr; flags interval; }")
+    assert lab.read() == Live(ruleset_from_data(EVERYTHING), ("set friends_ipv4_2",))
+    assert lab.converge(EVERYTHING).changed
+    assert lab.read() == Live(ruleset_from_data(EVERYTHING))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import names_in_use, parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_change, render_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import published_part, ruleset_from_data
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "nftables"
@@ -54,3 +54,96 @@ def test_what_nft_lists_of_that_means_the_same():
 def test_without_a_ruleset_the_table_only_goes():
     lines = [line for line in render_table(None).splitlines() if not line.startswith("#")]
     assert lines == ["add table inet gatehouse_kong", "delete table inet gatehouse_kong"]
+
+
+def allow(port, *names, published=False):
+    entry = {"listener": f"l{port}", "protocol": "tcp", "port": port, "sources": list(names), "published": published}
+    return {key: value for key, value in entry.items() if value is not False}
+
+
+def steps(have, want, **names):
+    """The lines of each transaction from one ruleset to another, less those inside of chains and sets."""
+    have, want = (
+        ruleset_from_data({"allow": entries, "sets": {name: {"ipv4": one} for name, one in sets.items()}})
+        for entries, sets in (have, want)
+    )
+    in_use = {f"{name}_{family}": f"{name}_{family}" for name in ("a", "b") for family in ("ipv4", "ipv6")} | names
+    return [
+        [line.strip(" \t{") for line in text.splitlines() if "set " in line or "chain " in line or "saddr" in line]
+        for text in render_change(have, in_use, want)
+    ]
+
+
+def rule(port, name):
+    ip = "ip6" if "ipv6" in name else "ip"
+    return f'tcp dport {port} {ip} saddr @{name} meta mark set meta mark | 0x10000000 accept comment "l{port}"'
+
+
+FLUSH = "flush chain inet gatehouse_kong input"
+ONE, TWO = ["10.0.0.1/32"], ["10.0.0.2/32"]
+TRANSACTIONS = {
+    "other rules": (
+        (([allow(1, "a")], {"a": ONE}), ([allow(2, "a")], {"a": ONE})),
+        {},
+        [[FLUSH, "chain input", rule(2, "a_ipv4"), rule(2, "a_ipv6")]],
+    ),
+    "other members": (
+        (([allow(1, "a")], {"a": ONE}), ([allow(1, "a")], {"a": TWO})),
+        {},
+        [
+            ["set a_ipv4_2"],
+            [FLUSH, "chain input", rule(1, "a_ipv4_2"), rule(1, "a_ipv6")],
+            ["delete set inet gatehouse_kong a_ipv4"],
+        ],
+    ),
+    "other members once more": (
+        (([allow(1, "a")], {"a": ONE}), ([allow(1, "a")], {"a": TWO})),
+        {"a_ipv4": "a_ipv4_2"},
+        [
+            ["set a_ipv4"],
+            [FLUSH, "chain input", rule(1, "a_ipv4"), rule(1, "a_ipv6")],
+            ["delete set inet gatehouse_kong a_ipv4_2"],
+        ],
+    ),
+    "no sources any more": (
+        (([allow(1, "a")], {"a": ONE}), ([allow(1)], {})),
+        {"a_ipv4": "a_ipv4_2"},
+        [
+            [FLUSH, "chain input"],
+            ["delete set inet gatehouse_kong a_ipv4_2", "delete set inet gatehouse_kong a_ipv6"],
+        ],
+    ),
+    "not published any more": (
+        (([allow(1, published=True)], {}), ([allow(1)], {})),
+        {},
+        [
+            [
+                FLUSH,
+                "flush chain inet gatehouse_kong forward",
+                "flush chain inet gatehouse_kong published",
+                "delete chain inet gatehouse_kong forward",
+                "delete chain inet gatehouse_kong published",
+                "chain input",
+            ]
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TRANSACTIONS)
+def test_sets_come_before_the_rules_that_name_them_and_go_after(case):
+    (have, want), names, expected = TRANSACTIONS[case]
+    assert steps(have, want, **names) == expected
+
+
+def test_of_two_names_the_one_that_rules_use():
+    listed = json.loads((GOLDEN / "gossip_behind_nat.listed.json").read_text())
+    first, second = "peers-default-from-branch_ipv4", "peers-default-from-branch_ipv4_2"
+    renamed = json.loads(json.dumps(listed).replace(first, second))
+    assert names_in_use(listed)[first] == first
+    assert names_in_use(renamed)[first] == second
+    assert parse_table(renamed) == (wanted("gossip_behind_nat"), ())
+    left = [one for one in listed if one.get("set", {}).get("name") == first]
+    for both in ([*left, *renamed], [*renamed, *left]):
+        assert names_in_use(both)[first] == second
+        assert parse_table(both) == (wanted("gossip_behind_nat"), (f"set {first}",))

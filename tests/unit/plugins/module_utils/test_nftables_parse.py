@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import set_name, split_set_name
+from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import other_name, set_name, split_set_name
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data, ruleset_to_data
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "nftables"
@@ -112,14 +112,18 @@ def test_newer_forms_of_the_same(listed, wanted):
     assert parse_table(listed) == (wanted, ())
 
 
-@pytest.mark.parametrize("name", ["peers", "10-net", "-x", "_x", "a.b", "x_ipv4", "__"])
+@pytest.mark.parametrize("name", ["peers", "10-net", "-x", "_x", "a.b", "x_ipv4", "x_ipv4_2", "__"])
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 def test_set_names_there_and_back(name, family):
     assert set_name(name, family)[0].isalpha() or set_name(name, family)[0] == "_"
     assert split_set_name(set_name(name, family)) == (name, family)
+    assert split_set_name(other_name(set_name(name, family))) == (name, family)
+    assert other_name(other_name(set_name(name, family))) == set_name(name, family)
 
 
-@pytest.mark.parametrize("text", ["peers", "_ipv4", "10-net_ipv4", "_peers_ipv4", "peers_ipv5"])
+@pytest.mark.parametrize(
+    "text", ["peers", "_ipv4", "10-net_ipv4", "_peers_ipv4", "peers_ipv5", "peers_2", "peers_ipv4_3"]
+)
 def test_other_names_are_not_ours(text):
     with pytest.raises(ValueError, match="not a set of ours"):
         split_set_name(text)
