@@ -115,7 +115,10 @@ def _connect(path: str) -> socket.socket:
 def _introduce(link: socket.socket) -> None:
     # BEGIN does not wait for the answer: systemd may read it and a call that follows at once, and then wait for more.
     link.sendall(b"\0AUTH EXTERNAL %s\r\nBEGIN\r\n" % str(os.geteuid()).encode().hex().encode())
-    said = link.recv(1 << 12)
+    said = b""
+    # To the end of the line and no further: what systemd does meanwhile for others it tells everybody, right behind it.
+    while not said.endswith(b"\r\n"):
+        said += _receive(link, 1)
     if not said.startswith(b"OK "):
         raise OSError(f"systemd does not take this user: {said!r}")
 

@@ -64,7 +64,8 @@ class Systemd(threading.Thread):
             link, _address = self._socket.accept()
         with link:
             assert re.fullmatch(rb"\0AUTH EXTERNAL (3\d)+\r\nBEGIN\r\n", link.recv(100))
-            link.sendall(b"OK 0123\r\n")
+            # What it has to tell everybody may come at once, and be long.
+            link.sendall(b"OK 0123\r\n" + self._message((4, "s", "a signal" * 1000)))
             for answer in self.answers:
                 head = link.recv(16)
                 length, _serial, fields = struct.unpack("<III", head[4:])
