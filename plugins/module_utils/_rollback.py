@@ -5,7 +5,8 @@
 """The way back from a change: kept on the host, which takes it by itself unless the change is confirmed in time.
 
 A change waits for its confirmation as the folder `pending`, which comes and goes by one rename. As long as it is there,
-a timer and the next boot run its script; without it both find nothing to do, so neither needs to be called off.
+a timer and the next boot run its script; without it both find nothing to do, so neither needs to be called off. Where the
+run that makes the change dies before all of it is made, the host does not wait for the time to be up.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ _RUBBISH = f"{STATE}/rubbish"
 # A folder that every host has, and that a first change does not have to make: whoever changes anything locks it.
 _LOCKED = str(Path(STATE).parent)
 _UNDO = f"{PENDING}/undo"
+# Beside the script of the way back until all of the change is made.
+UNFINISHED = "unfinished"
 # There while the rules are those of a host whose listeners move.
 _PASSING = f"{STATE}/passing"
 # Bytes that the way back will need on a disk which is full by then: it removes this file first.
@@ -115,6 +118,7 @@ class Rollback:
     def arm(self, snapshot: Snapshot, before: Ruleset | None, timeout: int) -> str:
         """Keep the state before a change, have the host return to it after `timeout` seconds, and give the change's id.
 
+        It returns at once if it finds nobody alone (`alone`) before the change is `finished`.
         Where a change waits already, the way back leads to the state before that one.
         """
         transaction = os.urandom(8).hex()
@@ -123,12 +127,17 @@ class Rollback:
             try:
                 if not self._host.path(_UNDO).exists():
                     self._save(snapshot, before)
+                self._host.write(f"{PENDING}/{UNFINISHED}", "", 0o600)
                 self._host.write(f"{PENDING}/id", transaction, 0o600)
             except HostError:
                 self._clear()
                 raise
-        self._start_timer(transaction, timeout)
+        self._start_timers(transaction, timeout)
         return transaction
+
+    def finished(self) -> None:
+        """Have the host return to the state before the change only when its time is up, as all of it is made now."""
+        self._host.remove((f"{PENDING}/{UNFINISHED}",))
 
     @contextmanager
     def claimed(self, transaction: str) -> Iterator[None]:
@@ -200,7 +209,13 @@ class Rollback:
             self._host.write(f"{_RUBBISH}/load{number}", given, 0o600)
             load.append((command, f"load{number}"))
         places = Places(
-            self._at(_LOCKED), self._at(PENDING), self._at(_RUBBISH), self._at(_UNIT), self._at(_LINK), RESERVE
+            self._at(_LOCKED),
+            self._at(PENDING),
+            self._at(_RUBBISH),
+            self._at(_UNIT),
+            self._at(_LINK),
+            RESERVE,
+            UNFINISHED,
         )
         data = None if before is None else ruleset_to_data(before)
         self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
@@ -229,18 +244,19 @@ class Rollback:
             self._host.remove_tree(PENDING)
             self._remove_unit()
 
-    def _start_timer(self, transaction: str, timeout: int) -> None:
+    def _start_timers(self, transaction: str, timeout: int) -> None:
         import shlex  # noqa: PLC0415
 
         from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import schedule  # noqa: PLC0415
 
         undo = shlex.quote(self._at(_UNDO))
         shell = f"[ ! -f {undo} ] || exec sh {undo} {transaction}"
-        description = "Undo the change of gatehouse.kong unless it is confirmed"
+        name, if_unfinished = f"{NAME}-{transaction}", f"{shell} {UNFINISHED}"
         try:
-            schedule(self._host, f"{NAME}-{transaction}", description, timeout, shell)
+            schedule(self._host, name, "Undo the change of gatehouse.kong unless it is confirmed", timeout, shell)
+            schedule(self._host, f"{name}-{UNFINISHED}", "Undo it if its run dies", 0, if_unfinished)
         except HostError:
-            self._host.detach("/bin/sh", "-c", f"sleep {timeout}; {shell}")
+            self._host.detach("/bin/sh", "-c", f"({if_unfinished}) & sleep {timeout}; {shell}")
 
     def _remove_unit(self) -> None:
         self._host.remove((_LINK, _UNIT))

@@ -30,7 +30,8 @@ class Saved:
 class Places:
     """Where the script finds what it needs, and what it leaves nothing of.
 
-    `reserve` is a file beside it that only takes up space, until the script needs that.
+    Beside it are `reserve`, a file that only takes up space until the script needs that, and `unfinished`, which is there
+    until all of the change is made.
     """
 
     locked: str
@@ -39,17 +40,21 @@ class Places:
     unit: str
     link: str
     reserve: str
+    unfinished: str
 
 
 _HEAD = """\
 #!/bin/sh
 # Written by gatehouse.kong. Puts its rules and files back to what they were before a change that nobody confirmed.
-# $1: the change that is meant; without it, whichever there is.
+# $1: the change that is meant; without it, whichever there is. $2: if given, only where its run died before it was made.
 PATH={path}
 exec 9< {locked}
 flock 9
 cd {pending} || exit 0
 [ -z "$1" ] || [ "$1" = "$(cat id)" ] || exit 0
+[ -z "$2" ] || [ -f {unfinished} ] || exit 0
+# A program that the run had started may still be at work.
+[ -z "$2" ] || sleep 1
 rm -f -- {reserve}
 failed=0
 """

@@ -7,7 +7,7 @@
 A change has two halves. `converge` applies it and leaves the way back open: the host returns by itself. `confirm`, which
 the controller calls over a new connection, makes it last. So whatever a change does to connections, or whenever one of
 the two is killed, the host ends up with the old state or with the new one, and a reboot before the confirmation brings
-the old one.
+the old one. Where a run dies in the middle of making a change, the host returns to the old state within seconds.
 """
 
 from __future__ import annotations
@@ -170,10 +170,12 @@ def _begin(
     rules = rules or guard.rollback.pending() is not None
     transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset, guard.timeout)
     try:
-        return transaction, backend.apply(want) if rules else ()
+        warnings = backend.apply(want) if rules else ()
+        guard.rollback.finished()
     except HostError as error:
         _undo(guard.rollback, transaction, error)
         raise
+    return transaction, warnings
 
 
 def _undo(rollback: Rollback, transaction: str, cause: HostError) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils import _ufw_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import UFW_RECORD
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import PENDING, STATE, Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import PENDING, STATE, UNFINISHED, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, confirm, converge
 from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import CHAINS
@@ -71,12 +71,12 @@ def change(lab, host, data):
         confirm(lab.backend(host), rules(data), Rollback(host), outcome.transaction, keep=True)
 
 
-def dies(lab, data, step):
+def dies(lab, data, step, acts=ACTS):
     """Change in a process of its own; tell whether it was killed."""
     child = os.fork()
     if not child:
         try:
-            die_before(lab.host, ACTS, step)
+            die_before(lab.host, acts, step)
             change(lab, lab.host, data)
             os._exit(0)
         finally:
@@ -84,6 +84,13 @@ def dies(lab, data, step):
     _pid, status = os.waitpid(child, 0)
     assert status in (0, signal.SIGKILL)
     return status == signal.SIGKILL
+
+
+def run_died(lab):
+    """What the host runs as soon as nobody is at work."""
+    pending = Rollback(lab.host).pending()
+    if pending:
+        lab.host.run("sh", str(lab.host.path(f"{PENDING}/undo")), pending, UNFINISHED)
 
 
 def timer(node, _data):
@@ -137,6 +144,9 @@ def test_killed_before_any_step_the_host_has_the_old_state_or_the_new(lab, tmp_p
         waits, armed = lab.host.path(PENDING).exists(), Rollback(lab.host).pending()
         # Several programs one after the other make iptables' rules; the way back, which is armed by then, ends a mixture.
         assert is_whole(node, old, new) or (kind.startswith("iptables") and armed), step
+        if after is timer:
+            run_died(lab)
+            assert is_whole(node, old, new), step
         after(node, new)
         if after is next_run or not killed:
             assert state(lab, new), step
@@ -202,6 +212,27 @@ def test_the_way_back_can_be_killed_and_taken_again(lab, tmp_path):
         if last >= len(lines):
             break
     assert last >= len(lines) > 20
+
+
+def test_a_change_that_is_made_waits_for_its_confirmation(lab):
+    converge(Nftables(lab.host), rules(ONE), Guard(Rollback(lab.host), 30), check_mode=False)
+    run_died(lab)
+    assert lab.read().ruleset == rules(ONE)
+    assert Rollback(lab.host).pending()
+
+
+def test_the_host_does_not_wait_where_the_run_died(lab, monkeypatch):
+    node = Node(lab, "iptables-nft")
+    monkeypatch.setattr(lab.host, "detach", lambda *argv: Host.detach(lab.host, *argv))
+    lab.converge(ONE)
+    before = ["iptables-save", "ip6tables-save", "sh of detach", "iptables-restore"]
+    assert dies(lab, OTHER, len(before), ["run"])
+    assert not is_whole(node, ONE, OTHER)
+    deadline = time.monotonic() + 10
+    while not state(lab, ONE) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert state(lab, ONE)
+    node.clean()
 
 
 def test_the_host_returns_by_itself_without_systemd_too(lab, monkeypatch):

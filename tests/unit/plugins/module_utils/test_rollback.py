@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -104,20 +107,47 @@ def test_a_folder_that_went_with_its_files_comes_back(host, rollback):
 
 def test_a_timer_of_systemd_ends_in_the_script(host, rollback):
     transaction = rollback.arm(snapshot(host), RULES, 42)
-    ((*options, shell, flag, text),) = host.timers
+    (*options, shell, flag, text), _if_unfinished = host.timers
     assert ("--on-active=42s" in options, shell, flag, host.detached) == (True, "/bin/sh", "-c", [])
     spoil(host)
     host.run(shell, flag, text)
     assert (host.read(FILE), rollback.pending(), transaction in text) == ("old", None, True)
 
 
-def test_without_systemd_a_process_waits(host, rollback):
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_second_timer_ends_in_the_script_where_the_run_died(host, rollback, finished):
+    transaction = rollback.arm(snapshot(host), RULES, 42)
+    _when_time_is_up, (*options, shell, flag, text) = host.timers
+    assert "--on-active=0s" in options
+    spoil(host)
+    if finished:
+        rollback.finished()
+    host.run(shell, flag, text)
+    assert (host.read(FILE), rollback.pending()) == (("new", transaction) if finished else ("old", None))
+
+
+def test_a_change_upon_a_finished_one_is_not_finished(host, rollback):
+    rollback.arm(snapshot(host), RULES, 42)
+    rollback.finished()
+    rollback.arm(snapshot(host), None, 42)
+    spoil(host)
+    host.run(*host.timers[-1][-3:])
+    assert (host.read(FILE), rollback.pending()) == ("old", None)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_without_systemd_a_process_waits(host, rollback, finished):
     host.systemd = False
-    rollback.arm(snapshot(host), RULES, 0)
+    rollback.arm(snapshot(host), RULES, 0 if finished else 60)
     (command,) = host.detached
     spoil(host)
-    host.run(*command)
-    assert (host.read(FILE), rollback.pending()) == ("old", None)
+    if finished:
+        rollback.finished()
+    with subprocess.Popen(command, start_new_session=True) as process:
+        while rollback.pending():
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert host.read(FILE) == "old"
 
 
 @pytest.mark.parametrize("keep", [True, False])

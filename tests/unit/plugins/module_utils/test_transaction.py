@@ -89,6 +89,9 @@ class Rollback:
         self.waiting = "mine"
         return "mine"
 
+    def finished(self):
+        self.steps.append(("finished",))
+
     @contextmanager
     def claimed(self, transaction):
         if transaction != self.waiting:
@@ -113,7 +116,7 @@ def both_halves(backend, want, rollback, keep=True):
 
 
 def changes(backend):
-    return [step for step in backend.steps if step[0] not in ("require", "read", "validate")]
+    return [step for step in backend.steps if step[0] not in ("require", "read", "validate", "finished")]
 
 
 # What is found, what is wanted, and what is done about it between arming and the end.
@@ -224,6 +227,16 @@ def test_what_cannot_be_loaded_or_kept_is_undone_at_once(step):
     with pytest.raises(HostError, match=step):
         both_halves(backend, SHUT, Rollback(backend))
     assert [change[0] for change in changes(backend)][-2:] == [step, "undo"]
+
+
+def test_a_change_is_finished_once_it_is_applied():
+    backend = Backend(OPEN, stale=["file"])
+    both_halves(backend, SHUT, Rollback(backend))
+    assert [step[0] for step in backend.steps][-4:] == ["apply", "finished", "persist", "commit"]
+    failing = Backend(OPEN, fails="apply")
+    with pytest.raises(HostError):
+        both_halves(failing, SHUT, Rollback(failing))
+    assert ("finished",) not in failing.steps
 
 
 def test_a_way_back_that_fails_hides_no_cause(monkeypatch):
