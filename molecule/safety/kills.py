@@ -107,7 +107,9 @@ def timer(_data):
 
 def reboot(_data):
     """What a boot does: the kernel is empty, and the way back, where it is linked, comes before firewalld."""
-    command("systemctl", "stop", "firewalld", f"{NAME}-*.timer", f"{NAME}-*.service")
+    command("systemctl", "stop", "firewalld")
+    # One that ends by itself meanwhile is no unit any more.
+    subprocess.run(["systemctl", "stop", f"{NAME}-*.timer", f"{NAME}-*.service"], check=False, capture_output=True)
     command("nft", "flush", "ruleset")
     command("systemctl", "daemon-reload")
     if Path(f"/etc/systemd/system/sysinit.target.wants/{NAME}.service").is_symlink():
