@@ -85,14 +85,14 @@ TRANSACTIONS = {
     "other rules": (
         (([allow(1, "a")], {"a": ONE}), ([allow(2, "a")], {"a": ONE})),
         {},
-        [[FLUSH, "chain input", rule(2, "a_ipv4"), rule(2, "a_ipv6")]],
+        [[FLUSH, "set a_ipv4", "set a_ipv6", "chain input", rule(2, "a_ipv4"), rule(2, "a_ipv6")]],
     ),
     "other members": (
         (([allow(1, "a")], {"a": ONE}), ([allow(1, "a")], {"a": TWO})),
         {},
         [
             ["set a_ipv4_2"],
-            [FLUSH, "chain input", rule(1, "a_ipv4_2"), rule(1, "a_ipv6")],
+            [FLUSH, "set a_ipv6", "set a_ipv4_2", "chain input", rule(1, "a_ipv4_2"), rule(1, "a_ipv6")],
             ["delete set inet gatehouse_kong a_ipv4"],
         ],
     ),
@@ -101,7 +101,7 @@ TRANSACTIONS = {
         {"a_ipv4": "a_ipv4_2"},
         [
             ["set a_ipv4"],
-            [FLUSH, "chain input", rule(1, "a_ipv4"), rule(1, "a_ipv6")],
+            [FLUSH, "set a_ipv6", "set a_ipv4", "chain input", rule(1, "a_ipv4"), rule(1, "a_ipv6")],
             ["delete set inet gatehouse_kong a_ipv4_2"],
         ],
     ),
