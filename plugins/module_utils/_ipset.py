@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import typing as t
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -19,12 +20,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._networks import (
 from ansible_collections.gatehouse.kong.plugins.module_utils._places import SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, Ruleset
 
+SetNames = t.Callable[[str, str], str]  # from a set's name in the ruleset and a family to the one in ipset
+
 INET = {"ipv4": "inet", "ipv6": "inet6"}
 
 # A set's name has at most 31 characters (IPSET_MAXNAMELEN in linux/netfilter/ipset/ip_set.h is 32, with its end);
-# one is left for the mark of a temporary name.
+# one is left for the mark of its other name.
 _LONGEST = 30
 _DIGEST = 8
+OTHER = "~"  # no set of a ruleset has it in its name
 # One limit for every set, as `create` takes a set that is there only if it has the same one. It reserves no memory.
 MAXELEM = 1 << 20
 _OPTIONS = {"family", "hashsize", "maxelem", "bucketsize", "initval"}
@@ -51,14 +55,14 @@ def set_name(name: str, family: str) -> str:
     return f"{full[: _LONGEST - _DIGEST - 1]}-{digest}"
 
 
-def temporary(name: str) -> str:
-    """The name under which a set's next content waits; no set of a ruleset can have it."""
-    return f"{name}~"
+def other_name(name: str) -> str:
+    """The other of the two names that a set has in turn, so that its next content can be there beside the one in use."""
+    return name[:-1] if name.endswith(OTHER) else f"{name}{OTHER}"
 
 
-def wanted_sets(ruleset: Ruleset) -> dict[str, Networks]:
-    """The sets of a ruleset by our names: one for each family, also where it is empty."""
-    return {set_name(one.name, family): one.of(family) for one in ruleset.sets for family in FAMILIES}
+def wanted_sets(ruleset: Ruleset, names: SetNames = set_name) -> dict[str, Networks]:
+    """The sets of a ruleset by their names in ipset: one for each family, also where it is empty."""
+    return {names(one.name, family): one.of(family) for one in ruleset.sets for family in FAMILIES}
 
 
 def fill(name: str, networks: Networks) -> list[str]:
@@ -73,8 +77,8 @@ def rebuild(name: str, networks: Networks, live: Iterable[str]) -> list[str]:
 
 
 def exchange(name: str) -> list[str]:
-    """The lines that give a set the content that waits under its temporary name: at no moment it is empty."""
-    return [f"swap {temporary(name)} {name}", f"destroy {temporary(name)}"]
+    """The lines that give a set the content that waits under its other name: at no moment it is empty."""
+    return [f"swap {other_name(name)} {name}", f"destroy {other_name(name)}"]
 
 
 def destroy(names: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import (
+    OTHER,
     fill,
     wanted_sets,
 )
@@ -90,15 +91,21 @@ remove_other_sets() {{
 """
 
 _LOAD = """
-# Rules that others saved may name sets of ours that are no more; where one is missing, such rules are refused, all of
-# them. So before others load theirs, the sets are made, and empty ones for names that are not known.
+# Rules that others saved may name sets of ours that are no more, or that had the other of their two names then; where one
+# is missing, such rules are refused, all of them. So before others load theirs, the sets are made, and empty ones for
+# names that are not known.
 make_missing_sets() {{
     for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \\({prefix}[^ ]*\\) .*/\\1/p' "$file"
     done | sort -u | while read -r name; do
+        ! {ipset} list -n "$name" >/dev/null 2>&1 || continue
         case $name in {ipv6}*) family=inet6 ;; *) family=inet ;; esac
-        case " $OURS " in *" $name "*) ;; *) {ipset} -exist create "$name" hash:net family "$family" ;; esac
-    done
+        first=${{name%'{other}'}}
+        case " $OURS " in
+        *" $first "*) sets | sed -n "s/^\\([a-z]*\\) $first\\( .*\\)*$/\\1 $name\\2/p" ;;
+        *) echo "create $name hash:net family $family" ;;
+        esac
+    done | {ipset} -exist restore
 }}
 
 swap_sets() {{
@@ -205,5 +212,6 @@ def _script(template: str, programs: Programs, names: str, *blocks: Iterable[str
         prefix=SET_PREFIX["ipv4"].replace("4", "[46]"),
         ipv6=SET_PREFIX["ipv6"],
         mark=_MARK,
+        other=OTHER,
         chain=CHAIN,
     )

@@ -11,10 +11,9 @@ when its lines are those that its own meaning makes.
 from __future__ import annotations
 
 import re
-import typing as t
 from collections.abc import Iterable
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import set_name
+from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import SetNames, set_name
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     ANY,
     WILDCARDS,
@@ -36,8 +35,6 @@ _RULE = re.compile(
     rf"-A {CHAIN} (?:-d \S+ )?-p (?P<protocol>tcp|udp) -m (?P=protocol) --dport (?P<port>\d+)"
     r"(?: -m set --match-set (?P<set>\S+) src)? -m comment --comment (?P<comment>.+) -j (?P<verdict>ACCEPT|DROP)"
 )
-
-SetNames = t.Callable[[str, str], str]  # from a set's name in the ruleset and a family to the one in ipset
 
 
 def make_rules(ruleset: Ruleset, family: str, names: SetNames | None = set_name) -> tuple[str, ...]:

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
-from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import LiveSet, set_name, wanted_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import (
+    LiveSet,
+    other_name,
+    set_name,
+    wanted_sets,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import (
     CHAIN,
@@ -63,10 +69,16 @@ class State:
     sets: Mapping[str, LiveSet]
     families: tuple[str, ...]
 
-    @property
+    @cached_property
     def busy_sets(self) -> set[str]:
         """The sets that packets are compared with."""
         return {name for family in self.families for name in self.chains[family].set_names}
+
+    def name_of(self, name: str, family: str) -> str:
+        """The one of a set's two names in ipset that packets are compared with, or else that there is, or its first."""
+        first = set_name(name, family)
+        names = (first, other_name(first))
+        return next((one for known in (self.busy_sets, self.sets) for one in names if one in known), first)
 
 
 def parse_chain(saved: str) -> Chain:
@@ -109,14 +121,14 @@ def _ruleset(state: State) -> Ruleset:
 
 
 def _members(state: State, name: str, family: str, ours: Mapping[str, str]) -> Networks:
-    """What a set holds. Where no rule of its family names it, it has the name that it would get."""
-    live = state.sets.get(ours.get(family) or set_name(name, family))
+    """What a set holds. Where no rule of its family names it, it is the one that there is."""
+    live = state.sets.get(ours.get(family) or state.name_of(name, family))
     return live.networks if live else from_ranges(family, ())
 
 
 def _rule_drift(state: State, ruleset: Ruleset) -> Iterator[str]:
     for family, chain in state.chains.items():
-        expected, found = make_rules(ruleset, family), chain.rules or ()
+        expected, found = make_rules(ruleset, family, state.name_of), chain.rules or ()
         if same_rules(found, expected) and chain.hooked:
             continue
         program = PROGRAM[family]
@@ -135,7 +147,7 @@ def _hook(chain: Chain) -> str:
 
 
 def _set_drift(state: State, ruleset: Ruleset) -> Iterator[str]:
-    wanted = wanted_sets(ruleset)
+    wanted = wanted_sets(ruleset, state.name_of)
     for name, live in sorted(state.sets.items()):
         yield from (f"set {name}: {text}" for text in live.oddities)
         if name not in wanted:

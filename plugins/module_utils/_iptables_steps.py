@@ -14,9 +14,8 @@ of one set before it comes into the other. Instead the rules of a family are alw
 members, or those of the new with the new:
 
 - Where one set is all that changes in a family, it is swapped: one moment, one process.
-- Otherwise the new members come under temporary names, which no rule has yet. Loading rules that name these is the one
-  moment at which everything changes. Then nobody looks at the sets with the real names: they are made anew, and rules
-  that name them, and mean the same, replace the others.
+- Otherwise each set that changes comes under the other of its two names, which no rule has yet. Loading rules that name
+  these is the one moment at which everything changes.
 - What no rule names goes last, or before everything.
 
 IPv4 and IPv6 change one after the other, which no packet can notice: it is of one family.
@@ -24,21 +23,19 @@ IPv4 and IPv6 change one after the other, which no packet can notice: it is of o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import (
+    SetNames,
     destroy,
     exchange,
     fill,
+    other_name,
     rebuild,
-    set_name,
-    temporary,
     wanted_sets,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import (
     CHAIN,
-    JUMP,
     make_rules,
     same_rules,
 )
@@ -48,7 +45,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._places import SET_
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 
 SETS = "sets"
-_HOOKED = Chain((), (JUMP,), first=True)
 
 
 @dataclass(frozen=True)
@@ -90,59 +86,50 @@ class _Change:
     def __init__(self, state: State, want: Ruleset) -> None:
         self._state = state
         self._want = want
-        self._sets = wanted_sets(want)
-        busy = state.busy_sets
+        self._sets = wanted_sets(want, state.name_of)
         wrong = {name for name, networks in self._sets.items() if not self._is_right(name, networks)}
-        self._idle_wrong = sorted(wrong - busy)
+        self._idle_wrong = sorted(wrong - state.busy_sets)
         self._surplus = {*state.sets} - {*self._sets}
-        self._idle_surplus = self._surplus - busy
         # By family: sets that packets are being compared with, and that need other members.
         self._changing = {
-            family: sorted(name for name in wrong & busy if name.startswith(SET_PREFIX[family]))
+            family: sorted(name for name in wrong & state.busy_sets if name.startswith(SET_PREFIX[family]))
             for family in state.families
+        }
+        self._renamed = {
+            name
+            for family, names in self._changing.items()
+            if len(names) > 1 or not self._is_loaded(family, state.name_of)
+            for name in names
         }
 
     def _is_right(self, name: str, networks: Networks) -> bool:
         return name in self._state.sets and self._state.sets[name].holds(networks)
 
     def steps(self) -> list[Step]:
-        swapped = [
-            name for family in self._state.families if not self._detour(family) for name in self._changing[family]
-        ]
-        detour = [name for family in self._state.families if self._detour(family) for name in self._changing[family]]
-        prepared = [*self._prepare([*swapped, *detour]), *(line for name in swapped for line in exchange(name))]
-        moment = self._loads(detour)
-        settled = [line for name in detour for line in rebuild(name, self._sets[name], self._state.sets)]
-        final = [self._load(family, _HOOKED, ()) for family in self._state.families if self._detour(family)]
-        rest = destroy([*map(temporary, detour), *sorted(self._surplus - self._idle_surplus)])
-        return [*_set_step(prepared), *moment, *_set_step(settled), *final, *_set_step(rest)]
+        loads = [self._load(family) for family in self._state.families if not self._is_loaded(family, self._next_name)]
+        rest = destroy([*sorted(self._renamed), *sorted(self._surplus & self._state.busy_sets)])
+        return [*_set_step(self._prepare()), *loads, *_set_step(rest)]
 
-    def _detour(self, family: str) -> bool:
-        """Whether a family's sets cannot just be swapped."""
-        changing = len(self._changing[family])
-        return changing > 1 or bool(changing and not self._rules_stay(family))
-
-    def _rules_stay(self, family: str) -> bool:
+    def _is_loaded(self, family: str, names: SetNames) -> bool:
         chain = self._state.chains[family]
-        return chain.hooked and same_rules(chain.rules or (), make_rules(self._want, family))
+        return chain.hooked and same_rules(chain.rules or (), make_rules(self._want, family, names))
 
-    def _prepare(self, changing: Iterable[str]) -> list[str]:
-        """Sets that no rule names: the old ones go, the new ones come, and the next members of the others wait."""
-        lines = destroy(sorted(self._idle_surplus))
+    def _next_name(self, name: str, family: str) -> str:
+        now = self._state.name_of(name, family)
+        return other_name(now) if now in self._renamed else now
+
+    def _prepare(self) -> list[str]:
+        """Sets that no rule names: the old ones go, and the new ones come, of which some are swapped."""
+        lines = destroy(sorted(self._surplus - self._state.busy_sets))
         for name in self._idle_wrong:
             lines += rebuild(name, self._sets[name], self._state.sets)
-        return [*lines, *(line for name in changing for line in fill(temporary(name), self._sets[name]))]
+        for name in (name for names in self._changing.values() for name in names):
+            lines += fill(other_name(name), self._sets[name])
+            lines += [] if name in self._renamed else exchange(name)
+        return lines
 
-    def _loads(self, waiting: list[str]) -> list[Step]:
-        changing = (family for family in self._state.families if self._detour(family) or not self._rules_stay(family))
-        return [self._load(family, self._state.chains[family], waiting) for family in changing]
-
-    def _load(self, family: str, chain: Chain, waiting: Iterable[str]) -> Step:
-        def name_now(name: str, of: str) -> str:
-            final = set_name(name, of)
-            return temporary(final) if final in waiting else final
-
-        return Step(family, load_text(chain, make_rules(self._want, family, name_now)))
+    def _load(self, family: str) -> Step:
+        return Step(family, load_text(self._state.chains[family], make_rules(self._want, family, self._next_name)))
 
 
 def _set_step(lines: list[str]) -> list[Step]:

@@ -334,6 +334,14 @@ def test_processes_do_not_grow_with_the_peers(node, processes, peers):
         assert processes == expected
 
 
+def test_a_change_of_ports_and_sources_of_both_families_takes_five_at_most(node, processes):
+    node.lab.converge(EVERYTHING)
+    processes.clear()
+    changed = ruleset(ADMIN, entry(8123, ["friends", "others"]), friends6=["fd00:2::2/128"], others=["10.0.3.0/24"])
+    assert node.lab.converge(changed).changed
+    assert len(processes) <= 5
+
+
 def test_a_policy_of_drop_does_not_hinder(iptables):
     for program in FAMILIES:
         iptables.restore("*filter\n:INPUT DROP\nCOMMIT\n", program)
@@ -444,21 +452,40 @@ def test_a_step_that_the_host_refuses_leaves_the_old_state(iptables, monkeypatch
 
 
 def test_rules_that_somebody_saved_can_still_be_loaded_at_boot(iptables, tmp_path):
-    """As netfilter-persistent does: between the two calls of the drop-in."""
     iptables.lab.converge(ruleset(ADMIN, entry(8002, ["gone"]), gone=["10.0.3.2/32"]))
     iptables.restore("*filter\n-A INPUT -p tcp -m tcp --dport 9999 -j DROP\nCOMMIT\n")
     saved = iptables.lab.host.run(f"iptables-{iptables.variant}-save")
     iptables.lab.converge(EVERYTHING)
-    iptables.clean()
-    (tmp_path / "rules.v4").write_text(saved)
-    script = iptables.lab.host.path(SCRIPT_FILE)
-    patched = tmp_path / "load.sh"
-    patched.write_text(script.read_text().replace("/etc/iptables/", f"{tmp_path}/"))
-    iptables.lab.host.run("sh", str(patched), "sets")
-    iptables.lab.host.run(f"iptables-{iptables.variant}-restore", stdin=saved)
-    iptables.lab.host.run("sh", str(patched))
+    for _done in boot_with_saved_rules(iptables, saved, tmp_path):
+        pass
     assert not iptables.lab.converge(EVERYTHING).changed
     assert not iptables.lab.connect("stranger", iptables.lab.listen(9999))
+
+
+def test_rules_saved_with_the_other_name_of_a_set_let_in_the_same_at_boot(iptables, tmp_path):
+    now = ruleset(entry(8123, ["friends"]))
+    iptables.lab.converge(ruleset(entry(8122, ["friends"]), friends=["10.0.2.2/32"]))
+    iptables.lab.converge(now)
+    saved = iptables.lab.host.run(f"iptables-{iptables.variant}-save")
+    assert "gkong4-friends~" in saved
+    port = iptables.lab.listen(8123)
+    for _done in boot_with_saved_rules(iptables, saved, tmp_path):
+        assert iptables.lab.connect("friend", port)
+        assert not iptables.lab.connect("stranger", port)
+    assert not iptables.lab.converge(now).changed
+
+
+def boot_with_saved_rules(iptables, saved, folder):
+    """As netfilter-persistent does, between the two calls of the drop-in; a pause when others loaded theirs, and one after."""
+    iptables.clean()
+    (folder / "rules.v4").write_text(saved)
+    script = folder / "load.sh"
+    script.write_text(iptables.lab.host.path(SCRIPT_FILE).read_text().replace("/etc/iptables/", f"{folder}/"))
+    iptables.lab.host.run("sh", str(script), "sets")
+    iptables.lab.host.run(f"iptables-{iptables.variant}-restore", stdin=saved)
+    yield
+    iptables.lab.host.run("sh", str(script))
+    yield
 
 
 def test_the_undoing_of_a_change_leaves_what_was_before_it(iptables):

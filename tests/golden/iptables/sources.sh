@@ -80,15 +80,21 @@ remove_other_sets() {
     done
 }
 
-# Rules that others saved may name sets of ours that are no more; where one is missing, such rules are refused, all of
-# them. So before others load theirs, the sets are made, and empty ones for names that are not known.
+# Rules that others saved may name sets of ours that are no more, or that had the other of their two names then; where one
+# is missing, such rules are refused, all of them. So before others load theirs, the sets are made, and empty ones for
+# names that are not known.
 make_missing_sets() {
     for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \(gkong[46]-[^ ]*\) .*/\1/p' "$file"
     done | sort -u | while read -r name; do
+        ! /usr/sbin/ipset list -n "$name" >/dev/null 2>&1 || continue
         case $name in gkong6-*) family=inet6 ;; *) family=inet ;; esac
-        case " $OURS " in *" $name "*) ;; *) /usr/sbin/ipset -exist create "$name" hash:net family "$family" ;; esac
-    done
+        first=${name%'~'}
+        case " $OURS " in
+        *" $first "*) sets | sed -n "s/^\([a-z]*\) $first\( .*\)*$/\1 $name\2/p" ;;
+        *) echo "create $name hash:net family $family" ;;
+        esac
+    done | /usr/sbin/ipset -exist restore
 }
 
 swap_sets() {
