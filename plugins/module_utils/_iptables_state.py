@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules imp
     same_rules,
     spelled,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_saved import table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import (
     FAMILIES,
@@ -83,7 +84,7 @@ class State:
 
 def parse_chain(saved: str) -> Chain:
     """Our chain in the output of iptables-save or ip6tables-save."""
-    lines = _filter_table(saved)
+    lines = table_lines(saved, "filter")
     if not any(line.startswith(f":{CHAIN} ") for line in lines):
         return Chain()
     rules = tuple(line for line in lines if line.startswith(f"-A {CHAIN} "))
@@ -98,12 +99,6 @@ def live_of(state: State) -> Live:
         return Live(None, tuple(f"set {name}: no rule uses it" for name in sorted(state.sets)))
     ruleset = _ruleset(state)
     return Live(ruleset, (*_rule_drift(state, ruleset), *_set_drift(state, ruleset)))
-
-
-def _filter_table(saved: str) -> list[str]:
-    # Warnings of newer versions stand between the tables, also on stdout.
-    table = saved.partition("*filter\n")[2].partition("\nCOMMIT")[0]
-    return table.splitlines()
 
 
 def _ruleset(state: State) -> Ruleset:

@@ -14,6 +14,7 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_saved import table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_match import Answer, negated
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_names import CATCHING
 from ansible_collections.gatehouse.kong.plugins.module_utils._networks import Range, parse_range
@@ -58,7 +59,7 @@ class Hit:
 def table_of(saved: str, name: str) -> Table:
     """The chains of one table in the output of iptables-save or ip6tables-save, without those that catch packets for Kong."""
     chains: dict[str, list[str]] = {}
-    for line in saved.partition(f"*{name}\n")[2].partition("\nCOMMIT")[0].splitlines():
+    for line in table_lines(saved, name):
         words = line.split(" ", 2)
         if line.startswith(":"):
             chains[words[0][1:]] = []

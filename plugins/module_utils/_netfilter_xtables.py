@@ -14,6 +14,8 @@ import shlex
 import typing as t
 from collections.abc import Iterator
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_saved import saved_lines
+
 Json = t.Any
 Listing = list[dict[str, Json]]
 Rules = dict[tuple[str, str], list[list[str]]]  # the words of each rule, by table and chain
@@ -87,7 +89,7 @@ def _value(text: str) -> Json:
 def _saved_rules(saved: str) -> Rules:
     rules: Rules = {}
     table = ""
-    for line in saved.splitlines():
+    for line in saved_lines(saved):
         if line.startswith("*"):
             table = line[1:]
         elif line.startswith("-A "):

@@ -27,6 +27,8 @@ Request = t.Dict[str, t.Any]
 
 _ANYWHERE = {"0.0.0.0/0", "::/0"}
 _VERDICTS = {"allow": "ACCEPT", "deny": "DROP"}
+# A line of iptables-save; a comment in quotes may have line breaks.
+_LINE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"\n])+', re.DOTALL)
 _COUNTERS = re.compile(r"^\[\d+:\d+\] ", re.MULTILINE)
 # In ufw's file the port comes before the source, in what is loaded after it.
 _REFUSES_ONE_SOURCE = re.compile(r"(?!.*--dport)(?=.*-s \S).*-j (DROP|REJECT)\b", re.DOTALL)
@@ -157,7 +159,7 @@ def without_counters(saved: str) -> str:
 
 def chain_lines(saved: str, chain: str) -> t.Optional[t.List[str]]:
     """The rules of a chain in the output of iptables-save, without counters; None where there is no such chain."""
-    lines = without_counters(saved).splitlines()
+    lines = _LINE.findall(without_counters(saved))
     if not any(line.startswith(":{} ".format(chain)) for line in lines):
         return None
     return [line for line in lines if line.startswith("-A {} ".format(chain))]
@@ -244,10 +246,23 @@ def _load(families: t.Dict[str, t.Any], ours: t.Dict[str, Ours], known: t.Dict[s
         want = edit_chain(have, ours[name], family["chain"])
         if want == have:
             continue
-        counters = {_COUNTERS.sub("", line): line for line in saved.splitlines()}
+        _refuse_line_breaks(want, family["chain"])
+        counters = {_COUNTERS.sub("", line): line for line in _LINE.findall(saved)}
         lines = [counters.get(line, "[0:0] " + line) for line in want]
         text = "*filter\n:{} - [0:0]\n{}COMMIT\n".format(family["chain"], "".join(line + "\n" for line in lines))
         _run([family["restore"], "--wait", "10", "--counters", "--noflush", *options], text)
+
+
+def _refuse_line_breaks(rules: t.List[str], chain: str) -> None:
+    """What follows one would be lost, as iptables-restore(8) reads line by line: the verdict of the rule."""
+    for rule in rules:
+        if "\n" in rule:
+            raise SessionError(
+                "the chain {} cannot be loaded with another rule in it, as iptables-restore takes no comment with a line "
+                "break, and one of its rules has such: {!r}. Delete that rule, or give it another comment".format(
+                    chain, rule
+                )
+            )
 
 
 def _run(argv: t.List[str], given: str = "") -> str:

@@ -207,6 +207,41 @@ def test_a_comment_that_is_no_text(node):
         assert without_tables(node.foreign()) == without_tables(before)
 
 
+def add_a_comment_of_two_lines(node, chain):
+    rule = ("-p", "icmp", "-m", "comment", "--comment", "two\nlines", "-j", "ACCEPT")
+    node.lab.host.run(f"iptables-{node.variant or 'nft'}", "-A", chain, *rule)
+
+
+def test_a_comment_of_two_lines(node):
+    add_a_comment_of_two_lines(node, "INPUT")
+    before = node.foreign()
+    assert 'lines" -j ACCEPT' in str(before)
+    for data in (EVERYTHING, ruleset(*GOSSIP), None):
+        assert node.lab.converge(data).changed
+        assert without_tables(node.foreign()) == without_tables(before)
+
+
+def test_a_comment_of_two_lines_in_the_chain_of_ufw(lab):
+    """iptables-restore cannot load it again: the chain would have the rule without its verdict."""
+    node = Node(lab, "ufw")
+    try:
+        node.lab.converge(EVERYTHING)
+        add_a_comment_of_two_lines(node, "ufw-user-input")
+        before = node.lab.host.run("iptables-nft-save")
+        for check_mode in (True, False):
+            with pytest.raises(HostError, match=r"ufw-user-input cannot be loaded .*two\\nlines"):
+                node.lab.converge(ruleset(*GOSSIP), check_mode=check_mode)
+            assert bare(node.lab.host.run("iptables-nft-save")) == bare(before)
+        assert not node.lab.converge(EVERYTHING).changed
+    finally:
+        node.clean()
+
+
+def bare(saved):
+    """Without what is another at each call."""
+    return [line for line in saved.splitlines() if not line.startswith(("#", ":"))]
+
+
 def test_absent_leaves_no_trace(node):
     files = sorted(node.lab.host.root.rglob("*"))
     node.lab.converge(EVERYTHING)
