@@ -51,6 +51,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_programs 
     require_programs,
     variant_of,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ANY, Allow, Service, make_ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
 
@@ -143,6 +144,11 @@ class Interceptor:
 
         Raises HostError, the host being as before, and ObstacleError.
         """
+        # Another run would compare what is loaded with what this one has not written yet.
+        with Rollback(self._host).alone():
+            return self._converge(want, check_mode=check_mode)
+
+    def _converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
         self._require(want)
         found = self._look(everything=want is None)
         obstacles = self._obstacles(want or ())

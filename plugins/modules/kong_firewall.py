@@ -251,27 +251,32 @@ def _connection() -> Connection | None:
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Do one half of a change, or find that there is none; the result."""
-    params = module.params
     host = Host()
     rollback = Rollback(host)
-    choice = choose(host, params["backend"])
-    result = {"changed": False, "backend": choice.backend.name, "backend_reason": choice.reason}
+    # What is asked for may depend on what is there, which another run must not change meanwhile.
+    with rollback.alone():
+        choice = choose(host, module.params["backend"])
+        result = {"changed": False, "backend": choice.backend.name, "backend_reason": choice.reason}
+        return {**result, **_half(module, choice.backend, rollback)}
+
+
+def _half(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[str, t.Any]:
+    params = module.params
     state = params["state"]
     ruleset = ruleset_from_data(params["ruleset"]) if state in ("present", "opened") else None
-    want = wanted(state, ruleset, choice.backend, rollback)
+    want = wanted(state, ruleset, backend, rollback)
     if want is None:
         module.warn(_NOTHING_KEPT)
-        return {**result, "changes": None, "obstacles": []}
+        return {"changes": None, "obstacles": []}
     if params["confirm"]:
         passing = state == "opened" and want.ruleset != ruleset
-        confirm(choice.backend, want.ruleset, rollback, params["confirm"], keep=state != "previous", passing=passing)
-        return {**result, "changed": True}
+        confirm(backend, want.ruleset, rollback, params["confirm"], keep=state != "previous", passing=passing)
+        return {"changed": True}
     guard = Guard(rollback, params["rollback_timeout"], _connection)
-    outcome = converge(choice.backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
+    outcome = converge(backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
     for warning in (*outcome.obstacles, *outcome.warnings):
         module.warn(str(warning))
     return {
-        **result,
         "changed": outcome.changed,
         "changes": changes(outcome),
         "obstacles": [asdict(obstacle) for obstacle in outcome.obstacles],

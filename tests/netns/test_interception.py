@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import threading
 from contextlib import suppress
 
 import pytest
@@ -22,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interceptor import
     UNIT,
     Interceptor,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
@@ -182,6 +184,21 @@ def test_what_is_selected_comes_to_kong_which_sees_where_it_was_going(gateway, f
     gateway.boot()
     assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
     assert not gateway.converge(catch(family)).changed
+
+
+@on_nftables
+def test_a_run_waits_for_another_one_on_the_same_host(gateway):
+    def converge():
+        seen.append(gateway.converge(catch()).changed)
+
+    seen = []
+    run = threading.Thread(target=converge)
+    with Rollback(gateway.lab.host).alone():
+        run.start()
+        run.join(1)
+        assert seen == []
+    run.join()
+    assert seen == [True]
 
 
 @both_kinds
