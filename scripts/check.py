@@ -29,8 +29,8 @@ TAIL = 60
 # What a failed check is remembered by at the very end, where the logs before it may have scrolled away.
 TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
 TELLING_LINES = 8
-# These only read, so they may run side by side. The others own the machine's network while they run.
-SIDE_BY_SIDE = {"lint": 2}
+# Linters only read, and each lab of a scenario has networks of its own. The others own the machine while they run.
+SIDE_BY_SIDE = {"lint": 2, "molecule": 2}
 
 running: set[int] = set()
 
@@ -94,8 +94,7 @@ def last_line(check: Check) -> str:
 def run(check: Check) -> Result:
     if not (ROOT / check.needs).exists():
         return Result(check, "skipped", 0, f"no {check.needs}")
-    if check.group not in SIDE_BY_SIDE:
-        print(f"{check.title} ...", flush=True)
+    print(f"{check.title} ...", flush=True)
     started = time.monotonic()
     failure = execute(check)
     return Result(check, "FAILED" if failure else "ok", time.monotonic() - started, failure or last_line(check))

@@ -18,7 +18,9 @@ PER_SYSTEMD = 8
 
 
 def raise_limit(topology: Topology) -> None:
-    needed = PER_SYSTEMD * sum(host.init == "systemd" for host in topology.hosts) + 64
+    """Make room for this lab beside those that are up."""
+    own = sum(host.init == "systemd" for host in topology.hosts)
+    needed = PER_SYSTEMD * (own + len(_containers())) + 64
     before = int(LIMIT.read_text(encoding="utf-8"))
     if before >= needed:
         return
@@ -30,6 +32,11 @@ def raise_limit(topology: Topology) -> None:
 
 
 def restore_limit() -> None:
-    if RECORD.exists() and not podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}").strip():
+    if RECORD.exists() and not _containers():
         LIMIT.write_text(RECORD.read_text(encoding="utf-8"), encoding="utf-8")
         RECORD.unlink()
+
+
+def _containers() -> list[str]:
+    """Those of every scenario's lab."""
+    return podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}").split()

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import resource
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 RUN = Path("/run/gatehouse-lab")
+LOCK = Path("/run/gatehouse-lab.lock")
 LABEL = "gatehouse.lab"
 LABEL_RECIPE = "gatehouse.lab.recipe"
 
@@ -70,6 +74,14 @@ def podman(*arguments: str, netns: Path | None = None) -> str:
     # runc, not crun: crun refuses machines with cgroup version 1 beside version 2, runc works on all.
     enter = ["nsenter", f"--net={netns}"] if netns else []
     return run([*enter, "podman", "--runtime", "runc", *arguments])
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other lab is being made or removed: they share images, a limit of the machine and podman's records."""
+    with LOCK.open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def containers(scenario: str) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ import _image
 import _inotify
 import _real_kong
 import _topology
-from _podman import LABEL, LABEL_RECIPE, RUN, LabError, Paths, containers, enter, networks, podman, run
+from _podman import LABEL, LABEL_RECIPE, RUN, LabError, Paths, alone, containers, enter, networks, podman, run
 
 BOOT_SECONDS = 60
 
@@ -38,6 +38,12 @@ BOOT_SECONDS = 60
 def up(scenario: Path) -> None:
     """Make what is missing or different; what is as it should be stays untouched."""
     topology = _topology.load(scenario)
+    with alone():
+        _make(topology)
+    _wait_for_boot(topology, [host.name for host in topology.hosts])
+
+
+def _make(topology: _topology.Topology) -> None:
     paths = Paths(topology.scenario)
     offered = _real_kong.given(os.environ)
     chosen = {host.name: _real_kong.choose(host.kong, offered) for host in topology.hosts}
@@ -54,12 +60,15 @@ def up(scenario: Path) -> None:
     for host in topology.hosts:
         done = _container.ensure(host, topology, recipes[host.name], paths, records.get(host.name))
         print(f"{host.name}: {done}{chosen[host.name].note}")
-    _wait_for_boot(topology, [host.name for host in topology.hosts])
 
 
 def down(scenario: Path) -> None:
     """Remove all of the scenario's lab, whatever state it is in; lab.yml is not even read."""
-    paths = Paths(scenario.resolve().name)
+    with alone():
+        _remove(Paths(scenario.resolve().name))
+
+
+def _remove(paths: Paths) -> None:
     netns = paths.netns if _is_mounted(paths.netns) else None
     records = containers(paths.scenario)
     if records:
