@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ways import SYSTEMS, WAYS, Way, peers_of
+from ways import WAYS, Way, peers_of
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -34,7 +34,6 @@ CACHE = ROOT / ".cache" / "bench"
 # The package that brings the modules which are looped over. Users of this collection need none of it.
 COMMUNITY = "ansible>=12,<13"
 _NEEDED = tuple(f"ansible_collections/{name}/" for name in ("ansible/posix", "community/general"))
-PING = "ping"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def measure(sizes: list[int], repetitions: int, most_looped: int) -> list[Timing
     collections = _community_collections()
     with _lab(), tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
         runner = _Runner(Path(name), collections)
-        timings = [_pings(runner, repetitions)]
+        timings = []
         for peers in sizes:
             timings += _take_turns(runner, peers, repetitions)
             timings += [_time(runner, way, peers, 1) for way in WAYS if way.loops and peers <= most_looped]
@@ -82,12 +81,6 @@ def _time(runner: _Runner, way: Way, peers: int, repetitions: int) -> Timing:
     again = [runner.run(way.host, tasks) for _repetition in range(repetitions)]
     runner.undo(way)
     return Timing(way.name, way.host, peers, *first, *(median(one) for one in zip(*again, strict=True)))
-
-
-def _pings(runner: _Runner, repetitions: int) -> Timing:
-    ping = [{"name": PING, "ansible.builtin.ping": {}}]
-    runs = [runner.run(SYSTEMS[0], ping) for _repetition in range(repetitions + 1)]
-    return Timing(PING, SYSTEMS[0], 0, *runs[0], *(median(one) for one in zip(*runs[1:], strict=True)))
 
 
 class _Runner:

@@ -4,6 +4,8 @@
 
 """The ways to open a node's ports that are compared: kong_firewall, one template, and the modules that people loop over.
 
+Beside them a task that does nothing: what a run takes at least.
+
 One node has 2 proxy ports for anyone, an Admin API for 10 hosts, and gossip over tcp and udp with so many peers. A way is
 the tasks that do it on a host whose firewall is of that kind, and a command that takes their rules away.
 """
@@ -18,6 +20,7 @@ Tasks = list[dict[str, Any]]
 
 ADMINS = [f"10.9.9.{number}" for number in range(1, 11)]
 SYSTEMS = ("nftables", "iptables", "firewalld", "ufw")
+PING = "ping"
 _FLUSH = "iptables -F INPUT; ip6tables -F INPUT"
 _PROXY, _GOSSIP, _ADMIN = (8000, 8443), (("tcp", 7946), ("udp", 7946)), ("tcp", 8001)
 
@@ -64,6 +67,10 @@ def _accepts(peers: list[str]) -> Iterator[tuple[str | None, str, int]]:
     yield from ((None, "tcp", port) for port in _PROXY)
     yield from ((peer, protocol, port) for peer in peers for protocol, port in _GOSSIP)
     yield from ((admin, *_ADMIN) for admin in ADMINS)
+
+
+def _ping(_peers: list[str]) -> Tasks:
+    return [{"name": PING, "ansible.builtin.ping": {}}]
 
 
 def _nft_template(peers: list[str]) -> Tasks:
@@ -144,6 +151,7 @@ def _firewalld_loop(peers: list[str]) -> Tasks:
 _NO_ZONES = "rm -f /etc/firewalld/zones/*; firewall-cmd --quiet --complete-reload"
 _NO_RULES = "ufw --force reset >/dev/null; ufw --force enable >/dev/null"
 WAYS = (
+    Way(PING, SYSTEMS[0], _ping, "true"),
     *map(_ours, SYSTEMS),
     Way("copy, nft -f", "nftables", _nft_template, "nft delete table inet own; rm -f /etc/own.nft"),
     Way(

@@ -11,7 +11,7 @@
 Kong is a stand-in, unless KONG_PACKAGE or KONG_IMAGE has a real one of the host's version: see README.md.
 
 Needs root and the packages that ./install installs. Everything is in network namespaces and folders of its own:
-`down` leaves nothing but the image, which the next `up` would otherwise have to build again.
+`down` leaves nothing but an empty lock, and the image, which the next `up` would otherwise have to build again.
 """
 
 from __future__ import annotations
