@@ -41,6 +41,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._places import (
     PREFIXES,
     own_firewalld_files,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import PENDING
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._translations import (
     listed_translations,
@@ -116,7 +117,7 @@ class Firewalld:
     def snapshot(self, live: Live) -> Snapshot:  # noqa: ARG002 -- what firewalld shows says more than the ruleset
         """Our files, a script that removes those that came since, and a session that has firewalld run what it ran."""
         files = own_firewalld_files(self._host)
-        request = {"want": self._objects, "reload": True, "lenient": True}
+        request = {"want": self._objects, "reload": True, "kept": self._kept, "lenient": True}
         return Snapshot(files, ((("sh",), render_removal(files)), (self._interpreter, self._script(request))))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
@@ -128,7 +129,7 @@ class Firewalld:
         if self._lost:
             # firewalld removes its table first, and gives up where there is none.
             self._host.run("nft", "add", "table", "inet", "firewalld")
-        self._session({"want": objects, "reload": reload})
+        self._session({"want": objects, "reload": reload, "kept": self._kept})
         from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows  # noqa: PLC0415
 
         return end_flows(self._host, want)
@@ -140,6 +141,11 @@ class Firewalld:
     @property
     def _objects(self) -> Objects:
         return {**NOTHING, **self._shown.get("objects", {})}
+
+    @property
+    def _kept(self) -> str:
+        """Where what a reload loses of others waits: with the way back, so that both know of it."""
+        return str(self._host.path(f"{PENDING}/others.json"))
 
     @property
     def _interpreter(self) -> tuple[str, ...]:

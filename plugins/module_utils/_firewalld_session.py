@@ -12,6 +12,7 @@ the words of firewalld.dbus(5), without those that are empty.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -57,8 +58,9 @@ def main(request: Settings) -> int:
 def answer(request: Settings) -> Settings:
     """Bring firewalld to `want`, unless that is absent, and tell what it runs. Raises SessionError.
 
-    The request has `prefixes`, those of our names by kind; with `reload` firewalld reads its files first; with `lenient`
-    a firewalld that does not run is in order, as it reads them when it starts.
+    The request has `prefixes`, those of our names by kind; with `reload` firewalld reads its files first, for which
+    `kept` is a file, as `bring` takes it; with `lenient` a firewalld that does not run is in order, as it reads them when
+    it starts.
     """
     call = connect()
     if call is None:
@@ -67,7 +69,7 @@ def answer(request: Settings) -> Settings:
         return {}
     try:
         if "want" in request:
-            bring(call, request["want"], request["prefixes"], reload=request["reload"])
+            bring(call, request["want"], request["prefixes"], request["kept"], reload=request["reload"])
         return {
             "panic": bool(call("", "queryPanicMode")),
             "objects": read(call, request["prefixes"]),
@@ -125,17 +127,24 @@ def earlier(call: Call, prefixes: Prefixes) -> t.List[str]:
                   and found[name].get("priority", 0) <= first < 0)  # fmt: skip
 
 
-def bring(call: Call, want: Objects, prefixes: Prefixes, *, reload: bool) -> None:
+def bring(call: Call, want: Objects, prefixes: Prefixes, kept: str, *, reload: bool) -> None:
     """Make firewalld run `want`: with `reload` from its files, and in any case entries and rules one by one.
 
     What is added comes before what goes, so no source that may come before and after is ever refused.
+    What a reload loses of others waits in the file `kept` until they have it back, so that the next session knows of it
+    where this one is killed in between.
     Raises SessionError, and what the D-Bus library raises.
     """
+    lost = _read_kept(kept)
+    if reload and lost is None:
+        lost = {**_settings_of_others(call, prefixes), "iptables": _rules_of_iptables()}
+        _write_kept(kept, lost)
     if reload:
-        kept, rules = _settings_of_others(call, prefixes), _rules_of_iptables()
         call("", "reload", seconds=_RELOAD_SECONDS)
-        _give_back(call, kept)
-        _give_back_rules(rules)
+    if lost is not None:
+        _give_back(call, lost)
+        _give_back_rules(lost["iptables"])
+        os.remove(kept)
     for name in _ours(call(".ipset", "getIPSets"), prefixes["ipsets"]):
         _bring_entries(call, name, want["ipsets"].get(name, {}).get("entries", []))
     for name, settings in want["policies"].items():
@@ -197,14 +206,46 @@ def _settings_of_others(call: Call, prefixes: Prefixes) -> t.Dict[str, t.Any]:
     policies = [name for name in call(".policy", "getPolicies") if not name.startswith(ours)]
     sets = [name for name in call(".ipset", "getIPSets") if not name.startswith(tuple(prefixes["ipsets"]))]
     return {
-        "zones": {name: call(".zone", "getZoneSettings2", name) for name in call(".zone", "getZones")},
-        "policies": {name: call(".policy", "getPolicySettings", name) for name in policies},
-        "entries": {name: call(".ipset", "getEntries", name) for name in sets},
-        "direct": {one: call(".direct", "getAll{}s".format(one)) for one in _DIRECT},
+        "zones": {str(name): _native(call(".zone", "getZoneSettings2", name)) for name in call(".zone", "getZones")},
+        "policies": {str(name): _native(call(".policy", "getPolicySettings", name)) for name in policies},
+        "entries": {str(name): _native(call(".ipset", "getEntries", name)) for name in sets},
+        "direct": {one: _native(call(".direct", "getAll{}s".format(one))) for one in _DIRECT},
     }
 
 
 _DIRECT = ("Chain", "Rule", "Passthrough")
+
+
+def _native(value: t.Any, sequence: t.Callable[..., t.Any] = list) -> t.Any:
+    """What D-Bus gave, or JSON kept of it, in Python's own types. What is in a list is a struct there, and a tuple here;
+    what is in a struct is a list.
+    """
+    if isinstance(value, dict):
+        return {str(key): _native(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return sequence(_native(one, tuple if sequence is list else list) for one in value)
+    if isinstance(value, (bool, dbus.Boolean)):
+        return bool(value)
+    return int(value) if isinstance(value, int) else str(value)
+
+
+def _read_kept(path: str) -> t.Optional[t.Dict[str, t.Any]]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            kept: t.Dict[str, t.Any] = _native(json.load(file))
+            return kept
+    except FileNotFoundError:
+        return None
+
+
+def _write_kept(path: str, kept: t.Dict[str, t.Any]) -> None:
+    """Write the file in one step. Raises SessionError."""
+    try:
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            json.dump(kept, file)
+        os.replace(path + ".new", path)
+    except OSError as error:
+        raise SessionError("cannot write {}: {}".format(path, error.strerror)) from error
 
 
 def _give_back(call: Call, kept: t.Dict[str, t.Any]) -> None:
@@ -213,9 +254,9 @@ def _give_back(call: Call, kept: t.Dict[str, t.Any]) -> None:
     for name, before in kept["policies"].items():
         _give_back_settings(call, (".policy", "getPolicySettings", "setPolicySettings"), name, before)
     for name, before in kept["entries"].items():
-        _bring_entries(call, name, [str(entry) for entry in before])
+        _bring_entries(call, name, before)
     for one in _DIRECT:
-        present = list(call(".direct", "getAll{}s".format(one)))
+        present = _native(call(".direct", "getAll{}s".format(one)))
         for words in kept["direct"][one]:
             if words not in present:
                 call(".direct", "add{}".format(one), *words)
@@ -223,10 +264,11 @@ def _give_back(call: Call, kept: t.Dict[str, t.Any]) -> None:
 
 def _give_back_settings(call: Call, methods: t.Tuple[str, str, str], name: str, before: t.Any) -> None:
     interface, get, put = methods
-    after = call(interface, get, name)
+    after = _native(call(interface, get, name))
     # Texts, such as the target, are only read from files.
-    changed = {key: before.get(key, _nothing(after.get(key))) for key in {*before, *after}
-               if before.get(key) != after.get(key) and not isinstance(before.get(key, after.get(key)), str)}  # fmt: skip
+    both = {key: (before.get(key), after.get(key)) for key in {*before, *after}}
+    changed = {key: was or _nothing(now) for key, (was, now) in both.items()
+               if (was or now) and was != now and not isinstance(was or now, str)}  # fmt: skip
     if changed:
         call(interface, put, name, dbus.Dictionary(changed, signature="sv"))
 
@@ -268,5 +310,5 @@ def _run(*argv: str, given: str = "") -> str:
 
 
 def _nothing(value: t.Any) -> t.Any:
-    """A value of the same D-Bus type that sets nothing."""
-    return dbus.Array([], signature=value.signature) if hasattr(value, "signature") else False
+    """A value of the same type that sets nothing."""
+    return dbus.Array([], signature="s") if isinstance(value, list) else type(value)()

@@ -43,7 +43,9 @@ def library(monkeypatch):
     monkeypatch.setattr(
         session,
         "dbus",
-        types.SimpleNamespace(DBusException=DBusError, Array=Array, Dictionary=lambda values, signature: values),
+        types.SimpleNamespace(
+            DBusException=DBusError, Array=Array, Boolean=bool, Dictionary=lambda values, signature: values
+        ),
     )
 
 
@@ -169,8 +171,15 @@ def objects(peers, ports=(7946,), sources=("peers",)):
     return make_objects(ruleset_from_data({"allow": allow, "sets": sets}))
 
 
+@pytest.fixture(autouse=True)
+def kept(tmp_path, monkeypatch):
+    file = tmp_path / "others.json"
+    monkeypatch.setattr(Firewalld, "kept", file, raising=False)
+    return file
+
+
 def bring(firewalld, want, *, reload=False):
-    session.bring(firewalld, want, PREFIXES, reload=reload)
+    session.bring(firewalld, want, PREFIXES, str(firewalld.kept), reload=reload)
     return [(call[0], *call[2:]) for call in firewalld.calls]
 
 
@@ -219,6 +228,44 @@ def test_what_was_set_without_permanent_survives_the_reload():
     bring(firewalld, want, reload=True)
     assert (firewalld.zones, firewalld.direct) == before
     assert session.read(firewalld, PREFIXES) == want
+
+
+class KilledError(BaseException):
+    """Nothing catches it, as nothing catches SIGKILL."""
+
+
+@pytest.mark.parametrize("reload", [True, False])
+@pytest.mark.parametrize("killed", ["setZoneSettings2", "addRule"])
+def test_and_a_session_that_is_killed_right_after_it(killed, reload, iptables, kept, monkeypatch):
+    """The next one gives it back: that of the way back, or of another run, which need not reload."""
+    have = objects(["10.0.0.1/32"])
+    firewalld = Firewalld(have)
+    firewalld.empties = iptables
+    firewalld.zones["public"].update(ports=Array([("9999", "tcp")], "(ss)"), masquerade=True)
+    firewalld.direct.append(("ipv4", "filter", "INPUT", 0, ["-j", "ACCEPT"]))
+    before = copy.deepcopy((firewalld.zones, firewalld.direct))
+
+    def die(*_words):
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(firewalld, killed, die)
+        with pytest.raises(KilledError):
+            bring(firewalld, have, reload=True)
+    assert (firewalld.zones, firewalld.direct) != before
+    bring(firewalld, have, reload=reload)
+    assert (firewalld.zones, firewalld.direct) == before
+    assert len(iptables.loaded) == 1
+    assert not kept.exists()
+
+
+def test_where_that_cannot_be_kept_nothing_is_reloaded(kept):
+    kept.with_name("others.json.new").mkdir()
+    have = objects(["10.0.0.1/32"])
+    firewalld = Firewalld(have)
+    with pytest.raises(session.SessionError, match=r"cannot write .*/others\.json: Is a directory"):
+        bring(firewalld, have, reload=True)
+    assert firewalld.calls == []
 
 
 def test_what_the_owner_has_only_written_stays_unread():
