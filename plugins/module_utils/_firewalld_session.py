@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import typing as t
 
 dbus: t.Any
@@ -31,6 +32,10 @@ PATH = "/org/fedoraproject/FirewallD1"
 _COUNTERS = re.compile(r"\[\d+:\d+\]")
 # A chain that is there by itself, as it is without anybody's doing.
 _EMPTY = re.compile(r":[A-Z]+ ACCEPT $")
+# Chains of those who put their own rules back when they hear of a reload.
+_HEARS_OF_IT = re.compile(r"^:(DOCKER|NETAVARK)", re.MULTILINE)
+_QUIET_SECONDS = 0.3
+_QUIET_TRIES = 30
 _SECONDS = 20
 _RELOAD_SECONDS = 600
 
@@ -38,6 +43,7 @@ Call = t.Callable[..., t.Any]  # interface below NAME, method, arguments
 Settings = t.Dict[str, t.Any]
 Objects = t.Dict[str, t.Dict[str, Settings]]  # by kind, then by name
 Prefixes = t.Dict[str, t.List[str]]
+Rule = t.Tuple[str, str]  # its table, and its line in the output of iptables-save
 
 
 class SessionError(Exception):
@@ -276,27 +282,48 @@ def _give_back_settings(call: Call, methods: t.Tuple[str, str, str], name: str, 
 def _rules_of_iptables() -> t.Dict[str, str]:
     """What is in the tables of iptables, by program: a reload empties them, whosever rules they are (FlushAllOnReload).
 
-    Docker and podman put their own back when they hear of it, others never do.
+    Docker and podman put their own back when they hear of it, not always in the same order; others never do.
     """
     programs = (program for program in ("iptables", "ip6tables") if shutil.which(program + "-restore"))
     return {program: _run(program + "-save", "-c") for program in programs}
 
 
 def _give_back_rules(before: t.Dict[str, str]) -> None:
+    before = {program: saved for program, saved in before.items() if _rules_in(saved)}
+    _load_missing(before)
+    if any(_HEARS_OF_IT.search(saved) for saved in before.values()):
+        _wait_until_quiet([*before])
+        _load_missing(before)
+
+
+def _load_missing(before: t.Dict[str, str]) -> None:
+    """Load each program's tables again where rules of then are not there, or are in another order."""
     for program, saved in before.items():
-        kept = {line for line in _without_counters(saved) if not _EMPTY.search(line)}
-        if kept and kept - _without_counters(_run(program + "-save", "-c")):
+        kept, now = _rules_in(saved), _rules_in(_run(program + "-save", "-c"))
+        known = set(kept)
+        if [rule for rule in now if rule in known] != kept:
             _run(program + "-restore", "--wait", "10", "-c", given=saved)
 
 
-def _without_counters(saved: str) -> t.Set[str]:
-    """The chains and rules, each with its table."""
-    table, found = "", set()
+def _wait_until_quiet(programs: t.List[str]) -> None:
+    earlier: t.List[t.List[Rule]] = []
+    for _try in range(_QUIET_TRIES):
+        now = [_rules_in(_run(program + "-save", "-c")) for program in programs]
+        if now == earlier:
+            return
+        earlier = now
+        time.sleep(_QUIET_SECONDS)
+
+
+def _rules_in(saved: str) -> t.List[Rule]:
+    """The chains and rules that somebody made, without counters; by table, as those have no order that means anything."""
+    table, found = "", []
     for line in saved.splitlines():
         table = line if line.startswith("*") else table
-        if not line.startswith(("#", "*", "COMMIT")):
-            found.add(table + _COUNTERS.sub("", line))
-    return found
+        text = _COUNTERS.sub("", line)
+        if not line.startswith(("#", "*", "COMMIT")) and not _EMPTY.fullmatch(text):
+            found.append((table, text))
+    return sorted(found, key=lambda rule: rule[0])
 
 
 def _run(*argv: str, given: str = "") -> str:

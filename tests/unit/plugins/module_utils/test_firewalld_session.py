@@ -56,13 +56,16 @@ class Iptables:
         self.rules = rules
         self.loaded = []
         self.saves = 0
+        self.later = {}  # what others make of them before a save of this number
 
     def run(self, *argv, given=""):
         if argv == ("iptables-save", "-c"):
             self.saves += 1
+            self.rules = self.later.get(self.saves, self.rules)
             return "# by iptables-save\n*nat\n:PREROUTING ACCEPT [1:2]\n" + "".join(self.rules) + "COMMIT\n"
         assert argv == ("iptables-restore", "--wait", "10", "-c")
         self.loaded.append(given)
+        self.rules = [f"{line}\n" for line in given.splitlines()[3:-1]]
         return ""
 
 
@@ -70,6 +73,7 @@ class Iptables:
 def iptables(monkeypatch):
     made = Iptables(["[5:300] -A PREROUTING -j DOCKER\n"])
     monkeypatch.setattr(session, "_run", made.run)
+    monkeypatch.setattr(session.time, "sleep", lambda _seconds: None)
     monkeypatch.setattr(session.shutil, "which", lambda program: program == "iptables-restore" or None)
     return made
 
@@ -292,12 +296,33 @@ def test_rules_of_iptables_that_are_still_there_are_not_loaded_again(iptables):
     assert iptables.loaded == []
 
 
-@pytest.mark.parametrize("rules, saves", [([], 1), ([":DOCKER - [0:0]\n"], 2), ([":INPUT DROP [0:0]\n"], 2)])
+@pytest.mark.parametrize("rules, saves", [([], 1), ([":f2b-sshd - [0:0]\n"], 2), ([":INPUT DROP [0:0]\n"], 2)])
 def test_where_iptables_has_nothing_it_is_not_asked_again(iptables, rules, saves):
     iptables.rules = rules
     have = objects(["10.0.0.1/32"])
     bring(Firewalld(have), have, reload=True)
     assert (iptables.saves, iptables.loaded) == (saves, [])
+
+
+def test_what_docker_puts_back_elsewhere_is_put_in_order_when_docker_is_done(iptables):
+    """Docker 20.10 hears of the reload, and puts the jump to DOCKER-USER behind its own rules, which accept."""
+    user, own = "-A FORWARD -j DOCKER-USER\n", "-A FORWARD -j DOCKER\n"
+    chains = [":DOCKER - [0:0]\n", ":DOCKER-USER - [0:0]\n"]
+    iptables.rules = [*chains, user, own]
+    # One save before the reload and one after it; then Docker is at work, and at last done.
+    iptables.later = {2: [], 3: chains, 4: [*chains, own], 5: [*chains, own, user]}
+    have = objects(["10.0.0.1/32"])
+    bring(Firewalld(have), have, reload=True)
+    assert len(iptables.loaded) == 2
+    assert iptables.rules == [*chains, user, own]
+
+
+def test_a_rule_that_came_meanwhile_does_not_matter(iptables):
+    iptables.rules = [":f2b-sshd - [0:0]\n", "-A f2b-sshd -j RETURN\n"]
+    iptables.later = {2: [iptables.rules[0], "-A f2b-sshd -s 192.0.2.1/32 -j REJECT\n", iptables.rules[1]]}
+    have = objects(["10.0.0.1/32"])
+    bring(Firewalld(have), have, reload=True)
+    assert iptables.loaded == []
 
 
 def test_a_firewalld_that_keeps_sets_over_a_reload_keeps_no_departed_peer():
