@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Runs kills.py on the host for it, with what of this collection runs on hosts: kills.sh START
+# Runs processes.py and kills.py on the host for it, with what of this collection runs on hosts: kills.sh START
 set -eu
 scenario=$(dirname "$0")
 folder=/root/collections/ansible_collections/gatehouse/kong/plugins
@@ -15,5 +15,8 @@ killed() {
 killed systemctl enable --now firewalld
 killed mkdir -p "$folder"
 tar -C "$scenario/../../plugins" -c module_utils | killed tar -C "$folder" -x
-killed tee /root/kills.py <"$scenario/kills.py" >/dev/null
+for program in processes kills; do
+    killed tee "/root/$program.py" <"$scenario/$program.py" >/dev/null
+done
+killed env PYTHONPATH=/root/collections python3 /root/processes.py
 killed env PYTHONPATH=/root/collections python3 /root/kills.py "$1"
