@@ -79,11 +79,11 @@ def _floor(seen: Iterable[Timing], of: Timing) -> Timing | None:
 def failures(seen: Sequence[Timing]) -> list[str]:
     """Return a line for each promise that is not kept."""
     return [
-        f"{one.host}, {one.peers} peers: the {kind} run takes {ratio:.2f} times {than}, more than {bar}"
+        f"{one.host}, {one.peers} peers: the {kind} run takes {ratio:.2f} times {than}, more than {most}"
         for one in seen
         if one.way == OURS
-        for kind, ratio, than, bar in _judged(seen, one)
-        if ratio > bar
+        for kind, ratio, than, most in _judged(seen, one)
+        if ratio > most
     ]
 
 
@@ -96,7 +96,7 @@ def _judged(seen: Sequence[Timing], one: Timing) -> Iterator[tuple[str, float, s
     if one.peers == MOST_PEERS:
         fewest = min((other for other in seen if (other.way, other.host) == (OURS, one.host)), key=_peers)
         yield "first", one.first / fewest.first, f"that for {fewest.peers}", GROWTH
-        ping = next(other for other in seen if (other.way, other.peers) == (PING, one.peers))
+        (ping,) = (other for other in seen if (other.way, other.peers) == (PING, one.peers))
         yield "unchanged", one.again / ping.again, "a ping", UNCHANGED
 
 
