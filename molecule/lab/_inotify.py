@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from _podman import LABEL, RUN, podman
+from _podman import LABEL, RUN, containers, podman
 from _topology import Topology
 
 LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -19,8 +19,8 @@ PER_SYSTEMD = 8
 
 def raise_limit(topology: Topology) -> None:
     """Make room for this lab beside those that are up."""
-    own = sum(host.init == "systemd" for host in topology.hosts)
-    needed = PER_SYSTEMD * (own + len(_containers())) + 64
+    others = len(_containers()) - len(containers(topology.scenario))
+    needed = PER_SYSTEMD * (len(topology.hosts) + others) + 64
     before = int(LIMIT.read_text(encoding="utf-8"))
     if before >= needed:
         return
