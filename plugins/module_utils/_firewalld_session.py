@@ -34,6 +34,8 @@ _COUNTERS = re.compile(r"\[\d+:\d+\]")
 _EMPTY = re.compile(r":[A-Z]+ ACCEPT $")
 # Chains of those who put their own rules back when they hear of a reload.
 _HEARS_OF_IT = re.compile(r"^:(DOCKER|NETAVARK)", re.MULTILINE)
+# Of what iptables-save writes with -c: remarks, tables, chains, rules after their counters, and the end of a table.
+_LINE_STARTS = ("#", "*", ":", "[", "COMMIT")
 _QUIET_SECONDS = 0.3
 _QUIET_TRIES = 30
 _SECONDS = 20
@@ -285,7 +287,22 @@ def _rules_of_iptables() -> t.Dict[str, str]:
     Docker and podman put their own back when they hear of it, not always in the same order; others never do.
     """
     programs = (program for program in ("iptables", "ip6tables") if shutil.which(program + "-restore"))
-    return {program: _run(program + "-save", "-c") for program in programs}
+    saved = {program: _run(program + "-save", "-c") for program in programs}
+    for program, text in saved.items():
+        _refuse_line_breaks(program, text)
+    return saved
+
+
+def _refuse_line_breaks(program: str, saved: str) -> None:
+    """iptables-restore(8) reads line by line, so a rule with such a comment could not be given back."""
+    for line in saved.splitlines():
+        if line and not line.startswith(_LINE_STARTS):
+            raise SessionError(
+                "firewalld has to reload, which empties the tables of {0}, and {0}-restore takes no comment with a line "
+                "break, as one of its rules has: ...{1!r}. Delete that rule, or give it another comment".format(
+                    program, line
+                )
+            )
 
 
 def _give_back_rules(before: t.Dict[str, str]) -> None:

@@ -107,7 +107,7 @@ class Iptables:
 
         for family in self._families:
             chain = self._state().chains[family]
-            if not same_rules(chain.rules or (), make_rules(want, family)):
+            if not same_rules(chain.rules or (), make_rules(want, family, self._state().name_of)):
                 self._restore(family, load_text(chain, make_rules(want, family, None)), "--test")
 
     def snapshot(self, live: Live) -> Snapshot:

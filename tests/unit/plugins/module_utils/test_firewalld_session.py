@@ -306,7 +306,7 @@ def test_where_iptables_has_nothing_it_is_not_asked_again(iptables, rules, saves
 
 def test_what_docker_puts_back_elsewhere_is_put_in_order_when_docker_is_done(iptables):
     """Docker 20.10 hears of the reload, and puts the jump to DOCKER-USER behind its own rules, which accept."""
-    user, own = "-A FORWARD -j DOCKER-USER\n", "-A FORWARD -j DOCKER\n"
+    user, own = "[0:0] -A FORWARD -j DOCKER-USER\n", "[0:0] -A FORWARD -j DOCKER\n"
     chains = [":DOCKER - [0:0]\n", ":DOCKER-USER - [0:0]\n"]
     iptables.rules = [*chains, user, own]
     # One save before the reload and one after it; then Docker is at work, and at last done.
@@ -317,9 +317,18 @@ def test_what_docker_puts_back_elsewhere_is_put_in_order_when_docker_is_done(ipt
     assert iptables.rules == [*chains, user, own]
 
 
+def test_rules_that_could_not_come_back_are_told_of_before_the_reload(iptables, kept):
+    iptables.rules = ['[0:0] -A PREROUTING -m comment --comment "two\nlines" -j ACCEPT\n']
+    have = objects(["10.0.0.1/32"])
+    firewalld = Firewalld(have)
+    with pytest.raises(session.SessionError, match=r"tables of iptables, .* \.\.\.'lines\" -j ACCEPT'"):
+        bring(firewalld, have, reload=True)
+    assert (firewalld.calls, kept.exists()) == ([], False)
+
+
 def test_a_rule_that_came_meanwhile_does_not_matter(iptables):
-    iptables.rules = [":f2b-sshd - [0:0]\n", "-A f2b-sshd -j RETURN\n"]
-    iptables.later = {2: [iptables.rules[0], "-A f2b-sshd -s 192.0.2.1/32 -j REJECT\n", iptables.rules[1]]}
+    iptables.rules = [":f2b-sshd - [0:0]\n", "[0:0] -A f2b-sshd -j RETURN\n"]
+    iptables.later = {2: [iptables.rules[0], "[0:0] -A f2b-sshd -s 192.0.2.1/32 -j REJECT\n", iptables.rules[1]]}
     have = objects(["10.0.0.1/32"])
     bring(Firewalld(have), have, reload=True)
     assert iptables.loaded == []
