@@ -22,9 +22,9 @@ from statistics import median
 
 from ways import peers_of, ruleset
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import Programs, render_script
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import Programs, render_script
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.render import render_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 HERE = Path(__file__).resolve().parent
 SOURCES = (1_000, 10_000)

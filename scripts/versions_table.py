@@ -13,14 +13,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".venv" / "collections"))
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import (  # noqa: E402
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (  # noqa: E402
     ROLES,
     Generation,
     Setting,
     find_generation,
     parse_version,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._versions import MINORS  # noqa: E402
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import MINORS  # noqa: E402
 
 TARGET = ROOT / "docs" / "versions.md"
 Line = tuple[int, int]
@@ -31,7 +31,7 @@ Copyright (c) 2026 gatehouse.kong contributors
 GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 SPDX-License-Identifier: GPL-3.0-or-later
 
-Written by scripts/versions_table.py. Run it again when plugins/plugin_utils/_listen_settings.py changes.
+Written by scripts/versions_table.py. Run it again when plugins/plugin_utils/_kong/settings.py changes.
 -->
 
 # What each Kong version listens on

@@ -24,10 +24,10 @@ from typing import Any
 import yaml
 from _lab_host import install, run_modules, shell
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._drift import gather
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import host_ruleset
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import probes_from, silent_nodes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.drift import gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import probes_from, silent_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
 
 Plan = dict[str, Any]
 

@@ -19,13 +19,13 @@ import sys
 import time
 from pathlib import Path
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _firewalld_session as session
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld import Firewalld
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._places import PREFIXES
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import NAME, PENDING, Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, confirm, converge
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.backend import Firewalld
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import PREFIXES
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import NAME, PENDING, Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}
 SETS = {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}}

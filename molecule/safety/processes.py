@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld import Firewalld
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, confirm, converge
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.backend import Firewalld
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
 
 MOST = 5
 PEERS = [f"10.{20 + number // 250}.0.{number % 250}/32" for number in range(500)]

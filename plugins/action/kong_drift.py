@@ -13,8 +13,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._drift import PARTS, drift_lines, gather
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.drift import PARTS, drift_lines, gather
 
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},

@@ -10,8 +10,13 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._explain import by_name, chosen_probes, differs, explain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import (
+    by_name,
+    chosen_probes,
+    differs,
+    explain,
+)
 
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},

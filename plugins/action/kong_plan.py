@@ -20,14 +20,14 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import Compilation, compile_plan, plan_text
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import NO_PLAN, plan_in
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._summary import plan_lines
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import VariableError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import Compilation, compile_plan, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import plan_lines
 
 _ARGUMENTS = {
     "group": {"type": "str", "default": "kong"},

@@ -11,9 +11,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import change_lines, changes_between
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import read_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 
 _ARGUMENTS = {
     "old": {"type": "path", "required": True},

@@ -11,13 +11,13 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import (
     compare,
     proof_lines,
     registered_probes,
     registered_witnesses,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
 
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},

@@ -13,18 +13,18 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import changes_between
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import read_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import (
     compare,
     registered_probes,
     registered_witnesses,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence, kept_evidence
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_meanings import meanings_in
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_plan import Meanings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_refused import REFUSED_FORMS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.meanings import meanings_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import Meanings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
 
 _ARGUMENTS = {
     "plan": {"type": "dict"},

@@ -51,7 +51,11 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, advertised_address, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
+    PlanError,
+    advertised_address,
+    check_plan,
+)
 
 
 def cluster_advertise(plan: Any, host: str) -> str:

@@ -74,7 +74,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan, planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, planned_rules
 
 
 def firewall_rules(plan: Any, host: str) -> list[dict[str, Any]]:

@@ -50,8 +50,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import host_interception as interception_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan, planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_interception as interception_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, planned_node
 
 
 def host_interception(plan: Any, host: str) -> list[dict[str, Any]]:

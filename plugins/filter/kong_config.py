@@ -50,13 +50,13 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, read_config
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     VersionError,
     find_generation,
     parse_version,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_config import CONFIG, read_config
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Report
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 
 
 def kong_config(value: Any, version: str) -> dict[str, str]:

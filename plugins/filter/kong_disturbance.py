@@ -60,7 +60,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._disturbance import least_disturbance
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.disturbance import least_disturbance
 
 
 def kong_disturbance(

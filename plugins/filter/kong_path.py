@@ -92,7 +92,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     PlanError,
     check_plan,
     path_as_dict,

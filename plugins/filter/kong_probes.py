@@ -75,9 +75,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._explain import chosen_probes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import Probe, local_probes, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import chosen_probes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import Probe, local_probes, probes_from
 
 
 def kong_probes(

@@ -61,8 +61,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._sample import sample
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.sample import sample
 
 
 def kong_sample(plan: Any, pairs: Any) -> dict[str, list[dict[str, Any]]]:

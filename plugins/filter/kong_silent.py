@@ -49,8 +49,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import silent_nodes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import silent_nodes
 
 
 def kong_silent(plan: Any) -> list[str]:

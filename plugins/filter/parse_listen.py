@@ -84,15 +84,15 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
     Setting,
     find_generation,
     parse_version,
     versions_with,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry, parse_listen, render_entry
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen import ListenEntry, parse_listen, render_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

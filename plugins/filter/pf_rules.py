@@ -63,9 +63,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception_text import PF_FORMS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception_text import pf_rules as rules_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan, planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import pf_rules as rules_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, planned_node
 
 
 def pf_rules(plan: Any, host: str, form: str = "freebsd") -> str:

@@ -172,16 +172,16 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf import conf_values, edit_conf
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_env import edit_env, env_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values, edit_conf
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env, env_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     HIDDEN,
     ConfError,
     hide_secrets,
     is_secret,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_unknown import unknown_settings
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_yaml import edit_yaml
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import unknown_settings
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
 
 EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
 READERS = {"conf": conf_values, "env": env_values}

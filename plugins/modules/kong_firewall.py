@@ -202,13 +202,17 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Backend
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewall_options import OPTIONS, changes
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Kept, Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import Ruleset, RulesetError, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, changes
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
+    Ruleset,
+    RulesetError,
+    ruleset_from_data,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
     Guard,
     LockoutError,
     ObstacleError,
@@ -217,7 +221,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.gatehouse.kong.plugins.module_utils._controller import Connection
+    from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection
 
 _SPEC = {
     **OPTIONS,
@@ -235,7 +239,7 @@ def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Roll
     if state == "previous":
         return rollback.previous()
     if state == "opened" and ruleset is not None:
-        from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_union import unite  # noqa: PLC0415
+        from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.union import unite  # noqa: PLC0415
 
         backend.require()
         return Kept(unite(backend.read().ruleset, ruleset))
@@ -244,7 +248,7 @@ def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Roll
 
 def _connection() -> Connection | None:
     """The connection over which a change comes, looked for where there is a change."""
-    from ansible_collections.gatehouse.kong.plugins.module_utils._controller import find_connection  # noqa: PLC0415
+    from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import find_connection  # noqa: PLC0415
 
     return find_connection()
 

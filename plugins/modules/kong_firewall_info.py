@@ -93,12 +93,12 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewall_options import OPTIONS, changes, report
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import RulesetError, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import inspect
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, changes, report
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import RulesetError, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import inspect
 
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:

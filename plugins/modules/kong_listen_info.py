@@ -108,10 +108,10 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._processes import PREFIX, environment
-from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import LISTENER_SPEC, known_unit
-from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC, known_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     as_data,
     as_listener,
     compare,

@@ -212,7 +212,7 @@ probes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import (
     Limits,
     ProbeError,
     parse_probe,

@@ -120,10 +120,10 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities import Port, grant, put
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._service import Kong, ServiceError, way
-from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import Port, grant, put
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError, way
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import (
     LISTENER_SPEC,
     Done,
     Wanted,
@@ -132,7 +132,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import
     reload_of,
     user_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import listeners_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import listeners_of
 
 _SPEC = {
     "how": {"type": "str", "choices": ["reload", "restart"], "default": "restart"},

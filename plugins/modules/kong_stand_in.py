@@ -151,7 +151,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in import StandInError, start, stop
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import StandInError, start, stop
 
 _LISTENER_SPEC = {
     "name": {"type": "str", "required": True},

@@ -177,19 +177,19 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception import (
-    InterceptionError,
-    catches_from_data,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception_traces import deaf_listeners
-from ansible_collections.gatehouse.kong.plugins.module_utils._interceptor import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import (
     AUTO,
     Interceptor,
     Outcome,
     backend_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
+    InterceptionError,
+    catches_from_data,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import deaf_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
 
 _CATCH_SPEC = {
     "method": {"type": "str", "choices": ["tproxy", "redirect"], "required": True},

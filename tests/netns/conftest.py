@@ -19,12 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._systemd import SystemdError, start_new, start_timer
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, confirm, converge
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import SystemdError, start_new, start_timer
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
 
 NEIGHBOURS = ("friend", "ally", "stranger")
 CLONE_NEWNET = 0x40000000

@@ -11,12 +11,12 @@ import sys
 import time
 from contextlib import suppress
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends import SYSTEMS
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import UNIT as IPTABLES_UNIT
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_place import BESIDE, WHOLE
-from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import NAME, PENDING
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import UNIT as IPTABLES_UNIT
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import BESIDE, WHOLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import SYSTEMS
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import NAME, PENDING
 
 FAMILIES = ("iptables", "ip6tables")
 EMPTY = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n*raw\nCOMMIT\n*nat\nCOMMIT\n*mangle\nCOMMIT\n"

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _ipset_kernel
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._places import SCRIPT_FILE
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables import ipset_kernel as _ipset_kernel
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import FAMILIES, Node
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "nftables"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import RESERVED
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import RESERVED
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 from ansible_collections.gatehouse.kong.tests.netns.test_transaction import ONE, OTHER, rules, state
 

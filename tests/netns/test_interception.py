@@ -14,17 +14,17 @@ from contextlib import suppress
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception import catches_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception_script import ROUTES
-from ansible_collections.gatehouse.kong.plugins.module_utils._interceptor import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import (
     SCRIPT_FILE,
     STATE_FILE,
     UNIT,
     Interceptor,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import catches_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import ROUTES
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 # The seed's own example, and its twin. They are the server's, beyond the gateway.

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import fill, parse_sets
-from ansible_collections.gatehouse.kong.plugins.module_utils._ipset_kernel import SetsError, change, saved
-from ansible_collections.gatehouse.kong.plugins.module_utils._networks import from_members, parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import (
+    SetsError,
+    change,
+    saved,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_members, parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import fill, parse_sets
 
 IPV4 = [*(f"10.0.{number // 200}.{number % 200}" for number in range(0, 4400, 2)), "10.9.0.0/16", "0.0.0.0/1"]
 IPV6 = [*(f"fd00::{number:x}" for number in range(1, 2300, 2)), "fd01::/64", "8000::/1"]

@@ -12,10 +12,10 @@ import subprocess
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
 
 
 def entry(port, sources, protocol="tcp", address=None):
@@ -88,9 +88,7 @@ def test_a_host_that_drops_by_default_is_refused_until_it_knows_the_mark(lab, ki
 
 
 def test_only_a_process_with_the_right_may_do_it(lab):
-    script = (
-        "from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host; Host().require_net_admin()"
-    )
+    script = "from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host; Host().require_net_admin()"
     without = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
     done = subprocess.run([*without, "python3", "-c", script], capture_output=True, text=True, check=False)
     assert "lacks CAP_NET_ADMIN" in done.stderr
@@ -101,7 +99,7 @@ def test_a_ruleset_that_the_kernel_refuses_leaves_the_old_one(lab, monkeypatch):
     """Even if it refuses only the second of the transactions."""
     lab.converge(EVERYTHING)
     steps = ("add set inet gatehouse_kong new_ipv4 { type ipv4_addr; }", "add rule inet gatehouse_kong input nonsense")
-    monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._nftables.render_change",
+    monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend.render_change",
                         lambda *_words, **_named: steps)  # fmt: skip
     with pytest.raises(HostError, match="nonsense"):
         lab.converge(ruleset(*GOSSIP))

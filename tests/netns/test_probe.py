@@ -82,7 +82,7 @@ REJECTS = """
 
 RUN = """
 import json, sys
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, parse_probe, run_probes
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
 wanted, limits = json.load(sys.stdin)
 print(json.dumps(run_probes([parse_probe(probe) for probe in wanted], Limits(*limits))))
 """
@@ -322,7 +322,7 @@ def test_a_serf_agent_with_a_key_looks_filtered_but_to_who_watches_beside_it(ser
 
 def watch(call, folder):
     """What a call of the stand-in's returns on the server."""
-    module = "ansible_collections.gatehouse.kong.plugins.module_utils._stand_in"
+    module = "ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in"
     code = (
         f"import json; from pathlib import Path; from {module} import start, stop; control = Path({str(folder)!r}, 'c')"
     )

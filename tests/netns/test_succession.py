@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, ObstacleError, converge
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
+    Guard,
+    ObstacleError,
+    converge,
+)
 from ansible_collections.gatehouse.kong.tests.netns.nodes import EMPTY, FAMILIES, Node
 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}

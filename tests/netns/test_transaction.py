@@ -13,16 +13,21 @@ import time
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _ufw_session
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables import Nftables
-from ansible_collections.gatehouse.kong.plugins.module_utils._places import UFW_RECORD
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import PENDING, STATE, UNFINISHED, Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import Guard, confirm, converge
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import CHAINS
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_rules import make_rules
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import chain_lines, live_line
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw import session as _ufw_session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.backend import CHAINS
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.rules import make_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.session import chain_lines, live_line
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import UFW_RECORD
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import (
+    PENDING,
+    STATE,
+    UNFINISHED,
+    Rollback,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}

@@ -14,9 +14,9 @@ from ansible.vars.manager import VariableManager
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import KNOWN_VARIABLES
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import KNOWN_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, blocks, section_of
 
 # A node and its neighbours, as far as the blocks of variables name them.

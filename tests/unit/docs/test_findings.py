@@ -10,7 +10,7 @@ import re
 
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, text_of
 
-COMPILER = sorted((ROOT / "plugins" / "plugin_utils").glob("*.py"))
+COMPILER = sorted((ROOT / "plugins" / "plugin_utils").rglob("*.py"))
 PAGE = text_of("docs/findings.md")
 TABLES = PAGE.partition("\n## Stricter than Kong\n")[0]
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")

@@ -9,8 +9,8 @@ import re
 
 import yaml
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._mappings import _MAPPING_KEYS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._nodes import KNOWN_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.mappings import _MAPPING_KEYS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import KNOWN_VARIABLES
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, section_of, text_of
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import NO_PLAN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
 from ansible_collections.gatehouse.kong.scripts.guide import File, GuideError, steps
 from ansible_collections.gatehouse.kong.scripts.pipeline import (
     IDENTITY,

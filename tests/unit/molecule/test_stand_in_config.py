@@ -7,8 +7,8 @@ import _config
 import _defaults
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._versions import MINORS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import MINORS
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import plan_text
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "seed"

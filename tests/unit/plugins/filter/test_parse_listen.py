@@ -7,7 +7,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.filter.parse_listen import FilterModule
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen_address import ListenError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
 parse_listen = FilterModule().filters()["parse_listen"]
 

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.action.kong_plan import _plain
 from ansible_collections.gatehouse.kong.plugins.filter.kong_config import kong_config
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import plan_text
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 PLAN = planned({**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_site": "lan"}}, SEED_OTHERS)

@@ -7,8 +7,8 @@ from __future__ import annotations
 import socket
 import threading
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._answers import silent
-from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import Listener
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import silent
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Listener
 
 
 def serve(server):
@@ -19,7 +19,7 @@ def serve(server):
 
 
 def test_who_listens_and_does_not_answer_is_told(monkeypatch):
-    monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._answers._SECONDS", 0.5)
+    monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers._SECONDS", 0.5)
     with (
         socket.create_server(("127.0.0.1", 0)) as good,
         socket.create_server(("::1", 0), family=socket.AF_INET6) as mute,

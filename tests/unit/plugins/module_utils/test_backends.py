@@ -8,9 +8,9 @@ import re
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends import AUTO, NAMES, choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_tables import iptables_nft_is_loaded
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES, choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import iptables_nft_is_loaded
 
 FIREWALLD = "/run/systemd/units/invocation:firewalld.service"
 SHUT = "*filter\n:INPUT DROP [0:0]\n:OWN - [0:0]\nCOMMIT\n"

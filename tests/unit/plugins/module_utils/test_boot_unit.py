@@ -8,13 +8,13 @@ import stat
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._boot_unit import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
     BootUnit,
     install,
     stale_parts,
     uninstall,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 
 UNIT = BootUnit("x.service", "[Unit]\n", ("sysinit.target",), (("y.service", "[Service]\n"),), "/etc/x", "/etc/x/rules")
 DROP_IN = "/etc/systemd/system/y.service.d/x.conf"

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import (
     BIND,
     DROP_IN,
     RAW,
@@ -16,7 +17,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._capabilities impor
     needed,
     put,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
 
 HIGH, LOW, TRANSPARENT = Port(8000), Port(80), Port(8000, ("transparent",))
 UNIT = "kong.service"

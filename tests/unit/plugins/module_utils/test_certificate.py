@@ -11,7 +11,10 @@ import datetime as dt
 import pytest
 from cryptography import x509
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._certificate import CertificateError, read_certificate
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate import (
+    CertificateError,
+    read_certificate,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils.certificates import make
 
 OID = x509.NameOID

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf import conf_values, edit_conf
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import ConfError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values, edit_conf
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 
 _SPEC = importlib.util.spec_from_file_location("kong_conf_reader", Path(__file__).with_name("kong_conf_reader.py"))
 reader = importlib.util.module_from_spec(_SPEC)

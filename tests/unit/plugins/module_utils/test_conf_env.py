@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_env import edit_env, env_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import ConfError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env, env_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 
 BEFORE = """\
 # of the owner

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     hide_secrets,
     insert_lines,
     is_secret,

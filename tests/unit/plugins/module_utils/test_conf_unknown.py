@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_unknown import unknown_settings
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import unknown_settings
 
 DEFAULTS = "return [[\nprefix = /usr/local/kong/\nproxy_listen = 0.0.0.0:8000\nadmin_listen = 127.0.0.1:8001\n]]\n"
 LOADER = 'local CONF_PARSERS = {\n  router_consistency = { deprecated = { replacement = "worker_consistency" } },\n}\n'

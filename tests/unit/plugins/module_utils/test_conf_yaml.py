@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_text import ConfError
-from ansible_collections.gatehouse.kong.plugins.module_utils._conf_yaml import edit_yaml
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
 
 SAMPLE = """\
 ---

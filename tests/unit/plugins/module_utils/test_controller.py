@@ -10,13 +10,13 @@ import sys
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._controller import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import (
     Connection,
     LockoutError,
     find_connection,
     refuse_lockout,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
 
 SETS = {"admins": {"ipv4": ["192.0.2.0/28"], "ipv6": ["2001:db8::/64"]}}
 V4 = Connection("192.0.2.7", "198.51.100.1", 22)
@@ -67,7 +67,7 @@ def test_refused(case):
 
 
 PROGRAM = """\
-from ansible_collections.gatehouse.kong.plugins.module_utils._controller import find_connection
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import find_connection
 print(find_connection())
 """
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_files import render_files
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.files import render_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import (
     NOTHING,
     POLICY,
     differences,
@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects 
     parse_rule,
     read_ruleset,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 CASES = sorted({path.stem for path in (GOLDEN / "nftables").glob("*.nft")} - {"published"})

@@ -16,10 +16,10 @@ import types
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _firewalld_session as session
-from ansible_collections.gatehouse.kong.plugins.module_utils._firewalld_objects import make_objects
-from ansible_collections.gatehouse.kong.plugins.module_utils._places import PREFIXES
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import make_objects
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import PREFIXES
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 
 class DBusError(Exception):

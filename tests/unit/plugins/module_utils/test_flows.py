@@ -12,10 +12,10 @@ import struct
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _flows_kernel as kernel
-from ansible_collections.gatehouse.kong.plugins.module_utils._flows import end_flows
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter import flows_kernel as kernel
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.flows import end_flows
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 
 class RecordingHost(Host):

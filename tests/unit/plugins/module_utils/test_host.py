@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _host
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import host as _host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 
 
 @pytest.fixture

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     InterceptionError,
     catches_from_data,
     catches_to_data,
     text_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception_script import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
     Programs,
     render_load,
     render_removal,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception_traces import deaf_listeners
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_walk import table_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_walk import chains_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import deaf_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import table_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import chains_of
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "interception"
 PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
-from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import parse_sets
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_boot import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import (
     Programs,
     render_removal,
     render_script,
     rules_in_script,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import make_rules
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state import State, live_of, parse_chain
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import make_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import State, live_of, parse_chain
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 CASES = sorted({path.stem for path in (GOLDEN / "nftables").glob("*.nft")} - {"published"})

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live
-from ansible_collections.gatehouse.kong.plugins.module_utils._ipset import parse_sets
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_rules import CHAIN, JUMP
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_state import State, live_of, parse_chain
-from ansible_collections.gatehouse.kong.plugins.module_utils._iptables_steps import SETS, removal_steps, steps
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, JUMP
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import State, live_of, parse_chain
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import SETS, removal_steps, steps
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 SOURCES = {"ipv4": [f"10.0.0.{number}" for number in range(1, 5)], "ipv6": ["fd00::1", "fd00::2"]}
 PORTS = (1, 2, 3)

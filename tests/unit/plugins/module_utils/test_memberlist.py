@@ -9,7 +9,7 @@ from zlib import crc32
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._memberlist import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import (
     MessageError,
     _lzw,
     acknowledged,

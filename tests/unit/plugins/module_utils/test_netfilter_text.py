@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter_text import rule_text
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import rule_text
 
 PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._networks import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import (
     from_ranges,
     parse_networks,
     respelled,

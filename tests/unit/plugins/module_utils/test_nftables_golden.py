@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import names_in_use, parse_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_render import render_change, render_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import published_part, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import names_in_use, parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.render import (
+    render_change,
+    render_table,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import published_part, ruleset_from_data
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "nftables"
 CASES = sorted(path.name[: -len(".nft")] for path in GOLDEN.glob("*.nft"))

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_parse import parse_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._nftables_rules import other_name, set_name, split_set_name
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data, ruleset_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.rules import (
+    other_name,
+    set_name,
+    split_set_name,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data, ruleset_to_data
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "nftables"
 

@@ -16,8 +16,13 @@ from zlib import crc32
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _probe
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, ProbeError, parse_probe, run_probes
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import probe as _probe
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import (
+    Limits,
+    ProbeError,
+    parse_probe,
+    run_probes,
+)
 
 QUICK = Limits(timeout=0.2, tries=1, workers=50)
 PATIENT = Limits(timeout=10, tries=1, workers=50)

@@ -11,7 +11,7 @@ import struct
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe_errors import Icmp, ask_for_icmp, judge, queued_icmp
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors import Icmp, ask_for_icmp, judge, queued_icmp
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 

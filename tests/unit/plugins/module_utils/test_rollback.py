@@ -11,10 +11,16 @@ import time
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Snapshot
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._rollback import NAME, PENDING, STATE, Kept, Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import (
+    NAME,
+    PENDING,
+    STATE,
+    Kept,
+    Rollback,
+)
 
 RULES = ruleset_from_data(
     {

@@ -11,8 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ANY, Ruleset, entries_of, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset_union import unite
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
+    ANY,
+    Ruleset,
+    entries_of,
+    ruleset_from_data,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.union import unite
 
 ANYWHERE, HERE, EVERY = "0.0.0.0", "192.0.2.1", None
 SETS = {"ops": ["198.51.100.1/32"], "peers": ["198.51.100.2/32", "198.51.100.3/32"]}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._service import Kong, ServiceError, way
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError, way
 
 KONG = "/usr/local/bin/kong"
 CONF = "/etc/kong/kong.conf"

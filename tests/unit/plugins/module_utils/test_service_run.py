@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils import _service_run, _sockets
-from ansible_collections.gatehouse.kong.plugins.module_utils._service import Kong
-from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import Done, Wanted, bring_up
-from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import Listener
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import run as _service_run
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import sockets as _sockets
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Done, Wanted, bring_up
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Listener
 
 CONF = "/etc/kong/kong.conf"
 

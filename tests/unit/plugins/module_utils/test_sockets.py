@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._processes import draining, environment
-from ansible_collections.gatehouse.kong.plugins.module_utils._sockets import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import draining, environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Listener,
     Socket,
     Sockets,

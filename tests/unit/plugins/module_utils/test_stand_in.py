@@ -14,10 +14,10 @@ from struct import pack
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._memberlist import acknowledged, marked, ping
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe import Limits, parse_probe, run_probes
-from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in import start, stop, wanted
-from ansible_collections.gatehouse.kong.plugins.module_utils._stand_in_session import ack_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import acknowledged, marked, ping
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import start, stop, wanted
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in_session import ack_of
 
 PATIENT = Limits(timeout=5, tries=1, workers=5)
 

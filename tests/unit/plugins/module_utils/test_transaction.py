@@ -8,11 +8,11 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backend import Live, Obstacle, Snapshot
-from ansible_collections.gatehouse.kong.plugins.module_utils._controller import Connection, LockoutError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection, LockoutError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
     Guard,
     ObstacleError,
     confirm,

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import FAMILIES, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw import CHAINS
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_rules import make_rules
-from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.backend import CHAINS
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.rules import make_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.session import (
     Ours,
     chain_lines,
     edit_chain,
@@ -22,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ufw_session import
     live_line,
     ours_of,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, ruleset_from_data
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 CASES = sorted({path.stem for path in (GOLDEN / "nftables").glob("*.nft")} - {"published"})

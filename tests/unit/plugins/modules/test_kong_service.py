@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._service import Kong, ServiceError
-from ansible_collections.gatehouse.kong.plugins.module_utils._service_run import Done
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Done
 from ansible_collections.gatehouse.kong.plugins.modules import kong_service
 
 LISTENER = {

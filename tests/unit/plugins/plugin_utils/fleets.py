@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_paths, planned_rules
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_paths, planned_rules
 
 GOSSIP = {"kong_version": "0.10.4"}
 

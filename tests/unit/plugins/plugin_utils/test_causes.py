@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 
 MAPPING = {"device": "router", "outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80,

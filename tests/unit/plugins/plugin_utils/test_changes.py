@@ -9,9 +9,9 @@ import copy
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import change_lines, changes_between
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import NO_PLAN, plan_in
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
     SEED_NODES,

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._disturbance import Disturbance, least_disturbance
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.disturbance import Disturbance, least_disturbance
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 
 
 def node(version, role="traditional", **settings):

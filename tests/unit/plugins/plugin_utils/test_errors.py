@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory, VariableError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory, VariableError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     compiled,
     only_error,

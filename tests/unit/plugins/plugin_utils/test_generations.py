@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     ROLES,
     VersionError,
     every_generation,
@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import
     parse_version,
     versions_with,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 
 HTTP_0_13 = "ssl http2 proxy_protocol"
 HTTP_0_15 = f"{HTTP_0_13} transparent"

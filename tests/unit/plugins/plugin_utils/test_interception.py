@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._interception_text import interception_lines, pf_rules
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import host_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import interception_lines, pf_rules
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error, planned
 
 SEED = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}

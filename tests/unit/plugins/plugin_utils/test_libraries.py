@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _libraries
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
 
 
 def test_nothing_is_said_where_all_are_there():

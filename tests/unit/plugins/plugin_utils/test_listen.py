@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils import _listen, _listen_address
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import find_generation, parse_version
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import listen as _listen
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import listen_address as _listen_address
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import find_generation, parse_version
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
     ListenEntry,
     parse_advertise,
     parse_listen,
     render_entries,
     render_entry,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen_address import ListenError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
 
 def read(version, setting, value):

@@ -12,10 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import every_generation
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen import ListenEntry, parse_listen, render_entries
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listen_address import ListenError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import read_listeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import every_generation
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
+    ListenEntry,
+    parse_listen,
+    render_entries,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 # One of each kind: a setting with the same flags reads the same everywhere.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners import CODES, Listener, read_listeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import CODES, Listener, read_listeners
 
 REUSE = "reuseport backlog=16384"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_collisions import describe, find_collisions
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_collisions
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 FINE, DUPLICATE, COLLISION = [], ["listen-duplicate"], ["listen-collision"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Addresses
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._listeners_model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._model import Endpoint, Host, NatMapping, Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import find_paths
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import find_paths
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, NatMapping, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 LOCAL_A, LOCAL_B = Addresses("10.0.0.1", "fd00:a::1"), Addresses("10.1.0.2", "fd00:b::2")
 VPN_A, VPN_B = Addresses("10.8.0.1", "fd00:8::1"), Addresses("10.8.0.2", "fd00:8::2")

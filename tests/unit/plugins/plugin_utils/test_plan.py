@@ -14,8 +14,8 @@ import sys
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan, host_ruleset, plan_text
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, host_ruleset, plan_text
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,

@@ -12,18 +12,18 @@ from ipaddress import ip_network
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._generations import find_generation, parse_version
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._paths import find_paths
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan, host_ruleset, plan_text
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import find_paths
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import find_generation, parse_version
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, host_ruleset, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     planned_host,
     planned_node,
     planned_paths,
     planned_rules,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
 
 SITES = ("north", "south", "e st")
 GROUPS = {"bastions": ("n0", "x0"), "mixed": ("x1", "n1", "n2")}

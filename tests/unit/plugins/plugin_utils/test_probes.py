@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import (
     callers,
     local_probes,
     probes_from,
     silent_nodes,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import PlanError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 
 PLAN = compiled(SEED_NODES, SEED_OTHERS).plan

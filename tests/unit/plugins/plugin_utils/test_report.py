@@ -12,13 +12,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._changes import changes_between
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan_file import NO_PLAN
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence, kept_evidence
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_meanings import meanings_in
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_refused import REFUSED_FORMS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.meanings import meanings_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 

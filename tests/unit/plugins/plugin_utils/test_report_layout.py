@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_boxes import MOST_BOXES, fleet_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_layout import SIZES, Rect, picture_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_svg import svg
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report_text import fitted, fitted_list, width_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, fleet_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import SIZES, Rect, picture_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import svg
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import fitted, fitted_list, width_of
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 INSIDE_OF = {"node": "site", "port": "node", "port-closed": "node", "device": "site"}

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import compare, proof_lines
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._sample import sample
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.sample import sample
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import plan_text
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import GOSSIP, planned
 
 SITES = ("north", "south", "west")

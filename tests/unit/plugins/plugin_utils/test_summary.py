@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._summary import plan_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import plan_lines
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 HYBRID = {

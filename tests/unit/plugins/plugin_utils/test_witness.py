@@ -10,14 +10,14 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._explain import by_name, chosen_probes, explain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import by_name, chosen_probes, explain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import (
     compare,
     proof_lines,
     registered_witnesses,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import FORMS, Evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
 
 NODE = {"kong_address": "10.0.0.1", "kong_stream_listen": "0.0.0.0:53 udp", "kong_stream_sources": ["friend"],

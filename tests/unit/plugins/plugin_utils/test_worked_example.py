@@ -12,9 +12,9 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.manager import VariableManager
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import compile_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._queries import planned_rules
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_rules
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,

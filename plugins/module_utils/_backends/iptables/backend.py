@@ -1,0 +1,225 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The iptables backend: a chain of our own in each family, its sources in ipsets, loaded at boot by a unit of our own.
+
+INPUT leads to our chain before anything else, so an accept there is final for the filter table. Foreign chains and sets
+are never named in what is loaded, and iptables-restore --noflush leaves what is not named as it is.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from contextlib import suppress
+from functools import cached_property
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import (
+    UNIT_PARTS,
+    Programs,
+    render_removal,
+    render_script,
+    rules_in_script,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import (
+    SetsError,
+    change,
+    saved,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import (
+    JUMP,
+    make_rules,
+    same_rules,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import (
+    Chain,
+    State,
+    live_of,
+    parse_chain,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_foreign import (
+    before_ours,
+    other_tables,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
+    nftables_obstacles,
+    translations_of,
+    without_ipv6,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
+    families_of,
+    program,
+    refuse_mixture,
+    require_programs,
+    variant_of,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
+    Live,
+    Obstacle,
+    Snapshot,
+    Translation,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import Step
+
+# Others may hold the lock of iptables-legacy (/run/xtables.lock) for a moment; the nft variant needs none.
+_WAIT = ("--wait", "10")
+# How long to wait for sets that are in use, in seconds, about three in all.
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 0)
+
+
+class Iptables:
+    """The backend for hosts whose firewall is iptables, in its nft or its legacy variant."""
+
+    name = "iptables"
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._saved: dict[str, str] = {}
+        self._found: State | None = None
+
+    def require(self) -> None:
+        """Refuse a host without the programs, rights, systemd or a writable /etc, or with rules of both variants."""
+        require_programs(self._host, self._variant)
+        self._host.require_net_admin()
+        self._host.require_systemd()
+        self._host.require_writable("/etc")
+        refuse_mixture(self._host, self._variant)
+
+    def read(self) -> Live:
+        """The live chains and sets. Where the kernel has no IPv6, its rules are those that wait in the boot file."""
+        live = live_of(self._state())
+        before = [str(one) for family, saved in self._saved.items() if self._state().chains[family].jumps
+                  for one in before_ours(family, saved, live.ruleset or Ruleset(), lambda line: line == JUMP)]  # fmt: skip
+        return Live(live.ruleset, (*live.drift, *before))
+
+    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+        """What of the boot script, the unit and its links differs."""
+        return stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(want))
+
+    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        """Other tables of iptables, and chains of nftables, that refuse what we allow."""
+        self._state()
+        found = other_tables(self._saved, want)
+        found += nftables_obstacles(self._host, want, self._saved if self._variant == "nft" else {})
+        return found if "ipv6" in self._families else (*found, *without_ipv6(want, SCRIPT_FILE))
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Those of iptables."""
+        return translations_of(self._saved)
+
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
+        """`iptables-restore --test` on the rules that would change, without their sets, which are not there yet."""
+        if want is None or not check_mode:
+            return
+        from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import load_text  # noqa: PLC0415
+
+        for family in self._families:
+            chain = self._state().chains[family]
+            if not same_rules(chain.rules or (), make_rules(want, family, self._state().name_of)):
+                self._restore(family, load_text(chain, make_rules(want, family, None)), "--test")
+
+    def snapshot(self, live: Live) -> Snapshot:
+        """The files of the unit, and a script that makes the ruleset found of any other state."""
+        script = render_removal(self._programs) if live.ruleset is None else self._script(live.ruleset)
+        files = (UNIT_PARTS.file, *UNIT_PARTS.unit_files, *UNIT_PARTS.links)
+        return Snapshot(files, ((("sh",), script),))
+
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Go the steps; if the host refuses one, go back. The rules keep no state, so they end flows by themselves."""
+        before = self.read().ruleset
+        try:
+            self._go(want)
+        except HostError:
+            # What hinders the way back as well is told by the next run, and repaired by it.
+            with suppress(HostError):
+                self._go(before)
+            raise
+        return ()
+
+    def persist(self, want: Ruleset | None) -> None:
+        """Write the boot script and its unit, or remove both."""
+        if want is None:
+            uninstall(self._host, UNIT_PARTS)
+        else:
+            install(self._host, UNIT_PARTS, self._script(want))
+
+    @cached_property
+    def _variant(self) -> str:
+        return variant_of(self._host)
+
+    @property
+    def _families(self) -> tuple[str, ...]:
+        return families_of(self._host)
+
+    def _go(self, want: Ruleset | None) -> None:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import (  # noqa: PLC0415
+            removal_steps,
+            steps,
+        )
+
+        state, self._found = self._state(), None
+        for step in removal_steps(state) if want is None else steps(state, want):
+            self._take(step)
+
+    def _take(self, step: Step) -> None:
+        if step.kind in FAMILIES:
+            self._restore(step.kind, step.text)
+        else:
+            self._change_sets(step.text.splitlines())
+
+    def _change_sets(self, lines: list[str]) -> None:
+        """What `ipset restore` does, waiting for sets to be let go: the nft variant frees replaced rules a moment later."""
+        for pause in _PAUSES:
+            try:
+                self._host.call(change, lines)
+            except SetsError as error:
+                if not error.busy or not pause:
+                    raise HostError(f"ipset: {error}") from error
+                lines = lines[error.number :]
+                time.sleep(pause)
+            except OSError as error:
+                raise HostError(f"ipset: {error.strerror}") from error
+            else:
+                return
+
+    def _restore(self, family: str, text: str, *options: str) -> None:
+        self._host.run(f"{self._program(family)}-restore", *_WAIT, "--noflush", *options, stdin=text)
+
+    def _state(self) -> State:
+        if self._found is None:
+            self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
+            chains = {family: self._chain(family) for family in FAMILIES}
+            self._found = State(chains, parse_sets(self._saved_sets()), self._families)
+        return self._found
+
+    def _saved_sets(self) -> str:
+        try:
+            ours = self._host.call(saved, tuple(SET_PREFIX.values()))
+        except OSError as error:
+            raise HostError(f"ipset: {error.strerror}") from error
+        return self._host.run("ipset", "save") if ours is None else ours
+
+    def _chain(self, family: str) -> Chain:
+        if family in self._saved:
+            return parse_chain(self._saved[family])
+        waiting = rules_in_script(self._host.read(SCRIPT_FILE) or "", family)
+        return Chain(waiting, (JUMP,), first=True) if waiting else Chain()
+
+    def _program(self, family: str) -> str:
+        return program(self._host, family, self._variant)
+
+    @property
+    def _programs(self) -> Programs:
+        ipset = self._host.which("ipset") or "/usr/sbin/ipset"
+        return Programs(ipset, self._program("ipv4"), self._program("ipv6"))
+
+    def _script(self, ruleset: Ruleset) -> str:
+        return render_script(ruleset, self._programs)

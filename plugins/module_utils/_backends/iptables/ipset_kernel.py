@@ -1,0 +1,163 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists and changes ipsets without a process (linux/netfilter/ipset/ip_set.h), in the words of ipset(8).
+
+Only what this collection makes of them is known here. Of any other set of such a name `saved` gives None, and the program
+has to tell.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import typing as t
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.netlink import (
+    EXCLUSIVE,
+    NETFILTER,
+    attributes,
+    command,
+    connect,
+    listed,
+    packed,
+)
+
+_CREATE, _DESTROY, _SWAP, _LIST, _ADD = (6 << 8 | kind for kind in (2, 3, 6, 7, 9))
+_NETWORK_ORDER = 0x4000
+_PROTOCOL, _NAME, _TYPE, _REVISION, _FAMILY, _FLAGS, _DATA, _ENTRIES, _LINE = range(1, 10)
+_OTHER_NAME = _TYPE  # of a swap
+_ADDRESS, _LENGTH, _MAXELEM = 1, 3, 19
+_NAMES_ONLY = 2
+_KIND = "hash:net"
+_SIX, _HASH_NET_SIX = b"\6", b"\6"  # the protocol of Linux 2.6.39, and hash:net of Linux 3.19: every ipset knows them
+_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+# Of a set: maxelem, and what does not change what it holds: hashsize, bucketsize, initval, and statistics.
+_KNOWN = {17, 18, _MAXELEM, 21, 24, 25, 26}
+_TOGETHER = 1000  # entries in a message, which has to fit into 64 KiB
+_BUSY = 4100
+_ERRORS = {4099: "there are too many sets", _BUSY: "it is in use by a kernel component", 4103: "it is there already"}
+
+
+class SetsError(Exception):
+    """The kernel refused what a line says, and did the lines before."""
+
+    def __init__(self, number: int, line: str, code: int) -> None:
+        super().__init__(f"the kernel refuses `{line}`: {_ERRORS.get(code) or os.strerror(code)}")
+        self.number = number
+        self.busy = code == _BUSY
+
+
+def saved(prefixes: t.Sequence[str]) -> str | None:
+    """What `ipset save` tells of the sets whose names begin so; None where one is not of our kind."""
+    with connect(NETFILTER) as link:
+        messages = listed(link, _LIST, _message(packed(_FLAGS | _NETWORK_ORDER, struct.pack("!I", _NAMES_ONLY))))
+        names = [_text(dict(attributes(message[4:]))[_NAME]) for message in messages]
+        texts = [
+            _set(listed(link, _LIST, _message(_named(name)))) for name in names if name.startswith(tuple(prefixes))
+        ]
+    return None if None in texts else "".join(text for text in texts if text)
+
+
+def change(lines: t.Sequence[str]) -> None:
+    """Do what `ipset restore` does with lines that create, add, swap and destroy. Raises SetsError."""
+    with connect(NETFILTER) as link:
+        for number, kind, body in _commands(lines):
+            try:
+                command(link, kind, _message(body), EXCLUSIVE)
+            except OSError as error:
+                raise SetsError(number, lines[number], error.errno or 0) from error
+
+
+def _commands(lines: t.Sequence[str]) -> t.Iterator[tuple[int, int, bytes]]:
+    """At which line each command begins, its kind, and its attributes; what is added to one set is added together."""
+    entries: list[bytes] = []
+    for number, line in enumerate(lines):
+        word, name, *rest = line.split()
+        if word == "add":
+            entries.append(packed(_DATA, _entry(rest[0]), nested=True))
+            goes_on = number + 1 < len(lines) and lines[number + 1].startswith(f"add {name} ")
+            if not goes_on or len(entries) == _TOGETHER:
+                place = packed(_LINE | _NETWORK_ORDER, bytes(4))
+                yield (
+                    number + 1 - len(entries),
+                    _ADD,
+                    _named(name) + place + packed(_ENTRIES, b"".join(entries), nested=True),
+                )
+                entries.clear()
+        elif word == "create":
+            _kind, _word, family, _maxelem, limit = rest
+            limits = packed(_MAXELEM | _NETWORK_ORDER, struct.pack("!I", int(limit)))
+            kind = packed(_TYPE, _KIND.encode() + b"\0") + packed(_REVISION, _HASH_NET_SIX)
+            yield (
+                number,
+                _CREATE,
+                b"".join(
+                    (
+                        _named(name),
+                        kind,
+                        packed(_FAMILY, bytes([_FAMILIES[family]])),
+                        packed(_DATA, limits, nested=True),
+                    )
+                ),
+            )
+        elif word == "swap":
+            yield number, _SWAP, _named(name) + packed(_OTHER_NAME, rest[0].encode() + b"\0")
+        else:
+            yield number, _DESTROY, _named(name)
+
+
+def _message(body: bytes) -> bytes:
+    return struct.pack("!BBH", socket.AF_INET, 0, 0) + packed(_PROTOCOL, _SIX) + body
+
+
+def _named(name: str) -> bytes:
+    return packed(_NAME, name.encode() + b"\0")
+
+
+def _entry(network: str) -> bytes:
+    address, _slash, length = network.partition("/")
+    number, family = (2, socket.AF_INET6) if ":" in address else (1, socket.AF_INET)
+    inner = packed(number | _NETWORK_ORDER, socket.inet_pton(family, address))
+    return packed(_ADDRESS, inner, nested=True) + (packed(_LENGTH, bytes([int(length)])) if length else b"")
+
+
+# What the kernel puts before an address of that size in bytes. To compare it is ten times as fast as to take it apart.
+_BEFORE = {size: packed(_ADDRESS, packed(number, bytes(size)), nested=True)[:8] for size, number in ((4, 1), (16, 2))}
+_BETWEEN = packed(_LENGTH, b"\0")[:4]
+_AROUND_ADDRESS = 16
+
+
+def _set(messages: t.Iterable[bytes]) -> str | None:
+    """The lines of a set that may have come in several messages, of which the first has its head."""
+    lines = []
+    for message in messages:
+        values = dict(attributes(message[4:]))
+        name = _text(values[_NAME])
+        if _DATA in values:
+            head = dict(attributes(values[_DATA]))
+            family = next((word for word, number in _FAMILIES.items() if values[_FAMILY] == bytes([number])), None)
+            if _text(values[_TYPE]) != _KIND or not family or not {*head} <= _KNOWN:
+                return None
+            lines.append(f"create {name} {_KIND} family {family} maxelem {struct.unpack('!I', head[_MAXELEM])[0]}\n")
+        for _data, entry in attributes(values.get(_ENTRIES, b"")):
+            network = _network(entry)
+            if network is None:
+                return None
+            lines.append(f"add {name} {network}\n")
+    return "".join(lines)
+
+
+def _network(entry: bytes) -> str | None:
+    """The network that an entry is; None where there is more to it, such as `nomatch`."""
+    size = len(entry) - _AROUND_ADDRESS
+    if entry[:8] != _BEFORE.get(size) or entry[8 + size : 12 + size] != _BETWEEN:
+        return None
+    family = socket.AF_INET if size == 4 else socket.AF_INET6
+    return f"{socket.inet_ntop(family, entry[8 : 8 + size])}/{entry[12 + size]}"
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode()

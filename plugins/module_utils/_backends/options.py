@@ -1,0 +1,61 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules about a host's firewall share: their options, and a comparison as plain data."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Outcome
+
+if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import RulesetDiff
+
+_ALLOW_SPEC = {
+    "listener": {"type": "str", "required": True},
+    "protocol": {"type": "str", "required": True, "choices": ["tcp", "udp"]},
+    "port": {"type": "int", "required": True},
+    "address": {"type": "str"},
+    "sources": {"type": "raw", "required": True},
+    "published": {"type": "bool", "default": False},
+}
+_RULESET_SPEC = {
+    "allow": {"type": "list", "elements": "dict", "required": True, "options": _ALLOW_SPEC},
+    "sets": {"type": "dict", "default": {}},
+}
+OPTIONS: dict[str, dict[str, t.Any]] = {
+    "ruleset": {"type": "dict", "options": _RULESET_SPEC},
+    "backend": {"type": "str", "choices": [AUTO, *NAMES], "default": AUTO},
+}
+
+
+def changes(outcome: Outcome) -> dict[str, t.Any]:
+    """The outcome as plain data."""
+    same = outcome.have == outcome.want
+    rules = {"ports": [], "members": []} if same else _rule_changes(outcome.diff)
+    return {**rules, "drift": list(outcome.drift), "boot": list(outcome.stale)}
+
+
+def report(outcome: Outcome) -> list[str]:
+    """The outcome for people, a line for each difference between the host and what is wanted, and for each obstacle."""
+    lines = [f"{port.service} ({', '.join(port.listeners)}) lacks {name}" for port in outcome.diff.ports
+             for name in port.gained or ("its rule",)]  # fmt: skip
+    lines += [f"{port.service} ({', '.join(port.listeners)}) lets in {name}" for port in outcome.diff.ports
+              for name in port.lost]  # fmt: skip
+    lines += [f"{member.name} lacks {network}" for member in outcome.diff.members for network in member.gained]
+    lines += [f"{member.name} has {network}" for member in outcome.diff.members for network in member.lost]
+    lines += [f"does not belong: {line}" for line in outcome.drift]
+    lines += [f"at boot: {line}" for line in outcome.stale]
+    return [*lines, *map(str, outcome.obstacles)]
+
+
+def _rule_changes(diff: RulesetDiff) -> dict[str, t.Any]:
+    ports = [
+        {**asdict(change.service), "listeners": change.listeners, "gained": change.gained, "lost": change.lost}
+        for change in diff.ports
+    ]
+    return {"ports": ports, "members": [asdict(change) for change in diff.members]}

@@ -1,0 +1,212 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks systemd over the socket that systemctl and systemd-run use as root: that takes no process.
+
+It speaks D-Bus (the D-Bus specification, "Message Protocol") without a bus in between, one call after the other. The
+calls are those of org.freedesktop.systemd1(5). Where there is no such socket, the programs are run.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+import typing as t
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+
+SOCKET = "/run/systemd/private"
+
+_OBJECT = "/org/freedesktop/systemd1"
+_MANAGER, _JOB, _UNIT = (f"org.freedesktop.systemd1.{name}" for name in ("Manager", "Job", "Unit"))
+_CALL, _ANSWER, _ERROR = 1, 2, 3
+_SECONDS = 90
+_PAUSE = 0.01
+_ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8}  # 4 for all others
+_NUMBERS = {"y": "<B", "b": "<I", "u": "<I", "t": "<Q"}
+_COLLECT = ("CollectMode", ("s", "inactive-or-failed"))
+
+
+class SystemdError(Exception):
+    """systemd refused what it was told; the message is its own."""
+
+
+def start(host: Host, unit: str, others: t.Sequence[str]) -> None:
+    """Have a unit run whose file is new, with drop-ins for others that are new as well. Raises HostError."""
+    try:
+        host.call(start_new, str(host.path(SOCKET)), unit, others)
+    except OSError:
+        host.run("systemctl", "daemon-reload")
+        host.run("systemctl", "start", unit)
+    except SystemdError as error:
+        raise HostError(f"systemd did not start {unit}: {error}") from error
+
+
+def schedule(host: Host, name: str, description: str, seconds: int, shell: str) -> None:
+    """Have systemd run a command for /bin/sh after so many seconds. Raises HostError."""
+    try:
+        host.call(start_timer, str(host.path(SOCKET)), name, description, seconds, shell)
+    except OSError:
+        host.run(
+            "systemd-run", "--quiet", "--collect", f"--unit={name}", f"--description={description}",
+            f"--on-active={seconds}s", "--timer-property=AccuracySec=100ms", "/bin/sh", "-c", shell,
+        )  # fmt: skip
+    except SystemdError as error:
+        raise HostError(f"systemd did not make the timer {name}: {error}") from error
+
+
+def start_new(path: str, unit: str, others: t.Sequence[str]) -> None:
+    """Start a unit, and wait until that is done. OSError where nobody answers at the path, SystemdError.
+
+    To read all units again takes systemd a quarter of a second, so it does where it has read one of these before.
+    """
+    with _connect(path) as link:
+        if any(_needs_reload(link, one) for one in (unit, *others)):
+            _call(link, _MANAGER, "Reload")
+        job = _call(link, _MANAGER, "StartUnit", "ss", unit, "replace")
+        try:
+            while _get(link, job, _JOB, "State"):
+                time.sleep(_PAUSE)
+        except SystemdError:
+            pass  # a job that is done is no more
+        state = _get(link, _call(link, _MANAGER, "LoadUnit", "s", unit), _UNIT, "ActiveState")
+    if state != "active":
+        raise SystemdError(f"it is {state}. See `systemctl status {unit}`")
+
+
+def _needs_reload(link: socket.socket, unit: str) -> bool:
+    return bool(_get(link, _call(link, _MANAGER, "LoadUnit", "s", unit), _UNIT, "NeedDaemonReload"))
+
+
+def _get(link: socket.socket, of: str, interface: str, name: str) -> str:
+    return _call(link, "org.freedesktop.DBus.Properties", "Get", "ss", interface, name, to=of)
+
+
+def start_timer(path: str, name: str, description: str, seconds: int, shell: str) -> None:
+    """Make what `systemd-run --on-active` makes, and leave nothing of it when it ran. OSError as above."""
+    both = [("Description", ("s", description)), _COLLECT]
+    timer = [
+        *both,
+        ("TimersMonotonic", ("a(st)", [("OnActiveSec", seconds * 1_000_000)])),
+        ("AccuracyUSec", ("t", 100_000)),
+        ("RemainAfterElapse", ("b", False)),
+    ]
+    service = [*both, ("ExecStart", ("a(sasb)", [("/bin/sh", ["/bin/sh", "-c", shell], False)]))]
+    with _connect(path) as link:
+        _call(link, _MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))",
+              f"{name}.timer", "fail", timer, [(f"{name}.service", service)])  # fmt: skip
+
+
+def _connect(path: str) -> socket.socket:
+    link = socket.socket(socket.AF_UNIX)
+    try:
+        link.settimeout(_SECONDS)
+        link.connect(path)
+        _introduce(link)
+    except OSError:
+        link.close()
+        raise
+    return link
+
+
+def _introduce(link: socket.socket) -> None:
+    # BEGIN does not wait for the answer: systemd may read it and a call that follows at once, and then wait for more.
+    link.sendall(b"\0AUTH EXTERNAL %s\r\nBEGIN\r\n" % str(os.geteuid()).encode().hex().encode())
+    said = b""
+    # To the end of the line and no further: what systemd does meanwhile for others it tells everybody, right behind it.
+    while not said.endswith(b"\r\n"):
+        said += _receive(link, 1)
+    if not said.startswith(b"OK "):
+        raise OSError(f"systemd does not take this user: {said!r}")
+
+
+def _call(
+    link: socket.socket, interface: str, member: str, signature: str = "", *values: t.Any, to: str = _OBJECT
+) -> str:
+    """The text with which the answer begins, for a boolean "yes" or none; SystemdError where it is a refusal."""
+    body = bytearray()
+    _put_all(body, signature, values)
+    fields = [(1, ("o", to)), (2, ("s", interface)), (3, ("s", member))]
+    fields += [(8, ("g", signature))] if signature else []
+    head = bytearray()
+    _put_all(head, "yyyyuua(yv)", (ord("l"), _CALL, 0, 1, len(body), 1, fields))
+    _pad(head, 8)
+    link.sendall(head + body)
+    kind, text = _answer(link)
+    if kind == _ERROR:
+        raise SystemdError(text)
+    return text
+
+
+def _answer(link: socket.socket) -> tuple[int, str]:
+    kind = 0
+    while kind not in (_ANSWER, _ERROR):  # signals come in between
+        fixed = _receive(link, 16)
+        order = "<" if fixed[:1] == b"l" else ">"
+        kind = fixed[1]
+        length, _serial, fields = struct.unpack(f"{order}III", fixed[4:])
+        body = _receive(link, (fields + 7 & ~7) + length)[fields + 7 & ~7 :]
+    variant, body = (body[:3], body[4:]) if body[:1] == b"\1" else (b"", body)
+    number = struct.unpack_from(f"{order}I", body)[0] if body else 0
+    if variant == b"\1b\0":
+        return kind, "yes" if number else ""
+    return kind, body[4 : 4 + number].decode(errors="replace")
+
+
+def _receive(link: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        more = link.recv(length - len(data))
+        if not more:
+            raise OSError("systemd closed the connection")
+        data += more
+    return data
+
+
+def _put_all(out: bytearray, signature: str, values: t.Iterable[t.Any]) -> None:
+    for value in values:
+        kind, signature = _first_type(signature)
+        _put(out, kind, value)
+
+
+def _put(out: bytearray, kind: str, value: t.Any) -> None:
+    """Add a value of one type; a variant's value is its type and the value itself."""
+    _pad(out, _ALIGNMENT.get(kind[0], 4))
+    if kind in _NUMBERS:
+        out += struct.pack(_NUMBERS[kind], value)
+    elif kind in "sog":
+        text = value.encode()
+        out += struct.pack("<B" if kind == "g" else "<I", len(text)) + text + b"\0"
+    elif kind == "v":
+        _put(out, "g", value[0])
+        _put(out, *value)
+    elif kind[0] == "(":
+        _put_all(out, kind[1:-1], value)
+    else:
+        at = len(out)
+        out += bytes(4)
+        _pad(out, _ALIGNMENT.get(kind[1], 4))
+        start = len(out)
+        for one in value:
+            _put(out, kind[1:], one)
+        struct.pack_into("<I", out, at, len(out) - start)
+
+
+def _first_type(signature: str) -> tuple[str, str]:
+    """The first complete type of a signature, and the rest."""
+    end = 0
+    while signature[end] == "a":
+        end += 1
+    depth = 0
+    while True:
+        depth += {"(": 1, ")": -1}.get(signature[end], 0)
+        end += 1
+        if not depth:
+            return signature[:end], signature[end:]
+
+
+def _pad(out: bytearray, alignment: int) -> None:
+    out += bytes(-len(out) % alignment)

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel holds of an interception, as its programs list it; and whether its listeners are there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from contextlib import suppress
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import TPROXY, Interception
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
+    IPTABLES,
+    NFTABLES,
+    ROUTES,
+    Programs,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import families_of
+
+_OPTION = {"ipv4": "-4", "ipv6": "-6"}
+_NUMBERS = tuple(str(ROUTES + number) for number in range(3))
+
+
+def listing_of(host: Host, programs: Programs, backends: Collection[str | None]) -> list[str]:
+    """The lines that are ours, counters and handles left out; the same for the same state."""
+    lines: list[str] = []
+    if NFTABLES in backends and host.which("nft"):
+        lines += _ask(host, programs.nft, "--stateless", "list", "table", "inet", TABLE)
+    for family in families_of(host):
+        if IPTABLES in backends and host.which("iptables"):
+            program = programs.iptables if family == "ipv4" else programs.ip6tables
+            lines += [f"{family} {line}" for line in _ask(host, f"{program}-save") if "GATEHOUSE-KONG-" in line]
+        option = _OPTION[family]
+        rules = [line for line in _ask(host, programs.ip, option, "rule", "show") if line.split(":")[0] in _NUMBERS]
+        routes = _ask(host, programs.ip, option, "route", "show", "table", str(ROUTES))
+        lines += [f"{family} {line.strip()}" for line in (*rules, *routes)]
+    return lines
+
+
+def deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
+    """A line for each port of a TPROXY catch on which no transparent socket listens; none where ss cannot tell."""
+    ports = {one.port for one in catches if one.method == TPROXY}
+    if not ports:
+        return ()
+    try:
+        listed = host.run("ss", "--listening", "--tcp", "--numeric", "--no-header", "--inet-sockopt")
+    except HostError:
+        return ()  # Before 5.10 iproute2 knows no such option.
+    sockets = re.findall(r"^\S+ +\d+ +\d+ +\S*:(\d+) .*\n?(.*inet-sockopt.*)?$", listed, re.MULTILINE)
+    transparent = {int(port) for port, options in sockets if " transparent" in options}
+    return tuple(
+        f"no transparent socket listens on port {port}: packets that were selected for it are dropped until Kong opens it"
+        for port in sorted(ports - transparent)
+    )
+
+
+def _ask(host: Host, *argv: str) -> list[str]:
+    """What a program lists; nothing where what it is asked for does not exist."""
+    with suppress(HostError):
+        return host.run(*argv).splitlines()
+    return []

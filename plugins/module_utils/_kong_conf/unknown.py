@@ -1,0 +1,43 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of a kong.conf that the Kong of this host does not know: its loader drops them without a word.
+
+Kong 0.9 and later keeps what stands in kong/templates/kong_defaults.lua, what its loader names besides (settings of
+former names), and three families of names (DYNAMIC_KEY_NAMESPACES in kong/conf_loader.lua of 1.0 to 3.6,
+3.9.1:kong/conf_loader/constants.lua).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Where Kong's packages put its Lua files.
+LUA = Path("/usr/local/share/lua/5.1/kong")
+_DEFAULTS = "templates/kong_defaults.lua"
+_LOADERS = ("conf_loader.lua", "conf_loader/*.lua", "enterprise_edition/conf_loader.lua")
+_FAMILIES = re.compile(r"nginx_[a-z]+_|pluginserver_|vault_")
+_WORD = re.compile(r"\w+")
+
+
+def unknown_settings(text: str, lua: Path = LUA) -> list[str]:
+    """Return the names in the text of a kong.conf that the Kong below `lua` drops, in the file's order.
+
+    Empty where there is no Kong, or one that cannot be read. Raises ConfError as `conf_names` does.
+    """
+    defaults = _read([lua / _DEFAULTS])
+    if not defaults:
+        return []
+    known = set(_WORD.findall(defaults + _read(path for form in _LOADERS for path in sorted(lua.glob(form)))))
+    return [name for name in conf_names(text) if name not in known and not _FAMILIES.match(name)]
+
+
+def _read(paths: Iterable[Path]) -> str:
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file())

@@ -1,0 +1,197 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kong.yml (Kong 0.6 to 0.8), edited in place, line by line: hosts have no YAML library for Python.
+
+Kong checks the type of every value (kong/tools/config_loader.lua), and its loader takes an unquoted `true`, `yes`,
+`false`, `no`, `~` or anything Lua reads as a number for what it looks like (lyaml.c of the rock `yaml`). Text is
+therefore always written in quotes, and the few numbers and booleans always without.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
+    ConfError,
+    edit_text,
+    insert_lines,
+    shown,
+    split_ending,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml_blocks import (
+    Node,
+    document,
+    indent_of,
+    is_block_scalar,
+    is_empty,
+    last_line,
+    mapping,
+    unreadable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_NAME = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*", re.ASCII)
+# type = "number" and type = "boolean" in kong/tools/config_defaults.lua of 0.6 to 0.8.
+_BARE = {
+    "cassandra.port": "number",
+    "cassandra.replication_factor": "number",
+    "cassandra.ssl.enabled": "boolean",
+    "cassandra.ssl.verify": "boolean",
+    "cassandra.timeout": "number",
+    "cluster.auto-join": "boolean",
+    "cluster.ttl_on_failure": "number",
+    "database_cache_expiration": "number",
+    "dns_resolvers_available.dnsmasq.port": "number",
+    "memory_cache_size": "number",
+    "postgres.port": "number",
+    "send_anonymous_reports": "boolean",
+}
+_BARE_FORM = {"number": re.compile(r"\d+(\.\d+)?", re.ASCII), "boolean": re.compile(r"true|false")}
+# An unquoted value that no reader of YAML 1.1, nor Lua's tonumber, takes for anything but text.
+_SURELY_TEXT = re.compile(
+    r"\d+(\.\d+){3}:\d+|/.*|(?!(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity)\Z)[A-Za-z].*",
+    re.ASCII | re.IGNORECASE,
+)
+_VALUE = re.compile(
+    r"""(?P<lead>[ \t]*)
+    (?:"(?P<double>(?:[^"\\]|\\.)*)" | '(?P<single>(?:[^']|'')*)' | (?P<plain>(?![\[\]{}&*!|>%@`"'#,?]|-\s)\S.*?) | )
+    (?P<tail>[ \t]*|[ \t]+\#.*)""",
+    re.VERBOSE,
+)
+
+
+def _read(match: re.Match[str]) -> str | None:
+    """The text that a matched value stands for; None where there is none, or where escapes leave it open."""
+    if match["double"] is not None:
+        text = re.sub(r"\\([\"\\])", r"\1", match["double"])
+        return None if re.search(r"\\[^\"\\]", match["double"]) else text
+    return match["single"].replace("''", "'") if match["single"] is not None else match["plain"]
+
+
+def _written(name: str, value: str, match: re.Match[str] | None) -> str:
+    """`value` as it goes into the file, in the quotes that are there already."""
+    if name in _BARE:
+        return value
+    if match and match["single"] is not None:
+        return "'" + value.replace("'", "''") + "'"
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _is_set(name: str, value: str, match: re.Match[str]) -> bool:
+    """Whether the file already says `value`, in a form that Kong cannot read as another type."""
+    if _read(match) != value:
+        return False
+    if match["plain"] is None:
+        return name not in _BARE
+    return name in _BARE or _SURELY_TEXT.fullmatch(value) is not None
+
+
+def _replace(lines: list[str], node: Node, name: str, value: str) -> None:
+    body, ending = split_ending(lines[node.line])
+    match = _VALUE.fullmatch(body, node.column)
+    if match is None or last_line(lines, node) > node.line:
+        raise unreadable(
+            node.line,
+            lines[node.line],
+            f"does not hold {name!r} as one value on this line: write it as {node.key}: text",
+        )
+    if _is_set(name, value, match):
+        return
+    lead = match["lead"] or " "
+    lines[node.line] = body[: node.column] + lead + _written(name, value, match) + match["tail"] + ending
+
+
+def _only(nodes: list[Node], key: str) -> Node | None:
+    found = [node for node in nodes if node.key == key]
+    if len(found) > 1:
+        raise ConfError(
+            f"lines {found[0].line + 1} and {found[1].line + 1} both hold the key {key!r}: remove one of them"
+        )
+    return found[0] if found else None
+
+
+def _after_sample(lines: list[str], pattern: str, span: Iterable[int], nodes: list[Node]) -> int | None:
+    """The index after the first commented-out sample in `span` that does not stand inside a value."""
+    inside = {number for node in nodes for number in range(node.line, last_line(lines, node) + 1)}
+    for number in span:
+        if re.match(pattern, lines[number]) and number not in inside:
+            return number + 1
+    return None
+
+
+def _insert_top(lines: list[str], key: str, bodies: list[str], nodes: list[Node]) -> None:
+    start, stop = document(lines)
+    place = _after_sample(lines, rf"#+[ \t]*{re.escape(key)}[ \t]*:(\s|\Z)", range(start, stop), nodes) or stop
+    if place == len(lines) and lines and not lines[-1].endswith("\n") and nodes and is_block_scalar(lines, nodes[-1]):
+        raise unreadable(len(lines) - 1, lines[-1], "is text of a block and has no line ending: end the line")
+    insert_lines(lines, place, bodies)
+
+
+def _insert_child(lines: list[str], parent: Node, key: str, bodies: list[str], children: list[Node]) -> None:
+    pattern = rf"[ \t]+#+[ \t]*{re.escape(key)}[ \t]*:(\s|\Z)"
+    place = _after_sample(lines, pattern, range(parent.line + 1, parent.stop), children) or parent.line + 1
+    indent = indent_of(lines[children[0].line] if children else lines[parent.line]) + (0 if children else 2)
+    insert_lines(lines, place, [f"{' ' * indent}{body}" for body in bodies])
+
+
+def _children(lines: list[str], parent: Node) -> list[Node]:
+    rest = split_ending(lines[parent.line])[0][parent.column :]
+    if not is_empty(rest):
+        raise unreadable(
+            parent.line, lines[parent.line], f"holds a value after {parent.key!r}: write it as a block, one key a line"
+        )
+    content = [number for number in range(parent.line + 1, parent.stop) if not is_empty(lines[number])]
+    if not content:
+        return []
+    first = lines[content[0]]
+    if first[indent_of(first)] == "\t":
+        raise unreadable(content[0], first, "is indented with a tab: use blanks")
+    return mapping(lines, parent.line + 1, parent.stop, indent_of(first))
+
+
+def _set(lines: list[str], name: str, value: str) -> None:
+    _check(name, value)
+    keys = name.split(".")
+    start, stop = document(lines)
+    nodes = mapping(lines, start, stop, 0)
+    node, parent = _only(nodes, keys[0]), None
+    while node is not None and len(keys) > 1:
+        nodes, parent, keys = _children(lines, node), node, keys[1:]
+        node = _only(nodes, keys[0])
+    if node is not None:
+        _replace(lines, node, name, value)
+        return
+    bodies = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
+    bodies[-1] += f" {_written(name, value, None)}"
+    if parent is None:
+        _insert_top(lines, keys[0], bodies, nodes)
+    else:
+        _insert_child(lines, parent, keys[0], bodies, nodes)
+
+
+def _check(name: str, value: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfError(
+            f"setting {name!r}: the name of a setting in kong.yml is made of letters, digits, '_' and '-', with a "
+            "dot where it is nested, as in cluster.advertise"
+        )
+    kind = _BARE.get(name)
+    if kind and not _BARE_FORM[kind].fullmatch(value):
+        raise ConfError(f"setting {name!r}: {shown(name, value)} is no {kind}, which is what Kong takes here")
+
+
+def edit_yaml(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Put `settings` (Kong setting to value, `cluster.advertise` where nested) into the text of a kong.yml.
+
+    Returns the new text and the names of the settings whose lines changed. Everything else keeps its bytes.
+    Raises ConfError, naming the line, where the file is not made of plain blocks.
+    """
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    if re.search(r"\r(?!\n)|[\x85\u2028\u2029]", text):
+        raise ConfError("the file holds line breaks other than LF and CR LF: convert them")
+    new, changed = edit_text(text[len(mark) :], settings, _set)
+    return mark + new, changed

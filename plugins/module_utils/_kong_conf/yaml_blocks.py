@@ -1,0 +1,130 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the keys of a block mapping stand in a kong.yml: as much YAML as an edit in place needs, and no more.
+
+Lines are told apart by their indentation alone, which is what the YAML 1.1 specification prescribes for block
+mappings (its productions [187] to [193]); what libyaml takes beyond that is an error here, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
+    ConfError,
+    hide_secrets,
+    split_ending,
+)
+
+_KEY = re.compile(
+    r"""("(?P<double>[^"\\]*)"|'(?P<single>[^']*)'|(?P<plain>[^\s#"'\[\]{},&*!|>%@`?:-][^#\n]*?))[ ]*:(?=\s|\Z)"""
+)
+_QUOTED = r"""\"(?:[^"\\]|\\.)*\"|'(?:[^']|'')*'"""
+_FLOW_TOKEN = re.compile(_QUOTED + r"|#[^\n]*|[\[\]{}]", re.DOTALL)
+_ITEM = re.compile(r"-(?:\s|\Z)")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A key of a block mapping."""
+
+    key: str
+    line: int  # index of the key's line
+    column: int  # where the text after the colon starts
+    stop: int  # index after the last line that may belong to the value
+
+
+def indent_of(line: str) -> int:
+    """The number of blanks before the line's text. Raises nothing: a tab ends the count."""
+    return len(line) - len(line.lstrip(" "))
+
+
+def is_empty(line: str) -> bool:
+    """Whether the line is blank or a comment (inside a block scalar it may be neither; see last_line)."""
+    return line.strip() == "" or line.lstrip().startswith("#")
+
+
+def unreadable(number: int, line: str, why: str) -> ConfError:
+    """The error for the line with index `number`."""
+    text = hide_secrets(split_ending(line)[0])
+    return ConfError(f"line {number + 1}: {text!r} {why}")
+
+
+def document(lines: list[str]) -> tuple[int, int]:
+    """The first and last (exclusive) index of the one document's lines, without its markers and directives."""
+    starts = [number for number, line in enumerate(lines) if re.match(r"---(\s|\Z)", line)]
+    ends = [number for number, line in enumerate(lines) if re.match(r"\.\.\.(\s|\Z)", line)]
+    start, stop = (starts[0] + 1 if starts else 0), (ends[0] if ends else len(lines))
+    before = [n for n in range(start - 1) if not (is_empty(lines[n]) or lines[n].startswith("%"))]
+    after = [n for n in range(stop + 1, len(lines)) if not is_empty(lines[n])]
+    if len(starts) > 1 or before or after or start > stop:
+        number = (starts[1:] or before or after or ends)[0]
+        raise unreadable(number, lines[number], "belongs to a second document; Kong reads only one: split the file")
+    if starts and not is_empty(lines[start - 1][3:]):
+        raise unreadable(start - 1, lines[start - 1], "has content after the marker: move it to a line of its own")
+    return start, stop
+
+
+def mapping(lines: list[str], start: int, stop: int, indent: int) -> list[Node]:
+    """The keys at `indent` in lines[start:stop], in order. Raises ConfError where that is no plain block mapping."""
+    found: list[tuple[str, int, int]] = []
+    for number in range(start, stop):
+        line = lines[number]
+        deeper = indent_of(line) > indent or line.startswith("\t", indent)
+        if is_empty(line) or (found and (deeper or _is_item(line, indent))):
+            continue
+        match = _KEY.match(line, indent)
+        if indent_of(line) != indent or match is None:
+            raise unreadable(
+                number, line, "cannot be read as 'key: value': write the file as plain blocks of such lines"
+            )
+        found.append((match["double"] or match["single"] or match["plain"] or "", number, match.end()))
+    stops = [line for _key, line, _column in found[1:]] + [stop]
+    nodes = [Node(key, line, column, end) for (key, line, column), end in zip(found, stops)]
+    for node in nodes:
+        _check_closed(lines, node)
+    return nodes
+
+
+def _is_item(line: str, indent: int) -> bool:
+    """A list may stand at the indentation of its key."""
+    return indent_of(line) == indent and _ITEM.match(line, indent) is not None
+
+
+def _check_closed(lines: list[str], node: Node) -> None:
+    """Refuse what libyaml lets pass: quotes and brackets that run on over lines which look like keys."""
+    text = "".join(lines[node.line : node.stop])[node.column :].lstrip()
+    closed = True
+    if text.startswith(('"', "'")):
+        closed = re.match(_QUOTED, text, re.DOTALL) is not None
+    elif text.startswith(("[", "{")):
+        closed = _flow_ends(text)
+    if not closed:
+        raise unreadable(node.line, lines[node.line], "starts a value that does not end before the next key: indent it")
+
+
+def _flow_ends(text: str) -> bool:
+    depth = 0
+    for mark in _FLOW_TOKEN.findall(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark, 0)
+        if depth == 0 and mark in "]}":
+            return True
+    return False
+
+
+def last_line(lines: list[str], node: Node) -> int:
+    """The index of the last line that is surely part of the node."""
+    block_scalar = is_block_scalar(lines, node)
+    indent = indent_of(lines[node.line])
+    for number in range(node.stop - 1, node.line, -1):
+        text_of_scalar = block_scalar and lines[number].strip() and indent_of(lines[number]) > indent
+        if text_of_scalar or not is_empty(lines[number]):
+            return number
+    return node.line
+
+
+def is_block_scalar(lines: list[str], node: Node) -> bool:
+    """Whether the node's value is text after `|` or `>`."""
+    return lines[node.line][node.column :].lstrip().startswith(("|", ">"))

@@ -1,0 +1,56 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which tables of nftables a host has, told without a process (linux/netfilter/nf_tables.h)."""
+
+from __future__ import annotations
+
+import struct
+import typing as t
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.netlink import (
+    NETFILTER,
+    answered,
+    attributes,
+    connect,
+    listed,
+)
+
+Table = tuple[str, str]  # family and name, as nft lists them
+
+_FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+_GET_TABLE = 10 << 8 | 1
+_GET_GENERATION = 10 << 8 | 16
+_NAME, _ID = 1, 1
+_IPTABLES = ("filter", "raw", "mangle", "nat", "security")
+
+
+def nft_tables() -> tuple[Table, ...]:
+    """All tables; none where the kernel has no nftables."""
+    with connect(NETFILTER) as link:
+        messages = listed(link, _GET_TABLE, struct.pack("!BBH", 0, 0, 0))
+    return tuple(
+        (_FAMILIES.get(message[0], ""), dict(attributes(message[4:]))[_NAME].rstrip(b"\0").decode())
+        for message in messages
+    )
+
+
+def generation() -> bytes | None:
+    """What is another after each change of any rule, chain or set by nft or iptables-nft; None where there is no such."""
+    try:
+        with connect(NETFILTER) as link:
+            (message,) = answered(link, _GET_GENERATION, struct.pack("!BBH", 0, 0, 0))
+    except (OSError, ValueError):
+        return None
+    return dict(attributes(message[4:])).get(_ID)
+
+
+def iptables_nft_is_loaded() -> bool:
+    """Whether there is a table in which iptables-nft may have rules."""
+    return not tables_of_iptables(("ip", "ip6")).isdisjoint(nft_tables())
+
+
+def tables_of_iptables(families: t.Iterable[str]) -> frozenset[Table]:
+    """The tables in which iptables-nft keeps its rules; families in nft's words."""
+    return frozenset((family, name) for family in families for name in _IPTABLES)

@@ -1,0 +1,238 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Connects from this host to many addresses and ports at once and says how each of them answered."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import resource
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate import Certificate
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors import (
+    FILTERED,
+    OPEN,
+    REFUSED,
+    SILENT,
+    Answer,
+    ask_for_icmp,
+    judge,
+    queued_icmp,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import (
+    MessageError,
+    acknowledged,
+    marked,
+    ping,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.talk import Said, talk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Open files that Python, asyncio and Ansible hold beside the probes' sockets.
+_SPARE_FILES = 48
+
+_LARGEST_DATAGRAM = 65535
+
+
+class ProbeError(ValueError):
+    """A probe that cannot be made, or a fault of this host that says nothing about the target."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One thing to try. `name` is the caller's label, `address` IPv4 or IPv6 text, `sockaddr` its form for a socket.
+
+    `mark` is in the datagrams of a `udp` probe, and in no others.
+    """
+
+    name: str
+    kind: str
+    address: str
+    port: int
+    family: socket.AddressFamily
+    sockaddr: tuple[Any, ...]
+    mark: int = field(default_factory=lambda: random.getrandbits(64) or 1)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds for each try, tries for each probe, and probes under way at the same time."""
+
+    timeout: float
+    tries: int
+    workers: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout <= 60:
+            raise ProbeError(f"timeout is {self.timeout!r}; it must be more than 0 and at most 60 seconds")
+        if not 1 <= self.tries <= 10:
+            raise ProbeError(f"tries is {self.tries!r}; it must be 1 to 10")
+        if self.workers < 1:
+            raise ProbeError(f"workers is {self.workers!r}; it must be at least 1")
+
+
+def parse_probe(raw: Mapping[str, Any]) -> Probe:
+    """Check one probe as the module gets it: name, kind, address (text), port (number).
+
+    Raises `ProbeError`, which names the probe and shows the value.
+    """
+    name, kind, text, port = raw["name"], raw["kind"], raw["address"], raw["port"]
+    if kind not in _KINDS:
+        raise ProbeError(f"probe {name!r}: kind is {kind!r}; it must be one of {', '.join(_KINDS)}")
+    if not 1 <= port <= 65535:
+        raise ProbeError(f"probe {name!r}: port is {port!r}; it must be 1 to 65535")
+    family, sockaddr = _target(name, text, port)
+    return Probe(name, kind, text, port, family, sockaddr)
+
+
+def _target(name: str, text: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    try:
+        address = ipaddress.ip_address(text)
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        # The one call that turns the zone of a link-local address (%eth0) into the number that connect() wants.
+        found = socket.getaddrinfo(text, port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (ValueError, socket.gaierror) as error:
+        raise ProbeError(
+            f"probe {name!r}: address is {text!r}; it must be an IPv4 or IPv6 address without a port, "
+            f"host names are not looked up ({error})"
+        ) from error
+    # A wildcard would reach this host itself, and a mapped address IPv4 under the name of IPv6.
+    if address.is_unspecified or address.is_multicast or getattr(address, "ipv4_mapped", None):
+        raise ProbeError(f"probe {name!r}: address is {text!r}; it must be the address of one host")
+    return family, found[0][4]
+
+
+def run_probes(probes: Sequence[Probe], limits: Limits) -> list[dict[str, Any]]:
+    """Make all probes and return one plain mapping for each, in the same order.
+
+    At most `limits.workers` are under way at a time, so all of them take at most `tries * timeout` seconds for each
+    `workers` probes. Raises `ProbeError` when this host, and not the target, is at fault.
+    """
+    return asyncio.run(_run_all(probes, limits))
+
+
+async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, Any]]:
+    places = asyncio.Semaphore(_places(limits.workers))
+
+    async def one(probe: Probe) -> dict[str, Any]:
+        async with places:
+            answer = await _run(probe, limits)
+        return {
+            "name": probe.name,
+            "kind": probe.kind,
+            "address": probe.address,
+            "port": probe.port,
+            "seen": answer.seen,
+            "detail": answer.detail,
+            "certificate": _certificate_data(answer.certificate),
+            "status": answer.status,
+            "mark": f"{probe.mark:016x}" if probe.kind == "udp" else None,
+        }
+
+    return list(await asyncio.gather(*map(one, probes)))
+
+
+def _certificate_data(certificate: Certificate | None) -> dict[str, Any] | None:
+    if certificate is None:
+        return None
+    left = certificate.not_after - datetime.now(timezone.utc)
+    return {
+        "subject": certificate.subject,
+        "not_after": certificate.not_after.isoformat(),
+        "days_left": left.days,
+    }
+
+
+def _places(workers: int) -> int:
+    """Every probe under way holds a socket, so the limit on open files is a limit on them too."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return workers if files == resource.RLIM_INFINITY else max(1, min(workers, files - _SPARE_FILES))
+
+
+async def _run(probe: Probe, limits: Limits) -> Answer:
+    """Silence is tried again, with a new socket and so a new source port; any answer is final."""
+    for _attempt in range(limits.tries):
+        answer = await _try(probe, limits.timeout)
+        if answer is not None:
+            return answer
+    return Answer(SILENT if probe.kind == "udp" else FILTERED, f"no answer in {limits.tries} x {limits.timeout:g} s")
+
+
+async def _try(probe: Probe, timeout: float) -> Answer | None:
+    socket_type, exchange, talks = _KINDS[probe.kind]
+    sock = None
+    try:
+        sock = socket.socket(probe.family, socket_type)
+        sock.setblocking(False)
+        ask_for_icmp(sock)
+        met = await asyncio.wait_for(exchange(sock, probe), timeout)
+        return await _told(met, sock, probe, talks, timeout) if talks else met
+    # Two exceptions before Python 3.11. The builtin one is the kernel's own ETIMEDOUT.
+    except (asyncio.TimeoutError, TimeoutError):
+        return None
+    except OSError as error:
+        answer = judge(error, queued_icmp(sock) if sock else None, tcp=socket_type == socket.SOCK_STREAM)
+        if answer is None:
+            raise ProbeError(f"probe {probe.name!r} cannot be made from this host: {error}") from error
+        return answer
+    finally:
+        if sock:
+            sock.close()
+
+
+async def _told(answer: Answer, sock: socket.socket, probe: Probe, talks: Mapping[str, bool], timeout: float) -> Answer:
+    """The answer, with what was learned by talking: whatever comes of that, the port is open."""
+    try:
+        said = await asyncio.wait_for(talk(sock, probe.address, **talks), timeout)
+    except (asyncio.TimeoutError, TimeoutError):
+        said = Said(trouble=f"no answer to {'TLS' if talks['tls'] else 'HTTP'} in {timeout:g} s")
+    detail = f"{answer.detail}; {said.trouble}" if said.trouble else answer.detail
+    return Answer(answer.seen, detail, said.certificate, said.status)
+
+
+async def _connect(sock: socket.socket, probe: Probe) -> Answer:
+    await asyncio.get_running_loop().sock_connect(sock, probe.sockaddr)
+    return Answer(OPEN, "connected")
+
+
+async def _ping(sock: socket.socket, probe: Probe) -> Answer:
+    """A datagram from the target's own address and port is an answer; other messages of memberlist are passed over."""
+    loop, sequence = asyncio.get_running_loop(), random.getrandbits(32)
+    sock.connect(probe.sockaddr)
+    await loop.sock_sendall(sock, ping(sequence))
+    while True:
+        packet = await loop.sock_recv(sock, _LARGEST_DATAGRAM)
+        try:
+            if sequence in acknowledged(packet):
+                return Answer(OPEN, "ack")
+        except MessageError as error:
+            return Answer(REFUSED, f"answered, but not as memberlist does: {error}")
+
+
+async def _knock(sock: socket.socket, probe: Probe) -> Answer:
+    """Whatever the target's own address and port says is an answer; that there is none says nothing."""
+    loop = asyncio.get_running_loop()
+    sock.connect(probe.sockaddr)
+    await loop.sock_sendall(sock, marked(probe.mark))
+    return Answer(OPEN, f"answered with {len(await loop.sock_recv(sock, _LARGEST_DATAGRAM))} bytes")
+
+
+# How each kind of probe is made: the socket's type, what tells whether it is open, and what is said then.
+_KINDS: Mapping[str, tuple[socket.SocketKind, Callable[..., Awaitable[Answer]], Mapping[str, bool]]] = {
+    "tcp": (socket.SOCK_STREAM, _connect, {}),
+    "tls": (socket.SOCK_STREAM, _connect, {"tls": True, "http": False}),
+    "http": (socket.SOCK_STREAM, _connect, {"tls": False, "http": True}),
+    "https": (socket.SOCK_STREAM, _connect, {"tls": True, "http": True}),
+    "memberlist": (socket.SOCK_DGRAM, _ping, {}),
+    "udp": (socket.SOCK_DGRAM, _knock, {}),
+}

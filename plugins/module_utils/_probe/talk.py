@@ -1,0 +1,126 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a probe says on a connection that is open: a TLS handshake, a GET of HTTP; and what it learns by that."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate import (
+    Certificate,
+    CertificateError,
+    read_certificate,
+)
+
+_CHUNK = 16384
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
+_GET = "GET / HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was learned: the certificate shown, the status of HTTP, and in words what went wrong."""
+
+    certificate: Certificate | None = None
+    status: int | None = None
+    trouble: str = ""
+
+
+async def talk(sock: socket.socket, host: str, *, tls: bool, http: bool) -> Said:
+    """Shake hands and ask, as far as told; what goes wrong is told and not raised."""
+    stream = _Stream(sock, tls=tls)
+    certificate, status = None, None
+    try:
+        if tls:
+            await stream.shake_hands()
+            certificate = stream.certificate()
+        if http:
+            status = await _get(stream, host)
+    except (OSError, EOFError, CertificateError) as error:
+        return Said(certificate, status, f"{'TLS' if tls and not certificate else 'HTTP'} failed: {_words(error)}")
+    return Said(certificate, status)
+
+
+def _words(error: Exception) -> str:
+    return getattr(error, "reason", None) or str(error) or type(error).__name__
+
+
+async def _get(stream: _Stream, host: str) -> int | None:
+    await stream.send(_GET.format(f"[{host}]" if ":" in host else host).encode())
+    head = b""
+    while b"\r\n" not in head and len(head) < _CHUNK:
+        received = await stream.receive()
+        if not received:
+            break
+        head += received
+    found = _STATUS.match(head)
+    return int(found[1]) if found else None
+
+
+class _Stream:
+    """A connected socket, with TLS on it or without. Nobody's name or signature is checked: nothing secret is sent."""
+
+    def __init__(self, sock: socket.socket, *, tls: bool) -> None:
+        self._sock = sock
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = _context().wrap_bio(self._in, self._out) if tls else None
+
+    async def shake_hands(self) -> None:
+        while self._tls is not None:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._fill()
+            else:
+                await self._flush()
+                return
+
+    def certificate(self) -> Certificate | None:
+        der = self._tls.getpeercert(binary_form=True) if self._tls else None
+        return read_certificate(der) if der else None
+
+    async def send(self, data: bytes) -> None:
+        if self._tls is None:
+            await asyncio.get_running_loop().sock_sendall(self._sock, data)
+            return
+        self._tls.write(data)
+        await self._flush()
+
+    async def receive(self) -> bytes:
+        while self._tls is not None:
+            try:
+                return self._tls.read(_CHUNK)
+            except ssl.SSLWantReadError:
+                await self._fill()
+        return await asyncio.get_running_loop().sock_recv(self._sock, _CHUNK)
+
+    async def _flush(self) -> None:
+        pending = self._out.read()
+        if pending:
+            await asyncio.get_running_loop().sock_sendall(self._sock, pending)
+
+    async def _fill(self) -> None:
+        received = await asyncio.get_running_loop().sock_recv(self._sock, _CHUNK)
+        if not received:
+            raise EOFError("the connection was closed")
+        self._in.write(received)
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    # Old Kong offers what today's OpenSSL refuses to clients by default.
+    with suppress(ssl.SSLError):
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    with suppress(ValueError):
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    return context

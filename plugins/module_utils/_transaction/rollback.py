@@ -1,0 +1,273 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way back from a change: kept on the host, which takes it by itself unless the change is confirmed in time.
+
+A change waits for its confirmation as the folder `pending`, which comes and goes by one rename. As long as it is there,
+a timer and the next boot run its script; without it both find nothing to do, so neither needs to be called off. Where the
+run that makes the change dies before all of it is made, the host does not wait for the time to be up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import typing as t
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
+    Ruleset,
+    ruleset_from_data,
+    ruleset_to_data,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
+
+if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved
+
+# A file beside the script of the way back that only takes up space, until the script needs that.
+RESERVE = "reserve"
+STATE = "/var/lib/gatehouse_kong"
+PENDING = f"{STATE}/pending"
+PREVIOUS = f"{STATE}/previous"
+# What is being made, or is to go: nobody reads it, and the next change removes what a killed one left.
+_RUBBISH = f"{STATE}/rubbish"
+# A folder that every host has, and that a first change does not have to make: whoever changes anything locks it.
+_LOCKED = str(Path(STATE).parent)
+_UNDO = f"{PENDING}/undo"
+# Beside the script of the way back until all of the change is made.
+UNFINISHED = "unfinished"
+# There while the rules are those of a host whose listeners move.
+_PASSING = f"{STATE}/passing"
+# Bytes that the way back will need on a disk which is full by then: it removes this file first.
+_RESERVE = f"{PENDING}/{RESERVE}"
+RESERVED = 1 << 20
+
+NAME = "gatehouse-kong-rollback"
+_UNIT = f"{UNIT_DIRECTORY}/{NAME}.service"
+_LINK = f"{UNIT_DIRECTORY}/sysinit.target.wants/{NAME}.service"
+
+# nftables.service flushes all rules; the others load the files that this puts back.
+_UNIT_TEXT = """\
+# Written by gatehouse.kong, and removed when the change is confirmed.
+[Unit]
+Description=Undo the change of gatehouse.kong that nobody confirmed
+DefaultDependencies=no
+ConditionPathExists={undo}
+Wants=network-pre.target
+After=local-fs.target nftables.service
+Before=gatehouse-kong-firewall.service gatehouse-kong-published.service ufw.service firewalld.service netfilter-persistent.service
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh {undo}
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The rules that a host had, None where it had none of ours."""
+
+    ruleset: Ruleset | None
+
+
+class Rollback:
+    """The change that waits for its confirmation, and the state before the last one that was confirmed."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._lock: int | None = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs and the way back of a change waiting meanwhile, and wait for them; also within itself.
+
+        The kernel ends it whatever becomes of the process.
+        """
+        if self._lock is not None:
+            yield
+            return
+        self._lock = self._host.open_directory(_LOCKED)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(self._lock)
+            self._lock = None
+
+    def pending(self) -> str | None:
+        """The id of the change that nobody has confirmed yet."""
+        return self._host.read(f"{PENDING}/id")
+
+    def leftovers(self, want: Ruleset | None) -> tuple[str, ...]:
+        """A line for what a change that ended half-way left, or of ours where no trace is wanted."""
+        if self._host.path(PENDING).exists():
+            return (f"{PENDING}: a change that nobody confirmed, which would be undone",)
+        gone = want is None and self._host.path(STATE).exists()
+        return (f"{STATE}: to be removed",) if gone else ()
+
+    def arm(self, snapshot: Snapshot, before: Ruleset | None, timeout: int) -> str:
+        """Keep the state before a change, have the host return to it after `timeout` seconds, and give the change's id.
+
+        It returns at once if it finds nobody alone (`alone`) before the change is `finished`.
+        Where a change waits already, the way back leads to the state before that one.
+        """
+        transaction = os.urandom(8).hex()
+        self._host.make_directory(STATE, 0o700)
+        with self.alone():
+            try:
+                if not self._host.path(_UNDO).exists():
+                    self._save(snapshot, before)
+                self._host.write(f"{PENDING}/{UNFINISHED}", "", 0o600)
+                self._host.write(f"{PENDING}/id", transaction, 0o600)
+            except HostError:
+                self._clear()
+                raise
+        self._start_timers(transaction, timeout)
+        return transaction
+
+    def finished(self) -> None:
+        """Have the host return to the state before the change only when its time is up, as all of it is made now."""
+        self._host.remove((f"{PENDING}/{UNFINISHED}",))
+
+    @contextmanager
+    def claimed(self, transaction: str) -> Iterator[None]:
+        """Keep the host from undoing the change meanwhile; HostError if it has done so, or if another run came."""
+        with self.alone():
+            pending = self.pending()
+            if pending != transaction:
+                raise HostError(_TOO_LATE if pending is None else _OVERTAKEN)
+            yield
+
+    def commit(self, *, keep: bool, passing: bool = False) -> None:
+        """End the change: there is no way back from it any more but the next change.
+
+        With keep the state before it is what `previous` gives from now on, unless that one was only passing. With `passing`
+        the state now is none to return to.
+        """
+        keep = keep and not self._host.path(_PASSING).exists()
+        self._host.remove((_RESERVE,))
+        if keep:
+            self._host.remove_tree(PREVIOUS)
+        self._host.remove_tree(_RUBBISH)
+        self._host.move(PENDING, PREVIOUS if keep else _RUBBISH)
+        self._host.remove_tree(_RUBBISH)
+        if passing:
+            self._host.write(_PASSING, "", 0o600)
+        else:
+            self._host.remove((_PASSING,))
+        self._remove_unit()
+
+    def forget(self) -> None:
+        """End the change and leave no trace of any."""
+        self.commit(keep=False)
+        self._host.remove_tree(STATE)
+        # This change's timer, and those of changes shortly before it, which wait for nothing any more.
+        # Without systemd processes wait in place of the timers, find nothing to do and end.
+        with suppress(HostError):
+            self._host.run("systemctl", "stop", f"{NAME}-*.timer")
+
+    def undo(self, transaction: str) -> None:
+        """Undo the change now, as the timer would; who calls is not alone any more."""
+        if self._lock is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)  # the script waits for it
+        if self._host.path(_UNDO).exists():
+            self._host.run("sh", self._at(_UNDO), transaction)
+
+    def previous(self) -> Kept | None:
+        """The state before the last change, None where none is kept. HostError where it cannot be read any more."""
+        path = f"{PREVIOUS}/ruleset.json"
+        text = self._host.read(path)
+        if text is None:
+            return None
+        try:
+            data = json.loads(text)
+            return Kept(None if data is None else ruleset_from_data(data))
+        except ValueError as error:
+            raise HostError(f"{path} is not as it was written, so there is nothing to return to: {error}") from error
+
+    def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
+            Places,
+            render_undo,
+        )
+
+        self._host.remove_tree(_RUBBISH)
+        self._host.make_directory(_RUBBISH, 0o700)
+        saved = [self._copy(path, number) for number, path in enumerate(snapshot.files)]
+        load = []
+        for number, (command, given) in enumerate(snapshot.load):
+            self._host.write(f"{_RUBBISH}/load{number}", given, 0o600)
+            load.append((command, f"load{number}"))
+        places = Places(
+            self._at(_LOCKED),
+            self._at(PENDING),
+            self._at(_RUBBISH),
+            self._at(_UNIT),
+            self._at(_LINK),
+            RESERVE,
+            UNFINISHED,
+        )
+        data = None if before is None else ruleset_to_data(before)
+        self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
+        self._host.reserve(f"{_RUBBISH}/{RESERVE}", RESERVED)
+        self._host.write(f"{_RUBBISH}/undo", render_undo(places, saved, load), 0o700)
+        self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
+        self._host.link(_LINK, _UNIT)
+        self._host.remove_tree(PENDING)  # where somebody took its script away
+        self._host.move(_RUBBISH, PENDING)
+
+    def _copy(self, path: str, number: int) -> Saved:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved  # noqa: PLC0415
+
+        where = self._host.path(path)
+        exists = where.exists() or where.is_symlink()
+        copy = f"file{number}" if exists else None
+        if copy:
+            self._host.copy(path, f"{_RUBBISH}/{copy}")
+        parent = where.parent
+        return Saved(str(where), copy, str(parent), parent.stat().st_mode & 0o7777 if parent.is_dir() else None)
+
+    def _clear(self) -> None:
+        """Leave nothing of a way back that could not be made; one that has its id waits for an earlier change."""
+        self._host.remove_tree(_RUBBISH)
+        if self.pending() is None:
+            self._host.remove_tree(PENDING)
+            self._remove_unit()
+
+    def _start_timers(self, transaction: str, timeout: int) -> None:
+        import shlex  # noqa: PLC0415
+
+        from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import schedule  # noqa: PLC0415
+
+        undo = shlex.quote(self._at(_UNDO))
+        shell = f"[ ! -f {undo} ] || exec sh {undo} {transaction}"
+        name, if_unfinished = f"{NAME}-{transaction}", f"{shell} {UNFINISHED}"
+        try:
+            schedule(self._host, name, "Undo the change of gatehouse.kong unless it is confirmed", timeout, shell)
+            schedule(self._host, f"{name}-{UNFINISHED}", "Undo it if its run dies", 0, if_unfinished)
+        except HostError:
+            self._host.detach("/bin/sh", "-c", f"({if_unfinished}) & sleep {timeout}; {shell}")
+
+    def _remove_unit(self) -> None:
+        self._host.remove((_LINK, _UNIT))
+        self._host.remove_empty((f"{UNIT_DIRECTORY}/sysinit.target.wants",))
+
+    def _at(self, path: str) -> str:
+        return str(self._host.path(path))
+
+
+_TOO_LATE = (
+    "the change was not confirmed in time, and the host has returned to the state before it. If the connection is "
+    "slow, give it more time (rollback_timeout)"
+)
+_OVERTAKEN = "another run has changed this host's rules meanwhile; whether they stay is now that run's to confirm"

@@ -1,0 +1,184 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet: every node of the inventory, completed by what its neighbours decide, and the hosts it names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import check_mappings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.gossip import advertise
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.hybrid import connect
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception_checks import (
+    catches_beside_listeners,
+    catches_of_protected,
+    protected,
+    remarks,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import GroupKey
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, read_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    HostVariables,
+    Inventory,
+    Names,
+    host_error,
+    host_warning,
+)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Nodes by name, the drafts they were made from, the other hosts they name, and what was found on the way.
+
+    ``members`` are the hosts that each source term can stand for.
+    """
+
+    nodes: Mapping[str, Node]
+    drafts: Mapping[str, Draft]
+    hosts: Mapping[str, Host]
+    members: Mapping[GroupKey, Sequence[Host]]
+    findings: tuple[Finding, ...]
+
+
+def read_fleet(inventory: Inventory, group: str) -> Fleet:
+    """Read and check the whole fleet; everything wrong in it is in the findings."""
+    names = Names.of(inventory)
+    if not names.groups.get(group):
+        return Fleet({}, {}, {}, {}, (_no_nodes(group, names),))
+    findings: list[Finding] = []
+    drafts: dict[str, Draft] = {}
+    outsiders: list[str] = []
+    for name in sorted(names.groups[group]):
+        variables = HostVariables(name, inventory.variables(name))
+        if draft := read_node(variables, names):
+            drafts[name] = draft
+        outsiders += _outsiders(variables, names)
+        findings += variables.findings
+    own_drafts_are_sound = not any(finding.severity == ERROR for finding in findings)
+    nodes = {name: draft.node for name, draft in drafts.items()}
+    hosts = _other_hosts(drafts, outsiders, inventory, findings)
+    if own_drafts_are_sound:
+        findings += check_mappings(nodes.values())
+        findings += _address_conflicts(nodes.values())
+        findings += _vpn_duplicates(nodes.values())
+        findings += _bad_catches(drafts.values())
+        findings += _unknown_sites(nodes.values(), {host.site for host in hosts.values()})
+        if not any(finding.severity == ERROR for finding in findings):
+            nodes |= advertise(drafts, findings)
+            nodes |= connect(drafts, findings)
+    return Fleet(nodes, drafts, hosts, _members(nodes, hosts, names), tuple(findings))
+
+
+def _no_nodes(group: str, names: Names) -> Finding:
+    known = ", ".join(sorted(set(names.groups) - {"all", "ungrouped"})) or "none"
+    message = f"the inventory group of the Kong nodes has no hosts (groups here: {known}). Fill it, or set kong_group"
+    return host_error("no-nodes", "localhost", "kong_group", group, message)
+
+
+def _outsiders(variables: HostVariables, names: Names) -> list[str]:
+    """Return the hosts of kong_verify_outsiders, groups resolved."""
+    found: list[str] = []
+    for item in variables.items("kong_verify_outsiders"):
+        members = names.groups.get(str(item)[1:]) if str(item).startswith("@") else [str(item)]
+        if members and all(member in names.hosts for member in members):
+            found += members
+        else:
+            message = "it is no host of the inventory, nor a group of it written @group"
+            variables.error("source-unknown", "kong_verify_outsiders", item, message)
+    return found
+
+
+def _named_hosts(drafts: Mapping[str, Draft], groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for draft in drafts.values():
+        for terms in draft.terms.values():
+            yield from terms.hosts
+            for group in terms.groups:
+                yield from groups[group]
+
+
+def _other_hosts(
+    drafts: Mapping[str, Draft], outsiders: Iterable[str], inventory: Inventory, findings: list[Finding]
+) -> dict[str, Host]:
+    """Read the hosts that are no nodes and that source terms or the verification name."""
+    named = {*_named_hosts(drafts, inventory.groups), *outsiders} - set(drafts)
+    hosts = {}
+    for name in sorted(named):
+        variables = HostVariables(name, inventory.variables(name))
+        hosts[name] = read_host(variables)
+        findings += variables.findings
+    return hosts
+
+
+def _members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: Names) -> dict[GroupKey, Sequence[Host]]:
+    known = {name: node.host for name, node in nodes.items()} | dict(hosts)
+    members: dict[GroupKey, list[Host]] = {}
+    for node in nodes.values():
+        for key in ("peers", "control_planes", "data_planes"):
+            members.setdefault((key, node.cluster), [])
+        members["peers", node.cluster].append(node.host)
+        if node.role != "traditional":
+            members[f"{node.role}s", node.cluster].append(node.host)
+        if node.advertised:
+            members.setdefault(("gossip", node.cluster), []).append(node.host)
+    for name, host in known.items():
+        members["host", name] = [host]
+    for group, group_members in names.groups.items():
+        members["group", group] = [known[name] for name in sorted(group_members) if name in known]
+    return dict(members)
+
+
+def _address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
+    """Yield an error for each node whose address another one has in the same realm: its site, or sites that are flat."""
+    by_address: dict[str, list[Node]] = {}
+    for node in nodes:
+        for address in node.host.address.all():
+            by_address.setdefault(address, []).append(node)
+    for address, holders in by_address.items():
+        for index, node in enumerate(holders):
+            for other in holders[:index]:
+                if other.site == node.site:
+                    message = f"{other.name} of the same site has this address too; correct one of the two"
+                    yield host_error("address-duplicate", node.name, "kong_address", address, message)
+                elif is_flat(other.host, node.host) or is_flat(node.host, other.host):
+                    message = (
+                        f"{other.name} (site {other.site}) has this address too, and kong_flat_network says that the "
+                        f"sites route to each other; correct it, or set kong_flat_network: false on one of the sites"
+                    )
+                    yield host_error("address-overlap", node.name, "kong_address", address, message)
+
+
+def _bad_catches(drafts: Collection[Draft]) -> Iterator[Finding]:
+    """Yield what is wrong with the packets that nodes intercept, and what is worth knowing of them."""
+    catching = [draft for draft in drafts if draft.catches]
+    guarded = [one for draft in drafts for one in protected(draft.node, draft.ssh_port)] if catching else []
+    for draft in catching:
+        yield from catches_of_protected(draft.node, draft.catches, guarded)
+        yield from catches_beside_listeners(draft.node, draft.catches)
+        yield from remarks(draft.node, draft.catches)
+
+
+def _unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Finding]:
+    """Yield a warning for each mapping that is for a site which no host is in; it may be somebody else's."""
+    known = others | {node.site for node in nodes}
+    for node in nodes:
+        for mapping in node.host.nat:
+            if unknown := sorted(set(mapping.sites) - known):
+                message = f"no host is in site {', '.join(unknown)}; the sites are {', '.join(sorted(known))}"
+                yield host_warning("nat-site-unknown", node.name, "kong_nat", list(mapping.sites), message)
+
+
+def _vpn_duplicates(nodes: Iterable[Node]) -> Iterator[Finding]:
+    """Yield an error for each node whose VPN address another one has: the VPN is one network for all sites."""
+    first: dict[str, Node] = {}
+    for node in nodes:
+        for address in node.host.vpn.all():
+            if (other := first.setdefault(address, node)) is not node:
+                message = f"{other.name} has this address on the VPN too; correct one of the two"
+                yield host_error("address-duplicate", node.name, "kong_vpn_address", address, message)

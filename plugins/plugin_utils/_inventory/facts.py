@@ -1,0 +1,79 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known of a host: the addresses that its facts hold, and answers to JMESPath queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    AddressError,
+    canonical_address,
+    unusable_reason,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, VariableError
+
+with suppress(ImportError):  # see _libraries
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+
+def facts_of(variables: HostVariables) -> Mapping[str, Any]:
+    """Return the host's facts, empty where none were gathered."""
+    facts = variables.value("ansible_facts", {})
+    return facts if isinstance(facts, Mapping) else {}
+
+
+def fact_addresses(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return every address of the host's interfaces that facts know and that others could dial, in their order."""
+    lists = (facts.get(key) for key in ("all_ipv4_addresses", "all_ipv6_addresses"))
+    texts = (text for found in lists if isinstance(found, (list, tuple)) for text in found)
+    return tuple(address for text in texts if (address := fact_address(text)))
+
+
+def fact_address(text: Any) -> str | None:
+    """Return an address of facts if others could dial it, or None; BSD and macOS add zones, as in ``fe80::1%em0``."""
+    try:
+        address = canonical_address(str(text))
+    except AddressError:
+        return None
+    return None if unusable_reason(address) else address
+
+
+class _PlainValues(Mapping[str, Any]):
+    """Variables with their values as plain data: JMESPath's functions do not take the subclasses of Ansible."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+
+    def __getitem__(self, name: str) -> Any:
+        return plain(self._variables[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
+@lru_cache(maxsize=64)
+def _compiled(query: str) -> Any:
+    return jmespath.compile(query)
+
+
+def ask(variables: HostVariables, name: str, query: Any) -> Any:
+    """Return what a JMESPath query yields from the host's variables and facts.
+
+    None where it yields nothing, and where it fails, which is added to the findings of ``variables``.
+    """
+    try:
+        return _compiled(str(query)).search(_PlainValues(variables.variables))
+    except (JMESPathError, VariableError) as exc:
+        variables.error("query-invalid", name, query, f"the JMESPath query fails: {exc}")
+        return None

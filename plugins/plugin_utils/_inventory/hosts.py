@@ -1,0 +1,163 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts as others see them: addresses, VPN addresses, NAT mappings and egress, read from variables and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    FAMILIES,
+    NO_ADDRESSES,
+    AddressError,
+    Addresses,
+    Family,
+    canonical_network,
+    contains,
+    covers_everything,
+    family_of,
+    read_addresses,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
+    ask,
+    fact_address,
+    fact_addresses,
+    facts_of,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.mappings import read_mappings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+
+DEFAULT_SITE = "default"
+
+
+def read_host(variables: HostVariables) -> Host:
+    """Read one host; what is wrong with it is added to the findings of ``variables``."""
+    return Host(
+        name=variables.host,
+        site=variables.text("kong_site", DEFAULT_SITE),
+        address=_read_address(variables),
+        vpn=_checked_addresses(variables, "kong_vpn_address", variables.value("kong_vpn_address")),
+        egress=_read_egress(variables),
+        nat=tuple(read_mappings(variables)),
+        flat=variables.boolean("kong_flat_network"),
+    )
+
+
+def _read_address(variables: HostVariables) -> Addresses:
+    ways = {
+        "kong_address": _checked_addresses,
+        "kong_address_query": _asked_address,
+        "kong_address_networks": _address_in_networks,
+    }
+    for name, read in ways.items():
+        before = len(variables.findings)
+        value = variables.value(name)
+        if len(variables.findings) > before:
+            return NO_ADDRESSES  # It is set, and cannot be computed.
+        if value is not None:
+            return read(variables, name, value)
+    return _default_address(variables)
+
+
+def _checked_addresses(variables: HostVariables, name: str, value: Any) -> Addresses:
+    """Return the addresses of a variable."""
+    try:
+        addresses = read_addresses(value)
+    except AddressError as exc:
+        variables.error("address-invalid", name, value, f"{exc}; give one IPv4 and/or one IPv6 address")
+        return NO_ADDRESSES
+    if not addresses and name != "kong_vpn_address":
+        variables.error("address-unknown", name, value, "it holds no address; give one IPv4 and/or one IPv6 address")
+    return addresses
+
+
+def _asked_address(variables: HostVariables, name: str, query: Any) -> Addresses:
+    """Return the addresses that a query yields; to yield nothing is an error."""
+    before = len(variables.findings)
+    answer = ask(variables, name, query)
+    try:
+        addresses = read_addresses(answer)
+    except AddressError as exc:
+        variables.error("address-invalid", name, query, f"it yields {plain(answer)!r}: {exc}")
+        return NO_ADDRESSES
+    if not addresses and len(variables.findings) == before:
+        message = "it yields no address; correct the query, or gather the facts that it looks at"
+        variables.error("address-unknown", name, query, message)
+    return addresses
+
+
+def _default_address(variables: HostVariables) -> Addresses:
+    """Choose from facts: the address of the default route, or the only one there is."""
+    facts = facts_of(variables)
+    found = {family: _default_of_family(variables, facts, family) for family in FAMILIES}
+    addresses = Addresses(ipv4=found[4], ipv6=found[6])
+    if not addresses and not any(finding.code == "address-ambiguous" for finding in variables.findings):
+        variables.error(
+            "address-unknown",
+            "kong_address",
+            None,
+            "the host's address is not known: kong_address is not set and there are no facts of the host (it may be down "
+            "or outside --limit). Set kong_address, or keep facts in a cache (fact_caching) that knows every node",
+        )
+    return addresses
+
+
+def _default_of_family(variables: HostVariables, facts: Mapping[str, Any], family: Family) -> str | None:
+    default = facts.get(f"default_ipv{family}")
+    if isinstance(default, Mapping) and (address := fact_address(default.get("address"))):
+        return address
+    candidates = [address for address in fact_addresses(facts) if family_of(address) == family]
+    if len(candidates) > 1 and family == 4:
+        variables.error(
+            "address-ambiguous",
+            "kong_address",
+            candidates,
+            "the host has several addresses and no default route; set kong_address or kong_address_networks",
+        )
+        return None
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _address_in_networks(variables: HostVariables, name: str, _value: Any) -> Addresses:
+    """Choose for each family the host's first address in the first network of the preference that holds one."""
+    networks = _networks(variables, name)
+    present = fact_addresses(facts_of(variables))
+    chosen: dict[Family, str] = {}
+    for network in networks:
+        for address in present:
+            if contains(network, address):
+                chosen.setdefault(family_of(address), address)
+    if not chosen:
+        variables.error(
+            "address-unknown",
+            name,
+            list(networks),
+            f"none of the host's addresses is in these networks (its facts have: {', '.join(present) or 'none'}). "
+            "Set kong_address, add the right network, or gather the host's facts",
+        )
+    return Addresses(ipv4=chosen.get(4), ipv6=chosen.get(6))
+
+
+def _networks(variables: HostVariables, name: str) -> tuple[str, ...]:
+    """Return a variable that is a list of addresses and networks as CIDR text."""
+    found = []
+    for item in variables.items(name):
+        try:
+            found.append(canonical_network(str(item).strip()))
+        except AddressError as exc:
+            variables.error("address-invalid", name, item, f"{exc}; give addresses or networks")
+    return tuple(found)
+
+
+def _read_egress(variables: HostVariables) -> tuple[str, ...]:
+    name = "kong_nat_egress"
+    networks = _networks(variables, name) if variables.value(name) is not None else ()
+    if covers_everything(networks):
+        message = "as a source this would be everybody; give the addresses that other sites see of this host"
+        variables.error("address-invalid", name, list(networks), message)
+    return networks

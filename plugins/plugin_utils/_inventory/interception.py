@@ -1,0 +1,207 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one node intercepts: packets on their way to somebody else, or to another port, that go to a listener of Kong.
+
+Kong 0.15 to 1.5 knows the flag ``transparent`` (PR #3884, removed for 2.0.0): with TPROXY it sees where the client
+wanted to go. Every other version gets packets whose destination is rewritten, and does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    FAMILIES,
+    AddressError,
+    Family,
+    canonical_network,
+    contains,
+    family_of,
+    host_network,
+    sorted_networks,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+
+VARIABLE = "kong_transparent"
+KEYS = frozenset({"destinations", "ports", "listen_port", "interfaces"})
+TPROXY, REDIRECT = "tproxy", "redirect"
+FLAG = "transparent"
+
+_EVERYWHERE: Mapping[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
+_TARGETS = ("proxy", "stream")
+# IFNAMSIZ in linux/if.h; a name may not hold blanks or slashes, and here nothing that a firewall takes for a pattern.
+_INTERFACE = re.compile(r"[A-Za-z0-9._-]{1,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """Packets of one family that go to one listener instead of where they are addressed to.
+
+    ``own`` are addresses of the node itself, which only a redirection takes. ``entry`` is its place in the variable.
+    """
+
+    method: str
+    family: Family
+    destinations: tuple[str, ...]
+    ports: tuple[int, ...]
+    interfaces: tuple[str, ...]
+    listener: Listener
+    own: bool
+    entry: int
+
+
+class _EntryError(ValueError):
+    """What is wrong with one entry."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def read_interception(
+    variables: HostVariables, generation: Generation, node: Node, own: frozenset[str]
+) -> tuple[Catch, ...]:
+    """Read what a node intercepts; what is wrong is added to the findings of ``variables``.
+
+    ``own`` are the addresses of the node.
+    """
+    items = variables.items(VARIABLE)
+    if items and node.published is not None:
+        message = "Kong is in a container, behind ports of the host (kong_published_ports); give it the host's network"
+        variables.error("interception-listener", VARIABLE, None, message)
+        return ()
+    found: list[Catch] = []
+    for place, item in enumerate(items):
+        try:
+            found += _read_entry(item, place, generation, node.listeners, own)
+        except _EntryError as wrong:
+            variables.error(wrong.code, VARIABLE, item, str(wrong))
+    for one, other in combinations(found, 2):
+        if one.entry != other.entry and _overlap(one, other):
+            both = f"entries {one.entry + 1} and {other.entry + 1}"
+            message = f"{both} select the same packets; give each destination and port one listener"
+            variables.error("interception-overlap", VARIABLE, list(other.destinations), message)
+    return tuple(found)
+
+
+def method_of(generation: Generation) -> str:
+    """Return how a version intercepts: TPROXY where it knows the flag, else REDIRECT."""
+    setting = generation.setting("proxy_listen")
+    return TPROXY if setting is not None and FLAG in setting.flags else REDIRECT
+
+
+def _read_entry(
+    item: Any, place: int, generation: Generation, listeners: Sequence[Listener], own: frozenset[str]
+) -> Iterator[Catch]:
+    if (
+        not isinstance(item, Mapping)
+        or not set(item) <= KEYS
+        or not {"destinations", "ports", "listen_port"} <= set(item)
+    ):
+        raise _EntryError(
+            "interception-invalid", "an entry has destinations, ports and listen_port, and may have interfaces"
+        )
+    method = method_of(generation)
+    targets = _targets(_port(item["listen_port"]), listeners)
+    ports, interfaces = tuple(sorted({_port(port) for port in _list(item["ports"])})), _interfaces(item)
+    if not ports:
+        raise _EntryError("interception-invalid", "ports is empty; name the ports that packets are addressed to")
+    networks = _networks(item["destinations"], targets)
+    mine = {host_network(address) for address in own}
+    for family in FAMILIES:
+        chosen = [network for network in networks if family_of(network) == family]
+        for is_own in (True, False):
+            part = tuple(network for network in chosen if (network in mine) == is_own)
+            if part:
+                listener = _target_of(targets, family, part)
+                _check(method, listener, part, own=is_own)
+                yield Catch(method, family, part, ports, interfaces, listener, is_own, place)
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _port(value: Any) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= 65535:
+        raise _EntryError("interception-invalid", f"{value!r} is no port; write numbers from 1 to 65535")
+    return int(text)
+
+
+def _interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
+    names = _list(item.get("interfaces") or [])
+    for name in names:
+        if not isinstance(name, str) or not _INTERFACE.fullmatch(name):
+            raise _EntryError("interception-invalid", f"{name!r} is no name of a network interface")
+    return tuple(sorted({str(name) for name in names}))
+
+
+def _networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:
+    if value == "any":
+        return tuple(_EVERYWHERE[family] for family in FAMILIES if any(family in one.families for one in targets))
+    try:
+        networks = sorted_networks(canonical_network(str(text).strip()) for text in _list(value))
+    except AddressError as exc:
+        raise _EntryError("interception-invalid", f"{exc}; destinations are addresses and networks, or any") from exc
+    if not networks:
+        raise _EntryError("interception-invalid", "destinations is empty; name addresses and networks, or any")
+    return networks
+
+
+def _targets(port: int, listeners: Sequence[Listener]) -> list[Listener]:
+    """Return the proxy and stream listeners on a port."""
+    found = [one for one in listeners if one.name in _TARGETS and "tcp" in one.protocols]
+    targets = [one for one in found if one.port == port]
+    if not targets:
+        ports = ", ".join(str(port) for port in sorted({one.port for one in found})) or "none"
+        reason = f"this node has no proxy_listen or stream_listen on port {port} over tcp; it has {ports}"
+        raise _EntryError("interception-listener", reason)
+    return targets
+
+
+def _target_of(targets: Sequence[Listener], family: Family, part: Sequence[str]) -> Listener:
+    """Return the listener on the port that takes the family: the one for every address if there is one."""
+    fitting = sorted((one for one in targets if family in one.families), key=lambda one: not one.is_wildcard)
+    if not fitting:
+        reason = (
+            f"nothing on port {targets[0].port} takes IPv{family}, so packets to {part[0]} would be dropped; add such "
+            f"a listener to kong_{targets[0].setting}, or leave IPv{family} out"
+        )
+        raise _EntryError("interception-listener", reason)
+    return fitting[0]
+
+
+def _check(method: str, listener: Listener, part: Sequence[str], *, own: bool) -> None:
+    """Refuse what would drop every packet, or catch none."""
+    where = f"port {listener.port} at {listener.address}"
+    if method == TPROXY and FLAG not in listener.flags:
+        reason = f"{where} lacks the flag: write `{FLAG}` into that entry of kong_{listener.setting}"
+        raise _EntryError("interception-flag-missing", reason)
+    if method == TPROXY and own:
+        reason = f"{part[0]} is the node's own, and its own addresses are never caught; have Kong listen on that port"
+        raise _EntryError("interception-own-address", reason)
+    if method == REDIRECT and listener.is_loopback:
+        reason = f"{where} is for the node itself, and nothing can be redirected to it; bind another address"
+        raise _EntryError("interception-listener", reason)
+    if listener.bound is None and len(listener.families) > 1 and not listener.is_wildcard:
+        raise _EntryError("interception-listener", f"{where} is bound by name; write its address")
+
+
+def _overlap(one: Catch, other: Catch) -> bool:
+    interfaces = not one.interfaces or not other.interfaces or {*one.interfaces} & {*other.interfaces}
+    return bool(
+        interfaces
+        and one.own == other.own
+        and {*one.ports} & {*other.ports}
+        and any(contains(a, b) or contains(b, a) for a in one.destinations for b in other.destinations)
+    )

@@ -1,0 +1,100 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NAT mappings as the inventory gives them, or a query finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    AddressError,
+    canonical_address,
+    family_of,
+    unusable_reason,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, NatMapping
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+
+_MAPPING_KEYS = frozenset({"outside", "outside_port", "inside_port", "protocols", "sites", "device", "hairpin_source"})
+
+
+def read_mappings(variables: HostVariables) -> list[NatMapping]:
+    """Read kong_nat, or what kong_nat_query yields; what is wrong is added to the findings of ``variables``."""
+    name = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
+    query = variables.value("kong_nat_query") if name == "kong_nat_query" else None
+    items = (ask(variables, name, query) or []) if query is not None else variables.value("kong_nat", [])
+    if not isinstance(items, (list, tuple)):
+        variables.error("nat-invalid", name, items, "it must be a list of mappings")
+        return []
+    return [mapping for item in items if (mapping := _read_mapping(variables, name, item))]
+
+
+def _read_mapping(variables: HostVariables, name: str, item: Any) -> NatMapping | None:
+    if not isinstance(item, Mapping) or "outside" not in item:
+        variables.error("nat-invalid", name, item, "a mapping is a dictionary with the key outside, an address")
+        return None
+    if unknown := sorted(set(item) - _MAPPING_KEYS, key=str):
+        variables.error(
+            "nat-invalid",
+            name,
+            item,
+            f"unknown key {', '.join(map(str, unknown))}; a mapping has {', '.join(sorted(_MAPPING_KEYS))}",
+        )
+        return None
+    try:
+        return _mapping(item)
+    except (AddressError, ValueError) as exc:
+        variables.error("nat-invalid", name, item, str(exc))
+        return None
+
+
+def _mapping(item: Mapping[str, Any]) -> NatMapping:
+    outside = _mapped_address(item, "outside")
+    outside_port, inside_port = _port(item, "outside_port"), _port(item, "inside_port")
+    protocols = _words(item, "protocols") or PROTOCOLS
+    if unknown := set(protocols) - set(PROTOCOLS):
+        raise ValueError(f"protocols has {', '.join(sorted(unknown))}; it takes tcp and udp")
+    hairpin = _mapped_address(item, "hairpin_source") if item.get("hairpin_source") else None
+    if hairpin and family_of(hairpin) != family_of(outside):
+        raise ValueError(
+            f"hairpin_source is IPv{family_of(hairpin)} and outside IPv{family_of(outside)}; give one family"
+        )
+    return NatMapping(
+        outside=outside,
+        # One port given alone is the same on both sides of the device.
+        outside_port=outside_port or inside_port,
+        inside_port=inside_port or outside_port,
+        protocols=tuple(protocol for protocol in PROTOCOLS if protocol in protocols),
+        sites=tuple(sorted(_words(item, "sites"))),
+        device=str(item.get("device") or outside),
+        hairpin_source=hairpin,
+    )
+
+
+def _mapped_address(item: Mapping[str, Any], key: str) -> str:
+    address = canonical_address(str(item[key]).strip())
+    if reason := unusable_reason(address):
+        raise ValueError(f"{key} is {reason}; give the address that others dial or see")
+    return address
+
+
+def _words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return a key that holds a list of words, or one word alone."""
+    value = item.get(key)
+    items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
+    if not all(isinstance(one, (str, int)) for one in items):
+        raise ValueError(f"{key} is {value!r}; it must be a list of words")
+    return tuple(str(one).strip() for one in items)
+
+
+def _port(item: Mapping[str, Any], key: str) -> int | None:
+    value = item.get(key)
+    if value is None:
+        return None
+    if not str(value).isdecimal() or not 0 < int(value) < 65536:
+        raise ValueError(f"{key} is {value!r}; it must be a port from 1 to 65535")
+    return int(value)

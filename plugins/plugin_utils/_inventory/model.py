@@ -1,0 +1,165 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The compiler's model: hosts, the NAT in front of them, and nodes.
+
+Plain immutable data. Addresses are canonical text (see ``_address``), ports are integers from 1 to 65535.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    NO_ADDRESSES,
+    Addresses,
+    Family,
+    family_of,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+
+PROTOCOLS = ("tcp", "udp")
+
+
+@dataclass(frozen=True, slots=True)
+class NatMapping:
+    """One forward of a NAT device to its node: outside address[:port] to inside address[:port].
+
+    Both ports None is one-to-one NAT. ``sites`` empty means that every other site uses it.
+    """
+
+    outside: str
+    outside_port: int | None
+    inside_port: int | None
+    protocols: tuple[str, ...]
+    sites: tuple[str, ...]
+    device: str
+    hairpin_source: str | None
+
+    @property
+    def family(self) -> Family:
+        """Family of the outside address; the inside address is the node's own of the same family."""
+        return family_of(self.outside)
+
+    def serves(self, site: str) -> bool:
+        """Tell whether hosts of that other site dial this mapping."""
+        return not self.sites or site in self.sites
+
+    def outside_port_of(self, protocol: str, inside_port: int) -> int | None:
+        """Return the port to dial outside to reach the inside port, or None if this mapping does not lead there."""
+        if protocol not in self.protocols:
+            return None
+        if self.inside_port is None:
+            return inside_port
+        return self.outside_port if self.inside_port == inside_port else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data as the plan holds it."""
+        return {
+            "outside": self.outside,
+            "outside_port": self.outside_port,
+            "inside_port": self.inside_port,
+            "protocols": list(self.protocols),
+            "sites": list(self.sites),
+            "device": self.device,
+            "hairpin_source": self.hairpin_source,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> NatMapping:
+        """Read what as_dict wrote."""
+        return cls(**{**data, "protocols": tuple(data["protocols"]), "sites": tuple(data["sites"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host as the others see it: a Kong node, or a host that is named as a source.
+
+    ``egress`` are networks (CIDR text) from which other sites see it. ``flat`` is ``kong_flat_network``, None where the
+    host does not say.
+    """
+
+    name: str
+    site: str
+    address: Addresses
+    vpn: Addresses = NO_ADDRESSES
+    egress: tuple[str, ...] = ()
+    nat: tuple[NatMapping, ...] = ()
+    flat: bool | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data as the plan holds it, without the name, which is its key there."""
+        return {
+            "site": self.site,
+            "address": self.address.as_dict(),
+            "vpn_address": self.vpn.as_dict(),
+            "egress": list(self.egress),
+            "nat": [mapping.as_dict() for mapping in self.nat],
+            "flat_network": self.flat,
+        }
+
+    @classmethod
+    def from_dict(cls, name: str, data: dict[str, Any]) -> Host:
+        """Read what as_dict wrote; other keys of the plan's node are left alone."""
+        return cls(
+            name=name,
+            site=data["site"],
+            address=Addresses.from_dict(data["address"]),
+            vpn=Addresses.from_dict(data["vpn_address"]),
+            egress=tuple(data["egress"]),
+            nat=tuple(NatMapping.from_dict(mapping) for mapping in data["nat"]),
+            flat=data["flat_network"],
+        )
+
+
+class Endpoint(NamedTuple):
+    """An address and a port that somebody dials."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A host that runs Kong, with what its Kong opens and how it is set.
+
+    ``advertised`` is the endpoint that a node of Kong 0.6 to 0.10 gossips to its peers, None for every other node.
+    ``config`` are the names of the settings that ``kong_config`` adds; their values, which may be secrets, are not here.
+    ``published`` are the ports of the host that lead to a Kong in a container, None where Kong runs on the host itself.
+    """
+
+    host: Host
+    cluster: str
+    version: str
+    role: str
+    generation: str
+    settings: dict[str, str]
+    settings_file: dict[str, Any]
+    listeners: tuple[Listener, ...]
+    advertised: Endpoint | None = None
+    config: tuple[str, ...] = ()
+    published: tuple[Listener, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """Inventory name."""
+        return self.host.name
+
+    @property
+    def site(self) -> str:
+        """Site of its host."""
+        return self.host.site
+
+    @property
+    def reachable(self) -> tuple[Listener, ...]:
+        """What there is to dial on the host: what Kong opens, or of a Kong in a container what is published."""
+        return self.listeners if self.published is None else self.published
+
+    def listening(self, name: str) -> tuple[Listener, ...]:
+        """Return what there is to dial under a listener's name, in the order of its settings."""
+        return tuple(listener for listener in self.reachable if listener.name == name)

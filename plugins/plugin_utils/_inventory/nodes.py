@@ -1,0 +1,221 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes as their own variables describe them, before they are looked at together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_addresses, facts_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import Catch, read_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import read_published
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import read_settings_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import (
+    DEFAULT_SOURCES,
+    NOBODY,
+    SOURCE_VARIABLES,
+    Terms,
+    read_terms,
+    sources_variable,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    CONTRACT_VARIABLES,
+    HostVariables,
+    Names,
+    host_warning,
+    misspelt_variables,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    ROLES,
+    Generation,
+    VersionError,
+    find_generation,
+    parse_version,
+    setting_names,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+
+DEFAULT_VERSION = "3.9"
+GOSSIP_PORT = 7946
+SSH_PORT = 22
+SETTING_VARIABLES = frozenset(f"kong_{name}" for name in setting_names())
+# With the versions that know them.
+_HYBRID_VARIABLES = {"kong_cluster_control_plane": "2.0", "kong_cluster_telemetry_endpoint": "2.1 of Kong Enterprise"}
+KNOWN_VARIABLES = CONTRACT_VARIABLES | SETTING_VARIABLES | SOURCE_VARIABLES | frozenset(_HYBRID_VARIABLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A node and what is needed to complete it once its neighbours are known.
+
+    ``terms`` are the checked source terms by listener name and port. ``given`` are the variables that decide how the
+    node is reached, where they are set. ``catches`` are the packets that it intercepts.
+    """
+
+    node: Node
+    generation: Generation
+    terms: Mapping[tuple[str, int], Terms]
+    given: Mapping[str, Any]
+    catches: tuple[Catch, ...] = ()
+    ssh_port: int = SSH_PORT
+
+
+def read_node(variables: HostVariables, names: Names) -> Draft | None:
+    """Read one node; what is wrong is added to the findings of ``variables``. None where the version is not known."""
+    generation = _read_generation(variables)
+    if generation is None:
+        return None
+    host = read_host(variables)
+    role = _read_role(variables)
+    cluster = variables.text("kong_cluster", "default")
+    given = variables.settings(SETTING_VARIABLES | {"kong_config"})
+    version = parse_version(variables.value("kong_version", DEFAULT_VERSION))
+    in_container = variables.value(PUBLISHED_PORTS) is not None
+    opened = read_listeners(host.name, version, role, given, {} if in_container else _defaults(generation, host))
+    variables.findings.extend(opened.findings)
+    published = read_published(variables, opened.listeners)
+    _check_addresses(variables, host, opened.listeners if published is None else published)
+    _check_generation(variables, generation, host)
+    _check_names(variables)
+    node = Node(
+        host=host,
+        cluster=cluster,
+        version=version.text,
+        role=role,
+        generation=generation.name,
+        settings=opened.settings,
+        settings_file=read_settings_file(variables, generation),
+        listeners=opened.listeners,
+        config=tuple(sorted(opened.config)),
+        published=published,
+    )
+    own = frozenset({*host.address.all(), *host.vpn.all(), *fact_addresses(facts_of(variables))})
+    sound = all(finding.severity != ERROR for finding in opened.findings)
+    catches = read_interception(variables, generation, node, own) if sound else ()
+    terms = _read_terms(variables, node, names, {catch.listener for catch in catches})
+    given |= variables.settings(frozenset(_HYBRID_VARIABLES))
+    return Draft(node, generation, terms, given, catches, _ssh_port(variables))
+
+
+def _ssh_port(variables: HostVariables) -> int:
+    """Return the port at which Ansible reaches the host."""
+    text = str(variables.value("ansible_port") or variables.value("ansible_ssh_port") or SSH_PORT)
+    return int(text) if text.isdecimal() else SSH_PORT
+
+
+def _read_generation(variables: HostVariables) -> Generation | None:
+    value = variables.value("kong_version", DEFAULT_VERSION)
+    try:
+        return find_generation(parse_version(value))
+    except VersionError as exc:
+        variables.error(exc.code, "kong_version", value, str(exc))
+        return None
+
+
+def _read_role(variables: HostVariables) -> str:
+    role = variables.text("kong_role", ROLES[0])
+    if role in ROLES:
+        return role
+    variables.error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
+    return ROLES[0]
+
+
+def _defaults(generation: Generation, host: Host) -> dict[str, str]:
+    """Return what stands in for Kong's own defaults: gossip binds the address that peers come to, not every address."""
+    if generation.gossip and host.address.ipv4:
+        return {"cluster_listen": f"{host.address.ipv4}:{GOSSIP_PORT}"}
+    return {}
+
+
+def _check_generation(variables: HostVariables, generation: Generation, host: Host) -> None:
+    """Refuse what this version would drop without a word, or could not do."""
+    if generation.gossip and host.address and not host.address.ipv4:
+        variables.error(
+            "gossip-ipv4",
+            "kong_address",
+            host.address.ipv6,
+            f"Kong {generation.versions} gossips over IPv4 only; give the node an IPv4 address",
+        )
+    for name, known_since in _HYBRID_VARIABLES.items():
+        known = generation.hybrid and (generation.enterprise or "Enterprise" not in known_since)
+        if not known and (value := variables.value(name)) is not None:
+            variables.error(
+                "setting-unknown",
+                name,
+                value,
+                f"Kong {generation.versions} does not know this setting and would drop it silently; it has "
+                f"been there since {known_since}. Remove it from this node",
+            )
+
+
+def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[Listener, ...]) -> None:
+    """Compare addresses with the host's own, where facts know them."""
+    present = set(fact_addresses(facts_of(variables)))
+    if not present:
+        return
+    for address in host.address.all():
+        if address not in present:
+            variables.error("address-not-on-host", "kong_address", address, _not_there(present))
+    own = present | set(host.address.all()) | set(host.vpn.all())
+    for listener in listeners:
+        is_name = len(listener.families) > 1 and not listener.is_wildcard
+        if not (listener.is_wildcard or listener.is_loopback or is_name or listener.address in own):
+            name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
+            variables.error("bind-not-on-host", name, listener.address, _not_there(present))
+
+
+def _not_there(present: set[str]) -> str:
+    return f"this address is not on the host, which has {', '.join(sorted(present))}"
+
+
+def _check_names(variables: HostVariables) -> None:
+    names = [name for name in variables.variables if name.startswith("kong_")]
+    variables.findings.extend(misspelt_variables(variables.host, names, KNOWN_VARIABLES))
+
+
+def _read_terms(
+    variables: HostVariables, node: Node, names: Names, targets: set[Listener]
+) -> dict[tuple[str, int], Terms]:
+    """Read the sources of every listener that others can reach, on loopback too where packets are caught for it."""
+    terms = {}
+    for listener in (*node.reachable, *targets):
+        key = (listener.name, listener.own_port)
+        if (not listener.is_loopback or listener in targets) and key not in terms:
+            terms[key] = read_terms(variables, *key, _default_sources(node, listener), names)
+    for listener in node.listeners:
+        if all(one.is_loopback and one not in targets for one in node.listening(listener.name)):
+            _warn_of_loopback(variables, node, listener)
+    return terms
+
+
+def _warn_of_loopback(variables: HostVariables, node: Node, listener: Listener) -> None:
+    """Say that sources are in vain where no other host can reach the listener."""
+    name = sources_variable(listener.name, variables)
+    value = variables.value(name)
+    if value in (None, [], NOBODY, [NOBODY]):
+        return
+    message = f"{listener.setting} binds {listener.address}, so no other host can reach it; set kong_{listener.setting}"
+    if node.published is not None:
+        if name != f"kong_{listener.name}_sources":
+            return  # They are meant for another listener first.
+        where = "is published on loopback only" if node.listening(listener.name) else "is not published"
+        message = f"{listener.setting} {where}, so no other host can reach it; see {PUBLISHED_PORTS}"
+    if (warning := host_warning("source-loopback", node.name, name, value, message)) not in variables.findings:
+        variables.findings.append(warning)
+
+
+def _default_sources(node: Node, listener: Listener) -> tuple[str, ...]:
+    if listener.name in ("cluster", "cluster_telemetry"):
+        return ("data_planes",) if node.role == "control_plane" else ("peers",)
+    if listener.name == "admin_gui":
+        return DEFAULT_SOURCES["admin"]
+    return DEFAULT_SOURCES[listener.name]

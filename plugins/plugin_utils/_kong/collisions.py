@@ -1,0 +1,81 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two listeners of a node on one address and port: what Kong does not check, and nginx only in part.
+
+What nginx accepts within one server was measured on nginx 1.22: a wildcard beside an address of its family shares one
+socket, unless the address has an option of its own; ``ipv6only=off`` never shares; ``reuseport`` on both always works.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
+    ListenEntry,
+    address_family,
+    render_entry,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ANY_IPV4
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import LOCALHOST, Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+CODES = {
+    "listen-duplicate": "one address and port twice in one setting; nginx refuses it",
+    "listen-collision": "two listeners of a node take one address and port, wildcards included",
+}
+
+_LOOPBACK = ("127.0.0.1", "::1")
+# Options for which nginx opens a socket of its own for the address.
+_OWN_SOCKET = ("bind", "reuseport", "deferred", "transparent", "backlog=", "ipv6only=", "so_keepalive=")
+
+
+def find_collisions(listeners: Iterable[Listener]) -> Iterator[tuple[str, Listener, Listener]]:
+    """Yield a code of ``CODES`` and the two listeners for each pair that cannot be open together."""
+    by_port: dict[int, list[Listener]] = {}
+    for listener in listeners:
+        by_port.setdefault(listener.port, []).append(listener)
+    for group in by_port.values():
+        for first, second in combinations(group, 2):
+            code = _collision(first, second) if set(first.protocols) & set(second.protocols) else ""
+            if code:
+                yield code, first, second
+
+
+def describe(listener: Listener) -> str:
+    """Return a listener in words: ``admin_listen 127.0.0.1:8001``."""
+    return f"{listener.setting} {render_entry(ListenEntry(listener.address, listener.port))}"
+
+
+def _collision(first: Listener, second: Listener) -> str:
+    if not _overlap(first, second):
+        return ""
+    if first.name != second.name:
+        return "listen-collision"
+    if not (first.is_wildcard or second.is_wildcard) or _address(first) == _address(second):
+        return "listen-duplicate"
+    return "" if _shared_by_nginx(first, second) else "listen-collision"
+
+
+def _overlap(first: Listener, second: Listener) -> bool:
+    if _address(first) == _address(second):
+        return True
+    if first.is_wildcard or second.is_wildcard:
+        return bool(set(first.families) & set(second.families))
+    pair = {_address(first), _address(second)}
+    return LOCALHOST in pair and not pair.isdisjoint(_LOOPBACK)
+
+
+def _address(listener: Listener) -> str:
+    return ANY_IPV4 if listener.address == "*" else listener.address.lower()
+
+
+def _shared_by_nginx(first: Listener, second: Listener) -> bool:
+    if "reuseport" in first.flags and "reuseport" in second.flags:
+        return True
+    wildcard, other = (first, second) if first.is_wildcard else (second, first)
+    dual_stack = wildcard.families == (4, 6) and address_family(other.address) != "ipv6"
+    return not (other.is_wildcard or dual_stack or any(flag.startswith(_OWN_SOCKET) for flag in other.flags))

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``kong_config``: any other Kong setting, as text in the form of the node's generation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, setting_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
+
+CODES = {
+    "config-invalid": "kong_config or an entry of it has a type that cannot be written as a setting",
+    "config-listen-setting": "a listen setting or the role stands in kong_config and not in a variable of its own",
+}
+
+CONFIG = "kong_config"
+_NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
+# What is part of a list from 0.13 on.
+_NOW_ENTRIES = {
+    **dict.fromkeys(("proxy_listen_ssl", "ssl", "http2"), "proxy_listen"),
+    **dict.fromkeys(("admin_listen_ssl", "admin_ssl", "admin_http2"), "admin_listen"),
+}
+
+
+def read_config(generation: Generation, value: object, report: Report) -> dict[str, str]:
+    """Return the settings of ``kong_config`` as text; nested mappings of kong.yml become dotted names."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        # Not the value, here and below: secrets may be in it.
+        kind = type(value).__name__
+        report.error("config-invalid", CONFIG, kind, "it must be a mapping of Kong settings to values")
+        return {}
+    found = {}
+    for name, item in _flatten(value):
+        text = _text(generation, item)
+        own = _NESTED.get(name, name)
+        if own == "role" or own in setting_names():
+            text_out = f"{name} decides what listens; give it as {_variable(generation, own)} and not in {CONFIG}"
+            report.error("config-listen-setting", CONFIG, {name: item}, text_out)
+        elif text is not None:
+            found[name] = text
+        elif item is not None:
+            report.error("config-invalid", CONFIG, name, f"{name} must be text, a number or a boolean")
+    return found
+
+
+def _variable(generation: Generation, name: str) -> str:
+    """Return where a listen setting belongs, for the reader of an error."""
+    if generation.modern and name in _NOW_ENTRIES:
+        return f"an entry of kong_{_NOW_ENTRIES[name]}"
+    return "kong_admin_listen" if name == "admin_api_listen" else f"kong_{name}"
+
+
+def _flatten(value: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        name = f"{prefix}{plain(key)}"
+        if isinstance(item, Mapping):
+            yield from _flatten(item, f"{name}.")
+        else:
+            yield name, item
+
+
+def _text(generation: Generation, value: object) -> str | None:
+    """Return the value as the settings file holds it, or None where it cannot hold it."""
+    if isinstance(value, bool):
+        on, off = ("true", "false") if generation.format == "yaml" else ("on", "off")
+        return on if value else off
+    if isinstance(value, (str, int, float)):
+        return str(plain(value))
+    if isinstance(value, (list, tuple)) and generation.format == "conf":
+        # kong.conf writes lists with commas; kong.yml nests them, which text cannot.
+        parts = [_text(generation, item) for item in value]
+        return None if None in parts else ", ".join(part for part in parts if part is not None)
+    return None

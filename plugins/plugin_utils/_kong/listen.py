@@ -1,0 +1,248 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kong's listen values: text to entries and back, as each generation takes them.
+
+One grammar serves all: the list of 0.13 and later, of which older generations can express a part. What the real Kong
+of a version accepts is accepted. Stricter is only what its loader lets through and nginx or Serf then refuses; each
+such case has a code of its own in ``CODES``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    Generation,
+    Setting,
+    versions_where,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError, parse_address
+
+CODES = {
+    "listen-type": "a listen value is neither text nor a port nor a list of entries",
+    "listen-empty": "a listen value or an entry of it is empty",
+    "off-not-first": "`off` stands after another entry",
+    "off-unsupported": "`off` for a listener that the version cannot switch off",
+    "address-missing": "an entry has no address",
+    "junk-before-address": "a word before the address that is no flag; Kong passes it on and nginx refuses it",
+    "flag-unknown": "a word after the address that is no flag of any version",
+    "flag-unsupported": "a flag that the version does not know for this setting",
+    "flag-repeated": "a flag twice in one entry",
+    "flag-value": "a flag's value that Kong passes on and nginx refuses: backlog=0, so_keepalive=::",
+    "flag-needs-ssl": "http2 without ssl where the version has one switch for its TLS port",
+    "udp-incompatible-flag": "udp with ssl, proxy_protocol, backlog= or so_keepalive=: nginx refuses the pair",
+    "too-many-entries": "more entries than the version can express",
+    "plain-entry-missing": "only TLS entries where the version cannot do without a plain one",
+}
+
+_FLAG_WORDS = frozenset(
+    {
+        *("ssl", "http2", "proxy_protocol", "transparent", "deferred", "bind", "reuseport", "udp"),
+        *("ipv6only=on", "ipv6only=off", "so_keepalive=on", "so_keepalive=off"),
+    }
+)
+_FLAG_FORMS = {
+    "backlog=N": re.compile(r"backlog=[0-9]+"),
+    "so_keepalive=T": re.compile(r"so_keepalive=[A-Za-z0-9]*:[A-Za-z0-9]*:[0-9]*"),
+}
+# nginx's time, in seconds and larger units, as its so_keepalive takes it.
+_KEEPALIVE = re.compile(r"so_keepalive=(?!::$)(?:[0-9]+[yMwdhms]?)*:(?:[0-9]+[yMwdhms]?)*:[0-9]*")
+_NOT_WITH_UDP = frozenset({"ssl", "proxy_protocol", "backlog", "so_keepalive"})
+_ADDRESS_LIKE = re.compile(r"[0-9]+|.*:[0-9]+|\[.*|unix:.*")
+
+
+@dataclass(frozen=True, slots=True)
+class ListenEntry:
+    """One address and port, with nginx's flags in the order given.
+
+    ``address`` is canonical: IPv4 without leading zeros, IPv6 in its shortest form without brackets, ``*`` and names
+    as given.
+    """
+
+    address: str
+    port: int
+    flags: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """``ipv4``, ``ipv6`` or ``name``; nginx takes ``*`` for the IPv4 wildcard."""
+        return address_family(self.address)
+
+    @property
+    def ssl(self) -> bool:
+        """Whether the entry takes TLS."""
+        return "ssl" in self.flags
+
+
+@cache
+def address_family(address: str) -> str:
+    """Return ``ipv4``, ``ipv6`` or ``name`` for a canonical address of an entry."""
+    if ":" in address:
+        return "ipv6"
+    return "ipv4" if address == "*" or address.replace(".", "").isdigit() else "name"
+
+
+def render_entry(entry: ListenEntry) -> str:
+    """Return the entry as Kong takes it, IPv6 in brackets: ``[::1]:8001 ssl``."""
+    address = f"[{entry.address}]" if ":" in entry.address else entry.address
+    return " ".join((f"{address}:{entry.port}", *entry.flags))
+
+
+@lru_cache(maxsize=8192)
+def render_entries(entries: tuple[ListenEntry, ...]) -> str:
+    """Return the entries as one value for Kong; ``off`` for none."""
+    return ", ".join(render_entry(entry) for entry in entries) or "off"
+
+
+def parse_listen(value: object, generation: Generation, setting: Setting) -> tuple[ListenEntry, ...]:
+    """Read a listen value: text, a port, or a list of entries. ``off`` (YAML's false, too) gives no entry.
+
+    Raises ``ListenError`` with a code of ``CODES`` or of ``_listen_address.CODES``; its message shows the value and
+    what this generation accepts.
+    """
+    try:
+        return _parse_parts(_split(value), generation, setting)
+    except ListenError as error:
+        reason = f"{error.reason}. {setting.name} of Kong {generation.versions} is {accepted(generation, setting)}"
+        raise ListenError(error.code, reason, plain(value)) from None
+
+
+def parse_advertise(value: object, generation: Generation) -> ListenEntry:
+    """Read a ``cluster_advertise`` value, an IPv4 address and port. Raises ``ListenError``."""
+    name = generation.advertise or "cluster_advertise"
+    return parse_listen(value, generation, _advertise_setting(name))[0]
+
+
+@cache
+def _advertise_setting(name: str) -> Setting:
+    return Setting(name, "cluster", "", "ipv4:port")
+
+
+def accepted(generation: Generation, setting: Setting) -> str:
+    """Return in words what the setting takes in this generation."""
+    if setting.grammar == "ipv4:port":
+        return "IPV4:PORT"
+    flags = "".join(f" [{flag}]" for flag in _allowed_flags(generation, setting))
+    if setting.grammar == "list":
+        return f"off | ADDRESS:PORT{flags}, ..."
+    return f"ADDRESS:PORT, ADDRESS:PORT{flags}" if flags else "ADDRESS:PORT"
+
+
+def _split(value: object) -> tuple[str, ...]:
+    if isinstance(value, (list, tuple)):
+        return tuple(part for item in value for part in _split_one(item)) or ("",)
+    return _split_one(value)
+
+
+def _split_one(value: object) -> tuple[str, ...]:
+    if value is False:
+        # YAML reads an unquoted `off` as false.
+        return ("off",)
+    if isinstance(value, str):
+        return tuple(part.strip() for part in str.__str__(value).split(","))
+    if isinstance(value, int) and value is not True:
+        return (str(int(value)),)
+    raise ListenError("listen-type", f"{plain(value)!r} is neither text, a port, nor a list of entries")
+
+
+@lru_cache(maxsize=8192)
+def _parse_parts(parts: tuple[str, ...], generation: Generation, setting: Setting) -> tuple[ListenEntry, ...]:
+    if parts[0] == "off":
+        if setting.grammar != "list":
+            raise ListenError("off-unsupported", "this version cannot switch it off; 127.0.0.1 closes it to others")
+        return ()
+    entries = tuple(_parse_entry(part, generation, setting) for part in parts)
+    if setting.grammar != "list":
+        _check_pair(entries, generation, setting)
+    return entries
+
+
+def _check_pair(entries: tuple[ListenEntry, ...], generation: Generation, setting: Setting) -> None:
+    tls = sum(entry.ssl for entry in entries)
+    if len(entries) - tls > 1 or tls > 1:
+        limit = "one plain entry and one with ssl" if _allowed_flags(generation, setting) else "one entry"
+        raise ListenError("too-many-entries", f"this version can express only {limit}")
+    if tls and len(entries) == tls:
+        raise ListenError("plain-entry-missing", "this version always opens a plain port: add an entry without ssl")
+
+
+def _parse_entry(text: str, generation: Generation, setting: Setting) -> ListenEntry:
+    if not text:
+        raise ListenError("listen-empty", "an entry is empty; write `off` to close the listener")
+    if text == "off":
+        raise ListenError("off-not-first", "`off` counts only as the first entry")
+    words = text.split()
+    forms = [_flag_form(word) for word in words]
+    address = _one_address([word for word, form in zip(words, forms, strict=True) if not form], text)
+    flags = tuple(word for word, form in zip(words, forms, strict=True) if form)
+    _check_flags(flags, [form for form in forms if form], generation, setting)
+    host, port = parse_address(address, generation, setting)
+    return ListenEntry(host, port, flags)
+
+
+@lru_cache(maxsize=1024)
+def _flag_form(word: str) -> str:
+    if word in _FLAG_WORDS:
+        return word
+    return next((form for form, pattern in _FLAG_FORMS.items() if pattern.fullmatch(word)), "")
+
+
+def _one_address(words: list[str], text: str) -> str:
+    if not words:
+        raise ListenError("address-missing", f"no address in {text!r}")
+    place = next((place for place, word in enumerate(words) if _ADDRESS_LIKE.fullmatch(word)), 0)
+    if place:
+        raise ListenError("junk-before-address", f"{words[0]!r} before the address is no flag")
+    if len(words) > 1:
+        raise ListenError("flag-unknown", f"{words[1]!r} is no flag of any version")
+    return words[0]
+
+
+def _check_flags(flags: tuple[str, ...], forms: list[str], generation: Generation, setting: Setting) -> None:
+    if not flags:
+        return
+    allowed = _allowed_flags(generation, setting)
+    for flag, form in zip(flags, forms, strict=True):
+        if form not in allowed:
+            known = _versions_with_flag(setting.name, form)
+            where = f"known to Kong {known}" if known else "no version takes it"
+            raise ListenError("flag-unsupported", f"flag {flag!r} is not known to this version ({where})")
+        _check_flag_value(flag, form)
+    names = [flag.partition("=")[0] for flag in flags]
+    if len(names) > len(set(names)):
+        raise ListenError("flag-repeated", f"a flag stands twice in {' '.join(flags)!r}")
+    refused = sorted(_NOT_WITH_UDP.intersection(names)) if "udp" in names else []
+    if refused:
+        raise ListenError("udp-incompatible-flag", f"nginx refuses {refused[0]!r} together with 'udp'")
+    if setting.grammar != "list" and "http2" in names and "ssl" not in names:
+        raise ListenError("flag-needs-ssl", "this version has http2 only on its TLS port")
+
+
+def _check_flag_value(flag: str, form: str) -> None:
+    if form == "backlog=N" and not 0 < int(flag[8:][:12]) < 2**31:
+        raise ListenError("flag-value", f"nginx refuses {flag!r}: the backlog is 1 to 2147483647")
+    if form == "so_keepalive=T" and not _KEEPALIVE.fullmatch(flag):
+        raise ListenError("flag-value", f"nginx refuses {flag!r}: write idle:interval:count, for example 30m::10")
+
+
+@cache
+def _allowed_flags(generation: Generation, setting: Setting) -> tuple[str, ...]:
+    if setting.grammar == "list":
+        return setting.flags
+    tls = generation.tls_setting(setting)
+    if tls is None:
+        return ()
+    return ("ssl", "http2") if tls.http2_switch else ("ssl",)
+
+
+@cache
+def _versions_with_flag(name: str, form: str) -> str:
+    def allows(generation: Generation) -> bool:
+        setting = generation.setting(name)
+        return setting is not None and form in _allowed_flags(generation, setting)
+
+    return versions_where(allows)

@@ -1,0 +1,131 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The address:port of a listen entry, as each generation takes it."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, Setting
+
+ANY_IPV4 = "0.0.0.0"  # Kong's word for every IPv4 address
+CODES = {
+    "unix-socket": "a unix socket, which no version takes",
+    "port-missing": "an address without a port",
+    "port-invalid": "a port that is not a number",
+    "port-not-decimal": "a port such as 1e3 or 0x50, which the loader of 0.6 to 0.8 takes and nginx or Serf does not",
+    "port-zero": "port 0, which loaders from 0.9 on let through and nginx refuses",
+    "port-range": "a port above 65535, which some loaders let through",
+    "address-octet": "an octet above 255, which the loaders of 0.9 to 0.12 let through",
+    "address-invalid": "an address that is none",
+    "address-not-ipv4": "a name where Serf needs an IPv4 address",
+    "name-invalid": "a host name that nginx cannot read",
+    "ipv6-brackets": "IPv6 without brackets",
+    "ipv6-mapped": "an IPv6 address with an embedded IPv4 address or a zone, which the list grammar does not take",
+    "ipv6-unsupported": "IPv6 where the version takes only IPv4",
+    "ipv6-brackets-lost": "IPv6 on 0.13, which loses the brackets on the way to nginx",
+}
+
+_IPV4_LIKE = re.compile(r"[0-9.]+")
+_NAME = re.compile(r"\*|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+_LUA_NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|[0-9]*\.?[0-9]*(?:[eE]\+?[0-9]+)?")
+
+
+class ListenError(ValueError):
+    """A listen value that the version cannot take, or that would fail later.
+
+    ``code`` is stable. ``reason`` is the message without the value, for those who show the value themselves.
+    """
+
+    def __init__(self, code: str, reason: str, value: object = None) -> None:
+        super().__init__(reason if value is None else f"{value!r}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+def parse_address(text: str, generation: Generation, setting: Setting) -> tuple[str, int]:
+    """Return canonical address and port of ``address:port``; a bare port means all IPv4 addresses.
+
+    Raises ``ListenError``.
+    """
+    if text.startswith("unix:"):
+        raise ListenError("unix-socket", f"{text!r} is a unix socket; Kong listens on TCP and UDP ports only")
+    if _is_digits(text):
+        return ANY_IPV4, _parse_port(text, text, generation)
+    host, colon, port = text.rpartition(":")
+    if text.endswith("]") or not colon:
+        raise ListenError("port-missing", f"{text!r} has no port")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise ListenError("ipv6-brackets", f"{text!r}: write IPv6 as [ADDRESS]:PORT")
+    return _parse_host(host, generation, setting), _parse_port(port, text, generation)
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _parse_port(text: str, entry: str, generation: Generation) -> int:
+    if not _is_digits(text):
+        if text and generation.format == "yaml" and _LUA_NUMBER.fullmatch(text):
+            raise ListenError("port-not-decimal", f"port {text!r} of {entry!r} must be written in decimal digits")
+        raise ListenError("port-invalid", f"port {text!r} of {entry!r} is not a number")
+    port = int(text[-20:]) if len(text) > 20 else int(text)
+    if port == 0:
+        raise ListenError("port-zero", f"port 0 of {entry!r} cannot be listened on")
+    if port > 65535:
+        raise ListenError("port-range", f"port {text} of {entry!r} is above 65535")
+    return port
+
+
+def _parse_host(host: str, generation: Generation, setting: Setting) -> str:
+    if not host:
+        raise ListenError("address-missing", "there is no address before the port; write 0.0.0.0 or * for all")
+    if host.startswith("["):
+        return _parse_ipv6(host[1:-1], generation, setting)
+    if _IPV4_LIKE.fullmatch(host):
+        return _parse_ipv4(host)
+    if setting.grammar == "ipv4:port":
+        raise ListenError("address-not-ipv4", f"{host!r} is not an IPv4 address")
+    if not _NAME.fullmatch(host):
+        raise ListenError("name-invalid", f"{host!r} is neither an address nor a host name")
+    return host
+
+
+def _parse_ipv4(host: str) -> str:
+    octets = host.split(".")
+    if len(octets) != 4 or not all(1 <= len(octet) <= 3 for octet in octets):
+        raise ListenError("address-invalid", f"{host!r} is not an IPv4 address")
+    numbers = [int(octet) for octet in octets]
+    if max(numbers) > 255:
+        raise ListenError("address-octet", f"{host!r} has an octet above 255")
+    return ".".join(map(str, numbers))
+
+
+def _parse_ipv6(host: str, generation: Generation, setting: Setting) -> str:
+    if setting.grammar == "list" and ("." in host or "%" in host):
+        raise ListenError(
+            "ipv6-mapped", f"Kong does not match {host!r}: write the address in hexadecimal groups, no zone"
+        )
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        raise ListenError("address-invalid", f"{host!r} is not an IPv6 address") from None
+    if setting.grammar == "ipv4:port" or generation.format == "yaml":
+        raise ListenError("ipv6-unsupported", f"this version takes IPv4 only, not {host!r}")
+    if not generation.ipv6:
+        message = f"0.13 hands {host!r} to nginx without its brackets; use IPv4, or Kong 0.14.0 and later"
+        raise ListenError("ipv6-brackets-lost", message)
+    return _shortest(address)
+
+
+def _shortest(address: IPv6Address) -> str:
+    mapped = address.ipv4_mapped
+    if mapped is None:
+        return str(address)
+    # Newer Pythons write ::ffff:192.0.2.1 here, which Kong's list grammar does not match.
+    high, low = divmod(int(mapped), 65536)
+    return f"::ffff:{high:x}:{low:x}"

@@ -1,0 +1,221 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node opens, by its version and role, and the settings that make it so."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import collisions as _listeners_collisions
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import config as _listeners_config
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import listen as _listen
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import listen_address as _listen_address
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import values as _listeners_values
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import versions as _versions
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_collisions
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, read_config
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    ROLES,
+    Generation,
+    KongVersion,
+    VersionError,
+    find_generation,
+    parse_version,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import (
+    LOCALHOST,
+    Listener,
+    NodeListeners,
+    Report,
+    Value,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.values import (
+    SWITCH_VALUES,
+    check_known,
+    read_values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Setting
+    from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry
+
+__all__ = ["CODES", "Listener", "NodeListeners", "read_listeners"]
+
+# Every finding code of the listen compiler, for the documentation.
+CODES = {
+    **_versions.CODES,
+    **_listen.CODES,
+    **_listen_address.CODES,
+    **_listeners_values.CODES,
+    **_listeners_config.CODES,
+    **_listeners_collisions.CODES,
+    "role-unknown": "kong_role is none of Kong's three roles",
+    "role-unsupported": "a hybrid role on a version before 2.0",
+    "role-needs-listener": "a listener is off that Kong insists on in this role",
+    "role-certificate": "kong_config does not name the certificate and key that a hybrid role needs",
+    "role-database": "kong_config.database does not go with the role",
+    "listen-not-opened": "a listener was given that Kong does not open here",
+    "listen-host-name": "a listener is bound by host name, so its address is not known before Kong starts",
+    "dnsmasq-port": "kong_dnsmasq_port is not a port",
+}
+
+_REQUIRED = {"control_plane": ("admin_listen", "cluster_listen"), "data_plane": ("proxy_listen",)}
+# kong/conf_loader/parse.lua; a control plane and its data planes share them, or each has its own of one authority.
+_CERTIFICATE = ("cluster_cert", "cluster_cert_key")
+_DNSMASQ_PORT = 8053
+
+
+def read_listeners(
+    host: str, version: object, role: str, variables: Mapping[str, Any], defaults: Mapping[str, str]
+) -> NodeListeners:
+    """Return what a node opens, its settings and everything that is wrong with them.
+
+    ``version`` is text, a YAML number or a ``KongVersion``. ``variables`` are the node's, of which those named after
+    Kong's listen settings (``kong_proxy_listen``) and ``kong_config`` are read. ``defaults`` replaces Kong's own
+    default of a setting. Nothing the user wrote raises; all problems of the node are reported at once.
+    """
+    report = Report(host)
+    try:
+        generation = find_generation(version if isinstance(version, KongVersion) else parse_version(version))
+    except VersionError as error:
+        report.error(error.code, "kong_version", version, str(error))
+        return NodeListeners({}, (), tuple(report.findings))
+    role = _check_role(generation, role, report)
+    config = read_config(generation, variables.get(CONFIG), report)
+    check_known(generation, variables, report)
+    values, switches = read_values(generation, variables, defaults, report)
+    opened = _opened(values, role, config, report)
+    _check_requirements(values, role, config, report)
+    listeners = tuple(listener for value in opened.values() for listener in _listeners(value.setting, value.entries))
+    _check_names(listeners, values, report)
+    dnsmasq = _dnsmasq_port(generation, variables, report)
+    own = (*listeners, *_dnsmasq(generation, config, dnsmasq))
+    _check_collisions(own, values, report)
+    settings = {"role": role} if generation.hybrid else {}
+    settings |= {name: value.text for name, value in values.items() if _is_written(value, role, opened)}
+    settings |= switches
+    if dnsmasq is not None and generation.dnsmasq_port:
+        settings[generation.dnsmasq_port] = str(dnsmasq)
+    return NodeListeners(settings, listeners, tuple(report.findings), config)
+
+
+def _check_role(generation: Generation, role: str, report: Report) -> str:
+    if role not in ROLES:
+        report.error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
+    elif role != ROLES[0] and not generation.hybrid:
+        text = f"Kong {generation.versions} has no roles, they came with 2.0; remove it or upgrade the node"
+        report.error("role-unsupported", "kong_role", role, text)
+    else:
+        return role
+    return ROLES[0]
+
+
+def _opened(values: dict[str, Value], role: str, config: dict[str, str], report: Report) -> dict[str, Value]:
+    opened = {}
+    for name, value in values.items():
+        reason = _closed_because(value, role, values, config) if value.entries else ""
+        if value.entries and not reason:
+            opened[name] = value
+        elif reason and value.given:
+            # Worth knowing, no more: one group_vars file for control and data planes alike is how people write it.
+            report.info("listen-not-opened", value.variable, value.raw, f"Kong does not open it: {reason}")
+    return opened
+
+
+def _closed_because(value: Value, role: str, values: dict[str, Value], config: dict[str, str]) -> str:
+    setting = value.setting
+    if role not in setting.roles:
+        return f"{setting.name} opens only in role {' or '.join(setting.roles)}, and this node is a {role}"
+    admin = values.get("admin_listen")
+    if setting.listener == "admin_gui" and admin is not None and not admin.entries:
+        return "admin_listen is off, and the GUI needs it"
+    if setting.listener.startswith("portal") and SWITCH_VALUES.get(config.get("portal", "off")) != "on":
+        return f"it needs portal: on in {CONFIG}"
+    return ""
+
+
+def _is_written(value: Value, role: str, opened: dict[str, Value]) -> bool:
+    # A listener that is off by default is written too: a line left over in the file would open it.
+    return value.given or value.setting.name in opened or (value.text == "off" and role in value.setting.roles)
+
+
+def _check_requirements(values: dict[str, Value], role: str, config: dict[str, str], report: Report) -> None:
+    for name in _REQUIRED.get(role, ()):
+        value = values.get(name)
+        if value is not None and not value.entries:
+            text = f"a {role} needs {name}: give it an address and port, 127.0.0.1 if need be"
+            report.error("role-needs-listener", value.variable, value.raw, text)
+    if role == ROLES[0]:
+        return
+    if missing := [name for name in _CERTIFICATE if not config.get(name)]:
+        text = f"a {role} does not start without {' and '.join(missing)}; they may stand in Kong's file already"
+        report.info("role-certificate", CONFIG, sorted(config) or None, text)
+    _check_database(config.get("database"), role, report)
+
+
+def _check_database(database: str | None, role: str, report: Report) -> None:
+    if database is None and role == "data_plane":
+        text = "a data_plane does not start without database: off; it may stand in Kong's file already"
+        report.info("role-database", CONFIG, None, text)
+    elif database is not None and (database == "off") != (role == "data_plane"):
+        must = "off" if role == "data_plane" else "a database, not off"
+        report.error("role-database", CONFIG, {"database": database}, f"a {role} needs database to be {must}")
+
+
+@lru_cache(maxsize=8192)
+def _listeners(setting: Setting, entries: tuple[ListenEntry, ...]) -> tuple[Listener, ...]:
+    return tuple(
+        Listener(
+            name=setting.listener,
+            setting=setting.name,
+            address=entry.address,
+            port=entry.port,
+            protocols=("udp",) if "udp" in entry.flags else setting.protocols,
+            flags=entry.flags,
+        )
+        for entry in entries
+    )
+
+
+def _check_names(listeners: tuple[Listener, ...], values: dict[str, Value], report: Report) -> None:
+    for listener in listeners:
+        if listener.families == (4, 6) and not listener.is_wildcard and listener.address != LOCALHOST:
+            value = values[listener.setting]
+            text = f"nginx resolves {listener.address!r} when it starts, so rules cover every address; better write one"
+            report.warning("listen-host-name", value.variable, value.raw, text)
+
+
+def _dnsmasq_port(generation: Generation, variables: Mapping[str, Any], report: Report) -> int | None:
+    """Return the port given for dnsmasq, or None."""
+    raw = variables.get("kong_dnsmasq_port")
+    if raw is None or generation.dnsmasq_port is None:
+        return None
+    text = str(raw).strip()
+    if not isinstance(raw, bool) and text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536:
+        return int(text)
+    report.error("dnsmasq-port", "kong_dnsmasq_port", raw, "it must be a port, 1 to 65535")
+    return None
+
+
+def _dnsmasq(generation: Generation, config: dict[str, str], port: int | None) -> list[Listener]:
+    """Return the resolver that 0.6 to 0.9 start on loopback: no listener of ours, but its port can collide."""
+    disabled = config.get("dnsmasq") == "off" or config.get("dns_resolver") == "server"
+    if generation.dnsmasq_port is None or disabled:
+        return []
+    return [Listener("dnsmasq", "dnsmasq_port", "127.0.0.1", port or _DNSMASQ_PORT, ("tcp", "udp"))]
+
+
+def _check_collisions(listeners: tuple[Listener, ...], values: dict[str, Value], report: Report) -> None:
+    for code, first, second in find_collisions(listeners):
+        named = [value for one in (second, first) if (value := values.get(one.setting)) is not None]
+        value = next((value for value in named if value.given), named[0])
+        protocols = " and ".join(one for one in first.protocols if one in second.protocols)
+        text = (
+            f"{describe(first)} and {describe(second)} would both take {protocols} port {first.port}; "
+            "give one of them another port or another address"
+        )
+        report.error(code, value.variable, value.raw, text)

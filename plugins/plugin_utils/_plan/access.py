@@ -1,0 +1,55 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who may reach which port of a planned node, so that two plans can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, host_network
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import plan_hosts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_rules
+
+
+class Access(NamedTuple):
+    """Who gets in: anyone, or networks."""
+
+    anyone: bool = False
+    sources: frozenset[str] = frozenset()
+
+
+class Opening(NamedTuple):
+    """A port that a node opens, with the protocols over which the same sources get in."""
+
+    listener: str
+    port: int
+    protocols: str
+
+    def __str__(self) -> str:
+        return f"{self.listener} {self.port}/{self.protocols}"
+
+
+def access_of(plan: Mapping[str, Any], name: str) -> dict[Opening, Access]:
+    """Return who may reach each port of a node; nothing for a node that the plan does not have."""
+    found: dict[tuple[str, int, str], Access] = {}
+    for rule in planned_rules(plan, name) if name in plan["nodes"] else ():
+        key = rule["listener"], rule["port"], rule["protocol"]
+        known = found.get(key, Access())
+        anyone = rule["sources"] == "any"
+        sources = known.sources if anyone else known.sources | frozenset(rule["sources"])
+        found[key] = Access(known.anyone or anyone, frozenset() if known.anyone or anyone else sources)
+    return {Opening(*key): access for key, access in found.items()}
+
+
+def owners_of(plan: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return for each network the hosts that come from it, whether it is their own address or that of their NAT."""
+    owners: dict[str, list[str]] = {}
+    for host in plan_hosts(plan):
+        addresses = [one.of(family) for one in (host.address, host.vpn) for family in FAMILIES]
+        networks = [host_network(text) for text in (*addresses, *(nat.outside for nat in host.nat)) if text]
+        for network in dict.fromkeys((*networks, *host.egress)):
+            owners.setdefault(network, []).append(host.name)
+    return owners

@@ -1,0 +1,216 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: the whole fleet compiled, as plain data that is the same to the byte for the same inventory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, read_fleet
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, forwards
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy, Viewer
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import doubtful_warnings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import Catch
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import published_address
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import Inventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import LOCALHOST, Listener
+
+FORMAT = 1
+_SEVERITIES = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What compiling a fleet gives: the plan, or None where there are errors, and all findings, errors first."""
+
+    plan: dict[str, Any] | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that keep the plan from being made."""
+        return tuple(finding for finding in self.findings if finding.severity == ERROR)
+
+
+def compile_plan(inventory: Inventory, group: str) -> Compilation:
+    """Compile the fleet of the inventory's group of Kong nodes (section 5 of DESIGN is the plan's format)."""
+    fleet = read_fleet(inventory, group)
+    if any(finding.severity == ERROR for finding in fleet.findings):
+        return Compilation(None, _sorted_findings(fleet.findings))
+    policy = Policy(Viewer(fleet.members))
+    allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
+    caught = {name: _caught(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
+    findings = _sorted_findings([*fleet.findings, *policy.findings, *doubtful_warnings(policy.viewer.doubtful)])
+    if any(finding.severity == ERROR for finding in findings):
+        return Compilation(None, findings)
+    return Compilation(_plan(fleet, policy, _Compiled(allows, caught), findings), findings)
+
+
+def _sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    distinct = {(one.severity, one.code, one.host, one.variable, one.message): one for one in findings}
+    return tuple(
+        sorted(
+            distinct.values(),
+            key=lambda one: (_SEVERITIES.index(one.severity), one.host, one.variable, one.code, one.message),
+        )
+    )
+
+
+class _Compiled(NamedTuple):
+    """By node: who may connect, and what is caught and from whom."""
+
+    allows: Mapping[str, list[Allow]]
+    caught: Mapping[str, list[tuple[Catch, Allow]]]
+
+
+def _caught(policy: Policy, node: Node, draft: Draft) -> list[tuple[Catch, Allow]]:
+    return [(catch, policy.caught(node, draft, catch)) for catch in draft.catches]
+
+
+def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[Finding]) -> dict[str, Any]:
+    names = policy.sets.names()
+    sets = {name: {"ipv4": list(content[0]), "ipv6": list(content[1])} for (_label, content), name in names.items()}
+    return {
+        "format": FORMAT,
+        "sets": dict(sorted(sets.items())),
+        "nodes": {name: _node(node, compiled, names) for name, node in sorted(fleet.nodes.items())},
+        "hosts": {name: host.as_dict() for name, host in sorted(fleet.hosts.items())},
+        "nat_forwards": [
+            _forward(node, forward, names)
+            for name, node in sorted(fleet.nodes.items())
+            for forward in forwards(node, compiled.allows[name])
+        ],
+        "findings": [finding.as_dict() for finding in findings],
+    }
+
+
+def _node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[str, Any]:
+    return {
+        **node.host.as_dict(),
+        "cluster": node.cluster,
+        "version": node.version,
+        "role": node.role,
+        "generation": node.generation,
+        "settings": dict(sorted(node.settings.items())),
+        "config": list(node.config),
+        "settings_file": dict(node.settings_file),
+        "listeners": [_listener(listener) for listener in node.listeners],
+        **({} if node.published is None else {"published": [_published(one) for one in node.published]}),
+        "ruleset": {"allow": [_allow(node, allow, names) for allow in compiled.allows[node.name]]},
+        "interception": [_catch(catch, allow, names) for catch, allow in compiled.caught[node.name]],
+    }
+
+
+def _listener(listener: Listener) -> dict[str, Any]:
+    return {
+        "name": listener.name,
+        "setting": listener.setting,
+        "address": listener.address,
+        "port": listener.port,
+        "protocols": list(listener.protocols),
+        "flags": list(listener.flags),
+    }
+
+
+def _published(listener: Listener) -> dict[str, Any]:
+    return {
+        "listener": listener.name,
+        "address": published_address(listener),
+        "port": listener.port,
+        "container_port": listener.container_port,
+        "protocols": list(listener.protocols),
+    }
+
+
+def _allow(node: Node, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
+    return {
+        "listener": allow.listener.name,
+        "protocol": allow.protocol,
+        "port": allow.listener.port,
+        "address": _matched_address(allow.listener, of_serf=node.advertised is not None),
+        "sources": _sources(allow, names),
+        **({"published": True} if allow.listener.container_port else {}),
+    }
+
+
+def _catch(catch: Catch, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
+    listener = catch.listener
+    return {
+        "method": catch.method,
+        "family": f"ipv{catch.family}",
+        "destinations": list(catch.destinations),
+        "own": catch.own,
+        "ports": list(catch.ports),
+        "interfaces": list(catch.interfaces),
+        "listener": listener.name,
+        "address": "127.0.0.1" if listener.address == LOCALHOST else listener.bound,
+        "port": listener.port,
+        "sources": _sources(allow, names),
+    }
+
+
+def _sources(allow: Allow, names: Mapping[SetKey, str]) -> str | list[str]:
+    return "any" if allow.everybody else [names[key] for key in allow.sets]
+
+
+def _matched_address(listener: Listener, *, of_serf: bool) -> str | None:
+    """Return the address a host rule matches: 0.0.0.0 and :: for a whole family, None where it is both or a name.
+
+    A Serf agent told to bind 0.0.0.0 listens on IPv6 as well, as every Go program does (package net, favoriteAddrFamily).
+    """
+    if of_serf and not listener.container_port and listener.is_wildcard and listener.name in ("cluster", "cluster_rpc"):
+        return None
+    if listener.is_loopback:
+        return "::1" if listener.families == (6,) else "127.0.0.1"
+    if len(listener.families) > 1:
+        return None
+    if listener.is_wildcard:
+        return "::" if listener.families == (6,) else "0.0.0.0"
+    return listener.address
+
+
+def _forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[str, Any]:
+    return {
+        "device": forward.mapping.device,
+        "outside": forward.mapping.outside,
+        "outside_port": forward.outside_port,
+        "protocol": forward.allow.protocol,
+        "inside": forward.inside,
+        "inside_port": forward.allow.listener.port,
+        "node": node.name,
+        "listener": forward.allow.listener.name,
+        "sources": _sources(forward.allow, names),
+        "hairpin": forward.hairpin,
+    }
+
+
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """Return a plan as the JSON text that plan files hold: two-space indentation, sorted keys, a final newline."""
+    return json.dumps(plan, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def host_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:
+    """Return what one node intercepts, sources written out as networks of the family. KeyError for unknown nodes."""
+
+    def written_out(catch: Mapping[str, Any]) -> str | list[str]:
+        if catch["sources"] == "any":
+            return "any"
+        return [network for name in catch["sources"] for network in plan["sets"][name][catch["family"]]]
+
+    return [{**catch, "sources": written_out(catch)} for catch in plan["nodes"][host]["interception"]]
+
+
+def host_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """Return one node's ruleset with the sets that it names, which is all its host needs. KeyError for unknown nodes."""
+    allow = plan["nodes"][host]["ruleset"]["allow"]
+    used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})
+    return {"allow": list(allow), "sets": {name: plan["sets"][name] for name in used}}

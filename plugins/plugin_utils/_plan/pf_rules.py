@@ -1,0 +1,103 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What another device has to redirect so that a node's Kong gets it: as a table, and in the language of pf.
+
+Rendered and never applied: the device is not the node, or no Linux. Sources: pf.conf(5) of FreeBSD and macOS, where
+translation has rules of its own (``rdr``), and of OpenBSD since 4.7, where it is an option of filter rules (``rdr-to``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+
+PF_FORMS = ("freebsd", "openbsd")
+_SHOWN = 4  # of a list, in a table for a terminal
+
+_HEAD = """\
+# Rendered by gatehouse.kong for pf of {systems}, and not applied: for the device that the packets to {node} pass.
+# Kong sees its own address and port, unless pf and Kong are on one host.
+"""
+_SYSTEMS = {"freebsd": "FreeBSD and macOS", "openbsd": "OpenBSD"}
+
+
+def interception_lines(plan: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Return what the nodes intercept as the lines of a table, none where they intercept nothing."""
+    rows = [
+        [
+            name,
+            _listed(catch["sources"]) or "nobody",
+            f"{_listed(catch['destinations'])} {_ports(catch)}",
+            " ".join(catch["interfaces"]) or "any",
+            f"{catch['listener']} {_target(plan, name, catch)}",
+            catch["method"],
+        ]
+        for name in names
+        for catch in host_interception(plan, name)
+    ]
+
+    if not rows:
+        return []
+    header = ["node", "from", "to", "interface", "goes to", "how"]
+    return ["What is led to Kong on its way elsewhere (dropped where Kong does not take it):", "",
+            *render_table(header, rows), ""]  # fmt: skip
+
+
+def pf_rules(plan: Mapping[str, Any], name: str, form: str) -> str:
+    """Return rules of pf that redirect to the node what it would intercept. Raises KeyError for unknown nodes."""
+    catches = [catch for catch in host_interception(plan, name) if not catch["own"]]
+    write = _freebsd if form == "freebsd" else _openbsd
+    lines = [line for catch in catches for line in write(catch, _target(plan, name, catch))]
+    if form == "freebsd":
+        # Translation comes before filtering in such a file (pf.conf(5), "options, normalization, queueing, translation").
+        lines.sort(key=lambda line: not line.startswith("rdr"))
+    return _HEAD.format(systems=_SYSTEMS[form], node=name) + "".join(f"{line}\n" for line in lines)
+
+
+def _freebsd(catch: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
+    if catch["sources"]:
+        yield f"rdr pass {_match(catch, _sources(catch))} -> {target.address} port {target.port}"
+    yield f"block drop in quick {_match(catch, 'any')}"
+
+
+def _openbsd(catch: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
+    if catch["sources"]:
+        yield f"pass in quick {_match(catch, _sources(catch))} rdr-to {target.address} port {target.port}"
+    yield f"block drop in quick {_match(catch, 'any')}"
+
+
+def _match(catch: Mapping[str, Any], source: str) -> str:
+    on = f"on {_braced(catch['interfaces'])} " if catch["interfaces"] else ""
+    family = "inet" if catch["family"] == "ipv4" else "inet6"
+    ports = _braced([str(port) for port in catch["ports"]])
+    return f"{on}{family} proto tcp from {source} to {_braced(catch['destinations'])} port {ports}"
+
+
+def _sources(catch: Mapping[str, Any]) -> str:
+    return "any" if catch["sources"] == "any" else _braced(catch["sources"])
+
+
+def _braced(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
+
+
+def _target(plan: Mapping[str, Any], name: str, catch: Mapping[str, Any]) -> Endpoint:
+    address = catch["address"] or plan["nodes"][name]["address"][catch["family"]] or name
+    return Endpoint(address, catch["port"])
+
+
+def _listed(values: str | Sequence[str]) -> str:
+    if isinstance(values, str):
+        return "anyone"
+    shown = [value.removesuffix("/32").removesuffix("/128") for value in values[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else "")
+
+
+def _ports(catch: Mapping[str, Any]) -> str:
+    return ", ".join(map(str, catch["ports"]))

@@ -1,0 +1,96 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan as text for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import interception_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+
+# Beyond this a terminal is the wrong place; the plan file has everything.
+_SHOWN_NODES = 50
+_SHOWN_SOURCES = 4
+
+
+def plan_lines(plan: Mapping[str, Any]) -> list[str]:
+    """Return a plan as lines: the nodes, who may connect to each, what is led to them, the NAT forwards, the findings."""
+    shown = list(plan["nodes"])[:_SHOWN_NODES]
+    hidden = len(plan["nodes"]) - len(shown)
+    more = [f"{hidden} more nodes are in the plan file.", ""] if hidden else []
+    return [
+        f"The plan: {len(plan['nodes'])} Kong nodes",
+        "",
+        *render_table(["node", "site", "cluster", "Kong", "role", "address", "to its cluster"], _nodes(plan, shown)),
+        "",
+        "Who may connect (everybody else is refused, the host itself is not):",
+        "",
+        *render_table(["node", "listener", "port", "sources"], _rules(plan, shown)),
+        "",
+        *more,
+        *interception_lines(plan, shown),
+        *_forward_lines(plan),
+        *_finding_lines(plan["findings"]),
+    ]
+
+
+def _nodes(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:
+    for name in names:
+        node = plan["nodes"][name]
+        address = " ".join(text for text in node["address"].values() if text)
+        joins = _to_its_cluster(node["settings"], node["role"])
+        yield [name, node["site"], node["cluster"], node["version"], node["role"], address, joins]
+
+
+def _to_its_cluster(settings: Mapping[str, str], role: str) -> str:
+    if role == "data_plane":
+        return f"dials {settings['cluster_control_plane']}"
+    advertised = settings.get("cluster_advertise") or settings.get("cluster.advertise")
+    return f"advertises {advertised}" if advertised else "-"
+
+
+def _rules(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:
+    for name in names:
+        for rule in planned_rules(plan, name):
+            published = " published" if rule.get("published") else ""
+            where = f"{rule['address'] or 'every address'} {rule['port']}/{rule['protocol']}{published}"
+            yield [name, rule["listener"], where, _shortened(rule["sources"])]
+
+
+def _shortened(sources: str | list[str]) -> str:
+    if isinstance(sources, str):
+        return "anyone"
+    listed = [source.removesuffix("/32").removesuffix("/128") for source in sources[:_SHOWN_SOURCES]]
+    more = len(sources) - len(listed)
+    return ", ".join(listed) + (f" and {more} more" if more else "") or "nobody"
+
+
+def _forward_lines(plan: Mapping[str, Any]) -> list[str]:
+    if not plan["nat_forwards"]:
+        return []
+    header = ["NAT device", "outside", "inside", "node", "listener", "from", "hairpin"]
+    rows = [
+        [
+            forward["device"],
+            f"{Endpoint(forward['outside'], forward['outside_port'])}/{forward['protocol']}",
+            str(Endpoint(forward["inside"], forward["inside_port"])),
+            forward["node"],
+            forward["listener"],
+            "anyone" if forward["sources"] == "any" else " ".join(forward["sources"]),
+            "yes" if forward["hairpin"] else "no",
+        ]
+        for forward in plan["nat_forwards"]
+    ]
+    return ["What the NAT devices must forward:", "", *render_table(header, rows), ""]
+
+
+def _finding_lines(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not findings:
+        return ["Nothing to remark."]
+    return [f"{finding['severity']}: {finding['message']} [{finding['code']}]" for finding in findings]

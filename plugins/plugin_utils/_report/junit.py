@@ -1,0 +1,98 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A report as JUnit XML, which continuous integration shows as tests: nodes of the plan, connections, drift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import SILENT
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.proof import Outcome, differs
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test: where it belongs, its name, and why it failed or was skipped."""
+
+    of: str
+    name: str
+    failure: str = ""
+    skipped: str = ""
+    output: str = ""
+
+
+def junit(plan: Mapping[str, Any], proof: Mapping[str, Any] | None, drift: Mapping[str, Any] | None) -> str:
+    """Return the XML. The plan is a suite; so are the proof and drift, where there are any."""
+    suites = {"plan": [*_plan_cases(plan)]}
+    if proof:
+        suites["proof"] = [_proof_case(one) for one in proof["outcomes"]]
+    if drift:
+        suites["drift"] = [*_drift_cases(drift)]
+    return suites_text(suites)
+
+
+def suites_text(suites: Mapping[str, Sequence[Case]]) -> str:
+    """Return the XML of suites by their names."""
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<testsuites name="gatehouse.kong">']
+    for name, cases in suites.items():
+        lines += _suite(name, cases)
+    return "\n".join([*lines, "</testsuites>", ""])
+
+
+def _suite(name: str, cases: Sequence[Case]) -> Iterator[str]:
+    failed, skipped = sum(bool(one.failure) for one in cases), sum(bool(one.skipped) for one in cases)
+    yield f'<testsuite name="{name}" tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}">'
+    for one in cases:
+        inner = "".join(_inner(one))
+        head = f"<testcase classname={_attribute(f'{name}.{one.of}')} name={_attribute(one.name)}"
+        yield f"{head}>{inner}</testcase>" if inner else f"{head}/>"
+    yield "</testsuite>"
+
+
+def _inner(case: Case) -> Iterator[str]:
+    if case.failure:
+        yield f"<failure message={_attribute(case.failure)}/>"
+    if case.skipped:
+        yield f"<skipped message={_attribute(case.skipped)}/>"
+    if case.output:
+        # An attribute's escaping holds for text as well.
+        yield f"<system-out>{_attribute(case.output)[1:-1]}</system-out>"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(clean(text))
+
+
+def _plan_cases(plan: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield a test for each node, which holds: there is no plan with errors. Warnings are its output."""
+    for name in plan["nodes"]:
+        said = [
+            f"{one['severity']}: {one['message']} [{one['code']}]" for one in plan["findings"] if one["host"] == name
+        ]
+        yield Case(name, "is planned without errors", output="; ".join(said))
+
+
+def _proof_case(one: Outcome) -> Case:
+    dialled = Endpoint(one["dial_address"], one["dial_port"])
+    name = (
+        f"{one['expected']} from {one['from']} to {one['listener']} {one['port']}/{one['protocol']}, dialling {dialled}"
+    )
+    why = " ".join(f"({one[key]})" for key in ("detail", "cause") if one.get(key))
+    failure = f"expected {one['expected']}, seen {one['seen']} {why}" if differs(one) else ""
+    skipped = {None: f"{one['from']} took no part in the proof", SILENT: f"not proved: {one['detail']}"}
+    return Case(one["to"], name, failure, skipped.get(one["seen"], ""))
+
+
+def _drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
+    for node, parts in drift["nodes"].items():
+        for part, lines in parts.items():
+            yield Case(node, f"{part} as planned", failure="; ".join(lines))
+    for node in drift.get("not_looked_at") or ():
+        yield Case(node, "looked at", skipped="it took no part in this run")

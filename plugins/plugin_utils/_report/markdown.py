@@ -1,0 +1,139 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A report as Markdown, for merge requests and wikis; the picture is Mermaid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, shown_source
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row, endpoints_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
+    BAD,
+    WARN,
+    Cell,
+    Report,
+    Section,
+    Table,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, listed
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
+_MERMAID_SPECIAL = re.compile(r"[^\w .,:;()/+-]")
+_SHOWN = 3
+# What Mermaid draws by default (mermaid: config.schema.json, maxTextSize and maxEdges).
+_MOST_TEXT = 50_000
+_MOST_ARROWS = 500
+
+
+def markdown(report: Report, fleet: Fleet | None = None, notes: Sequence[str] = ()) -> str:
+    """Return the report, with a picture of the fleet if there is one.
+
+    Names and messages are escaped, so none of them can become markup.
+    """
+    facts = "; ".join(f"{escaped(label)}: {_cell(cell)}" for label, cell in report.summary)
+    lines = [f"# {escaped(report.title)}", "", facts, ""]
+    if fleet:
+        lines += ["## The fleet", "", *(line for note in notes for line in (escaped(note), ""))]
+        lines += [*_picture([*mermaid(fleet)]), ""]
+    return "\n".join([*lines, *(line for section in report.sections for line in _section(section))]).rstrip() + "\n"
+
+
+def _picture(lines: Sequence[str]) -> list[str]:
+    if sum(map(len, lines)) + len(lines) > _MOST_TEXT or sum("-->" in line for line in lines) > _MOST_ARROWS:
+        return ["The picture is in the HTML report; it is too large for Mermaid."]
+    return ["```mermaid", *lines, "```"]
+
+
+def escaped(text: str) -> str:
+    """Return text as one line in which nothing is markup."""
+    return _SPECIAL.sub(r"\\\1", clean(text))
+
+
+def _cell(cell: Cell) -> str:
+    text = escaped(cell.text)
+    return f"**{text}**" if text and cell.tone in (BAD, WARN) else text
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield from (f"## {escaped(section.title)}", "")
+    for paragraph in section.paragraphs:
+        yield from (_cell(paragraph), "")
+    for table in section.tables:
+        yield from _table(table)
+
+
+def _table(table: Table) -> Iterator[str]:
+    if table.title:
+        yield from (f"### {escaped(table.title)}", "")
+    for note in table.notes:
+        yield from (escaped(note), "")
+    if table.rows:
+        yield _line(map(escaped, table.header))
+        yield _line(["---"] * len(table.header))
+        yield from (_line(map(_cell, row)) for row in table.rows)
+        yield ""
+
+
+def _line(texts: Sequence[str] | map[str]) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def mermaid(fleet: Fleet) -> Iterator[str]:
+    """Yield a flowchart: sites with their nodes, and an arrow for each way into a port."""
+    yield "flowchart LR"
+    boxes = [(f"n{index}", box) for index, box in enumerate(box for site in fleet.sites for box in site.boxes)]
+    for index, site in enumerate(fleet.sites):
+        yield f'  subgraph s{index}["Site {_quoted(site.name)}"]'
+        for name, box in boxes:
+            if box.site == site.name:
+                yield f'    {name}["{_about(box)}"]'
+        yield "  end"
+    ids: dict[tuple[str, ...], str] = {}
+    for name, box in boxes:
+        for row in box.rows:
+            for flow in row.flows:
+                yield from _arrow(name, row, flow, ids)
+
+
+def _about(box: Box) -> str:
+    names = listed(box.nodes, _SHOWN)
+    return "<br>".join(_quoted(text) for text in (names, *box.about))
+
+
+def _arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -> Iterator[str]:
+    who = flow.callers or (flow.who,)
+    where = f" (site {flow.site})" if flow.callers and flow.site else ""
+    caller = _id((*who, where), f'(["{_quoted(listed(who, _SHOWN) + where)}"])', ids)
+    yield from caller[1]
+    port = f"{row.listener} {', '.join(row.ports)}"
+    dials = f"dials {endpoints_text(flow.dialled)}" if flow.dialled else ""
+    seen = f"seen as {listed([shown_source(one) for one in flow.seen], _SHOWN)}" if flow.seen else ""
+    if flow.device:
+        device = _id(("device", flow.device), f'{{{{"{_quoted(flow.device)}"}}}}', ids)
+        yield from device[1]
+        yield f'  {caller[0]} -->|"{_lines(port, dials)}"| {device[0]}'
+        arrives = f"arrives at {endpoints_text(flow.arrives)}"
+        yield f'  {device[0]} -->|"{_lines(port, arrives, seen)}"| {target}'
+    else:
+        yield f'  {caller[0]} -->|"{_lines(port, dials, seen)}"| {target}'
+
+
+def _id(key: tuple[str, ...], shape: str, ids: dict[tuple[str, ...], str]) -> tuple[str, list[str]]:
+    """Return the id of a shape, and the line that declares it where it is new."""
+    if key in ids:
+        return ids[key], []
+    ids[key] = f"c{len(ids)}"
+    return ids[key], [f"  {ids[key]}{shape}"]
+
+
+def _lines(*texts: str) -> str:
+    return "<br>".join(_quoted(text) for text in texts if text)
+
+
+def _quoted(text: str) -> str:
+    """Return text for a Mermaid label in quotes: what is not plain becomes an entity code of Mermaid's."""
+    return _MERMAID_SPECIAL.sub(lambda found: f"#{ord(found[0])};", clean(text))

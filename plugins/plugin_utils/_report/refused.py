@@ -1,0 +1,81 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a fleet for which there is no plan: every finding, in the forms of any other report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import html
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import Case, suites_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import markdown
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
+    BAD,
+    FORMAT,
+    Cell,
+    Report,
+    Section,
+    counted,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import Meanings, findings_section
+
+Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them where it fails
+
+_TITLE = "Kong fleet: there is no plan"
+_INTRO = (
+    "No host was touched. Each error below names the host, the variable, its value and the way out. Once none is left, this "
+    "report has the plan and its picture."
+)
+
+
+def refused_html(findings: Findings, meanings: Meanings) -> str:
+    """Return the report as one HTML page."""
+    return html(_report(findings, meanings))
+
+
+def refused_markdown(findings: Findings, meanings: Meanings) -> str:
+    """Return the report as Markdown."""
+    return markdown(_report(findings, meanings))
+
+
+def refused_json(findings: Findings, _meanings: Meanings) -> str:
+    """Return the findings as JSON, where the report of a plan has the plan."""
+    data = {"format": FORMAT, "plan": None, "findings": findings, "changes": None, "proof": None, "drift": None}
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def refused_junit(findings: Findings, _meanings: Meanings) -> str:
+    """Return the report as JUnit XML."""
+    return suites_text({"plan": [*_cases(findings)]})
+
+
+# By the ending of the file's name.
+REFUSED_FORMS: Mapping[str, Callable[[Findings, Meanings], str]] = {
+    ".html": refused_html,
+    ".md": refused_markdown,
+    ".json": refused_json,
+    ".xml": refused_junit,
+}
+
+
+def _report(findings: Findings, meanings: Meanings) -> Report:
+    errors = counted(sum(one["severity"] == ERROR for one in findings), "error")
+    words = Cell(f"There is no plan for this inventory: {errors}.", BAD), Cell(_INTRO)
+    refused = Section("refused", "There is no plan", words)
+    summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)
+    return Report(_TITLE, summary, (refused, findings_section({"findings": findings}, meanings)))
+
+
+def _cases(findings: Findings) -> Iterator[Case]:
+    """Yield a test for each finding: an error fails, whatever else there is passes.
+
+    The message is the name, as readers of JUnit take two tests of one name for the same.
+    """
+    for one in findings:
+        text = f"{one['severity']} [{one['code']}]"
+        yield Case(one["host"], one["message"], **{"failure" if one["severity"] == ERROR else "output": text})
