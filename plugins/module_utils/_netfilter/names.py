@@ -20,3 +20,6 @@ PRIORITY = -10
 # One bit of the packet mark says "accepted by gatehouse.kong": accept ends only our own chain (nft(8), "VERDICT
 # STATEMENTS"), so a host whose own chains drop by default accepts the mark in one line of theirs.
 MARK = 0x10000000
+MARK_MASK = 0xFFFFFFFF ^ MARK
+# The late part on iptables and ufw, as iptables-save lists it behind the name of its chain (without quotes).
+LATE_RULE = f"-m mark --mark {MARK:#x}/{MARK:#x} -m comment --comment gatehouse.kong -j ACCEPT"

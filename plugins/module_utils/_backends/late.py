@@ -1,0 +1,59 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The late part of a host's rules: accepts what the early part authorised, just before the host's default.
+
+The early part drops unauthorised sources and marks authorised packets; it accepts nothing in the chains of the host's own
+firewall. A host that drops by default needs the late part as well. It comes after every rule of the host that is about
+some sources only, so that a ban holds.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
+    Obstacle,
+    Snapshot,
+    Translation,
+)
+
+
+class Late(t.Protocol):
+    """The late part for one firewall manager.
+
+    A ruleset of None means: nothing of ours, no trace. Each method raises HostError if the host refuses. `require`, `read`,
+    `stale`, `obstacles`, `translations`, `validate` and `snapshot` change nothing; `read` is called before the others, and
+    again after each change.
+    """
+
+    name: str
+
+    def require(self) -> None:
+        """Raise HostError if the host lacks a program or a right that this part needs."""
+
+    def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
+        """Return a line for each difference between the loaded rules and those that `ruleset` needs."""
+
+    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Return a line for each persisted part that would not bring the rules for `want` back after a reboot."""
+
+    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        """Return the rules of the manager that conflict with `want`, once the late part for it is loaded."""
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Return where the host sends packets on to other addresses, as far as `obstacles` found it."""
+
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
+        """Check what `apply` would load with the host's own programs."""
+
+    def snapshot(self, ruleset: Ruleset | None) -> Snapshot:
+        """Return what brings the present late part back; `ruleset` is the one that is in force."""
+
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Load the late part for `want`; no authorised packet is lost meanwhile. Return warnings."""
+
+    def persist(self, want: Ruleset | None) -> None:
+        """Make the late part for `want` what a reboot loads. If that fails, the persisted state is unchanged."""
