@@ -47,7 +47,7 @@ def _script(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 def _mypy() -> tuple[str, ...]:
-    packages = [path.replace("/", ".") for path in TYPED if any((ROOT / path).glob("*.py"))]
+    packages = [path.replace("/", ".") for path in TYPED if any((ROOT / path).rglob("*.py"))]
     return _tool("mypy", *(word for package in packages for word in ("-p", f"{COLLECTION}.{package}")))
 
 
