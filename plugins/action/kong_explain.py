@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import (
     by_name,
@@ -35,6 +36,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        if refused := refusal(task_vars or {}):
+            raise AnsibleActionFail(refused)
         _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
         try:
             plan = check_plan(arguments["plan"])

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 
 
 class ActionModule(ActionBase):
@@ -17,6 +19,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        if refused := refusal(task_vars or {}):
+            raise AnsibleActionFail(refused)
         result.update(self._execute_module(task_vars=task_vars))
         transaction = result.pop("_transaction", None)
         if transaction:

@@ -21,6 +21,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal, trusted_hostvars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
@@ -95,12 +96,18 @@ class _AnsibleInventory:
 
     def __init__(self, task_vars: Mapping[str, Any], loader: DataLoader) -> None:
         self.groups: Mapping[str, Sequence[str]] = task_vars["groups"]
-        self._hostvars = task_vars["hostvars"]
+        self._trusted, self._without_facts = trusted_hostvars(task_vars["hostvars"])
         self._loader = loader
 
     def variables(self, host: str) -> Mapping[str, Any]:
+        return self._variables(self._trusted, host)
+
+    def without_facts(self, host: str) -> Mapping[str, Any]:
+        return self._variables(self._without_facts, host)
+
+    def _variables(self, hostvars: Any, host: str) -> Mapping[str, Any]:
         # With hostvars in reach a template may take a node's NAT from the variables of its router.
-        return _Variables({**self._hostvars.raw_get(host), "hostvars": self._hostvars}, self._loader)
+        return _Variables({**hostvars.raw_get(host), "hostvars": hostvars}, self._loader)
 
 
 class ActionModule(ActionBase):
@@ -110,6 +117,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        if refused := refusal(task_vars or {}):
+            raise AnsibleActionFail(refused)
         _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
         try:
             require_libraries()

@@ -17,6 +17,19 @@ _WIDE = 1.05
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+def escaped(text: object) -> str:
+    r"""Return text from a host as one line that a terminal or a log shows as text only.
+
+    Control and format characters (Unicode categories Cc, Cf, Cs, Co, Cn, Zl, Zp: escape sequences, line breaks,
+    bidirectional overrides) become ``\x1b``, ``\n`` or ``\u202e``, as Python writes them.
+    """
+    return "".join(one if one.isprintable() or one == " " else _escape(one) for one in str(text))
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
 def clean(text: object) -> str:
     """Return what is allowed of a text, as one line."""
     return " ".join(without_forbidden(str(text)).split())

@@ -56,7 +56,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     drafts: dict[str, Draft] = {}
     outsiders: list[str] = []
     for name in sorted(names.groups[group]):
-        variables = HostVariables(name, inventory.variables(name))
+        variables = HostVariables.of(inventory, name)
         if draft := read_node(variables, names):
             drafts[name] = draft
         outsiders += _outsiders(variables, names)
@@ -110,7 +110,7 @@ def _other_hosts(
     named = {*_named_hosts(drafts, inventory.groups), *outsiders} - set(drafts)
     hosts = {}
     for name in sorted(named):
-        variables = HostVariables(name, inventory.variables(name))
+        variables = HostVariables.of(inventory, name)
         hosts[name] = read_host(variables)
         findings += variables.findings
     return hosts

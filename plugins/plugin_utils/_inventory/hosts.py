@@ -33,10 +33,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 
 DEFAULT_SITE = "default"
+_NETWORKS = "kong_address_networks"
 
 
 def read_host(variables: HostVariables) -> Host:
     """Read one host; what is wrong with it is added to the findings of ``variables``."""
+    host = _read_host(variables)
+    _check_networks(variables, host)
+    return host
+
+
+def _read_host(variables: HostVariables) -> Host:
     return Host(
         name=variables.host,
         site=variables.text("kong_site", DEFAULT_SITE),
@@ -52,7 +59,7 @@ def _read_address(variables: HostVariables) -> Addresses:
     ways = {
         "kong_address": _checked_addresses,
         "kong_address_query": _asked_address,
-        "kong_address_networks": _address_in_networks,
+        _NETWORKS: _address_in_networks,
     }
     for name, read in ways.items():
         before = len(variables.findings)
@@ -141,6 +148,48 @@ def _address_in_networks(variables: HostVariables, name: str, _value: Any) -> Ad
             "Set kong_address, add the right network, or gather the host's facts",
         )
     return Addresses(ipv4=chosen.get(4), ipv6=chosen.get(6))
+
+
+def _check_networks(variables: HostVariables, host: Host) -> None:
+    """Add an error for each address outside kong_address_networks that the variables take from facts.
+
+    The same variables without facts tell which addresses the inventory gives: these are not checked.
+    """
+    if variables.value(_NETWORKS) is None:
+        return
+    networks = _networks(variables.without_facts(), _NETWORKS)
+    outside = [
+        (name, address)
+        for name, address in _addresses(variables, host)
+        if not any(contains(network, address) for network in networks)
+    ]
+    if not outside:
+        return
+    own = variables.without_facts()
+    given = set(_addresses(own, _read_host(own)))
+    for name, address in outside:
+        if (name, address) not in given:
+            variables.error(
+                "address-outside-networks",
+                name,
+                address,
+                f"it comes from facts, and is in none of {_NETWORKS} ({', '.join(networks)}). Add its network, or "
+                "give the address itself in the inventory",
+            )
+
+
+def _addresses(variables: HostVariables, host: Host) -> list[tuple[str, str]]:
+    """Return the addresses and networks of a host, each with the variable that gives it."""
+    address = "kong_address_query" if variables.value("kong_address") is None else "kong_address"
+    nat = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
+    outside = [one for mapping in host.nat for one in (mapping.outside, mapping.hairpin_source) if one]
+    by_variable = {
+        address: host.address.all(),
+        "kong_vpn_address": host.vpn.all(),
+        "kong_nat_egress": host.egress,
+        nat: outside,
+    }
+    return [(name, one) for name, found in by_variable.items() for one in found]
 
 
 def _networks(variables: HostVariables, name: str) -> tuple[str, ...]:

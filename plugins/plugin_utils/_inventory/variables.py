@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Protocol
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, kong_facts
 
 
 class VariableError(Exception):
@@ -32,6 +33,9 @@ class Inventory(Protocol):
         Looking at a value raises VariableError if it cannot be computed.
         """
 
+    def without_facts(self, host: str) -> Mapping[str, Any]:
+        """Return a host's variables as if no facts of any host were known."""
+
 
 @dataclass(frozen=True)
 class PlainInventory:
@@ -43,6 +47,10 @@ class PlainInventory:
     def variables(self, host: str) -> Mapping[str, Any]:
         """Return the host's variables."""
         return self.hostvars[host]
+
+    def without_facts(self, host: str) -> Mapping[str, Any]:
+        """Return the host's variables without its facts."""
+        return {name: value for name, value in self.hostvars[host].items() if name != FACTS}
 
 
 @dataclass(frozen=True)
@@ -91,11 +99,28 @@ ROLE_PREFIXES = ("kong_listen_", "kong_firewall_", "kong_transparent_", "kong_ve
 
 @dataclass
 class HostVariables:
-    """The ``kong_*`` variables of one host, read with their types checked; what is wrong is collected in ``findings``."""
+    """The ``kong_*`` variables of one host, read with their types checked; what is wrong is collected in ``findings``.
+
+    ``own`` returns the same variables as if no facts were known.
+    """
 
     host: str
     variables: Mapping[str, Any]
+    own: Callable[[str], Mapping[str, Any]]
     findings: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, inventory: Inventory, host: str) -> HostVariables:
+        """Return the variables of a host; facts that have the name of a variable are an error in ``findings``."""
+        found = cls(host, inventory.variables(host), inventory.without_facts)
+        found.findings.extend(
+            host_error("variable-in-facts", host, name, None, REASON) for name in kong_facts(found.variables)
+        )
+        return found
+
+    def without_facts(self) -> HostVariables:
+        """Return the variables of the host as if no facts were known; findings about them are its own."""
+        return HostVariables(self.host, self.own(self.host), self.own)
 
     def error(self, code: str, variable: str, value: Any, message: str) -> None:
         """Write down an error about a variable; the message is completed with host, variable and value."""

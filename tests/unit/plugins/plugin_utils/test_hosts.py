@@ -77,7 +77,7 @@ CHOSEN = {
     ),
     "query before networks": (
         FACTS,
-        {"address_query": "ansible_facts.all_ipv4_addresses[2]", "address_networks": "10.0.0.0/8"},
+        {"address_query": "ansible_facts.all_ipv4_addresses[2]", "address_networks": ["10.0.0.0/8", "192.168.0.0/16"]},
         ("192.168.5.1", None),
     ),
     "zones and other oddities of facts": (
@@ -172,6 +172,36 @@ BAD = {
         "ansible_facts.hostname",
         ["it yields 'kong1'"],
     ),
+    "query outside the networks": (
+        FACTS,
+        {"address_query": "ansible_facts.all_ipv4_addresses[2]", "address_networks": ["10.0.0.0/8", "fd00::/8"]},
+        "address-outside-networks",
+        "kong_address_query",
+        "192.168.5.1",
+        ["comes from facts", "kong_address_networks (10.0.0.0/8, fd00::/8)"],
+    ),
+    "NAT query outside the networks": (
+        FACTS,
+        {
+            "nat_query": "[{outside: ansible_facts.all_ipv4_addresses[2], outside_port: `80`, inside_port: `8000`}]",
+            "address_networks": ["10.0.0.0/8"],
+        },
+        "address-outside-networks",
+        "kong_nat_query",
+        "192.168.5.1",
+        ["comes from facts"],
+    ),
+    "hairpin outside the networks": (
+        FACTS,
+        {
+            "nat_query": "[{outside: '10.9.9.9', hairpin_source: ansible_facts.all_ipv4_addresses[2]}]",
+            "address_networks": ["10.0.0.0/8"],
+        },
+        "address-outside-networks",
+        "kong_nat_query",
+        "192.168.5.1",
+        ["comes from facts"],
+    ),
     "VPN address": (FACTS, {"vpn_address": "vpn"}, "address-invalid", "kong_vpn_address", "vpn", ["give one IPv4"]),
     "egress": (
         FACTS,
@@ -221,6 +251,30 @@ def test_query_that_fails(query):
 )
 def test_bind_addresses_of_the_host(listen):
     address_of(FACTS, proxy_listen=listen)
+
+
+def test_addresses_that_the_inventory_gives_may_be_outside_the_networks():
+    given = {"vpn_address": "172.30.0.1", "nat_egress": "203.0.113.7", "nat": [{"outside": "203.0.113.8"}]}
+    assert address_of(FACTS, address_networks="10.0.0.0/8", **given) == ("10.0.0.1", None)
+
+
+def test_a_query_of_inventory_data_may_be_outside_the_networks():
+    query = "[{outside: kong_nat_egress, outside_port: `80`, inside_port: `8000`}]"
+    found = address_of(FACTS, address_networks="10.0.0.0/8", nat_egress="203.0.113.7", nat_query=query)
+    assert found == ("10.0.0.1", None)
+
+
+def test_a_fact_with_the_name_of_a_variable():
+    error = error_of({"default_ipv4": {"address": "10.0.0.1"}, "kong_role": "control_plane"})
+    assert (error.code, error.host, error.variable, error.value) == ("variable-in-facts", "n", "kong_role", None)
+    assert error.message.startswith("n: kong_role: the facts of this host hold this name")
+
+
+def test_a_fact_of_a_named_host_with_the_name_of_a_variable():
+    hosts = {"n": {"kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["admin"]}}
+    admin = {"kong_address": "10.0.0.2", "ansible_facts": {"kong_nat_egress": ["0.0.0.0/1"]}}
+    error = only_error(hosts, {"admin": admin})
+    assert (error.code, error.host, error.variable) == ("variable-in-facts", "admin", "kong_nat_egress")
 
 
 def test_bind_the_vpn_address_that_facts_do_not_know_yet():

@@ -1,0 +1,148 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts that a compromised host reports, in one real run of ansible-playbook: none becomes a variable of the plan."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import plan_task, play, run
+
+# What any module of a compromised host can answer.
+MODULE = """#!/usr/bin/python
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule(argument_spec={"facts": {"type": "dict"}})
+module.exit_json(changed=False, ansible_facts=module.params["facts"])
+"""
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+GIVEN, REPORTED, SET = "203.0.113.1", "198.51.100.66", "203.0.113.9"
+
+
+def node(**variables):
+    return {**LOCAL, "kong_address": "10.0.0.1", "kong_site": "a", "kong_nat_egress": GIVEN, **variables}
+
+
+FLEETS = {
+    "module": {"module": node()},
+    "gathered": {"gathered": node()},
+    "cached": {"cached": node()},
+    "role": {"role": node()},
+    "template": {"template": node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
+    "router": {"router_node": node(kong_nat_egress="{{ hostvars['router'].wan }}")},
+    "only_fact": {"only_fact": node(kong_nat_egress="{{ reported_ip }}")},
+    "set_fact": {"set_fact": node()},
+    "set_template": {"set_template": node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
+    "report": {"report": node()},
+    "plan_file": {"plan_file": node()},
+}
+FACTS = {
+    "module": {"kong_nat_egress": REPORTED},
+    "cached": {"kong_nat_egress": REPORTED},
+    "role": {"kong_role": "control_plane"},
+    "template": {"public_ip": REPORTED},
+    "router": {"wan": REPORTED},
+    "only_fact": {"reported_ip": REPORTED},
+    "set_template": {"public_ip": REPORTED},
+    "report": {"kong_report_path": "report.md", "kong_\x1b[2J": 1},
+    "plan_file": {"kong_plan_file": "reported.json"},
+}
+
+
+def reports(name):
+    return {"reports_facts": {"facts": FACTS[name]}}
+
+
+def compiles(name, *before, **arguments):
+    """Return a play that compiles one fleet, and goes on if there is no plan for it."""
+    plan = {**plan_task(group=f"fleet_{name}", path=f"{name}.json", **arguments), "run_once": True}
+    return play(f"fleet_{name}", {"block": [*before, plan], "rescue": [{"ansible.builtin.meta": "noop"}]})
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """Return the folder and the output of one run that compiles every fleet."""
+    folder = tmp_path_factory.mktemp("facts")
+    children = {f"fleet_{name}": {"hosts": hosts} for name, hosts in FLEETS.items()}
+    routers = {"hosts": {"router": {**LOCAL, "wan": GIVEN}}}
+    inventory = {"all": {"children": {**children, "routers": routers}}}
+    for path, text in {
+        "hosts.json": json.dumps(inventory),
+        "library/reports_facts.py": MODULE,
+        "facts.d/ignored.fact": json.dumps({"kong_nat_egress": REPORTED}),
+    }.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    gathers = {"ansible.builtin.setup": {"gather_subset": ["!all", "local"], "fact_path": str(folder / "facts.d")}}
+    sets = {"ansible.builtin.set_fact": {"kong_nat_egress": SET}}
+    report = {
+        "gatehouse.kong.kong_report": {"path": "{{ kong_report_path }}", "findings": []},
+        "run_once": True,
+    }
+    plan_file = {"gatehouse.kong.kong_plan": {"group": "fleet_gathered", "path": "{{ kong_plan_file }}"}}
+    plays = [
+        play("routers", reports("router")),
+        compiles("module", reports("module")),
+        compiles("gathered", gathers),
+        compiles("cached"),
+        compiles("role", reports("role")),
+        compiles("template", reports("template")),
+        compiles("router"),
+        compiles("only_fact", reports("only_fact")),
+        compiles("set_fact", sets),
+        compiles("set_template", reports("set_template"), {"ansible.builtin.set_fact": {"public_ip": SET}}),
+        compiles("report", reports("report"), report),
+        compiles("plan_file", reports("plan_file"), plan_file),
+    ]
+    settings = {
+        "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
+        "ANSIBLE_INJECT_FACT_VARS": "true",
+    }
+    before = run(folder, folder / "hosts.json", [play("fleet_cached", reports("cached"))], **settings)
+    assert before.returncode == 0, before.stdout + before.stderr
+    finished = run(folder, folder / "hosts.json", plays, **settings)
+    return folder, finished.stdout + finished.stderr
+
+
+def egress_of(done, name):
+    (node_plan,) = json.loads((done[0] / f"{name}.json").read_text(encoding="utf-8"))["nodes"].values()
+    return node_plan["egress"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("module", "kong_nat_egress"),
+        ("cached", "kong_nat_egress"),
+        ("role", "kong_role"),
+        ("report", r"kong_\x1b[2J, kong_report_path"),
+        ("plan_file", "kong_plan_file"),
+    ],
+)
+def test_a_fact_with_the_name_of_a_variable_is_refused(done, name, fact):
+    folder, output = done
+    assert not (folder / f"{name}.json").exists()
+    assert f"{name}: {fact}: the facts of this host hold this name" in output.replace(r"\\x1b", r"\x1b")
+
+
+def test_no_path_on_the_controller_comes_from_a_fact(done):
+    assert not (done[0] / "report.md").exists()
+    assert not (done[0] / "reported.json").exists()
+
+
+@pytest.mark.parametrize("name", ["gathered", "template", "router"])
+def test_a_variable_of_the_inventory_comes_before_a_fact_of_its_name(done, name):
+    assert egress_of(done, name) == [f"{GIVEN}/32"]
+
+
+@pytest.mark.parametrize("name", ["set_fact", "set_template"])
+def test_set_fact_comes_before_the_inventory(done, name):
+    assert egress_of(done, name) == [f"{SET}/32"]
+
+
+def test_a_template_may_name_a_fact(done):
+    assert egress_of(done, "only_fact") == [f"{REPORTED}/32"]
