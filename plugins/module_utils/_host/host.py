@@ -107,13 +107,6 @@ class Host:
         except OSError as error:
             raise HostError(f"cannot write {path}: {error.strerror}") from error
 
-    def open_directory(self, path: str) -> int:
-        """A handle of a directory, to be closed; HostError where there is none."""
-        try:
-            return os.open(self.path(path), os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise HostError(f"cannot open the directory {path}: {error.strerror}") from error
-
     def make_directory(self, path: str, mode: int) -> None:
         """Make a directory, unless it is there, and give it this mode."""
         try:

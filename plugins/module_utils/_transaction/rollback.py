@@ -18,7 +18,6 @@ import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
@@ -28,6 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
     ruleset_to_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock import LOCK, open_lock, take_lock
 
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved
@@ -39,8 +39,6 @@ PENDING = f"{STATE}/pending"
 PREVIOUS = f"{STATE}/previous"
 # What is being made, or is to go: nobody reads it, and the next change removes what a killed one left.
 _RUBBISH = f"{STATE}/rubbish"
-# A folder that every host has, and that a first change does not have to make: whoever changes anything locks it.
-_LOCKED = str(Path(STATE).parent)
 _UNDO = f"{PENDING}/undo"
 # Beside the script of the way back until all of the change is made.
 UNFINISHED = "unfinished"
@@ -89,16 +87,16 @@ class Rollback:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other runs and the way back of a change waiting meanwhile, and wait for them; also within itself.
+        """Hold the host's lock, so that other runs and the rollback of a change wait. It may be nested.
 
-        The kernel ends it whatever becomes of the process.
+        Raises HostError if another process holds the lock for too long.
         """
         if self._lock is not None:
             yield
             return
-        self._lock = self._host.open_directory(_LOCKED)
+        self._lock = open_lock(self._host)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            take_lock(self._lock)
             yield
         finally:
             os.close(self._lock)
@@ -209,7 +207,7 @@ class Rollback:
             self._host.write(f"{_RUBBISH}/load{number}", given, 0o600)
             load.append((command, f"load{number}"))
         places = Places(
-            self._at(_LOCKED),
+            self._at(LOCK),
             self._at(PENDING),
             self._at(_RUBBISH),
             self._at(_UNIT),

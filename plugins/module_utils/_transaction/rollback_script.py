@@ -34,7 +34,7 @@ class Places:
     until all of the change is made.
     """
 
-    locked: str
+    lock: str
     pending: str
     rubbish: str
     unit: str
@@ -48,8 +48,10 @@ _HEAD = """\
 # Written by gatehouse.kong. Puts its rules and files back to what they were before a change that nobody confirmed.
 # $1: the change that is meant; without it, whichever there is. $2: if given, only where its run died before it was made.
 PATH={path}
-exec 9< {locked}
+umask 077
+exec 9<> {lock}
 flock 9
+umask 022
 cd {pending} || exit 0
 [ -z "$1" ] || [ "$1" = "$(cat id)" ] || exit 0
 [ -z "$2" ] || [ -f {unfinished} ] || exit 0

@@ -63,6 +63,7 @@ def host(tmp_path):
     host.write(FILE, "old", 0o640)
     host.path("/etc/systemd/system/sysinit.target.wants").mkdir(parents=True)
     host.path("/var/lib").mkdir(parents=True)
+    host.write("/run/gatehouse_kong.lock", "", 0o600)
     host.link(LINK, "somewhere")
     return host
 

@@ -1,0 +1,162 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lock of a host, which only root can open."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock import (
+    holder_of,
+    open_lock,
+    take_lock,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+
+LOCK = "/run/gatehouse_kong.lock"
+NOBODY = 65534
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+@pytest.fixture
+def host():
+    """A host whose folders every user can enter, which is not so below tmp_path."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        for name in ("run", "var/lib"):
+            (root / name).mkdir(parents=True)
+        yield Host(root)
+
+
+@pytest.fixture
+def handle(host):
+    handle = open_lock(host)
+    yield handle
+    os.close(handle)
+
+
+def hold(path, user=None):
+    """A process that holds flock on a path, and with `user` is not root; and what it says when it has the lock."""
+    script = 'exec 9< "$1" && flock 9 && echo locked && exec sh -c "read line" "$2"'
+    process = subprocess.Popen(
+        ["sh", "-c", script, "sh", str(path), "a\x1b[31mb"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, user=user,
+    )  # fmt: skip
+    return process, process.stdout.readline()
+
+
+def end(process):
+    process.kill()
+    process.communicate()
+
+
+def test_only_its_owner_can_open_the_file(host, handle):
+    assert host.path(LOCK).stat().st_mode & 0o7777 == 0o600
+    assert (os.fstat(handle).st_ino, os.get_inheritable(handle)) == (host.path(LOCK).stat().st_ino, False)
+
+
+@as_root
+def test_another_user_blocks_no_run(host, handle):
+    blocking, said = hold(host.path("/var/lib"), NOBODY)
+    refused, nothing = hold(host.path(LOCK), NOBODY)
+    try:
+        assert said == "locked\n"
+        assert (nothing, "Permission denied" in refused.stderr.read()) == ("", True)
+        with Rollback(host).alone():
+            assert holder_of(handle) == f"process {os.getpid()} ({command_of_this_process()})"
+    finally:
+        end(blocking)
+        end(refused)
+
+
+def command_of_this_process():
+    return ascii(Path("/proc/self/cmdline").read_text().replace("\0", " ").strip())[1:-1]
+
+
+def test_a_wait_that_takes_too_long_names_the_holder(host, handle):
+    process, said = hold(host.path(LOCK))
+    try:
+        assert said == "locked\n"
+        with pytest.raises(HostError) as caught:
+            take_lock(handle, 0.2)
+    finally:
+        end(process)
+    message = str(caught.value)
+    assert f"{LOCK} for 0.2 seconds: process {process.pid} (" in message
+    assert message.endswith("Wait for it, or end it; nothing was changed")
+    assert (r"a\x1b[31mb)" in message, "\x1b" in message) == (True, False)
+
+
+def test_a_lock_that_is_released_is_taken(host, handle):
+    process, _said = hold(host.path(LOCK))
+    end(process)
+    take_lock(handle, 5)
+    other = open_lock(host)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+
+
+def test_a_process_that_only_waits_is_not_the_holder(host, handle):
+    assert holder_of(handle) is None
+
+
+def test_the_lock_is_free_after_a_run(host, handle):
+    rollback = Rollback(host)
+    with rollback.alone(), rollback.alone():
+        assert holder_of(handle) is not None
+    assert holder_of(handle) is None
+    with pytest.raises(ValueError, match="a fault"), rollback.alone():
+        raise ValueError("a fault")
+    take_lock(handle, 0)
+
+
+def make_link(path):
+    path.symlink_to("/etc/passwd")
+
+
+def make_open_file(path):
+    path.touch()
+    path.chmod(0o644)
+
+
+@pytest.mark.parametrize(
+    "make, reason", [(make_link, "symbolic links"), (os.mkfifo, "remove it"), (make_open_file, "remove it")]
+)
+def test_a_file_that_other_users_could_open_is_refused(host, make, reason):
+    make(host.path(LOCK))
+    with pytest.raises(HostError, match=rf"{LOCK}.*{reason}"):
+        open_lock(host)
+
+
+@as_root
+def test_a_file_of_another_user_is_refused(host):
+    open_lock(host)
+    os.chown(host.path(LOCK), NOBODY, -1)
+    with pytest.raises(HostError, match="not a file that only root can open"):
+        open_lock(host)
+
+
+@as_root
+def test_without_root_the_error_names_become(host):
+    os.close(open_lock(host))
+    child = os.fork()
+    if not child:
+        os.setuid(NOBODY)
+        try:
+            open_lock(host)
+        except HostError as error:
+            os._exit(0 if "become: true" in str(error) else 2)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
