@@ -2,62 +2,56 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which rules in the output of iptables-save may meet a packet to a port of ours, and what they do with it.
-
-Matches and targets are those of iptables(8) and iptables-extensions(8). A match that is not known here may hold or not.
-"""
+"""Follows packets to our ports through the tables of iptables, as iptables-save and ip6tables-save list them."""
 
 from __future__ import annotations
 
-import shlex
 import typing as t
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Range, parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import Finding, Own, findings
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import CATCHING
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_match import Answer, negated
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import WILDCARDS, Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import CATCHING, LATE_RULE, PRIORITY
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    UNMARKED,
+    Packet,
+    addresses_of,
+    unicast,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain, Walk
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 
 Table = Mapping[str, Sequence[str]]  # the lines of each chain
+Place = tuple[str, int]  # a chain, and the number of lines before the place
 
-ACCEPT, DROP, DIVERT = "accept", "drop", "divert"
-_RETURN, _END = "return", "end"
-_TARGETS = {
-    "ACCEPT": ACCEPT,
-    "DROP": DROP,
-    "REJECT": DROP,
-    "DNAT": DIVERT,
-    "REDIRECT": DIVERT,
-    "TPROXY": DIVERT,
-    "RETURN": _RETURN,
+# Base chains on the way to the host, with hook and priority: linux/netfilter_ipv4.h, iptables(8) "TABLES".
+_BASES = {
+    ("raw", "PREROUTING"): ("prerouting", -300),
+    ("mangle", "PREROUTING"): ("prerouting", -150),
+    ("nat", "PREROUTING"): ("prerouting", -100),
+    ("mangle", "INPUT"): ("input", -150),
+    ("filter", "INPUT"): ("input", 0),
+    ("security", "INPUT"): ("input", 50),
+    ("nat", "INPUT"): ("input", 100),
 }
-_MULTICAST = {"ipv4": "224.0.0.0/4", "ipv6": "ff00::/8"}
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A rule that ends the way of a packet, if it matches: with "accept", "drop" or "divert"; "return" and "end" are left over.
-
-    `certain` is false where one of its matches, or of those that lead to it, is not known to hold; `named` tells whether
-    one of them is the port. `source` is the network that it is for; None for any.
-    """
-
-    line: str
-    verdict: str
-    certain: bool
-    named: bool
-    source: Range | None
-
-    @property
-    def sure(self) -> bool:
-        """Whether every packet to the port ends here."""
-        return self.certain and self.source is None
+_OUR_CHAINS = " -j GATEHOUSE-KONG"
+_TABLES = ("raw", "mangle", "nat", "filter", "security")
+_FAMILY = {"ipv4": "ip", "ipv6": "ip6"}
+_PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
+_ADVICE = {
+    DROP: "Remove it, or exclude Kong's ports from it",
+    DIVERT: "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only",
+}
 
 
 def table_of(saved: str, name: str) -> Table:
-    """The chains of one table in the output of iptables-save or ip6tables-save, without those that catch packets for Kong."""
+    """Return the lines of the chains of one table in the output of iptables-save or ip6tables-save.
+
+    Lines that catch packets for Kong are left out.
+    """
     chains: dict[str, list[str]] = {}
     for line in table_lines(saved, name):
         words = line.split(" ", 2)
@@ -68,108 +62,90 @@ def table_of(saved: str, name: str) -> Table:
     return chains
 
 
-def hits(table: Table, chain: str, service: Service, family: str, until: Callable[[str], bool]) -> Iterator[Hit]:
-    """The rules that may meet the first packet of a connection to a service, in their order, from a chain on.
+def ends(table: Table, line: str, service: Service, family: str) -> bool:
+    """Tell whether a rule drops or rejects every new packet to a service, from any source and any other host.
 
-    The way ends at a rule that surely matches, and at the first line that `until` holds for.
+    True for a final DROP or REJECT, and for a jump to a chain in which every such packet ends. Only matches that hold for
+    every new packet to the service may limit it, and an interface other than lo. The packets do not have our mark, so it
+    makes no difference whether our late rule is in the table.
     """
-    for line in table.get(chain, ()):
-        found = Hit(line, _END, certain=True, named=False, source=None) if until(line) else None
-        target = ""
-        if found is None:
-            found, target = _hit(line, service, family)
-        for hit in _ends(found, hits(table, target, service, family, until)) if found else ():
-            yield hit
-            if hit.sure:
-                return
+    packet = Packet(
+        family,
+        service.protocol,
+        service.port,
+        unicast(family),
+        addresses_of(service, family),
+        mark=UNMARKED,
+        outside=True,
+    )
+    chains = _chains(table)
+    rule = parse_rule(line, frozenset(chains))
+    return {outcome.verdict for outcome in Walk(chains, packet).rule(Chain(""), rule)} == {DROP}
 
 
-def _ends(hit: Hit, inner: Iterable[Hit]) -> Iterator[Hit]:
-    """What may become of a packet at a rule that matches it: its own verdict, or those of the chain that it leads to."""
-    if hit.verdict and (hit.verdict != _RETURN or hit.sure):
-        yield hit
-    for one in inner:
-        if one.verdict == _RETURN:
-            return
-        certain, named = one.certain and hit.certain, one.named or hit.named
-        yield replace(one, certain=certain, named=named, source=one.source or hit.source)
+def late_place(table: Table, services: Iterable[Service], family: str, chain: str = "INPUT") -> Place:
+    """Return the place of our late rule in the table filter: before the first rule that ends packets to a service.
+
+    If that rule leads to a chain, the place is in that chain. Without such a rule it is the end of the chain. Lines of our own
+    late rule count as lines, and change nothing else.
+    """
+    lines = table.get(chain, ())
+    wanted = tuple(services)
+    for at, line in enumerate(lines):
+        if any(ends(table, line, service, family) for service in wanted):
+            target = parse_rule(line, frozenset(table)).target
+            return late_place(table, wanted, family, target) if target in table else (chain, at)
+    return chain, len(lines)
 
 
-def _hit(line: str, service: Service, family: str) -> tuple[Hit | None, str]:
-    """What a line does, None where it does not match; and the chain that it may lead to."""
-    words = shlex.split(line)[2:]
-    certain, source, target = True, None, ""
-    negate = False
-    for at, word in enumerate(words):
-        value = words[at + 1] if at + 1 < len(words) else ""
-        if word in ("-j", "-g"):
-            target = value
-            break
-        if word == "!":
-            negate = True
-            continue
-        if word == "-s" and not negate:
-            source = parse_range(family, value)
-        elif word.startswith("-"):
-            answer = _matches(word, value, service, family)
-            answer = negated(answer) if negate else answer
-            if answer is False:
-                return None, ""
-            certain = certain and answer is True
-        negate = negate and not word.startswith("-")
-    verdict = _TARGETS.get(target, "")
-    named = " --dport" in line
-    return Hit(line, verdict, certain, named, source), "" if verdict else target
+def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place] | None = None) -> tuple[Obstacle, ...]:
+    """Return the rules of iptables that drop or divert packets of authorised sources although our rules are loaded.
+
+    Certain: every packet of every authorised source of an entry. Uncertain: rules that name the port and of which a match is
+    not known to hold. Bans of some sources and limits are no conflicts. `saved` is the output of iptables-save or
+    ip6tables-save. `late` are the places in the table filter at which authorised packets are accepted, counted without lines
+    of ours; without it, our late rule is assumed at `late_place`.
+    """
+    services = [entry.service for entry in want.allow if family in entry.service.families]
+    tables = {name: _foreign(table_of(saved, name)) for name in _TABLES}
+    with_late = tables["filter"]
+    for chain, at in sorted([late_place(with_late, services, family)] if late is None else late, reverse=True):
+        with_late.setdefault(chain, []).insert(at, f"-A {chain} {LATE_RULE}")
+    found = findings([_chains(table, name, family) for name, table in tables.items()], want, Own(PRIORITY))
+    return tuple(_obstacle(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
 
 
-def _matches(option: str, value: str, service: Service, family: str) -> Answer:
-    if option in ("-m", "--comment"):
-        return True
-    test = _TESTS.get(option)
-    return test(value, service, family) if test else None
+def _foreign(table: Table) -> dict[str, list[str]]:
+    return {
+        chain: [line for line in lines if _OUR_CHAINS not in line and LATE_RULE not in line.replace('"', "")]
+        for chain, lines in table.items()
+    }
 
 
-def _protocol(value: str, service: Service, _family: str) -> Answer:
-    return value in ("all", service.protocol)
+def _chains(table: Table, name: str = "", family: str = "") -> dict[str, Chain]:
+    names = frozenset(table)
+    return {
+        chain: Chain(chain, [parse_rule(line, names) for line in lines], *_BASES.get((name, chain), ("", 0)),
+                     ACCEPT, _FAMILY.get(family, ""), name)
+        for chain, lines in table.items()
+    }  # fmt: skip
 
 
-def _port(value: str, service: Service, _family: str) -> Answer:
-    return any(_in_range(one, service.port) for one in value.split(","))
+def _order(finding: Finding) -> tuple[t.Any, ...]:
+    return _rule_of(finding), finding.service.order
 
 
-def _in_range(text: str, port: int) -> bool:
-    first, colon, last = text.partition(":")
-    return int(first or 0) <= port <= int((last or 65535) if colon else first)
+def _rule_of(finding: Finding) -> tuple[str, str, bool, str]:
+    return finding.base.table, finding.effect, not finding.certain, finding.rule.text if finding.rule else ""
 
 
-def _destination(value: str, service: Service, family: str) -> Answer:
-    first, last = parse_range(family, value)
-    if service.address is None or service.address in WILDCARDS:
-        lowest, highest = parse_range(family, _MULTICAST[family])
-        return False if lowest <= first and last <= highest else None
-    own = parse_range(family, service.address)
-    return first <= own[0] and own[1] <= last
-
-
-def _interface(value: str, _service: Service, _family: str) -> Answer:
-    return False if value == "lo" else None
-
-
-def _state(value: str, _service: Service, _family: str) -> Answer:
-    return "NEW" in value.split(",")
-
-
-def _kind(value: str, _service: Service, _family: str) -> Answer:
-    return value == "LOCAL"
-
-
-_TESTS: Mapping[str, t.Callable[[str, Service, str], Answer]] = {
-    "-p": _protocol,
-    "--dport": _port,
-    "--dports": _port,
-    "-d": _destination,
-    "-i": _interface,
-    "--ctstate": _state,
-    "--state": _state,
-    "--dst-type": _kind,
-}
+def _obstacle(family: str, same: Sequence[Finding]) -> Obstacle:
+    first = same[0]
+    return Obstacle(
+        certain=first.certain,
+        where=f"table {first.base.table} of {_PROGRAM[family]}",
+        reason=f"it has `{first.rule.text if first.rule else first.base.policy}`",
+        ports=tuple(dict.fromkeys(str(finding.service) for finding in same)),
+        advice=_ADVICE[first.effect],
+        effect=first.effect,
+    )

@@ -1,0 +1,154 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds rules of a host's own firewall that drop or divert packets of authorised sources: conflicting rules.
+
+Every base chain on the way of a packet judges it, whatever another chain accepted (nft(8), "VERDICT STATEMENTS"). A rule that
+drops some sources only, or a share of the packets, is a ban of the host's administrator and no conflict.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    ANY_MARK,
+    MARKED,
+    Answer,
+    Packet,
+    addresses_of,
+    unicast,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
+    DIVERT,
+    DROP,
+    Chain,
+    Reasons,
+    Rule,
+    Walk,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset, Service
+
+INGRESS, PREROUTING, INPUT, FORWARD = "ingress", "prerouting", "input", "forward"
+_HOOKS = (INGRESS, PREROUTING, INPUT, FORWARD)
+_FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",)}
+_BOTH = ("ipv4", "ipv6")
+# Chains of these families see packets of some interfaces only.
+_LINK_FAMILIES = ("netdev", "bridge")
+_TRACKED_AFTER = -200  # NF_IP_PRI_CONNTRACK (linux/netfilter_ipv4.h)
+
+Chains = Mapping[str, Chain]  # of one table, by name
+
+
+@dataclass(frozen=True)
+class Own:
+    """Our rules among those of a host.
+
+    `is_ours` names base chains to leave out. Chains on the hooks input and forward of a priority above `marked_after` see
+    our mark; None if there is no mark.
+    """
+
+    marked_after: int | None
+    is_ours: Callable[[Chain], bool] = lambda _base: False
+
+    def marks_before(self, base: Chain) -> bool:
+        """Tell whether packets that we authorised have our mark when they reach a base chain."""
+        return self.marked_after is not None and base.hook in (INPUT, FORWARD) and base.priority > self.marked_after
+
+
+class Finding(t.NamedTuple):
+    """A rule (None: the policy) in `chain`, reached from `base`, that drops or diverts packets to a service."""
+
+    base: Chain
+    certain: bool
+    effect: str
+    chain: Chain
+    rule: Rule | None
+    service: Service
+
+
+def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]:
+    """Return the conflicts of the base chains of all tables with a ruleset, each once, in the order of the hooks."""
+    tables = list(tables)
+    places = sorted(
+        ((_HOOKS.index(base.hook), base.priority, base.place, chains, base)
+         for chains in tables for base in chains.values() if base.hook in _HOOKS and not own.is_ours(base)),
+        key=lambda place: place[:3],
+    )  # fmt: skip
+    tracked = not any(rule.untracks for chains in tables for chain in chains.values() for rule in chain.rules)
+    bases = [(chains, base) for _hook, _priority, _place, chains, base in places]
+    found = {
+        finding: None
+        for entry in want.allow
+        for family in entry.service.families
+        for is_first in (True, False)
+        for finding in _of_entry(bases, entry, _packet(want, entry, family, is_first=is_first), own, tracked or None)
+    }
+    certain = {(one.base.place, one.service) for one in found if one.certain and one.effect == DROP}
+    return [one for one in found if one.certain or (one.base.place, one.service) not in certain]
+
+
+def _packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:
+    members = [one.of(family) for one in want.sets if one.name in entry.set_names]
+    sources = from_ranges(family, (each for one in members for each in one.ranges))
+    service = entry.service
+    return Packet(
+        family,
+        service.protocol,
+        service.port,
+        unicast(family) if entry.sources == ANY else sources,
+        addresses_of(service, family),
+        is_first,
+    )
+
+
+def _of_entry(
+    bases: Sequence[tuple[Chains, Chain]], entry: Allow, packet: Packet, own: Own, tracked: Answer
+) -> Iterator[Finding]:
+    """Lead a packet through all base chains, as each may change its mark for the next."""
+    mark, marked = ANY_MARK, False
+    for chains, base in bases:
+        if packet.family not in _FAMILIES.get(base.family, _BOTH) or (base.hook == FORWARD and not entry.published):
+            continue
+        if own.marks_before(base) and not marked:
+            mark, marked = MARKED, True
+        at_base = _at(base, replace(packet, mark=mark, tracked=tracked))
+        walk = Walk(chains, at_base)
+        if packet.sources.members:
+            yield from _drops(base, walk.base(base), entry.service)
+        if base.hook in (INGRESS, PREROUTING) and packet.is_first and not entry.published:
+            anyone = Walk(chains, replace(at_base, sources=unicast(packet.family)))
+            yield from _diverts(base, anyone.base(base), entry.service)
+        mark = walk.packet.mark
+
+
+def _at(base: Chain, packet: Packet) -> Packet:
+    """Return what is known of a packet at a base chain; behind a translation its port and address are another."""
+    if base.hook == FORWARD:
+        return replace(packet, port=None, addresses=unicast(packet.family))
+    early = base.hook == INGRESS or (base.hook == PREROUTING and base.priority <= _TRACKED_AFTER)
+    return replace(packet, tracked=False) if early and packet.tracked else packet
+
+
+def _drops(base: Chain, found: Reasons, service: Service) -> Iterator[Finding]:
+    """A certain drop, or drops that may be meant; before our rules and beside them, only those that name the port."""
+    passes = any(outcome.verdict != DROP for outcome in found)
+    for outcome, (chain, rule) in sorted(found.items(), key=lambda item: item[0].ban):
+        if outcome.verdict != DROP or (passes and outcome.ban):
+            continue
+        certain = not passes and base.family not in _LINK_FAMILIES
+        if base.hook == INPUT or not passes or (outcome.named and base.hook != FORWARD):
+            yield Finding(base, certain, DROP, chain, rule, service)
+            return
+
+
+def _diverts(base: Chain, found: Reasons, service: Service) -> Iterator[Finding]:
+    passes = any(outcome.verdict != DIVERT for outcome in found)
+    for outcome, (chain, rule) in found.items():
+        if outcome.verdict == DIVERT and (outcome.named or not passes):
+            yield Finding(base, not passes and base.family not in _LINK_FAMILIES, DIVERT, chain, rule, service)
+            return

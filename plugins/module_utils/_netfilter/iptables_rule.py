@@ -1,0 +1,294 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells what a rule of iptables may do with a packet, from its line in the output of iptables-save.
+
+Matches and targets are those of iptables(8) and iptables-extensions(8). All matches of a rule must hold, also negated ones:
+a match of ports needs `-p`, so that a rule for another protocol never matches. An unknown match may hold or not.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    ANY_MARK,
+    PROTOCOL_NUMBERS,
+    TCP_FLAGS,
+    Answer,
+    Bits,
+    Packet,
+    any_of,
+    inside,
+    negated,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
+    ACCEPT,
+    CONTINUE,
+    DIVERT,
+    DROP,
+    GOTO,
+    JUMP,
+    RETURN,
+    Judgement,
+    Way,
+)
+
+Words = tuple[str, ...]
+
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_TEXT_OPTIONS = ("--comment", "--string", "--hex-string")  # their one value may begin with a hyphen
+_TARGETS = {
+    "ACCEPT": (ACCEPT,),
+    "DROP": (DROP,),
+    "REJECT": (DROP,),
+    "RETURN": (RETURN,),
+    "DNAT": (DIVERT,),
+    "REDIRECT": (DIVERT,),
+    "NETMAP": (DIVERT,),
+    "TPROXY": (DIVERT,),
+    "NFQUEUE": (ACCEPT, DROP),
+    "QUEUE": (ACCEPT, DROP),
+    **dict.fromkeys(
+        ("", "AUDIT", "CHECKSUM", "CLASSIFY", "CONNMARK", "CONNSECMARK", "CT", "DSCP", "HL", "IDLETIMER", "LED", "LOG",
+         "MARK", "NFLOG", "NOTRACK", "RATEEST", "SECMARK", "SET", "TCPMSS", "TCPOPTSTRIP", "TEE", "TOS", "TRACE", "TTL",
+         "ULOG"),
+        (),
+    ),
+}  # fmt: skip
+_UNKNOWN_TARGET = (ACCEPT, DROP, CONTINUE)
+_UNTRACKING = ("CT", "NOTRACK")
+# Matches that hold for some sources only, or for a share of the packets. A negated list of sources is no ban of a few.
+_SOURCES = ("-s", "--src-range", "--mac-source")
+_SOURCE_LISTS = ("--match-set", "--rcheck", "--update", "--src-cc", "--source-country")
+_SHARES = ("connlimit", "hashlimit", "limit", "quota", "statistic")
+
+
+@dataclass(frozen=True)
+class Test:
+    """One match of a rule: the extension that follows `-m` ("" for `-p`, `-s` and so on), its option and values."""
+
+    module: str
+    option: str
+    values: Words
+    negated: bool
+
+
+@dataclass(frozen=True)
+class IptablesRule:
+    """A rule: its line, its matches, its target or the chain it leads to, and the target's words."""
+
+    text: str
+    tests: tuple[Test, ...]
+    target: str
+    is_goto: bool
+    options: Words
+    chains: frozenset[str]
+
+    @property
+    def untracks(self) -> bool:
+        """Whether it takes packets out of connection tracking."""
+        return self.target in _UNTRACKING and (self.target == "NOTRACK" or "--notrack" in self.options)
+
+    def judge(self, packet: Packet) -> Judgement:
+        """Return what the rule may do with a packet."""
+        answers = [(test, _holds(test, self.tests, packet)) for test in self.tests]
+        if any(answer is False for _test, answer in answers):
+            return Judgement((), packet.mark)
+        unknown = [test for test, answer in answers if answer is None]
+        named = any(test.option in ("--dport", "--dports") and not test.negated for test in self.tests)
+        ban = any(_is_ban(test) for test in unknown)
+        if self.target in self.chains:
+            way = Way(GOTO if self.is_goto else JUMP, self.target, not unknown, named, ban)
+            return Judgement((way,), packet.mark)
+        verdicts = _TARGETS.get(self.target, _UNKNOWN_TARGET)
+        ways = [Way(verdict, "", not unknown and len(verdicts) == 1, named, ban) for verdict in verdicts]
+        return Judgement(ways, self._mark_after(packet))
+
+    def _mark_after(self, packet: Packet) -> Bits:
+        options = dict(zip(self.options, self.options[1:]))
+        if self.target == "MARK" and "--set-xmark" in options:
+            value, mask = _value_and_mask(options["--set-xmark"])
+            return (packet.mark & ~mask & 0xFFFFFFFF) ^ value
+        changes = self.target in ("MARK", "HMARK") or (self.target == "CONNMARK" and "--restore-mark" in self.options)
+        return ANY_MARK if changes or self.target not in _TARGETS else packet.mark
+
+
+@cache
+def parse_rule(line: str, chains: frozenset[str]) -> IptablesRule:
+    """Read a line `-A CHAIN ...`; `chains` are the names of all chains of its table."""
+    words = [_ESCAPED.sub(r"\1", quoted) if quoted else plain for quoted, plain in _WORD.findall(line)][2:]
+    at = next((at for at in _options(words) if words[at] in ("-j", "-g")), len(words))
+    target, *options = words[at + 1 :] or [""]
+    return IptablesRule(line, tuple(_tests(words[:at])), target, words[at : at + 1] == ["-g"], tuple(options), chains)
+
+
+def _options(words: Sequence[str]) -> Iterator[int]:
+    """Where options begin, without the values that look like options."""
+    for at, word in enumerate(words):
+        if word.startswith("-") and (at == 0 or words[at - 1] not in _TEXT_OPTIONS):
+            yield at
+
+
+def _tests(words: Sequence[str]) -> Iterator[Test]:
+    starts = [*_options(words), len(words)]
+    module = ""
+    for start, end in zip(starts, starts[1:]):
+        values = tuple(word for word in words[start + 1 : end] if word != "!")
+        if words[start] == "-m":
+            module = values[0]
+        else:
+            general = not words[start].startswith("--")
+            yield Test("" if general else module, words[start], values, start > 0 and words[start - 1] == "!")
+
+
+def _is_ban(test: Test) -> bool:
+    if test.option in _SOURCES or test.module in _SHARES:
+        return True
+    of_destination = test.option == "--match-set" and "src" not in test.values[-1].split(",")
+    return test.option in _SOURCE_LISTS and not test.negated and not of_destination
+
+
+def _holds(test: Test, tests: Sequence[Test], packet: Packet) -> Answer:
+    if test.option == "-i" and test.values != ("lo",):
+        return packet.outside
+    known = _TESTS.get(test.option)
+    if known is None or not known.module.fullmatch(test.module):
+        return None
+    if any(other.module == test.module and other.option in known.narrowed for other in tests):
+        return None
+    answer = known.answer(test.values, packet)
+    return negated(answer) if test.negated else answer
+
+
+def _protocol(values: Words, packet: Packet) -> Answer:
+    name = PROTOCOL_NUMBERS.get(int(values[0]), "") if values[0].isdigit() else values[0]
+    return name in ("all", packet.protocol)
+
+
+def _source(values: Words, packet: Packet) -> Answer:
+    return inside(packet.sources, from_ranges(packet.family, [_network(packet, values[0])]))
+
+
+def _destination(values: Words, packet: Packet) -> Answer:
+    return inside(packet.addresses, from_ranges(packet.family, [_network(packet, values[0])]))
+
+
+def _network(packet: Packet, text: str) -> tuple[int, int]:
+    return parse_range(packet.family, text)
+
+
+def _between(packet: Packet, text: str) -> tuple[int, int]:
+    first, _hyphen, last = text.partition("-")
+    return parse_range(packet.family, first)[0], parse_range(packet.family, last)[0]
+
+
+def _source_range(values: Words, packet: Packet) -> Answer:
+    return inside(packet.sources, from_ranges(packet.family, [_between(packet, values[0])]))
+
+
+def _destination_range(values: Words, packet: Packet) -> Answer:
+    return inside(packet.addresses, from_ranges(packet.family, [_between(packet, values[0])]))
+
+
+def _never(_values: Words, _packet: Packet) -> Answer:
+    return False
+
+
+def _port(values: Words, packet: Packet) -> Answer:
+    if packet.port is None:
+        return None
+    return any(_in_range(each, packet.port) for each in values[0].split(","))
+
+
+def _either_port(values: Words, packet: Packet) -> Answer:
+    return True if _port(values, packet) else None
+
+
+def _in_range(text: str, port: int) -> bool:
+    first, colon, last = text.partition(":")
+    return int(first or 0) <= port <= int((last or 65535) if colon else first)
+
+
+def _flags(values: Words, packet: Packet) -> Answer:
+    mask, wanted = (_flag_bits(names) for names in values)
+    return (packet.flags & mask).equals(wanted)
+
+
+def _flag_bits(names: str) -> int:
+    fixed = {"ALL": 0x3F, "NONE": 0}
+    return sum(fixed[name] if name in fixed else TCP_FLAGS[name.lower()] for name in names.split(","))
+
+
+def _state(values: Words, packet: Packet) -> Answer:
+    listed = values[0].lower().split(",")
+    if packet.state is None:
+        return None
+    # States of address translation are no states of connections: they may hold as well.
+    return True if packet.state in listed else None if {"snat", "dnat"} & {*listed} else False
+
+
+def _mark(values: Words, packet: Packet) -> Answer:
+    value, mask = _value_and_mask(values[0])
+    return (packet.mark & mask).equals(value)
+
+
+def _value_and_mask(text: str) -> tuple[int, int]:
+    value, _slash, mask = text.partition("/")
+    return int(value, 0), int(mask or "0xffffffff", 0)
+
+
+def _source_type(values: Words, _packet: Packet) -> Answer:
+    return any_of(False if each in ("LOCAL", "BROADCAST", "MULTICAST") else None for each in values[0].split(","))
+
+
+def _address_type(values: Words, packet: Packet) -> Answer:
+    if packet.port is None:
+        return None
+    return any_of(each == "LOCAL" if each != "UNSPEC" else None for each in values[0].split(","))
+
+
+def _packet_type(values: Words, _packet: Packet) -> Answer:
+    return values[0] in ("unicast", "host")
+
+
+def _certainly(_values: Words, _packet: Packet) -> Answer:
+    return True
+
+
+class _Known(t.NamedTuple):
+    """A match that is understood: extensions it belongs to, its meaning, and options that change the meaning."""
+
+    module: t.Pattern[str]
+    answer: Callable[[Words, Packet], Answer]
+    narrowed: Words = ()
+
+
+_GENERAL, _PORTS = re.compile(""), re.compile("tcp|udp")
+_TESTS: Mapping[str, _Known] = {
+    "-p": _Known(_GENERAL, _protocol),
+    "-s": _Known(_GENERAL, _source),
+    "-d": _Known(_GENERAL, _destination),
+    "-i": _Known(_GENERAL, _never),  # lo
+    "-f": _Known(_GENERAL, _never),  # later fragments, which connection tracking puts together
+    "--dport": _Known(_PORTS, _port),
+    "--dports": _Known(re.compile("multiport"), _port),
+    "--ports": _Known(re.compile("multiport"), _either_port),
+    "--tcp-flags": _Known(re.compile("tcp"), _flags),
+    "--ctstate": _Known(re.compile("conntrack"), _state),
+    "--state": _Known(re.compile("state"), _state),
+    "--mark": _Known(re.compile("mark"), _mark),
+    "--src-type": _Known(re.compile("addrtype"), _source_type, ("--limit-iface-in", "--limit-iface-out")),
+    "--dst-type": _Known(re.compile("addrtype"), _address_type, ("--limit-iface-in", "--limit-iface-out")),
+    "--pkt-type": _Known(re.compile("pkttype"), _packet_type),
+    "--src-range": _Known(re.compile("iprange"), _source_range),
+    "--dst-range": _Known(re.compile("iprange"), _destination_range),
+    "--comment": _Known(re.compile("comment"), _certainly),
+}

@@ -1,0 +1,297 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which rules of iptables end every packet, where our late rule stands, and which rules conflict with ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import (
+    conflicts,
+    ends,
+    late_place,
+    table_of,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service, ruleset_from_data
+
+ADMIN = Service("tcp", 8001, None)
+GOSSIP = Service("udp", 7946, None)
+LATE = "-A INPUT -m mark --mark 0x10000000/0x10000000 -m comment --comment gatehouse.kong -j ACCEPT"
+WANT = ruleset_from_data(
+    {
+        "allow": [
+            {"listener": "proxy", "protocol": "tcp", "port": 8000, "address": "0.0.0.0", "sources": "any"},
+            {"listener": "admin", "protocol": "tcp", "port": 8001, "address": "10.0.0.1", "sources": ["admins", "ci"]},
+            {"listener": "status", "protocol": "tcp", "port": 8007, "address": "0.0.0.0", "sources": []},
+            {"listener": "cluster", "protocol": "udp", "port": 7946, "address": "10.0.0.1", "sources": ["admins"]},
+        ],
+        "sets": {"admins": {"ipv4": ["10.9.0.0/24", "10.9.4.1/32"]}, "ci": {"ipv4": ["192.0.2.5/32"]}},
+    }
+)
+
+
+def saved(table, *lines):
+    chains = dict.fromkeys(line.split()[1] for line in lines)
+    return "\n".join([f"*{table}", *(f":{chain} ACCEPT [0:0]" for chain in chains), *lines, "COMMIT", ""])
+
+
+def ending(service, *lines):
+    table = table_of(saved("filter", *lines), "filter")
+    return ends(table, lines[0], service, "ipv4")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-j DROP",
+        "-j REJECT --reject-with icmp-host-prohibited",
+        "-p tcp -j REJECT --reject-with tcp-reset",
+        "-p tcp -m tcp --dport 8001 -j DROP",
+        "-p tcp -m tcp --dport 8000:8010 -j DROP",
+        "-p tcp -m multiport --dports 22,8001 -j DROP",
+        "-p tcp -m multiport ! --dports 22,443 -j DROP",
+        "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP",
+        "-m conntrack --ctstate NEW -j DROP",
+        "-m state --state NEW,UNTRACKED -j DROP",
+        "-m conntrack ! --ctstate RELATED,ESTABLISHED -j DROP",
+        "-i eth0 -j DROP",
+        "! -i docker0 -j DROP",
+        "! -i lo -j DROP",
+        '-m comment --comment "-s 10.0.0.1 is not here" -j DROP',
+        "-m mark ! --mark 0x10000000/0x10000000 -j DROP",
+        "! -p udp -j DROP",
+        "! -d 224.0.0.0/4 -j DROP",
+        "! -s 127.0.0.0/8 -j DROP",
+        "! -f -j DROP",
+    ],
+)
+def test_a_rule_that_ends_every_new_packet(rule):
+    assert ending(ADMIN, f"-A INPUT {rule}")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-j ACCEPT",
+        "-j LOG --log-prefix DROP",
+        "-p udp -j DROP",
+        "-p tcp -m tcp --dport 22 -j DROP",
+        "-p tcp -m tcp ! --dport 8001 -j DROP",
+        "-p tcp -m multiport --dports 22,8002:8010 -j DROP",
+        "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP",
+        "-p udp -m udp ! --dport 53 -j DROP",
+        "-m conntrack --ctstate RELATED,ESTABLISHED -j DROP",
+        "-m conntrack --ctstate INVALID -j DROP",
+        "-i lo -j DROP",
+        "-s 192.0.2.7/32 -j DROP",
+        "! -s 10.0.0.0/8 -j DROP",
+        "-m set --match-set banned src -j DROP",
+        "-m limit --limit 5/min -j DROP",
+        "-m hashlimit --hashlimit-above 5/min --hashlimit-name x -j DROP",
+        "-m mark --mark 0x10000000/0x10000000 -j DROP",
+        "-m addrtype --dst-type BROADCAST -j DROP",
+        "-m addrtype ! --dst-type LOCAL --limit-iface-in -j DROP",
+        "-d 10.0.0.1/32 -j DROP",
+        "-f -j DROP",
+        "-j RETURN",
+        "-j NFQUEUE --queue-num 0",
+        "-j SYNPROXY --sack-perm",
+    ],
+)
+def test_a_rule_that_ends_only_some_packets_or_none(rule):
+    assert not ending(ADMIN, f"-A INPUT {rule}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["-A INPUT -j A", "-A A -s 192.0.2.7/32 -j DROP", "-A A -j DROP"], True),
+        (["-A INPUT -g A", "-A A -p tcp -j B", "-A A -j ACCEPT", "-A B -j REJECT"], True),
+        (["-A INPUT -j A", "-A A -p udp -j DROP"], False),
+        (["-A INPUT -j A", "-A A -s 10.0.0.0/8 -j RETURN", "-A A -j DROP"], False),
+        (["-A INPUT -j A", "-A A -g B", "-A A -j DROP", "-A B -p udp -j DROP"], False),
+        (["-A INPUT -s 10.0.0.0/8 -j A", "-A A -j DROP"], False),
+        (["-A INPUT -j A", f"-A A {LATE[9:]}", "-A A -j DROP"], True),
+    ],
+)
+def test_a_chain_that_ends_every_new_packet(lines, expected):
+    assert ending(ADMIN, *lines) is expected
+
+
+def test_a_rule_for_one_protocol_or_family_ends_no_other():
+    assert ending(ADMIN, "-A INPUT -p tcp -j DROP")
+    assert not ending(GOSSIP, "-A INPUT -p tcp -j DROP")
+    assert ends({"INPUT": []}, "-A INPUT ! -d ff00::/8 -j DROP", ADMIN, "ipv6")
+    assert ends({"INPUT": []}, "-A INPUT -d 10.0.0.1/32 -j DROP", Service("tcp", 8001, "10.0.0.1"), "ipv4")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], ("INPUT", 0)),
+        (["-A INPUT -i lo -j ACCEPT", "-A INPUT -s 192.0.2.7/32 -j DROP"], ("INPUT", 2)),
+        (["-A INPUT -i lo -j ACCEPT", "-A INPUT -p tcp -j REJECT", "-A INPUT -j REJECT"], ("INPUT", 1)),
+        (["-A INPUT -p udp -j REJECT", "-A INPUT -p tcp -j REJECT"], ("INPUT", 0)),
+        (["-A INPUT -p sctp -j REJECT", "-A INPUT -j REJECT"], ("INPUT", 1)),
+        (["-A INPUT -j A", "-A A -s 192.0.2.7/32 -j DROP", "-A A -j DROP"], ("A", 1)),
+        (["-A INPUT -j A", "-A A -g B", "-A B -i lo -j ACCEPT", "-A B -j DROP"], ("B", 1)),
+        (["-A INPUT -j A", "-A A -s 10.0.0.0/8 -j RETURN", "-A A -j DROP"], ("INPUT", 1)),
+        ([LATE, "-A INPUT -j DROP"], ("INPUT", 1)),
+    ],
+)
+def test_the_place_of_the_late_rule(lines, expected):
+    assert late_place(table_of(saved("filter", *lines), "filter"), [ADMIN, GOSSIP], "ipv4") == expected
+
+
+def found(table, *lines, **options):
+    return {
+        (obstacle.effect, obstacle.certain, port.split()[1])
+        for obstacle in conflicts(saved(table, *lines), WANT, "ipv4", **options)
+        for port in obstacle.ports
+    }
+
+
+ALL = {("drop", True, "8000"), ("drop", True, "8001"), ("drop", True, "7946")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("-s 0.0.0.0/0 -m addrtype --src-type UNICAST -p tcp -m tcp --dport 8001 -j DROP", {("drop", False, "8001")}),
+        ("-s 10.9.0.0/16 -j DROP", {("drop", True, "7946")}),
+        ("! -s 10.8.0.0/16 -p udp -j DROP", {("drop", True, "7946")}),
+        ("-m mark --mark 0x10000000/0x10000000 -j DROP", ALL),
+        (
+            "-m time --timestart 10:00 -j DROP",
+            {("drop", False, "8000"), ("drop", False, "8001"), ("drop", False, "7946")},
+        ),
+        ("-m conntrack --ctstate ESTABLISHED -j DROP", ALL),
+        ("-p tcp -m tcp --dport 8000 -m time --timestart 10:00 -j DROP", {("drop", False, "8000")}),
+        ("-p tcp -m multiport --dports 1,8001 -m set ! --match-set lan src -j DROP", {("drop", False, "8001")}),
+    ],
+)
+def test_a_rule_before_the_late_rule_that_drops_authorised_sources(rule, expected):
+    assert found("filter", f"-A INPUT {rule}") == expected
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-s 10.9.0.7/32 -j DROP",
+        "-s 10.9.0.0/24 -p udp -m udp --dport 7946 -j REJECT",
+        "-s 10.0.0.0/8 -p tcp -m tcp --dport 8001 -j DROP",
+        "-s 203.0.113.0/24 -p tcp -m tcp --dport 8000 -j DROP",
+        "-p tcp -m multiport --dports 8000,8001 -m set --match-set f2b-kong src -j REJECT",
+        "-p tcp -m tcp --dport 8001 -m hashlimit --hashlimit-above 5/min --hashlimit-name x -j DROP",
+        "-p tcp -m tcp --dport 8001 -m recent --update --seconds 30 --hitcount 6 --name x --rsource -j DROP",
+        "-p tcp -m tcp --dport 8001 -m connlimit --connlimit-above 9 -j REJECT",
+        "-p tcp -m tcp --dport 8000 -m mac --mac-source 02:00:00:00:00:01 -j DROP",
+        "-p tcp -m tcp --dport 8000 -m iprange --src-range 192.0.2.1-192.0.2.9 -j DROP",
+        "-p tcp -m tcp --dport 8007 -j DROP",
+        "-p tcp -m tcp --dport 8001 -j ACCEPT",
+        "-m addrtype --src-type BROADCAST,MULTICAST -j DROP",
+        "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP",
+    ],
+)
+def test_a_ban_or_a_rule_for_other_packets_is_no_conflict(rule):
+    assert found("filter", f"-A INPUT {rule}") == set()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["-A INPUT -j DROP"],
+        ["-A INPUT -p tcp -m tcp --dport 8001 -j DROP"],
+        ["-A INPUT -j A", "-A A -s 10.9.0.7/32 -j DROP", "-A A -j DROP"],
+        ["-A INPUT -p tcp -j REJECT", LATE, "-A INPUT -j REJECT"],
+        ['-A INPUT -m mark --mark 0x10000000/0x10000000 -m comment --comment "gatehouse.kong" -j ACCEPT', "-A INPUT -j DROP"],
+    ],
+)  # fmt: skip
+def test_a_rule_before_which_our_late_rule_stands_is_no_conflict(lines):
+    assert found("filter", *lines) == set()
+
+
+def test_bans_in_a_chain_and_conflicts_in_it():
+    chain = [
+        "-A INPUT -p tcp -j A",
+        "-A A -s 10.9.0.7/32 -j DROP",
+        "-A A -s 10.9.0.0/16 -j B",
+        "-A B -s 10.9.0.8/32 -j DROP",
+    ]
+    assert found("filter", *chain) == set()
+    assert found("filter", "-A INPUT -s 10.9.0.0/16 -j A", "-A A -j DROP") == {("drop", True, "7946")}
+    assert found("filter", "-A INPUT -m time --timestart 1:00 -j A", "-A A -p udp -m udp --dport 7946 -j DROP") == {
+        ("drop", False, "7946")
+    }
+
+
+def test_the_late_rule_of_another_manager_is_at_given_places():
+    lines = [
+        "-A user -i lo -j ACCEPT",
+        "-A INPUT -j user",
+        "-A INPUT -j after",
+        "-A INPUT -j DROP",
+        "-A after -p udp -m udp --dport 137 -j DROP",
+    ]
+    denied = "-A user -p tcp -m tcp --dport 8001 -j DROP"
+    assert found("filter", *lines, late=[("after", 1)]) == set()
+    assert found("filter", *lines, denied, late=[("after", 1)]) == {("drop", True, "8001")}
+    assert found("filter", *lines, late=[("user", 0)]) == set()
+    assert found("filter", *lines, late=[]) == ALL
+
+
+@pytest.mark.parametrize(
+    ("table", "rule", "expected"),
+    [
+        ("raw", "-A PREROUTING -p tcp -m tcp --dport 8000 -j DROP", {("drop", True, "8000")}),
+        ("raw", "-A PREROUTING -m conntrack --ctstate NEW -j DROP", set()),
+        ("raw", "-A PREROUTING -m conntrack --ctstate INVALID -j DROP", ALL),
+        ("mangle", "-A PREROUTING -m conntrack --ctstate INVALID -j DROP", set()),
+        ("mangle", "-A PREROUTING -m conntrack --ctstate NEW -j DROP", ALL),
+        ("mangle", "-A PREROUTING -s 10.9.0.7/32 -j DROP", set()),
+        ("mangle", "-A PREROUTING -p tcp -m tcp --dport 8000 -j ACCEPT", set()),
+        ("mangle", "-A INPUT -p tcp -m tcp --dport 8000 -m mark --mark 0x10000000/0x10000000 -j DROP",
+         {("drop", False, "8000")}),
+        ("mangle", "-A INPUT -j GATEHOUSE-KONG", set()),
+        ("mangle", "-A FORWARD -p tcp -m tcp --dport 8000 -j DROP", set()),
+        ("security", "-A INPUT -m mark ! --mark 0x10000000/0x10000000 -j DROP", set()),
+        ("security", "-A INPUT -p udp -j DROP", {("drop", True, "7946")}),
+        ("nat", "-A PREROUTING -p tcp -m tcp --dport 8007 -j REDIRECT --to-ports 80", {("divert", True, "8007")}),
+        ("nat", "-A PREROUTING -s 10.0.0.0/8 -p tcp -m tcp --dport 8007 -j DNAT --to-destination 10.0.0.9",
+         {("divert", False, "8007")}),
+        ("nat", "-A PREROUTING ! -i docker0 -p tcp -m tcp --dport 8007 -j DNAT --to-destination 172.17.0.2:8007",
+         {("divert", False, "8007")}),
+        ("nat", "-A PREROUTING ! -i docker0 -p tcp -m tcp --dport 7070 -j DNAT --to-destination 172.17.0.2:8007", set()),
+    ],
+)  # fmt: skip
+def test_the_other_tables(table, rule, expected):
+    assert found(table, rule) == expected
+
+
+def test_a_host_that_leaves_packets_out_of_connection_tracking():
+    rules = saved("raw", "-A PREROUTING -p udp -m udp --dport 7946 -j CT --notrack") + saved(
+        "filter",
+        "-A INPUT -p udp -m udp --dport 7946 -m conntrack --ctstate UNTRACKED -m time --timestart 1:00 -j DROP",
+    )
+    assert [one.certain for one in conflicts(rules, WANT, "ipv4")] == [False]
+
+
+def test_a_rule_that_changes_the_mark():
+    ours = "-A INPUT -m mark --mark 0x10000000/0x10000000 -j DROP"
+    assert found("filter", "-A INPUT -j MARK --set-xmark 0x1/0xff", ours) == ALL
+    assert found("filter", "-A INPUT -p tcp -m tcp --dport 8001 -j MARK --set-xmark 0x0/0xffffffff", ours) == {
+        ("drop", True, "8000"),
+        ("drop", False, "8001"),
+        ("drop", True, "7946"),
+    }
+
+
+def test_the_message_has_the_rule_and_the_remedy():
+    (one,) = conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4")
+    assert str(one) == (
+        "table filter of iptables refuses udp 7946 at 10.0.0.1: it has `-A INPUT -s 10.9.0.0/16 -p udp -j DROP`. "
+        "Remove it, or exclude Kong's ports from it"
+    )
+    assert one.stops
