@@ -1,0 +1,189 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The late part for iptables: one rule that accepts packets with our mark, before the host's default.
+
+The rule names no port and no set. So a file that another program saves with it loads without us, and without the early
+part, which sets the mark, the rule accepts nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import (
+    PLUGIN,
+    PLUGIN_DIRECTORY,
+    PLUGIN_TEXT,
+    UNIT_PARTS,
+    files_with_ours,
+    remove_ours,
+    render_script,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
+    Filter,
+    Place,
+    filter_of,
+    misplaced,
+    places_of,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_foreign import other_tables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
+    nftables_obstacles,
+    translations_of,
+    without_ipv6,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
+    PROGRAM,
+    families_of,
+    program,
+    refuse_mixture,
+    require_programs,
+    variant_of,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
+    Obstacle,
+    Snapshot,
+    Translation,
+)
+
+# Other programs may change the rules between the moments at which they are read and loaded.
+_ATTEMPTS = 3
+
+
+class IptablesLate:
+    """The accept rule in the table filter of iptables and ip6tables, in the nft or the legacy variant."""
+
+    name = "iptables"
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._saved: dict[str, str] = {}
+
+    def require(self) -> None:
+        """Raise HostError if the host lacks programs, rights, systemd or a writable /etc, or mixes both variants."""
+        require_programs(self._host, self._variant)
+        self._host.require_net_admin()
+        self._host.require_systemd()
+        self._host.require_writable("/etc")
+        refuse_mixture(self._host, self._variant)
+
+    def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
+        """Return a line for each accept rule that is missing, repeated or in a wrong place.
+
+        Third-party rules before the accept rule are no difference, so a restart of fail2ban or Docker is none.
+        """
+        self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
+        want = ruleset or Ruleset()
+        places = self._places(want)
+        return tuple(
+            f"{PROGRAM[family]}: {line}"
+            for family, table in self._tables.items()
+            for line in misplaced(table, places[family], want, family)
+        )
+
+    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Return the differences in the boot script, its unit and the hooks of other programs.
+
+        Without a ruleset these are also the files of other programs that have the accept rule.
+        """
+        if want is None:
+            plugin = (f"{PLUGIN}: to be removed",) if self._host.path(PLUGIN).exists() else ()
+            files = tuple(f"{file}: has rules of gatehouse.kong" for file in files_with_ours(self._host))
+            return (*stale_parts(self._host, UNIT_PARTS, None), *plugin, *files)
+        return (*stale_parts(self._host, UNIT_PARTS, self._script(self._places(want))), *self._stale_plugin())
+
+    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        """Return the conflicts with rules of other tables of iptables and with chains of nftables."""
+        found = other_tables(self._saved, want)
+        found += nftables_obstacles(self._host, want, self._saved if self._variant == "nft" else {})
+        return found if "ipv6" in self._families else (*found, *without_ipv6(want, UNIT_PARTS.file))
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Return the translations of the table nat."""
+        return translations_of(self._saved)
+
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
+        """Check in check mode with `iptables-restore --test` what `apply` would load."""
+        if check_mode:
+            self._load(want, "--test")
+
+    def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002
+        """Return the files of the unit and the hooks, and a script that brings the accept rules back as they are.
+
+        The files of other programs are not part of it: these programs may have saved other rules since.
+        """
+        found = {family: [_place(table, *place) for place in table.ours] for family, table in self._tables.items()}
+        files = (UNIT_PARTS.file, *UNIT_PARTS.unit_files, *UNIT_PARTS.links, PLUGIN)
+        return Snapshot(files, ((("sh",), self._script(found)),))
+
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Load the accept rules in one transaction for each family, and read them again.
+
+        Raises HostError if other programs change the rules each time.
+        """
+        for _attempt in range(_ATTEMPTS):
+            self._load(want)
+            if not (wrong := self.read(want)):
+                return ()
+        raise HostError(f"{wrong[0]}: other programs change the rules of iptables at the same time. Run it again")
+
+    def persist(self, want: Ruleset | None) -> None:
+        """Write the boot script, its unit and the hooks, or remove them and the accept rule from saved files."""
+        if want is None:
+            for file in files_with_ours(self._host):
+                remove_ours(self._host, file)
+            uninstall(self._host, UNIT_PARTS)
+            self._host.remove((PLUGIN,))
+            return
+        before = self._host.read(PLUGIN)
+        try:
+            if self._stale_plugin():
+                self._host.write(PLUGIN, PLUGIN_TEXT, 0o755)
+            install(self._host, UNIT_PARTS, self._script(self._places(want)))
+        except HostError:
+            if before is None:
+                self._host.remove((PLUGIN,))
+            else:
+                self._host.write(PLUGIN, before, 0o755)
+            raise
+
+    @cached_property
+    def _variant(self) -> str:
+        return variant_of(self._host)
+
+    @property
+    def _families(self) -> tuple[str, ...]:
+        return families_of(self._host)
+
+    @property
+    def _tables(self) -> dict[str, Filter]:
+        return {family: filter_of(text) for family, text in self._saved.items()}
+
+    def _program(self, family: str) -> str:
+        return program(self._host, family, self._variant)
+
+    def _places(self, want: Ruleset) -> dict[str, tuple[Place, ...]]:
+        return {family: places_of(table, want, family) for family, table in self._tables.items()}
+
+    def _script(self, places: Mapping[str, tuple[Place, ...] | list[Place]]) -> str:
+        return render_script(places, {family: self._program(family) for family in FAMILIES})
+
+    def _load(self, want: Ruleset | None, *options: str) -> None:
+        script = self._script(self._places(want or Ruleset()))
+        self._host.run("sh", "-s", "--", *options, stdin=script)
+
+    def _stale_plugin(self) -> tuple[str, ...]:
+        if not self._host.path(PLUGIN_DIRECTORY).is_dir() or self._host.holds(PLUGIN, PLUGIN_TEXT, 0o755):
+            return ()
+        return (f"{PLUGIN}: {'missing' if self._host.read(PLUGIN) is None else 'differs'}",)
+
+
+def _place(table: Filter, chain: str, position: int) -> Place:
+    lines = table.chains[chain]
+    return Place(chain, position, lines[position] if position < len(lines) else "")

@@ -1,0 +1,264 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The script that puts the accept rule into its place, and the unit and hooks that run it.
+
+The same script loads the rule in a run, at boot, and after another program has loaded the host's rules. It finds the
+recorded anchor among the rules at that moment. In each family one transaction of iptables-restore removes the rule from
+every place and adds it to its own. So the result does not depend on the state before, and no packet meets a state between.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
+    DROPS,
+    LOGS,
+    Place,
+    is_accept_rule,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
+
+UNIT = "gatehouse-kong-accept.service"
+DIRECTORY = "/etc/gatehouse_kong_accept"
+FILE = f"{DIRECTORY}/accept.sh"
+
+# netfilter-persistent(8): run-parts runs every plugin, in the order of their names, and passes over a name with a dot.
+PLUGIN_DIRECTORY = "/usr/share/netfilter-persistent/plugins.d"
+PLUGIN = f"{PLUGIN_DIRECTORY}/90-gatehouse-kong"
+PLUGIN_TEXT = f"""\
+#!/bin/sh
+# Written by gatehouse.kong: adds its accept rule after netfilter-persistent has replaced the rules of iptables.
+if [ "${{1:-}}" = start ]; then
+    exec /bin/sh {FILE}
+fi
+"""
+
+_UNIT_TEXT = f"""\
+# Written by gatehouse.kong.
+[Unit]
+Description=Rules of gatehouse.kong for iptables: accept packets that its other rules have authorised
+After=gatehouse-kong-rollback.service netfilter-persistent.service iptables.service ip6tables.service networking.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+StandardInput=null
+ExecStart=/bin/sh {FILE}
+ExecReload=/bin/sh {FILE}
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+# RHEL's iptables.service has no directory for plugins. A second ExecReload= is run after that of the unit itself.
+_DROP_IN = f"""\
+# Written by gatehouse.kong: adds its accept rule after this unit has replaced the rules of iptables.
+[Service]
+ExecStartPost=-/bin/sh {FILE}
+ExecReload=-/bin/sh {FILE}
+"""
+
+UNIT_PARTS = BootUnit(
+    UNIT,
+    _UNIT_TEXT,
+    ("multi-user.target",),
+    (("iptables.service", _DROP_IN), ("ip6tables.service", _DROP_IN)),
+    DIRECTORY,
+    FILE,
+)
+
+_SCRIPT = """\
+#!/bin/sh
+# Written by gatehouse.kong. The next run replaces changes to this file.
+# usage: accept.sh [--test]
+set -eu
+
+# The rules before which the accept rule comes, or the chains at whose ends it is.
+places_ipv4() {{
+    cat <<'IPV4'
+{ipv4}
+IPV4
+}}
+
+places_ipv6() {{
+    cat <<'IPV6'
+{ipv6}
+IPV6
+}}
+
+# Reads the places, a line "*saved" and the output of iptables-save. Writes the input of iptables-restore.
+change() {{
+    awk -v rule='{rule}' '
+    function bare(text) {{ gsub(/"/, "", text); return text }}
+    function without_comment(text) {{
+        gsub(/"([^"\\\\]|\\\\.)*"/, "TEXT", text)
+        gsub(/ -m comment| --comment [^ ]+/, "", text)
+        return text
+    }}
+
+    # The number of the rule before which the accept rule comes: the first one like the anchor, or a log before it.
+    function before_logs(chain, number) {{
+        while (number > 1 && plain[chain, number - 1] ~ / -j ({logs})( |$)/) number--
+        return number
+    }}
+    function find(chain, anchor,    number) {{
+        for (number = 1; number <= count[chain]; number++)
+            if (rules[chain, number] == anchor) return before_logs(chain, number)
+        return 0
+    }}
+    function find_default(    number) {{
+        for (number = 1; number <= count["INPUT"]; number++)
+            if (plain["INPUT", number] ~ /^-A INPUT( -i [^ ]+| -p (tcp|udp)| -m (tcp|udp|state|conntrack)| --(ct)?state NEW)* -j ({drops})( |$)/)
+                return before_logs("INPUT", number)
+        return find_end("INPUT")
+    }}
+    function find_end(chain) {{
+        return policy == "ACCEPT" ? count[chain] + 1 : before_logs(chain, count[chain] + 1)
+    }}
+    function insert(chain, number) {{
+        if (!(chain in added)) added[chain] = (number > count[chain] ? "-A " chain : "-I " chain " " number) " " rule
+    }}
+
+    !saved && $0 == "*saved" {{ saved = 1; next }}
+    !saved && NF {{ places[++wanted] = bare($0) }}
+    saved && /^:/ {{ known[substr($1, 2)] = 1; if ($1 == ":INPUT") policy = $2 }}
+    saved && /^-A / {{
+        if (bare($0) == "-A " $2 " " rule) removed = removed "-D" substr($0, 3) "\\n"
+        else {{
+            rules[$2, ++count[$2]] = bare($0)
+            plain[$2, count[$2]] = without_comment($0)
+        }}
+    }}
+    END {{
+        for (at = 1; at <= wanted; at++) {{
+            split(places[at], words, " ")
+            chain = words[2]
+            if (!(chain in known) && chain != "INPUT") number = 0
+            else if (places[at] == "-A " chain) number = find_end(chain)
+            else number = find(chain, places[at])
+            if (number) insert(chain, number)
+            else lost = 1
+        }}
+        if (lost) insert("INPUT", find_default())
+        printf "*filter\\n%s", removed
+        for (chain in added) print added[chain]
+        print "COMMIT"
+    }}'
+}}
+
+load() {{
+    saved=$("$1-save" -t filter)
+    text=$({{ "$2"; echo '*saved'; printf '%s\\n' "$saved"; }} | change)
+    printf '%s\\n' "$text" | "$1-restore" --wait 10 --noflush ${{3:+"$3"}}
+}}
+
+load {iptables} places_ipv4 "${{1:-}}"
+[ ! -e /proc/net/if_inet6 ] || load {ip6tables} places_ipv6 "${{1:-}}"
+"""
+
+# Files of programs that load rules or sets at boot, as packages of Debian and RHEL name them.
+_SAVED_FILES = (
+    "/etc/iptables/rules.v4",
+    "/etc/iptables/rules.v6",
+    "/etc/iptables/ipsets",
+    "/etc/sysconfig/iptables",
+    "/etc/sysconfig/ip6tables",
+    "/etc/sysconfig/ipset",
+)
+# Places of scripts and units that may load a file of another name, such as `pre-up iptables-restore < FILE`.
+_HOOKS = (
+    "etc/network/interfaces",
+    "etc/network/interfaces.d/*",
+    "etc/network/if-*.d/*",
+    "etc/NetworkManager/dispatcher.d/*",
+    "etc/networkd-dispatcher/*/*",
+    "etc/rc.local",
+    "etc/rc.d/rc.local",
+    "etc/systemd/system/*.service",
+)
+_RESTORE = re.compile(r"\b(?:ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brestore)\b[^\n;|&]*?(/[^\s;|&<>\"']+)")
+
+# One line of a saved file, with its end. A comment in quotes may have line breaks.
+_SAVED_LINE = re.compile(r'#[^\n]*\n?|(?:"(?:[^"\\]|\\.)*"|[^\n])*\n|[^\n]+', re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_COUNTERS = re.compile(r"^\[\d+:\d+\] ")
+_OUR_CHAIN = re.compile(rf"^:{CHAIN}(-\S*)? |^-A {CHAIN}(-\S*)? | -[jg] {CHAIN}(-\S*)?( |$)")
+_OUR_SET = re.compile(r"^(create|add) ({0}|{1})| --(match|add|del)-set ({0}|{1})".format(*SET_PREFIX.values()))
+
+
+def render_script(places: Mapping[str, Iterable[Place]], programs: Mapping[str, str]) -> str:
+    """Return the script that puts the accept rule into these places, by family; without places it removes the rule.
+
+    `programs` has the paths of iptables and ip6tables by family. A place whose anchor is missing when the script runs is
+    before the first rule of INPUT that drops everything, or at the end of INPUT.
+    """
+    texts = {family: "\n".join(_record(place) for place in places.get(family, ())) for family in programs}
+    return _SCRIPT.format(
+        ipv4=texts["ipv4"],
+        ipv6=texts["ipv6"],
+        rule=LATE_RULE,
+        logs="|".join(LOGS),
+        drops="|".join(DROPS),
+        iptables=programs["ipv4"],
+        ip6tables=programs["ipv6"],
+    )
+
+
+def without_ours(text: str) -> str:
+    """Return a file for iptables-restore or `ipset restore` without the lines of our chains, sets and accept rule.
+
+    Every other byte stays. A comment of a third-party rule may name our chains.
+    """
+    return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line))
+
+
+def saved_files(host: Host) -> tuple[str, ...]:
+    """Return the files from which programs of the host load rules of iptables or sets: those that exist."""
+    hooks = (path for pattern in _HOOKS for path in sorted(host.path("/").glob(pattern)) if path.is_file())
+    named = (file for path in hooks for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.path(file).is_file())
+
+
+def files_with_ours(host: Host) -> tuple[str, ...]:
+    """Return the saved files that have lines of ours: their programs saved them while our rules were loaded."""
+    return tuple(file for file in saved_files(host) if (text := _text(host, file)) != without_ours(text))
+
+
+def remove_ours(host: Host, file: str) -> None:
+    """Remove the lines of ours from a saved file; it keeps every other byte, its mode and its owner. Raises HostError."""
+    target = f"/{host.path(file).resolve().relative_to(host.root.resolve())}"
+    new = f"{target}.gatehouse-kong"
+    host.copy(target, new)
+    try:
+        with host.path(new).open("wb") as copy:
+            copy.write(without_ours(_text(host, target)).encode("utf-8", "surrogateescape"))
+            copy.flush()
+            os.fsync(copy.fileno())
+    except OSError as error:
+        host.remove((new,))
+        raise HostError(f"cannot write {new}: {error.strerror}") from error
+    host.move(new, target)
+
+
+def _text(host: Host, file: str) -> str:
+    return host.path(file).read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _is_ours(line: str) -> bool:
+    words = _COUNTERS.sub("", line).rstrip("\n")
+    plain = _QUOTED.sub("TEXT", words)
+    return is_accept_rule(words) or bool(_OUR_CHAIN.search(plain) or _OUR_SET.search(plain))
+
+
+def _record(place: Place) -> str:
+    # A line of the script cannot hold a comment with a line break: then the script looks for the host's default.
+    return place.anchor if place.anchor and "\n" not in place.anchor else f"-A {place.chain}"

@@ -1,0 +1,243 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The place of the accept rule among the rules of a host, and the differences that are found."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import render_script
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
+    filter_of,
+    misplaced,
+    places_of,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+
+ACCEPT = '-m mark --mark 0x10000000/0x10000000 -m comment --comment "gatehouse.kong" -j ACCEPT'
+WANT = ruleset_from_data(
+    {
+        "allow": [
+            {"listener": "proxy", "protocol": "tcp", "port": 8000, "sources": "any"},
+            {"listener": "admin", "protocol": "tcp", "port": 8001, "address": "10.0.0.1", "sources": ["admins"]},
+            {"listener": "cluster", "protocol": "udp", "port": 7946, "sources": ["admins"]},
+        ],
+        "sets": {"admins": {"ipv4": ["10.9.0.0/24"]}},
+    }
+)
+BASE = (
+    "-A INPUT -i lo -j ACCEPT",
+    "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+    "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
+)
+REJECT = "-A INPUT -j REJECT --reject-with icmp-host-prohibited"
+BAN = "-A INPUT -s 10.9.0.7/32 -j DROP"
+
+
+def saved(*lines, policy="ACCEPT"):
+    """Return what iptables-save would list; `OURS CHAIN` in a line stands for the accept rule."""
+    lines = [line.replace("OURS", "-A") + (f" {ACCEPT}" if line.startswith("OURS") else "") for line in lines]
+    chains = sorted({line.split()[1] for line in lines} - {"INPUT"})
+    head = ["*filter", f":INPUT {policy} [0:0]", ":FORWARD ACCEPT [0:0]", *(f":{chain} - [0:0]" for chain in chains)]
+    return "\n".join([*head, *lines, "COMMIT", ""])
+
+
+def places(*lines, policy="ACCEPT", want=WANT):
+    return [(one.chain, one.position) for one in places_of(filter_of(saved(*lines, policy=policy)), want, "ipv4")]
+
+
+# Rules of the host, and the number of rules of each chain before the accept rule (facts of deny early, allow late).
+HOSTS = {
+    "no rule at all": ((), "ACCEPT", [("INPUT", 0)]),
+    "policy drop": (BASE, "DROP", [("INPUT", 3)]),
+    "final reject of RHEL": ((*BASE, REJECT), "ACCEPT", [("INPUT", 3)]),
+    "a ban is before the end": ((BAN, *BASE, REJECT), "ACCEPT", [("INPUT", 4)]),
+    "a ban behind the reject holds nothing": ((*BASE, REJECT, BAN), "ACCEPT", [("INPUT", 3)]),
+    "a ban is last, policy drop": ((*BASE, BAN), "DROP", [("INPUT", 4)]),
+    "an end for each protocol": (
+        (
+            *BASE,
+            "-A INPUT -p tcp -j REJECT --reject-with tcp-reset",
+            "-A INPUT -p udp -j REJECT --reject-with icmp-port-unreachable",
+            "-A INPUT -j REJECT --reject-with icmp-proto-unreachable",
+        ),
+        "ACCEPT",
+        [("INPUT", 3)],
+    ),
+    "an end of an unmanaged port is none": (
+        ("-A INPUT -p tcp -m tcp --dport 25 -j DROP", "-A INPUT -p tcp -m tcp --dport 8001 -j DROP"),
+        "ACCEPT",
+        [("INPUT", 1)],
+    ),
+    "an end of a range of ports": (("-A INPUT -p tcp -m multiport --dports 80,8000:8100 -j DROP",), "ACCEPT", [("INPUT", 0)]),
+    "an end of new connections": (
+        (*BASE, "-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"), "ACCEPT", [("INPUT", 3)]
+    ),
+    "an end with a state": ((*BASE, "-A INPUT -m conntrack --ctstate NEW -j DROP"), "ACCEPT", [("INPUT", 3)]),
+    "an end at an interface": ((*BASE, "-A INPUT -i eth0 -j DROP", BAN), "ACCEPT", [("INPUT", 3)]),
+    "an end at all interfaces but loopback": ((*BASE, "-A INPUT ! -i lo -j DROP"), "ACCEPT", [("INPUT", 3)]),
+    "a rule of loopback is no end": (("-A INPUT -i lo -j DROP", *BASE), "DROP", [("INPUT", 4)]),
+    "no new packet is invalid or without syn": (
+        (
+            "-A INPUT -m conntrack --ctstate INVALID -j DROP",
+            "-A INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP",
+            "-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP",
+            "-A INPUT -p icmp -j DROP",
+            "-A INPUT -d 224.0.0.0/4 -j DROP",
+            "-A INPUT -m addrtype --dst-type BROADCAST -j DROP",
+        ),
+        "DROP",
+        [("INPUT", 6)],
+    ),
+    "a log before the last drop": (
+        (*BASE, '-A INPUT -m limit --limit 5/min -j LOG --log-prefix "-j DROP: "', "-A INPUT -j DROP"),
+        "ACCEPT",
+        [("INPUT", 3)],
+    ),
+    "a log before the policy": ((*BASE, "-A INPUT -j LOG"), "DROP", [("INPUT", 3)]),
+    "a log of what is accepted": ((*BASE, "-A INPUT -j LOG"), "ACCEPT", [("INPUT", 4)]),
+    "bans of a set, a chain of bans and a rate": (
+        (
+            "-A INPUT -m set --match-set crowdsec src -j DROP",
+            "-A INPUT -p tcp -m multiport --dports 8000 -j f2b-kong",
+            "-A INPUT -p tcp -m tcp --dport 8000 -m hashlimit --hashlimit-above 5/min --hashlimit-mode srcip -j DROP",
+            "-A INPUT -j DROP",
+            "-A f2b-kong -s 10.9.0.7/32 -j REJECT --reject-with icmp-port-unreachable",
+            "-A f2b-kong -j RETURN",
+        ),
+        "ACCEPT",
+        [("INPUT", 3)],
+    ),
+    "a chain of the administrator that ends": (
+        ("-A INPUT -j ADMIN", "-A ADMIN -s 10.9.0.7/32 -j DROP", "-A ADMIN -j DROP"), "ACCEPT", [("ADMIN", 1)]
+    ),
+    "a chain that ends, reached by goto": (("-A INPUT -g ADMIN", "-A ADMIN -j DROP"), "ACCEPT", [("ADMIN", 0)]),
+    "a chain in a chain that ends": (
+        ("-A INPUT -j ONE", "-A ONE -p tcp -m tcp --dport 22 -j ACCEPT", "-A ONE -j TWO", "-A TWO -j LOG", "-A TWO -j DROP"),
+        "ACCEPT",
+        [("TWO", 0)],
+    ),
+    "a chain for each protocol": (
+        ("-A INPUT -p tcp -j TCP", "-A INPUT -p udp -j UDP", "-A TCP -j DROP", "-A UDP -j DROP"),
+        "ACCEPT",
+        [("TCP", 0), ("UDP", 0)],
+    ),
+    "a chain for each interface": (
+        ("-A INPUT -i eth0 -j WAN", "-A INPUT -i eth1 -j LAN", "-A WAN -j DROP", "-A LAN -j DROP"),
+        "ACCEPT",
+        [("INPUT", 2), ("LAN", 0), ("WAN", 0)],
+    ),
+    "a chain that some interfaces leave": (
+        ("-A INPUT -j ADMIN", "-A INPUT -j DROP", "-A ADMIN -i eth1 -j RETURN", "-A ADMIN -j DROP"),
+        "ACCEPT",
+        [("ADMIN", 1), ("INPUT", 1)],
+    ),
+    "a chain of verdicts for bans and the rest": (
+        ("-A INPUT -s 10.9.0.7/32 -j LOGDROP", "-A INPUT -j LOGDROP", "-A LOGDROP -j LOG", "-A LOGDROP -j DROP"),
+        "ACCEPT",
+        [("INPUT", 1)],
+    ),
+    "a chain that drops above a rate is no end": (
+        ("-A INPUT -p tcp -j RATE", "-A RATE -m limit --limit 10/sec -j RETURN", "-A RATE -j DROP"), "DROP", [("INPUT", 1)]
+    ),
+    "everything is accepted before the end": (("-A INPUT -j ACCEPT", "-A INPUT -j DROP"), "DROP", []),
+    "a goto that comes to the policy": (("-A INPUT -g ADMIN", "-A ADMIN -s 10.9.0.7/32 -j DROP"), "DROP", [("ADMIN", 1)]),
+    "a return to the policy": (("-A INPUT -j RETURN", BAN), "DROP", [("INPUT", 0)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_place(name):
+    lines, policy, expected = HOSTS[name]
+    assert places(*lines, policy=policy) == expected
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_script_chooses_the_same_place(name, tmp_path):
+    """The script adds the rule where the run says that it belongs, and twice is the same as once."""
+    lines, policy, expected = HOSTS[name]
+    table = filter_of(saved(*lines, policy=policy))
+    text = _restored(tmp_path, places_of(table, WANT, "ipv4"), saved(*lines, policy=policy))
+    added = [line for line in text.splitlines() if line.startswith(("-A", "-I"))]
+    assert len(added) == len(expected)
+    for chain, position in expected:
+        end = position == len(table.chains[chain])
+        assert (
+            f"{'-A' if end else '-I'} {chain} {'' if end else f'{position + 1} '}{ACCEPT.replace(chr(34), '')}" in added
+        )
+
+
+def _restored(tmp_path, wanted, listed):
+    """Run the script with programs that list `listed`, and return what is loaded."""
+    (tmp_path / "listed").write_text(listed)
+    for name in ("save", "restore"):
+        tool = tmp_path / f"tables-{name}"
+        tool.write_text(f"#!/bin/sh\ncat {'listed' if name == 'save' else '> loaded'}\n")
+        tool.chmod(0o755)
+    other = tmp_path / "six-save"
+    other.write_text("#!/bin/sh\nexit 0\n")
+    other.chmod(0o755)
+    (tmp_path / "six-restore").write_text("#!/bin/sh\ncat > /dev/null\n")
+    (tmp_path / "six-restore").chmod(0o755)
+    script = render_script({"ipv4": wanted}, {"ipv4": "./tables", "ipv6": "./six"})
+    subprocess.run([shutil.which("sh")], input=script, text=True, cwd=tmp_path, check=True)
+    return (tmp_path / "loaded").read_text()
+
+
+FEW = ("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT", "-A INPUT -p tcp -m tcp --dport 443 -j DROP")
+BEHIND = "the accept rule comes after `{}`, which drops authorised packets first"
+BEFORE = "the accept rule comes before `{}`, which therefore does not hold"
+DIFFERENCES = {
+    "right": (("OURS INPUT", REJECT), []),
+    "bans come and go before it": ((BAN, "-A INPUT -j f2b-kong", "-A f2b-kong -j RETURN", "OURS INPUT", REJECT), []),
+    "harmless rules behind it": ((BAN, "OURS INPUT", *FEW, "-A INPUT -j LOG", REJECT), []),
+    "harmless rules behind it, policy drop": (("OURS INPUT", *FEW), []),
+    "behind the reject there are only dead rules": (("OURS INPUT", REJECT, BAN), []),
+    "missing": ((REJECT,), ["the accept rule is missing in chain INPUT"]),
+    "twice": (("OURS INPUT", "OURS INPUT", REJECT), ["the accept rule is in chain INPUT 2 times"]),
+    "a new end before it": ((REJECT, "OURS INPUT"), [BEHIND.format(REJECT)]),
+    "a ban behind it": (("OURS INPUT", BAN), [BEFORE.format(BAN)]),
+    "a ban between it and the end": (("OURS INPUT", BAN, REJECT), [BEFORE.format(BAN)]),
+    "a rate behind it": (
+        ("OURS INPUT", "-A INPUT -p tcp -m tcp --dport 8000 -m connlimit --connlimit-above 9 -j REJECT"),
+        [BEFORE.format("-A INPUT -p tcp -m tcp --dport 8000 -m connlimit --connlimit-above 9 -j REJECT")],
+    ),
+    "a chain of bans behind it": (
+        ("OURS INPUT", "-A INPUT -j f2b-kong", "-A f2b-kong -j RETURN"), [BEFORE.format("-A INPUT -j f2b-kong")]
+    ),
+    "a new end in a chain": (
+        ("-A INPUT -j ADMIN", "OURS INPUT", "-A ADMIN -j DROP"),
+        ["the accept rule is missing in chain ADMIN", "the accept rule is in chain INPUT, where it is not needed"],
+    ),
+    "in a chain and in INPUT": (
+        ("-A INPUT -j ADMIN", "OURS INPUT", "OURS ADMIN", "-A ADMIN -j DROP"),
+        ["the accept rule is in chain INPUT, where it is not needed"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DIFFERENCES)
+def test_differences(name):
+    lines, expected = DIFFERENCES[name]
+    table = filter_of(saved(*lines, policy="DROP" if name.endswith("drop") else "ACCEPT"))
+    assert [*misplaced(table, places_of(table, WANT, "ipv4"), WANT, "ipv4")] == expected
+
+
+def test_no_rule_is_needed_without_services_of_the_family():
+    data = {"allow": [{"listener": "p", "protocol": "tcp", "port": 8000, "address": "10.0.0.1", "sources": "any"}]}
+    table = filter_of(saved("OURS INPUT", REJECT))
+    want = ruleset_from_data(data)
+    assert places_of(table, want, "ipv6") == ()
+    assert [*misplaced(table, (), want, "ipv6")] == ["the accept rule is in chain INPUT, where it is not needed"]
+
+
+def test_a_rule_that_is_nearly_ours_is_none():
+    lines = [f"-A INPUT -s 10.0.0.9/32 {ACCEPT}", f"-A INPUT {ACCEPT.replace('ACCEPT', 'DROP')}"]
+    table = filter_of(saved(*lines))
+    assert table.ours == ()
+    assert table.chains["INPUT"] == lines
