@@ -172,6 +172,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import SECONDS, HostError, completed
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values, edit_conf
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env, env_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
@@ -232,9 +233,12 @@ def validate(module: AnsibleModule, path: str) -> None:
     if "%s" not in command:
         module.fail_json(msg=f"validate is {command!r}; expected is %s in it, where the path of the new file goes")
     words = [word.replace("%s", path) for word in shlex.split(command)]
-    status, stdout, stderr = module.run_command(words)
-    if status:
-        said = hide_secrets((stderr or stdout).strip())
+    try:
+        done = completed(words, SECONDS, environment=os.environ)
+    except HostError as error:
+        module.fail_json(msg=f"{module.params['path']} is unchanged: {error}")
+    if done.returncode:
+        said = hide_secrets((done.stderr or done.stdout).strip())
         module.fail_json(msg=f"{module.params['path']} stays as it was, as `{command}` refuses the new one: {said}")
 
 

@@ -55,13 +55,13 @@ class NodeHost(Host):
         self.namespace = namespace
         self.calls = []
 
-    def run(self, *argv, stdin=""):
+    def run(self, *argv, stdin="", **limits):
         self.calls.append(argv)
         if argv[0] == "systemctl":
             if argv[1] in ("start", "daemon-reload"):
                 return ""  # systemd itself is not there; --root does what concerns the files
             argv = ("systemctl", f"--root={self.root}", *(word for word in argv[1:] if word != "--now"))
-        return super().run("ip", "netns", "exec", self.namespace, *argv, stdin=stdin)
+        return super().run("ip", "netns", "exec", self.namespace, *argv, stdin=stdin, **limits)
 
     def call(self, function, *args):
         if function is start_timer:

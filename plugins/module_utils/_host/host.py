@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import typing as t
@@ -16,14 +17,50 @@ from contextlib import suppress
 from pathlib import Path
 
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SHOWN = 100
 _CAP_NET_ADMIN = 12  # capabilities(7), linux/capability.h
 
+
+# Longer than any command of a firewall takes on a slow host (docs/benchmarks.md): one that takes longer hangs.
+SECONDS = 120
 
 Result = t.TypeVar("Result")
 
 
 class HostError(Exception):
     """Something the host lacks or refuses; the message says what, and the way out where there is one."""
+
+
+def completed(
+    argv: t.Sequence[str], seconds: int, *, environment: t.Mapping[str, str], stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; it is killed after so many seconds, with the processes that it started.
+
+    Bytes of its output that are no text are written as hexadecimal numbers: comments of third-party rules may have them.
+    Raises HostError if the program cannot run or does not end in time.
+    """
+    try:
+        with subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+            errors="backslashreplace", env=environment, start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                stdout, stderr = process.communicate(stdin, timeout=seconds)
+            except BaseException:
+                # The whole session: a child of the program could hold its pipes open.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+    except subprocess.TimeoutExpired as error:
+        raise HostError(f"`{shortened(argv)}` did not end within {seconds} seconds, and was killed") from error
+    except OSError as error:
+        raise HostError(f"cannot run {argv[0]}: {error.strerror}") from error
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+def shortened(argv: t.Sequence[str]) -> str:
+    """Return a command for a message: its words in one line, cut after 100 characters."""
+    text = " ".join(" ".join(argv).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class Host:
@@ -40,18 +77,9 @@ class Host:
         """The absolute path of a program, sbin directories included, or None."""
         return shutil.which(program, path=PROGRAMS)
 
-    def run(self, *argv: str, stdin: str = "") -> str:
-        """Run a program to its end and return what it wrote to stdout; HostError with its stderr if it fails.
-
-        Comments of others may have bytes that are no text, and are written as hexadecimal numbers then.
-        """
-        try:
-            done = subprocess.run(
-                argv, input=stdin, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False,
-                env=_environment(),
-            )  # fmt: skip
-        except OSError as error:
-            raise HostError(f"cannot run {argv[0]}: {error.strerror}") from error
+    def run(self, *argv: str, stdin: str = "", seconds: int = SECONDS) -> str:
+        """Run a program to its end and return its output. Raises HostError, with its stderr, if it fails."""
+        done = completed(argv, seconds, stdin=stdin, environment=_environment())
         if done.returncode:
             raise HostError(f"{' '.join(argv)} failed with status {done.returncode}: {done.stderr.strip()}")
         return done.stdout

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +30,48 @@ def test_run_names_the_command_and_what_it_said(host):
         host.run("sh", "-c", "echo no way >&2; exit 3")
     with pytest.raises(HostError, match="cannot run no-such-program: No such file"):
         host.run("no-such-program")
+
+
+def test_a_command_that_hangs_is_killed_with_what_it_started(host):
+    """The child holds the pipes of the command open, and would keep its reader waiting."""
+    script = f"echo $$ > '{host.path('/pid')}'; sleep 1000 & sleep 1000"
+    with pytest.raises(HostError) as caught:
+        host.run("sh", "-c", script, seconds=1)
+    assert str(caught.value).startswith("`sh -c echo $$ > ")
+    assert str(caught.value).endswith("` did not end within 1 seconds, and was killed")
+    session = int((host.root / "pid").read_text())
+    assert [pid for pid in running() if session_of(pid) == session] == []
+
+
+def test_the_message_of_a_time_out_fits_two_lines(host):
+    with pytest.raises(HostError) as caught:
+        host.run("sh", "-c", f"sleep 1000 # {'x' * 300}", seconds=1)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_command_without_a_limit_of_its_own_has_two_minutes(host, monkeypatch):
+    limits = []
+
+    def completed(argv, seconds, **_more):
+        limits.append(seconds)
+        return subprocess.CompletedProcess(argv, 0, "", "")
+
+    monkeypatch.setattr(_host, "completed", completed)
+    host.run("true")
+    assert limits == [120]
+
+
+def running():
+    return [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def session_of(pid):
+    """Return the session of a process, None if it has ended."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if words[0] in "ZX" else int(words[3])
 
 
 def test_write_replaces_the_file_with_its_mode(host):

@@ -1,0 +1,91 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The `KONG_…` variables that systemd gives to a unit, read from the settings of the unit.
+
+The environment of its processes is no source: any of them may run as an unprivileged user, and nginx overwrites its own.
+Sources: systemd.exec(5), "Environment"; parse_env_file_internal in systemd's src/basic/env-file.c; shell_maybe_quote in
+src/basic/escape.c, which `systemctl show` uses. Tried with systemd 247, 252 and 257.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+import typing as t
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+
+_NAME = re.compile(r"KONG_[A-Z0-9_]+")
+_PROPERTIES = ("Environment", "EnvironmentFiles", "UnsetEnvironment")
+_WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
+_ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
+_CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_QUOTED = r"""'[^']*'|"(?:\\.|[^"\\])*\""""
+# Quoted parts come first; from the first other character on, quotes mean themselves.
+_ASSIGNMENT = re.compile(
+    rf"[ \t]*([^\s=#;][^=\n]*?)[ \t]*=((?:[ \t]*(?:{_QUOTED}))*)[ \t]*((?:\\.|[^\\\n])*)\n?|[^\n]*\n?", re.DOTALL
+)
+_PART = re.compile(_QUOTED, re.DOTALL)
+
+
+def unit_environment(host: Host, unit: str) -> dict[str, str]:
+    """Return the `KONG_…` variables of a unit, by name; none for an empty name. Raises HostError or OSError."""
+    if not unit:
+        return {}
+    shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
+    properties = [line.partition("=")[::2] for line in shown.splitlines()]
+    found: dict[str, str] = {}
+    for words in _values(properties, "Environment"):
+        found.update(word.partition("=")[::2] for word in _words(words))
+    for entry in _values(properties, "EnvironmentFiles"):
+        for path in _files(host, entry.rpartition(" (")[0]):
+            found.update(assignments(path.read_text(encoding="utf-8", errors="replace")))
+    removed = {word for words in _values(properties, "UnsetEnvironment") for word in _words(words)}
+    return {
+        name: value
+        for name, value in found.items()
+        if _NAME.fullmatch(name) and not removed & {name, f"{name}={value}"}
+    }
+
+
+def assignments(text: str) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each assignment in the text of an EnvironmentFile; other lines are ignored."""
+    for name, quoted, plain in _ASSIGNMENT.findall(text):
+        if name:
+            yield name, "".join(map(_unquoted, _PART.findall(quoted))) + _plain(plain)
+
+
+def _values(properties: Iterable[tuple[str, ...]], name: str) -> list[str]:
+    return [value for key, value in properties if key == name]
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield the texts of a list as `systemctl show` writes it."""
+    for quoted, plain in _WORD.findall(text):
+        yield plain or _ESCAPE.sub(_character, quoted)
+
+
+def _character(match: t.Match[str]) -> str:
+    code = match[1]
+    return chr(int(code, 8)) if len(code) > 1 else _CONTROL.get(code, code)
+
+
+def _files(host: Host, pattern: str) -> list[Path]:
+    """Return the files that an EnvironmentFile= names, which may have wildcards (glob(7))."""
+    return [Path(path) for path in sorted(glob.glob(str(host.path(pattern))))]
+
+
+def _unquoted(part: str) -> str:
+    if part.startswith("'"):
+        return part[1:-1]
+    return re.sub(r'\\(["\\`$\n])', lambda match: match[1].strip("\n"), part[1:-1])
+
+
+def _plain(text: str) -> str:
+    """Return an unquoted value: blanks at its end are dropped unless escaped, a backslash escapes any character."""
+    stripped = re.sub(r"((?:\\.|[^\\])*?)[ \t\r]*\Z", r"\1", text, count=1, flags=re.DOTALL)
+    return re.sub(r"\\(.)", lambda match: match[1].strip("\n"), stripped, flags=re.DOTALL)

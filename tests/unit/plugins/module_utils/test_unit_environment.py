@@ -1,0 +1,137 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The environment of a unit. The texts are what systemd 247, 252 and 257 print and read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import run as service_run
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Wanted, bring_up
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
+    assignments,
+    unit_environment,
+)
+
+SHOWN = r"""Environment=KONG_A=plain "KONG_B=two words" "KONG_C=a\"b\$\$c\`d\\e" "KONG_D=x\ty" "KONG_E=it's" KONG_F=%p KONG_G=1
+EnvironmentFiles=/etc/kong/kong.env (ignore_errors=yes)
+EnvironmentFiles=/etc/kong/sp*.env (ignore_errors=no)
+EnvironmentFiles=/etc/kong/missing.env (ignore_errors=yes)
+UnsetEnvironment=KONG_A KONG_G=1 KONG_F=no
+"""
+FILE = r"""# c
+; KONG_0=c
+KONG_1=plain  """ + r"""
+ KONG_2 = "dq \"x\" \$y \z"  """ + r"""
+KONG_3='sq \n "x"' tail
+KONG_4=cont\
+inued
+KONG_5=back\slash \$q
+KONG_6=a"b c"d
+KONG_7=
+export KONG_8=x
+KONG_9=#no comment
+KONG_10="multi
+line"
+KONG_11=a # b
+not a line
+KONG_12="trail "  """ + r"""
+KONG_13=two   spaces   in
+KONG_14="a" "b"
+KONG_15=caf\
+  indented
+KONG_17=a'b'"c"d
+KONG_18="dq\
+cont"
+KONG_19=tail\ """ + r"""
+KONG_20=  lead
+"""
+# Printed by /proc/PID/environ of a process that systemd started with FILE.
+READ = {
+    "KONG_1": "plain",
+    "KONG_2": r'dq "x" $y \z',
+    "KONG_3": r'sq \n "x"tail',
+    "KONG_4": "continued",
+    "KONG_5": "backslash $q",
+    "KONG_6": 'a"b c"d',
+    "KONG_7": "",
+    "export KONG_8": "x",
+    "KONG_9": "#no comment",
+    "KONG_10": "multi\nline",
+    "KONG_11": "a # b",
+    "KONG_12": "trail ",
+    "KONG_13": "two   spaces   in",
+    "KONG_14": "ab",
+    "KONG_15": "caf  indented",
+    "KONG_17": "a'b'\"c\"d",
+    "KONG_18": "dqcont",
+    "KONG_19": "tail ",
+    "KONG_20": "lead",
+}
+
+
+class UnitHost(Host):
+    """A host with one unit, whose settings `systemctl show` prints."""
+
+    def run(self, *argv, **_more):
+        assert argv[:3] == ("systemctl", "show", "kong.service")
+        return SHOWN
+
+
+def host_with(tmp_path, **files):
+    (tmp_path / "etc/kong").mkdir(parents=True)
+    for name, text in files.items():
+        (tmp_path / f"etc/kong/{name}.env").write_text(text, encoding="utf-8")
+    return UnitHost(tmp_path)
+
+
+def test_a_file_is_read_as_systemd_reads_it():
+    assert dict(assignments(FILE)) == READ
+
+
+def test_the_settings_of_a_unit(tmp_path):
+    host = host_with(tmp_path, kong="KONG_B=of the file\nPATH=/tmp\nLD_PRELOAD=/tmp/x.so\n", sp1="KONG_SP=1\n")
+    assert unit_environment(host, "kong.service") == {
+        "KONG_B": "of the file",
+        "KONG_C": r'a"b$$c`d\e',
+        "KONG_D": "x\ty",
+        "KONG_E": "it's",
+        "KONG_F": "%p",
+        "KONG_SP": "1",
+    }
+
+
+def test_without_a_unit_there_are_none(tmp_path):
+    assert unit_environment(host_with(tmp_path), "") == {}
+
+
+def test_a_process_of_the_unit_adds_no_variable_to_a_command_that_root_runs(tmp_path, monkeypatch):
+    """Any local user may start a process in the unit's cgroup, through a plugin or a log handler of Kong for example."""
+    seen = tmp_path / "seen"
+    program = tmp_path / "kong"
+    program.write_text(f"#!/bin/sh\nenv | grep ^KONG_ > {seen}\n", encoding="utf-8")
+    program.chmod(0o755)
+    variables = {**os.environ, "KONG_NGINX_MAIN_LOAD_MODULE": "/tmp/evil.so"}
+    child = subprocess.Popen([sys.executable, "-c", "input()"], env=variables, stdin=subprocess.PIPE)
+    cgroup = (tmp_path / "cgroup").as_posix()
+    with open(f"/proc/{child.pid}/cgroup", encoding="utf-8") as file:
+        unit = file.read().strip().rpartition("/")[2]
+    assert cgroup, unit
+    try:
+        monkeypatch.setattr(service_run, "draining", lambda _unit: 0)
+        host = host_with(tmp_path, kong="KONG_A=removed\nKONG_B=1\n")
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin/systemctl").symlink_to("/bin/true")
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        kong = Kong((1, 5), "/etc/kong/kong.conf", unit="kong.service", reload_of_unit="nginx -s reload",
+                    program=str(program))  # fmt: skip
+        bring_up(host, kong, "reload", Wanted((), (), 0), 0)
+    finally:
+        child.communicate(b"\n")
+    names = {line.partition("=")[0] for line in seen.read_text(encoding="utf-8").splitlines()}
+    assert names == {"KONG_B", "KONG_C", "KONG_D", "KONG_E", "KONG_F"}
