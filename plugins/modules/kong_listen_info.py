@@ -13,7 +13,7 @@ description:
     should listen. Nothing is changed and nothing is connected to.
   - A socket that should be there and is not is missing. A socket of Kong's, or on one of Kong's ports, that should not
     be there is unexpected, such as an Admin API that still listens on C(0.0.0.0).
-  - Variables C(KONG_…) in the environment of Kong's unit outrank its file (Kong 0.9 and later). Those with another
+  - Variables C(KONG_…) that systemd gives to Kong's unit outrank its file (Kong 0.9 and later). Those with another
     value than the setting are told.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
@@ -108,8 +108,8 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC, known_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     as_data,
@@ -121,6 +121,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
     read_sockets,
     report,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
 
 _SPEC = {
     "listeners": {"type": "list", "elements": "dict", "required": True, "options": LISTENER_SPEC},
@@ -132,11 +133,12 @@ _SPEC = {
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """What differs, as the module returns it."""
-    unit = known_unit(Host(), params["service"])
+    host = Host()
+    unit = known_unit(host, params["service"])
     sockets = read_sockets(unit, params["prefix"])
     drift = compare(listeners_of(params["listeners"]), sockets)
     settings = {name: str(value) for name, value in params["settings"].items()}
-    variables = overridden(settings, environment(unit)) if unit else []
+    variables = overridden(settings, unit_environment(host, unit))
     lines = report(drift)
     return {
         "differs": bool(lines or variables),
@@ -157,8 +159,8 @@ def main() -> None:
     module = AnsibleModule(_SPEC, supports_check_mode=True)
     try:
         result = run(module.params)
-    except OSError as error:
-        module.fail_json(msg=f"the host's sockets cannot be read: {error}")
+    except (HostError, OSError) as error:
+        module.fail_json(msg=f"the host's sockets and Kong's unit cannot be read: {error}")
     for name in result["overridden"]:
         module.warn(f"{name} in Kong's environment outranks its file, with another value: take it out of the unit")
     module.exit_json(changed=False, **result)

@@ -75,7 +75,9 @@ notes:
     C(net.ipv4.ip_unprivileged_port_start) opens low ports to every user of the host. A Kong that systemd does not run needs
     that, or root.
   - Before Kong 0.11, Serf agents are waited for to end between stop and start.
-  - For C(kong prepare) and C(kong reload) the variables C(KONG_…) of the running unit are set, as these outrank the file.
+  - C(kong prepare) and C(kong reload) get the variables C(KONG_…) of the unit (C(Environment=), C(EnvironmentFile=)), because
+    these outrank the file. The environment of running processes is not read.
+  - A command that does not end within 300 seconds is killed.
 seealso:
   - module: gatehouse.kong.kong_conf
   - module: gatehouse.kong.kong_listen_info
@@ -133,6 +135,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
     user_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import listeners_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
 
 _SPEC = {
     "how": {"type": "str", "choices": ["reload", "restart"], "default": "restart"},
@@ -168,6 +171,7 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
         program=program if os.access(program, os.X_OK) else "",
         restart_command=params["restart_command"] or "",
         reload_command=params["reload_command"] or "",
+        variables=unit_environment(host, unit),
     )
 
 

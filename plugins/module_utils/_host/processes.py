@@ -50,16 +50,6 @@ def started_by_hand(prefix: str, proc: Path = PROC) -> frozenset[str]:
     return frozenset(pid for pid in parents if roots & {*_line(pid, parents)})
 
 
-def environment(unit: str, proc: Path = PROC) -> dict[str, str]:
-    """The `KONG_…` variables with which processes of a unit were started, by name."""
-    found: dict[str, str] = {}
-    for process in processes(proc):
-        if unit_of(process) == unit:
-            words = _text(process / "environ").split("\0")
-            found.update(word.partition("=")[::2] for word in words if word.startswith("KONG_"))
-    return found
-
-
 def draining(unit: str, proc: Path = PROC) -> int:
     """How many old workers of nginx finish their connections after a reload; of a unit, or with an empty name of all."""
     titles = (process / "cmdline" for process in processes(proc) if not unit or unit_of(process) == unit)

@@ -11,7 +11,8 @@ build/package/kong.service at 2.8.5 and 3.2.0 and later.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 RELOAD, RESTART = "reload", "restart"
 
@@ -24,7 +25,7 @@ class ServiceError(Exception):
 class Step:
     """A command, and whether it has to succeed. With `settles` the agent of the gossip has to be gone after it.
 
-    With `as_kong` it gets the `KONG_...` variables of the Kong that runs, as these outrank the file.
+    With `as_kong` it gets the `KONG_...` variables of Kong's unit, because these outrank the file.
     """
 
     argv: tuple[str, ...]
@@ -39,6 +40,7 @@ class Kong:
 
     `unit` and `program` are empty where the host has none. `reload_of_unit` is the unit's ExecReload, and `user` whom it runs
     as if that is not root. `prefix` is empty where it is Kong's default. The commands are the user's, empty where none is given.
+    `variables` are the `KONG_...` variables that systemd gives to the unit.
     """
 
     version: tuple[int, int]
@@ -50,6 +52,7 @@ class Kong:
     program: str = ""
     restart_command: str = ""
     reload_command: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gossips(self) -> bool:

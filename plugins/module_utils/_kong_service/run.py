@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, draining, environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, completed
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, draining
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import silent
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import ROOT
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
@@ -45,6 +44,8 @@ LISTENER_SPEC = {
 _LOOKS_AFTER_RELOAD = 5
 _SERF_SECONDS = 10
 _STATUS_LINES = 5
+# systemd waits 90 seconds for a unit to stop and 90 for it to start (DefaultTimeoutStopSec, systemd-system.conf(5)).
+_COMMAND_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,11 @@ def _go(kong: Kong, chosen: Way, wanted: Wanted) -> list[str]:
 
 
 def _run(step: Step, kong: Kong) -> None:
-    variables = environment(kong.unit) if step.as_kong else {}
+    variables = kong.variables if step.as_kong else {}
     try:
-        done = subprocess.run(step.argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-                              env={**_plain_environment(), **variables})  # fmt: skip
-    except OSError as error:
-        raise ServiceError(f"cannot run {step.argv[0]}: {error.strerror}") from error
+        done = completed(step.argv, _COMMAND_SECONDS, environment={**_plain_environment(), **variables})
+    except HostError as error:
+        raise ServiceError(str(error)) from error
     if done.returncode and step.required:
         said = (done.stderr or done.stdout).strip().splitlines()[-_STATUS_LINES:]
         raise ServiceError(f"`{' '.join(step.argv)}` failed with status {done.returncode}: {' / '.join(said)}")

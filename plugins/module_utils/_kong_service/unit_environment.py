@@ -11,7 +11,6 @@ src/basic/escape.c, which `systemctl show` uses. Tried with systemd 247, 252 and
 
 from __future__ import annotations
 
-import glob
 import re
 import typing as t
 from collections.abc import Iterable, Iterator
@@ -76,7 +75,7 @@ def _character(match: t.Match[str]) -> str:
 
 def _files(host: Host, pattern: str) -> list[Path]:
     """Return the files that an EnvironmentFile= names, which may have wildcards (glob(7))."""
-    return [Path(path) for path in sorted(glob.glob(str(host.path(pattern))))]
+    return sorted(host.root.glob(pattern.lstrip("/")))
 
 
 def _unquoted(part: str) -> str:

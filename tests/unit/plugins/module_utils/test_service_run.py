@@ -67,6 +67,12 @@ def test_a_command_that_fails_is_told_with_its_words(command, wanted):
     assert "failed with status 3: said restart" in wrong
 
 
+def test_a_command_that_hangs_is_killed(command, wanted, monkeypatch):
+    monkeypatch.setattr(_service_run, "_COMMAND_SECONDS", 1)
+    (wrong,) = bring_up(Kong((3, 9), CONF, restart_command="sleep 1000"), "restart", wanted, 0).wrong
+    assert wrong == "`sleep 1000` did not end within 1 seconds, and was killed"
+
+
 def test_what_listens_has_to_answer(command, wanted, monkeypatch):
     monkeypatch.setattr(_service_run, "silent", list)
     kong = Kong((3, 9), CONF, restart_command=command("restart"))

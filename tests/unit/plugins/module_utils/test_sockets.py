@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import draining, environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import draining
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Listener,
     Socket,
@@ -113,10 +113,6 @@ def test_sockets_of_this_very_machine_are_found():
         found = {(each.address, each.port): each.process for each in read_sockets().all}
         mine = Path("/proc/self/comm").read_text().strip()
         assert [found.get(each.getsockname()[:2]) for each in (one, two)] == [mine, mine]
-
-
-def test_the_environment_of_the_units_processes(proc):
-    assert environment(KONG, proc) == {"KONG_ADMIN_LISTEN": "0.0.0.0:7"}
 
 
 def test_old_workers_that_finish_their_connections_are_counted(proc):

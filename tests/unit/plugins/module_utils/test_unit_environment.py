@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import processes
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import run as service_run
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Wanted, bring_up
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
@@ -24,10 +24,13 @@ EnvironmentFiles=/etc/kong/sp*.env (ignore_errors=no)
 EnvironmentFiles=/etc/kong/missing.env (ignore_errors=yes)
 UnsetEnvironment=KONG_A KONG_G=1 KONG_F=no
 """
-FILE = r"""# c
+FILE = (
+    r"""# c
 ; KONG_0=c
-KONG_1=plain  """ + r"""
- KONG_2 = "dq \"x\" \$y \z"  """ + r"""
+KONG_1=plain  """
+    r"""
+ KONG_2 = "dq \"x\" \$y \z"  """
+    r"""
 KONG_3='sq \n "x"' tail
 KONG_4=cont\
 inued
@@ -40,7 +43,8 @@ KONG_10="multi
 line"
 KONG_11=a # b
 not a line
-KONG_12="trail "  """ + r"""
+KONG_12="trail "  """
+    r"""
 KONG_13=two   spaces   in
 KONG_14="a" "b"
 KONG_15=caf\
@@ -48,9 +52,11 @@ KONG_15=caf\
 KONG_17=a'b'"c"d
 KONG_18="dq\
 cont"
-KONG_19=tail\ """ + r"""
+KONG_19=tail\ """
+    r"""
 KONG_20=  lead
 """
+)
 # Printed by /proc/PID/environ of a process that systemd started with FILE.
 READ = {
     "KONG_1": "plain",
@@ -111,27 +117,20 @@ def test_without_a_unit_there_are_none(tmp_path):
 
 
 def test_a_process_of_the_unit_adds_no_variable_to_a_command_that_root_runs(tmp_path, monkeypatch):
-    """Any local user may start a process in the unit's cgroup, through a plugin or a log handler of Kong for example."""
-    seen = tmp_path / "seen"
-    program = tmp_path / "kong"
+    """Any local user may have a process in the unit's cgroup, through a plugin or a log handler of Kong for example."""
+    monkeypatch.setattr(processes, "unit_of", lambda _process: "kong.service")
+    seen, program = tmp_path / "seen", tmp_path / "kong"
     program.write_text(f"#!/bin/sh\nenv | grep ^KONG_ > {seen}\n", encoding="utf-8")
     program.chmod(0o755)
-    variables = {**os.environ, "KONG_NGINX_MAIN_LOAD_MODULE": "/tmp/evil.so"}
-    child = subprocess.Popen([sys.executable, "-c", "input()"], env=variables, stdin=subprocess.PIPE)
-    cgroup = (tmp_path / "cgroup").as_posix()
-    with open(f"/proc/{child.pid}/cgroup", encoding="utf-8") as file:
-        unit = file.read().strip().rpartition("/")[2]
-    assert cgroup, unit
-    try:
-        monkeypatch.setattr(service_run, "draining", lambda _unit: 0)
-        host = host_with(tmp_path, kong="KONG_A=removed\nKONG_B=1\n")
-        (tmp_path / "bin").mkdir()
-        (tmp_path / "bin/systemctl").symlink_to("/bin/true")
-        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-        kong = Kong((1, 5), "/etc/kong/kong.conf", unit="kong.service", reload_of_unit="nginx -s reload",
-                    program=str(program))  # fmt: skip
-        bring_up(host, kong, "reload", Wanted((), (), 0), 0)
-    finally:
-        child.communicate(b"\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/systemctl").symlink_to("/bin/true")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    host = host_with(tmp_path, kong="KONG_A=removed\nKONG_B=1\n")
+    kong = Kong((1, 5), "/etc/kong/kong.conf", unit="kong.service", reload_of_unit="nginx -s reload",
+                program=str(program), variables=unit_environment(host, "kong.service"))  # fmt: skip
+    evil = {**os.environ, "KONG_NGINX_MAIN_LOAD_MODULE": "/tmp/evil.so"}
+    with subprocess.Popen([sys.executable, "-c", "input()"], env=evil, stdin=subprocess.PIPE) as process:
+        bring_up(kong, "reload", Wanted((), (), 0), 0)
+        process.communicate(b"\n")
     names = {line.partition("=")[0] for line in seen.read_text(encoding="utf-8").splitlines()}
     assert names == {"KONG_B", "KONG_C", "KONG_D", "KONG_E", "KONG_F"}
