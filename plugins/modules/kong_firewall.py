@@ -50,8 +50,8 @@ options:
     default: present
   rollback_timeout:
     description:
-      - Seconds that the controller has, after a change, to come back over a new connection. Then the host returns to the
-        state before the change.
+      - Seconds that the controller has, after the change is complete, to come back over a new connection. Then the host
+        returns to the state before the change.
       - At least 5.
     type: int
     default: 30

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import RESERVED
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
-from ansible_collections.gatehouse.kong.tests.netns.test_transaction import ONE, OTHER, rules, state
+from ansible_collections.gatehouse.kong.tests.netns.test_transaction import ONE, OTHER, everything, rules, state
 
 KINDS = ["nftables", "iptables-nft", "ufw"]
 CLONE_NEWNS = 0x20000
@@ -52,12 +52,6 @@ def with_mounts_of_its_own(act):
 def read_only(path):
     mount(path, path, None, MS_BIND)
     mount(None, path, None, MS_REMOUNT | MS_BIND | MS_RDONLY)
-
-
-def everything(node):
-    """All files of the node, with their text."""
-    root = node.lab.host.root
-    return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file() and path.name != "fill"}
 
 
 @pytest.mark.parametrize("folder", ["etc", "var/lib"])

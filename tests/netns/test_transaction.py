@@ -10,10 +10,12 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw import session as _ufw_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.backend import CHAINS
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.rules import make_rules
@@ -34,6 +36,7 @@ ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, 
 SETS = {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}}
 ONE = {"allow": [ENTRY], "sets": SETS}
 OTHER = {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": SETS}
+MORE = {"allow": [ENTRY, {**ENTRY, "listener": "proxy", "port": 8000, "sources": "any"}], "sets": SETS}
 FAMILY_PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 
 # How many points there are at least at which a run can be killed.
@@ -120,6 +123,12 @@ def state(lab, data):
     return (live.ruleset, live.drift) == (rules(data), ()) and not lab.backend(lab.host).stale(rules(data))
 
 
+def everything(node):
+    """All files of the node, with their text."""
+    root = node.lab.host.root
+    return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file() and path.name != "fill"}
+
+
 def is_whole(node, old, new):
     """Whether what is loaded is the old state or the new one. The record of ufw, which is no rule, may be ahead of it."""
     live = node.lab.read()
@@ -202,21 +211,46 @@ def test_killed_in_a_session_with_ufw_nothing_of_ours_is_forgotten(lab, tmp_path
     assert step >= {0: 5, 1: 4}[number]
 
 
-def test_the_way_back_can_be_killed_and_taken_again(lab, tmp_path):
-    lines = 99
-    for last in range(6, 60):
+@pytest.mark.parametrize("script", ["undo", "layer000000/undo", "layer000001/undo"])
+def test_the_rollback_can_be_killed_and_repeated(lab, tmp_path, script):
+    """Killed after any line of the script, or of the parts that undo two changes: the next boot completes it."""
+    cuts = 0
+    for last in range(99):
         lab.start(tmp_path / str(last))
         lab.converge(ONE)
-        converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
-        undo = lab.host.path(f"{PENDING}/undo")
-        lines = undo.read_text().splitlines(keepends=True)
-        lab.host.run("sh", stdin="".join([*lines[:last], "exit 0"]))
-        assert lab.read().ruleset in (rules(ONE), rules(OTHER))
-        Node(lab, "nftables").reboot()
+        for data in (OTHER, MORE):
+            converge(Nftables(lab.host), rules(data), Guard(Rollback(lab.host), 30), check_mode=False)
+        cut = cut_after(lab.host.path(f"{PENDING}/{script}"), last)
+        with suppress(HostError):
+            lab.host.run("sh", str(lab.host.path(f"{PENDING}/undo")))
+        assert lab.read().ruleset in (rules(ONE), rules(OTHER), rules(MORE))
+        if cut is not None:
+            cut()
+            Node(lab, "nftables").reboot()
         assert state(lab, ONE), last
-        if last >= len(lines):
+        cuts += cut is not None
+        if cut is None:
             break
-    assert last >= len(lines) > 20
+    assert cut is None
+    assert cuts >= {"undo": 15}.get(script, 3)
+
+
+def cut_after(path, last):
+    """Have a script end after that many lines of it which a shell can end after; return what repairs it, or None."""
+    text = path.read_text()
+    lines, ends = text.splitlines(keepends=True), []
+    for number, line in enumerate(lines, 1):
+        inside = line.startswith((" ", "for ")) or "<<" in line
+        ends += [] if inside or line.startswith("#") else [number]
+    if last >= len(ends):
+        return None
+    path.write_text("".join([*lines[: ends[last]], "kill -9 $$\n"]))
+
+    def repair():
+        if path.exists():
+            path.write_text(text)
+
+    return repair
 
 
 def test_a_change_that_is_made_waits_for_its_confirmation(lab):
@@ -272,6 +306,52 @@ def test_a_later_run_takes_over_what_nobody_confirmed(lab):
     assert lab.read().ruleset is None
     Rollback(lab.host).undo(second)
     assert state(lab, ONE)
+
+
+def published(data):
+    return {**data, "allow": [{**entry, "published": True} for entry in data["allow"]]}
+
+
+# The backend and the rules of two changes that follow each other.
+TWO_CHANGES = {
+    "one backend": (("nftables", OTHER), ("nftables", MORE)),
+    "another backend": (("nftables", OTHER), ("iptables", MORE)),
+    "first published port": (("nftables", OTHER), ("nftables", published(MORE))),
+    "first published port of iptables": (("iptables", OTHER), ("iptables", published(MORE))),
+    "removal": (("nftables", OTHER), ("nftables", None)),
+}
+
+
+@pytest.mark.parametrize("after", [timer, reboot])
+@pytest.mark.parametrize("case", TWO_CHANGES)
+def test_after_two_unconfirmed_changes_the_state_before_the_first_is_restored(lab, case, after):
+    node = Node(lab, "nftables")
+    lab.backend = choosing("nftables")
+    lab.converge(ONE)
+    before = everything(node), tables(lab)
+    for name, data in TWO_CHANGES[case]:
+        lab.backend = choosing(name)
+        converge(lab.backend(lab.host), rules(data), Guard(Rollback(lab.host), 30), check_mode=False)
+    assert tables(lab) != before[1]
+    after(node, None)
+    assert (everything(node), tables(lab)) == before
+    lab.backend = choosing("nftables")
+    assert state(lab, ONE)
+    assert not lab.converge(ONE).changed
+    node.clean()
+
+
+def choosing(name):
+    """What makes the backend that the module would choose by this name."""
+    return lambda host: choose(host, name).backend
+
+
+def tables(lab):
+    """All rules of ours that are loaded."""
+    names = [line.split() for line in lab.host.run("nft", "list", "tables").splitlines() if "gatehouse_kong" in line]
+    saved = [line for name in FAMILY_PROGRAM.values() for line in lab.host.run(f"{name}-save").splitlines()]
+    listed = [lab.host.run("nft", "-s", "list", *name) for name in names]
+    return listed, [line for line in saved if "GATEHOUSE" in line]
 
 
 def test_the_state_before_is_kept_until_the_next_change(lab):

@@ -2,11 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way back from a change: kept on the host, which takes it by itself unless the change is confirmed in time.
+"""The rollback of a change: kept on the host, which undoes the change by itself unless it is confirmed in time.
 
-A change waits for its confirmation as the folder `pending`, which comes and goes by one rename. As long as it is there,
-a timer and the next boot run its script; without it both find nothing to do, so neither needs to be called off. Where the
-run that makes the change dies before all of it is made, the host does not wait for the time to be up.
+A change waits for its confirmation as the folder `pending`, which is made and removed by one rename. As long as the folder
+is there, a timer and the next boot run its script. Without the folder both find nothing to do, so neither has to be
+cancelled. The time starts when the change is complete, so a slow host is not rolled back for being slow. If the run ends
+before that, the host undoes the change immediately.
+
+`pending` has a folder `layerNNNNNN` for each change since the last one that was confirmed. The script undoes the newest
+change first and the oldest last, so the host ends up with the state before the first of them.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +45,7 @@ PREVIOUS = f"{STATE}/previous"
 # What is being made, or is to go: nobody reads it, and the next change removes what a killed one left.
 _RUBBISH = f"{STATE}/rubbish"
 _UNDO = f"{PENDING}/undo"
+_NEW_LAYER = f"{PENDING}/new"
 # Beside the script of the way back until all of the change is made.
 UNFINISHED = "unfinished"
 # There while the rules are those of a host whose listeners move.
@@ -78,6 +84,11 @@ class Kept:
     ruleset: Ruleset | None
 
 
+def _layer(number: str) -> str:
+    """Return the name of the folder that undoes one change."""
+    return f"layer{number}"
+
+
 class Rollback:
     """The change that waits for its confirmation, and the state before the last one that was confirmed."""
 
@@ -113,28 +124,28 @@ class Rollback:
         gone = want is None and self._host.path(STATE).exists()
         return (f"{STATE}: to be removed",) if gone else ()
 
-    def arm(self, snapshot: Snapshot, before: Ruleset | None, timeout: int) -> str:
-        """Keep the state before a change, have the host return to it after `timeout` seconds, and give the change's id.
+    def arm(self, snapshot: Snapshot, before: Ruleset | None) -> str:
+        """Keep the state before a change, and return the id of the change.
 
-        It returns at once if it finds nobody alone (`alone`) before the change is `finished`.
-        Where a change waits already, the way back leads to the state before that one.
+        The host undoes the change if this process ends, or releases the lock (`alone`), before the change is `finished`.
+        A change that waits already is undone as well then. Raises HostError; nothing is kept in that case.
         """
         transaction = os.urandom(8).hex()
         self._host.make_directory(STATE, 0o700)
         with self.alone():
             try:
-                if not self._host.path(_UNDO).exists():
-                    self._save(snapshot, before)
+                self._save(snapshot, before)
                 self._host.write(f"{PENDING}/{UNFINISHED}", "", 0o600)
+                self._watch(transaction)
                 self._host.write(f"{PENDING}/id", transaction, 0o600)
             except HostError:
                 self._clear()
                 raise
-        self._start_timers(transaction, timeout)
         return transaction
 
-    def finished(self) -> None:
-        """Have the host return to the state before the change only when its time is up, as all of it is made now."""
+    def finished(self, transaction: str, timeout: int) -> None:
+        """Start the time for the confirmation, as the change is complete: the host undoes it after `timeout` seconds."""
+        self._start_timer(transaction, timeout)
         self._host.remove((f"{PENDING}/{UNFINISHED}",))
 
     @contextmanager
@@ -194,6 +205,13 @@ class Rollback:
             raise HostError(f"{path} is not as it was written, so there is nothing to return to: {error}") from error
 
     def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
+        """Add a layer to the changes that wait, or make `pending` with the first layer, by one rename each."""
+        if self._host.path(_UNDO).exists():
+            self._host.remove_tree(_NEW_LAYER)
+            self._write_layer(_NEW_LAYER, snapshot)
+            count = len([*self._host.path(PENDING).glob(_layer("*"))])
+            self._host.move(_NEW_LAYER, f"{PENDING}/{_layer(f'{count:06d}')}")
+            return
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
             Places,
             render_undo,
@@ -201,11 +219,7 @@ class Rollback:
 
         self._host.remove_tree(_RUBBISH)
         self._host.make_directory(_RUBBISH, 0o700)
-        saved = [self._copy(path, number) for number, path in enumerate(snapshot.files)]
-        load = []
-        for number, (command, given) in enumerate(snapshot.load):
-            self._host.write(f"{_RUBBISH}/load{number}", given, 0o600)
-            load.append((command, f"load{number}"))
+        self._write_layer(f"{_RUBBISH}/{_layer('000000')}", snapshot)
         places = Places(
             self._at(LOCK),
             self._at(PENDING),
@@ -214,47 +228,72 @@ class Rollback:
             self._at(_LINK),
             RESERVE,
             UNFINISHED,
+            _layer("*"),
         )
         data = None if before is None else ruleset_to_data(before)
         self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
         self._host.reserve(f"{_RUBBISH}/{RESERVE}", RESERVED)
-        self._host.write(f"{_RUBBISH}/undo", render_undo(places, saved, load), 0o700)
+        self._host.write(f"{_RUBBISH}/undo", render_undo(places), 0o700)
         self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
         self._host.link(_LINK, _UNIT)
-        self._host.remove_tree(PENDING)  # where somebody took its script away
+        self._host.remove_tree(PENDING)  # if another program removed its script
         self._host.move(_RUBBISH, PENDING)
 
-    def _copy(self, path: str, number: int) -> Saved:
+    def _write_layer(self, folder: str, snapshot: Snapshot) -> None:
+        """Write what undoes one change: copies of the files, the input of each command, and the script's part."""
+        from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
+            render_layer,
+        )
+
+        self._host.make_directory(folder, 0o700)
+        saved = [self._copy(path, folder, number) for number, path in enumerate(snapshot.files)]
+        load = []
+        for number, (command, given) in enumerate(snapshot.load):
+            self._host.write(f"{folder}/load{number}", given, 0o600)
+            load.append((command, f"load{number}"))
+        self._host.write(f"{folder}/undo", render_layer(saved, load), 0o600)
+
+    def _copy(self, path: str, folder: str, number: int) -> Saved:
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved  # noqa: PLC0415
 
         where = self._host.path(path)
         exists = where.exists() or where.is_symlink()
         copy = f"file{number}" if exists else None
         if copy:
-            self._host.copy(path, f"{_RUBBISH}/{copy}")
+            self._host.copy(path, f"{folder}/{copy}")
         parent = where.parent
         return Saved(str(where), copy, str(parent), parent.stat().st_mode & 0o7777 if parent.is_dir() else None)
 
     def _clear(self) -> None:
-        """Leave nothing of a way back that could not be made; one that has its id waits for an earlier change."""
+        """Remove what is left of a change that could not be kept; an earlier change, which has its id, still waits."""
         self._host.remove_tree(_RUBBISH)
         if self.pending() is None:
             self._host.remove_tree(PENDING)
             self._remove_unit()
 
-    def _start_timers(self, transaction: str, timeout: int) -> None:
-        import shlex  # noqa: PLC0415
+    def _watch(self, transaction: str) -> None:
+        """Have a process wait for the lock, and undo the change if it is not finished by then."""
+        shell = self._undo_of(transaction, UNFINISHED)
+        self._schedule(
+            f"{NAME}-{transaction}-{UNFINISHED}", "Undo the change of gatehouse.kong if its run ends", 0, shell
+        )
 
+    def _start_timer(self, transaction: str, timeout: int) -> None:
+        shell = self._undo_of(transaction)
+        self._schedule(f"{NAME}-{transaction}", "Undo the change of gatehouse.kong unless confirmed", timeout, shell)
+
+    def _undo_of(self, *arguments: str) -> str:
+        undo = shlex.quote(self._at(_UNDO))
+        return f"[ ! -f {undo} ] || exec sh {undo} {' '.join(arguments)}"
+
+    def _schedule(self, name: str, description: str, seconds: int, shell: str) -> None:
+        """Run a command after so many seconds: by systemd, or if that does not answer by a process that waits."""
         from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import schedule  # noqa: PLC0415
 
-        undo = shlex.quote(self._at(_UNDO))
-        shell = f"[ ! -f {undo} ] || exec sh {undo} {transaction}"
-        name, if_unfinished = f"{NAME}-{transaction}", f"{shell} {UNFINISHED}"
         try:
-            schedule(self._host, name, "Undo the change of gatehouse.kong unless it is confirmed", timeout, shell)
-            schedule(self._host, f"{name}-{UNFINISHED}", "Undo it if its run dies", 0, if_unfinished)
+            schedule(self._host, name, description, seconds, shell)
         except HostError:
-            self._host.detach("/bin/sh", "-c", f"({if_unfinished}) & sleep {timeout}; {shell}")
+            self._host.detach("/bin/sh", "-c", f"sleep {seconds}; {shell}")
 
     def _remove_unit(self) -> None:
         self._host.remove((_LINK, _UNIT))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the script that undoes a change, for a shell: it runs when module, controller and connection are gone."""
+"""Writes the scripts that undo changes, for a shell: they run without module, controller and connection."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import P
 Command = tuple[str, ...]
 
 
+# Seconds for one command. A firewall manager that hangs delays the other commands no longer than this.
+SECONDS = 60
+
+
 @dataclass(frozen=True)
 class Saved:
-    """A file as it was: where it is, the copy of it, None if there was none, and its folder's mode, None likewise."""
+    """A file as it was: its path, the name of its copy (None if it was missing), its folder, and the folder's mode.
+
+    The mode is None if the folder was missing.
+    """
 
     path: str
     copy: str | None
@@ -28,10 +35,10 @@ class Saved:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the script finds what it needs, and what it leaves nothing of.
+    """Paths that the script needs, and those that it removes.
 
-    Beside it are `reserve`, a file that only takes up space until the script needs that, and `unfinished`, which is there
-    until all of the change is made.
+    Relative to `pending` are `reserve`, a file that only takes up space until the script needs that, `unfinished`, a file that
+    is there until the change is complete, and `layers`, the pattern of the folders that undo one change each.
     """
 
     lock: str
@@ -41,12 +48,13 @@ class Places:
     link: str
     reserve: str
     unfinished: str
+    layers: str
 
 
-_HEAD = """\
+_SCRIPT = """\
 #!/bin/sh
-# Written by gatehouse.kong. Puts its rules and files back to what they were before a change that nobody confirmed.
-# $1: the change that is meant; without it, whichever there is. $2: if given, only where its run died before it was made.
+# Written by gatehouse.kong. Restores rules and files to the state before the changes that were not confirmed.
+# $1: id of the change to undo; without it, any change. $2: if given, only a change whose run ended before it was complete.
 PATH={path}
 umask 077
 exec 9<> {lock}
@@ -59,10 +67,12 @@ cd {pending} || exit 0
 [ -z "$2" ] || sleep 1
 rm -f -- {reserve}
 failed=0
-"""
-
-# Only a complete success takes the way back away; the rename makes that one step.
-_TAIL = """\
+# The newest change first, so that the state before the first change is the last one to be restored.
+for layer in $(ls -rd {layers}); do
+    cd {pending}/"$layer" || exit 1
+    . ./undo
+done
+# Only a complete success removes the folder; the rename makes that one step.
 [ $failed = 0 ] || exit 1
 cd /
 rm -f -- {link} {unit}
@@ -74,17 +84,23 @@ echo "gatehouse.kong: a change was not confirmed, and is undone"
 """
 
 
-def render_undo(places: Places, saved: Iterable[Saved], load: Iterable[tuple[Command, str]]) -> str:
-    """The script: files first, as some commands read them, then each command with its input from a file beside it."""
-    lines = [line for one in saved for line in _put_back(one)]
-    lines += [f"{shlex.join(command)} < {shlex.quote(given)} || failed=1" for command, given in load]
-    names = {name: shlex.quote(path) for name, path in asdict(places).items()}
+def render_undo(places: Places) -> str:
+    """Return the script that undoes all changes that wait."""
+    names = {name: shlex.quote(path) for name, path in asdict(places).items() if name != "layers"}
     wants = shlex.quote(str(Path(places.link).parent))
-    return (
-        _HEAD.format(path=PROGRAMS, **names)
-        + "".join(f"{line}\n" for line in lines)
-        + _TAIL.format(wants=wants, **names)
-    )
+    return _SCRIPT.format(path=PROGRAMS, wants=wants, layers=places.layers, **names)
+
+
+def render_layer(saved: Iterable[Saved], load: Iterable[tuple[Command, str]]) -> str:
+    """Return the part of the script that undoes one change, for the folder that has its copies.
+
+    Files first, because some commands read them; then each command with its input from a file in the folder.
+    """
+    lines = [line for one in saved for line in _put_back(one)]
+    lines += [
+        f"timeout -k 5 {SECONDS} {shlex.join(command)} < {shlex.quote(given)} || failed=1" for command, given in load
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _put_back(one: Saved) -> list[str]:

@@ -168,10 +168,10 @@ def _begin(
 ) -> tuple[str, tuple[str, ...]]:
     # A run that was killed may have changed the rules, and not ended the flows that they no longer allow.
     rules = rules or guard.rollback.pending() is not None
-    transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset, guard.timeout)
+    transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset)
     try:
         warnings = backend.apply(want) if rules else ()
-        guard.rollback.finished()
+        guard.rollback.finished(transaction, guard.timeout)
     except HostError as error:
         _undo(guard.rollback, transaction, error)
         raise

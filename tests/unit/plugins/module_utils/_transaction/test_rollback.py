@@ -4,19 +4,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import shlex
 import subprocess
-import time
 
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import rollback_script
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import (
     NAME,
     PENDING,
+    PREVIOUS,
     STATE,
     Kept,
     Rollback,
@@ -96,7 +96,7 @@ def everything(host):
 def test_undone_everything_is_as_it_was(host, rollback):
     host.write("/live", "it's the old state\n", 0o644)
     before = everything(host)
-    transaction = rollback.arm(snapshot(host), RULES, 30)
+    transaction = rollback.arm(snapshot(host), RULES)
     spoil(host)
     rollback.undo(transaction)
     host.remove_empty((STATE, "/etc/systemd/system/sysinit.target.wants"))
@@ -105,38 +105,56 @@ def test_undone_everything_is_as_it_was(host, rollback):
 
 
 def test_a_folder_that_went_with_its_files_comes_back(host, rollback):
-    transaction = rollback.arm(snapshot(host), None, 30)
+    transaction = rollback.arm(snapshot(host), None)
     mode = host.path(FILE).parent.stat().st_mode
     host.remove_tree("/etc/own dir")
     rollback.undo(transaction)
     assert (host.read(FILE), host.path(FILE).parent.stat().st_mode) == ("old", mode)
 
 
-def test_a_timer_of_systemd_ends_in_the_script(host, rollback):
-    transaction = rollback.arm(snapshot(host), RULES, 42)
-    (*options, shell, flag, text), _if_unfinished = host.timers
-    assert ("--on-active=42s" in options, shell, flag, host.detached) == (True, "/bin/sh", "-c", [])
+def test_the_time_starts_when_the_change_is_complete(host, rollback):
+    transaction = rollback.arm(snapshot(host), RULES)
+    assert ["--on-active=0s" in timer for timer in host.timers] == [True]
     spoil(host)
+    rollback.finished(transaction, 42)
+    _watch, (*options, shell, flag, text) = host.timers
+    assert ("--on-active=42s" in options, shell, flag, host.detached) == (True, "/bin/sh", "-c", [])
     host.run(shell, flag, text)
     assert (host.read(FILE), rollback.pending(), transaction in text) == ("old", None, True)
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_second_timer_ends_in_the_script_where_the_run_died(host, rollback, finished):
-    transaction = rollback.arm(snapshot(host), RULES, 42)
-    _when_time_is_up, (*options, shell, flag, text) = host.timers
+def test_a_run_that_ends_before_its_change_is_complete_is_undone(host, rollback, finished):
+    transaction = rollback.arm(snapshot(host), RULES)
+    ((*options, shell, flag, text),) = host.timers
     assert "--on-active=0s" in options
     spoil(host)
     if finished:
-        rollback.finished()
+        rollback.finished(transaction, 42)
     host.run(shell, flag, text)
     assert (host.read(FILE), rollback.pending()) == (("new", transaction) if finished else ("old", None))
 
 
+def test_the_time_runs_before_the_change_counts_as_complete(host, rollback, monkeypatch):
+    """A run that is killed in between is undone by one of the two."""
+    transaction = rollback.arm(snapshot(host), RULES)
+    spoil(host)
+    monkeypatch.setattr(host, "remove", refuse)
+    with pytest.raises(HostError, match="killed"):
+        rollback.finished(transaction, 42)
+    monkeypatch.undo()
+    assert len(host.timers) == 2
+    host.run(*host.timers[0][-3:])
+    assert (host.read(FILE), rollback.pending()) == ("old", None)
+
+
+def refuse(*_words):
+    raise HostError("killed")
+
+
 def test_a_change_upon_a_finished_one_is_not_finished(host, rollback):
-    rollback.arm(snapshot(host), RULES, 42)
-    rollback.finished()
-    rollback.arm(snapshot(host), None, 42)
+    rollback.finished(rollback.arm(snapshot(host), RULES), 42)
+    rollback.arm(snapshot(host), None)
     spoil(host)
     host.run(*host.timers[-1][-3:])
     assert (host.read(FILE), rollback.pending()) == ("old", None)
@@ -145,21 +163,26 @@ def test_a_change_upon_a_finished_one_is_not_finished(host, rollback):
 @pytest.mark.parametrize("finished", [True, False])
 def test_without_systemd_a_process_waits(host, rollback, finished):
     host.systemd = False
-    rollback.arm(snapshot(host), RULES, 0 if finished else 60)
-    (command,) = host.detached
+    transaction = rollback.arm(snapshot(host), RULES)
     spoil(host)
     if finished:
-        rollback.finished()
-    with subprocess.Popen(command, start_new_session=True) as process:
-        while rollback.pending():
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGKILL)
-    assert host.read(FILE) == "old"
+        rollback.finished(transaction, 0)
+    with subprocess.Popen(host.detached[-1], start_new_session=True) as process:
+        assert process.wait(10) == 0
+    assert (len(host.detached), rollback.pending(), host.read(FILE)) == (1 + finished, None, "old")
+
+
+def test_a_rollback_that_cannot_be_started_leaves_nothing(host, rollback, monkeypatch):
+    monkeypatch.setattr(host, "detach", refuse)
+    host.systemd = False
+    with pytest.raises(HostError, match="killed"):
+        rollback.arm(snapshot(host), RULES)
+    assert [path for path in (UNIT, WANTED, PENDING) if host.path(path).exists()] == []
 
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_confirmed_change_stays_whoever_calls(host, rollback, keep):
-    transaction = rollback.arm(snapshot(host), RULES, 30)
+    transaction = rollback.arm(snapshot(host), RULES)
     spoil(host)
     with rollback.claimed(transaction):
         rollback.commit(keep=keep)
@@ -172,20 +195,20 @@ def test_a_confirmed_change_stays_whoever_calls(host, rollback, keep):
 
 def test_a_state_on_the_way_is_none_to_return_to(host, rollback):
     for before, passing in ((RULES, True), (None, True), (None, False)):
-        transaction = rollback.arm(snapshot(host), before, 30)
+        transaction = rollback.arm(snapshot(host), before)
         with rollback.claimed(transaction):
             rollback.commit(keep=True, passing=passing)
         assert rollback.previous() == Kept(RULES)
-    rollback.arm(snapshot(host), None, 30)
+    rollback.arm(snapshot(host), None)
     rollback.commit(keep=True)
     assert rollback.previous() == Kept(None)
 
 
 def test_forgotten_nothing_is_left(host, rollback):
     before = sorted(host.root.rglob("*"))
-    rollback.arm(snapshot(host), None, 30)
+    rollback.arm(snapshot(host), None)
     rollback.commit(keep=True)
-    rollback.arm(snapshot(host), RULES, 30)
+    rollback.arm(snapshot(host), RULES)
     assert rollback.leftovers(None)
     rollback.forget()
     assert host.stopped == [f"{NAME}-*.timer"]
@@ -194,15 +217,95 @@ def test_forgotten_nothing_is_left(host, rollback):
 
 
 def test_the_boot_unit_stands_while_the_change_waits(host, rollback):
-    rollback.arm(snapshot(host), None, 30)
+    rollback.arm(snapshot(host), None)
     assert f"ConditionPathExists={PENDING}/undo\n" in host.read(UNIT)
     assert (host.path(WANTED).readlink(), rollback.leftovers(RULES) != ()) == (host.path(UNIT).__class__(UNIT), True)
 
 
-def test_a_second_change_keeps_the_first_ones_way_back_and_the_first_timer_means_nothing(host, rollback):
-    first = rollback.arm(snapshot(host), RULES, 30)
+OTHER_FILE = "/etc/other/file"
+
+
+def other_backend(host):
+    """The snapshot of a change that writes other files and has another state in the kernel."""
+    live, log = host.path("/other live"), host.path("/log")
+    command = f"cat {shlex.quote(str(host.path(FILE)))} >> '{log}'; cat > '{live}'"
+    return Snapshot((OTHER_FILE, FILE), ((("sh", "-c", command), "no rules of the other\n"),))
+
+
+@pytest.mark.parametrize("changes", [2, 11])
+def test_after_changes_that_nobody_confirmed_the_state_before_the_first_is_restored(host, rollback, changes):
+    """As after a change of the firewall manager in between, or a port that is the first to be published."""
+    host.write("/live", "it's the old state\n", 0o644)
+    host.write("/other live", "no rules of the other\n", 0o644)
+    before = everything(host)
+    rollback.finished(rollback.arm(snapshot(host), RULES), 30)
     spoil(host)
-    second = rollback.arm(snapshot(host), None, 30)
+    for _change in range(changes - 1):
+        last = rollback.arm(other_backend(host), None)
+        host.write(OTHER_FILE, "new", 0o644)
+        host.write(FILE, "newer", 0o644)
+        host.write("/other live", "rules", 0o644)
+        rollback.finished(last, 30)
+    host.run(*host.timers[-1][-3:])
+    # Each change is undone from the state that it made: the files are as they were before that change.
+    assert host.read("/log") == "newer" * (changes - 2) + "new"
+    host.remove(("/log",))
+    host.remove_empty((STATE,))
+    host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
+    assert everything(host) == before
+
+
+def test_the_state_to_return_to_is_the_one_before_the_first_change(host, rollback):
+    rollback.arm(snapshot(host), RULES)
+    rollback.arm(other_backend(host), None)
+    rollback.commit(keep=True)
+    assert rollback.previous() == Kept(RULES)
+
+
+def test_a_second_change_that_cannot_be_kept_leaves_the_first_as_it_is(host, rollback, monkeypatch):
+    first = rollback.arm(snapshot(host), RULES)
+    spoil(host)
+    monkeypatch.setattr(host, "copy", refuse)
+    with pytest.raises(HostError, match="killed"):
+        rollback.arm(other_backend(host), None)
+    monkeypatch.undo()
+    assert rollback.pending() == first
+    rollback.undo(first)
+    assert host.read(FILE) == "old"
+
+
+def test_a_command_that_hangs_delays_the_others_no_longer_than_its_time(host, rollback, monkeypatch):
+    monkeypatch.setattr(rollback_script, "SECONDS", 1)
+    then = ("sh", "-c", f"cat > '{host.path('/live')}'")
+    transaction = rollback.arm(Snapshot((FILE,), ((("sleep", "60"), ""), (then, "restored"))), RULES)
+    spoil(host)
+    with pytest.raises(HostError, match="status 1"):
+        rollback.undo(transaction)
+    assert (host.read("/live"), host.read(FILE), rollback.pending()) == ("restored", "old", transaction)
+
+
+def test_the_saved_state_is_for_root_only(host, rollback):
+    host.path(STATE).mkdir(mode=0o755)
+    rollback.arm(snapshot(host), RULES)
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in host.path(STATE).rglob("*") if not path.is_symlink()}
+    assert (host.path(STATE).stat().st_mode & 0o7777, modes["pending"], modes["layer000000"]) == (0o700, 0o700, 0o700)
+    assert {name: modes[name] for name in ("ruleset.json", "undo", "id", "load0", "file0")} == {
+        "ruleset.json": 0o600, "undo": 0o600, "id": 0o600, "load0": 0o600, "file0": 0o640,
+    }  # fmt: skip
+
+
+def test_space_is_reserved_only_while_a_change_waits(host, rollback):
+    rollback.arm(snapshot(host), RULES)
+    assert host.path(f"{PENDING}/reserve").stat().st_size == 1 << 20
+    rollback.commit(keep=True)
+    files = {path.name for path in host.path(PREVIOUS).rglob("*") if path.is_file()}
+    assert ("ruleset.json" in files, "reserve" in files) == (True, False)
+
+
+def test_a_second_change_keeps_the_first_ones_way_back_and_the_first_timer_means_nothing(host, rollback):
+    first = rollback.arm(snapshot(host), RULES)
+    spoil(host)
+    second = rollback.arm(snapshot(host), None)
     rollback.undo(first)
     assert (host.read(FILE), rollback.pending()) == ("new", second)
     with pytest.raises(HostError, match="another run"), rollback.claimed(first):
@@ -213,7 +316,7 @@ def test_a_second_change_keeps_the_first_ones_way_back_and_the_first_timer_means
 
 @pytest.mark.parametrize("forgotten", [True, False])
 def test_a_confirmation_after_the_host_returned_is_refused(host, rollback, forgotten):
-    transaction = rollback.arm(snapshot(host), RULES, 30)
+    transaction = rollback.arm(snapshot(host), RULES)
     rollback.undo(transaction)
     if forgotten:
         host.remove_tree(STATE)
@@ -222,7 +325,7 @@ def test_a_confirmation_after_the_host_returned_is_refused(host, rollback, forgo
 
 
 def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
-    transaction = rollback.arm(snapshot(host), RULES, 30)
+    transaction = rollback.arm(snapshot(host), RULES)
     spoil(host)
     with rollback.claimed(transaction):
         script = subprocess.Popen(["sh", host.path(f"{PENDING}/undo"), transaction])
@@ -234,7 +337,7 @@ def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
 
 def test_a_way_back_that_fails_stays_open(host, rollback):
     ok = host.path("/ok")
-    transaction = rollback.arm(Snapshot((FILE,), ((("test", "-e", str(ok)), ""),)), RULES, 30)
+    transaction = rollback.arm(Snapshot((FILE,), ((("test", "-e", str(ok)), ""),)), RULES)
     spoil(host)
     with pytest.raises(HostError, match="status 1"):
         rollback.undo(transaction)

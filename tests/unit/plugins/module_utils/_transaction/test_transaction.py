@@ -84,13 +84,13 @@ class Rollback:
     def leftovers(self, want):
         return (f"{self.waiting} waits",) if self.waiting else ()
 
-    def arm(self, snapshot, before, timeout):
-        self.steps.append(("arm", before, timeout))
+    def arm(self, snapshot, before):
+        self.steps.append(("arm", before))
         self.waiting = "mine"
         return "mine"
 
-    def finished(self):
-        self.steps.append(("finished",))
+    def finished(self, transaction, timeout):
+        self.steps.append(("finished", transaction, timeout))
 
     @contextmanager
     def claimed(self, transaction):
@@ -136,7 +136,7 @@ def test_only_what_differs_is_done_and_check_mode_tells_the_same(case):
     predicted = converge(backend, want, Guard(rollback, 30), check_mode=True)
     assert (changes(backend), predicted.transaction) == ([], None)
     assert both_halves(backend, want, rollback) == predicted
-    assert changes(backend) == [("arm", backend.live.ruleset, 30), *expected]
+    assert changes(backend) == [("arm", backend.live.ruleset), *expected]
 
 
 @pytest.mark.parametrize("want", [OPEN, None])
@@ -156,7 +156,7 @@ def test_a_change_that_nobody_confirmed_is_taken_over_even_where_the_rules_are_r
     backend = Backend(OPEN)
     outcome = both_halves(backend, OPEN, Rollback(backend, waiting="theirs"))
     assert (outcome.changed, "theirs waits" in outcome.before) == (True, True)
-    assert changes(backend) == [("arm", OPEN, 30), ("apply", OPEN), ("commit", True, False)]
+    assert changes(backend) == [("arm", OPEN), ("apply", OPEN), ("commit", True, False)]
 
 
 def test_what_the_backend_has_to_tell_is_told():
@@ -232,11 +232,13 @@ def test_what_cannot_be_loaded_or_kept_is_undone_at_once(step):
 def test_a_change_is_finished_once_it_is_applied():
     backend = Backend(OPEN, stale=["file"])
     both_halves(backend, SHUT, Rollback(backend))
-    assert [step[0] for step in backend.steps][-4:] == ["apply", "finished", "persist", "commit"]
+    assert backend.steps[-4:] == [
+        ("apply", SHUT), ("finished", "mine", 30), ("persist", SHUT), ("commit", True, False),
+    ]  # fmt: skip
     failing = Backend(OPEN, fails="apply")
     with pytest.raises(HostError):
         both_halves(failing, SHUT, Rollback(failing))
-    assert ("finished",) not in failing.steps
+    assert "finished" not in [step[0] for step in failing.steps]
 
 
 def test_a_way_back_that_fails_hides_no_cause(monkeypatch):
