@@ -102,6 +102,11 @@ class Node:
     def listing(self):
         return self.host.run(f"{self.program}-save", "-t", "filter")
 
+    def counters(self):
+        """The packets that met the last rule of the chain ADMIN."""
+        saved = self.host.run(f"{self.program}-save", "-c")
+        return int(re.search(r"^\[(\d+):\d+\] -A ADMIN -j DROP$", saved, re.MULTILINE)[1])
+
     def foreign(self):
         """The rules that are not ours."""
         lines = [line for line in self.listing().splitlines() if "gatehouse.kong" not in line and line[0] != "#"]
@@ -182,3 +187,144 @@ def test_authorised_sources_pass_the_default(node, name):
     assert node.reach() == EVERYTHING
     assert not node.connects("friend", 9000)
     assert node.foreign() == before
+
+
+def test_the_rule_moves_with_the_rules_of_the_host(node):
+    """Other rules and their counters stay; only our line is different."""
+    node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
+    node.late()
+    assert not node.connects("friend", 9000)
+    node.add("-I ADMIN 1 -s {U} -j DROP")
+    node.add("-N OTHER")
+    node.add("-A OTHER -j DROP")
+    node.add("-I INPUT 1 -i to-nowhere -j OTHER")
+    before, counted = node.foreign(), node.counters()
+    assert counted > 0
+
+    assert node.late() == (f"{PROGRAM[node.family]}: the accept rule is missing in chain OTHER",)
+
+    assert (node.foreign(), node.counters()) == (before, counted)
+    assert node.reach() == "A8000 B8000 A8001 B8001 A7946 B7946"
+
+
+# Rules that an administrator or a daemon adds, and what A, B and U reach then.
+BANS = {
+    "ban on top": (["-I INPUT 1 -s {B} -j DROP"], WITHOUT_B),
+    "fail2ban": (
+        ["-N f2b-kong", "-A f2b-kong -j RETURN", "-I INPUT 1 -p tcp -m multiport --dports 8000,8001 -j f2b-kong",
+         "-I f2b-kong 1 -s {B} -j REJECT"],
+        f"{WITHOUT_B} B7946",
+    ),
+    "ban in the middle": (["-I INPUT 3 -s {B} -j DROP"], WITHOUT_B),
+    "accept for every source": (["-I INPUT 1 -p tcp --dport 8001 -j ACCEPT"], EVERYTHING),
+    "accept for one source": (["-I INPUT 1 -s {U} -j ACCEPT"], EVERYTHING),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before our run", "after our run"])
+@pytest.mark.parametrize("name", BANS)
+def test_bans_hold_and_accepts_open_nothing(node, name, after):
+    commands, expected = BANS[name]
+    node.own(*BASE, "-A INPUT -j REJECT --reject-with {R}")
+    if after:
+        node.late()
+    for command in commands:
+        node.add(command)
+    if not after:
+        node.late()
+
+    assert node.reach() == expected
+    assert node.drift() == ()
+
+
+def test_a_ban_of_a_set_and_a_rate_hold(node):
+    node.own(*BASE, policy="DROP")
+    node.late()
+    node.host.run("ipset", "create", "bans", "hash:ip", "family", {"ipv4": "inet", "ipv6": "inet6"}[node.family])
+    node.add("-I INPUT 1 -m set --match-set bans src -j DROP")
+    node.add("-I INPUT 1 -p tcp --dport 8001 --syn -m hashlimit --hashlimit-above 3/hour --hashlimit-burst 3 "
+             "--hashlimit-mode srcip --hashlimit-name kong -j DROP")  # fmt: skip
+    node.host.run("ipset", "add", "bans", node.address["ally"])
+
+    assert node.reach() == WITHOUT_B
+    assert [node.connects("friend", 8001) for _attempt in range(3)] == [True, True, False]
+    assert node.drift() == ()
+
+    node.host.run("ipset", "del", "bans", node.address["ally"])
+    assert node.connects("ally", 8001)
+
+
+def test_a_ban_in_a_chain_of_the_administrator_holds(node):
+    node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -s {B} -j DROP", "-A ADMIN -j LOG", "-A ADMIN -j DROP")
+    node.late()
+    assert node.reach() == WITHOUT_B
+    assert "-A ADMIN" in next(line for line in node.listing().splitlines() if "gatehouse.kong" in line)
+
+
+def test_a_chain_for_bans_and_for_the_rest_does_not_accept_the_bans(node):
+    node.own(*BASE, "-A INPUT -s {B} -j LOGDROP", "-A INPUT -j LOGDROP", "-A LOGDROP -j LOG", "-A LOGDROP -j DROP")
+    node.late()
+    assert node.reach() == WITHOUT_B
+
+
+def test_a_ban_behind_the_rule_is_found_and_holds_after_the_next_run(node):
+    node.own(*BASE, policy="DROP")
+    node.late()
+    node.add("-A INPUT -s {B} -j DROP")
+    assert node.reach() == EVERYTHING
+
+    (found,) = node.drift()
+    assert found.startswith(
+        f"{PROGRAM[node.family]}: the accept rule comes before `-A INPUT -s {node.address['ally']}/"
+    )
+    assert node.late() == (found,)
+
+    assert node.reach() == WITHOUT_B
+
+
+def test_a_new_default_before_the_rule_is_found(node):
+    node.own(*BASE)
+    node.late()
+    node.add("-I INPUT 2 -p tcp -j DROP")
+    assert node.late() == (
+        f"{PROGRAM[node.family]}: the accept rule comes after `-A INPUT -p tcp -j DROP`, which drops authorised packets first",
+    )
+    assert node.reach() == EVERYTHING
+
+
+def test_without_the_early_part_the_rule_accepts_nothing(node):
+    node.own(*BASE, policy="DROP")
+    node.late()
+    node.lab.nft("delete table inet gatehouse_kong")
+    assert node.reach() == ""
+
+
+def test_removal_and_the_snapshot(node):
+    """Removal leaves no line; the snapshot brings the rule back as it was, without the code."""
+    node.own(*BASE, "-A INPUT -j REJECT --reject-with {R}")
+    before = node.foreign()
+    late = IptablesLate(node.host)
+    late.read(None)
+    nothing = late.snapshot(None)
+    late.apply(WANT)
+    loaded = node.listing().splitlines()[1:-1]
+    rule = late.snapshot(WANT)
+
+    assert late.apply(None) == ()
+    assert late.read(None) == ()
+    assert "gatehouse" not in node.listing()
+    for (argv, script), expected in ((*rule.load, loaded), (*nothing.load, None)):
+        node.host.run(*argv, stdin=script)
+        found = [re.sub(r"\[\d+:\d+\]", "", line) for line in node.listing().splitlines()[1:-1]]
+        assert found == ([re.sub(r"\[\d+:\d+\]", "", line) for line in expected] if expected else found)
+    assert node.foreign() == before
+    assert "gatehouse" not in node.listing()
+
+
+def test_check_mode_loads_nothing(node):
+    node.own(*BASE, policy="DROP")
+    before = node.listing().splitlines()[1:-1]
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    late.validate(WANT, check_mode=True)
+    assert node.listing().splitlines()[1:-1] == before

@@ -25,6 +25,7 @@ _VERBS = {
     "accept": ("accepts others at", "may accept others at"),
     "divert": ("diverts", "may divert"),
     "publish": ("publishes", "may publish"),
+    "exempt": ("exempts authorised sources at", "exempts authorised sources at"),
 }
 
 
@@ -35,7 +36,8 @@ class Obstacle:
     With `certain` the packets will be refused; otherwise they may be, which nothing short of a packet can tell.
     The effect is "drop" where it refuses who should come in, "accept" where it lets others in before ours are asked,
     "divert" where it sends packets elsewhere before ours see them, and "publish" where it leads them into the container of
-    a published port by another port, for which there is no rule.
+    a published port by another port, for which there is no rule. It is "exempt" if a rule of the host that drops or limits
+    some packets does not hold for authorised packets.
     """
 
     certain: bool

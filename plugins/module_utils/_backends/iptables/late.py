@@ -10,7 +10,7 @@ part, which sets the mark, the rule accepts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import (
@@ -23,15 +23,17 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     render_script,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
+    SOME_ACCEPT,
+    SOME_DROP,
     Filter,
     Place,
     filter_of,
     misplaced,
     places_of,
+    without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_foreign import other_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
     nftables_obstacles,
     translations_of,
@@ -45,7 +47,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     require_programs,
     variant_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
     Obstacle,
     Snapshot,
@@ -99,10 +102,16 @@ class IptablesLate:
         return (*stale_parts(self._host, UNIT_PARTS, self._script(self._places(want))), *self._stale_plugin())
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Return the conflicts with rules of other tables of iptables and with chains of nftables."""
-        found = other_tables(self._saved, want)
+        """Return the conflicts with rules of iptables and nftables, and the rules that the accept rule makes void."""
+        found: list[Obstacle] = []
+        for family, table in self._tables.items():
+            places = places_of(table, want, family)
+            found += conflicts(self._saved[family], want, family, [(place.chain, place.position) for place in places])
+            void = without_effect(table, places, want, family)
+            found += [_void(family, *rule, services) for rule, services in void.items()]
         found += nftables_obstacles(self._host, want, self._saved if self._variant == "nft" else {})
-        return found if "ipv6" in self._families else (*found, *without_ipv6(want, UNIT_PARTS.file))
+        found += [] if "ipv6" in self._families else without_ipv6(want, UNIT_PARTS.file)
+        return tuple(found)
 
     def translations(self) -> tuple[Translation, ...]:
         """Return the translations of the table nat."""
@@ -182,6 +191,28 @@ class IptablesLate:
         if not self._host.path(PLUGIN_DIRECTORY).is_dir() or self._host.holds(PLUGIN, PLUGIN_TEXT, 0o755):
             return ()
         return (f"{PLUGIN}: {'missing' if self._host.read(PLUGIN) is None else 'differs'}",)
+
+
+def _void(family: str, line: str, kind: str, services: Iterable[Service]) -> Obstacle:
+    """Return the warning about a rule that does not hold for authorised packets."""
+    reason, advice = {
+        SOME_ACCEPT: (
+            "accepts a part of the packets, and the rule of gatehouse.kong accepts the rest",
+            "Drop what is above the limit instead, as with `-m hashlimit --hashlimit-above 10/sec ... -j DROP`",
+        ),
+        SOME_DROP: (
+            "comes after a rule that drops everything else, so the rule of gatehouse.kong comes before both",
+            "Move it to the top of its chain",
+        ),
+    }[kind]
+    return Obstacle(
+        certain=False,
+        where=f"table filter of {PROGRAM[family]}",
+        reason=f"`{line}` {reason}",
+        ports=tuple(map(str, services)),
+        advice=advice,
+        effect="exempt",
+    )
 
 
 def _place(table: Filter, chain: str, position: int) -> Place:

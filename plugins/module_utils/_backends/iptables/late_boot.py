@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
-    DROPS,
     LOGS,
     Place,
     is_accept_rule,
@@ -117,7 +116,7 @@ change() {{
     }}
     function find_default(    number) {{
         for (number = 1; number <= count["INPUT"]; number++)
-            if (plain["INPUT", number] ~ /^-A INPUT( -i [^ ]+| -p (tcp|udp)| -m (tcp|udp|state|conntrack)| --(ct)?state NEW)* -j ({drops})( |$)/)
+            if (plain["INPUT", number] ~ /^-A INPUT( -i [^ ]+| -p (tcp|udp)| -m (tcp|udp|state|conntrack)| --(ct)?state NEW)* -j (DROP|REJECT)( |$)/)
                 return before_logs("INPUT", number)
         return find_end("INPUT")
     }}
@@ -207,7 +206,6 @@ def render_script(places: Mapping[str, Iterable[Place]], programs: Mapping[str, 
         ipv6=texts["ipv6"],
         rule=LATE_RULE,
         logs="|".join(LOGS),
-        drops="|".join(DROPS),
         iptables=programs["ipv4"],
         ip6tables=programs["ipv6"],
     )

@@ -12,30 +12,31 @@ the accept rule last in INPUT, where it comes before the policy.
 
 from __future__ import annotations
 
-import shlex
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import (
+    IptablesRule,
+    parse_rule,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
-    WILDCARDS,
-    Ruleset,
-    Service,
-    entries_of,
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    UNMARKED,
+    Packet,
+    addresses_of,
+    unicast,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, GOTO, RETURN, Way
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
 INPUT = "INPUT"
-DROPS = ("DROP", "REJECT")
 # Targets after which a packet continues with the next rule; iptables-extensions(8).
 LOGS = ("LOG", "NFLOG", "ULOG")
-_PASSIVE = ("", "ACCEPT", *LOGS, "AUDIT", "CONNMARK", "MARK", "SET", "TRACE")
 # Matches that hold for a part of the packets of each source.
-_LIMITS = ("limit", "hashlimit", "connlimit", "quota", "recent", "time")
-_MULTICAST = {"ipv4": "224.0.0.0/4", "ipv6": "ff00::/8"}
+_LIMITS = ("connlimit", "hashlimit", "limit", "quota", "recent", "statistic", "time")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Filter:
     policy: str = "ACCEPT"
     chains: Mapping[str, Sequence[str]] = field(default_factory=lambda: {INPUT: []})
     ours: tuple[tuple[str, int], ...] = ()
+
+    @cached_property
+    def rules(self) -> Mapping[str, Sequence[IptablesRule]]:
+        """The third-party rules of each chain."""
+        names = frozenset(self.chains)
+        return {chain: [parse_rule(line, names) for line in lines] for chain, lines in self.chains.items()}
 
 
 @dataclass(frozen=True, order=True)
@@ -73,7 +80,8 @@ class Step:
     kind: str
 
 
-END, SOME_DROP, SOME_ACCEPT, PASSED = "end", "some drop", "some accept", "passed"
+# The kinds of a step. After OTHERS the packets are those of other network interfaces.
+END, SOME_DROP, SOME_ACCEPT, PASSED, OTHERS = "end", "some drop", "some accept", "passed", "others"
 
 
 def filter_of(saved: str) -> Filter:
@@ -116,9 +124,30 @@ def places_of(table: Filter, want: Ruleset, family: str) -> tuple[Place, ...]:
 
 def steps_of(table: Filter, want: Ruleset, family: str) -> dict[Service, tuple[Step, ...]]:
     """Return the rules that new packets to each service meet, in their order."""
-    walk = _Walk(table, family)
-    services = dict.fromkeys(entry.service for entry in entries_of(want, family))
-    return {service: tuple(walk.steps(service)) for service in services}
+    services = (entry.service for entry in want.allow if family in entry.service.families)
+    return {service: tuple(_Walk(table, service, family).steps()) for service in services}
+
+
+def without_effect(
+    table: Filter, places: Iterable[Place], want: Ruleset, family: str
+) -> dict[tuple[str, str], tuple[Service, ...]]:
+    """Return the rules that do not hold for authorised packets, by line and kind, with the services they are about.
+
+    SOME_ACCEPT: a rule accepts packets up to a limit, and the accept rule accepts the rest. SOME_DROP: a rule drops some
+    packets behind the accept rule, because a default for another protocol or network interface comes before it.
+    """
+    needed = {place.chain: place.position for place in places}
+    found: dict[tuple[str, str], tuple[Service, ...]] = {}
+    for service, steps in steps_of(table, want, family).items():
+        accepted = False
+        limited = any(step.kind == END and (step.line or table.policy != "ACCEPT") for step in steps)
+        for step in steps:
+            at_place = step.position >= needed.get(step.chain, step.position + 1)
+            accepted = step.kind != OTHERS and (accepted or at_place)
+            if (step.kind == SOME_ACCEPT and limited) or (step.kind == SOME_DROP and accepted):
+                key = step.line, step.kind
+                found[key] = (*found.get(key, ()), service)
+    return found
 
 
 def misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family: str) -> Iterator[str]:
@@ -146,34 +175,43 @@ def _wrong_place(table: Filter, position: int, place: Place, want: Ruleset, fami
     lines = table.chains[place.chain]
     if position > place.position:
         yield f"the accept rule comes after `{lines[place.position]}`, which drops authorised packets first"
-    services = [entry.service for entry in entries_of(want, family)]
-    for line in lines[position : place.position]:
-        rule = _parse(line)
-        if rule.target not in _PASSIVE and any(_answer(rule, service, family) is not False for service in services):
-            yield f"the accept rule comes before `{line}`, which therefore does not hold"
+    packets = [_packet(entry.service, family) for entry in want.allow if family in entry.service.families]
+    for rule in table.rules[place.chain][position : place.position]:
+        if any(way.verdict != ACCEPT for packet in packets for way in rule.judge(packet).ways):
+            yield f"the accept rule comes before `{rule.text}`, which therefore does not hold"
 
 
 def _before_logs(table: Filter, step: Step) -> Place:
     """Return the place before an end and before the rules directly before it that only log what the end drops."""
-    lines, position = table.chains[step.chain], step.position
+    rules, position = table.rules[step.chain], step.position
     if step.line or table.policy != "ACCEPT":
-        while position and _parse(lines[position - 1]).target in LOGS:
+        while position and rules[position - 1].target in LOGS:
             position -= 1
     return Place(step.chain, position, step.line)
 
 
+def _packet(service: Service, family: str) -> Packet:
+    """Return the first packets to a service from any source, at any interface but lo, and without our mark."""
+    addresses = addresses_of(service, family)
+    return Packet(family, service.protocol, service.port, unicast(family), addresses, mark=UNMARKED, outside=True)
+
+
+def _at_some_interfaces(rule: IptablesRule) -> bool:
+    return any(test.option == "-i" and test.values != ("lo",) for test in rule.tests)
+
+
 class _Walk:
-    """The way of new packets through the chains from INPUT on."""
+    """The way of the first packets to a service through the chains from INPUT on."""
 
-    def __init__(self, table: Filter, family: str) -> None:
+    def __init__(self, table: Filter, service: Service, family: str) -> None:
         self._table = table
-        self._family = family
+        self._packet = _packet(service, family)
 
-    def steps(self, service: Service) -> Iterator[Step]:
-        """Yield the rules that new packets to a service meet."""
-        return self._chain(INPUT, service, base=True)
+    def steps(self) -> Iterator[Step]:
+        """Yield the rules that the packets meet."""
+        return self._chain(INPUT, base=True)
 
-    def _chain(self, chain: str, service: Service, *, base: bool) -> t.Generator[Step, None, bool]:
+    def _chain(self, chain: str, *, base: bool) -> t.Generator[Step, None, bool]:
         """Yield the steps in one chain; return whether no packet continues in the calling chain.
 
         A packet that leaves a `base` chain meets the policy: INPUT, or a chain that INPUT goes to. With a rule before it
@@ -181,176 +219,63 @@ class _Walk:
         """
         some_returned = False  # packets of some sources
         others_returned = False  # all packets of some interfaces
-        for position, line in enumerate(self._table.chains[chain]):
-            rule = _parse(line)
-            answer = _answer(rule, service, self._family)
-            if answer is False:
+        for position, rule in enumerate(self._table.rules[chain]):
+            ways = rule.judge(self._packet).ways
+            if not ways:
                 continue
-            here = Step(chain, position, line, PASSED)
-            sure = answer is True and not some_returned
-            if not sure:
-                yield from self._some(rule, here)
-                some_returned = some_returned or (not base and (rule.target == "RETURN" or rule.goto))
+            way, here = ways[0], Step(chain, position, rule.text, PASSED)
+            if some_returned or not way.certain:
+                yield from _some(rule, ways, here)
+                some_returned = some_returned or (not base and way.verdict in (RETURN, GOTO))
                 continue
             yield here
-            ended = yield from self._sure(rule, here, service, base=base)
+            ended = yield from self._sure(way, here, base=base)
             # Packets of another interface go on.
-            if ended is not None and not rule.interface:
+            if ended is not None and not _at_some_interfaces(rule):
                 return ended and not others_returned
             others_returned = others_returned or ended is False
+            if ended is not None:
+                yield Step(chain, position, rule.text, OTHERS)
         if base:
             yield Step(chain, len(self._table.chains[chain]), "", END)
         return base
 
-    def _sure(self, rule: _Rule, here: Step, service: Service, *, base: bool) -> t.Generator[Step, None, bool | None]:
+    def _sure(self, way: Way, here: Step, *, base: bool) -> t.Generator[Step, None, bool | None]:
         """Yield the steps at a rule that matches; return None if packets continue with the next rule.
 
         True means that no packet continues, False that packets continue in the calling chain.
         """
-        if rule.target in DROPS or (rule.target == "RETURN" and base):
+        if way.verdict == DROP or (way.verdict == RETURN and base):
             yield Step(here.chain, here.position, here.line, END)
             return True
-        if rule.target == "ACCEPT":
-            return True
-        if rule.target == "RETURN":
-            return False
-        if rule.target not in self._table.chains:
-            return None
-        inner = self._chain(rule.target, service, base=base and rule.goto)
-        ended = yield from self._lifted(inner, here) if self._is_shared(rule.target, service) else inner
-        return ended if ended or rule.goto else None
+        if not way.target:
+            return way.verdict != RETURN
+        inner = self._chain(way.target, base=base and way.verdict == GOTO)
+        ended = yield from _lifted(inner, here) if self._is_shared(way.target) else inner
+        return ended if ended or way.verdict == GOTO else None
 
-    @staticmethod
-    def _lifted(inner: t.Generator[Step, None, bool], here: Step) -> t.Generator[Step, None, bool]:
-        """Replace the ends of a chain by the rule that leads to it.
-
-        Rules about some sources lead to the same chain: an accept rule in it would accept packets of these sources.
-        """
-        while True:
-            try:
-                step = next(inner)
-            except StopIteration as stop:
-                return bool(stop.value)
-            yield Step(here.chain, here.position, here.line, END) if step.kind == END else step
-
-    def _is_shared(self, chain: str, service: Service) -> bool:
+    def _is_shared(self, chain: str) -> bool:
         """Return whether a rule that matches only some packets leads to a chain."""
-        rules = (_parse(line) for lines in self._table.chains.values() for line in lines if f" {chain}" in line)
-        return any(rule.target == chain and _answer(rule, service, self._family) is None for rule in rules)
-
-    def _some(self, rule: _Rule, here: Step) -> Iterator[Step]:
-        """Yield the step at a rule that matches only some packets."""
-        if rule.target == "ACCEPT" and rule.limited:
-            yield Step(here.chain, here.position, here.line, SOME_ACCEPT)
-        elif rule.target not in _PASSIVE:
-            yield Step(here.chain, here.position, here.line, SOME_DROP)
+        rules = (rule for rules in self._table.rules.values() for rule in rules if rule.target == chain)
+        return any(not way.certain for rule in rules for way in rule.judge(self._packet).ways)
 
 
-class _Rule(t.NamedTuple):
-    """A rule in words: its matches as option, values and whether it is negated."""
+def _lifted(inner: t.Generator[Step, None, bool], here: Step) -> t.Generator[Step, None, bool]:
+    """Replace the ends of a chain by the rule that leads to it.
 
-    matches: tuple[tuple[str, tuple[str, ...], bool], ...]
-    target: str
-    goto: bool
-
-    @property
-    def interface(self) -> bool:
-        """Whether the rule is about packets of some interfaces."""
-        return any(option == "-i" and values != ("lo",) for option, values, _negated in self.matches)
-
-    @property
-    def limited(self) -> bool:
-        """Whether the rule matches a part of the packets of a source."""
-        return any(option == "-m" and values[0] in _LIMITS for option, values, _negated in self.matches)
+    Rules about some sources lead to the same chain: an accept rule in it would accept packets of these sources.
+    """
+    while True:
+        try:
+            step = next(inner)
+        except StopIteration as stop:
+            return bool(stop.value)
+        yield Step(here.chain, here.position, here.line, END) if step.kind == END else step
 
 
-@lru_cache(maxsize=1 << 16)
-def _parse(line: str) -> _Rule:
-    """Take a line of iptables-save apart."""
-    words = shlex.split(line)[2:] if '"' in line or "'" in line else line.split()[2:]
-    matches: list[tuple[str, tuple[str, ...], bool]] = []
-    negated = False
-    while words and words[0] not in ("-j", "-g"):
-        option = words.pop(0)
-        if option == "!":
-            negated = True
-            continue
-        count = next((at for at, word in enumerate(words) if word == "!" or word.startswith("-")), len(words))
-        if option == "--comment":
-            count = 1
-        matches.append((option, tuple(words[:count]), negated))
-        words, negated = words[count:], False
-    return _Rule(tuple(matches), words[1] if len(words) > 1 else "", words[:1] == ["-g"])
-
-
-def _answer(rule: _Rule, service: Service, family: str) -> bool | None:
-    """Return whether a rule matches every new packet to a service (True), none (False) or some of them (None)."""
-    answer: bool | None = True
-    for option, values, negated in rule.matches:
-        test = _TESTS.get(option)
-        one = test(values, service, family, negated=negated) if test else None
-        if one is False:
-            return False
-        answer = answer if one else None
-    return answer
-
-
-def _holds(_values: Sequence[str], _service: Service, _family: str, *, negated: bool) -> bool | None:
-    return None if negated else True
-
-
-def _protocol(values: Sequence[str], service: Service, _family: str, *, negated: bool) -> bool | None:
-    return (values[0] in ("all", service.protocol)) != negated
-
-
-def _port(values: Sequence[str], service: Service, _family: str, *, negated: bool) -> bool | None:
-    return any(_in_range(text, service.port) for text in values[0].split(",")) != negated
-
-
-def _in_range(text: str, port: int) -> bool:
-    first, colon, last = text.partition(":")
-    return int(first or 0) <= port <= int((last or 65535) if colon else first)
-
-
-def _flags(values: Sequence[str], service: Service, _family: str, *, negated: bool) -> bool | None:
-    """Compare with the flags of the first packet of a connection, of which SYN alone is set."""
-    mask, compared = (set() if text == "NONE" else {*text.split(",")} for text in values)
-    syn = bool(mask & {"SYN", "ALL"})
-    return service.protocol == "tcp" and ((compared == ({"SYN"} if syn else set())) != negated)
-
-
-def _state(values: Sequence[str], _service: Service, _family: str, *, negated: bool) -> bool | None:
-    return ("NEW" in values[0].split(",")) != negated
-
-
-def _interface(values: Sequence[str], _service: Service, _family: str, *, negated: bool) -> bool | None:
-    """Take every packet of a network interface as a match; packets of other interfaces are told apart by the walk."""
-    return (values[0] == "lo") == negated if values[0] == "lo" else True
-
-
-def _destination(values: Sequence[str], service: Service, family: str, *, negated: bool) -> bool | None:
-    first, last = parse_range(family, values[0])
-    if service.address is None or service.address in WILDCARDS:
-        lowest, highest = parse_range(family, _MULTICAST[family])
-        return negated if lowest <= first and last <= highest else None
-    own = parse_range(family, service.address)
-    return (first <= own[0] and own[1] <= last) != negated
-
-
-def _kind(values: Sequence[str], _service: Service, _family: str, *, negated: bool) -> bool | None:
-    return (values[0] == "LOCAL") != negated
-
-
-_TESTS: Mapping[str, t.Callable[..., bool | None]] = {
-    "-m": _holds,
-    "--comment": _holds,
-    "-p": _protocol,
-    "--dport": _port,
-    "--dports": _port,
-    "--tcp-flags": _flags,
-    "--ctstate": _state,
-    "--state": _state,
-    "-i": _interface,
-    "-d": _destination,
-    "--dst-type": _kind,
-}
+def _some(rule: IptablesRule, ways: Iterable[Way], here: Step) -> Iterator[Step]:
+    """Yield the step at a rule that drops, or accepts, only some packets."""
+    if any(way.verdict != ACCEPT for way in ways):
+        yield Step(here.chain, here.position, here.line, SOME_DROP)
+    elif any(test.module in _LIMITS for test in rule.tests):
+        yield Step(here.chain, here.position, here.line, SOME_ACCEPT)

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     filter_of,
     misplaced,
     places_of,
+    without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -241,3 +242,33 @@ def test_a_rule_that_is_nearly_ours_is_none():
     table = filter_of(saved(*lines))
     assert table.ours == ()
     assert table.chains["INPUT"] == lines
+
+
+LIMIT = "-A INPUT -p tcp -m tcp --dport 8000 -m limit --limit 10/sec -j ACCEPT"
+DEFAULT = "-A INPUT -i eth0 -j DROP"
+VOID = {
+    "a limit that accepts": ((LIMIT, REJECT), {(LIMIT, "some accept"): [8000]}),
+    "a limit of everything": (
+        ("-A INPUT -m hashlimit --hashlimit-upto 5/sec -j ACCEPT", REJECT),
+        {("-A INPUT -m hashlimit --hashlimit-upto 5/sec -j ACCEPT", "some accept"): [7946, 8000, 8001]},
+    ),
+    "a limit of another port": ((LIMIT.replace("8000", "9000"), REJECT), {}),
+    "a limit without a default": ((LIMIT,), {}),
+    "a limit that drops": (("-A INPUT -m hashlimit --hashlimit-above 5/sec -j DROP", REJECT), {}),
+    "an allow list": (("-A INPUT -s 10.0.0.0/8 -j ACCEPT", REJECT), {}),
+    "a ban before": ((BAN, REJECT), {}),
+    "a ban behind": ((REJECT, BAN), {}),
+    "a ban between defaults of interfaces": ((DEFAULT, BAN, REJECT), {(BAN, "some drop"): [7946, 8000, 8001]}),
+    "a ban for other interfaces than a chain": (("-A INPUT -i eth0 -j WAN", BAN, REJECT, "-A WAN -j DROP"), {}),
+    "a ban between defaults of protocols": (
+        ("-A INPUT -p tcp -j DROP", BAN, REJECT), {(BAN, "some drop"): [7946]}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VOID)
+def test_rules_that_do_not_hold(name):
+    lines, expected = VOID[name]
+    table = filter_of(saved(*lines))
+    found = without_effect(table, places_of(table, WANT, "ipv4"), WANT, "ipv4")
+    assert {key: [service.port for service in services] for key, services in found.items()} == expected
