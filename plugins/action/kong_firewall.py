@@ -12,6 +12,8 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import from_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped
 
 
 class ActionModule(ActionBase):
@@ -21,13 +23,13 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         if refused := refusal(task_vars or {}):
             raise AnsibleActionFail(refused)
-        result.update(self._execute_module(task_vars=task_vars))
+        result.update(from_node(self._execute_module(task_vars=task_vars)))
         transaction = result.pop("_transaction", None)
         if transaction:
             result.update(self._confirm(transaction, task_vars))
         if result.get("changed") and self._task.args.get("backend", "auto") == "auto":
             host = (task_vars or {}).get("inventory_hostname")
-            self._display.display(f"{host}: writing to {result['backend']}, as {result['backend_reason']}")
+            self._display.display(escaped(f"{host}: writing to {result['backend']}, as {result['backend_reason']}"))
         return result
 
     def _confirm(self, transaction: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
@@ -35,7 +37,7 @@ class ActionModule(ActionBase):
         arguments = {**self._task.args, "confirm": transaction}
         try:
             self._renew_connection()
-            confirmed: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+            confirmed = from_node(self._execute_module(module_args=arguments, task_vars=task_vars))
         except AnsibleConnectionFailure as exc:
             return {
                 "failed": True,

@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import
     registered_probes,
     registered_witnesses,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
 
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},
@@ -32,7 +33,7 @@ def _stood_in(plan: Mapping[str, Any], task_vars: dict[str, Any] | None, name: s
     """By node what a stand-in listened on, as it registered the result of kong_stand_in under a name."""
     hostvars = (task_vars or {})["hostvars"]
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
-    return {node: result.get("stood_in", []) for node, result in found.items() if result}
+    return {node: escaped_all(result.get("stood_in", [])) for node, result in found.items() if result}
 
 
 class ActionModule(ActionBase):

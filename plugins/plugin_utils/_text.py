@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 # Of the size of the letters. The widest of the usual sans-serif fonts (DejaVu Sans, Verdana) take this much on average.
 _WIDTH = 0.61
@@ -17,17 +19,34 @@ _WIDE = 1.05
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def escaped(text: object) -> str:
-    r"""Return text from a host as one line that a terminal or a log shows as text only.
+def escaped(text: object, kept: str = "") -> str:
+    r"""Return text from a host as a terminal or a log shows it as text only; characters of ``kept`` stay.
 
     Control and format characters (Unicode categories Cc, Cf, Cs, Co, Cn, Zl, Zp: escape sequences, line breaks,
-    bidirectional overrides) become ``\x1b``, ``\n`` or ``\u202e``, as Python writes them.
+    bidirectional overrides) become ``\x1b``, ``\n`` or ``\u202e``, as Python writes them. So do spaces other than U+0020.
     """
-    return "".join(one if one.isprintable() or one == " " else _escape(one) for one in str(text))
+    found = str(text)
+    if found.isprintable():
+        return str.__str__(found)
+    return "".join(one if one.isprintable() or one in kept else _escape(one) for one in found)
 
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def escaped_all(value: Any, kept: str = "") -> Any:
+    """Return data from a host with every text in it escaped: of mappings, their keys, lists, tuples and dataclasses."""
+    if isinstance(value, str):
+        return escaped(value, kept)
+    if isinstance(value, Mapping):
+        return {escaped_all(key, kept): escaped_all(item, kept) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        found = [escaped_all(item, kept) for item in value]
+        return tuple(found) if isinstance(value, tuple) else found
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: escaped_all(getattr(value, one.name), kept) for one in fields(value)})
+    return value
 
 
 def clean(text: object) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, kong_facts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped
 
 
 class VariableError(Exception):
@@ -179,7 +180,8 @@ def host_warning(code: str, host: str, variable: str, value: Any, message: str) 
 def _host_finding(severity: str, code: str, host: str, variable: str, value: Any, message: str) -> Finding:
     value = plain(value)
     shown = "" if value is None else f": {value!r}"
-    return Finding(severity, code, host, variable, value, f"{host}: {variable}{shown}: {message}")
+    # A value may come from facts, and the message of an error may quote it.
+    return Finding(severity, code, host, variable, value, escaped(f"{host}: {variable}{shown}: {message}"))
 
 
 def misspelt_variables(host: str, names: Sequence[str], known: frozenset[str]) -> list[Finding]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
 
 FORMAT = 1
 
@@ -39,7 +40,7 @@ class Drift:
 
 def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
     """Put together what the modules returned on the nodes of a plan; a part that failed is a difference."""
-    looked = {node: {part: _lines(part, seen[node][part]) for part in PARTS if part in seen[node]}
+    looked = {node: {part: _lines(part, escaped_all(seen[node][part])) for part in PARTS if part in seen[node]}
               for node in plan["nodes"] if seen.get(node)}  # fmt: skip
     return Drift(looked, tuple(node for node in plan["nodes"] if node not in looked))
 

@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes impor
     probes_from,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.witness import outcome_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
 
 
 def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Probe]:
@@ -74,9 +75,9 @@ def by_name(
     witness: Mapping[str, Any] | None,
 ) -> dict[str, Mapping[str, Any]]:
     """Return what probes to one node met, by their names: results of module kong_probe, and what the node saw of them."""
-    met = {one["name"]: one for one in results}
+    met = {one["name"]: one for one in escaped_all(results)}
     return {
-        one.name: outcome_of(one, met[one.name], planned_node(plan, one.target), witness).as_dict()
+        one.name: outcome_of(one, met[one.name], planned_node(plan, one.target), escaped_all(witness)).as_dict()
         for one in probes
         if one.name in met
     }

@@ -27,6 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.remarks import StandIns, certificate_lines, remarks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.witness import Witnesses, outcome_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
 
 # More sources than this and the table has one line a difference instead of one column a source.
 _COLUMNS = 8
@@ -118,13 +119,13 @@ def registered_probes(
 ) -> dict[str, Sequence[Mapping[str, Any]]]:
     """Return the results of kong_probe that each host registered under a name; hosts that registered none are left out."""
     found = {host: hostvars[host].get(name) for host in callers(plan) if host in hostvars}
-    return {host: probed["probes"] for host, probed in found.items() if probed and "probes" in probed}
+    return {host: escaped_all(probed["probes"]) for host, probed in found.items() if probed and "probes" in probed}
 
 
 def registered_witnesses(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> Witnesses:
     """Return what the nodes saw, as the end of their kong_stand_in is registered under a name; none without a name."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
-    return {node: ended["witness"] for node, ended in found.items() if ended and ended.get("witness")}
+    return {node: escaped_all(ended["witness"]) for node, ended in found.items() if ended and ended.get("witness")}
 
 
 def proof_lines(proof: Proof, stand_ins: StandIns | None = None) -> list[str]:

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action plugin of all modules that run on a host: the boundary at which answers of a host enter the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import Any
+
+from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
+from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+
+# Ansible prints these texts as they are; each becomes one line.
+_PRINTED = ("msg", "warnings", "reasons", "report")
+# Texts of several lines, such as a diff, and settings in which a tab is a blank.
+_KEPT = "\n\t"
+# Ansible itself adds this fact to an answer.
+_INTERPRETER = "discovered_interpreter_"
+
+
+def from_node(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer of a module with its texts escaped and without facts, because no module here reports any."""
+    found = {key: escaped_all(value, "" if _is_printed(key, value) else _KEPT) for key, value in answer.items()}
+    facts = {name: value for name, value in found.pop("ansible_facts", {}).items() if name.startswith(_INTERPRETER)}
+    return {**found, "ansible_facts": facts} if facts else found
+
+
+def _is_printed(key: str, value: Any) -> bool:
+    """Tell whether Ansible prints a value: from ansible-core 2.19 on, an exception is a dataclass with the message."""
+    return key in _PRINTED or is_dataclass(value)
+
+
+class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
+    """Run the module of the task, as Ansible's own action plugin does."""
+
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the answer of the module. Raises AnsibleActionFail for facts with the names of variables."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if refused := refusal(task_vars or {}):
+            raise AnsibleActionFail(refused)
+        in_background = bool(self._task.async_val and not self._connection.has_native_async)
+        result.update(from_node(self._execute_module(task_vars=task_vars, wrap_async=in_background)))
+        if not in_background:
+            self._remove_tmp_path(self._connection._shell.tmpdir)  # noqa: SLF001 - as ansible.builtin.normal does
+        return result

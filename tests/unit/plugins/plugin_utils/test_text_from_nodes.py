@@ -1,0 +1,154 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text that a node chooses: no output of the controller has a control character of it."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import from_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.drift import drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import by_name, chosen_probes, explain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import (
+    compare,
+    proof_lines,
+    registered_probes,
+    registered_witnesses,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped, escaped_all
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    errors,
+    planned,
+)
+
+PLAN = planned(SEED_NODES, SEED_OTHERS)
+# Line breaks, escape sequences of both widths, bidirectional overrides, an invisible space, a lone surrogate.
+CONTROLS = "\n\r\x00\x07\x08\x1b\x7f\x85\x9b\u061c\u200b\u2028\u2029\u202e\u2066\ud800\ue000\ufeff\U000e0001"
+TEXTS = st.text(st.one_of(st.sampled_from(CONTROLS + "\\[ab"), st.characters()), max_size=20)
+
+
+def controls(text):
+    """Return the characters of a text that a terminal does not draw."""
+    return {one for one in text if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("two\nlines\t\r", r"two\nlines\t\r"),
+        ("\u202egpj.exe", r"\u202egpj.exe"),
+        ("\U000e0001", r"\U000e0001"),
+        ("\x9b2J", r"\x9b2J"),
+        ("a\\b é 漢 🙂", "a\\b é 漢 🙂"),
+        ("", ""),
+        (7, "7"),
+    ],
+)
+def test_escaped(text, expected):
+    assert escaped(text) == expected
+
+
+@given(TEXTS)
+def test_escaped_text_has_no_control_character_and_loses_nothing_else(text):
+    found = escaped(text)
+    assert controls(found) == set()
+    assert escaped(found) == found
+    if not controls(text) and " " not in text and text.isprintable():
+        assert found == text
+
+
+@given(TEXTS, TEXTS)
+def test_data_is_escaped_at_every_depth(text, key):
+    found = json.dumps(escaped_all([{key: (text, {"a": [text]})}, 1, None, True]), ensure_ascii=False)
+    assert controls(found) == set()
+
+
+@given(TEXTS)
+def test_the_answer_of_a_module(text):
+    answer = from_node(
+        {"msg": text, "warnings": [text], "report": [text], "changed": True, "diff": [{"before": f"a\n{text}"}]}
+    )
+    assert controls(answer["msg"] + answer["warnings"][0] + answer["report"][0]) == set()
+    assert controls(answer["diff"][0]["before"]) <= {"\n", "\t"}
+    assert answer["diff"][0]["before"].startswith("a\n")
+    assert answer["changed"] is True
+
+
+def test_a_module_reports_no_facts():
+    facts = {"kong_role": "control_plane", "discovered_interpreter_python": "/usr/bin/python3"}
+    assert from_node({"changed": False, "ansible_facts": facts}) == {
+        "changed": False,
+        "ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3"},
+    }
+    assert from_node({"ansible_facts": {"kong_role": "control_plane"}}) == {}
+
+
+def hostvars(text):
+    """Return what every host registered, with a text of its choice in all places that take one."""
+    certificate = {"subject": text, "not_after": f"2030{text}", "days_left": 9}
+    probes = {
+        caller: [
+            {"name": probe.name, "seen": "refused", "detail": text, "certificate": certificate, "status": 200}
+            for probe in probes_from(PLAN, caller)
+        ]
+        for caller in callers(PLAN)
+    }
+    blind = {"blind": {"ipv4": text}, "arrived": [text], "let_in": [], "unheard": [], "sent_on": []}
+    return {caller: {"probed": {"probes": found}, "seen": {"witness": blind}} for caller, found in probes.items()}
+
+
+@settings(max_examples=6, deadline=None)
+@given(TEXTS.filter(controls))
+def test_the_proof_in_every_form(chosen):
+    text = f"marker{chosen}"
+    registered = hostvars(text)
+    proof = compare(PLAN, registered_probes(PLAN, registered, "probed"), registered_witnesses(PLAN, registered, "seen"))
+    assert len(proof.differences) > 10
+    assert controls("".join(proof_lines(proof))) == set()
+    drift = gather(PLAN, {"a1": {"listeners": {"report": [text]}, "firewall": {"msg": text}}}).as_dict()
+    evidence = Evidence(PLAN, {}, {"at": "now", "outcomes": [one.as_dict() for one in proof.outcomes]}, drift)
+    for form in (".html", ".md", ".xml", ".json"):
+        written = FORMS[form](evidence)
+        assert controls(written) <= {"\n"}
+        assert "marker" in written
+    ET.fromstring(FORMS[".xml"](evidence))
+
+
+@given(TEXTS)
+def test_drift(text):
+    results = {
+        "listeners": {"report": [text]},
+        "firewall": {"msg": text},
+        "settings": {"changed_settings": [text], "path": text, "unknown": [text]},
+    }
+    lines = drift_lines(gather(PLAN, {"a1": results}))
+    assert controls("".join(lines)) == set()
+
+
+@given(TEXTS)
+def test_an_explanation(text):
+    probes = chosen_probes(PLAN, "a1", "a2", "admin")
+    assert len(probes) > 0
+    results = [{"name": one.name, "seen": "open", "detail": text} for one in probes]
+    met = by_name(PLAN, probes, results, None)
+    for one in probes:
+        assert controls("".join(explain(PLAN, one, met[one.name]))) == set()
+
+
+def test_a_finding_that_quotes_a_fact():
+    facts = {"hostname": "\x1b[2J\u202e", "all_ipv4_addresses": ["10.0.0.1"]}
+    (error,) = errors({"n": {"ansible_facts": facts, "kong_address_query": "ansible_facts.hostname"}})
+    assert controls(error.message) == set()
+    assert r"\x1b[2J" in error.message
