@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late import UfwLate
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ufw" / "after"
@@ -212,9 +213,270 @@ def test_a_ban_behind_our_rule_is_drift_and_holds_after_the_next_run(ufw):
     ufw.add("-A @-after-input -s 10.0.2.2 -j DROP")
     assert ufw.reaches("ally", 8001)
     assert ufw.drift() == (
-        "iptables rule is not the last of ufw-after-input; after it comes `-A ufw-after-input -s 10.0.2.2/32 -j DROP`",
+        "iptables rule comes before `-A ufw-after-input -s 10.0.2.2/32 -j DROP`, which therefore does not hold",
     )
     ufw.converge()
     assert not ufw.reaches("ally", 8001)
     assert ufw.rules() == [*before[:-1], "-A ufw-after-input -s 10.0.2.2/32 -j DROP", before[-1]]
     assert ufw.drift() == ()
+
+
+@pytest.mark.parametrize("end", ["-j DROP", "-j REJECT", "-p tcp -m tcp --dport 8001 -j DROP", "-p tcp -j REJECT"])
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_a_rule_of_after_rules_that_drops_everything(ufw, family, end):
+    chain = f"ufw{NUMBERS[family]}-after-input"
+    text = ufw.file(family).read_text()
+    ufw.file(family).write_text(
+        text.replace("COMMIT\n", f"-A {chain} {end}\n-A {chain} -p udp --dport 9 -j ACCEPT\nCOMMIT\n")
+    )
+    before = ufw.file(family).read_text()
+    ufw.start()
+    ufw.converge()
+    assert ufw.reaches("friend", 8001, family)
+    assert ufw.drift() == ()
+    loaded = ufw.saved(family)
+    ufw.start()
+    assert ufw.saved(family) == loaded
+    assert ufw.reaches("friend", 8001, family)
+    late = ufw.late()
+    assert late.stale(WANT) == ()
+    late.apply(None)
+    late.persist(None)
+    assert ufw.file(family).read_text() == before
+
+
+def test_our_rule_behind_a_rule_that_drops_everything_is_drift(ufw):
+    ufw.converge()
+    ufw.add("-I @-after-input 1 -j DROP")
+    assert not ufw.reaches("friend", 8001)
+    assert ufw.drift() == (
+        "iptables rule comes after `-A ufw-after-input -j DROP`, which drops authorised packets first",
+    )
+    ufw.converge()
+    assert ufw.reaches("friend", 8001)
+    assert ufw.drift() == ()
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+@pytest.mark.parametrize("changes, drift", [
+    ([f"-D @-after-input {RULE}"], ["rule missing: -A @-after-input {rule}"]),
+    ([f"-A @-after-input {RULE}"], ["rule present 2 times: -A @-after-input {listed}"]),
+    ([f"-A INPUT {RULE}"], ["rule in the wrong chain: -A INPUT {listed}"]),
+    ([f"-D @-after-input {RULE}", f"-A @-after-logging-input {RULE}"],
+     ["rule in the wrong chain: -A @-after-logging-input {listed}", "rule missing: -A @-after-input {rule}"]),
+], ids=["missing", "twice", "also in INPUT", "in another chain"])  # fmt: skip
+def test_drift_of_the_loaded_chain_and_its_repair(ufw, family, changes, drift):
+    ufw.converge()
+    right = {each: ufw.saved(each) for each in NUMBERS}
+    ufw.add(*changes, family=family)
+    listed = RULE.replace("gatehouse.kong", '"gatehouse.kong"')
+    names = [line.replace("@", f"ufw{NUMBERS[family]}").format(rule=RULE, listed=listed) for line in drift]
+    assert ufw.drift() == tuple(f"{PROGRAMS[family]} {line}" for line in names)
+    ufw.converge()
+    assert {each: ufw.saved(each) for each in NUMBERS} == right
+
+
+def test_without_a_ruleset_no_trace_is_left(ufw):
+    files = {family: ufw.file(family).read_bytes() for family in NUMBERS}
+    rules = {family: ufw.saved(family) for family in NUMBERS}
+    assert ufw.drift(None) == ()
+    ufw.converge()
+    assert len(ufw.drift(None)) == 2
+    assert len(ufw.late().stale(None)) == 2
+    late = ufw.late()
+    late.apply(None)
+    late.persist(None)
+    assert {family: ufw.file(family).read_bytes() for family in NUMBERS} == files
+    assert {family: ufw.saved(family) for family in NUMBERS} == rules
+    assert ufw.drift(None) == ()
+    assert ufw.late().stale(None) == ()
+
+
+def test_a_second_run_changes_nothing(ufw):
+    ufw.converge()
+    numbers = {family: ufw.file(family).stat().st_ino for family in NUMBERS}
+    assert ufw.drift() == ()
+    assert ufw.late().stale(WANT) == ()
+    ufw.converge()
+    assert {family: ufw.file(family).stat().st_ino for family in NUMBERS} == numbers
+
+
+def test_third_party_rules_keep_their_text_counters_and_comments(ufw):
+    ufw.add('-A @-after-input -s 10.0.3.2 -m comment --comment "a \\"b\\" #c" -j DROP')
+    assert not ufw.reaches("stranger", 8000)
+    counted = [
+        line for line in ufw.lab.host.run("iptables-save", "-c", "-t", "filter").splitlines() if "10.0.3.2" in line
+    ]
+    assert len(counted) == 1
+    assert not counted[0].startswith("[0:0]")
+    ufw.converge()
+    after = ufw.lab.host.run("iptables-save", "-c", "-t", "filter").splitlines()
+    assert [line for line in after if "10.0.3.2" in line] == counted
+
+
+USER_RULES = """\
+*filter
+:ufw-user-input - [0:0]
+### RULES ###
+-A ufw-user-input -p tcp --dport 22 -j ACCEPT
+# a comment
+-A ufw-user-input -p tcp --dport 80 -j ACCEPT
+
+### END RULES ###
+COMMIT
+"""
+
+
+def test_lines_of_user_rules_that_ufw_did_not_write_stay(ufw):
+    path = ufw.lab.host.path("/etc/ufw/user.rules")
+    path.write_text(USER_RULES)
+    ufw.restore(USER_RULES)
+    rules = ufw.rules(chain="@-user-input")
+    ufw.converge()
+    assert path.read_text() == USER_RULES
+    assert ufw.rules(chain="@-user-input") == rules
+    assert ufw.reaches("stranger", 80)
+    ufw.start()
+    ufw.restore(USER_RULES)
+    assert ufw.reaches("stranger", 80)
+
+
+def run_snapshot(ufw, snapshot):
+    """Run the commands of a rollback, as its script does."""
+    assert snapshot.files == ()
+    assert len(snapshot.load) == 1
+    ((command, given),) = snapshot.load
+    ufw.lab.host.run(*command, stdin=given)
+
+
+def test_a_rollback_removes_our_rule_and_keeps_later_edits(ufw):
+    before = {family: ufw.file(family).read_text() for family in NUMBERS}
+    snapshot = ufw.late().snapshot(None)
+    ufw.converge()
+    ufw.file().write_text(
+        ufw.file().read_text().replace("COMMIT\n", "-A ufw-after-input -s 10.0.2.2 -j DROP\nCOMMIT\n")
+    )
+    ufw.add("-A @-after-input -s 10.0.2.2 -j DROP")
+    for _time in range(2):
+        run_snapshot(ufw, snapshot)
+        assert ufw.drift(None) == ()
+        assert ufw.file().read_text() == before["ipv4"].replace(
+            "COMMIT\n", "-A ufw-after-input -s 10.0.2.2 -j DROP\nCOMMIT\n"
+        )
+        assert ufw.file("ipv6").read_text() == before["ipv6"]
+        assert ufw.rules()[-1] == "-A ufw-after-input -s 10.0.2.2/32 -j DROP"
+
+
+def test_a_rollback_brings_our_rule_back(ufw):
+    ufw.converge()
+    files, rules = ufw.file().read_text(), ufw.saved()
+    late = ufw.late()
+    snapshot = late.snapshot(WANT)
+    late.apply(None)
+    late.persist(None)
+    for _time in range(2):
+        run_snapshot(ufw, snapshot)
+        assert ufw.file().read_text() == files
+        assert ufw.saved() == rules
+
+
+def test_a_rollback_at_boot_edits_the_files_of_a_ufw_that_is_not_loaded(ufw):
+    before = ufw.file().read_text()
+    snapshot = ufw.late().snapshot(None)
+    ufw.converge()
+    ufw.stop()
+    run_snapshot(ufw, snapshot)
+    assert ufw.file().read_text() == before
+    assert ufw.saved() == []
+
+
+def test_check_mode_changes_nothing(ufw):
+    before = ufw.saved(), ufw.file().read_bytes()
+    ufw.late().validate(WANT, check_mode=True)
+    assert (ufw.saved(), ufw.file().read_bytes()) == before
+
+
+@pytest.mark.parametrize("commands, message", [
+    ("-F INPUT", ("iptables-save has no line `-A INPUT -j ufw-before-input`. Load them with `iptables -F "
+     "ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`, or turn ufw off with `ufw disable`")),
+    ("-F ufw-before-input", ("iptables-save has no line `-A ufw-before-input -j ufw-user-input`. Load them with `ufw reload`, "
+     "or turn ufw off with `ufw disable`")),
+    ("-D INPUT -j ufw-after-input", ("iptables-save has no line `-A INPUT -j ufw-after-input`. Load them with `iptables -F "
+     "ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`, or turn ufw off with `ufw disable`")),
+])  # fmt: skip
+def test_chains_that_packets_do_not_pass_are_refused(ufw, commands, message):
+    ufw.add(commands)
+    with pytest.raises(HostError) as error:
+        ufw.late()
+    assert str(error.value) == f"the rules of ufw are not loaded: {message}"
+
+
+def test_a_file_without_a_place_is_refused_before_anything_is_touched(ufw):
+    ufw.file().write_text("*nat\nCOMMIT\n")
+    late = ufw.late()
+    with pytest.raises(HostError) as error:
+        late.stale(WANT)
+    assert str(error.value) == (
+        "/etc/ufw/after.rules has no table `*filter` with the chain ufw-after-input that ends in a line `COMMIT`. Restore it "
+        "from /usr/share/ufw/after.rules"
+    )
+    assert late.stale(None) == ()
+
+
+def test_a_host_with_ipv6_turned_off_in_ufw(ufw):
+    ufw.lab.host.path("/etc/default/ufw").write_text("IPV6=no\n")
+    ufw.file("ipv6").write_text("")
+    ufw.converge()
+    assert ufw.reaches("friend", 8001)
+    assert ufw.file("ipv6").read_text() == ""
+    assert [str(one) for one in ufw.late().obstacles(WANT) if one.where == "ufw"] == [
+        (
+            "ufw may refuse IPv6 to tcp 8000 at every address, IPv6 to tcp 8001 at every address: /etc/default/ufw has no "
+            "IPV6=yes, so ufw drops every IPv6 packet. Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is "
+            "intended"
+        )
+    ]
+
+
+CONFLICTS = {
+    "deny to a port": (["-A @-user-input -p tcp --dport 8001 -j DROP"], True),
+    "deny a network with all sources": (["-A @-user-input -p tcp --dport 8001 -s 10.0.0.0/16 -j DROP"], True),
+    "drop in ufw-before-input": (["-I @-before-input 1 -p tcp --dport 8001 -j DROP"], True),
+    "deny a source": (["-A @-user-input -s 10.0.2.2 -j DROP"], False),
+    "deny a source to a port": (["-A @-user-input -p tcp --dport 8001 -s 10.0.2.2 -j DROP"], False),
+    "deny after allow": (["-A @-user-input -p tcp --dport 8001 -j ACCEPT",
+                          "-A @-user-input -p tcp --dport 8001 -j DROP"], False),
+    "limit": (["-A @-user-input -p tcp --dport 8001 -m conntrack --ctstate NEW -m recent --set",
+               ("-A @-user-input -p tcp --dport 8001 -m conntrack --ctstate NEW -m recent --update --seconds 30 "
+               "--hitcount 6 -j @-user-limit"),
+               "-A @-user-input -p tcp --dport 8001 -j @-user-limit-accept"], False),
+    "deny another port": (["-A @-user-input -p tcp --dport 8002 -j DROP"], False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rules, certain", CONFLICTS.values(), ids=CONFLICTS)
+@pytest.mark.parametrize("first", [False, True], ids=["after our run", "before our run"])
+def test_a_rule_that_drops_every_source_is_a_conflict(ufw, rules, certain, first):
+    steps = [ufw.converge, lambda: ufw.add(*rules)]
+    for step in steps[::-1] if first else steps:
+        step()
+    found = [one for one in ufw.late().obstacles(WANT) if one.where.startswith("table")]
+    assert [(one.where, one.ports) for one in found if one.stops] == (
+        [("table filter of iptables", ("tcp 8001 at every address",))] if certain else []
+    )
+    assert ufw.reaches("friend", 8001) is not certain
+
+
+def test_a_ban_behind_the_chains_of_ufw_is_told(ufw):
+    ufw.converge()
+    ufw.add(
+        "-A INPUT -s 10.0.2.2 -j DROP", "-A INPUT -p tcp --dport 22 -j DROP", "-A INPUT -p tcp --dport 8001 -j ACCEPT"
+    )
+    assert ufw.reaches("ally", 8001)
+    assert [str(one) for one in ufw.late().obstacles(WANT) if one.effect == "exempt"] == [
+        (
+            "table filter of iptables exempts authorised sources at tcp 8000 at every address, tcp 8001 at every address: "
+            "`-A INPUT -s 10.0.2.2/32 -j DROP` comes after the chains of ufw, which accept authorised packets. Move it to the top "
+            "of INPUT, or use `ufw insert 1 deny from ...`"
+        )
+    ]

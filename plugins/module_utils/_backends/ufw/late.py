@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw import late_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.files import FILES
@@ -30,19 +30,19 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
     read_text,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_foreign import (
-    before_ours,
-    other_tables,
-)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
     nftables_obstacles,
     translations_of,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM, variant_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import saved_lines, table_lines
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts, ends, table_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import Packet, addresses_of, unicast
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
     Obstacle,
     Snapshot,
@@ -53,12 +53,9 @@ CHAINS = {"ipv4": "ufw-after-input", "ipv6": "ufw6-after-input"}
 _LOCK = "/run/ufw.lock"
 _DEFAULTS = "/etc/default/ufw"
 _WITH_IPV6 = re.compile(r"""^\s*IPV6=(["']?)yes\1\s*$""", re.IGNORECASE | re.MULTILINE)
-# The path of a packet to our rule.
-_JUMPS = (
-    "-A INPUT -j ufw{}-before-input",
-    "-A ufw{}-before-input -j ufw{}-user-input",
-    "-A INPUT -j ufw{}-after-input",
-)
+_FIRST_JUMP = "-A INPUT -j {}-before-input"
+_USER_JUMP = "-A {0}-before-input -j {0}-user-input"
+_AFTER_JUMP = "-A INPUT -j {}-after-input"
 
 
 class UfwLate:
@@ -87,7 +84,7 @@ class UfwLate:
         self._saved = {family: self._host.run(f"{PROGRAM[family]}-save") for family in self._loaded_families}
         for family, saved in self._saved.items():
             _require_loaded(family, saved)
-        return tuple(line for family in self._saved for line in self._drift(family, _wanted(ruleset)))
+        return tuple(line for family in self._saved for line in self._drift(family, self._place(family, ruleset)))
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each of ufw's files that does not hold what is wanted.
@@ -106,17 +103,17 @@ class UfwLate:
                     f"{file} has no table `*filter` with the chain {CHAINS[family]} that ends in a line `COMMIT`. "
                     f"Restore it from /usr/share/ufw{file.removeprefix('/etc/ufw')}"
                 )
-            if edit_text(text, CHAINS[family], LATE_RULE, _wanted(want)) != text:
+            if edit_text(text, CHAINS[family], LATE_RULE, self._place(family, want)) != text:
                 lines.append(f"{file}: differs")
             if self._host.path(file + TEMPORARY).exists():
                 lines.append(f"{file}{TEMPORARY}: left by a run that was killed")
         return tuple(lines)
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Return the rules of iptables and nftables that drop packets to our ports, and IPv6 if ufw refuses it."""
-        found = (*other_tables(self._saved, want), *self._before_rule(want))
+        """Return the rules that drop packets to our ports, the rules without effect, and IPv6 if ufw drops it."""
+        found = [one for family in self._saved for one in (*self._conflicts(family, want), *self._void(family, want))]
         found += nftables_obstacles(self._host, want, self._saved if variant_of(self._host) == "nft" else {})
-        return found if "ipv6" in self._loaded_families else (*found, *self._no_ipv6(want))
+        return (*found, *(() if "ipv6" in self._loaded_families else self._no_ipv6(want)))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return the translations of iptables."""
@@ -125,9 +122,9 @@ class UfwLate:
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Test the change of the loaded chains with iptables-restore."""
         if check_mode:
-            self._session(self._request(lambda _family: _wanted(want), _untouched), "--test")
+            self._session(self._request(lambda family: self._place(family, want), _untouched), "--test")
 
-    def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002
+    def snapshot(self, ruleset: Ruleset | None) -> Snapshot:
         """Return a command that makes chains and files have our rule or not, as they do now.
 
         No file is restored as a whole: an administrator may edit it before the rollback.
@@ -137,17 +134,23 @@ class UfwLate:
             script_of,
         )
 
-        request = self._request(self._present_in_chain, self._present_in_file)
+        def as_now(lines: Iterable[str], family: str) -> str:
+            return (self._place(family, ruleset) or END) if any(is_ours(line, LATE_RULE) for line in lines) else ""
+
+        request = self._request(
+            lambda family: as_now(self._rules(family), family),
+            lambda family: as_now(file_lines(self._text(family)), family),
+        )
         return Snapshot((), ((interpreter_of(self._host, "ufw"), script_of(late_session, request)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Add our rule to the loaded chains, or remove it."""
-        self._session(self._request(lambda _family: _wanted(want), _untouched))
+        self._session(self._request(lambda family: self._place(family, want), _untouched))
         return ()
 
     def persist(self, want: Ruleset | None) -> None:
         """Add our rule to ufw's files, or remove it."""
-        self._session(self._request(_untouched, lambda family: self._place_in_file(family, _wanted(want))))
+        self._session(self._request(_untouched, lambda family: self._place_in_file(family, want)))
 
     @property
     def _enabled_families(self) -> tuple[str, ...]:
@@ -163,13 +166,28 @@ class UfwLate:
     def _text(self, family: str) -> str:
         return read_text(str(self._host.path(FILES[family]))) or ""
 
+    def _rules(self, family: str) -> list[str]:
+        """Return the loaded rules of the chain; none if it is not loaded."""
+        return chain_rules("\n".join(table_lines(self._saved.get(family, ""), "filter")), CHAINS[family]) or []
+
+    def _place(self, family: str, want: Ruleset | None) -> str:
+        """Return the place of our rule in the chain: before the first rule that drops every new packet to a managed port.
+
+        Such a rule may be an administrator's, or ufw's own for a port of NetBIOS, SMB or DHCP.
+        """
+        if want is None:
+            return ""
+        table = table_of(self._saved.get(family, ""), "filter")
+        lines = (line for line in table.get(CHAINS[family], ()) if not is_ours(line, LATE_RULE))
+        services = _services(want, family)
+        return next((line for line in lines if any(ends(table, line, one, family) for one in services)), END)
+
     def _drift(self, family: str, wanted: str) -> Iterator[str]:
         """Return a line for each copy of our rule that is missing, extra or out of place."""
         saved, chain = "\n".join(table_lines(self._saved[family], "filter")), CHAINS[family]
         if not chain_commands(saved, chain, LATE_RULE, wanted):
             return
-        program = PROGRAM[family]
-        rules = chain_rules(saved, chain) or []
+        program, rules = PROGRAM[family], self._rules(family)
         present = [line for line in rules if is_ours(line, LATE_RULE)]
         elsewhere = [line for line in saved_lines(saved) if is_ours(line, LATE_RULE) and line not in present]
         yield from (f"{program} rule in the wrong chain: {line}" for line in elsewhere)
@@ -179,14 +197,33 @@ class UfwLate:
             yield f"{program} rule missing: -A {chain} {LATE_RULE}"
         elif len(present) > 1:
             yield f"{program} rule present {len(present)} times: {present[0]}"
-        elif rules[-1] != present[0]:
-            yield f"{program} rule is not the last of {chain}; after it comes `{rules[rules.index(present[0]) + 1]}`"
+        else:
+            yield from _out_of_place(program, rules, present[0], wanted)
 
-    def _before_rule(self, want: Ruleset) -> Iterator[Obstacle]:
-        """Return the rules of the table filter that drop packets to our ports before our rule accepts them."""
-        for family, saved in self._saved.items():
-            found = before_ours(family, saved, want, lambda line: is_ours(line, LATE_RULE))
-            yield from (obstacle for obstacle in found if obstacle.effect == "drop")
+    def _conflicts(self, family: str, want: Ruleset) -> tuple[Obstacle, ...]:
+        rules = [line for line in self._rules(family) if not is_ours(line, LATE_RULE)]
+        wanted = self._place(family, want)
+        place = rules.index(wanted) if wanted in rules else len(rules)
+        return conflicts(self._saved[family], want, family, [(CHAINS[family], place)])
+
+    def _void(self, family: str, want: Ruleset) -> Iterator[Obstacle]:
+        """Return a warning for each rule in INPUT after ufw's chains that could drop packets that ufw has accepted."""
+        table = table_of(self._saved[family], "filter")
+        lines = [*table["INPUT"]]
+        behind = lines[lines.index(_AFTER_JUMP.format(_prefix(family))) + 1 :]
+        for line in (line for line in behind if f" -j {_prefix(family)}-" not in line):
+            rule = parse_rule(line, frozenset(table))
+            services = [one for one in _services(want, family)
+                        if any(way.verdict != ACCEPT for way in rule.judge(_packet(one, family)).ways)]  # fmt: skip
+            if services:
+                yield Obstacle(
+                    certain=False,
+                    where=f"table filter of {PROGRAM[family]}",
+                    reason=f"`{line}` comes after the chains of ufw, which accept authorised packets",
+                    ports=tuple(map(str, services)),
+                    advice="Move it to the top of INPUT, or use `ufw insert 1 deny from ...`",
+                    effect="exempt",
+                )
 
     def _no_ipv6(self, want: Ruleset) -> tuple[Obstacle, ...]:
         if not self._host.path("/proc/net/if_inet6").exists():
@@ -197,16 +234,9 @@ class UfwLate:
         advice = f"Set IPV6=yes in {_DEFAULTS} and run `ufw reload`, unless that is intended"
         return (Obstacle(certain=False, where="ufw", reason=reason, ports=ports, advice=advice),) if ports else ()
 
-    def _present_in_chain(self, family: str) -> str | None:
-        rules = chain_rules(self._saved.get(family, ""), CHAINS[family])
-        return None if rules is None else END if any(is_ours(line, LATE_RULE) for line in rules) else ""
-
-    def _present_in_file(self, family: str) -> str:
-        return END if any(is_ours(line, LATE_RULE) for line in file_lines(self._text(family))) else ""
-
-    def _place_in_file(self, family: str, wanted: str) -> str:
+    def _place_in_file(self, family: str, want: Ruleset | None) -> str:
         """Return no place if ufw does not load the file and it has none."""
-        return wanted if file_section(file_lines(self._text(family)), CHAINS[family]) else ""
+        return self._place(family, want) if file_section(file_lines(self._text(family)), CHAINS[family]) else ""
 
     def _session(self, request: dict[str, t.Any], *options: str) -> None:
         try:
@@ -234,23 +264,47 @@ class UfwLate:
         return self._host.which(name) or name
 
 
-def _wanted(ruleset: Ruleset | None) -> str:
-    """Return the wanted place of our rule: the end, or none without a ruleset."""
-    return "" if ruleset is None else END
-
-
 def _untouched(_family: str) -> None:
     """Return what leaves a part as it is."""
     return
 
 
+def _services(want: Ruleset, family: str) -> list[Service]:
+    return [entry.service for entry in want.allow if family in entry.service.families]
+
+
+def _packet(service: Service, family: str) -> Packet:
+    """Return the first packets to a service, from any source and another host."""
+    addresses = addresses_of(service, family)
+    return Packet(family, service.protocol, service.port, unicast(family), addresses, outside=True)
+
+
+def _prefix(family: str) -> str:
+    return "ufw6" if family == "ipv6" else "ufw"
+
+
+def _out_of_place(program: str, rules: Sequence[str], ours: str, wanted: str) -> Iterator[str]:
+    """Return a line that tells which rule our rule is on the wrong side of."""
+    after = rules[rules.index(ours) + 1 :]
+    if wanted != END and wanted not in after:
+        yield f"{program} rule comes after `{wanted}`, which drops authorised packets first"
+    elif after and after[0] != wanted:
+        yield f"{program} rule comes before `{after[0]}`, which therefore does not hold"
+
+
 def _require_loaded(family: str, saved: str) -> None:
-    number = "6" if family == "ipv6" else ""
+    """Raise HostError unless packets pass ufw's chains on the way to our rule."""
+    prefix, program = _prefix(family), PROGRAM[family]
     lines = saved.splitlines()
-    for jump in _JUMPS:
-        line = jump.format(number, number)
-        if line not in lines:
-            raise HostError(
-                f"the rules of ufw are not loaded: {PROGRAM[family]}-save has no line `{line}`. "
-                "Load them with `ufw reload`, or turn ufw off with `ufw disable`"
-            )
+    jumps = [jump.format(prefix) for jump in (_FIRST_JUMP, _AFTER_JUMP, _USER_JUMP)]
+    missing = next((jump for jump in jumps if jump not in lines), None)
+    if missing is None:
+        return
+    chain = f"{prefix}-before-logging-input"
+    # ufw adds its jumps to INPUT only if it finds this chain missing (/lib/ufw/ufw-init-functions, ufw_start).
+    flushed = missing.startswith("-A INPUT") and f":{chain} " in saved
+    remedy = f"`{program} -F {chain}; {program} -X {chain}; ufw reload`" if flushed else "`ufw reload`"
+    raise HostError(
+        f"the rules of ufw are not loaded: {program}-save has no line `{missing}`. "
+        f"Load them with {remedy}, or turn ufw off with `ufw disable`"
+    )

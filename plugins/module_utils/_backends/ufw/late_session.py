@@ -7,8 +7,8 @@
 The rollback runs this file by itself, with a Python that may be as old as 3.6. A request is plain data: `rule`, the rule
 without its chain; `lock`, ufw's lock file; `options` for iptables-restore; and `parts`, one for each family. A part has
 `chain`, `file`, the programs `save` and `restore`, and what is wanted: `loaded` and `in_file`, each None (leave as it
-is), "" (no rule) or a place. The place END is the end of the chain; any other place is the text of the rule before which
-our rule is added.
+is), "" (no rule) or a place. The place END is the end of the chain; any other place is the line of iptables-save of the
+rule before which our rule is added.
 """
 
 import fcntl
@@ -102,7 +102,7 @@ def edit_text(text: str, chain: str, rule: str, wanted: str) -> str:
     lines = [line for line in file_lines(text) if not is_ours(line, rule)]
     section = file_section(lines, chain)
     if wanted and section:
-        place = next((number for number in section if lines[number].strip() == wanted), section[-1])
+        place = next((number for number in section if _is_same(lines[number], wanted)), section[-1])
         lines.insert(place, "-A {} {}\n".format(chain, rule))
     return "".join(lines)
 
@@ -135,6 +135,12 @@ def chain_commands(saved: str, chain: str, rule: str, wanted: str) -> t.List[str
 def _names(line: str, chain: str) -> bool:
     words = line.split()
     return words[:1] == [":" + chain] or words[:2] == ["-A", chain]
+
+
+def _is_same(line: str, listed: str) -> bool:
+    """Tell whether iptables-save lists a line of a rules file like this: it names protocols twice and adds defaults."""
+    words, all_words = (re.sub(" -m (tcp|udp) ", " ", text).replace('"', "").split() for text in (line, listed))
+    return len(words) > 1 and all_words[: len(words)] == words
 
 
 def _change_chain(part: t.Dict[str, t.Any], rule: str, wanted: str, options: t.Sequence[str]) -> None:
