@@ -95,6 +95,11 @@ def outcomes(chains: Chains, base: Chain, packet: Packet) -> Reasons:
     return {outcome: reason for outcome, reason in found.items() if outcome in (ACCEPT, DROP, DIVERT)}
 
 
+def rule_outcomes(chains: Chains, chain: Chain, rule: Mapping[str, Json], packet: Packet) -> Reasons:
+    """Return what one rule of a chain may do with the packet; CONTINUE if the next rule may get it."""
+    return _Walk(chains, packet).rule(chain, rule)
+
+
 class _Walk:
     """One packet's way; what is known of it shrinks where a rule changes its mark."""
 
@@ -105,14 +110,14 @@ class _Walk:
     def chain(self, chain: Chain) -> Reasons:
         found: Reasons = {}
         for rule in chain.rules:
-            ends = self._rule(chain, rule)
+            ends = self.rule(chain, rule)
             # The reason that comes first in the chain stays.
             found = {**ends, **found}
             if found.pop(CONTINUE, None) is None:
                 return found
         return {**found, CONTINUE: ""}
 
-    def _rule(self, chain: Chain, rule: Mapping[str, Json]) -> Reasons:
+    def rule(self, chain: Chain, rule: Mapping[str, Json]) -> Reasons:
         """What may happen to the packet at one rule; CONTINUE where the next rule may get it."""
         certain = True
         for expression in rule["expr"]:

@@ -35,7 +35,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
-    nftables_obstacles,
     translations_of,
     without_ipv6,
 )
@@ -82,13 +81,7 @@ class IptablesLate:
         Third-party rules before the accept rule are no difference, so a restart of fail2ban or Docker is none.
         """
         self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
-        want = ruleset or Ruleset()
-        places = self._places(want)
-        return tuple(
-            f"{PROGRAM[family]}: {line}"
-            for family, table in self._tables.items()
-            for line in misplaced(table, places[family], want, family)
-        )
+        return self._misplaced(ruleset)
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the boot script, its unit and the hooks of other programs.
@@ -102,14 +95,13 @@ class IptablesLate:
         return (*stale_parts(self._host, UNIT_PARTS, self._script(self._places(want))), *self._stale_plugin())
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Return the conflicts with rules of iptables and nftables, and the rules that the accept rule makes void."""
+        """Return the conflicts with rules of iptables, and the rules that the accept rule makes void."""
         found: list[Obstacle] = []
         for family, table in self._tables.items():
             places = places_of(table, want, family)
             found += conflicts(self._saved[family], want, family, [(place.chain, place.position) for place in places])
             void = without_effect(table, places, want, family)
             found += [_void(family, *rule, services) for rule, services in void.items()]
-        found += nftables_obstacles(self._host, want, self._saved if self._variant == "nft" else {})
         found += [] if "ipv6" in self._families else without_ipv6(want, UNIT_PARTS.file)
         return tuple(found)
 
@@ -132,14 +124,18 @@ class IptablesLate:
         return Snapshot(files, ((("sh",), self._script(found)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Load the accept rules in one transaction for each family, and read them again.
+        """Load the accept rules in one transaction for each family if they differ, and read them again.
 
         Raises HostError if other programs change the rules each time.
         """
+        wrong = self._misplaced(want)
         for _attempt in range(_ATTEMPTS):
-            self._load(want)
-            if not (wrong := self.read(want)):
+            if not wrong:
                 return ()
+            self._load(want)
+            wrong = self.read(want)
+        if not wrong:
+            return ()
         raise HostError(f"{wrong[0]}: other programs change the rules of iptables at the same time. Run it again")
 
     def persist(self, want: Ruleset | None) -> None:
@@ -161,6 +157,15 @@ class IptablesLate:
             else:
                 self._host.write(PLUGIN, before, 0o755)
             raise
+
+    def _misplaced(self, ruleset: Ruleset | None) -> tuple[str, ...]:
+        want = ruleset or Ruleset()
+        places = self._places(want)
+        return tuple(
+            f"{PROGRAM[family]}: {line}"
+            for family, table in self._tables.items()
+            for line in misplaced(table, places[family], want, family)
+        )
 
     @cached_property
     def _variant(self) -> str:
