@@ -15,12 +15,13 @@ from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import (
     PLUGIN,
-    PLUGIN_DIRECTORY,
     PLUGIN_TEXT,
     UNIT_PARTS,
     files_with_ours,
+    has_plugins,
     remove_ours,
     render_script,
+    unit_for,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     SOME_ACCEPT,
@@ -92,7 +93,8 @@ class IptablesLate:
             plugin = (f"{PLUGIN}: to be removed",) if self._host.path(PLUGIN).exists() else ()
             files = tuple(f"{file}: has rules of gatehouse.kong" for file in files_with_ours(self._host))
             return (*stale_parts(self._host, UNIT_PARTS, None), *plugin, *files)
-        return (*stale_parts(self._host, UNIT_PARTS, self._script(self._places(want))), *self._stale_plugin())
+        unit = stale_parts(self._host, unit_for(self._host), self._script(self._places(want)))
+        return (*unit, *self._stale_plugin())
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Return the conflicts with rules of iptables, and the rules that the accept rule makes void."""
@@ -150,7 +152,7 @@ class IptablesLate:
         try:
             if self._stale_plugin():
                 self._host.write(PLUGIN, PLUGIN_TEXT, 0o755)
-            install(self._host, UNIT_PARTS, self._script(self._places(want)))
+            install(self._host, unit_for(self._host), self._script(self._places(want)))
         except HostError:
             if before is None:
                 self._host.remove((PLUGIN,))
@@ -193,7 +195,7 @@ class IptablesLate:
         self._host.run("sh", "-s", "--", *options, stdin=script)
 
     def _stale_plugin(self) -> tuple[str, ...]:
-        if not self._host.path(PLUGIN_DIRECTORY).is_dir() or self._host.holds(PLUGIN, PLUGIN_TEXT, 0o755):
+        if not has_plugins(self._host) or self._host.holds(PLUGIN, PLUGIN_TEXT, 0o755):
             return ()
         return (f"{PLUGIN}: {'missing' if self._host.read(PLUGIN) is None else 'differs'}",)
 

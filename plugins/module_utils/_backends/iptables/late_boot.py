@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     LOGS,
@@ -65,15 +66,24 @@ _DROP_IN = f"""\
 ExecStartPost=-/bin/sh {FILE}
 ExecReload=-/bin/sh {FILE}
 """
+_DROP_INS = (("iptables.service", _DROP_IN), ("ip6tables.service", _DROP_IN))
 
-UNIT_PARTS = BootUnit(
-    UNIT,
-    _UNIT_TEXT,
-    ("multi-user.target",),
-    (("iptables.service", _DROP_IN), ("ip6tables.service", _DROP_IN)),
-    DIRECTORY,
-    FILE,
-)
+# All files that may be on a host.
+UNIT_PARTS = BootUnit(UNIT, _UNIT_TEXT, ("multi-user.target",), _DROP_INS, DIRECTORY, FILE)
+
+
+def unit_for(host: Host) -> BootUnit:
+    """Return the unit with the drop-ins that the host needs.
+
+    With netfilter-persistent both units of the drop-ins are other names of netfilter-persistent.service, which has a plugin.
+    """
+    return replace(UNIT_PARTS, drop_ins=()) if has_plugins(host) else UNIT_PARTS
+
+
+def has_plugins(host: Host) -> bool:
+    """Return whether netfilter-persistent is installed."""
+    return host.path(PLUGIN_DIRECTORY).is_dir()
+
 
 _SCRIPT = """\
 #!/bin/sh
