@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late import IptablesLate
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -84,7 +85,7 @@ class Node:
                                                  U=self.address["stranger"]).split())  # fmt: skip
 
     def early(self, want=WANT):
-        early = Nftables(self.host)
+        early = Nftables(self.host, Listing(self.host), frozenset(), lambda objects, _want: objects)
         early.read()
         early.apply(want)
 
@@ -335,6 +336,7 @@ UNIT = "/etc/systemd/system/gatehouse-kong-accept.service"
 LINK = "/etc/systemd/system/multi-user.target.wants/gatehouse-kong-accept.service"
 PLUGINS = "/usr/share/netfilter-persistent/plugins.d"
 PLUGIN = f"{PLUGINS}/90-gatehouse-kong"
+SETS_PLUGIN = f"{PLUGINS}/05-gatehouse-kong"
 DROP_INS = tuple(
     f"/etc/systemd/system/{name}.service.d/gatehouse-kong-accept.conf" for name in ("iptables", "ip6tables")
 )
@@ -347,31 +349,56 @@ def persisted(node):
     return {f"/{path.relative_to(root)}" for path in paths} - {"/proc/net/if_inet6"}
 
 
-@pytest.mark.parametrize("plugins", [False, True], ids=["iptables.service", "netfilter-persistent"])
-def test_what_is_persisted(node, plugins):
+@pytest.mark.parametrize("kind", ["iptables.service", "netfilter-persistent", "netfilter-persistent without nft"])
+def test_what_is_persisted(node, kind):
+    plugins = (
+        [] if kind == "iptables.service" else [PLUGIN] if kind == "netfilter-persistent" else [PLUGIN, SETS_PLUGIN]
+    )
     if plugins:
         node.host.path(PLUGINS).mkdir(parents=True)
+    which = node.host.which
+    node.host.which = lambda name: None if name == "nft" and SETS_PLUGIN in plugins else which(name)
     node.own(*BASE, policy="DROP")
     node.late()
     late = IptablesLate(node.host)
     late.read(WANT)
-    expected = {SCRIPT, UNIT, LINK, *([PLUGIN] if plugins else DROP_INS)}
+    expected = {SCRIPT, UNIT, LINK, *(plugins or DROP_INS)}
     assert {line.partition(":")[0] for line in late.stale(WANT)} == expected
 
     late.persist(WANT)
 
     assert late.stale(WANT) == ()
     assert persisted(node) == expected == {*late.snapshot(WANT).files} & persisted(node)
-    if plugins:
-        assert node.host.path(PLUGIN).stat().st_mode & 0o7777 == 0o755
-        node.host.path(PLUGIN).chmod(0o644)
-        assert late.stale(WANT) == (f"{PLUGIN}: differs",)
+    for path in plugins:
+        assert node.host.path(path).stat().st_mode & 0o7777 == 0o755
+        node.host.path(path).chmod(0o644)
+        assert late.stale(WANT) == (f"{path}: differs",)
+        node.host.path(path).chmod(0o755)
     assert {line.partition(":")[0] for line in late.stale(None)} >= expected - {SCRIPT}
 
     late.persist(None)
 
     assert late.stale(None) == ()
     assert persisted(node) == set()
+
+
+def test_a_plugin_that_is_not_needed_any_more(node):
+    """The host has nft now, and so no sets of ours."""
+    node.host.write(SETS_PLUGIN, "#!/bin/sh\n", 0o755)
+    node.late()
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    assert f"{SETS_PLUGIN}: to be removed" in late.stale(WANT)
+    late.persist(WANT)
+    assert late.stale(WANT) == ()
+    assert not node.host.path(SETS_PLUGIN).exists()
+
+
+def test_ipset_is_not_required(node):
+    which = node.host.which
+    node.host.which = lambda name: None if name == "ipset" else which(name)
+    node.host.path("/etc").mkdir(exist_ok=True)
+    IptablesLate(node.host).require()
 
 
 @pytest.mark.parametrize("saved_with_ours", [False, True])

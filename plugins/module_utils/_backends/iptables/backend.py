@@ -82,6 +82,8 @@ class Iptables:
 
     def require(self) -> None:
         """Refuse a host without the programs, rights, systemd or a writable /etc, or with rules of both variants."""
+        if self._host.which("ipset") is None:
+            raise HostError("ipset is not installed on this host: install the package ipset")
         require_programs(self._host, self._variant)
         self._host.require_net_admin()
         self._host.require_systemd()
