@@ -10,7 +10,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 IPTABLES = "/etc/gatehouse_kong_iptables"
 SCRIPT_FILE = f"{IPTABLES}/load.sh"
 IPTABLES_LATE = "/etc/gatehouse_kong_accept/accept.sh"
-UFW_RECORD = "/etc/gatehouse_kong_ufw/rules.json"
 FIREWALLD = "/etc/firewalld"
 
 POLICY = "gatehouse-kong"
