@@ -15,21 +15,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import TABLE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
-    ANY_MARK,
     MARKED,
+    UNMARKED,
     Answer,
     Packet,
     addresses_of,
     unicast,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
+    ACCEPT,
     DIVERT,
     DROP,
     Chain,
+    Judgement,
     Reasons,
     Rule,
     Walk,
+    Way,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset, Service
 
@@ -48,12 +52,21 @@ Chains = Mapping[str, Chain]  # of one table, by name
 class Own:
     """Our rules among those of a host.
 
-    `is_ours` names base chains to leave out. Chains on the hooks input and forward of a priority above `marked_after` see
-    our mark; None if there is no mark.
+    `bases` are base chains that are ours, by family, table and name. Chains on the hooks input and forward of a priority above
+    `marked_after` see our mark; None if there is no mark. The late part accepts authorised packets: in base chains of
+    `is_late_base` before the first rule that ends every new packet to a managed port, in chains of `is_late_chain` at
+    their end.
     """
 
+    bases: frozenset[tuple[str, str, str]]
     marked_after: int | None
-    is_ours: Callable[[Chain], bool] = lambda _base: False
+    is_late_base: Callable[[Chain], bool] = lambda _chain: False
+    is_late_chain: Callable[[Chain], bool] = lambda _chain: False
+
+    def has(self, base: Chain) -> bool:
+        """Tell whether a base chain is ours; interception has tables of its own."""
+        named = (base.family, base.table, base.name) in self.bases
+        return named or (base.hook == PREROUTING and base.table.startswith(TABLE))
 
     def marks_before(self, base: Chain) -> bool:
         """Tell whether packets that we authorised have our mark when they reach a base chain."""
@@ -73,10 +86,10 @@ class Finding(t.NamedTuple):
 
 def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]:
     """Return the conflicts of the base chains of all tables with a ruleset, each once, in the order of the hooks."""
-    tables = list(tables)
+    tables = [_with_late(chains, want, own) for chains in tables]
     places = sorted(
         ((_HOOKS.index(base.hook), base.priority, base.place, chains, base)
-         for chains in tables for base in chains.values() if base.hook in _HOOKS and not own.is_ours(base)),
+         for chains in tables for base in chains.values() if base.hook in _HOOKS and not own.has(base)),
         key=lambda place: place[:3],
     )  # fmt: skip
     tracked = not any(rule.untracks for chains in tables for chain in chains.values() for rule in chain.rules)
@@ -90,6 +103,56 @@ def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]
     }
     certain = {(one.base.place, one.service) for one in found if one.certain and one.effect == DROP}
     return [one for one in found if one.certain or (one.base.place, one.service) not in certain]
+
+
+def ends(chains: Chains, rule: Rule, service: Service, family: str) -> bool:
+    """Tell whether a rule drops every new packet to a service, from any source and by any interface but lo.
+
+    The packets do not have our mark, so rules that accept it make no difference.
+    """
+    packet = Packet(
+        family,
+        service.protocol,
+        service.port,
+        unicast(family),
+        addresses_of(service, family),
+        mark=UNMARKED,
+        outside=True,
+    )
+    return {outcome.verdict for outcome in Walk(chains, packet).rule(Chain(""), rule)} == {DROP}
+
+
+def late_place(chains: Chains, chain: Chain, services: Sequence[tuple[Service, str]]) -> tuple[Chain, int]:
+    """Return the chain, and the number of rules before our late rule: it stands before the first rule that ends packets.
+
+    If that rule leads to a chain, the place is in that chain. Without such a rule it is the end of the chain. `services` are
+    the managed ports, each with a family.
+    """
+    for at, rule in enumerate(chain.rules):
+        ended = next(((service, family) for service, family in services if ends(chains, rule, service, family)), None)
+        if ended:
+            target = rule.target
+            return late_place(chains, chains[target], services) if target in chains else (chain, at)
+    return chain, len(chain.rules)
+
+
+class _LateRule:
+    """Our late rule, in a chain whose base chain may see packets without our mark."""
+
+    text, target, untracks = "gatehouse.kong", "", False
+
+    def judge(self, packet: Packet) -> Judgement:
+        """Accept packets of authorised sources."""
+        return Judgement((Way(ACCEPT),), packet.mark)
+
+
+def _with_late(chains: Chains, want: Ruleset, own: Own) -> Chains:
+    """Return the chains of a table as they are with our late rule."""
+    services = [(entry.service, family) for entry in want.allow for family in entry.service.families]
+    places = [late_place(chains, chain, services) for chain in chains.values() if own.is_late_base(chain)]
+    places += [(chain, len(chain.rules)) for chain in chains.values() if own.is_late_chain(chain)]
+    rules = {chain.name: [*chain.rules[:at], _LateRule(), *chain.rules[at:]] for chain, at in places}
+    return {name: replace(chain, rules=rules.get(name, chain.rules)) for name, chain in chains.items()}
 
 
 def _packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:
@@ -110,7 +173,8 @@ def _of_entry(
     bases: Sequence[tuple[Chains, Chain]], entry: Allow, packet: Packet, own: Own, tracked: Answer
 ) -> Iterator[Finding]:
     """Lead a packet through all base chains, as each may change its mark for the next."""
-    mark, marked = ANY_MARK, False
+    # No rule has set a mark yet.
+    mark, marked = UNMARKED, False
     for chains, base in bases:
         if packet.family not in _FAMILIES.get(base.family, _BOTH) or (base.hook == FORWARD and not entry.published):
             continue

@@ -50,7 +50,9 @@ def families_of(host: Host) -> tuple[str, ...]:
 
 
 def require_programs(host: Host, variant: str) -> None:
-    """Raise HostError if iptables is missing for a family that the kernel has."""
+    """HostError where ipset, or iptables of a family that the kernel has, is missing."""
+    if host.which("ipset") is None:
+        raise HostError("ipset is not installed on this host: install the package ipset")
     for family in families_of(host):
         missing = program(host, family, variant)
         if host.which(f"{missing}-restore") is None:

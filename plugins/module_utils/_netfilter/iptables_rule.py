@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     Answer,
     Bits,
     Packet,
+    all_of,
     any_of,
     inside,
     negated,
@@ -45,7 +46,9 @@ Words = tuple[str, ...]
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _TEXT_OPTIONS = ("--comment", "--string", "--hex-string")  # their one value may begin with a hyphen
-_TARGETS = {
+UNKNOWN = (ACCEPT, DROP, CONTINUE)
+# What a target may do; nothing if the next rule sees the packet.
+VERDICTS: Mapping[str, Words] = {
     "ACCEPT": (ACCEPT,),
     "DROP": (DROP,),
     "REJECT": (DROP,),
@@ -63,7 +66,6 @@ _TARGETS = {
         (),
     ),
 }  # fmt: skip
-_UNKNOWN_TARGET = (ACCEPT, DROP, CONTINUE)
 _UNTRACKING = ("CT", "NOTRACK")
 # Matches that hold for some sources only, or for a share of the packets. A negated list of sources is no ban of a few.
 _SOURCES = ("-s", "--src-range", "--mac-source")
@@ -108,7 +110,7 @@ class IptablesRule:
         if self.target in self.chains:
             way = Way(GOTO if self.is_goto else JUMP, self.target, not unknown, named, ban)
             return Judgement((way,), packet.mark)
-        verdicts = _TARGETS.get(self.target, _UNKNOWN_TARGET)
+        verdicts = VERDICTS.get(self.target, UNKNOWN)
         ways = [Way(verdict, "", not unknown and len(verdicts) == 1, named, ban) for verdict in verdicts]
         return Judgement(ways, self._mark_after(packet))
 
@@ -118,7 +120,7 @@ class IptablesRule:
             value, mask = _value_and_mask(options["--set-xmark"])
             return (packet.mark & ~mask & 0xFFFFFFFF) ^ value
         changes = self.target in ("MARK", "HMARK") or (self.target == "CONNMARK" and "--restore-mark" in self.options)
-        return ANY_MARK if changes or self.target not in _TARGETS else packet.mark
+        return ANY_MARK if changes or self.target not in VERDICTS else packet.mark
 
 
 @cache
@@ -245,14 +247,23 @@ def _value_and_mask(text: str) -> tuple[int, int]:
     return int(value, 0), int(mask or "0xffffffff", 0)
 
 
-def _source_type(values: Words, _packet: Packet) -> Answer:
-    return any_of(False if each in ("LOCAL", "BROADCAST", "MULTICAST") else None for each in values[0].split(","))
+def _source_type(values: Words, packet: Packet) -> Answer:
+    return _types(values[0], packet, dict.fromkeys(("LOCAL", "BROADCAST", "MULTICAST"), False))
 
 
-def _address_type(values: Words, packet: Packet) -> Answer:
+def _destination_type(values: Words, packet: Packet) -> Answer:
+    """A packet to a port of ours that is not sent elsewhere is addressed to this host."""
     if packet.port is None:
         return None
-    return any_of(each == "LOCAL" if each != "UNSPEC" else None for each in values[0].split(","))
+    return _types(values[0], packet, {"LOCAL": True, "UNICAST": False, "BROADCAST": False, "MULTICAST": False})
+
+
+def _types(listed: str, packet: Packet, answers: Mapping[str, Answer]) -> Answer:
+    """In IPv4 an address has one type; in IPv6 it must have all that are listed (linux:net/netfilter/xt_addrtype.c)."""
+    types = listed.split(",")
+    if packet.family == "ipv4":
+        return any_of(answers.get(each) for each in types)
+    return all_of({**answers, "UNICAST": True}.get(each) for each in types)
 
 
 def _packet_type(values: Words, _packet: Packet) -> Answer:
@@ -286,10 +297,9 @@ _TESTS: Mapping[str, _Known] = {
     "--state": _Known(re.compile("state"), _state),
     "--mark": _Known(re.compile("mark"), _mark),
     "--src-type": _Known(re.compile("addrtype"), _source_type, ("--limit-iface-in", "--limit-iface-out")),
-    "--dst-type": _Known(re.compile("addrtype"), _address_type, ("--limit-iface-in", "--limit-iface-out")),
+    "--dst-type": _Known(re.compile("addrtype"), _destination_type, ("--limit-iface-in", "--limit-iface-out")),
     "--pkt-type": _Known(re.compile("pkttype"), _packet_type),
     "--src-range": _Known(re.compile("iprange"), _source_range),
     "--dst-range": _Known(re.compile("iprange"), _destination_range),
-    "--rt-type": _Known(re.compile("rt"), _never),  # packets with a routing header, which no client of Kong sends
     "--comment": _Known(re.compile("comment"), _certainly),
 }

@@ -10,17 +10,12 @@ import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter import conflicts as conflicting
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import Finding, Own, findings
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import CATCHING, LATE_RULE, PRIORITY
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
-    UNMARKED,
-    Packet,
-    addresses_of,
-    unicast,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain, Walk
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 
@@ -69,18 +64,8 @@ def ends(table: Table, line: str, service: Service, family: str) -> bool:
     every new packet to the service may limit it, and an interface other than lo. The packets do not have our mark, so it
     makes no difference whether our late rule is in the table.
     """
-    packet = Packet(
-        family,
-        service.protocol,
-        service.port,
-        unicast(family),
-        addresses_of(service, family),
-        mark=UNMARKED,
-        outside=True,
-    )
-    chains = _chains(table)
-    rule = parse_rule(line, frozenset(chains))
-    return {outcome.verdict for outcome in Walk(chains, packet).rule(Chain(""), rule)} == {DROP}
+    chains = chains_of_table(table)
+    return conflicting.ends(chains, parse_rule(line, frozenset(chains)), service, family)
 
 
 def late_place(table: Table, services: Iterable[Service], family: str, chain: str = "INPUT") -> Place:
@@ -89,13 +74,9 @@ def late_place(table: Table, services: Iterable[Service], family: str, chain: st
     If that rule leads to a chain, the place is in that chain. Without such a rule it is the end of the chain. Lines of our own
     late rule count as lines, and change nothing else.
     """
-    lines = table.get(chain, ())
-    wanted = tuple(services)
-    for at, line in enumerate(lines):
-        if any(ends(table, line, service, family) for service in wanted):
-            target = parse_rule(line, frozenset(table)).target
-            return late_place(table, wanted, family, target) if target in table else (chain, at)
-    return chain, len(lines)
+    chains = {chain: Chain(chain), **chains_of_table(table)}
+    place, at = conflicting.late_place(chains, chains[chain], [(service, family) for service in services])
+    return place.name, at
 
 
 def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place] | None = None) -> tuple[Obstacle, ...]:
@@ -111,7 +92,9 @@ def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place] | No
     with_late = tables["filter"]
     for chain, at in sorted([late_place(with_late, services, family)] if late is None else late, reverse=True):
         with_late.setdefault(chain, []).insert(at, f"-A {chain} {LATE_RULE}")
-    found = findings([_chains(table, name, family) for name, table in tables.items()], want, Own(PRIORITY))
+    found = findings(
+        [chains_of_table(table, name, family) for name, table in tables.items()], want, Own(frozenset(), PRIORITY)
+    )
     return tuple(_obstacle(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
 
 
@@ -122,7 +105,8 @@ def _foreign(table: Table) -> dict[str, list[str]]:
     }
 
 
-def _chains(table: Table, name: str = "", family: str = "") -> dict[str, Chain]:
+def chains_of_table(table: Table, name: str = "", family: str = "") -> dict[str, Chain]:
+    """Return the chains of a table with their rules; base chains of the table `name` have hook and priority."""
     names = frozenset(table)
     return {
         chain: Chain(chain, [parse_rule(line, names) for line in lines], *_BASES.get((name, chain), ("", 0)),

@@ -2,193 +2,336 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells whether one match of an nftables rule holds for a packet: yes, no, or unknown.
+"""Tells whether a match of an nftables rule holds for a packet, in the form of libnftables-json(5).
 
-Matches are in the form of libnftables-json(5). Unknown (None) is always a correct answer; yes and no must be certain.
+An expression that reads a header carries an implicit dependency on it: for a packet without the header, the rule ends there,
+whatever the operator (nft(8), "PAYLOAD EXPRESSIONS"; `payload_gen_dependency` in nftables:src/payload.c).
 """
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges, parse_networks
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import MARK
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import element_range, elements_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    ANY_MARK,
+    TCP_FLAGS,
+    Answer,
+    Bits,
+    Packet,
+    all_of,
+    any_of,
+    inside,
+    negated,
+)
 
 Json = t.Any
-Answer = t.Optional[bool]
 
-_IP = {"ip": "ipv4", "ip6": "ipv6"}
-_EVERYWHERE = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
-_OTHER_PROTOCOLS = {"icmp", "icmpv6", "igmp", "sctp", "dccp", "udplite", "esp", "ah", "comp", "arp", "vlan"}
+_HIGHEST = (1 << 32) - 1
+_FAMILIES = {"ip": "ipv4", "ip6": "ipv6"}
+_FOREIGN_HEADERS = ("icmp", "icmpv6", "igmp", "sctp", "dccp", "udplite", "esp", "ah", "comp", "arp", "gre")
+# What of a packet only some sources have.
+_OF_SOURCE = ("saddr", "ip saddr", "ip6 saddr")
+# Statements that let a part of the packets pass: limits, and elements with a limit of their own.
+_SHARES = ("limit", "quota", "ct count", "meter")
+_OTHER = 255  # stands for any protocol but tcp and udp; reserved (IANA protocol numbers)
+_PROTOCOLS = {"tcp": 6, "udp": 17}
+_ETHER_TYPES = {"ip": 0x0800, "ip6": 0x86DD}
+_NF_PROTOCOLS = {"ipv4": 2, "ipv6": 10}
+_STATES = {"invalid": 1, "established": 2, "related": 4, "new": 8, "untracked": 64}
+_STATUS = {"snat": 16, "dnat": 32}  # IPS_SRC_NAT, IPS_DST_NAT (linux/netfilter/nf_conntrack_common.h)
+
+
+class _UnknownError(Exception):
+    """Something that is not understood here."""
+
+
+# Newer versions of nft may list any form.
+_UNKNOWN_FORM = (AttributeError, KeyError, TypeError, ValueError, _UnknownError)
 
 
 @dataclass(frozen=True)
-class Packet:
-    """A packet from outside to a port of ours, the first of its connection ("new") or a later one ("established").
+class _Number:
+    """A number of the packet, the names of its values, and the value of any other name (None: not understood)."""
 
-    `sources` and `addresses` are where it may come from and go to, None for anywhere. `marked` tells whether our own
-    chain has seen it; None when something may have changed the mark since. A packet on its way to a container has another
-    port than ours by then, which is not known (None).
-    """
+    bits: Bits
+    names: Mapping[str, int]
+    other: int | None = None
 
-    family: str
-    protocol: str
-    port: int | None
-    addresses: Networks | None
-    sources: Networks | None
-    marked: bool | None
-    state: str
+
+def readable(packet: Packet, expression: Json) -> Answer:
+    """Tell whether a packet has every header that an expression depends on."""
+    return all_of(_has(packet, header) for header in _dependencies(expression))
 
 
 def matches(packet: Packet, match: Json) -> Answer:
-    """Tell whether the match holds."""
-    answer = equals(packet, match["left"], match["right"])
-    if match["op"] in ("==", "in"):
-        return answer
-    return negated(answer) if match["op"] == "!=" else None
+    """Tell whether a match holds; False as well if the rule ends there."""
+    return all_of((readable(packet, match), _compared(packet, match["op"], match["left"], match["right"])))
 
 
-def negated(answer: Answer) -> Answer:
-    """No for yes, yes for no; unknown stays unknown."""
-    return None if answer is None else not answer
+def equals(packet: Packet, left: Json, element: Json) -> Answer:
+    """Tell whether something of the packet, such as the key of a map, equals an element."""
+    return all_of((readable(packet, left), _compared(packet, "==", left, {"set": [element]})))
 
 
-def any_of(answers: Iterable[Answer]) -> Answer:
-    """Yes if one is yes, no if all are no."""
-    given = set(answers)
-    return True if True in given else None if None in given else False
-
-
-def all_of(answers: Iterable[Answer]) -> Answer:
-    """Yes if all are yes, no if one is no."""
-    return negated(any_of(map(negated, answers)))
-
-
-def equals(packet: Packet, left: Json, right: Json) -> Answer:
-    """Tell whether something of the packet, such as the key of a map, equals a value or one of a set."""
+def written(packet: Packet, key: Json, value: Json) -> Bits:
+    """Return the mark of a packet after the statement that sets `key` to `value`."""
+    if key != {"meta": {"key": "mark"}}:
+        return packet.mark
     try:
-        return _holds(packet, left, right)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        # A form that this file does not know: newer versions of nft may list any.
+        return Bits(value) if isinstance(value, int) else _number(packet, value).bits
+    except _UNKNOWN_FORM:
+        return ANY_MARK
+
+
+def is_computed(value: Json) -> bool:
+    """Tell whether a value surely exists: an expression such as a map may have none, which ends the rule."""
+    if not isinstance(value, (dict, list)):
+        return True
+    if isinstance(value, list):
+        return all(map(is_computed, value))
+    ((kind, what),) = value.items()
+    return kind == "meta" or (kind in _OPERATORS and is_computed(what))
+
+
+def is_ban(expression: Json) -> bool:
+    """Tell whether an expression of which the answer is unknown holds for some sources only, or for a share of the packets.
+
+    A set whose elements are not listed and that must not match is no ban of a few.
+    """
+    ((kind, value),) = expression.items()
+    if kind in _SHARES or any(name in ("limit", "quota", "numgen") for name, _what in _parts(expression)):
+        return True
+    if (
+        kind == "match"
+        and value["op"] in ("!=", "!")
+        and isinstance(value["right"], str)
+        and value["right"].startswith("@")
+    ):
+        return False
+    return kind in ("match", "vmap") and any(_is_of_source(name, what) for name, what in _parts(expression))
+
+
+def names_port(match: Json) -> bool:
+    """Tell whether a match or a map is about the destination port."""
+    fields = [what.get("field") for name, what in _parts(match) if name == "payload" and isinstance(what, dict)]
+    return "dport" in fields and match.get("op", "==") not in ("!=", "!")
+
+
+def _is_of_source(name: str, what: Json) -> bool:
+    if name == "fib":
+        return "saddr" in (what.get("flags") or ())
+    return name in ("payload", "ct") and {what.get("field"), what.get("key")} & {*_OF_SOURCE} != set()
+
+
+def _parts(value: Json) -> Iterator[tuple[str, Json]]:
+    """Return every expression inside a value, with its kind."""
+    if isinstance(value, list):
+        for element in value:
+            yield from _parts(element)
+    elif isinstance(value, dict):
+        for name, what in value.items():
+            yield name, what
+            yield from _parts(what)
+
+
+def _dependencies(expression: Json) -> Iterator[str]:
+    for name, what in _parts(expression):
+        if name == "payload" and isinstance(what, dict) and "protocol" in what:
+            # A header inside a tunnel is another.
+            yield "tunnel" if "tunnel" in what else what["protocol"]
+        elif name in ("tcp option", "ip option"):
+            yield name.partition(" ")[0]
+        elif name == "exthdr":
+            yield "ip6"
+        elif name in ("dnat", "snat", "tproxy") and isinstance(what, dict):
+            yield what.get("family", "th")
+        elif name == "reject" and isinstance(what, dict):
+            yield {"icmp": "ip", "icmpv6": "ip6", "tcp reset": "tcp"}.get(what.get("type", ""), "th")
+
+
+def _has(packet: Packet, header: str) -> Answer:
+    if header in _FAMILIES:
+        return _FAMILIES[header] == packet.family
+    if header in _PROTOCOLS:
+        return header == packet.protocol
+    return True if header == "th" else False if header in _FOREIGN_HEADERS else None
+
+
+def _compared(packet: Packet, operator: str, left: Json, right: Json) -> Answer:
+    try:
+        test = _OPERATIONS.get(operator)
+        return test(packet, left, right) if test else None
+    except _UNKNOWN_FORM:
         return None
 
 
-def _holds(packet: Packet, left: Json, right: Json) -> Answer:
+def _equal(packet: Packet, left: Json, right: Json) -> Answer:
+    if isinstance(right, dict) and "set" in right:
+        return any_of(_equal(packet, left, element) for element in right["set"])
     kind, what = next(iter(left.items()))
-    if kind == "payload" and "field" in what:
-        return _payload(packet, what["protocol"], what["field"], right)
     if kind == "concat":
-        return any_of(_concatenation(packet, what, element) for element in elements_of(right))
-    if kind == "&":
-        return _masked(packet, what, right)
-    test = _TESTS.get((kind, what.get("key") or what.get("result")))
-    return any_of(test(packet, what, element) for element in elements_of(right)) if test else None
+        parts = right["concat"]
+        return (
+            all_of(_equal(packet, each, part) for each, part in zip(what, parts)) if len(parts) == len(what) else None
+        )
+    test = _TESTS.get(_named(kind, what))
+    if test:
+        return any_of(test(packet, what, element) for element in elements_of(right))
+    number = _number(packet, left)
+    if isinstance(right, dict) and "range" in right:
+        first, last = (_constant(number, end) for end in right["range"])
+        return number.bits.within(first, last)
+    return number.bits.equals(_constant(number, right))
 
 
-def _is_named_set(value: Json) -> bool:
-    return isinstance(value, str) and value.startswith("@")
+def _named(kind: str, what: Json) -> tuple[str, str]:
+    """Return the kind of an expression and the word that tells what it reads."""
+    words = [what.get(word) for word in ("field", "key", "result")] if isinstance(what, dict) else []
+    return kind, next((word for word in words if isinstance(word, str)), "")
 
 
-def _payload(packet: Packet, protocol: str, field: str, right: Json) -> Answer:
-    if protocol in _OTHER_PROTOCOLS or (protocol in ("tcp", "udp") and protocol != packet.protocol):
-        return False
-    if _IP.get(protocol, packet.family) != packet.family:
-        return False
-    if field == "dport":
-        return any_of(_number(packet.port, element) for element in elements_of(right))
-    if field in ("saddr", "daddr"):
-        return _addresses(packet, packet.sources if field == "saddr" else packet.addresses, elements_of(right))
-    if field in ("protocol", "nexthdr"):
-        return any_of(_protocol(packet, {}, element) for element in elements_of(right))
-    return None
+def _unequal(packet: Packet, left: Json, right: Json) -> Answer:
+    # A packet comes in by one interface, which may be any but lo.
+    is_interface = left.get("meta", {}).get("key") in _INTERFACES
+    if is_interface and "lo" not in elements_of(right):
+        return packet.outside
+    return negated(_equal(packet, left, right))
 
 
-def _number(mine: int | None, element: Json) -> Answer:
-    if mine is None:
+def _any_bit(packet: Packet, left: Json, right: Json) -> Answer:
+    """`ct state new`, `tcp flags syn`: one of the bits is set."""
+    kind, what = next(iter(left.items()))
+    if (isinstance(right, dict) and "set" in right) or _named(kind, what) not in _MASKS:
+        return _equal(packet, left, right)
+    number = _number(packet, left)
+    return negated((number.bits & _constant(number, right)).equals(0))
+
+
+def _no_bit(packet: Packet, left: Json, right: Json) -> Answer:
+    return negated(_any_bit(packet, left, right))
+
+
+def _less(packet: Packet, left: Json, right: Json) -> Answer:
+    number = _number(packet, left)
+    return number.bits.within(0, _constant(number, right) - 1)
+
+
+def _at_most(packet: Packet, left: Json, right: Json) -> Answer:
+    number = _number(packet, left)
+    return number.bits.within(0, _constant(number, right))
+
+
+def _number(packet: Packet, left: Json) -> _Number:
+    """Return a number of the packet. Raises _UnknownError for anything else."""
+    kind, what = next(iter(left.items()))
+    if kind in _OPERATORS and len(what) == 2:
+        number = _number(packet, what[0])
+        return _Number(_OPERATORS[kind](number.bits, _constant(number, what[1])), number.names, number.other)
+    make = _NUMBERS.get(_named(kind, what))
+    if make is None:
+        raise _UnknownError
+    return make(packet)
+
+
+def _constant(number: _Number, value: Json) -> int:
+    """Return the bits of a constant: a number, a name, or several. Raises _UnknownError for anything else."""
+    if isinstance(value, dict) and "|" in value:
+        value = value["|"]
+    if isinstance(value, list):
+        return _all_bits(_constant(number, each) for each in value)
+    if isinstance(value, str):
+        value = number.names.get(value, number.other)
+    if not isinstance(value, int):
+        raise _UnknownError
+    return value
+
+
+def _all_bits(values: Iterator[int]) -> int:
+    found = 0
+    for value in values:
+        found |= value
+    return found
+
+
+def _source(packet: Packet, what: Json, element: Json) -> Answer:
+    return _address(packet, what, packet.sources, element)
+
+
+def _destination(packet: Packet, what: Json, element: Json) -> Answer:
+    return _address(packet, what, packet.addresses, element)
+
+
+def _address(packet: Packet, what: Json, mine: Networks, element: Json) -> Answer:
+    if what["protocol"] not in _FAMILIES or (isinstance(element, str) and element.startswith("@")):
         return None
-    if isinstance(element, dict):
-        first, last = element["range"]
-        return bool(first <= mine <= last)
-    return bool(mine == element) if isinstance(element, int) else None
+    return inside(mine, from_ranges(packet.family, [element_range(packet.family, element)]))
 
 
-def _addresses(packet: Packet, mine: Networks | None, elements: list[Json]) -> Answer:
-    if any(_is_named_set(element) for element in elements):
-        return None
-    theirs = from_ranges(packet.family, (element_range(packet.family, one) for one in elements))
-    own = parse_networks(packet.family, [_EVERYWHERE[packet.family]]) if mine is None else mine
-    if not any(theirs.meets(member) for member in own.members):
-        return False
-    return True if all(theirs.covers(member) for member in own.members) else None
-
-
-def _concatenation(packet: Packet, lefts: list[Json], element: Json) -> Answer:
-    if not isinstance(element, dict) or len(element.get("concat", ())) != len(lefts):
-        return None
-    return all_of(_holds(packet, left, right) for left, right in zip(lefts, element["concat"]))
-
-
-def _masked(packet: Packet, operands: list[Json], right: Json) -> Answer:
-    """`meta mark & MASK == VALUE`; of the mark only our own bit is known."""
-    if "payload" in operands[0]:
-        # Flags: unknown, but never those of another protocol.
-        return _payload(packet, operands[0]["payload"]["protocol"], "flags", right)
-    if operands[0] != {"meta": {"key": "mark"}} or not isinstance(operands[1], int) or not isinstance(right, int):
-        return None
-    return _mark(packet, operands[1], right)
-
-
-def _mark(packet: Packet, mask: int, value: int) -> Answer:
-    if not mask & MARK or packet.marked is None:
-        return None
-    if bool(value & MARK) != packet.marked:
-        return False
-    return True if mask == MARK else None
-
-
-def _whole_mark(packet: Packet, _what: Json, element: Json) -> Answer:
-    return _mark(packet, 0xFFFFFFFF, element) if isinstance(element, int) else None
-
-
-def _protocol(packet: Packet, _what: Json, element: Json) -> Answer:
-    names = {6: "tcp", 17: "udp"}
-    return None if _is_named_set(element) else names.get(element, element) == packet.protocol
-
-
-def _family(packet: Packet, _what: Json, element: Json) -> Answer:
-    return None if _is_named_set(element) else _IP.get(element, element) == packet.family
-
-
-def _interface(_packet: Packet, _what: Json, element: Json) -> Answer:
-    return False if element == "lo" else None
+def _interface(packet: Packet, _what: Json, element: Json) -> Answer:
+    return False if element == "lo" else packet.outside
 
 
 def _packet_type(_packet: Packet, _what: Json, element: Json) -> Answer:
     return element in ("host", "unicast")
 
 
-def _state(packet: Packet, _what: Json, element: Json) -> Answer:
-    return None if _is_named_set(element) else element == packet.state
-
-
-def _destination_type(packet: Packet, what: Json, element: Json) -> Answer:
-    """`fib daddr type`: what reaches the input hook for a port of ours is addressed to this host."""
+def _address_type(packet: Packet, what: Json, element: Json) -> Answer:
+    """`fib daddr type`: a packet to a port of ours that is not sent elsewhere is addressed to this host."""
     if packet.port is None:
         return None
     return element == "local" if what.get("flags") in ("daddr", ["daddr"]) else None
 
 
-_TESTS: dict[tuple[str, Json], Callable[[Packet, Json, Json], Answer]] = {
+def _port(packet: Packet) -> _Number:
+    return _Number(Bits(0, ~0xFFFF) if packet.port is None else Bits(packet.port), {})
+
+
+def _protocol(packet: Packet) -> _Number:
+    return _Number(Bits(_PROTOCOLS[packet.protocol]), _PROTOCOLS, _OTHER)
+
+
+def _state(packet: Packet) -> _Number:
+    return _Number(Bits(0, ~0xFF) if packet.state is None else Bits(_STATES[packet.state]), _STATES)
+
+
+def _ether_type(packet: Packet) -> _Number:
+    names = {family: name for name, family in _FAMILIES.items()}
+    return _Number(Bits(_ETHER_TYPES[names[packet.family]]), _ETHER_TYPES, _HIGHEST)
+
+
+_INTERFACES = ("iifname", "iif", "oifname", "oif")
+_MASKS = (("payload", "flags"), ("ct", "state"), ("ct", "status"))
+_OPERATORS: Mapping[str, Callable[[Bits, int], Bits]] = {"&": Bits.__and__, "|": Bits.__or__, "^": Bits.__xor__}
+_OPERATIONS: Mapping[str, Callable[[Packet, Json, Json], Answer]] = {
+    "==": _equal,
+    "!=": _unequal,
+    "in": _any_bit,
+    "!": _no_bit,
+    "<": _less,
+    "<=": _at_most,
+    ">": lambda packet, left, right: negated(_at_most(packet, left, right)),
+    ">=": lambda packet, left, right: negated(_less(packet, left, right)),
+}
+_NUMBERS: Mapping[tuple[str, str], Callable[[Packet], _Number]] = {
+    ("payload", "dport"): _port,
+    ("payload", "flags"): lambda packet: _Number(packet.flags, TCP_FLAGS),
+    ("payload", "protocol"): _protocol,
+    ("payload", "nexthdr"): _protocol,
     ("meta", "l4proto"): _protocol,
-    ("meta", "nfproto"): _family,
-    ("meta", "protocol"): _family,
-    ("meta", "iifname"): _interface,
-    ("meta", "iif"): _interface,
-    ("meta", "pkttype"): _packet_type,
-    ("meta", "mark"): _whole_mark,
+    ("meta", "nfproto"): lambda packet: _Number(Bits(_NF_PROTOCOLS[packet.family]), _NF_PROTOCOLS, _OTHER),
+    ("meta", "protocol"): _ether_type,
+    ("meta", "mark"): lambda packet: _Number(packet.mark, {}),
     ("ct", "state"): _state,
-    ("fib", "type"): _destination_type,
+    ("ct", "status"): lambda _packet: _Number(Bits(0, ~(0xFFFF ^ _STATUS["snat"] ^ _STATUS["dnat"])), _STATUS),
+}
+_TESTS: Mapping[tuple[str, str], Callable[[Packet, Json, Json], Answer]] = {
+    ("payload", "saddr"): _source,
+    ("payload", "daddr"): _destination,
+    **{("meta", key): _interface for key in _INTERFACES},
+    ("meta", "pkttype"): _packet_type,
+    ("fib", "type"): _address_type,
 }

@@ -2,183 +2,188 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follows a packet through a chain of nftables rules, as far as that can be told without sending one."""
+"""Tells what a rule of nftables may do with a packet, from the output of `nft -j list ruleset`."""
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import (
+    UNKNOWN,
+    VERDICTS,
+    parse_rule,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import CATCHING
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_match import (
-    Answer,
-    Packet,
     equals,
+    is_ban,
+    is_computed,
     matches,
+    names_port,
+    readable,
+    written,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import rule_text
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import ANY_MARK, Answer, Packet, all_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
+    ACCEPT,
+    CONTINUE,
+    DIVERT,
+    DROP,
+    GOTO,
+    JUMP,
+    RETURN,
+    Chain,
+    Judgement,
+    Rule,
+    Way,
+)
 
 Json = t.Any
-Reasons = dict[str, str]  # what may happen to the packet, and which rule does it
+Tables = dict[tuple[str, str], dict[str, Chain]]  # by family and name of the table, and name of the chain
 
-ACCEPT, DROP, DIVERT, RETURN, CONTINUE = "accept", "drop", "divert", "return", "continue"
-
-_ANYTHING = (ACCEPT, DROP, CONTINUE)
-_FINAL = {
-    "accept": ACCEPT,
-    "drop": DROP,
-    "reject": DROP,
-    "return": RETURN,
-    "dnat": DIVERT,
-    "redirect": DIVERT,
-    "tproxy": DIVERT,
+LINE = "iptables"  # the key under which nft_xtables leaves a rule's line of iptables-save
+_VERDICTS = {
+    "accept": (ACCEPT,),
+    "drop": (DROP,),
+    "reject": (DROP,),
+    "return": (RETURN,),
+    "dnat": (DIVERT,),
+    "redirect": (DIVERT,),
+    "tproxy": (DIVERT,),
+    "fwd": (DIVERT,),
+    "queue": (ACCEPT, DROP),
+    "continue": (CONTINUE,),
+    "synproxy": UNKNOWN,
 }
-_VERDICTS = {*_FINAL, "jump", "goto", "vmap", "queue"}
-_NEUTRAL = {"counter", "log", "notrack", "mangle", "ct helper", "ct timeout"}
-_NEUTRAL_XT = {"comment"}
-_XT_TARGETS = {
-    "REJECT": (DROP,),
-    "DNAT": (DIVERT,),
-    "REDIRECT": (DIVERT,),
-    "TPROXY": (DIVERT,),
-    "LOG": (),
-    "NFLOG": (),
-    "TRACE": (),
-    "AUDIT": (),
-}
+_NEUTRAL = ("counter", "log", "notrack", "last", "dup", "flow", "ct helper", "ct timeout", "ct expectation", "secmark",
+            "masquerade", "snat")  # fmt: skip
 
 
-@dataclass
-class Chain:
-    """One chain of the host's: its rules in order, and for a base chain its hook, priority and policy."""
+@dataclass(frozen=True, eq=False)
+class NftRule:
+    """A rule of nftables as it is listed."""
 
-    family: str
-    table: str
-    name: str
-    hook: str = ""
-    priority: int = 0
-    policy: str = ACCEPT
-    rules: list[Mapping[str, Json]] = field(default_factory=list)
+    listed: Mapping[str, Json]
 
     @property
-    def place(self) -> str:
-        """How nft names it."""
-        return f"{self.family} {self.table} {self.name}"
+    def text(self) -> str:
+        """The rule in the words of nft, with its handle."""
+        return f"{rule_text(self.listed['expr'])} # handle {self.listed.get('handle')}"
+
+    @property
+    def target(self) -> str:
+        """The chain to which every packet goes that the rule matches, or nothing."""
+        targets = [value["target"] for kind, value in self._expressions() if kind in (JUMP, GOTO)]
+        return targets[-1] if targets else ""
+
+    @property
+    def untracks(self) -> bool:
+        """Whether the rule takes packets out of connection tracking."""
+        names = [kind if kind != "xt" else (value or {}).get("name") for kind, value in self._expressions()]
+        return any(name in ("notrack", "NOTRACK", "CT") for name in names)
+
+    def judge(self, packet: Packet) -> Judgement:
+        """Return what the rule may do with a packet."""
+        certain, named, ban = True, False, False
+        for kind, value in self._expressions():
+            answer = all_of((readable(packet, {kind: value}), _holds(packet, kind, value)))
+            if answer is False:
+                return Judgement((), packet.mark)
+            if answer is None:
+                certain, ban = False, ban or is_ban({kind: value})
+            named = named or (kind in ("match", "vmap") and names_port(value))
+            if kind == "mangle":
+                packet = replace(packet, mark=written(packet, value["key"], value["value"]))
+            elif kind == "xt" and _may_mark(value):
+                packet = replace(packet, mark=ANY_MARK)
+            ways = list(_ways(packet, kind, value, Way("", "", certain, named, ban)))
+            if ways:
+                return Judgement(ways, packet.mark)
+        return Judgement((), packet.mark)
+
+    def _expressions(self) -> Iterator[tuple[str, Json]]:
+        for expression in self.listed["expr"]:
+            # Some statements are listed as a word.
+            yield next(iter(expression.items())) if isinstance(expression, dict) else (str(expression), None)
 
 
-Chains = dict[tuple[str, str, str], Chain]  # by family, table, name
+def tables_of(objects: Sequence[Mapping[str, Json]]) -> Tables:
+    """Return the chains with their rules, from the list below "nftables" in the output of `nft -j list ruleset`.
+
+    Rules that lead to chains which catch packets for Kong are left out.
+    """
+    tables: Tables = {}
+    for listed in (item["chain"] for item in objects if "chain" in item):
+        chain = Chain(listed["name"], [], listed.get("hook", ""), listed.get("prio", 0), listed.get("policy", ACCEPT),
+                      listed["family"], listed["table"], listed.get("dev", ""))  # fmt: skip
+        tables.setdefault((chain.family, chain.table), {})[chain.name] = chain
+    for listed in (item["rule"] for item in objects if "rule" in item and not _catches(item["rule"])):
+        chains = tables[listed["family"], listed["table"]]
+        chains[listed["chain"]].rules.append(_rule(listed, frozenset(chains)))
+    return tables
 
 
-def chains_of(objects: list[dict[str, Json]]) -> Chains:
-    """The chains with their rules, from the list below "nftables" in the output of `nft -j list ruleset`."""
-    chains: Chains = {}
-    for one in (item["chain"] for item in objects if "chain" in item):
-        key = one["family"], one["table"], one["name"]
-        chains[key] = Chain(*key, one.get("hook", ""), one.get("prio", 0), one.get("policy", ACCEPT))
-    for one in (item["rule"] for item in objects if "rule" in item and not _catches(item["rule"])):
-        chains[one["family"], one["table"], one["chain"]].rules.append(one)
-    return chains
+def _rule(listed: Mapping[str, Json], chains: frozenset[str]) -> Rule:
+    return parse_rule(listed[LINE], chains) if LINE in listed else NftRule(listed)
 
 
-def _catches(rule: Mapping[str, Json]) -> bool:
-    """Whether a rule leads to a chain of ours that catches packets for Kong."""
-    targets = (one["jump"]["target"] for one in rule.get("expr", ()) if isinstance(one, dict) and "jump" in one)
+def _catches(listed: Mapping[str, Json]) -> bool:
+    targets = (each["jump"]["target"] for each in listed.get("expr", ()) if isinstance(each, dict) and "jump" in each)
     return any(str(target).startswith(CATCHING) for target in targets)
 
 
-def outcomes(chains: Chains, base: Chain, packet: Packet) -> Reasons:
-    """What a base chain may do with the packet, ACCEPT, DROP or DIVERT, each with its reason."""
-    found = _Walk(chains, packet).chain(base)
-    if CONTINUE in found or RETURN in found:
-        found.setdefault(base.policy, f"its policy is {base.policy}")
-    return {outcome: reason for outcome, reason in found.items() if outcome in (ACCEPT, DROP, DIVERT)}
+def _holds(packet: Packet, kind: str, value: Json) -> Answer:
+    """Tell whether the rule goes on behind an expression."""
+    if kind == "match":
+        return matches(packet, value)
+    if kind == "mangle":
+        return True if is_computed(value["value"]) else None
+    if kind in ("dnat", "redirect", "tproxy", "fwd"):
+        return True if all(is_computed(each) for each in (value or {}).values()) else None
+    if kind == "xt":
+        return True if value and (value["type"] == "target" or value["name"] == "comment") else None
+    return True if kind in (*_NEUTRAL, *_VERDICTS, JUMP, GOTO, "vmap") else None
 
 
-def rule_outcomes(chains: Chains, chain: Chain, rule: Mapping[str, Json], packet: Packet) -> Reasons:
-    """Return what one rule of a chain may do with the packet; CONTINUE if the next rule may get it."""
-    return _Walk(chains, packet).rule(chain, rule)
+def _may_mark(extension: Json) -> bool:
+    if extension is None:
+        return True
+    is_known = extension["name"] in VERDICTS and not extension["name"].endswith("MARK")
+    return bool(extension["type"] == "target" and not is_known)
 
 
-class _Walk:
-    """One packet's way; what is known of it shrinks where a rule changes its mark."""
-
-    def __init__(self, chains: Chains, packet: Packet) -> None:
-        self._chains = chains
-        self._packet = packet
-
-    def chain(self, chain: Chain) -> Reasons:
-        found: Reasons = {}
-        for rule in chain.rules:
-            ends = self.rule(chain, rule)
-            # The reason that comes first in the chain stays.
-            found = {**ends, **found}
-            if found.pop(CONTINUE, None) is None:
-                return found
-        return {**found, CONTINUE: ""}
-
-    def rule(self, chain: Chain, rule: Mapping[str, Json]) -> Reasons:
-        """What may happen to the packet at one rule; CONTINUE where the next rule may get it."""
-        certain = True
-        for expression in rule["expr"]:
-            kind, value = next(iter(expression.items()))
-            answer = self._matches(kind, value)
-            if answer is False:
-                return {CONTINUE: ""}
-            certain = certain and answer is True
-            ends = self._verdict(chain, kind, value)
-            if ends:
-                named = {outcome: why or _reason(chain, rule) for outcome, why in ends.items()}
-                return named if certain else {CONTINUE: "", **named}
-        # Before nft 1.0.6 an extension of iptables is listed as null; at the end of a rule it is the rule's target.
-        return (
-            {outcome: _reason(chain, rule) for outcome in _ANYTHING} if {"xt": None} in rule["expr"] else {CONTINUE: ""}
-        )
-
-    def _matches(self, kind: str, value: Json) -> Answer:
-        if kind == "match":
-            return matches(self._packet, value)
-        if kind == "mangle":
-            self._mangle(value)
-        if kind == "xt":
-            return True if value and (value["type"] == "target" or value["name"] in _NEUTRAL_XT) else None
-        return True if kind in _NEUTRAL or kind in _VERDICTS else None
-
-    def _mangle(self, value: Json) -> None:
-        keeps = isinstance(value["value"], dict) and "|" in value["value"]
-        if value["key"] == {"meta": {"key": "mark"}} and not keeps:
-            self._packet = replace(self._packet, marked=None)
-
-    def _verdict(self, chain: Chain, kind: str, value: Json) -> Reasons:
-        """What ends the rule, if this expression does: outcomes, their reasons empty where it is this rule itself."""
-        if kind in ("jump", "goto"):
-            return self._enter(chain, value["target"], kind)
-        if kind == "vmap":
-            return self._map(chain, value)
-        if kind == "xt" and value and value["type"] == "target":
-            return dict.fromkeys(_XT_TARGETS.get(value["name"], _ANYTHING), "")
-        if kind == "queue":
-            return {ACCEPT: "", DROP: ""}
-        return {_FINAL[kind]: ""} if kind in _FINAL else {}
-
-    def _enter(self, chain: Chain, target: str, how: str) -> Reasons:
-        found = self.chain(self._chains[chain.family, chain.table, target])
-        back = CONTINUE if how == "jump" else RETURN
-        return {back if outcome in (CONTINUE, RETURN) else outcome: why for outcome, why in found.items()}
-
-    def _map(self, chain: Chain, value: Json) -> Reasons:
-        """A verdict map: the first key that surely matches decides, and every key that may match might."""
-        if not isinstance(value["data"], dict):
-            return dict.fromkeys(_ANYTHING, "")
-        found: Reasons = {}
-        for key, verdict in value["data"]["set"]:
-            answer = equals(self._packet, value["key"], key)
-            if answer is not False:
-                found.update(self._verdict(chain, *next(iter(verdict.items()))))
-            if answer:
-                return found
-        return {**found, CONTINUE: ""}
+def _ways(packet: Packet, kind: str, value: Json, way: Way) -> Iterator[Way]:
+    """Return what an expression does with a packet that comes to it in a `way`, if it ends the rule."""
+    if kind in (JUMP, GOTO):
+        yield way._replace(verdict=kind, target=value["target"])
+    elif kind == "vmap":
+        yield from _mapped(packet, value, way)
+    elif kind == "xt" and (value is None or value["type"] == "target"):
+        # Before nft 1.0.6 an extension of iptables is listed as null; it may be a target.
+        yield from _each(VERDICTS.get(value["name"], UNKNOWN) if value else UNKNOWN, way)
+    else:
+        yield from _each(_VERDICTS.get(kind, ()), way)
 
 
-def _reason(chain: Chain, rule: Mapping[str, Json]) -> str:
-    return f"its rule `{rule_text(rule['expr'])}` (handle {rule.get('handle')}) in chain {chain.name}"
+def _each(verdicts: Sequence[str], way: Way) -> Iterator[Way]:
+    for verdict in verdicts:
+        yield way._replace(verdict=verdict, certain=way.certain and len(verdicts) == 1)
+
+
+def _mapped(packet: Packet, value: Json, way: Way) -> Iterator[Way]:
+    """Return the ways of a verdict map: the element that surely matches, and those that may; "*" is for all others."""
+    key, data = value["key"], value["data"]
+    unknown = way._replace(certain=False, ban=way.ban or is_ban({"vmap": value}))
+    if not isinstance(data, dict):
+        yield from _each(UNKNOWN, unknown)
+        return
+    for element, verdict in sorted(data["set"], key=lambda item: item[0] == "*"):
+        answer = readable(packet, key) if element == "*" else equals(packet, key, element)
+        ((kind, then),) = verdict.items()
+        if answer is not False:
+            yield from _ways(packet, kind, then, way if answer else unknown)
+        if answer:
+            return

@@ -16,8 +16,7 @@ ACCEPT, DROP, DIVERT, RETURN, CONTINUE = "accept", "drop", "divert", "return", "
 JUMP, GOTO = "jump", "goto"
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(t.NamedTuple):
     """What a rule may do with a packet: a verdict, or a jump to the chain `target`.
 
     `certain` tells whether it surely does that. `named` tells whether the rule names the port. `ban` tells whether it is for
@@ -49,6 +48,10 @@ class Rule(t.Protocol):
         """The rule in the words of its program."""
 
     @property
+    def target(self) -> str:
+        """The chain to which every packet goes that the rule matches, or another word."""
+
+    @property
     def untracks(self) -> bool:
         """Whether the rule takes packets out of connection tracking."""
 
@@ -67,6 +70,7 @@ class Chain:
     policy: str = ACCEPT
     family: str = ""
     table: str = ""
+    device: str = ""
 
     @property
     def place(self) -> str:

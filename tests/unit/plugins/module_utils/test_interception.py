@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import deaf_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import table_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import chains_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import tables_of
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "interception"
 PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")
@@ -124,5 +124,5 @@ def test_chains_that_catch_are_in_nobodys_way():
     assert table_of(saved, "nat")["PREROUTING"] == ["-A PREROUTING -p tcp -m tcp --dport 80 -j OTHERS"]
     of = {"family": "ip", "table": "nat", "chain": "PREROUTING"}
     jumps = [{"rule": {**of, "expr": [{"jump": {"target": to}}]}} for to in ("GATEHOUSE-KONG-REDIRECT", "OTHERS")]
-    chains = chains_of([{"chain": {"family": "ip", "table": "nat", "name": "PREROUTING"}}, *jumps])
-    assert chains["ip", "nat", "PREROUTING"].rules == [jumps[1]["rule"]]
+    tables = tables_of([{"chain": {"family": "ip", "table": "nat", "name": "PREROUTING"}}, *jumps])
+    assert [rule.listed for rule in tables["ip", "nat"]["PREROUTING"].rules] == [jumps[1]["rule"]]
