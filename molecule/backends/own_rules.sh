@@ -112,16 +112,16 @@ COMMIT
 IPTABLES
 }
 
-# Ours are those whose comment begins with "gatehouse.kong" (hex), and in the chain those of the plan's ports.
+# Our rule is one line with the comment "gatehouse.kong" in after.rules and after6.rules, and in the loaded chains.
 show_ufw() {
     for family in ip ip6; do
-        "${family}tables-save" | sed -E '/ufw6?-user-input .*--dport (7|8)[0-9]{3} /d; s/ \[[0-9]*:[0-9]*\]$//; /^#/d'
+        "${family}tables-save" | sed -E '/gatehouse.kong/d; s/ \[[0-9]*:[0-9]*\]$//; /^#/d'
     done
     for file in $(find /etc/ufw /etc/default/ufw -type f | sort); do
         echo "$file"
-        sed '/ comment=67617465686f7573652e6b6f6e67/,/^$/d' "$file"
+        sed '/gatehouse.kong/d' "$file"
     done
-    ufw status verbose | sed '/gatehouse.kong/d'
+    ufw status verbose
 }
 
 note_firewalld() { :; }
@@ -149,7 +149,7 @@ fault_firewalld() {
 
 fault_ufw() {
     fault_published && return
-    iptables -S ufw-user-input | grep -- '--dport 8001 -j DROP' | head -n 1 | sed 's/^-A/-D/' | xargs iptables
+    nft insert rule inet gatehouse_kong input tcp dport 8001 meta mark set 0x10000000 accept
 }
 
 "$1_$2"

@@ -11,6 +11,5 @@ if systemctl --quiet is-active firewalld; then
         firewall-cmd --permanent "--get-$what"
     done | grep -oE '(gatehouse-kong|gkong)[^ ]*'
 fi
-ufw status | grep gatehouse
-{ iptables-save; ip6tables-save; } | grep -E 'ufw6?-user-input .*--dport (7|8)[0-9]{3} '
+grep -s gatehouse /etc/ufw/*.rules
 find /etc /lib/systemd /run/systemd /var/lib -iname '*gatehouse[-_]kong*'

@@ -73,9 +73,10 @@ options:
         C(gatehouse-kong-) and ipsets whose names begin with C(gkong4-) and C(gkong6-), in the permanent configuration
         and in what firewalld runs. The policy comes before all zones, so it holds whatever zone an interface is in.
         Needs firewalld 0.9 or later.
-      - V(ufw) adds rules of ufw's own kind, which C(ufw status) shows with a comment that begins with C(gatehouse.kong).
-        They come before all others but those at the top that refuse one source altogether. ufw has no sets, so each source
-        is a rule for each port. Default policies, and whether ufw is on, stay as they are.
+      - V(ufw) adds one rule for IPv4 and one for IPv6, at the end of the chains C(ufw-after-input) and C(ufw6-after-input).
+        It accepts packets of authorised sources. C(ufw show after-rules) lists it with the comment C(gatehouse.kong);
+        C(ufw status) does not. Rules of C(ufw deny), C(reject) and C(limit) come first and hold. Rules of C(ufw allow) do
+        not open a managed port to other sources. Default policies, and whether ufw is enabled, stay as they are.
       - V(nftables) uses a table of its own, C(inet gatehouse_kong), and touches no other. Its accepts set the bit
         C(0x10000000) of the packet mark, because an accept in one table does not end a packet's way through the others.
         A host whose own input chain drops by default accepts that mark in one line.

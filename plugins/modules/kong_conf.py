@@ -53,9 +53,11 @@ options:
         or at the end.
       - An empty value in C(kong.conf) unsets a setting, Kong's default included.
       - Values of settings whose names end in C(password), C(secret), C(secret_id), C(token), C(_key), C(encrypt),
-        C(auth_conf), C(session_conf), C(auth_header), C(declarative_config_string) or C(proxy_server) are shown
-        neither in the diff nor in the module's result, messages and log. The diff hides them wherever they stand in
+        C(auth_conf), C(session_conf), C(auth_header), C(declarative_config_string), C(proxy_server) or C(license_data) are
+        shown neither in the diff nor in the module's result, messages and log. Neither are those of C(nginx_*) settings,
+        unless the directive takes a size, a time, a flag, a protocol or the like. The diff hides them wherever they stand in
         the file, so a new value for such a setting is seen in RV(changed_settings) only.
+      - If the file holds a password, key or token and every user of the host can read the file, the module warns.
     type: dict
     required: true
   backup:
@@ -165,6 +167,7 @@ diff:
 
 import os
 import shlex
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -175,12 +178,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import SECONDS, HostError, completed
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values, edit_conf
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env, env_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
     HIDDEN,
-    ConfError,
     hide_secrets,
     is_secret,
+    passwords_in,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import unknown_settings
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
 
@@ -275,6 +279,16 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def warn_of_readers(module: AnsibleModule, target: Path, text: str) -> None:
+    """Warn if every user of the host can read passwords in the file."""
+    names = passwords_in(text)
+    if names and target.exists() and target.stat().st_mode & stat.S_IROTH:
+        module.warn(
+            f"{target} holds {', '.join(names)}, and every user of the host can read it (mode "
+            f"{stat.S_IMODE(target.stat().st_mode):04o}): set mode to '0640'"
+        )
+
+
 def hide_in_invocation(module: AnsibleModule) -> None:
     """Ansible returns the options with the result. no_log is all or nothing, and would blot out harmless text too."""
     settings = module.params["settings"]
@@ -309,6 +323,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         module.atomic_move(staged, str(target), unsafe_writes=module.params["unsafe_writes"])
     attributes_changed, attributes_diff = set_attributes(module, target, created=before is None)
     result["changed"] = changed or attributes_changed
+    warn_of_readers(module, target, after)
     if module._diff:
         header = f"{path} (file attributes)"
         attributes_diff.update(before_header=header, after_header=header)

@@ -84,10 +84,9 @@ notes:
     firewalld is restarted, as it has no way to remove them.
   - With O(backend=firewalld) a packet that one of its own forward ports sent to a port of this host is accepted before
     any rule is asked, whoever sent it.
-  - With O(backend=ufw) the rules are in C(/etc/ufw/user.rules) and C(/etc/ufw/user6.rules), and
-    C(/etc/gatehouse_kong_ufw/rules.json) says which are ours, as ufw drops a comment when somebody allows the same again.
-    A rule that the owner had and that is the same as one of ours is given back, at the end of his, when it is not needed.
-    There is no C(ufw reload). With C(IPV6=no) in C(/etc/default/ufw) there are no rules for IPv6, all of which ufw refuses.
+  - With O(backend=ufw) the rule that accepts authorised packets is one line of C(/etc/ufw/after.rules) and one of
+    C(/etc/ufw/after6.rules). No other file of ufw changes, and C(ufw reload) is not run. C(ufw reset) removes both lines; the
+    next run adds them again. With C(IPV6=no) in C(/etc/default/ufw), ufw drops all IPv6 packets, and a warning says so.
   - With O(backend=firewalld) and O(backend=ufw) a udp flow that this host itself opened to a source, such as Serf's to a
     node that left, brings answers in until it has been silent for as long as the connection tracker waits.
   - Where another backend was used on the host before, its rules and files go in the same change, after the new ones are in

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import SystemdError, start_new, start_timer
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
@@ -86,7 +86,7 @@ class Lab:
         for folder in ("run/systemd/system", "etc/systemd/system", "var/lib"):
             (root / folder).mkdir(parents=True)
         self.host = NodeHost(root, self.namespace("node"))
-        self.backend = Nftables
+        self.backend = lambda host: choose(host, "nftables").backend
         self.nft("flush ruleset")
 
     def namespace(self, name):

@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late import IptablesLate
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -84,7 +85,7 @@ class Node:
                                                  U=self.address["stranger"]).split())  # fmt: skip
 
     def early(self, want=WANT):
-        early = Nftables(self.host)
+        early = Nftables(self.host, Listing(self.host), frozenset(), lambda objects, _want: objects)
         early.read()
         early.apply(want)
 
@@ -328,3 +329,148 @@ def test_check_mode_loads_nothing(node):
     late.read(WANT)
     late.validate(WANT, check_mode=True)
     assert node.listing().splitlines()[1:-1] == before
+
+
+SCRIPT = "/etc/gatehouse_kong_accept/accept.sh"
+UNIT = "/etc/systemd/system/gatehouse-kong-accept.service"
+LINK = "/etc/systemd/system/multi-user.target.wants/gatehouse-kong-accept.service"
+PLUGINS = "/usr/share/netfilter-persistent/plugins.d"
+PLUGIN = f"{PLUGINS}/90-gatehouse-kong"
+SETS_PLUGIN = f"{PLUGINS}/05-gatehouse-kong"
+DROP_INS = tuple(
+    f"/etc/systemd/system/{name}.service.d/gatehouse-kong-accept.conf" for name in ("iptables", "ip6tables")
+)
+
+
+def persisted(node):
+    """The files of the node, without those that the lab itself has made."""
+    root = node.host.root
+    paths = (path for path in root.rglob("*") if path.is_file() or path.is_symlink())
+    return {f"/{path.relative_to(root)}" for path in paths} - {"/proc/net/if_inet6"}
+
+
+@pytest.mark.parametrize("kind", ["iptables.service", "netfilter-persistent", "netfilter-persistent without nft"])
+def test_what_is_persisted(node, kind):
+    plugins = (
+        [] if kind == "iptables.service" else [PLUGIN] if kind == "netfilter-persistent" else [PLUGIN, SETS_PLUGIN]
+    )
+    if plugins:
+        node.host.path(PLUGINS).mkdir(parents=True)
+    which = node.host.which
+    node.host.which = lambda name: None if name == "nft" and SETS_PLUGIN in plugins else which(name)
+    node.own(*BASE, policy="DROP")
+    node.late()
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    expected = {SCRIPT, UNIT, LINK, *(plugins or DROP_INS)}
+    assert {line.partition(":")[0] for line in late.stale(WANT)} == expected
+
+    late.persist(WANT)
+
+    assert late.stale(WANT) == ()
+    assert persisted(node) == expected == {*late.snapshot(WANT).files} & persisted(node)
+    for path in plugins:
+        assert node.host.path(path).stat().st_mode & 0o7777 == 0o755
+        node.host.path(path).chmod(0o644)
+        assert late.stale(WANT) == (f"{path}: differs",)
+        node.host.path(path).chmod(0o755)
+    assert {line.partition(":")[0] for line in late.stale(None)} >= expected - {SCRIPT}
+
+    late.persist(None)
+
+    assert late.stale(None) == ()
+    assert persisted(node) == set()
+
+
+def test_a_plugin_that_is_not_needed_any_more(node):
+    """The host has nft now, and so no sets of ours."""
+    node.host.write(SETS_PLUGIN, "#!/bin/sh\n", 0o755)
+    node.late()
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    assert f"{SETS_PLUGIN}: to be removed" in late.stale(WANT)
+    late.persist(WANT)
+    assert late.stale(WANT) == ()
+    assert not node.host.path(SETS_PLUGIN).exists()
+
+
+def test_ipset_is_not_required(node):
+    which = node.host.which
+    node.host.which = lambda name: None if name == "ipset" else which(name)
+    node.host.path("/etc").mkdir(exist_ok=True)
+    IptablesLate(node.host).require()
+
+
+@pytest.mark.parametrize("saved_with_ours", [False, True])
+def test_boot(node, saved_with_ours):
+    """A saved file with our line loads without us; the script adds the line once, whatever was saved."""
+    node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
+    without = node.listing()
+    node.late()
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    late.persist(WANT)
+    saved, script = node.listing(), node.host.read(SCRIPT)
+    node.clean()
+
+    node.host.run(f"{node.program}-restore", stdin=saved if saved_with_ours else without)
+    assert node.listing().count("gatehouse.kong") == int(saved_with_ours)
+    node.early()
+    assert node.reach() == (EVERYTHING if saved_with_ours else "")
+    for _again in range(2):
+        node.host.run("sh", stdin=script)
+        assert node.drift() == ()
+    assert node.reach() == EVERYTHING
+
+
+def test_boot_without_the_recorded_chain(node):
+    node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    late.persist(WANT)
+    node.own(*BASE, "-A INPUT -s {B} -j DROP", "-A INPUT -j LOG", "-A INPUT -j REJECT --reject-with {R}")
+
+    node.host.run("sh", stdin=node.host.read(SCRIPT))
+
+    assert node.reach() == WITHOUT_B
+    assert node.drift() == ()
+
+
+def test_a_saved_copy_is_cleaned_on_removal(node):
+    path = "/etc/iptables/rules.v4"
+    node.own(*BASE, policy="DROP")
+    before = node.listing()
+    node.late()
+    node.host.write(path, node.listing(), 0o640)
+    late = IptablesLate(node.host)
+    late.read(None)
+    assert late.stale(None) == (f"{path}: has rules of gatehouse.kong",)
+
+    late.persist(None)
+
+    def rules(text):
+        return [re.sub(r"\[\d+:\d+\]", "", line) for line in text.splitlines() if line[0] != "#"]
+
+    assert late.stale(None) == ()
+    assert rules(node.host.read(path)) == rules(before)
+    assert node.host.path(path).stat().st_mode & 0o7777 == 0o640
+
+
+def test_warnings(node):
+    """A limit that accepts does not hold, and a drop of every authorised source is a conflict."""
+    limit = "-A INPUT -p tcp -m tcp --dport 8000 -m limit --limit 5/min -j ACCEPT"
+    node.own(*BASE, limit, "-A INPUT -s {A} -p tcp -m tcp --dport 8001 -j DROP", "-A INPUT -j DROP")
+    node.late()
+    found = {(one.effect, one.certain, *(port.split()[1] for port in one.ports)) for one in _obstacles(node)}
+    assert found == {("exempt", False, "8000")}
+
+    network = {"ipv4": "10.0.0.0/16", "ipv6": "fd00::/16"}[node.family]
+    node.add(f"-I INPUT 1 -s {network} -p tcp --dport 8001 -j DROP")
+    found = {(one.effect, one.certain, *(port.split()[1] for port in one.ports)) for one in _obstacles(node)}
+    assert found == {("exempt", False, "8000"), ("drop", True, "8001")}
+
+
+def _obstacles(node):
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    return [one for one in late.obstacles(WANT) if one.where.endswith(f" {PROGRAM[node.family]}")]

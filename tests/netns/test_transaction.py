@@ -21,7 +21,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.backe
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.rules import make_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.session import chain_lines, live_line
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import UFW_RECORD
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import (
     PENDING,
@@ -417,13 +416,3 @@ def test_a_way_back_whose_script_somebody_took_away(lab):
     lab.host.path(f"{PENDING}/undo").unlink()
     lab.converge(OTHER)
     assert state(lab, OTHER)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
-def test_a_record_of_ufw_that_is_spoiled(lab, text):
-    node = Node(lab, "ufw")
-    lab.converge(ONE)
-    lab.host.path(UFW_RECORD).write_text(text)
-    lab.converge(OTHER)
-    assert state(lab, OTHER)
-    node.clean()

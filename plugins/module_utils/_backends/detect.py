@@ -14,10 +14,10 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import WHOLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import iptables_accepts
 
 # systemd keeps such a link for each unit that runs, for its journal; reading it takes no process.
 _FIREWALLD_RUNS = "/run/systemd/units/invocation:firewalld.service"
@@ -89,9 +89,9 @@ _MANAGERS: tuple[tuple[str, t.Callable[[Host], str | None]], ...] = (
 
 def _by_use(host: Host) -> Ruler:
     """Where nothing that is enabled tells: what was used before, and then what is loaded."""
-    if host.path(SCRIPT_FILE).exists():
+    if iptables_accepts(host):
         return Ruler("iptables", "rules of this collection for iptables are on the host already")
-    if not host.path(WHOLE.file).exists() and _uses_legacy(host):
+    if not host.path(FILE).exists() and _uses_legacy(host):
         return Ruler("iptables", "its iptables is iptables-legacy, whose rules are loaded")
     return Ruler("nftables", "no other firewall rules this host")
 

@@ -9,9 +9,11 @@ The early part alone knows who may reach which port. Without it the late part ac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import typing as t
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import Late
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
@@ -24,25 +26,30 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
     Translation,
 )
 
+Part = t.Union[Backend, Late]
+
 
 @dataclass(frozen=True)
 class Leftovers:
-    """Parts of ours that another firewall manager, or a host without nft, needed before."""
+    """Parts of ours that another firewall manager needed before, or the host before it had nft."""
 
     early: tuple[Backend, ...] = ()
     late: tuple[Late, ...] = ()
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All of them, in the order in which they are removed."""
+        return (*self.late, *self.early)
+
 
 class Firewall:
-    """The early and the late part of the present firewall manager, and what is left over of earlier ones."""
+    """The early and the late part for the present firewall manager, and what is left over of earlier ones."""
 
-    def __init__(self, early: Backend, late: Late, leftovers: Leftovers = Leftovers()) -> None:
+    def __init__(self, early: Backend, late: Late, leftovers: Leftovers) -> None:
         self._early = early
         self._late = late
         self._leftovers = leftovers
-        self._found = Live(None)
-        self._late_drift: tuple[str, ...] = ()
-        self._loaded: Leftovers = leftovers
+        self._late_is_read = False
         self.name = late.name
 
     def require(self) -> None:
@@ -52,19 +59,19 @@ class Firewall:
 
     def read(self) -> Live:
         """Return the ruleset of the early part, and the differences in both parts."""
-        self._found = self._early.read()
-        self._late_drift = self._late.read(self._found.ruleset)
-        self._loaded = self._still_loaded()
-        return Live(self._found.ruleset, (*self._found.drift, *self._late_drift, *self._left_over()))
+        found, lines = self._state
+        return Live(found.ruleset, (*found.drift, *lines, *self._left_over()))
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the persisted state of both parts, and files of earlier managers."""
-        left = (line for part in self._all_leftovers(self._leftovers) for line in part.stale(None))
+        self._read_late_once(want)
+        left = (line for part in self._leftovers.parts for line in part.stale(None))
         return (*self._early.stale(want), *self._late.stale(want), *left)
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Return the conflicts of third-party rules with either part."""
-        return tuple(dict.fromkeys((*self._early.obstacles(want), *self._late.obstacles(want))))
+        self._read_late_once(want)
+        return (*self._early.obstacles(want), *self._late.obstacles(want))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return where the host sends packets on to other addresses."""
@@ -77,8 +84,8 @@ class Firewall:
 
     def snapshot(self, live: Live) -> Snapshot:
         """Return what brings both parts back, and the leftovers that a change removes."""
-        parts = [self._early.snapshot(self._found), self._late.snapshot(live.ruleset)]
-        parts += [backend.snapshot(backend.read()) for backend in self._loaded.early]
+        parts = [self._early.snapshot(self._state[0]), self._late.snapshot(live.ruleset)]
+        parts += [early.snapshot(early.read()) for early in self._loaded.early]
         parts += [late.snapshot(live.ruleset) for late in self._loaded.late]
         files = dict.fromkeys(file for part in parts for file in part.files)
         return Snapshot((*files,), tuple(command for part in parts for command in part.load))
@@ -88,48 +95,54 @@ class Firewall:
 
         So an unauthorised source never gets in, and an authorised one is dropped by neither order.
         """
-        late = list(self._late.apply(want)) if want is None else []
-        changes = self._found.ruleset != want or self._found.drift
-        early = self._early.apply(want) if changes else ()
-        late += self._late.apply(want) if want is not None else ()
-        for part in self._all_leftovers(self._loaded):
-            late += part.apply(None)
-        return (*early, *late)
+        found, _lines = self._state
+        loaded = self._loaded.parts
+        parts: tuple[Part, ...] = (self._early, self._late)
+        if found.ruleset == want and not found.drift:
+            parts = (self._late,)
+        ordered = parts if want is not None else parts[::-1]
+        warnings = [line for part in ordered for line in part.apply(want)]
+        return (*warnings, *(line for part in loaded for line in part.apply(None)))
 
     def persist(self, want: Ruleset | None) -> None:
         """Make both parts what a reboot loads, then remove the files of earlier managers."""
-        for part in (self._early, self._late):
-            if part.stale(want):
-                part.persist(want)
-        for part in self._all_leftovers(self._leftovers):
-            if part.stale(None):
-                part.persist(None)
+        self._read_late_once(want)
+        wanted: dict[Part, Ruleset | None] = {self._early: want, self._late: want}
+        for part, ruleset in {**wanted, **dict.fromkeys(self._leftovers.parts)}.items():
+            if part.stale(ruleset):
+                part.persist(ruleset)
+
+    @cached_property
+    def _state(self) -> tuple[Live, tuple[str, ...]]:
+        """The early part as it was found, and the differences in the late part."""
+        found = self._early.read()
+        return found, self._read_late(found.ruleset)
+
+    def _read_late(self, ruleset: Ruleset | None) -> tuple[str, ...]:
+        self._late_is_read = True
+        return self._late.read(ruleset)
+
+    def _read_late_once(self, want: Ruleset | None) -> None:
+        """Have the late part know the loaded rules: what it persists may depend on them."""
+        if not self._late_is_read:
+            self._read_late(want)
+
+    @cached_property
+    def _loaded(self) -> Leftovers:
+        """The leftovers whose firewall can still be asked; of the others only files are left."""
+        early = tuple(part for part in self._leftovers.early if _answers(part, part.read))
+        return Leftovers(
+            early, tuple(part for part in self._leftovers.late if _answers(part, partial(part.read, None)))
+        )
 
     def _left_over(self) -> Iterator[str]:
-        for part in self._all_leftovers(self._leftovers):
+        for part in self._leftovers.parts:
             yield f"rules and files for {part.name}, which are not needed any more"
 
-    def _still_loaded(self) -> Leftovers:
-        """Return the leftovers whose firewall can still be asked; of the others only files are left."""
-        early = tuple(part for part in self._leftovers.early if _answers(part))
-        return Leftovers(early, tuple(part for part in self._leftovers.late if _late_answers(part)))
 
-    @staticmethod
-    def _all_leftovers(leftovers: Leftovers) -> Iterable[Backend | Late]:
-        return (*leftovers.late, *leftovers.early)
-
-
-def _answers(part: Backend) -> bool:
+def _answers(part: Part, read: t.Callable[[], object]) -> bool:
     with suppress(HostError):
         part.require()
-        part.read()
-        return True
-    return False
-
-
-def _late_answers(part: Late) -> bool:
-    with suppress(HostError):
-        part.require()
-        part.read(None)
+        read()
         return True
     return False

@@ -2,111 +2,139 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The firewall systems there are, and the backend of the one that rules a host."""
+"""The firewall managers, and the parts of our rules that go with the one that manages a host."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import BESIDE, WHOLE, Place
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewall import Firewall, Leftovers
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import Late
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import LATE_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.files import keeps_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
     SCRIPT_FILE,
-    UFW_RECORD,
+    iptables_accepts,
     own_firewalld_files,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
 
 AUTO = "auto"
+Objects = list[dict[str, t.Any]]
 
 
 @dataclass(frozen=True)
 class System:
-    """A firewall system: `make` is its backend, and `keeps` tells whether files of that backend are on the host."""
+    """A firewall manager: `late` makes the late part for it, and `keeps` tells whether files of that part are on the host.
+
+    `judged` are the manager's own base chains, by family, table and name: the late part reports conflicts in them.
+    `planned` returns the objects that nft lists as they will be with the late part.
+    """
 
     name: str
-    make: t.Callable[[Host], Backend]
+    late: t.Callable[[Host, Listing], Late]
+    judged: frozenset[tuple[str, str, str]]
     keeps: t.Callable[[Host], bool]
+    planned: t.Callable[[Objects, Ruleset], Objects] = lambda objects, _want: objects
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The system that a host's rules are written to, and why."""
+    """The backend for a host, the reason for its firewall manager, and where the early part is."""
 
     backend: Backend
     reason: str
+    early: str
 
 
-# A host has one firewall, and reading the code of the others takes longer than to look at its rules; so a backend is
-# loaded when it is made.
-def _make_firewalld(host: Host) -> Backend:
-    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.backend import Firewalld  # noqa: PLC0415
+# A host has one firewall manager, and loading the code for the others takes longer than reading the rules.
+def _firewalld(host: Host, _listing: Listing) -> Late:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.late import (  # noqa: PLC0415
+        FirewalldLate,
+    )
 
-    return Firewalld(host)
-
-
-def _make_ufw(host: Host) -> Backend:
-    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.backend import Ufw  # noqa: PLC0415
-
-    return Ufw(host)
+    return FirewalldLate(host)
 
 
-def _make_iptables(host: Host) -> Backend:
-    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.backend import Iptables  # noqa: PLC0415
+def _ufw(host: Host, _listing: Listing) -> Late:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late import UfwLate  # noqa: PLC0415
+
+    return UfwLate(host)
+
+
+def _iptables(host: Host, _listing: Listing) -> Late:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late import (  # noqa: PLC0415
+        IptablesLate,
+    )
+
+    return IptablesLate(host)
+
+
+def _nftables(host: Host, listing: Listing) -> Late:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.late import (  # noqa: PLC0415
+        NftablesLate,
+    )
+
+    return NftablesLate(host, listing)
+
+
+def _planned(objects: Objects, want: Ruleset) -> Objects:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.late import (  # noqa: PLC0415
+        with_late_rules,
+    )
+
+    return with_late_rules(objects, want)
+
+
+def _table(host: Host, listing: Listing, system: System) -> Backend:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import (  # noqa: PLC0415
+        Nftables,
+    )
+
+    return Nftables(host, listing, system.judged, system.planned)
+
+
+def _mangle(host: Host) -> Backend:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.backend import (  # noqa: PLC0415
+        Iptables,
+    )
 
     return Iptables(host)
 
 
-def _make_nftables(host: Host, place: Place = WHOLE) -> Backend:
-    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables  # noqa: PLC0415
-
-    return Nftables(host, place)
-
-
-def _with_published(make: t.Callable[[Host], Backend]) -> t.Callable[[Host], Backend]:
-    """A backend that holds published ports in a table beside it."""
-
-    def both(host: Host) -> Backend:
-        from ansible_collections.gatehouse.kong.plugins.module_utils._backends.published import WithPublished  # noqa: PLC0415
-
-        return WithPublished(host, make(host))
-
-    return both
-
+_INPUT = frozenset({("ip", "filter", "INPUT"), ("ip6", "filter", "INPUT")})
+_FIREWALLD = frozenset({("inet", "firewalld", "filter_INPUT"), *_INPUT})
 
 SYSTEMS = (
-    System("firewalld", _with_published(_make_firewalld), lambda host: bool(own_firewalld_files(host))),
-    System("ufw", _with_published(_make_ufw), lambda host: host.path(UFW_RECORD).exists()),
-    System("iptables", _with_published(_make_iptables), lambda host: host.path(SCRIPT_FILE).exists()),
-    System("nftables", _make_nftables, lambda host: host.path(WHOLE.file).exists()),
+    System("firewalld", _firewalld, _FIREWALLD, lambda host: bool(own_firewalld_files(host))),
+    System("ufw", _ufw, _INPUT, keeps_rule),
+    System("iptables", _iptables, _INPUT, iptables_accepts),
+    System("nftables", _nftables, frozenset(), lambda host: host.path(LATE_FILE).exists(), _planned),
 )
 NAMES = tuple(sorted(system.name for system in SYSTEMS))
 
 
 def choose(host: Host, name: str) -> Choice:
-    """The backend of this name, or with AUTO that of the system which rules the host.
+    """Return the backend for the firewall manager of this name, or with AUTO for the one that manages the host.
 
-    HostError where more than one does, and where old and new iptables are mixed.
+    Raises HostError if two managers are enabled, or rules of both variants of iptables are loaded.
     """
-    ruler, reason = _ruler(host) if name == AUTO else (name, "it was asked for")
-    return _choice(host, next(system for system in SYSTEMS if system.name == ruler), reason)
+    manager, reason = _manager(host) if name == AUTO else (name, "it was asked for")
+    system = next(system for system in SYSTEMS if system.name == manager)
+    listing = Listing(host)
+    has_nft = host.which("nft") is not None
+    early = _table(host, listing, system) if has_nft else _mangle(host)
+    left_early = (_mangle(host),) if has_nft and host.path(SCRIPT_FILE).exists() else ()
+    left_late = tuple(other.late(host, listing) for other in SYSTEMS if other is not system and other.keeps(host))
+    return Choice(Firewall(early, system.late(host, listing), Leftovers(left_early, left_late)), reason, early.name)
 
 
-def _ruler(host: Host) -> tuple[str, str]:
+def _manager(host: Host) -> tuple[str, str]:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import ruler_of  # noqa: PLC0415
 
     found = ruler_of(host)
     return found.name, found.reason
-
-
-def _choice(host: Host, system: System, reason: str) -> Choice:
-    before = tuple(other.make(host) for other in SYSTEMS if other.name != system.name and other.keeps(host))
-    if system.name == "nftables" and host.path(BESIDE.file).exists():
-        # It holds also where what it was loaded beside is off, and cannot be asked any more.
-        before = (*before, _make_nftables(host, BESIDE))
-    if not before:
-        return Choice(system.make(host), reason)
-    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.handover import Succession  # noqa: PLC0415
-
-    return Choice(Succession(system.make(host), before), reason)

@@ -9,7 +9,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 
 IPTABLES = "/etc/gatehouse_kong_iptables"
 SCRIPT_FILE = f"{IPTABLES}/load.sh"
-UFW_RECORD = "/etc/gatehouse_kong_ufw/rules.json"
+IPTABLES_LATE = "/etc/gatehouse_kong_accept/accept.sh"
 FIREWALLD = "/etc/firewalld"
 
 POLICY = "gatehouse-kong"
@@ -26,3 +26,8 @@ def own_firewalld_files(host: Host) -> tuple[str, ...]:
         for prefix in prefixes
         for path in sorted(host.path(f"{FIREWALLD}/{kind}").glob(f"{prefix}*"))
     )
+
+
+def iptables_accepts(host: Host) -> bool:
+    """Tell whether the late part for iptables is installed."""
+    return host.path(IPTABLES_LATE).exists()

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import ufw
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import SYSTEMS
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import SYSTEMS, choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
     BootUnit,
     install,
@@ -204,8 +204,8 @@ class Interceptor:
         }
         if not entries:
             return ()
-        made = next(system for system in SYSTEMS if system.name == self.backend).make(self._host)
-        found = made.obstacles(make_ruleset(entries.values(), ()))
+        firewall = choose(self._host, self.backend).backend
+        found = firewall.obstacles(make_ruleset(entries.values(), ()))
         # What is caught is caught before anybody else diverts it, and whom others accept is judged where it is caught.
         return tuple(obstacle for obstacle in found if obstacle.effect == "drop")
 

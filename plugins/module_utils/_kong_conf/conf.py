@@ -20,12 +20,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
     edit_text,
     file_ending,
     insert_lines,
-    shown,
     split_ending,
     split_lines,
 )

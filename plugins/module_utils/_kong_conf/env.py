@@ -18,11 +18,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
     edit_text,
     insert_lines,
-    shown,
     split_ending,
     split_lines,
 )

@@ -1,32 +1,17 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kong.conf and kong.yml have in common when they are edited in place: lines, values, secrets, errors."""
+"""What kong.conf and kong.yml have in common when they are edited in place: lines, values, errors."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-HIDDEN = "<hidden>"
-
-# Kong's own list of settings that its tools do not print (CONF_SENSITIVE in kong/conf_loader/constants.lua, and the
-# Enterprise one), as name endings, and `encrypt`, which is what 0.6 to 0.8 call the key of the gossip ring.
-_HIDDEN_NAMES = (
-    r"(?:password|secret|secret_id|token|_key|encrypt|auth_conf|session_conf|auth_header"
-    r"|declarative_config_string|proxy_server)"
-)
-_SECRET_NAME = re.compile(_HIDDEN_NAMES + r"\Z")
-# A value goes on after a backslash at the end of its line; comments and blank lines in between do not end it.
-_SECRET_LINE = re.compile(
-    rf"""(?<![\w-])([\w-]*{_HIDDEN_NAMES}["']?[ \t]*[=:]) [ \t]*(?=\S)
-    (?:[^\n]*\\[ \t\v\f\r]*\n (?:[ \t\v\f\r]*(?:[\#;][^\n]*)?\n)*)*
-    [^\r\n]*""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 class ConfError(ValueError):
@@ -55,21 +40,6 @@ def insert_lines(lines: list[str], at: int, bodies: list[str]) -> None:
     if at and not lines[at - 1].endswith("\n"):
         lines[at - 1] += ending
     lines[at:at] = [body + ending for body in bodies]
-
-
-def is_secret(key: str) -> bool:
-    """Whether the value of Kong's setting `key` must not be shown."""
-    return _SECRET_NAME.search(key) is not None
-
-
-def shown(key: str, value: object) -> str:
-    """`value` for a message about setting `key`."""
-    return HIDDEN if is_secret(key) else repr(value)
-
-
-def hide_secrets(text: str) -> str:
-    """A configuration file's text, for people to read: what follows a secret's name is replaced, in comments too."""
-    return _SECRET_LINE.sub(rf"\1 {HIDDEN}", text)
 
 
 def value_text(key: str, value: Any) -> str:

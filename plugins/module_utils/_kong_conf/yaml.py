@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
     edit_text,
     insert_lines,
-    shown,
     split_ending,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml_blocks import (

@@ -12,11 +12,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
-    ConfError,
-    hide_secrets,
-    split_ending,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import hide_secrets
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError, split_ending
 
 _KEY = re.compile(
     r"""("(?P<double>[^"\\]*)"|'(?P<single>[^']*)'|(?P<plain>[^\s#"'\[\]{},&*!|>%@`?:-][^#\n]*?))[ ]*:(?=\s|\Z)"""

@@ -301,5 +301,6 @@ _TESTS: Mapping[str, _Known] = {
     "--pkt-type": _Known(re.compile("pkttype"), _packet_type),
     "--src-range": _Known(re.compile("iprange"), _source_range),
     "--dst-range": _Known(re.compile("iprange"), _destination_range),
+    "--rt-type": _Known(re.compile("rt"), _never),  # packets with a routing header, which no client of Kong sends
     "--comment": _Known(re.compile("comment"), _certainly),
 }

@@ -21,5 +21,7 @@ PRIORITY = -10
 # STATEMENTS"), so a host whose own chains drop by default accepts the mark in one line of theirs.
 MARK = 0x10000000
 MARK_MASK = 0xFFFFFFFF ^ MARK
+# The comment of each rule of the late part.
+LATE_COMMENT = "gatehouse.kong"
 # The late part on iptables and ufw, as iptables-save lists it behind the name of its chain (without quotes).
-LATE_RULE = f"-m mark --mark {MARK:#x}/{MARK:#x} -m comment --comment gatehouse.kong -j ACCEPT"
+LATE_RULE = f"-m mark --mark {MARK:#x}/{MARK:#x} -m comment --comment {LATE_COMMENT} -j ACCEPT"

@@ -35,8 +35,8 @@ fill_sets() {
 # One step for each family: the chain has other rules, and the jump to it comes first, wherever it was.
 load() {
     {
-        printf '%s\n' '*filter' ':GATEHOUSE-KONG - [0:0]'
-        "$1-save" -t filter | sed -n 's/^-A \(.* -[jg] GATEHOUSE-KONG\)$/-D \1/p'
+        printf '%s\n' '*mangle' ':GATEHOUSE-KONG - [0:0]' ':GATEHOUSE-KONG-MARK - [0:0]'
+        "$1-save" -t mangle | sed -n 's/^-A \(.* -[jg] GATEHOUSE-KONG\)$/-D \1/p'
         printf '%s\n' "$2"
         cat
         echo COMMIT
@@ -59,5 +59,6 @@ remove_other_sets() {
     done
 }
 
-load_rules cat '-X GATEHOUSE-KONG'
+load_rules cat '-X GATEHOUSE-KONG
+-X GATEHOUSE-KONG-MARK'
 remove_other_sets

@@ -19,20 +19,24 @@ SETS
 rules_ipv4() {
     cat <<'IPV4'
 -A GATEHOUSE-KONG -i lo -m comment --comment "the host reaches itself" -j RETURN
--A GATEHOUSE-KONG -p udp -m udp --dport 5353 -m set --match-set gkong4-resolvers src -m comment --comment "resolvers for stream" -j ACCEPT
+-A GATEHOUSE-KONG -m comment --comment "only rules below set this bit" -j MARK --set-xmark 0x0/0x10000000
+-A GATEHOUSE-KONG -p udp -m udp --dport 5353 -m set --match-set gkong4-resolvers src -m comment --comment "resolvers for stream" -g GATEHOUSE-KONG-MARK
 -A GATEHOUSE-KONG -p udp -m udp --dport 5353 -m comment --comment "stream at 0.0.0.0" -j DROP
--A GATEHOUSE-KONG -p udp -m udp --dport 5354 -m set --match-set gkong4-resolvers src -m comment --comment "resolvers for stream" -j ACCEPT
+-A GATEHOUSE-KONG -p udp -m udp --dport 5354 -m set --match-set gkong4-resolvers src -m comment --comment "resolvers for stream" -g GATEHOUSE-KONG-MARK
 -A GATEHOUSE-KONG -p udp -m udp --dport 5354 -m comment --comment "stream at 0.0.0.0" -j DROP
+-A GATEHOUSE-KONG-MARK -j MARK --set-xmark 0x10000000/0x10000000
 IPV4
 }
 
 rules_ipv6() {
     cat <<'IPV6'
 -A GATEHOUSE-KONG -i lo -m comment --comment "the host reaches itself" -j RETURN
--A GATEHOUSE-KONG -p tcp -m tcp --dport 9000 -m set --match-set gkong6-resolvers src -m comment --comment "resolvers for stream" -j ACCEPT
+-A GATEHOUSE-KONG -m comment --comment "only rules below set this bit" -j MARK --set-xmark 0x0/0x10000000
+-A GATEHOUSE-KONG -p tcp -m tcp --dport 9000 -m set --match-set gkong6-resolvers src -m comment --comment "resolvers for stream" -g GATEHOUSE-KONG-MARK
 -A GATEHOUSE-KONG -p tcp -m tcp --dport 9000 -m comment --comment "stream at ::" -j DROP
--A GATEHOUSE-KONG -p udp -m udp --dport 9000 -m set --match-set gkong6-resolvers src -m comment --comment "resolvers for stream" -j ACCEPT
+-A GATEHOUSE-KONG -p udp -m udp --dport 9000 -m set --match-set gkong6-resolvers src -m comment --comment "resolvers for stream" -g GATEHOUSE-KONG-MARK
 -A GATEHOUSE-KONG -p udp -m udp --dport 9000 -m comment --comment "stream at ::" -j DROP
+-A GATEHOUSE-KONG-MARK -j MARK --set-xmark 0x10000000/0x10000000
 IPV6
 }
 
@@ -48,8 +52,8 @@ fill_sets() {
 # One step for each family: the chain has other rules, and the jump to it comes first, wherever it was.
 load() {
     {
-        printf '%s\n' '*filter' ':GATEHOUSE-KONG - [0:0]'
-        "$1-save" -t filter | sed -n 's/^-A \(.* -[jg] GATEHOUSE-KONG\)$/-D \1/p'
+        printf '%s\n' '*mangle' ':GATEHOUSE-KONG - [0:0]' ':GATEHOUSE-KONG-MARK - [0:0]'
+        "$1-save" -t mangle | sed -n 's/^-A \(.* -[jg] GATEHOUSE-KONG\)$/-D \1/p'
         printf '%s\n' "$2"
         cat
         echo COMMIT
@@ -76,7 +80,7 @@ remove_other_sets() {
 # is missing, such rules are refused, all of them. So before others load theirs, the sets are made, and empty ones for
 # names that are not known.
 make_missing_sets() {
-    for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
+    for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \(gkong[46]-[^ ]*\) .*/\1/p' "$file"
     done | sort -u | while read -r name; do
         ! /usr/sbin/ipset list -n "$name" >/dev/null 2>&1 || continue

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The iptables backend: a chain of our own in each family, its sources in ipsets, loaded at boot by a unit of our own.
+"""The early part on hosts without nft: chains of our own in the table mangle, their sources in ipsets, loaded by a boot unit.
 
-INPUT leads to our chain before anything else, so an accept there is final for the filter table. Foreign chains and sets
-are never named in what is loaded, and iptables-restore --noflush leaves what is not named as it is.
+The jump to our chain is the first rule of mangle INPUT. It drops packets of unauthorised sources to managed ports and marks
+authorised packets, which then pass the host's own rules. Third-party chains and sets are never named in what is loaded,
+and iptables-restore --noflush leaves what is not named unchanged.
 """
 
 from __future__ import annotations
@@ -42,13 +43,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_foreign import (
-    before_ours,
-    other_tables,
-)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
-    nftables_obstacles,
-    translations_of,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
@@ -76,9 +71,9 @@ _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 0)
 
 
 class Iptables:
-    """The backend for hosts whose firewall is iptables, in its nft or its legacy variant."""
+    """The early part in iptables, in its nft or its legacy variant."""
 
-    name = "iptables"
+    name = "the table mangle of iptables"
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -87,6 +82,8 @@ class Iptables:
 
     def require(self) -> None:
         """Refuse a host without the programs, rights, systemd or a writable /etc, or with rules of both variants."""
+        if self._host.which("ipset") is None:
+            raise HostError("ipset is not installed on this host: install the package ipset")
         require_programs(self._host, self._variant)
         self._host.require_net_admin()
         self._host.require_systemd()
@@ -95,25 +92,25 @@ class Iptables:
 
     def read(self) -> Live:
         """The live chains and sets. Where the kernel has no IPv6, its rules are those that wait in the boot file."""
-        live = live_of(self._state())
-        before = [str(one) for family, saved in self._saved.items() if self._state().chains[family].jumps
-                  for one in before_ours(family, saved, live.ruleset or Ruleset(), lambda line: line == JUMP)]  # fmt: skip
-        return Live(live.ruleset, (*live.drift, *before))
+        return live_of(self._state())
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """What of the boot script, the unit and its links differs."""
         return stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(want))
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Other tables of iptables, and chains of nftables, that refuse what we allow."""
-        self._state()
-        found = other_tables(self._saved, want)
-        found += nftables_obstacles(self._host, want, self._saved if self._variant == "nft" else {})
-        return found if "ipv6" in self._families else (*found, *without_ipv6(want, SCRIPT_FILE))
+        """Return a warning if the kernel has no IPv6. Raises HostError for published ports, which need nft."""
+        published = sorted(str(entry.service) for entry in want.allow if entry.published)
+        if published:
+            raise HostError(
+                f"{published[0]} is a published port, and nft is not installed on this host, which judges forwarded "
+                "packets: install the package nftables"
+            )
+        return () if "ipv6" in self._families else without_ipv6(want, SCRIPT_FILE)
 
     def translations(self) -> tuple[Translation, ...]:
-        """Those of iptables."""
-        return translations_of(self._saved)
+        """Return nothing: the late part lists them."""
+        return ()
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """`iptables-restore --test` on the rules that would change, without their sets, which are not there yet."""

@@ -12,7 +12,12 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, make_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import (
+    CHAIN,
+    MARK_CHAIN,
+    TABLE,
+    make_rules,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES, SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import (
@@ -23,6 +28,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
 
 UNIT = "gatehouse-kong-iptables.service"
+
+# What others load at boot: netfilter-persistent, and iptables.service and ip6tables.service of Red Hat.
+SAVED_FILES = (
+    "/etc/iptables/rules.v4",
+    "/etc/iptables/rules.v6",
+    "/etc/sysconfig/iptables",
+    "/etc/sysconfig/ip6tables",
+)
+_LOADERS = ("netfilter-persistent.service", "iptables.service", "ip6tables.service")
 
 # Another mark than that of a run, which may have been interrupted: what it left stays in use until its rules go.
 _MARK = "+"
@@ -65,8 +79,8 @@ fill_sets() {{
 # One step for each family: the chain has other rules, and the jump to it comes first, wherever it was.
 load() {{
     {{
-        printf '%s\\n' '*filter' ':{chain} - [0:0]'
-        "$1-save" -t filter | sed -n 's/^-A \\(.* -[jg] {chain}\\)$/-D \\1/p'
+        printf '%s\\n' '*{table}' ':{chain} - [0:0]' ':{mark_chain} - [0:0]'
+        "$1-save" -t {table} | sed -n 's/^-A \\(.* -[jg] {chain}\\)$/-D \\1/p'
         printf '%s\\n' "$2"
         cat
         echo COMMIT
@@ -95,7 +109,7 @@ _LOAD = """
 # is missing, such rules are refused, all of them. So before others load theirs, the sets are made, and empty ones for
 # names that are not known.
 make_missing_sets() {{
-    for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
+    for file in {saved}; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \\({prefix}[^ ]*\\) .*/\\1/p' "$file"
     done | sort -u | while read -r name; do
         ! {ipset} list -n "$name" >/dev/null 2>&1 || continue
@@ -132,7 +146,8 @@ remove_other_sets
 """
 
 _REMOVE = """
-load_rules cat '-X {chain}'
+load_rules cat '-X {chain}
+-X {mark_chain}'
 remove_other_sets
 """
 
@@ -158,16 +173,17 @@ ExecReload=/bin/sh {SCRIPT_FILE}
 WantedBy=sysinit.target
 """
 
-# netfilter-persistent replaces the whole filter table by what was saved, where our sets may have been named.
+# A loader replaces whole tables by what was saved, which may name our sets.
 _DROP_IN = f"""\
 # Written by gatehouse.kong: makes the sets that saved rules may name, and puts its own rules in place afterwards.
 [Service]
 ExecStartPre=-/bin/sh {SCRIPT_FILE} sets
 ExecStartPost=-/bin/sh {SCRIPT_FILE}
+ExecReload=-/bin/sh {SCRIPT_FILE}
 """
 
 UNIT_PARTS = BootUnit(
-    UNIT, _UNIT_TEXT, ("sysinit.target",), (("netfilter-persistent.service", _DROP_IN),), IPTABLES, SCRIPT_FILE
+    UNIT, _UNIT_TEXT, ("sysinit.target",), tuple((loader, _DROP_IN) for loader in _LOADERS), IPTABLES, SCRIPT_FILE
 )
 
 
@@ -213,5 +229,8 @@ def _script(template: str, programs: Programs, names: str, *blocks: Iterable[str
         ipv6=SET_PREFIX["ipv6"],
         mark=_MARK,
         other=OTHER,
+        saved=" ".join(SAVED_FILES),
         chain=CHAIN,
+        mark_chain=MARK_CHAIN,
+        table=TABLE,
     )

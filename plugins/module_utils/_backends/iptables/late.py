@@ -10,17 +10,18 @@ part, which sets the mark, the rule accepts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import (
     PLUGIN,
-    PLUGIN_DIRECTORY,
-    PLUGIN_TEXT,
+    SETS_PLUGIN,
     UNIT_PARTS,
     files_with_ours,
+    plugins_for,
     remove_ours,
     render_script,
+    unit_for,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     SOME_ACCEPT,
@@ -35,7 +36,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
-    nftables_obstacles,
     translations_of,
     without_ipv6,
 )
@@ -57,6 +57,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
 
 # Other programs may change the rules between the moments at which they are read and loaded.
 _ATTEMPTS = 3
+_PLUGINS = (PLUGIN, SETS_PLUGIN)
 
 
 class IptablesLate:
@@ -82,13 +83,7 @@ class IptablesLate:
         Third-party rules before the accept rule are no difference, so a restart of fail2ban or Docker is none.
         """
         self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
-        want = ruleset or Ruleset()
-        places = self._places(want)
-        return tuple(
-            f"{PROGRAM[family]}: {line}"
-            for family, table in self._tables.items()
-            for line in misplaced(table, places[family], want, family)
-        )
+        return self._misplaced(ruleset)
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the boot script, its unit and the hooks of other programs.
@@ -96,20 +91,20 @@ class IptablesLate:
         Without a ruleset these are also the files of other programs that have the accept rule.
         """
         if want is None:
-            plugin = (f"{PLUGIN}: to be removed",) if self._host.path(PLUGIN).exists() else ()
+            unit = stale_parts(self._host, UNIT_PARTS, None)
             files = tuple(f"{file}: has rules of gatehouse.kong" for file in files_with_ours(self._host))
-            return (*stale_parts(self._host, UNIT_PARTS, None), *plugin, *files)
-        return (*stale_parts(self._host, UNIT_PARTS, self._script(self._places(want))), *self._stale_plugin())
+            return (*unit, *self._stale_plugins(dict.fromkeys(_PLUGINS)), *files)
+        unit = stale_parts(self._host, unit_for(self._host), self._script(self._places(want)))
+        return (*unit, *self._stale_plugins(plugins_for(self._host)))
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Return the conflicts with rules of iptables and nftables, and the rules that the accept rule makes void."""
+        """Return the conflicts with rules of iptables, and the rules that the accept rule makes void."""
         found: list[Obstacle] = []
         for family, table in self._tables.items():
             places = places_of(table, want, family)
             found += conflicts(self._saved[family], want, family, [(place.chain, place.position) for place in places])
             void = without_effect(table, places, want, family)
             found += [_void(family, *rule, services) for rule, services in void.items()]
-        found += nftables_obstacles(self._host, want, self._saved if self._variant == "nft" else {})
         found += [] if "ipv6" in self._families else without_ipv6(want, UNIT_PARTS.file)
         return tuple(found)
 
@@ -128,18 +123,22 @@ class IptablesLate:
         The files of other programs are not part of it: these programs may have saved other rules since.
         """
         found = {family: [_place(table, *place) for place in table.ours] for family, table in self._tables.items()}
-        files = (UNIT_PARTS.file, *UNIT_PARTS.unit_files, *UNIT_PARTS.links, PLUGIN)
+        files = (UNIT_PARTS.file, *UNIT_PARTS.unit_files, *UNIT_PARTS.links, *_PLUGINS)
         return Snapshot(files, ((("sh",), self._script(found)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Load the accept rules in one transaction for each family, and read them again.
+        """Load the accept rules in one transaction for each family if they differ, and read them again.
 
         Raises HostError if other programs change the rules each time.
         """
+        wrong = self._misplaced(want)
         for _attempt in range(_ATTEMPTS):
-            self._load(want)
-            if not (wrong := self.read(want)):
+            if not wrong:
                 return ()
+            self._load(want)
+            wrong = self.read(want)
+        if not wrong:
+            return ()
         raise HostError(f"{wrong[0]}: other programs change the rules of iptables at the same time. Run it again")
 
     def persist(self, want: Ruleset | None) -> None:
@@ -148,19 +147,24 @@ class IptablesLate:
             for file in files_with_ours(self._host):
                 remove_ours(self._host, file)
             uninstall(self._host, UNIT_PARTS)
-            self._host.remove((PLUGIN,))
+            self._host.remove(_PLUGINS)
             return
-        before = self._host.read(PLUGIN)
+        before = {path: self._host.read(path) for path in _PLUGINS}
         try:
-            if self._stale_plugin():
-                self._host.write(PLUGIN, PLUGIN_TEXT, 0o755)
-            install(self._host, UNIT_PARTS, self._script(self._places(want)))
+            self._write_plugins(plugins_for(self._host))
+            install(self._host, unit_for(self._host), self._script(self._places(want)))
         except HostError:
-            if before is None:
-                self._host.remove((PLUGIN,))
-            else:
-                self._host.write(PLUGIN, before, 0o755)
+            self._write_plugins(before)
             raise
+
+    def _misplaced(self, ruleset: Ruleset | None) -> tuple[str, ...]:
+        want = ruleset or Ruleset()
+        places = self._places(want)
+        return tuple(
+            f"{PROGRAM[family]}: {line}"
+            for family, table in self._tables.items()
+            for line in misplaced(table, places[family], want, family)
+        )
 
     @cached_property
     def _variant(self) -> str:
@@ -187,10 +191,20 @@ class IptablesLate:
         script = self._script(self._places(want or Ruleset()))
         self._host.run("sh", "-s", "--", *options, stdin=script)
 
-    def _stale_plugin(self) -> tuple[str, ...]:
-        if not self._host.path(PLUGIN_DIRECTORY).is_dir() or self._host.holds(PLUGIN, PLUGIN_TEXT, 0o755):
-            return ()
-        return (f"{PLUGIN}: {'missing' if self._host.read(PLUGIN) is None else 'differs'}",)
+    def _stale_plugins(self, wanted: Mapping[str, str | None]) -> Iterator[str]:
+        for path, text in wanted.items():
+            found = self._host.read(path)
+            if text is None and found is not None:
+                yield f"{path}: to be removed"
+            elif text is not None and not self._host.holds(path, text, 0o755):
+                yield f"{path}: {'missing' if found is None else 'differs'}"
+
+    def _write_plugins(self, wanted: Mapping[str, str | None]) -> None:
+        for path, text in wanted.items():
+            if text is None:
+                self._host.remove((path,))
+            elif not self._host.holds(path, text, 0o755):
+                self._host.write(path, text, 0o755)
 
 
 def _void(family: str, line: str, kind: str, services: Iterable[Service]) -> Obstacle:

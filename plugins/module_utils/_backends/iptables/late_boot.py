@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     LOGS,
@@ -23,21 +24,30 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES_LATE as FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 
 UNIT = "gatehouse-kong-accept.service"
 DIRECTORY = "/etc/gatehouse_kong_accept"
-FILE = f"{DIRECTORY}/accept.sh"
 
 # netfilter-persistent(8): run-parts runs every plugin, in the order of their names, and passes over a name with a dot.
 PLUGIN_DIRECTORY = "/usr/share/netfilter-persistent/plugins.d"
 PLUGIN = f"{PLUGIN_DIRECTORY}/90-gatehouse-kong"
-PLUGIN_TEXT = f"""\
+SETS_PLUGIN = f"{PLUGIN_DIRECTORY}/05-gatehouse-kong"
+_PLUGIN_TEXT = f"""\
 #!/bin/sh
-# Written by gatehouse.kong: adds its accept rule after netfilter-persistent has replaced the rules of iptables.
+# Written by gatehouse.kong: adds its rules after netfilter-persistent has replaced the rules of iptables.
 if [ "${{1:-}}" = start ]; then
+    [ ! -e {SCRIPT_FILE} ] || /bin/sh {SCRIPT_FILE}
     exec /bin/sh {FILE}
+fi
+"""
+_SETS_PLUGIN_TEXT = f"""\
+#!/bin/sh
+# Written by gatehouse.kong: makes the sets that saved rules may name, which `netfilter-persistent flush` destroys.
+if [ "${{1:-}}" = start ] && [ -e {SCRIPT_FILE} ]; then
+    exec /bin/sh {SCRIPT_FILE} sets
 fi
 """
 
@@ -65,15 +75,34 @@ _DROP_IN = f"""\
 ExecStartPost=-/bin/sh {FILE}
 ExecReload=-/bin/sh {FILE}
 """
+_DROP_INS = (("iptables.service", _DROP_IN), ("ip6tables.service", _DROP_IN))
 
-UNIT_PARTS = BootUnit(
-    UNIT,
-    _UNIT_TEXT,
-    ("multi-user.target",),
-    (("iptables.service", _DROP_IN), ("ip6tables.service", _DROP_IN)),
-    DIRECTORY,
-    FILE,
-)
+# All files that may be on a host.
+UNIT_PARTS = BootUnit(UNIT, _UNIT_TEXT, ("multi-user.target",), _DROP_INS, DIRECTORY, FILE)
+
+
+def unit_for(host: Host) -> BootUnit:
+    """Return the unit with the drop-ins that the host needs.
+
+    With netfilter-persistent both units of the drop-ins are other names of netfilter-persistent.service, which has a plugin.
+    """
+    return replace(UNIT_PARTS, drop_ins=()) if has_plugins(host) else UNIT_PARTS
+
+
+def has_plugins(host: Host) -> bool:
+    """Return whether netfilter-persistent is installed."""
+    return host.path(PLUGIN_DIRECTORY).is_dir()
+
+
+def plugins_for(host: Host) -> dict[str, str | None]:
+    """Return the texts of our plugins of netfilter-persistent; None for a plugin that the host does not need.
+
+    Sets of ours are only on a host without nft.
+    """
+    used = has_plugins(host)
+    with_sets = used and host.which("nft") is None
+    return {PLUGIN: _PLUGIN_TEXT if used else None, SETS_PLUGIN: _SETS_PLUGIN_TEXT if with_sets else None}
+
 
 _SCRIPT = """\
 #!/bin/sh

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import SetNames, set_name
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import MARK
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,
     WILDCARDS,
@@ -23,17 +24,25 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
     entries_of,
 )
 
+TABLE = "mangle"
 CHAIN = "GATEHOUSE-KONG"
 JUMP = f"-A INPUT -j {CHAIN}"
+# Its rule marks authorised packets. It is entered with -g, so they go on in INPUT behind the jump to CHAIN.
+MARK_CHAIN = f"{CHAIN}-MARK"
 
-_LOOPBACK = f'-A {CHAIN} -i lo -m comment --comment "the host reaches itself" -j RETURN'
+_FIRST_RULES = (
+    f'-A {CHAIN} -i lo -m comment --comment "the host reaches itself" -j RETURN',
+    f'-A {CHAIN} -m comment --comment "only rules below set this bit" -j MARK --set-xmark 0x0/{MARK:#x}',
+)
+_MARK_RULE = f"-A {MARK_CHAIN} -j MARK --set-xmark {MARK:#x}/{MARK:#x}"
 _LENGTH = {"ipv4": 32, "ipv6": 128}
 # XT_MAX_COMMENT_LEN in linux/netfilter/xt_comment.h is 256, with the end.
 _LONGEST_COMMENT = 255
 _FOR, _AT = " for ", " at "
 _RULE = re.compile(
     rf"-A {CHAIN} (?:-d \S+ )?-p (?P<protocol>tcp|udp) -m (?P=protocol) --dport (?P<port>\d+)"
-    r"(?: -m set --match-set (?P<set>\S+) src)? -m comment --comment (?P<comment>.+) -j (?P<verdict>ACCEPT|DROP)"
+    r"(?: -m set --match-set (?P<set>\S+) src)? -m comment --comment (?P<comment>.+)"
+    rf" (?P<verdict>-g {MARK_CHAIN}|-j DROP)"
 )
 
 
@@ -42,7 +51,8 @@ def make_rules(ruleset: Ruleset, family: str, names: SetNames | None = set_name)
 
     Without `names` no line names a set, which is enough to have the lines checked.
     """
-    return (_LOOPBACK, *(line for entry in entries_of(ruleset, family) for line in _entry_rules(entry, family, names)))
+    rules = (line for entry in entries_of(ruleset, family) for line in _entry_rules(entry, family, names))
+    return (*_FIRST_RULES, *rules, _MARK_RULE)
 
 
 def read_rules(lines: Iterable[str]) -> tuple[list[Allow], dict[str, str]]:
@@ -62,7 +72,7 @@ def read_rules(lines: Iterable[str]) -> tuple[list[Allow], dict[str, str]]:
             continue
         # The rule without a set ends an entry: everyone else, or anyone at all.
         listener, _at, address = comment.partition(_AT)
-        sources = ANY if match["verdict"] == "ACCEPT" else tuple(sorted(names))
+        sources = ANY if match["verdict"] != "-j DROP" else tuple(sorted(names))
         entries.append(Allow(listener, Service(match["protocol"], int(match["port"]), address or None), sources))
         names = []
     return entries, sets
@@ -84,12 +94,12 @@ def _entry_rules(entry: Allow, family: str, names: SetNames | None) -> list[str]
     to = f"-d {service.address}/{_LENGTH[family]} " if one_address else ""
     match = f"-A {CHAIN} {to}-p {service.protocol} -m {service.protocol} --dport {service.port}"
     sources = [
-        f"{match}{_set_match(name, family, names)} {_comment(name + _FOR + entry.listener)} -j ACCEPT"
+        f"{match}{_set_match(name, family, names)} {_comment(name + _FOR + entry.listener)} -g {MARK_CHAIN}"
         for name in entry.set_names
     ]
     # The address tells 0.0.0.0 and :: from every address of both families, which no rule of one family can.
     last = _comment(entry.listener + (_AT + service.address if service.address else ""))
-    return [*sources, f"{match} {last} -j {'ACCEPT' if entry.sources == ANY else 'DROP'}"]
+    return [*sources, f"{match} {last} {f'-g {MARK_CHAIN}' if entry.sources == ANY else '-j DROP'}"]
 
 
 def _set_match(name: str, family: str, names: SetNames | None) -> str:

@@ -13,6 +13,8 @@ from functools import cached_property
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import (
     CHAIN,
     JUMP,
+    MARK_CHAIN,
+    TABLE,
     make_rules,
     read_rules,
     same_rules,
@@ -84,10 +86,10 @@ class State:
 
 def parse_chain(saved: str) -> Chain:
     """Our chain in the output of iptables-save or ip6tables-save."""
-    lines = table_lines(saved, "filter")
+    lines = table_lines(saved, TABLE)
     if not any(line.startswith(f":{CHAIN} ") for line in lines):
         return Chain()
-    rules = tuple(line for line in lines if line.startswith(f"-A {CHAIN} "))
+    rules = tuple(line for line in lines if line.startswith((f"-A {CHAIN} ", f"-A {MARK_CHAIN} ")))
     jumps = tuple(line for line in lines if line.endswith((f" -j {CHAIN}", f" -g {CHAIN}")))
     first = next((line for line in lines if line.startswith("-A INPUT ")), None)
     return Chain(rules, jumps, first == JUMP)

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import (
     CHAIN,
+    MARK_CHAIN,
+    TABLE,
     make_rules,
     same_rules,
 )
@@ -72,14 +74,14 @@ def load_text(chain: Chain, rules: tuple[str, ...] | None) -> str:
 
     Naming a chain with a colon makes it, or empties the one that is there; other chains stay as they are.
     """
-    lines = [f":{CHAIN} - [0:0]"]
+    lines = [f":{name} - [0:0]" for name in (CHAIN, MARK_CHAIN)]
     if rules is None or not chain.hooked:
         lines += [f"-D{jump[2:]}" for jump in chain.jumps]
     if rules is None:
-        lines.append(f"-X {CHAIN}")
+        lines += [f"-X {CHAIN}", f"-X {MARK_CHAIN}"]
     else:
         lines += [*([] if chain.hooked else [f"-I INPUT 1 -j {CHAIN}"]), *rules]
-    return "".join(f"{line}\n" for line in ("*filter", *lines, "COMMIT"))
+    return "".join(f"{line}\n" for line in (f"*{TABLE}", *lines, "COMMIT"))
 
 
 class _Change:

@@ -2,31 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The nftables backend: one table of our own, replaced in one transaction, loaded at boot by a unit of our own."""
+"""The early part in nftables: one table of our own, replaced in one transaction, loaded at boot by a unit of our own.
+
+It drops packets of unauthorised sources to managed ports and marks authorised packets. It is on every host that has nft,
+whatever the host's firewall manager is: reloads of firewalld, ufw and netfilter-persistent leave it alone.
+"""
 
 from __future__ import annotations
 
-import json
 import typing as t
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.boot import boot_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import names_in_use, parse_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import WHOLE, Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.render import (
     render_change,
     render_table,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
-    BootUnit,
-    install,
-    stale_parts,
-    uninstall,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
     FORWARD,
     PREROUTING,
     PRIORITY,
+    TABLE,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
@@ -36,56 +36,33 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
     Translation,
 )
 
-# Tables of iptables-legacy that are loaded, one a line.
-_LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
-_LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does not list its rules"
-_LEGACY_ADVICE = "Look at them with iptables-legacy-save or ip6tables-legacy-save"
+Objects = list[dict[str, t.Any]]
+Planned = t.Callable[[Objects, Ruleset], Objects]
 
-_UNIT_TEXT = """\
-# Written by gatehouse.kong.
-[Unit]
-Description=Rules of gatehouse.kong: who may reach Kong's ports
-DefaultDependencies=no
-Wants=network-pre.target
-Before=network-pre.target shutdown.target
-Conflicts=shutdown.target
-After=nftables.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-StandardInput=null
-ExecStart={nft} -f {file}
-ExecReload={nft} -f {file}
-
-[Install]
-WantedBy=sysinit.target
-"""
-
-# The file that nftables.service loads begins with `flush ruleset`, ours included. Tried with systemd 252: PartOf= and
-# ReloadPropagatedFrom= in our unit bring it back after a restart and a reload, but not after a first start.
-_DROP_IN = """\
-# Written by gatehouse.kong: brings its own table back after this unit's `flush ruleset`.
-[Service]
-ExecStartPost=-{nft} -f {file}
-ExecReload=-{nft} -f {file}
-"""
+_OURS = frozenset({("inet", TABLE, CHAIN), ("inet", TABLE, FORWARD)})
+_NAT_HOOKS = (PREROUTING, "output")
 
 
 class Nftables:
-    """The backend for hosts whose firewall is nftables, or that have none."""
+    """The early part.
 
-    def __init__(self, host: Host, place: Place = WHOLE) -> None:
-        self.name = "nftables for published ports" if place.forwarded else "nftables"
+    `judged` are base chains (family, table, name) whose conflicts the late part reports. `planned` returns the listed
+    objects as they will be with the late part for a ruleset.
+    """
+
+    name = "the table inet gatehouse_kong of nftables"
+
+    def __init__(self, host: Host, listing: Listing, judged: frozenset[tuple[str, str, str]], planned: Planned) -> None:
         self._host = host
-        self._place = place
-        self._listed: list[dict[str, t.Any]] = []
+        self._listing = listing
+        self._judged = judged
+        self._planned = planned
         self._translations: list[Translation] = []
         self._found = Live(None)
         self._names: dict[str, str] = {}
 
     def require(self) -> None:
-        """Refuse a host without nft, rights, systemd or a writable /etc."""
+        """Raise HostError if the host lacks nft, systemd, a writable /etc, or this process the right to change rules."""
         if self._host.which("nft") is None:
             raise HostError("nft is not installed on this host: install the package nftables")
         self._host.require_net_admin()
@@ -93,24 +70,26 @@ class Nftables:
         self._host.require_writable("/etc")
 
     def read(self) -> Live:
-        """The live table, sets with all their elements."""
-        mine = {"family": "inet", "name": self._place.table}
-        if not any(mine.items() <= one.get("table", {}).items() for one in self._everything()):
-            return Live(None)
-        listed = self._list("list", "table", "inet", self._place.table)
+        """Return the loaded ruleset, sets with all their elements, and a line for each unexpected object."""
+        mine = {"family": "inet", "name": TABLE}
+        if not any(mine.items() <= one.get("table", {}).items() for one in self._listing.objects):
+            self._found = Live(None)
+            return self._found
+        listed = self._listing.of("list", "table", "inet", TABLE)
         self._names = names_in_use(listed)
-        self._found = Live(*parse_table(listed, forwarded=self._place.forwarded))
+        self._found = Live(*parse_table(listed))
         return self._found
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """What of the boot file, the unit and its links differs."""
-        return stale_parts(self._host, self._unit(), None if want is None else self._text(want))
+        """Return the differences in the boot file, the unit and its links."""
+        return stale_parts(self._host, boot_unit(self._host), None if want is None else render_table(want))
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Other chains on the same hooks that refuse what we allow."""
-        return (*(self._chains_beside(want) if self._has_company() else ()), *self._legacy())
-
-    def _chains_beside(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        """Return third-party chains that drop packets of authorised sources, or divert them."""
+        published = any(entry.published for entry in want.allow)
+        hooks = (PREROUTING, CHAIN, *((FORWARD,) if published else ()))
+        if not self._third_party_chains(hooks):
+            return ()
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import (  # noqa: PLC0415
             Own,
             find_obstacles,
@@ -123,55 +102,45 @@ class Nftables:
             saved_translations,
         )
 
-        objects = self._everything()
+        objects = self._planned(self._listing.objects, want)
         for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
             if needs_options(objects, family) and self._host.which(program):
                 saved = self._host.run(program)
                 self._translations += saved_translations(saved, program.partition("-")[0])
                 objects = with_options(objects, family, saved)
-        hooks = (FORWARD,) if self._place.forwarded else (PREROUTING, CHAIN, FORWARD)
-        table = self._place.table
-        own = Own(frozenset({("inet", table, CHAIN), ("inet", table, FORWARD)}), marked_after=PRIORITY)
-        return find_obstacles(objects, want, own, hooks)
+        return find_obstacles(objects, want, Own(_OURS | self._judged, marked_after=PRIORITY), hooks)
 
     def translations(self) -> tuple[Translation, ...]:
-        """Those of nftables, and of the iptables that is nftables within."""
-        if not self._has_company():
+        """Return the destination translations of nftables, and of the iptables variant that uses nftables."""
+        if not self._third_party_chains(_NAT_HOOKS):
             return ()
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import (  # noqa: PLC0415
             listed_translations,
         )
 
-        return (*listed_translations(self._everything()), *self._translations)
-
-    def _has_company(self) -> bool:
-        """Whether a chain of others is on any hook. On a host that has no other firewall none is."""
-        chains = (one["chain"] for one in self._everything() if "chain" in one)
-        return any("hook" in chain and chain["table"] != self._place.table for chain in chains)
+        return (*listed_translations(self._listing.objects), *self._translations)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
-        """In check mode `nft --check` on the whole table. Each transaction of `apply` is checked when it is loaded."""
+        """Run `nft --check` on the whole table in check mode; otherwise loading checks each transaction."""
         if check_mode:
-            self._host.run("nft", "--check", "--file", "-", stdin=self._text(want))
+            self._host.run("nft", "--check", "--file", "-", stdin=render_table(want))
 
     def snapshot(self, live: Live) -> Snapshot:
-        """The files of the unit, and the table: as it is listed where it holds more than our own rules."""
-        text = self._text(live.ruleset)
+        """Return the files of the unit, and the table: as it is listed if it holds more than our own rules."""
+        text = render_table(live.ruleset)
         if live.drift:
-            text = self._text(None) + self._host.run("nft", "list", "table", "inet", self._place.table)
-        unit = self._unit()
+            text = render_table(None) + self._host.run("nft", "list", "table", "inet", TABLE)
+        unit = boot_unit(self._host)
         return Snapshot((unit.file, *unit.unit_files, *unit.links), ((("nft", "--file", "-"), text),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """One netlink transaction for the rules: the kernel has the old ones or the new ones, at no moment none.
+        """Load the rules in one transaction: the kernel has the old rules or the new ones, and at no moment none.
 
-        A table that is new, or that somebody else has changed, is made whole in one transaction. The rules keep no state, so
-        they end flows by themselves.
+        A table that is new, or that a third party changed, is replaced as a whole.
         """
-        steps: tuple[str, ...] = (self._text(want),)
+        steps: tuple[str, ...] = (render_table(want),)
         if want is not None and self._found.ruleset is not None and not self._found.drift:
-            place = self._place
-            steps = render_change(self._found.ruleset, self._names, want, place.table, forwarded=place.forwarded)
+            steps = render_change(self._found.ruleset, self._names, want)
         for text in steps:
             self._host.run("nft", "--file", "-", stdin=text)
         return ()
@@ -179,34 +148,13 @@ class Nftables:
     def persist(self, want: Ruleset | None) -> None:
         """Write the boot file and its unit, or remove both."""
         if want is None:
-            uninstall(self._host, self._unit())
+            uninstall(self._host, boot_unit(self._host))
         else:
-            install(self._host, self._unit(), self._text(want))
+            install(self._host, boot_unit(self._host), render_table(want))
 
-    def _legacy(self) -> tuple[Obstacle, ...]:
-        """A warning where the old iptables filter is loaded as well: the kernel asks it too, and nft cannot see it."""
-        if self._place.forwarded:
-            return ()
-        found = [path for path in _LEGACY if "filter" in (self._host.read(path) or "").split()]
-        return tuple(
-            Obstacle(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
-            for path in found
-        )
-
-    def _text(self, want: Ruleset | None) -> str:
-        return render_table(want, self._place.table, forwarded=self._place.forwarded)
-
-    def _unit(self) -> BootUnit:
-        place = self._place
-        text, drop_in = (
-            template.format(nft=self._host.which("nft"), file=place.file) for template in (_UNIT_TEXT, _DROP_IN)
-        )
-        return place.boot_unit(text, drop_in)
-
-    def _everything(self) -> list[dict[str, t.Any]]:
-        """The host's whole ruleset, listed once; terse, as other people's sets may be huge."""
-        self._listed = self._listed or self._list("--terse", "list", "ruleset")
-        return self._listed
-
-    def _list(self, *words: str) -> list[dict[str, t.Any]]:
-        return t.cast("list[dict[str, t.Any]]", json.loads(self._host.run("nft", "--json", *words))["nftables"])
+    def _third_party_chains(self, hooks: tuple[str, ...]) -> bool:
+        """Tell whether a base chain is on one of the hooks that neither we nor the late part know."""
+        known = _OURS | self._judged
+        chains = [one["chain"] for one in self._listing.objects if "chain" in one]
+        return any(chain.get("hook") in hooks and (chain["family"], chain["table"], chain["name"]) not in known
+                   for chain in chains)  # fmt: skip

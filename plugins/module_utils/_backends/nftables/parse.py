@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     CHAIN,
     FORWARD,
     MARK,
+    MARK_MASK,
     PRIORITY,
     PUBLISHED,
 )
@@ -40,10 +41,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 Json = t.Any
 
 _LOOPBACK = [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "lo"}}, {"return": None}]
-_ACCEPT = [
-    {"mangle": {"key": {"meta": {"key": "mark"}}, "value": {"|": [{"meta": {"key": "mark"}}, MARK]}}},
-    {"accept": None},
-]
+_PACKET_MARK = {"meta": {"key": "mark"}}
+_UNMARK = [{"mangle": {"key": _PACKET_MARK, "value": {"&": [_PACKET_MARK, MARK_MASK]}}}]
+_FIRST_RULES = [_LOOPBACK, _UNMARK]
+_ACCEPT = [{"mangle": {"key": _PACKET_MARK, "value": {"|": [_PACKET_MARK, MARK]}}}, {"accept": None}]
 _DROP = [{"drop": None}]
 _BASE = {"type": "filter", "prio": PRIORITY, "policy": "accept"}
 _CHAINS = {CHAIN: {**_BASE, "hook": "input"}, FORWARD: {**_BASE, "hook": "forward"}, PUBLISHED: dict.fromkeys(_BASE)}
@@ -77,15 +78,14 @@ class _Table:
     published: list[Rule] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
     chains: set[str] = field(default_factory=set)
-    loopback: bool = False
+    first_rules: int = 0
     dispatch: bool = False
 
 
-def parse_table(objects: Iterable[Mapping[str, Json]], *, forwarded: bool = False) -> tuple[Ruleset, tuple[str, ...]]:
-    """The ruleset that the listed table stands for, and a line for each thing in it that does not belong there.
+def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[str, ...]]:
+    """Return the ruleset of the listed table, and a line for each unexpected object in it.
 
-    `objects` is the list below "nftables" in the output of `nft -j list table inet gatehouse_kong`. With `forwarded` it is
-    a table for published ports alone.
+    `objects` is the list below "nftables" in the output of `nft -j list table inet gatehouse_kong`.
     """
     objects = list(objects)
     table = _Table(names_in_use(objects))
@@ -93,14 +93,10 @@ def parse_table(objects: Iterable[Mapping[str, Json]], *, forwarded: bool = Fals
         for kind, value in one.items():
             _take(table, kind, value)
     published = decompile_rules(table.published)
-    found = published if forwarded else decompile_rules(table.rules)
-    entries = [replace(entry, published=entry in published) for entry in found]
+    entries = [replace(entry, published=entry in published) for entry in decompile_rules(table.rules)]
     ruleset = make_ruleset(entries, _source_sets(table))
-    needed = {FORWARD, PUBLISHED} if table.published else set()
-    drift = [*table.drift, *_disorder(table, ruleset)]
-    if not forwarded:
-        needed.add(CHAIN)
-        drift += _input_disorder(table, ruleset)
+    needed = {CHAIN, *((FORWARD, PUBLISHED) if table.published else ())}
+    drift = (*table.drift, *_disorder(table, ruleset), *_input_disorder(table, ruleset))
     return ruleset, (*drift, *_chain_disorder(table, needed))
 
 
@@ -162,12 +158,12 @@ def _take_rule(table: _Table, value: Mapping[str, Json]) -> None:
         table.dispatch = True
     elif value["chain"] == PUBLISHED:
         table.published.append(_rule(value["expr"], value["comment"], published=True))
-    elif value["expr"] != _LOOPBACK:
+    elif value["expr"] not in _FIRST_RULES:
         table.rules.append(_rule(value["expr"], value["comment"], published=False))
-    elif table.loopback or table.rules:
-        raise UnrecognisedError("the loopback rule stands first, and once")
+    elif table.rules or value["expr"] != dict(enumerate(_FIRST_RULES)).get(table.first_rules):
+        raise UnrecognisedError("the first rules are in another order, or repeated")
     else:
-        table.loopback = True
+        table.first_rules += 1
 
 
 def _rule(expressions: list[Mapping[str, Json]], comment: str, *, published: bool) -> Rule:
@@ -263,7 +259,8 @@ def _disorder(table: _Table, ruleset: Ruleset) -> list[str]:
 
 
 def _input_disorder(table: _Table, ruleset: Ruleset) -> list[str]:
-    lines = [] if table.loopback else ["the rule for loopback: missing, or not the first"]
+    complete = table.first_rules == len(_FIRST_RULES)
+    lines = [] if complete else ["the rules for loopback and for the packet mark: missing, or not the first"]
     return lines + _misplaced(table.rules, compile_rules(ruleset.allow), "rules")
 
 

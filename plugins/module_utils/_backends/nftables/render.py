@@ -21,42 +21,36 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     CHAIN,
     FORWARD,
     MARK,
+    MARK_MASK,
     PRIORITY,
     PUBLISHED,
     TABLE,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
 
-_HEADER = """\
-# Written by gatehouse.kong. The next run replaces what is changed here.
-# Loaded in one transaction: the old table, if there is one, goes at the moment the new one comes.
-# `add` makes `delete` work where there is no table yet; nft before 1.0.7 has no `destroy`.
-add table inet {table}
-delete table inet {table}
+_HEADER = f"""\
+# Written by gatehouse.kong. The next run replaces manual changes.
+# One transaction replaces the table. `add` makes `delete` succeed if there is no table yet (nft before 1.0.7 has no
+# `destroy`).
+add table inet {TABLE}
+delete table inet {TABLE}
 """
 
 _IP = {"ipv4": "ip", "ipv6": "ip6"}
+_UNMARK = f'meta mark set meta mark & {MARK_MASK:#x} comment "only rules below set this bit"'
 _ACCEPT = f"meta mark set meta mark | {MARK:#x} accept"
 
 
-def render_table(ruleset: Ruleset | None, table: str = TABLE, *, forwarded: bool = False) -> str:
-    """A complete input for `nft -f` that replaces our table by this ruleset's, or removes it (None).
-
-    With `forwarded` only by what holds for packets to published ports that the host forwards.
-    """
-    header = _HEADER.format(table=table)
+def render_table(ruleset: Ruleset | None) -> str:
+    """Return a complete input for `nft -f` that replaces our table by this ruleset's, or removes it (None)."""
     if ruleset is None:
-        return header
+        return _HEADER
     sets = _networks_by_name(ruleset)
-    return header + _table(
-        table, _sets(sets, {name: name for name in sets}) + _chains(ruleset, {}, forwarded=forwarded)
-    )
+    return _HEADER + _table(_sets(sets, {name: name for name in sets}) + _chains(ruleset, {}))
 
 
-def render_change(
-    have: Ruleset, names: Mapping[str, str], want: Ruleset, table: str = TABLE, *, forwarded: bool = False
-) -> tuple[str, ...]:
-    """Inputs for `nft -f`, one after the other, that make of one ruleset another and lose no packet meanwhile.
+def render_change(have: Ruleset, names: Mapping[str, str], want: Ruleset) -> tuple[str, ...]:
+    """Return inputs for `nft -f`, in their order, that turn one ruleset into another and lose no packet.
 
     `have` is what our table holds, and `names` those under which its sets are in use, by their first name. The kernel does
     not find every element of a set for a packet that it judges while that set comes (measured on Linux 6.18 at 35,000
@@ -70,22 +64,21 @@ def render_change(
     gone = [names[name] for name in before if name not in kept]
     in_use = {**kept, **fresh}
     return (
-        *([_table(table, _sets(after, fresh))] if fresh else []),
-        _emptied(have, want, table, forwarded=forwarded)
-        + _table(table, _declared(after, in_use) + _chains(want, in_use, forwarded=forwarded)),
-        *(["".join(f"delete set inet {table} {name}\n" for name in gone)] if gone else []),
+        *([_table(_sets(after, fresh))] if fresh else []),
+        _emptied(have, want) + _table(_declared(after, in_use) + _chains(want, in_use)),
+        *(["".join(f"delete set inet {TABLE} {name}\n" for name in gone)] if gone else []),
     )
 
 
-def _emptied(have: Ruleset, want: Ruleset, table: str, *, forwarded: bool) -> str:
-    """Our chains without rules, and those of them gone that nothing needs any more."""
-    old, new = (_chain_names(ruleset, forwarded=forwarded) for ruleset in (have, want))
-    commands = [f"flush chain inet {table} {name}\n" for name in old]
-    return "".join(commands + [f"delete chain inet {table} {name}\n" for name in old if name not in new])
+def _emptied(have: Ruleset, want: Ruleset) -> str:
+    """Return the commands that flush our chains, and delete the chains that are not needed any more."""
+    old, new = _chain_names(have), _chain_names(want)
+    commands = [f"flush chain inet {TABLE} {name}\n" for name in old]
+    return "".join(commands + [f"delete chain inet {TABLE} {name}\n" for name in old if name not in new])
 
 
-def _table(table: str, content: str) -> str:
-    return f"table inet {table} {{\n{content}}}\n"
+def _table(content: str) -> str:
+    return f"table inet {TABLE} {{\n{content}}}\n"
 
 
 def _networks_by_name(ruleset: Ruleset) -> dict[str, Networks]:
@@ -93,15 +86,14 @@ def _networks_by_name(ruleset: Ruleset) -> dict[str, Networks]:
     return {set_name(one.name, family): one.of(family) for one in ruleset.sets for family in FAMILIES}
 
 
-def _chain_names(ruleset: Ruleset, *, forwarded: bool) -> tuple[str, ...]:
+def _chain_names(ruleset: Ruleset) -> tuple[str, ...]:
     published = any(entry.published for entry in ruleset.allow)
-    return (*(() if forwarded else (CHAIN,)), *((FORWARD, PUBLISHED) if published else ()))
+    return (CHAIN, *((FORWARD, PUBLISHED) if published else ()))
 
 
-def _chains(ruleset: Ruleset, names: Mapping[str, str], *, forwarded: bool) -> str:
-    """The chains with their rules, in which each set has the name that `names` tells, or its first."""
-    chains = [] if forwarded else [_input(ruleset, names)]
-    return "\n".join([*chains, *_published(ruleset, names)])
+def _chains(ruleset: Ruleset, names: Mapping[str, str]) -> str:
+    """Return the chains with their rules; each set has the name that `names` gives, or else its first name."""
+    return "\n".join([_input(ruleset, names), *_published(ruleset, names)])
 
 
 def _input(ruleset: Ruleset, names: Mapping[str, str]) -> str:
@@ -110,6 +102,7 @@ def _input(ruleset: Ruleset, names: Mapping[str, str]) -> str:
         f"\tchain {CHAIN} {{\n"
         f"\t\ttype filter hook input priority filter - {-PRIORITY}; policy accept;\n"
         '\t\tiifname "lo" return comment "the host reaches itself"\n'
+        f"\t\t{_UNMARK}\n"
         f"{rules}\t}}\n"
     )
 

@@ -31,11 +31,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
-    nftables_obstacles,
     translations_of,
     without_ipv6,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM, variant_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import saved_lines, table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts, ends, table_of
@@ -112,7 +111,6 @@ class UfwLate:
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Return the rules that drop packets to our ports, the rules without effect, and IPv6 if ufw drops it."""
         found = [one for family in self._saved for one in (*self._conflicts(family, want), *self._void(family, want))]
-        found += nftables_obstacles(self._host, want, self._saved if variant_of(self._host) == "nft" else {})
         return (*found, *(() if "ipv6" in self._loaded_families else self._no_ipv6(want)))
 
     def translations(self) -> tuple[Translation, ...]:
@@ -144,8 +142,9 @@ class UfwLate:
         return Snapshot((), ((interpreter_of(self._host, "ufw"), script_of(late_session, request)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Add our rule to the loaded chains, or remove it."""
-        self._session(self._request(lambda family: self._place(family, want), _untouched))
+        """Add our rule to the loaded chains, or remove it, if one of them differs."""
+        if any(True for family in self._saved for _line in self._drift(family, self._place(family, want))):
+            self._session(self._request(lambda family: self._place(family, want), _untouched))
         return ()
 
     def persist(self, want: Ruleset | None) -> None:

@@ -111,7 +111,7 @@ def test_old_and_new_iptables_are_mixed_where_both_have_rules(tmp_path, family, 
 PERSISTENT = "link multi-user netfilter-persistent"
 NFTABLES_SERVICE = "link sysinit nftables"
 SAVED = "/etc/iptables/rules.v4"
-OURS = {"nftables": "/etc/gatehouse_kong/ruleset.nft", "iptables": "/etc/gatehouse_kong_iptables/load.sh"}
+OURS = {"nftables": "/etc/gatehouse_kong/ruleset.nft", "iptables": "/etc/gatehouse_kong_accept/accept.sh"}
 DOCKER = "*filter\n:INPUT ACCEPT [0:0]\n:DOCKER - [0:0]\n-A FORWARD -j DOCKER\nCOMMIT\n"
 LOADED = "/proc/net/ip_tables_names"
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
     hide_secrets,
-    insert_lines,
     is_secret,
+    passwords_in,
     shown,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
+    insert_lines,
     split_ending,
     split_lines,
     value_text,
@@ -51,6 +54,27 @@ def test_insert_lines_ends_the_line_before():
         ("ssl_key_path", False),
         ("cluster_keyring_file", False),
         ("nginx_conf", False),
+        ("license_data", True),
+        ("LICENSE_DATA", True),
+        ("nginx_http_include", True),
+        ("nginx_proxy_proxy_set_header", True),
+        ("nginx_http_lua_ssl_trusted_certificate", True),
+        ("nginx_main_env", True),
+        ("nginx_user", False),
+        ("nginx_user_secret_thing", True),
+        ("nginx_daemon", False),
+        ("nginx_working_dir", False),
+        ("nginx_worker_processes", False),
+        ("nginx_main_worker_rlimit_nofile", False),
+        ("nginx_events_worker_connections", False),
+        ("nginx_http_client_max_body_size", False),
+        ("nginx_http_ssl_protocols", False),
+        ("nginx_stream_ssl_dhparam", False),
+        ("nginx_proxy_real_ip_header", False),
+        ("nginx_http_upstream_keepalive", False),
+        ("nginx-http-include", True),
+        ("nginx-http-charset", False),
+        ("my_nginx_thing", False),
     ],
 )
 def test_is_secret(key, secret):
@@ -70,10 +94,35 @@ def test_is_secret(key, secret):
         ("postgres: {user: u, 'password': a}\n", "postgres: {user: u, 'password': <hidden>\n"),
         ("export KONG_PG_PASSWORD=a\n", "export KONG_PG_PASSWORD= <hidden>\n"),
         ("proxy_listen = 0.0.0.0:80\n", "proxy_listen = 0.0.0.0:80\n"),
+        ("license_data = {}\n", "license_data = <hidden>\n"),
+        ("nginx_proxy_proxy_set_header = Authorization x\n", "nginx_proxy_proxy_set_header = <hidden>\n"),
+        ("# nginx_http_include=/a\n", "# nginx_http_include= <hidden>\n"),
+        ("KONG_NGINX_HTTP_INCLUDE=a\n", "KONG_NGINX_HTTP_INCLUDE= <hidden>\n"),
+        ("nginx_http_charset = utf-8\n", "nginx_http_charset = utf-8\n"),
+        ("KONG_NGINX_MAIN_USER=kong\n", "KONG_NGINX_MAIN_USER=kong\n"),
+        ("nginx_user = kong kong\n", "nginx_user = kong kong\n"),
+        ("nginx_http_charset_map = a\n", "nginx_http_charset_map = <hidden>\n"),
     ],
 )
 def test_hide_secrets(text, expected):
     assert hide_secrets(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("pg_password = a\nproxy_listen = x\nredis_password='b'\npg_password = c\n", ["pg_password", "redis_password"]),
+        ("# pg_password = a\npg_password =\npg_password = # none\npg_password = ''\n", []),
+        ("ssl_cert_key = /etc/ssl/kong.key\npg_password = {vault://env/pg-password}\n", []),
+        ("ssl_cert_key = -----BEGIN\n", ["ssl_cert_key"]),
+        ("KONG_PG_PASSWORD=a\n", ["KONG_PG_PASSWORD"]),
+        ("postgres:\n  password: a\ncluster:\n  encrypt: 'k'\n", ["password", "encrypt"]),
+        ("license_data = {}\n", ["license_data"]),
+        ("nginx_http_include = /a\n", []),
+    ],
+)
+def test_passwords_in(text, names):
+    assert passwords_in(text) == names
 
 
 def test_value_text():

@@ -27,7 +27,7 @@ NOTHING = State(dict.fromkeys(FAMILIES, parse_chain("")), {}, FAMILIES)
 
 
 class Kernel:
-    """Two filter tables and the ipsets. A set that a rule names can be swapped, but not destroyed."""
+    """Two mangle tables and the ipsets. A set that a rule names can be swapped, but not destroyed."""
 
     def __init__(self, foreign=()):
         self.input = {family: list(foreign) for family in FAMILIES}
@@ -65,10 +65,12 @@ class Kernel:
             del self.sets[name]
 
     def restore(self, family, lines):
-        assert (lines[0], lines[-1]) == ("*filter", "COMMIT")
+        assert (lines[0], lines[-1]) == ("*mangle", "COMMIT")
         for line in lines[1:-1]:
             if line == f":{CHAIN} - [0:0]":
                 self.chain[family] = []
+            elif line in (f":{CHAIN}-MARK - [0:0]", f"-X {CHAIN}-MARK"):
+                continue
             elif line == f"-I INPUT 1 -j {CHAIN}":
                 self.input[family].insert(0, JUMP)
             elif line.startswith("-D "):
@@ -77,7 +79,7 @@ class Kernel:
                 assert JUMP not in self.input[family]
                 self.chain[family] = None
             else:
-                assert line.startswith(f"-A {CHAIN} ")
+                assert line.startswith((f"-A {CHAIN} ", f"-A {CHAIN}-MARK "))
                 self.chain[family].append(line)
         assert self.named() <= {*self.sets}
 
@@ -95,13 +97,13 @@ class Kernel:
             *self.input[family],
             *(chain or ()),
         ]
-        return "\n".join(["*filter", *lines, "COMMIT", ""])
+        return "\n".join(["*mangle", *lines, "COMMIT", ""])
 
     def passes(self, family, source, port):
         for line in (self.chain[family] or ()) if JUMP in self.input[family] else ():
-            match = re.search(rf"--dport {port}(?: -m set --match-set (\S+) src)? .* -j (\S+)", line)
+            match = re.search(rf"--dport {port}(?: -m set --match-set (\S+) src)? .* -[jg] (\S+)", line)
             if match and (match[1] is None or any(one.split("/")[0] == source for one in self.sets[match[1]])):
-                return match[2] == "ACCEPT"
+                return match[2] != "DROP"
         return True
 
     def policy(self):

@@ -47,7 +47,7 @@ def one_more(listed, **changes):
 
 
 def swap(listed):
-    first, second = rules(listed)[1:3]
+    first, second = rules(listed)[2:4]
     listed[first], listed[second] = listed[second], listed[first]
 
 
@@ -68,6 +68,13 @@ TAMPERING = {
     "loopback rule gone": (lambda one: one.pop(rules(one)[0]), "loopback"),
     "loopback rule twice": (lambda one: one.append(one[rules(one)[0]]), "iifname"),
     "loopback rule late": (lambda one: one.append(one.pop(rules(one)[0])), "loopback"),
+    "mark rule gone": (lambda one: one.pop(rules(one)[1]), "packet mark"),
+    "mark rule twice": (lambda one: one.append(one[rules(one)[1]]), "mark"),
+    "mark rule before loopback": (lambda one: one.insert(rules(one)[0], one.pop(rules(one)[1])), "packet mark"),
+    "another mark": (
+        lambda one: one[rules(one)[1]]["rule"]["expr"][0]["mangle"]["value"]["&"].__setitem__(1, 1),
+        "mark",
+    ),
     "other priority": (lambda one: of_kind(one, "chain")[0].update(prio=0), "chain input"),
     "policy drop": (lambda one: of_kind(one, "chain")[0].update(policy="drop"), "chain input"),
     "chain gone": (lambda one: one.remove(next(item for item in one if "chain" in item)), "chain input"),

@@ -58,6 +58,37 @@ def test_check_mode_says_the_same_and_writes_nothing(run, conf):
     assert stat.S_IMODE(conf.stat().st_mode) == 0o600
 
 
+@pytest.fixture
+def warned(monkeypatch):
+    """The warnings of the module; Ansible keeps those of all runs of one process."""
+    found = []
+    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda _module, text: found.append(text))
+    return found
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_password_that_every_user_can_read_is_a_warning(run, conf, warned, check):
+    conf.chmod(0o644)
+    expected = f"{conf} holds pg_password, and every user of the host can read it (mode 0644): set mode to '0640'"
+    run(path=str(conf), settings={"a": "1"}, check=check)
+    assert [one for one in warned if "holds" in one] == [expected]
+    run(path=str(conf), settings={"a": "1"}, mode="0640")
+    assert [one for one in warned if "holds" in one] == [expected]
+
+
+def test_a_new_file_with_a_password_is_no_warning(run, tmp_path, warned):
+    run(path=str(tmp_path / "new.conf"), settings={"pg_password": "s3cret"})
+    assert [one for one in warned if "holds" in one] == []
+
+
+def test_the_diff_hides_what_a_directive_of_nginx_may_hold(run, conf):
+    settings = {"nginx_proxy_proxy_set_header": "Authorization s3cret", "license_data": "s3cret", "nginx_user": "kong"}
+    result = run(path=str(conf), settings=settings, diff=True)
+    assert "s3cret" not in str(result)
+    assert "nginx_user = kong" in result["diff"][0]["after"]
+    assert "nginx_proxy_proxy_set_header = <hidden>" in result["diff"][0]["after"]
+
+
 def test_mode_alone_is_a_change(run, conf):
     result = run(path=str(conf), settings={"a": "1"}, mode="0600", backup=True)
     assert result["changed"]

@@ -1,0 +1,112 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What loads the early part at boot, and keeps it loaded when nftables.service loads the host's rules again.
+
+nftables.service flushes every table: its file begins with `flush ruleset`, and so does its ExecStop. Our drop-in has that
+unit load the host's file and ours in one transaction, so that there is no moment without our table.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import (
+    DIRECTORY,
+    FILE,
+    LATE_FILE,
+    UNIT,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY, BootUnit
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+
+_LATE = f'/bin/sh -c "[ ! -e {LATE_FILE} ] || exec /bin/sh {LATE_FILE}"'
+
+_UNIT_TEXT = """\
+# Written by gatehouse.kong.
+[Unit]
+Description=Rules of gatehouse.kong: which sources may reach Kong's ports
+DefaultDependencies=no
+Wants=network-pre.target
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+After=nftables.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+StandardInput=null
+ExecStart={nft} -f {file}
+ExecStartPost=-{late}
+ExecReload={nft} -f {file}
+ExecReload=-{late}
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+# `systemctl stop nftables` flushes the host's rules and keeps our table.
+_WITH_HOST_RULES = """\
+# Written by gatehouse.kong: loads the host's rules and the table of gatehouse.kong in one transaction.
+[Service]
+ExecStart=
+ExecStart={start}
+ExecStartPost=-{late}
+ExecReload=
+ExecReload={reload}
+ExecReload=-{late}
+ExecStop=
+ExecStop={nft} 'flush ruleset; include "{file}";'
+"""
+# If the host's file is refused, the unit fails as it would without us, and our table is loaded all the same.
+_TOGETHER = (
+    """/bin/sh -c "{nft} '{flush}include \\"{host}\\"; include \\"{file}\\";'"""
+    """ || {{ {nft} '{flush}include \\"{host}\\";'; status=$$?; {nft} -f {file}; exit $$status; }}\""""
+)
+_AFTERWARDS = """\
+# Written by gatehouse.kong: loads its own table again after this unit's `flush ruleset`.
+[Service]
+ExecStartPost=-{nft} -f {file}
+ExecStartPost=-{late}
+ExecReload=-{nft} -f {file}
+ExecReload=-{late}
+"""
+_UNIT_FOLDERS = (UNIT_DIRECTORY, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+                 "/lib/systemd/system")  # fmt: skip
+_COMMAND = re.compile(r"^Exec(?P<key>Start|Reload|Stop)=(?P<command>.*)$", re.MULTILINE)
+_LOADS = re.compile(r"""\S*/nft (?:-f (?P<path>/[^\s"']+)|'flush ruleset; include "(?P<flushed>/[^\s"']+)";?')""")
+
+
+def boot_unit(host: Host) -> BootUnit:
+    """Return the unit that loads our table at boot, with its drop-in for nftables.service."""
+    nft = host.which("nft") or "/usr/sbin/nft"
+    text = _UNIT_TEXT.format(nft=nft, file=FILE, late=_LATE)
+    drop_ins = (("nftables.service", _drop_in(host, nft)),)
+    return BootUnit(UNIT, text, ("sysinit.target",), drop_ins, DIRECTORY, FILE)
+
+
+def _third_party_drop_ins(host: Host) -> list[str]:
+    ours = f"{UNIT.partition('.')[0]}.conf"
+    folders = [f"{folder}/nftables.service.d" for folder in _UNIT_FOLDERS]
+    return [
+        f"{folder}/{path.name}" for folder in folders for path in host.path(folder).glob("*.conf") if path.name != ours
+    ]
+
+
+def _drop_in(host: Host, nft: str) -> str:
+    """Return the drop-in that fits the host's nftables.service, as Debian and Red Hat have it; else one that loads later."""
+    unit = next((text for folder in _UNIT_FOLDERS if (text := host.read(f"{folder}/nftables.service"))), "")
+    unit += "".join(host.read(path) or "" for path in _third_party_drop_ins(host))
+    commands = [(match["key"], _LOADS.fullmatch(match["command"])) for match in _COMMAND.finditer(unit)]
+    loads = {key: found for key, found in commands if found and key != "Stop"}
+    if {*loads} != {"Start", "Reload"} or len(commands) > len({key for key, _found in commands}):
+        return _AFTERWARDS.format(nft=nft, file=FILE, late=_LATE)
+    start, reload = (
+        _TOGETHER.format(
+            nft=nft, file=FILE,
+            flush="flush ruleset; " if found["flushed"] else "", host=found["flushed"] or found["path"],
+        )
+        for found in (loads["Start"], loads["Reload"])
+    )  # fmt: skip
+    return _WITH_HOST_RULES.format(start=start, reload=reload, nft=nft, file=FILE, late=_LATE)

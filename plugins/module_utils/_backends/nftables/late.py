@@ -1,0 +1,316 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The late part in nftables: one rule by mark in each base chain of the host that drops by default.
+
+The rule is placed before the first rule that ends every new packet to a managed port, in the chain that has that rule, or
+else at the end of the base chain. So every rule of the host that is about some sources only comes before it.
+"""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import LATE_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import ends
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
+    CHAIN,
+    LATE_COMMENT,
+    MARK,
+    PRIORITY,
+    TABLE,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DROP, Chain, Rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
+    Obstacle,
+    Snapshot,
+    Translation,
+)
+
+_RULE = f'meta mark & {MARK:#x} == {MARK:#x} accept comment "{LATE_COMMENT}"'
+_FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
+_ONLY_NOTES = {"counter", "log"}
+# Prints the commands that add the rule to each chain, unless it is there. A chain is found by its name, and the place in it
+# by the number of rules from there to its end: those before it are bans, which come and go.
+_LOAD = """\
+#!/bin/sh
+# Written by gatehouse.kong. The next run replaces manual changes.
+# Adds the rule that accepts authorised packets to the host's own chains. The numbers count the rules that follow it.
+nft -a list ruleset | awk '
+    BEGIN {{
+{chains}    }}
+    /^table / {{ table = $2 " " $3 }}
+    /^\tchain / {{ chain = table " " $2 }}
+    /^\t}}/ {{ chain = "" }}
+    /^\t\t.* # handle [0-9]+$/ {{
+        if (index($0, "{rule}")) present[chain] = 1
+        else handle[chain, ++count[chain]] = $NF
+    }}
+    /^\t\ttype / {{ count[chain] += 0 }}
+    END {{
+        for (name in after) {{
+            if (present[name] || !(name in count)) continue
+            number = count[name] - after[name] + 1
+            if (after[name] == 0) print "add rule " name " {escaped}"
+            else if (number >= 1) print "insert rule " name " handle " handle[name, number] " {escaped}"
+        }}
+    }}
+' | nft -f -
+"""
+# Deletes each rule of the late part, wherever it is, and adds those of the file if there is one.
+_RESTORE = f"""\
+nft -a list ruleset | awk '
+    /^table / {{ table = $2 " " $3 }}
+    /^\tchain / {{ chain = $2 }}
+    /accept comment "{LATE_COMMENT}" # handle/ {{ print "delete rule " table " " chain " handle " $NF }}
+' | nft -f - || exit
+[ ! -f @FILE@ ] || exec sh @FILE@
+"""
+_EXPRESSIONS = [
+    {"match": {"op": "==", "left": {"&": [{"meta": {"key": "mark"}}, MARK]}, "right": MARK}},
+    {"accept": None},
+]
+
+Objects = list[dict[str, t.Any]]  # below "nftables" in libnftables-json(5)
+Key = tuple[str, str, str]  # family, table and name of a chain
+Chains = dict[Key, Chain]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the rule belongs: in a chain, with so many rules of the host after it; `handle` is that of the next one."""
+
+    chain: Key
+    after: int
+    handle: int | None
+
+    def __str__(self) -> str:
+        return " ".join(self.chain)
+
+    @property
+    def command(self) -> str:
+        """The command of nft(8) that adds the rule."""
+        return f"insert rule {self} handle {self.handle} {_RULE}\n" if self.after else f"add rule {self} {_RULE}\n"
+
+
+def places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
+    """Return the places in the host's chains that need the rule, for packets that the early part authorised."""
+    chains = {key: replace(chain, rules=_host_rules(chain)) for key, chain in chains.items()}
+    found = (
+        place
+        for base in chains.values()
+        if _judges_after_us(base)
+        for place in _in_base(chains, base, list(_services(base, ruleset)))
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def with_late_rules(objects: Objects, want: Ruleset) -> Objects:
+    """Return the listed objects as they will be with the rules of the late part for `want`."""
+    chains = _chains_of(objects)
+    planned = [one for one in objects if not _is_ours(one.get("rule", {}))]
+    for place in places(chains, want):
+        family, table, chain = place.chain
+        rule = {"family": family, "table": table, "chain": chain, "comment": LATE_COMMENT, "expr": _EXPRESSIONS}
+        handles = [one.get("rule", {}).get("handle") if _in_chain(one, place.chain) else None for one in planned]
+        planned.insert(len(planned) if place.handle is None else handles.index(place.handle), {"rule": rule})
+    return planned
+
+
+class NftablesLate:
+    """The late part on hosts whose own rules are loaded by nft."""
+
+    name = "nftables"
+
+    def __init__(self, host: Host, listing: Listing) -> None:
+        self._host = host
+        self._listing = listing
+
+    def require(self) -> None:
+        """Do nothing: the early part requires all that this part needs."""
+
+    def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
+        """Return a line for each chain of the host in which the rule is missing, unexpected or misplaced."""
+        chains = self._chains
+        present, wanted = _present(chains), _after(places(chains, ruleset)) if ruleset else {}
+        return tuple(_difference(key, present.get(key), wanted.get(key)) for key in sorted({*present, *wanted})
+                     if present.get(key) != wanted.get(key))  # fmt: skip
+
+    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Return a line if the file that loads the rules at boot differs."""
+        text = self._text(want)
+        if not text:
+            return (f"{LATE_FILE}: to be removed",) if self._host.path(LATE_FILE).exists() else ()
+        return () if self._host.holds(LATE_FILE, text, 0o600) else (f"{LATE_FILE}: missing or different",)
+
+    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:  # noqa: ARG002 -- part of the protocol
+        """Return nothing: the early part judges every chain of nftables."""
+        return ()
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Return nothing: the early part lists them."""
+        return ()
+
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
+        """Run `nft --check` on the commands in check mode; otherwise loading checks them."""
+        commands = self._commands(want)
+        if check_mode and commands:
+            self._host.run("nft", "--check", "--file", "-", stdin=commands)
+
+    def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the file says it
+        """Return the boot file, and a script that has the rules of that file in force and no other."""
+        return Snapshot(
+            (LATE_FILE,), ((("sh",), _RESTORE.replace("@FILE@", shlex.quote(str(self._host.path(LATE_FILE))))),)
+        )
+
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Add what is missing and delete what is misplaced, in one transaction."""
+        commands = self._commands(want)
+        if commands:
+            self._host.run("nft", "--file", "-", stdin=commands)
+        return ()
+
+    def persist(self, want: Ruleset | None) -> None:
+        """Write or remove the file that the boot units include."""
+        text = self._text(want)
+        if text:
+            self._host.write(LATE_FILE, text, 0o600)
+        else:
+            self._host.remove((LATE_FILE,))
+
+    def _commands(self, want: Ruleset | None) -> str:
+        chains = self._chains
+        present, wanted = _present(chains), places(chains, want) if want else ()
+        right = {place.chain for place in wanted if present.get(place.chain) == (place.after,)}
+        added = [place.command for place in wanted if place.chain not in right]
+        deleted = [
+            f"delete rule {' '.join(key)} handle {_listed(rule)['handle']}\n"
+            for key in present
+            if key not in right
+            for rule in chains[key].rules
+            if _is_ours(_listed(rule))
+        ]
+        return "".join([*added, *deleted])
+
+    def _text(self, want: Ruleset | None) -> str:
+        wanted = places(self._chains, want) if want else ()
+        chains = "".join(f'        after["{place}"] = {place.after}\n' for place in wanted)
+        escaped = _RULE.replace('"', '\\"')
+        return _LOAD.format(chains=chains, rule=escaped, escaped=escaped) if wanted else ""
+
+    @cached_property
+    def _chains(self) -> Chains:
+        return _chains_of(self._listing.objects)
+
+
+def _chains_of(objects: Objects) -> Chains:
+    return {(*table, name): chain for table, chains in tables_of(objects).items() for name, chain in chains.items()}
+
+
+def _judges_after_us(base: Chain) -> bool:
+    """Tell whether it is a base chain of the host that sees our mark; chains of iptables-nft are not for nft to edit."""
+    of_iptables = base.family != "inet" and base.name == "INPUT"
+    ours = base.family == "inet" and base.table.startswith(TABLE)
+    return base.hook == CHAIN and base.family in _FAMILIES and base.priority > PRIORITY and not of_iptables and not ours
+
+
+def _services(base: Chain, ruleset: Ruleset) -> Iterator[tuple[Service, str]]:
+    """Yield each managed port with each family that the chain sees."""
+    for entry in ruleset.allow:
+        if entry.sources:
+            for family in sorted({*_FAMILIES[base.family]} & {*entry.service.families}):
+                yield entry.service, family
+
+
+def _in_base(chains: Chains, base: Chain, services: list[tuple[Service, str]]) -> Iterator[Place]:
+    if not services:
+        return
+    place = _before_end(chains, base, services)
+    if place is not None:
+        yield place
+    elif base.policy == DROP:
+        yield _place(base, len(base.rules) - _trailing_notes(base.rules))
+
+
+def _before_end(chains: Chains, chain: Chain, services: list[tuple[Service, str]]) -> Place | None:
+    """Return the place before the first rule that ends every new packet to a port, also inside a chain it jumps to."""
+    table = {
+        name: one for (family, table, name), one in chains.items() if (family, table) == (chain.family, chain.table)
+    }
+    for number, rule in enumerate(chain.rules):
+        ended = [(service, family) for service, family in services if ends(table, rule, service, family)]
+        if ended:
+            inner = table.get(rule.target)
+            place = inner and _before_end(chains, inner, ended)
+            return place or _place(chain, number - _trailing_notes(chain.rules[:number]))
+    return None
+
+
+def _place(chain: Chain, number: int) -> Place:
+    """Return the place before the rule of the host with this number, or at the end of the chain."""
+    following = chain.rules[number:]
+    return Place(_key(chain), len(following), _listed(following[0])["handle"] if following else None)
+
+
+def _trailing_notes(rules: list[Rule]) -> int:
+    """Count the rules at the end that only log or count: they are about the packets that the next rule drops."""
+    count = 0
+    for rule in reversed(rules):
+        kinds = {next(iter(expression)) for expression in _listed(rule)["expr"] if isinstance(expression, dict)}
+        if not kinds & {"log"} or kinds - _ONLY_NOTES:
+            break
+        count += 1
+    return count
+
+
+def _host_rules(chain: Chain) -> list[Rule]:
+    return [rule for rule in chain.rules if not _is_ours(_listed(rule))]
+
+
+def _listed(rule: Rule) -> Mapping[str, t.Any]:
+    """Return a rule of nftables as it is listed."""
+    return rule.listed if isinstance(rule, NftRule) else {}
+
+
+def _is_ours(rule: Mapping[str, t.Any]) -> bool:
+    return bool(rule.get("comment") == LATE_COMMENT and rule["table"] != TABLE)
+
+
+def _in_chain(one: Mapping[str, t.Any], key: Key) -> bool:
+    rule = one.get("rule", {})
+    return (rule.get("family"), rule.get("table"), rule.get("chain")) == key
+
+
+def _present(chains: Chains) -> dict[Key, tuple[int, ...]]:
+    """Return for each chain with rules of the late part how many rules of the host are after each of them."""
+    found: dict[Key, tuple[int, ...]] = {}
+    for chain in chains.values():
+        for number, rule in enumerate(chain.rules):
+            if _is_ours(_listed(rule)):
+                after = sum(not _is_ours(_listed(other)) for other in chain.rules[number:])
+                found[_key(chain)] = (*found.get(_key(chain), ()), after)
+    return found
+
+
+def _after(wanted: Iterable[Place]) -> dict[Key, tuple[int, ...]]:
+    return {place.chain: (place.after,) for place in wanted}
+
+
+def _difference(key: Key, present: tuple[int, ...] | None, wanted: tuple[int, ...] | None) -> str:
+    problem = (
+        "is missing" if present is None else "is not needed" if wanted is None else "is at the wrong place, or repeated"
+    )
+    return f"nftables chain {' '.join(key)}: the rule that accepts authorised packets {problem}"
+
+
+def _key(chain: Chain) -> Key:
+    return chain.family, chain.table, chain.name

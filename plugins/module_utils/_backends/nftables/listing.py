@@ -1,0 +1,33 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host's whole nftables ruleset, listed once for both parts."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+
+Json = t.Any
+
+
+class Listing:
+    """What nft lists, as the list below "nftables" of libnftables-json(5)."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._objects: list[dict[str, Json]] | None = None
+
+    @property
+    def objects(self) -> list[dict[str, Json]]:
+        """All tables, chains and rules; without elements of sets, because third-party sets may be huge."""
+        if self._objects is None:
+            self._objects = self.of("--terse", "list", "ruleset")
+        return self._objects
+
+    def of(self, *words: str) -> list[dict[str, Json]]:
+        """Return the answer of nft to one command."""
+        return t.cast("list[dict[str, Json]]", json.loads(self._host.run("nft", "--json", *words))["nftables"])

@@ -1,0 +1,205 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts whose own chains are loaded by nft: authorised sources get in by default, and bans hold, with real packets."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
+
+HOST = """
+table inet filter {
+    set banned { type ipv4_addr; }
+    chain own { %s
+    }
+    chain input {
+        type filter hook input priority %s; policy %s;
+        meta l4proto { icmp, ipv6-icmp } accept
+        ct state established,related accept
+        tcp dport 22 accept
+        %s
+    }
+}
+"""
+LATE = 'meta mark & 0x10000000 == 0x10000000 accept comment "gatehouse.kong"'
+RULES = {
+    "allow": [
+        {"listener": "admin", "protocol": "tcp", "port": 8001, "sources": ["friends"]},
+        {"listener": "cluster", "protocol": "udp", "port": 7946, "sources": ["friends"]},
+    ],
+    "sets": {
+        "friends": {"ipv4": ["10.0.1.2/32", "10.0.2.2/32"], "ipv6": ["fd00:1::2/128", "fd00:2::2/128"]},
+    },
+}
+BAN_FRIEND = "ip saddr 10.0.1.2 drop\nip6 saddr fd00:1::2 drop"
+
+# Content of chain own, priority, policy, last rules of input; then the chain and what comes right before and after our rule.
+HOSTS = {
+    "policy drop": ("", "filter", "drop", "", ("input", "tcp dport 22 accept", None)),
+    "final drop": ("", "filter", "accept", "counter drop", ("input", "tcp dport 22 accept", "counter drop")),
+    "final reject": ("", "filter", "accept", "reject with icmpx type admin-prohibited",
+                     ("input", "tcp dport 22 accept", "reject")),
+    "log before the drop": ("", "0", "drop", 'log prefix "x"\ncounter drop', ("input", "tcp dport 22 accept", "log")),
+    "ends by protocol": ("", "10", "drop", "meta l4proto tcp reject with tcp reset\ndrop",
+                         ("input", "tcp dport 22 accept", "meta l4proto tcp")),
+    "end of one port": ("", "filter", "accept", "tcp dport 8001 drop\nudp dport 7946 drop",
+                        ("input", "tcp dport 22 accept", "tcp dport 8001 drop")),
+    "own chain ends": ("ip saddr 192.0.2.1 drop\ndrop", "filter", "accept", "jump own",
+                       ("own", "ip saddr 192.0.2.1 drop", "drop")),
+    "own chain by goto": ("tcp dport 443 accept\ndrop", "filter", "accept", "goto own",
+                          ("own", "tcp dport 443 accept", "drop")),
+}  # fmt: skip
+
+
+@pytest.fixture
+def node(lab):
+    made = Node(lab, "nftables")
+    yield made
+    made.clean()
+
+
+def load(lab, host):
+    own, priority, policy, last, _place = host
+    lab.nft(HOST % (own.replace("\n", "\n        "), priority, policy, last.replace("\n", "\n        ")))
+
+
+def chain(lab, name):
+    """Return the rules of a chain of the host, as nft lists them."""
+    text = lab.host.run("nft", "-s", "list", "chain", "inet", "filter", name)
+    return [line.strip() for line in text.splitlines()[2:-2] if not line.strip().startswith("type ")]
+
+
+def open_from(lab):
+    """Return who reaches the ports, over both families."""
+    listeners = {(protocol, family): lab.listen(port, protocol, family)
+                 for protocol, port in (("tcp", 8001), ("udp", 7946)) for family in ("ipv4", "ipv6")}  # fmt: skip
+    found = {
+        name: [
+            lab.connect(name, listener, protocol, family) is not None
+            for (protocol, family), listener in listeners.items()
+        ]
+        for name in ("friend", "ally", "stranger")
+    }
+    lab.close()
+    assert all(len({*flows}) == 1 for flows in found.values()), found
+    return [name for name, flows in found.items() if flows[0]]
+
+
+@pytest.mark.parametrize("case", HOSTS)
+def test_authorised_sources_get_in_where_the_host_drops_by_default(node, case):
+    load(node.lab, HOSTS[case])
+    before = {name: chain(node.lab, name) for name in ("own", "input")}
+    outcome = node.lab.converge(RULES)
+    assert outcome.obstacles == ()
+    assert open_from(node.lab) == ["friend", "ally"]
+    name, previous, following = HOSTS[case][4]
+    rules = chain(node.lab, name)
+    at = rules.index(LATE)
+    assert (rules[at - 1], rules[at + 1 :][:1] == [] if following is None else rules[at + 1].startswith(following)) == (
+        previous, following is None or True,
+    )  # fmt: skip
+    assert not node.lab.converge(RULES).changed
+    assert node.lab.converge(None).changed
+    assert {name: chain(node.lab, name) for name in ("own", "input")} == before
+
+
+@pytest.mark.parametrize("case", HOSTS)
+def test_bans_hold_before_and_after_our_run(node, case):
+    load(node.lab, HOSTS[case])
+    node.lab.nft("add element inet filter banned { 10.0.1.2 }\ninsert rule inet filter input ip saddr @banned drop\n")
+    node.lab.nft("insert rule inet filter input ip6 saddr fd00:1::2 drop\n")
+    node.lab.converge(RULES)
+    assert open_from(node.lab) == ["ally"]
+    node.lab.nft(
+        "insert rule inet filter input ip saddr 10.0.2.2 drop\ninsert rule inet filter input ip6 saddr fd00:2::2 drop\n"
+    )
+    assert open_from(node.lab) == []
+    assert not node.lab.converge(RULES).changed
+
+
+def test_a_ban_that_is_appended_behind_our_rule_is_found_and_our_rule_moves(node):
+    load(node.lab, HOSTS["policy drop"])
+    node.lab.converge(RULES)
+    node.lab.nft("".join(f"add rule inet filter input {line}\n" for line in BAN_FRIEND.splitlines()))
+    assert open_from(node.lab) == ["friend", "ally"]
+    outcome = node.lab.converge(RULES)
+    assert outcome.drift == (
+        "nftables chain inet filter input: the rule that accepts authorised packets is at the wrong place, or repeated",
+    )
+    assert open_from(node.lab) == ["ally"]
+    assert chain(node.lab, "input")[-1] == LATE
+
+
+def test_a_host_that_accepts_by_default_gets_no_rule(node):
+    load(node.lab, ("", "filter", "accept", "", None))
+    node.lab.converge(RULES)
+    assert LATE not in chain(node.lab, "input")
+    assert open_from(node.lab) == ["friend", "ally"]
+    assert not node.lab.host.path("/etc/gatehouse_kong/accept.sh").exists()
+
+
+def test_an_accept_of_a_third_party_does_not_let_in_who_is_not_authorised(node):
+    load(node.lab, HOSTS["policy drop"])
+    node.lab.converge(RULES)
+    node.lab.nft(
+        "insert rule inet filter input tcp dport 8001 accept\ninsert rule inet filter input udp dport 7946 accept\n"
+    )
+    assert open_from(node.lab) == ["friend", "ally"]
+
+
+def test_no_third_party_can_forge_the_mark(node):
+    load(node.lab, HOSTS["policy drop"])
+    node.lab.nft(
+        "table ip forge {\nchain c { type filter hook prerouting priority -150; meta mark set 0x10000000; }\n}\n"
+    )
+    node.lab.converge(RULES)
+    assert open_from(node.lab) == ["friend", "ally"]
+    assert node.lab.connect("stranger", node.lab.listen(8002)) is None
+
+
+def test_without_the_early_part_the_late_part_accepts_nothing(node):
+    load(node.lab, HOSTS["policy drop"])
+    node.lab.converge(RULES)
+    node.lab.nft("delete table inet gatehouse_kong\n")
+    assert open_from(node.lab) == []
+
+
+@pytest.mark.parametrize("case", HOSTS)
+def test_the_boot_file_has_the_rule_at_the_same_place(node, case):
+    """As nftables.service with our drop-in does: the host's file and our table in one transaction, then the late part."""
+    load(node.lab, HOSTS[case])
+    node.lab.converge(RULES)
+    name = HOSTS[case][4][0]
+    rules = chain(node.lab, name)
+    # A ban that is only loaded, and not in the file, changes nothing about the place at the next boot.
+    node.lab.nft("insert rule inet filter input ip saddr 192.0.2.9 drop")
+    assert not node.lab.converge(RULES).changed
+    node.clean()
+    host_file = node.lab.host.path("/etc/nftables.conf")
+    own, priority, policy, last, _place = HOSTS[case]
+    host_file.write_text("flush ruleset\n" + HOST % (own, priority, policy, last))
+    early, late = (node.lab.host.path(f"/etc/gatehouse_kong/{file}") for file in ("ruleset.nft", "accept.sh"))
+    node.lab.host.run("nft", f'include "{host_file}"; include "{early}";')
+    for _twice in range(2):
+        node.lab.host.run("sh", str(late))
+    assert chain(node.lab, name) == rules
+    assert open_from(node.lab) == ["friend", "ally"]
+    assert not node.lab.converge(RULES).changed
+
+
+def test_a_rollback_brings_back_the_rule_that_was_there(node):
+    load(node.lab, HOSTS["final drop"])
+    before = chain(node.lab, "input")
+    backend = node.lab.backend(node.lab.host)
+    nothing = backend.snapshot(backend.read())
+    node.lab.converge(RULES)
+    with_rule = chain(node.lab, "input")
+    for path in nothing.files:
+        node.lab.host.path(path).unlink(missing_ok=True)
+    for command, text in nothing.load:
+        node.lab.host.run(*command, stdin=text)
+    assert chain(node.lab, "input") == before
+    assert LATE in with_rule
