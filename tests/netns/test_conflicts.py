@@ -281,3 +281,119 @@ def test_a_port_for_nobody_meets_no_obstacle(lab):
     lab.nft(table("inet", "", "drop"))
     nobody = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": []}
     assert conflicts(lab, ruleset_from_data({"allow": [nobody]})) == ()
+
+
+# The rules of hosts for which a conflict was reported by mistake, or not at all.
+NOT_SYN = """
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy accept;
+        tcp flags & (fin|syn|rst|ack) != syn ct state new counter drop
+    }
+}
+"""
+NOT_SYN_BEFORE_ROUTING = """
+table inet bad-ct-states {
+    chain prerouting {
+        type filter hook prerouting priority -150; policy accept;
+        ct state invalid drop
+        ct state new tcp flags & (fin|syn|rst|ack) != syn drop
+    }
+}
+"""
+NEGATED_PORT = """
+table inet filter {{
+    chain g {{
+        tcp dport != {{ 8001, 8444 }} return
+        ip saddr 10.0.9.9 accept
+        drop
+    }}
+    chain input {{
+        type filter hook input priority filter; policy {policy};
+        ct state established,related accept
+        meta l4proto {{ icmp, ipv6-icmp }} accept
+        {rule}
+    }}
+}}
+"""
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        (NOT_SYN, []),
+        (NOT_SYN_BEFORE_ROUTING, []),
+        (NEGATED_PORT.format(policy="drop", rule="tcp dport != 25 accept"), ["udp"]),
+        (NEGATED_PORT.format(policy="accept", rule="jump g"), ["tcp", "udp"]),
+        (NEGATED_PORT.format(policy="accept", rule="goto g"), ["tcp", "udp"]),
+        (NEGATED_PORT.format(policy="accept", rule="udp dport != 53 drop"), ["udp"]),
+        (NEGATED_PORT.format(policy="accept", rule="icmp type != echo-request drop"), []),
+    ],
+)
+def test_a_negated_match_holds_only_for_packets_with_its_header(lab, family, text, refused):
+    lab.nft(text)
+    found = conflicts(lab, WANT[family])
+    assert [(one.certain, [port.split()[0] for port in one.ports]) for one in found] == (
+        [(True, refused)] if refused else []
+    )
+    lab.nft(EARLY)
+    for protocol in ("tcp", "udp"):
+        flow = lab.connect("friend", lab.listen(8001, protocol, family), protocol, family)
+        assert (flow is None) == (protocol in refused)
+
+
+def test_a_negated_address_does_not_hold_for_the_other_family(lab):
+    lab.nft(table("inet", "ip saddr != 10.0.9.0/24 drop", "accept"))
+    assert judged(lab, "ipv6") == NONE
+    assert judged(lab, "ipv4") == CERTAIN
+
+
+LINK = """
+table {family} own {{
+    chain c {{
+        type filter hook {hook} priority 0; policy accept;
+        {rule}
+    }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("family", "hook", "rule", "expected"),
+    [
+        ("netdev", "ingress device friend", "tcp dport 8001 drop", ["tcp"]),
+        ("netdev", "ingress device friend", "ip saddr 10.0.1.2 drop", ["tcp", "udp"]),
+        ("netdev", "ingress device friend", "ip6 daddr fd00:1::1 drop", []),
+        ("netdev", "ingress device friend", "tcp dport != 22 drop", ["tcp"]),
+        ("netdev", "ingress device friend", "ip saddr 10.0.9.9 drop", []),
+        ("netdev", "ingress device friend", "tcp dport 8001 limit rate over 9/second drop", []),
+        ("netdev", "ingress device friend", "udp dport 8001 meta length > 9000 drop", ["udp"]),
+        ("netdev", "egress device friend", "tcp sport 8001 drop", ["tcp"]),
+        ("netdev", "egress device friend", "tcp dport 8001 drop", []),
+        ("inet", "ingress device friend", "udp dport 8001 drop", ["udp"]),
+        ("bridge", "prerouting", "tcp dport 8001 drop", ["tcp"]),
+        ("bridge", "input", "meta l4proto udp drop", ["udp"]),
+        ("bridge", "forward", "tcp dport 8001 drop", []),
+    ],
+)
+def test_a_chain_of_network_interfaces_is_seen(lab, family, hook, rule, expected):
+    lab.nft(LINK.format(family=family, hook=hook, rule=rule))
+    found = conflicts(lab, WANT["ipv4"])
+    assert sorted(port.split()[0] for one in found for port in one.ports) == expected
+    assert {one.certain for one in found} <= {False}
+    lab.nft(EARLY)
+    if family != "bridge":  # the lab has none
+        for protocol in ("tcp", "udp"):
+            flow = lab.connect("friend", lab.listen(8001, protocol), protocol)
+            assert (flow is None) <= (protocol in expected)
+
+
+def test_a_chain_of_network_interfaces_is_named(lab):
+    lab.nft(LINK.format(family="netdev", hook="ingress device friend", rule="tcp dport 8001 fwd to ally"))
+    (found,) = conflicts(lab, WANT["ipv4"])
+    assert (found.effect, found.where) == ("divert", "nftables chain netdev own c")
+    assert found.reason in (
+        f"its rule `tcp dport 8001 fwd to ally # handle 2` in chain c (network interface {name})"
+        for name in ("friend", "of the chain")
+    )

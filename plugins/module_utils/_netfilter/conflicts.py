@@ -11,12 +11,13 @@ drops some sources only, or a share of the packets, is a ban of the host's admin
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import TABLE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    ANY_MARK,
     MARKED,
     UNMARKED,
     Answer,
@@ -25,24 +26,22 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     unicast,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
-    ACCEPT,
     DIVERT,
     DROP,
     Chain,
-    Judgement,
     Reasons,
     Rule,
     Walk,
-    Way,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset, Service
 
-INGRESS, PREROUTING, INPUT, FORWARD = "ingress", "prerouting", "input", "forward"
-_HOOKS = (INGRESS, PREROUTING, INPUT, FORWARD)
+INGRESS, PREROUTING, INPUT, FORWARD, EGRESS = "ingress", "prerouting", "input", "forward", "egress"
+_HOOKS = (INGRESS, PREROUTING, INPUT, FORWARD, EGRESS)
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",)}
 _BOTH = ("ipv4", "ipv6")
-# Chains of these families see packets of some interfaces only.
+# Chains of these families and hooks see packets of some interfaces only.
 _LINK_FAMILIES = ("netdev", "bridge")
+_LINK_HOOKS = (INGRESS, EGRESS)
 _TRACKED_AFTER = -200  # NF_IP_PRI_CONNTRACK (linux/netfilter_ipv4.h)
 
 Chains = Mapping[str, Chain]  # of one table, by name
@@ -53,15 +52,11 @@ class Own:
     """Our rules among those of a host.
 
     `bases` are base chains that are ours, by family, table and name. Chains on the hooks input and forward of a priority above
-    `marked_after` see our mark; None if there is no mark. The late part accepts authorised packets: in base chains of
-    `is_late_base` before the first rule that ends every new packet to a managed port, in chains of `is_late_chain` at
-    their end.
+    `marked_after` see our mark; None if there is no mark.
     """
 
     bases: frozenset[tuple[str, str, str]]
     marked_after: int | None
-    is_late_base: Callable[[Chain], bool] = lambda _chain: False
-    is_late_chain: Callable[[Chain], bool] = lambda _chain: False
 
     def has(self, base: Chain) -> bool:
         """Tell whether a base chain is ours; interception has tables of its own."""
@@ -70,7 +65,11 @@ class Own:
 
     def marks_before(self, base: Chain) -> bool:
         """Tell whether packets that we authorised have our mark when they reach a base chain."""
-        return self.marked_after is not None and base.hook in (INPUT, FORWARD) and base.priority > self.marked_after
+        return self.marked_after is not None and _is_after_early(base) and base.priority > self.marked_after
+
+
+def _is_after_early(base: Chain) -> bool:
+    return base.hook in (INPUT, FORWARD) and not is_partial(base)
 
 
 class Finding(t.NamedTuple):
@@ -86,7 +85,7 @@ class Finding(t.NamedTuple):
 
 def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]:
     """Return the conflicts of the base chains of all tables with a ruleset, each once, in the order of the hooks."""
-    tables = [_with_late(chains, want, own) for chains in tables]
+    tables = list(tables)
     places = sorted(
         ((_HOOKS.index(base.hook), base.priority, base.place, chains, base)
          for chains in tables for base in chains.values() if base.hook in _HOOKS and not own.has(base)),
@@ -122,39 +121,6 @@ def ends(chains: Chains, rule: Rule, service: Service, family: str) -> bool:
     return {outcome.verdict for outcome in Walk(chains, packet).rule(Chain(""), rule)} == {DROP}
 
 
-def late_place(chains: Chains, chain: Chain, services: Sequence[tuple[Service, str]]) -> tuple[Chain, int]:
-    """Return the chain, and the number of rules before our late rule: it stands before the first rule that ends packets.
-
-    If that rule leads to a chain, the place is in that chain. Without such a rule it is the end of the chain. `services` are
-    the managed ports, each with a family.
-    """
-    for at, rule in enumerate(chain.rules):
-        ended = next(((service, family) for service, family in services if ends(chains, rule, service, family)), None)
-        if ended:
-            target = rule.target
-            return late_place(chains, chains[target], services) if target in chains else (chain, at)
-    return chain, len(chain.rules)
-
-
-class _LateRule:
-    """Our late rule, in a chain whose base chain may see packets without our mark."""
-
-    text, target, untracks = "gatehouse.kong", "", False
-
-    def judge(self, packet: Packet) -> Judgement:
-        """Accept packets of authorised sources."""
-        return Judgement((Way(ACCEPT),), packet.mark)
-
-
-def _with_late(chains: Chains, want: Ruleset, own: Own) -> Chains:
-    """Return the chains of a table as they are with our late rule."""
-    services = [(entry.service, family) for entry in want.allow for family in entry.service.families]
-    places = [late_place(chains, chain, services) for chain in chains.values() if own.is_late_base(chain)]
-    places += [(chain, len(chain.rules)) for chain in chains.values() if own.is_late_chain(chain)]
-    rules = {chain.name: [*chain.rules[:at], _LateRule(), *chain.rules[at:]] for chain, at in places}
-    return {name: replace(chain, rules=rules.get(name, chain.rules)) for name, chain in chains.items()}
-
-
 def _packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:
     members = [one.of(family) for one in want.sets if one.name in entry.set_names]
     sources = from_ranges(family, (each for one in members for each in one.ranges))
@@ -187,15 +153,23 @@ def _of_entry(
         if base.hook in (INGRESS, PREROUTING) and packet.is_first and not entry.published:
             anyone = Walk(chains, replace(at_base, sources=unicast(packet.family)))
             yield from _diverts(base, anyone.base(base), entry.service)
-        mark = walk.packet.mark
+        mark = walk.packet.mark if base.hook != EGRESS else mark
 
 
 def _at(base: Chain, packet: Packet) -> Packet:
     """Return what is known of a packet at a base chain; behind a translation its port and address are another."""
     if base.hook == FORWARD:
         return replace(packet, port=None, addresses=unicast(packet.family))
+    if base.hook == EGRESS:
+        reply = replace(packet, port=None, sources=packet.addresses, addresses=packet.sources, is_first=False)
+        return replace(reply, source_port=packet.port, mark=ANY_MARK)
     early = base.hook == INGRESS or (base.hook == PREROUTING and base.priority <= _TRACKED_AFTER)
     return replace(packet, tracked=False) if early and packet.tracked else packet
+
+
+def is_partial(base: Chain) -> bool:
+    """Tell whether a base chain sees packets of some network interfaces only."""
+    return base.family in _LINK_FAMILIES or base.hook in _LINK_HOOKS
 
 
 def _drops(base: Chain, found: Reasons, service: Service) -> Iterator[Finding]:
@@ -204,9 +178,9 @@ def _drops(base: Chain, found: Reasons, service: Service) -> Iterator[Finding]:
     for outcome, (chain, rule) in sorted(found.items(), key=lambda item: item[0].ban):
         if outcome.verdict != DROP or (passes and outcome.ban):
             continue
-        certain = not passes and base.family not in _LINK_FAMILIES
-        if base.hook == INPUT or not passes or (outcome.named and base.hook != FORWARD):
-            yield Finding(base, certain, DROP, chain, rule, service)
+        counts = (base.hook == INPUT and not is_partial(base)) or (outcome.named and base.hook != FORWARD)
+        if counts or not passes:
+            yield Finding(base, not passes and not is_partial(base), DROP, chain, rule, service)
             return
 
 
@@ -214,5 +188,5 @@ def _diverts(base: Chain, found: Reasons, service: Service) -> Iterator[Finding]
     passes = any(outcome.verdict != DIVERT for outcome in found)
     for outcome, (chain, rule) in found.items():
         if outcome.verdict == DIVERT and (outcome.named or not passes):
-            yield Finding(base, not passes and base.family not in _LINK_FAMILIES, DIVERT, chain, rule, service)
+            yield Finding(base, not passes and not is_partial(base), DIVERT, chain, rule, service)
             return

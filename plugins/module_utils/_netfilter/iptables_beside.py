@@ -7,20 +7,18 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import IP
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import PRIORITY, TABLE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 
 _OTHER_TABLES = ("raw", "mangle", "nat", "security")
-# In the nft variant our accept ends the whole chain INPUT. It leaves no mark, as a second target for each rule would
-# only help with chains of a later priority, which hardly anybody has.
-_OWN = Own(frozenset({("ip", "filter", "INPUT"), ("ip6", "filter", "INPUT")}), marked_after=None)
-_NOTHING = Own(frozenset(), marked_after=None)
+_OWN = Own(frozenset({("ip", "filter", "INPUT"), ("ip6", "filter", "INPUT")}), marked_after=PRIORITY)
+_NOTHING = Own(frozenset(), marked_after=PRIORITY)
 
 
 def obstacles(listed: list[dict[str, t.Any]], want: Ruleset, saved: Mapping[str, str]) -> tuple[Obstacle, ...]:
@@ -32,18 +30,7 @@ def obstacles(listed: list[dict[str, t.Any]], want: Ruleset, saved: Mapping[str,
     for family, text in saved.items():
         listed = with_options(listed, IP[family], text)
     others = [one for one in listed if not any(_is_read_elsewhere(value, saved) for value in one.values())]
-    return (*_own_table(listed), *find_obstacles(others, want, _OWN if saved else _NOTHING))
-
-
-def _own_table(listed: list[dict[str, t.Any]]) -> Iterator[Obstacle]:
-    if any(one.get("table", {}).get("name") == TABLE for one in listed):
-        yield Obstacle(
-            certain=True,
-            where=f"nftables table inet {TABLE}",
-            reason="it is what the backend nftables wrote, and a packet would have to pass both",
-            ports=("every source that it does not list",),
-            advice="Remove it first: run the module with `backend: nftables` and `state: absent`",
-        )
+    return find_obstacles(others, want, _OWN if saved else _NOTHING)
 
 
 def _is_read_elsewhere(value: Mapping[str, t.Any], saved: Mapping[str, str]) -> bool:

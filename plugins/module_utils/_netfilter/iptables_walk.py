@@ -68,29 +68,16 @@ def ends(table: Table, line: str, service: Service, family: str) -> bool:
     return conflicting.ends(chains, parse_rule(line, frozenset(chains)), service, family)
 
 
-def late_place(table: Table, services: Iterable[Service], family: str, chain: str = "INPUT") -> Place:
-    """Return the place of our late rule in the table filter: before the first rule that ends packets to a service.
-
-    If that rule leads to a chain, the place is in that chain. Without such a rule it is the end of the chain. Lines of our own
-    late rule count as lines, and change nothing else.
-    """
-    chains = {chain: Chain(chain), **chains_of_table(table)}
-    place, at = conflicting.late_place(chains, chains[chain], [(service, family) for service in services])
-    return place.name, at
-
-
-def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place] | None = None) -> tuple[Obstacle, ...]:
+def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> tuple[Obstacle, ...]:
     """Return the rules of iptables that drop or divert packets of authorised sources although our rules are loaded.
 
     Certain: every packet of every authorised source of an entry. Uncertain: rules that name the port and of which a match is
     not known to hold. Bans of some sources and limits are no conflicts. `saved` is the output of iptables-save or
-    ip6tables-save. `late` are the places in the table filter at which authorised packets are accepted, counted without lines
-    of ours; without it, our late rule is assumed at `late_place`.
+    ip6tables-save. `late` are the places of our accept rule in the table filter, counted without lines of ours.
     """
-    services = [entry.service for entry in want.allow if family in entry.service.families]
     tables = {name: _foreign(table_of(saved, name)) for name in _TABLES}
     with_late = tables["filter"]
-    for chain, at in sorted([late_place(with_late, services, family)] if late is None else late, reverse=True):
+    for chain, at in sorted(late, reverse=True):
         with_late.setdefault(chain, []).insert(at, f"-A {chain} {LATE_RULE}")
     found = findings(
         [chains_of_table(table, name, family) for name, table in tables.items()], want, Own(frozenset(), PRIORITY)

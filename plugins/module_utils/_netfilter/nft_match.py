@@ -115,10 +115,11 @@ def is_ban(expression: Json) -> bool:
     return kind in ("match", "vmap") and any(_is_of_source(name, what) for name, what in _parts(expression))
 
 
-def names_port(match: Json) -> bool:
-    """Tell whether a match or a map is about the destination port."""
+def names_port(packet: Packet, match: Json) -> bool:
+    """Tell whether a match or a map is about the port of ours."""
+    ours = "dport" if packet.source_port is None else "sport"
     fields = [what.get("field") for name, what in _parts(match) if name == "payload" and isinstance(what, dict)]
-    return "dport" in fields and match.get("op", "==") not in ("!=", "!")
+    return ours in fields and match.get("op", "==") not in ("!=", "!")
 
 
 def _is_of_source(name: str, what: Json) -> bool:
@@ -286,8 +287,8 @@ def _address_type(packet: Packet, what: Json, element: Json) -> Answer:
     return element == "local" if what.get("flags") in ("daddr", ["daddr"]) else None
 
 
-def _port(packet: Packet) -> _Number:
-    return _Number(Bits(0, ~0xFFFF) if packet.port is None else Bits(packet.port), {})
+def _port(port: int | None) -> _Number:
+    return _Number(Bits(0, ~0xFFFF) if port is None else Bits(port), {})
 
 
 def _protocol(packet: Packet) -> _Number:
@@ -317,7 +318,8 @@ _OPERATIONS: Mapping[str, Callable[[Packet, Json, Json], Answer]] = {
     ">=": lambda packet, left, right: negated(_less(packet, left, right)),
 }
 _NUMBERS: Mapping[tuple[str, str], Callable[[Packet], _Number]] = {
-    ("payload", "dport"): _port,
+    ("payload", "dport"): lambda packet: _port(packet.port),
+    ("payload", "sport"): lambda packet: _port(packet.source_port),
     ("payload", "flags"): lambda packet: _Number(packet.flags, TCP_FLAGS),
     ("payload", "protocol"): _protocol,
     ("payload", "nexthdr"): _protocol,

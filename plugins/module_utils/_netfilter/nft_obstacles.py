@@ -9,7 +9,14 @@ from __future__ import annotations
 import typing as t
 from itertools import groupby
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import Finding, Own, findings
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import (
+    EGRESS,
+    INGRESS,
+    Finding,
+    Own,
+    findings,
+    is_partial,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
     FORWARD,
@@ -21,18 +28,21 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 
+_DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only: our rules never see these packets"
+_STILL_DROPPED = "our own chain still drops unauthorised sources"
+
 __all__ = ["Own", "find_obstacles"]
 
 
 def find_obstacles(
     objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own, hooks: tuple[str, ...] = (PREROUTING, CHAIN, FORWARD)
 ) -> tuple[Obstacle, ...]:
-    """Return the conflicting rules of the chains on the given hooks.
+    """Return the conflicting rules of the chains on the given hooks, and on those of network interfaces.
 
     `objects` is the list below "nftables" in the output of `nft -j list ruleset`.
     """
     tables = tables_of(objects)
-    found = [one for one in findings(tables.values(), ruleset, own) if one.base.hook in hooks]
+    found = [one for one in findings(tables.values(), ruleset, own) if one.base.hook in (*hooks, INGRESS, EGRESS)]
     return tuple(_obstacle(tables, list(same), own) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
 
 
@@ -45,52 +55,51 @@ def _rule_of(finding: Finding) -> tuple[t.Any, ...]:
 
 
 def _reason(finding: Finding) -> str:
+    # nft lists the interface since 1.0.7 only.
+    where = f" (network interface {finding.base.device or 'of the chain'})" if is_partial(finding.base) else ""
     if finding.rule is None:
-        return f"its policy is {finding.base.policy}"
-    return f"its rule `{finding.rule.text}` in chain {finding.chain.name}"
+        return f"its policy is {finding.base.policy}{where}"
+    return f"its rule `{finding.rule.text}` in chain {finding.chain.name}{where}"
 
 
 def _obstacle(tables: Tables, same: list[Finding], own: Own) -> Obstacle:
     first = same[0]
     services = list(dict.fromkeys(finding.service for finding in same))
-    before = first.base.hook == PREROUTING
-    advice = _before_routing(services, first.effect) if before else _advice(tables, first.base, services, own)
     return Obstacle(
         first.certain,
         f"nftables chain {first.base.place}",
         _reason(first),
         tuple(map(str, services)),
-        advice,
+        _DIVERTED if first.effect == DIVERT else _advice(tables, first.base, services, own),
         first.effect,
     )
 
 
-def _before_routing(services: list[Service], effect: str) -> str:
-    if effect == DIVERT:
-        return "If Docker publishes the port, publish another, or on 127.0.0.1 only: our rules never see these packets"
-    ports = ", ".join(f"{service.port}/{service.protocol}" for service in services)
-    return f"It is before routing, where nothing of ours is: let {ports} pass there"
-
-
 def _advice(tables: Tables, base: Chain, services: list[Service], own: Own) -> str:
-    """What the host's owner does about it, in the words of the program that made the chain."""
+    """Return what to do about a drop, in the words of the program that made the chain."""
     ports = [f"{service.port}/{service.protocol}" for service in services]
+    listed = ", ".join(ports)
+    if base.hook == EGRESS:
+        return f"It may drop replies: accept packets from {listed} there"
+    if is_partial(base) or base.hook == PREROUTING:
+        return f"It comes before our rules, and never sees our mark: accept {listed} there"
     if own.marked_after is not None and not own.marks_before(base):
         return (
-            f"It comes before our chain (priority {base.priority}, ours has {own.marked_after}) and so never sees our "
-            f"mark: accept {', '.join(ports)} there; our own chain still refuses everybody who is not a source"
+            f"It comes before our chain (priority {base.priority}, ours has {own.marked_after}) and never sees our mark: "
+            f"accept {listed} there; {_STILL_DROPPED}"
         )
+    return _in_words_of_manager(tables, base, ports, own)
+
+
+def _in_words_of_manager(tables: Tables, base: Chain, ports: list[str], own: Own) -> str:
     if base.table == "firewalld":
         options = " ".join(f"--add-port={port}" for port in ports)
-        return (
-            f"firewalld made it: run `firewall-cmd --permanent {options}` and `firewall-cmd --reload`; our own "
-            "chain still refuses everybody who is not a source"
-        )
+        return f"firewalld made it: run `firewall-cmd --permanent {options}`, `firewall-cmd --reload`; {_STILL_DROPPED}"
     if any(name.startswith("ufw") for name in tables[base.family, base.table]):
         commands = ", ".join(f"`ufw allow {port}`" for port in ports)
-        return f"ufw made it: run {commands}; our own chain still refuses everybody who is not a source"
+        return f"ufw made it: run {commands}; {_STILL_DROPPED}"
     if own.marked_after is None:
-        return f"Accept {', '.join(ports)} there; our own chain still refuses everybody who is not a source"
+        return f"Accept {', '.join(ports)} there; {_STILL_DROPPED}"
     if base.family in ("ip", "ip6") and base.name == "INPUT":
         program = "iptables" if base.family == "ip" else "ip6tables"
         return (

@@ -29,6 +29,8 @@ def _statement(kind: str, value: Json) -> str:
     if kind in ("dnat", "redirect") and value:
         port = f":{_value(value['port'])}" if "port" in value else ""
         return f"{kind} to {_value(value.get('addr', ''))}{port}"
+    if kind == "fwd":
+        return f"fwd to {_value(value.get('dev', ''))}"
     return kind if value is None or kind == "counter" else f"{kind} {_value(value)}"
 
 

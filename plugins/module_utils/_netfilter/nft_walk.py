@@ -42,6 +42,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 )
 
 Json = t.Any
+Chains = dict[tuple[str, str, str], Chain]  # by family and name of the table, and name of the chain
 Tables = dict[tuple[str, str], dict[str, Chain]]  # by family and name of the table, and name of the chain
 
 LINE = "iptables"  # the key under which nft_xtables leaves a rule's line of iptables-save
@@ -94,7 +95,7 @@ class NftRule:
                 return Judgement((), packet.mark)
             if answer is None:
                 certain, ban = False, ban or is_ban({kind: value})
-            named = named or (kind in ("match", "vmap") and names_port(value))
+            named = named or (kind in ("match", "vmap") and names_port(packet, value))
             if kind == "mangle":
                 packet = replace(packet, mark=written(packet, value["key"], value["value"]))
             elif kind == "xt" and _may_mark(value):
@@ -118,12 +119,28 @@ def tables_of(objects: Sequence[Mapping[str, Json]]) -> Tables:
     tables: Tables = {}
     for listed in (item["chain"] for item in objects if "chain" in item):
         chain = Chain(listed["name"], [], listed.get("hook", ""), listed.get("prio", 0), listed.get("policy", ACCEPT),
-                      listed["family"], listed["table"], listed.get("dev", ""))  # fmt: skip
+                      listed["family"], listed["table"], _device(listed))  # fmt: skip
         tables.setdefault((chain.family, chain.table), {})[chain.name] = chain
     for listed in (item["rule"] for item in objects if "rule" in item and not _catches(item["rule"])):
         chains = tables[listed["family"], listed["table"]]
         chains[listed["chain"]].rules.append(_rule(listed, frozenset(chains)))
     return tables
+
+
+def _device(listed: Mapping[str, Json]) -> str:
+    """Return the network interfaces that a chain is for; newer versions of nft list several."""
+    devices = listed.get("dev", "")
+    return devices if isinstance(devices, str) else ", ".join(devices)
+
+
+def chains_of(objects: Sequence[Mapping[str, Json]]) -> Chains:
+    """Return the chains of all tables, see tables_of."""
+    return {(*table, name): chain for table, chains in tables_of(objects).items() for name, chain in chains.items()}
+
+
+def listed_of(rule: Rule) -> Mapping[str, Json]:
+    """Return a rule of nftables as it is listed; a rule of iptables has nothing of it."""
+    return rule.listed if isinstance(rule, NftRule) else {}
 
 
 def _rule(listed: Mapping[str, Json], chains: frozenset[str]) -> Rule:

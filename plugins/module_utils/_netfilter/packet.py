@@ -94,8 +94,8 @@ MARKED, UNMARKED = Bits(MARK, ~MARK_MASK), Bits(0, ~MARK_MASK)
 class Packet:
     """Packets from outside to a port of ours: the first of a connection, or later packets.
 
-    `sources` and `addresses` are the networks they come from and go to. A packet on its way to a container has another port
-    than the published port, which is not known (None). `tracked` tells whether connection tracking has seen the packet, and
+    `sources` and `addresses` are the networks they come from and go to, `port` and `source_port` their ports, None for unknown:
+    a packet on its way to a container has another port than the published port, and only a reply comes from our port. `tracked` tells whether connection tracking has seen the packet, and
     `outside` is the answer to a match on a network interface other than lo.
     """
 
@@ -108,6 +108,7 @@ class Packet:
     tracked: Answer = True
     mark: Bits = ANY_MARK
     outside: Answer = None
+    source_port: int | None = None
 
     @property
     def state(self) -> str | None:
