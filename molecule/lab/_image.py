@@ -30,6 +30,7 @@ PACKAGES = (
     "conntrack",
     "curl",
     "dbus",
+    "fail2ban",
     "firewalld",
     "iproute2",
     "ipset",
@@ -52,6 +53,12 @@ OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
+    # Debian's ufw conflicts with them: a host without ufw installs them from here.
+    '--customize-hook=mkdir "$1/opt/iptables-persistent"',
+    (
+        '--customize-hook=cd "$1/opt/iptables-persistent"'
+        " && APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download --quiet netfilter-persistent iptables-persistent"
+    ),
 )
 
 
