@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from _lab_host import install, run_modules, shell
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
+from _lab_host import LabHost
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.drift import gather
@@ -30,6 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
 
 Plan = dict[str, Any]
+SCENARIO = Path(__file__).parent.name
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def drift_of(plan: Plan, host: str) -> list[str]:
         "listeners": ("kong_listen_info", listeners),
         "settings": ("kong_conf", conf),
     }
-    parts = gather(plan, {host: run_modules(host, tasks)}).nodes[host]
+    parts = gather(plan, {host: LabHost(SCENARIO, host).run_modules(tasks)}).nodes[host]
     return [line for lines in parts.values() for line in lines]
 
 
@@ -76,9 +79,11 @@ def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
     watched = {name for targets in pairs.values() for name in targets}.intersection(silent_nodes(plan))
     for name in watched:
         watch = {"listeners": plan["nodes"][name]["listeners"], "listen": False}
-        run_modules(name, {"watch": ("kong_stand_in", watch)})
+        LabHost(SCENARIO, name).run_modules({"watch": ("kong_stand_in", watch)})
     seen = {caller: _probe(plan, caller, targets) for caller, targets in pairs.items()}
-    ended = {name: run_modules(name, {"end": ("kong_stand_in", {"state": "absent"})}) for name in watched}
+    ended = {
+        name: LabHost(SCENARIO, name).run_modules({"end": ("kong_stand_in", {"state": "absent"})}) for name in watched
+    }
     proof = compare(plan, seen, {name: one["end"]["witness"] for name, one in ended.items()})
     return [line for line in proof_lines(proof) if line.startswith(("DIFFERS", "  cause"))]
 
@@ -86,7 +91,7 @@ def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
 def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
     probes = [one.as_dict() for one in probes_from(plan, caller) if one.target in targets]
     tasks = {"probe": ("kong_probe", {"probes": probes, "timeout": 0.6, "tries": 2})}
-    results: list[dict[str, Any]] = run_modules(caller, tasks)["probe"]["probes"]
+    results: list[dict[str, Any]] = LabHost(SCENARIO, caller).run_modules(tasks)["probe"]["probes"]
     return results
 
 
@@ -97,11 +102,12 @@ def look(plan: Plan, fault: Fault) -> list[str]:
 
 def try_fault(plan: Plan, fault: Fault) -> list[str]:
     """Inject, look, undo, look again; a line for each thing that is not as it should be."""
-    failed = [shell(fault.host, fault.do)]
+    host = LabHost(SCENARIO, fault.host)
+    failed = [host.shell(fault.do)]
     try:
         found = look(plan, fault)
     finally:
-        failed.append(shell(fault.host, fault.undo))
+        failed.append(host.shell(fault.undo))
     wrong = [words for words in failed if words]
     wrong += [f"no line says {words!r}" for words in fault.says if not any(re.search(words, line) for line in found)]
     said = [f"said: {line}" for line in found] if wrong else []
@@ -124,7 +130,7 @@ def main(arguments: list[str]) -> int:
               if all(words in one.name for words in arguments[1:])]  # fmt: skip
     probed = {name for one in faults for caller, targets in one.probes.items() for name in (caller, *targets)}
     for host in {one.host for one in faults if not one.probes} | probed:
-        install(host)
+        LabHost(SCENARIO, host).install()
     failed = 0
     for fault in faults:
         start = time.monotonic()

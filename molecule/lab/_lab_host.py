@@ -18,7 +18,7 @@ import ansible
 from _podman import Paths, enter
 
 ROOT = Path(__file__).parents[2]
-PLACE = "/run/gatehouse-modules"
+PLACE = "/opt/gatehouse-modules"
 
 # Each module's own main() with the arguments of its task; what it prints is its result.
 _RUNNER = """
