@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.selinux import restore_context
+
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN = 100
 _CAP_NET_ADMIN = 12  # capabilities(7), linux/capability.h
@@ -64,7 +66,10 @@ def shortened(argv: t.Sequence[str]) -> str:
 
 
 class Host:
-    """Runs programs and replaces files. Paths are absolute and are looked up below `root`."""
+    """Runs programs and replaces files. Paths are absolute and are looked up below `root`.
+
+    New files, directories and links have the SELinux context of their location.
+    """
 
     def __init__(self, root: Path = Path("/")) -> None:
         self.root = root
@@ -113,13 +118,14 @@ class Host:
         where = self.path(path)
         temporary = ""
         try:
-            where.parent.mkdir(parents=True, exist_ok=True)
+            self._make_parent(path)
             handle, temporary = tempfile.mkstemp(dir=where.parent, prefix=f".{where.name}.")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 os.fchmod(file.fileno(), mode)
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+            restore_context(temporary, path)
             Path(temporary).replace(where)
             _sync_directory(where.parent)
         except OSError as error:
@@ -138,10 +144,18 @@ class Host:
     def make_directory(self, path: str, mode: int) -> None:
         """Make a directory, unless it is there, and give it this mode."""
         try:
-            self.path(path).mkdir(parents=True, exist_ok=True)
+            self._make_parent(f"{path}/")
             self.path(path).chmod(mode)
         except OSError as error:
             raise HostError(f"cannot make the directory {path}: {error.strerror}") from error
+
+    def _make_parent(self, path: str) -> None:
+        """Make the directory of a path and those above it, with the SELinux contexts of their locations."""
+        parent = path.rpartition("/")[0]
+        if parent and not self.path(parent).is_dir():
+            self._make_parent(parent)
+            self.path(parent).mkdir(exist_ok=True)
+            restore_context(str(self.path(parent)), parent)
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files and links that are there."""
@@ -186,9 +200,10 @@ class Host:
     def link(self, path: str, target: str) -> None:
         """Make a link, or leave the one that is there; its directory is made where it is missing."""
         try:
-            self.path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._make_parent(path)
             with suppress(FileExistsError):
                 self.path(path).symlink_to(target)
+                restore_context(str(self.path(path)), path)
         except OSError as error:
             raise HostError(f"cannot make the link {path}: {error.strerror}") from error
 
