@@ -23,7 +23,8 @@ SOCKET = "/run/systemd/private"
 _OBJECT = "/org/freedesktop/systemd1"
 _MANAGER, _JOB, _UNIT = (f"org.freedesktop.systemd1.{name}" for name in ("Manager", "Job", "Unit"))
 _CALL, _ANSWER, _ERROR = 1, 2, 3
-_SECONDS = 90
+# systemd itself gives up on a unit that does not start within 90 seconds (DefaultTimeoutStartSec).
+_SECONDS = 120
 _PAUSE = 0.01
 _ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8}  # 4 for all others
 _NUMBERS = {"y": "<B", "b": "<I", "u": "<I", "t": "<Q"}
@@ -38,6 +39,8 @@ def start(host: Host, unit: str, others: t.Sequence[str]) -> None:
     """Have a unit run whose file is new, with drop-ins for others that are new as well. Raises HostError."""
     try:
         host.call(start_new, str(host.path(SOCKET)), unit, others)
+    except socket.timeout as error:
+        raise HostError(_slow(f"start of {unit}")) from error
     except OSError:
         host.run("systemctl", "daemon-reload")
         host.run("systemctl", "start", unit)
@@ -49,6 +52,8 @@ def schedule(host: Host, name: str, description: str, seconds: int, shell: str) 
     """Have systemd run a command for /bin/sh after so many seconds. Raises HostError."""
     try:
         host.call(start_timer, str(host.path(SOCKET)), name, description, seconds, shell)
+    except socket.timeout as error:
+        raise HostError(_slow(f"timer {name}")) from error
     except OSError:
         host.run(
             "systemd-run", "--quiet", "--collect", f"--unit={name}", f"--description={description}",
@@ -58,8 +63,12 @@ def schedule(host: Host, name: str, description: str, seconds: int, shell: str) 
         raise HostError(f"systemd did not make the timer {name}: {error}") from error
 
 
+def _slow(what: str) -> str:
+    return f"systemd did not complete the {what} within {_SECONDS} seconds. See `systemctl list-jobs`"
+
+
 def start_new(path: str, unit: str, others: t.Sequence[str]) -> None:
-    """Start a unit, and wait until that is done. OSError where nobody answers at the path, SystemdError.
+    """Start a unit, and wait until that is done. OSError where nobody answers at the path or in time, SystemdError.
 
     To read all units again takes systemd a quarter of a second, so it does where it has read one of these before.
     """
@@ -67,8 +76,11 @@ def start_new(path: str, unit: str, others: t.Sequence[str]) -> None:
         if any(_needs_reload(link, one) for one in (unit, *others)):
             _call(link, _MANAGER, "Reload")
         job = _call(link, _MANAGER, "StartUnit", "ss", unit, "replace")
+        deadline = time.monotonic() + _SECONDS
         try:
             while _get(link, job, _JOB, "State"):
+                if time.monotonic() > deadline:
+                    raise socket.timeout
                 time.sleep(_PAUSE)
         except SystemdError:
             pass  # a job that is done is no more

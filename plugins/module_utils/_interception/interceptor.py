@@ -76,6 +76,7 @@ After=netfilter-persistent.service iptables.service ip6tables.service
 Type=oneshot
 RemainAfterExit=yes
 StandardInput=null
+TimeoutStartSec=120
 ExecStart=/bin/sh {SCRIPT_FILE}
 ExecReload=/bin/sh {SCRIPT_FILE}
 

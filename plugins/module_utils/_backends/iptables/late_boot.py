@@ -61,6 +61,7 @@ After=gatehouse-kong-rollback.service netfilter-persistent.service iptables.serv
 Type=oneshot
 RemainAfterExit=yes
 StandardInput=null
+TimeoutStartSec=120
 ExecStart=/bin/sh {FILE}
 ExecReload=/bin/sh {FILE}
 

@@ -37,6 +37,7 @@ After=nftables.service
 Type=oneshot
 RemainAfterExit=yes
 StandardInput=null
+TimeoutStartSec=120
 ExecStart={nft} -f {file}
 ExecStartPost=-{late}
 ExecReload={nft} -f {file}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -119,3 +120,18 @@ def test_a_failure_leaves_the_files_as_they_were(host, installed):
     assert {path: text for path, text in everything(host).items() if ".wants/" not in path} == {
         path: text for path, text in before.items() if ".wants/" not in path
     }
+
+
+SOURCES = sorted((Path(__file__).parents[4] / "plugins" / "module_utils").rglob("*.py"))
+# The rollback: a limit for all of it could end it half-way, so each of its commands has a limit.
+WITHOUT_LIMIT = {"rollback.py"}
+
+
+def test_no_unit_can_hold_up_a_boot():
+    """The default of a oneshot unit is no limit (systemd.service(5), TimeoutStartSec)."""
+    units = [
+        (path.name, part) for path in SOURCES for part in path.read_text().split("[Service]") if "Type=oneshot" in part
+    ]
+    assert len(units) >= 5
+    limited = {name for name, text in units if "\nTimeoutStartSec=120\n" in text.partition("[Install]")[0]}
+    assert limited == {name for name, _text in units} - WITHOUT_LIMIT

@@ -10,6 +10,7 @@ import struct
 import tempfile
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,6 +128,42 @@ def test_what_systemd_refuses_is_told(systemd):
         start_new(made.path, "x.service", ())
 
 
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (lambda host: start(host, "x.service", ()), "start of x.service"),
+        (lambda host: schedule(host, "abc-1", "Undo", 30, "true"), "timer abc-1"),
+    ],
+)
+def test_a_systemd_that_hangs(monkeypatch, tmp_path, call, names):
+    """It accepts the connection and never answers."""
+    monkeypatch.setattr(_systemd, "_SECONDS", 1)
+    with tempfile.TemporaryDirectory(prefix="systemd-") as folder, socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"{folder}/private")
+        silent.listen()
+        host = host_of(tmp_path, f"{folder}/private")
+        with pytest.raises(HostError) as caught:
+            call(host)
+    assert str(caught.value) == (f"systemd did not complete the {names} within 1 seconds. See `systemctl list-jobs`")
+    assert host.calls == []
+
+
+def test_a_job_that_never_ends(systemd, monkeypatch, tmp_path):
+    moments = iter([0, 1, 119, 121])
+    monkeypatch.setattr(_systemd, "time", SimpleNamespace(monotonic=lambda: next(moments), sleep=lambda _seconds: None))
+    made = systemd(text("/x"), variant(False), text("/job/1"), *[variant("waiting")] * 3)
+    with pytest.raises(HostError, match=r"did not complete the start of x\.service within 120 seconds"):
+        start(host_of(tmp_path, made.path), "x.service", ())
+    assert made.calls == ["LoadUnit", "NeedDaemonReload", "StartUnit", "State", "State", "State"]
+
+
+def host_of(root, path):
+    host = FakeHost(root)
+    host.path(SOCKET).parent.mkdir(parents=True)
+    host.path(SOCKET).symlink_to(path)
+    return host
+
+
 class FakeHost(Host):
     def __init__(self, root):
         super().__init__(root)
@@ -146,9 +183,7 @@ def test_without_the_socket_the_programs_are_run(tmp_path):
 
 def test_a_refusal_is_the_hosts_error(systemd):
     made = systemd((3, "s", "no"))
-    host = FakeHost(Path(made.path).parent)
-    host.path(SOCKET).parent.mkdir(parents=True)
-    host.path(SOCKET).symlink_to(made.path)
+    host = host_of(Path(made.path).parent, made.path)
     with pytest.raises(HostError, match="systemd did not make the timer abc-1: no"):
         schedule(host, "abc-1", "Undo", 30, "true")
     assert host.calls == []
