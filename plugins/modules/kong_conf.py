@@ -175,7 +175,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import SECONDS, HostError, completed
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
+    SECONDS,
+    HostError,
+    completed,
+    needs_root,
+    require_root,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values, edit_conf
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env, env_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
@@ -214,6 +220,8 @@ def read(target: Path) -> str | None:
         return target.read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise
     except OSError as error:
         raise ConfError(f"the file cannot be read: {error.strerror}") from error
 
@@ -316,6 +324,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         "unknown": unknown,
     }
     changed = after != before
+    if changed and not (module.params["unsafe_writes"] or os.access(target.parent, os.W_OK)):
+        require_root(f"a change of {path}")
     if changed and not module.check_mode:
         staged = stage(module, after)
         if module.params["backup"] and before is not None:
@@ -347,7 +357,13 @@ def main() -> None:
         # The log of the host would get the options as they are, secrets included.
         no_log=True,
     )
-    module.exit_json(**run(module))
+    try:
+        result = run(module)
+    except HostError as error:
+        module.fail_json(msg=str(error))
+    except PermissionError as error:
+        module.fail_json(msg=needs_root(f"kong_conf with {error.filename}") if os.geteuid() else str(error))
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, changes
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     Ruleset,
     RulesetError,
@@ -301,6 +301,7 @@ def main() -> None:
             obstacles=[],
         )
     try:
+        require_root("kong_firewall")
         result = run(module)
     except (RulesetError, HostError, LockoutError) as error:
         module.fail_json(msg=str(error), obstacles=[])

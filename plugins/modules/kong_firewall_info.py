@@ -95,7 +95,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, changes, report
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import RulesetError, ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import inspect
@@ -121,6 +121,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(OPTIONS, supports_check_mode=True)
     try:
+        require_root("kong_firewall_info")
         result = run(module.params)
     except (RulesetError, HostError) as error:
         module.fail_json(msg=str(error))

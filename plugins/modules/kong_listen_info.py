@@ -108,7 +108,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC, known_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
@@ -158,8 +158,11 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(_SPEC, supports_check_mode=True)
     try:
+        require_root("kong_listen_info")
         result = run(module.params)
-    except (HostError, OSError) as error:
+    except HostError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
         module.fail_json(msg=f"the host's sockets and Kong's unit cannot be read: {error}")
     for name in result["overridden"]:
         module.warn(f"{name} in Kong's environment outranks its file, with another value: take it out of the unit")

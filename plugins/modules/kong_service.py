@@ -122,7 +122,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import Port, grant, put
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError, way
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import (
@@ -208,6 +208,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(_SPEC, supports_check_mode=True)
     try:
+        require_root("kong_service")
         done = run(module)
     except (ServiceError, HostError, OSError) as error:
         module.fail_json(msg=str(error), how="nothing", reasons=[], report=[str(error)])

@@ -151,6 +151,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import StandInError, start, stop
 
 _LISTENER_SPEC = {
@@ -185,8 +186,9 @@ def main() -> None:
     if not 1 <= module.params["seconds"] <= 3600:
         module.fail_json(msg=f"seconds is {module.params['seconds']!r}; it must be 1 to 3600")
     try:
+        require_root("kong_stand_in")
         result = run(module)
-    except StandInError as error:
+    except (StandInError, HostError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)
 

@@ -177,7 +177,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import (
     AUTO,
     Interceptor,
@@ -251,6 +251,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(_SPEC, supports_check_mode=True, required_if=[("state", "present", ["catches"])])
     try:
+        require_root("kong_transparent")
         result = run(module)
     except (InterceptionError, HostError) as error:
         module.fail_json(msg=str(error), obstacles=[])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,21 @@ Result = t.TypeVar("Result")
 
 class HostError(Exception):
     """Something the host lacks or refuses; the message says what, and the way out where there is one."""
+
+
+def needs_root(work: str) -> str:
+    """Return the message for work that only root can do."""
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        user = str(os.geteuid())
+    return f"{work} needs root, and this task runs as {user}: set become: true"
+
+
+def require_root(work: str) -> None:
+    """Raise HostError unless this process runs as root."""
+    if os.geteuid() != 0:
+        raise HostError(needs_root(work))
 
 
 def completed(
@@ -213,8 +229,8 @@ class Host:
         effective = next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:"))
         if not int(effective, 16) >> _CAP_NET_ADMIN & 1:
             raise HostError(
-                "this process lacks CAP_NET_ADMIN, so it cannot change the firewall: become root, and in "
-                "a container give it that capability"
+                "this process lacks CAP_NET_ADMIN, so it cannot change the firewall: set become: true, and in a "
+                "container give it that capability"
             )
 
     def require_writable(self, path: str) -> None:
