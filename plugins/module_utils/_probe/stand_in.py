@@ -65,6 +65,7 @@ def start(
     with t.cast("t.IO[bytes]", process.stdout) as printed:
         if not select.select([printed], [], [], _START_SECONDS)[0]:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             raise StandInError(
                 f"the process that is to listen in Kong's place did not start within {_START_SECONDS} seconds"
             )
