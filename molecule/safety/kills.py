@@ -20,9 +20,9 @@ import time
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.backend import Firewalld
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import PREFIXES
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import NAME, PENDING, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
@@ -70,14 +70,14 @@ def before_a_call(step):
 
 
 def changes(_interface, method, *_words):
-    return method.startswith(("add", "remove", "set", "reload"))
+    return method.startswith(("add", "remove", "set", "change", "reload"))
 
 
 def change(host, data):
     """Both halves of what the module does."""
-    outcome = converge(Firewalld(host), rules(data), Guard(Rollback(host), 600), check_mode=False)
+    outcome = converge(choose(host, "firewalld").backend, rules(data), Guard(Rollback(host), 600), check_mode=False)
     if outcome.transaction:
-        confirm(Firewalld(host), rules(data), Rollback(host), outcome.transaction, keep=True)
+        confirm(choose(host, "firewalld").backend, rules(data), Rollback(host), outcome.transaction, keep=True)
     return outcome.changed
 
 
@@ -127,20 +127,20 @@ def command(*argv):
 
 
 def whole(old, new):
-    live = Firewalld(Host()).read()
+    live = choose(Host(), "firewalld").backend.read()
     return live.ruleset in (rules(old), rules(new)) and not live.drift
 
 
 def is_state(data):
     """Whether the host has exactly this, live and at boot."""
-    backend = Firewalld(Host())
+    backend = choose(Host(), "firewalld").backend
     live = backend.read()
     return (live.ruleset, live.drift, backend.stale(rules(data))) == (rules(data), (), ())
 
 
 def others():
     """What is the owner's, and what a reload would lose of it."""
-    return json.dumps(session._settings_of_others(session.connect(), PREFIXES), sort_keys=True)  # noqa: SLF001
+    return json.dumps(session._record(session.connect(), tuple(FIREWALLD_SET_PREFIX.values())), sort_keys=True)  # noqa: SLF001
 
 
 def set_without_permanent():
@@ -165,7 +165,9 @@ def try_one(name, kind, old, new, step, after):
     place = f"{name}, {kind.__name__} {step}, {after.__name__}"
     expected = [new] if after is next_run or not killed else [old] if waits else [old, new]
     found = [data for data in expected if is_state(data)]
-    assert found, f"{place}: {Firewalld(Host()).read()} {Firewalld(Host()).stale(rules(old))}"
+    assert found, (
+        f"{place}: {choose(Host(), 'firewalld').backend.read()} {choose(Host(), 'firewalld').backend.stale(rules(old))}"
+    )
     assert not Path(PENDING).exists() or (armed is None and after is timer), place
     assert after is reboot or others() == before, f"{place}: {before}\n{others()}"
     print(f"{place}: {'killed' if killed else 'done'}{', mixed at first' if mixed else ''}", flush=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.backend import Firewalld
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
@@ -36,9 +36,9 @@ RUNS = {
 def change(want):
     """Both halves of what the module does; tell whether anything changed."""
     host = Host()
-    outcome = converge(Firewalld(host), want, Guard(Rollback(host), 600), check_mode=False)
+    outcome = converge(choose(host, "firewalld").backend, want, Guard(Rollback(host), 600), check_mode=False)
     if outcome.transaction:
-        confirm(Firewalld(host), want, Rollback(host), outcome.transaction, keep=True)
+        confirm(choose(host, "firewalld").backend, want, Rollback(host), outcome.transaction, keep=True)
     return outcome.changed
 
 

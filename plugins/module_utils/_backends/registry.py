@@ -52,12 +52,12 @@ class Choice:
 
 
 # A host has one firewall manager, and loading the code for the others takes longer than reading the rules.
-def _firewalld(host: Host, _listing: Listing) -> Late:
+def _firewalld(host: Host, listing: Listing) -> Late:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.late import (  # noqa: PLC0415
         FirewalldLate,
     )
 
-    return FirewalldLate(host)
+    return FirewalldLate(host, listing)
 
 
 def _ufw(host: Host, _listing: Listing) -> Late:

@@ -12,19 +12,21 @@ SCRIPT_FILE = f"{IPTABLES}/load.sh"
 IPTABLES_LATE = "/etc/gatehouse_kong_accept/accept.sh"
 FIREWALLD = "/etc/firewalld"
 
-POLICY = "gatehouse-kong"
 SET_PREFIX = {"ipv4": "gkong4-", "ipv6": "gkong6-"}
-# What firewalld's objects of ours are called, by kind.
-PREFIXES = {"policies": [POLICY], "services": [f"{POLICY}-"], "ipsets": [*SET_PREFIX.values()]}
+# Names of our ipsets in firewalld. The kernel's ipsets of the iptables backend have other names, because firewalld may make
+# ipsets of the kernel as well.
+FIREWALLD_SET_PREFIX = {"ipv4": "gkfwd4-", "ipv6": "gkfwd6-"}
 
 
 def own_firewalld_files(host: Host) -> tuple[str, ...]:
-    """Firewalld's files of ours that are there, with the copies that firewalld keeps of what it overwrites."""
+    """Return the paths of our ipsets in firewalld's permanent configuration, with the backups that firewalld makes.
+
+    Our rules in zone files exist only together with these files.
+    """
     return tuple(
-        f"{FIREWALLD}/{kind}/{path.name}"
-        for kind, prefixes in PREFIXES.items()
-        for prefix in prefixes
-        for path in sorted(host.path(f"{FIREWALLD}/{kind}").glob(f"{prefix}*"))
+        f"{FIREWALLD}/ipsets/{path.name}"
+        for prefix in FIREWALLD_SET_PREFIX.values()
+        for path in sorted(host.path(f"{FIREWALLD}/ipsets").glob(f"{prefix}*"))
     )
 
 

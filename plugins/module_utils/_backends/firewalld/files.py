@@ -2,120 +2,192 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files from which firewalld makes our objects: its permanent configuration (firewalld.policy(5), .service(5),
-.ipset(5)), each object in a file of its own.
-"""
+"""Our part of firewalld's permanent configuration: files of our ipsets (firewalld.ipset(5)), and rules in zone files."""
 
 from __future__ import annotations
 
-import typing as t
+import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import (
+    TYPE,
     Objects,
-    Settings,
-    parse_rule,
+    set_options,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.zones import (
+    as_copy,
+    original,
+    with_rules,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD, PREFIXES, own_firewalld_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
+    FIREWALLD,
+    FIREWALLD_SET_PREFIX,
+    own_firewalld_files,
+)
 
+Files = dict[str, "str | None"]  # texts by path; None is a file to remove
+
+CONF = f"{FIREWALLD}/firewalld.conf"
+_ZONES = f"{FIREWALLD}/zones"
+_IPSETS = f"{FIREWALLD}/ipsets"
+_SUPPLIED = "/usr/lib/firewalld/zones"
 _MODE = 0o644
+_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+_DEFAULT_ZONE = re.compile(r"^\s*DefaultZone\s*=\s*(\S+)", re.MULTILINE)
+_WITH_IPTABLES = re.compile(r"^\s*FirewallBackend\s*=\s*iptables\b", re.MULTILINE)
 _REMOVAL = """\
 for file in {globs}; do
     case " {files} " in *" $file "*) ;; *) rm -f -- "$file" ;; esac
 done
 """
-_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
-def render_files(objects: Objects, directory: str = FIREWALLD) -> dict[str, str]:
-    """The texts by path."""
-    return {
-        f"{directory}/{kind}/{name}.xml": _RENDER[kind](settings)
-        for kind, of in objects.items()
-        for name, settings in of.items()
-    }
+def uses_iptables(host: Host) -> bool:
+    """Tell whether firewalld writes rules of iptables, and not of nftables (firewalld.conf(5), FirewallBackend)."""
+    return bool(_WITH_IPTABLES.search(host.read(CONF) or ""))
 
 
-def stale_files(host: Host, files: Mapping[str, str]) -> tuple[str, ...]:
-    """One line for each file that is missing or different, or to be removed."""
-    lines = [
-        f"{path}: {'missing' if host.read(path) is None else 'differs'}"
-        for path, text in files.items()
-        if not host.holds(path, text, _MODE)
-    ]
-    return (*lines, *(f"{path}: to be removed" for path in own_firewalld_files(host) if path not in files))
+def permanent_zones(host: Host) -> set[str]:
+    """Return the zones that firewalld uses after a reload: the default zone, and zones with interfaces.
+
+    Raises HostError if a zone file is not XML.
+    """
+    default = _DEFAULT_ZONE.search(host.read(CONF) or "")
+    found = {default[1] if default else "public"}
+    for path in _zone_files(host):
+        try:
+            root = ET.fromstring(host.path(path).read_bytes())  # noqa: S314 -- a file of root
+        except ET.ParseError as error:
+            raise HostError(
+                f"{path} is not valid XML: {error}. Correct it, see `firewall-cmd --check-config`"
+            ) from error
+        if root.find("interface") is not None:
+            found.add(_zone_name(path))
+    return found
 
 
-def write_files(host: Host, files: Mapping[str, str]) -> None:
-    """Make our files these. If that fails, they are as before and HostError is raised."""
-    before = {path: host.read(path) for path in {*own_firewalld_files(host), *files}}
+def zone_paths(host: Host, zones: Iterable[str]) -> list[str]:
+    """Return the paths of the files of these zones, and of all zones that have rules of ours."""
+    ours = [path for path in _zone_files(host) if _has_ours(host, path)]
+    return sorted({*(f"{_ZONES}/{zone}.xml" for zone in zones), *ours})
+
+
+def plan_files(host: Host, objects: Objects, zones: Collection[str], runtime: Mapping[str, Iterable[str]]) -> Files:
+    """Return the files of ours that have to change, or be removed, for these objects in these zones.
+
+    `runtime` are the entries of the loaded ipsets: a set that is filled there is filled in its file as well, unless the
+    files already hold the same members. Raises HostError for a zone file that cannot be edited.
+    """
+    wanted = _ipset_files(host, objects, runtime)
+    wanted |= {path: None for path in own_firewalld_files(host) if path not in wanted}
+    for path in zone_paths(host, zones):
+        wanted[path] = _zone_text(host, path, objects if _zone_name(path) in zones else Objects())
+    return {path: text for path, text in wanted.items() if not _is(host, path, text)}
+
+
+def describe(host: Host, files: Files) -> Iterator[str]:
+    """Return a line for each file that has to change."""
+    for path, text in files.items():
+        missing = "missing" if not host.path(path).exists() else "differs"
+        yield f"{path}: {'to be removed' if text is None else missing}"
+
+
+def write_files(host: Host, files: Files) -> None:
+    """Write or remove files. If that fails, all are as before and HostError is raised."""
+    before: Files = {path: _read(host, path) if host.path(path).exists() else None for path in files}
+    modes = {path: host.path(path).stat().st_mode & 0o7777 for path, text in before.items() if text is not None}
     try:
-        _write(host, files)
+        _write(host, files, modes)
     except HostError:
-        _write(host, {path: text for path, text in before.items() if text is not None})
+        _write(host, before, modes)
         raise
 
 
 def render_removal(files: Iterable[str]) -> str:
-    """What removes all files of ours but these, for /bin/sh."""
-    globs = " ".join(f"{FIREWALLD}/{kind}/{prefix}*" for kind, prefixes in PREFIXES.items() for prefix in prefixes)
+    """Return a shell script that removes all files of our ipsets but these."""
+    globs = " ".join(f"{_IPSETS}/{prefix}*" for prefix in FIREWALLD_SET_PREFIX.values())
     return _REMOVAL.format(globs=globs, files=" ".join(files))
 
 
-def _write(host: Host, files: Mapping[str, str]) -> None:
-    # The policy names the others, so it comes after them; and goes before them.
-    for path, text in sorted(files.items(), key=lambda item: "/policies/" in item[0]):
-        if not host.holds(path, text, _MODE):
-            host.write(path, text, _MODE)
-    gone = [path for path in own_firewalld_files(host) if path not in files]
-    host.remove(sorted(gone, key=lambda path: "/policies/" not in path))
-
-
-def _policy(settings: Settings) -> str:
-    root = _root("policy", settings, priority=str(settings["priority"]), target=settings["target"])
-    for side in ("ingress", "egress"):
-        for zone in settings[f"{side}_zones"]:
-            ET.SubElement(root, f"{side}-zone", name=zone)
-    rules = filter(None, map(parse_rule, settings.get("rich_rules", [])))
-    for rule in sorted(rules, key=lambda one: (one.priority, str(one))):
-        element = ET.SubElement(root, "rule", priority=str(rule.priority), family=rule.family)
-        if rule.ipset:
-            ET.SubElement(element, "source", ipset=rule.ipset)
-        if rule.address:
-            ET.SubElement(element, "destination", address=rule.address)
-        ET.SubElement(element, "service", name=rule.service)
-        ET.SubElement(element, rule.verdict)
-    return _text(root)
-
-
-def _service(settings: Settings) -> str:
-    root = _root("service", settings)
-    for port, protocol in settings["ports"]:
-        ET.SubElement(root, "port", port=port, protocol=protocol)
-    return _text(root)
-
-
-def _ipset(settings: Settings) -> str:
-    root = _root("ipset", settings, type=settings["type"])
-    for name, value in settings["options"].items():
+def render_ipset(family: str, entries: Iterable[str]) -> str:
+    """Return the file of an ipset."""
+    root = ET.Element("ipset", type=TYPE)
+    ET.SubElement(root, "short").text = "Kong"
+    ET.SubElement(root, "description").text = "Sources of Kong's ports; kept by the Ansible collection gatehouse.kong"
+    for name, value in set_options(family).items():
         ET.SubElement(root, "option", name=name, value=value)
-    for entry in settings["entries"]:
+    for entry in entries:
         ET.SubElement(root, "entry").text = entry
-    return _text(root)
-
-
-def _root(kind: str, settings: Settings, **attributes: str) -> ET.Element:
-    root = ET.Element(kind, attributes)
-    for key in ("short", "description"):
-        ET.SubElement(root, key).text = settings[key]
-    return root
-
-
-def _text(root: ET.Element) -> str:
     ET.indent(root)
     return f"{_HEAD}{ET.tostring(root, encoding='unicode')}\n"
 
 
-_RENDER: dict[str, t.Callable[[Settings], str]] = {"policies": _policy, "services": _service, "ipsets": _ipset}
+def _write(host: Host, files: Files, modes: Mapping[str, int]) -> None:
+    # Zones name ipsets, so ipsets are written before them and removed after them.
+    texts = [(path, text) for path, text in files.items() if text is not None]
+    for path, text in sorted(texts, key=lambda item: item[0].startswith(_ZONES)):
+        host.write(path, text, modes.get(path, _MODE))
+    gone = [path for path, text in files.items() if text is None]
+    host.remove(sorted(gone, key=lambda path: not path.startswith(_ZONES)))
+
+
+def _ipset_files(host: Host, objects: Objects, runtime: Mapping[str, Iterable[str]]) -> Files:
+    def render(layout: Mapping[str, Iterable[str]]) -> Files:
+        return {_ipset_path(name): render_ipset(objects.families[name], layout[name]) for name in layout}
+
+    written = render(objects.layout(_written(host, objects)))
+    return written if all(_is(host, path, text) for path, text in written.items()) else render(objects.layout(runtime))
+
+
+def _written(host: Host, objects: Objects) -> dict[str, list[str]]:
+    """Return the entries of our ipsets in the permanent configuration."""
+    texts = {name: host.read(_ipset_path(name)) or "" for name in objects.families}
+    return {name: re.findall(r"<entry>([^<]*)</entry>", text) for name, text in texts.items()}
+
+
+def _ipset_path(name: str) -> str:
+    return f"{_IPSETS}/{name}.xml"
+
+
+def _is(host: Host, path: str, text: str | None) -> bool:
+    if text is None or path.startswith(_ZONES):
+        return (_read(host, path) if host.path(path).exists() else None) == text
+    return host.holds(path, text, _MODE)
+
+
+def _zone_files(host: Host) -> list[str]:
+    return [f"{_ZONES}/{path.name}" for path in sorted(host.path(_ZONES).glob("*.xml"))]
+
+
+def _zone_name(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".xml")
+
+
+def _has_ours(host: Host, path: str) -> bool:
+    text = host.read(path) or ""
+    return any(f'ipset="{prefix}' in text for prefix in FIREWALLD_SET_PREFIX.values())
+
+
+def _zone_text(host: Host, path: str, objects: Objects) -> str | None:
+    """Return the text of a zone file with our rules; None for a zone that has no file and needs none."""
+    supplied = f"{_SUPPLIED}/{path.rpartition('/')[2]}"
+    text = original(_read(host, path)) if host.path(path).exists() else None
+    if text is None and (not objects.rules or not host.path(supplied).exists()):
+        return None
+    base = as_copy(_read(host, supplied), supplied) if text is None else text
+    try:
+        return with_rules(base, objects.rules) if objects.rules else base
+    except ValueError as error:
+        raise HostError(f"{path}: {error}. Correct it, see `firewall-cmd --check-config`") from error
+
+
+def _read(host: Host, path: str) -> str:
+    """Return the text of a file that will be written with changes. Raises HostError if that would change more."""
+    if host.path(path).is_symlink():
+        raise HostError(f"{path} is a symbolic link, which firewalld replaces when it writes. Replace it with the file")
+    try:
+        return host.path(path).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise HostError(f"{path} is not UTF-8, so its text cannot be kept. Convert it with iconv(1)") from error

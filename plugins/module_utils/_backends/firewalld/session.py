@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks firewalld over D-Bus what it runs of ours, and brings it to what is wanted.
+"""Read and change firewalld's runtime configuration over D-Bus (firewalld.dbus(5)).
 
-firewalld's D-Bus library belongs to its own Python, which need not be the one that Ansible uses. So the text of this
-file is given to that Python, which may be as old as 3.6, and a call of `main` with it. The way back uses it too.
+firewalld's D-Bus library belongs to its own Python, which need not be the Python of Ansible. So the text of this file is
+given to that Python, which may be as old as 3.6, with a call of `main`. The rollback uses the same text.
 
-What firewalld runs of ours has the form {"policies": {...}, "services": {...}, "ipsets": {...}}: settings by name, in
-the words of firewalld.dbus(5), without those that are empty.
+Our rules are rich rules whose source is one of our ipsets. A reload removes the runtime configuration of the
+administrator and of daemons (bans, moved interfaces, direct rules, rules of iptables). So a session that reloads records
+this configuration before, restores it after, and applies changes that a third party made in between.
 """
 
+import importlib.util
 import json
 import os
 import re
@@ -29,31 +31,43 @@ except ImportError:
 NAME = "org.fedoraproject.FirewallD1"
 PATH = "/org/fedoraproject/FirewallD1"
 
-_COUNTERS = re.compile(r"\[\d+:\d+\]")
-# A chain that is there by itself, as it is without anybody's doing.
+_CONFIG = PATH + "/config"
+_SIGNAL = re.compile(r"(\w+?)(Added|Removed|Changed)")
+_VERBS = {"Added": "add", "Removed": "remove", "Changed": "change"}
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_TABLE = ("inet", "firewalld")
+_COUNTERS = re.compile(r"\[\d+:\d+\]\s*")
+_PACKETS = re.compile(r"\[(\d+):\d+\]")
+# A chain of the kernel with its default policy.
 _EMPTY = re.compile(r":[A-Z]+ ACCEPT $")
-# Chains of those who put their own rules back when they hear of a reload.
+# Daemons that restore their rules when firewalld reports a reload have these chains.
 _HEARS_OF_IT = re.compile(r"^:(DOCKER|NETAVARK)", re.MULTILINE)
-# Of what iptables-save writes with -c: remarks, tables, chains, rules after their counters, and the end of a table.
+# firewalld's chains in the tables of iptables, with FirewallBackend=iptables.
+_FIREWALLD_CHAIN = re.compile(
+    r"(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING)_(direct|ZONES|POLICIES_pre|POLICIES_post)$"
+    r"|(IN|OUT|FWD|FWDI|FWDO|PRE|POST)_"
+)
+# Line starts of `iptables-save -c`: comments, tables, chains, rules with counters, the end of a table.
 _LINE_STARTS = ("#", "*", ":", "[", "COMMIT")
-_QUIET_SECONDS = 0.3
-_QUIET_TRIES = 30
+_POLL_SECONDS = 0.3
+_FIRST_CHANGE_SECONDS = 6.0
+_QUIET_SECONDS = 9.0
+# firewalld answers within 20 ms, and reloads within a few seconds. A longer silence means that it hangs.
 _SECONDS = 20
-_RELOAD_SECONDS = 600
+_RELOAD_SECONDS = 90
 
 Call = t.Callable[..., t.Any]  # interface below NAME, method, arguments
 Settings = t.Dict[str, t.Any]
-Objects = t.Dict[str, t.Dict[str, Settings]]  # by kind, then by name
-Prefixes = t.Dict[str, t.List[str]]
-Rule = t.Tuple[str, str]  # its table, and its line in the output of iptables-save
+Signal = t.Tuple[str, str, t.Tuple[t.Any, ...]]  # interface below NAME, member, arguments
+Tables = t.Dict[str, t.Dict[str, t.Any]]
 
 
 class SessionError(Exception):
-    """firewalld did not do what it was told; the message says what it shows instead."""
+    """firewalld refused a change; the message gives the reason."""
 
 
 def main(request: Settings) -> int:
-    """Do what `answer` does, and print its result as JSON; the exit status."""
+    """Run `answer`, print its result as JSON, and return the exit status."""
     try:
         found = answer(request)
     except SessionError as error:
@@ -64,170 +78,419 @@ def main(request: Settings) -> int:
 
 
 def answer(request: Settings) -> Settings:
-    """Bring firewalld to `want`, unless that is absent, and tell what it runs. Raises SessionError.
+    """Change firewalld to `want`, if given, and return its runtime state. Raises SessionError.
 
-    The request has `prefixes`, those of our names by kind; with `reload` firewalld reads its files first, for which
-    `kept` is a file, as `bring` takes it; with `lenient` a firewalld that does not run is in order, as it reads them when
-    it starts.
+    `prefixes` are those of our ipsets. `want` has "rules", our rich rules by zone, and "ipsets", entries by name. firewalld
+    reloads if one of these ipsets is missing, with `exact` also if there are others, and with `reload` in any case.
+    `kept` is a file for the runtime configuration that a reload removes. With `lenient` a firewalld that does not run is
+    no error, because it reads its files when it starts.
     """
     call = connect()
     if call is None:
         if not request.get("lenient"):
-            raise SessionError("firewalld does not answer on D-Bus. See `systemctl status firewalld dbus`")
+            raise SessionError("it does not answer on D-Bus. See `systemctl status firewalld dbus`")
         return {}
+    prefixes = tuple(request["prefixes"])
     try:
+        warnings = bring(call, request, prefixes) if "want" in request else []
+        found = dict(read(call, prefixes), warnings=warnings)
         if "want" in request:
-            bring(call, request["want"], request["prefixes"], request["kept"], reload=request["reload"])
-        return {
-            "panic": bool(call("", "queryPanicMode")),
-            "objects": read(call, request["prefixes"]),
-            "earlier": earlier(call, request["prefixes"]),
-        }
+            _check(found, request["want"])
     except dbus.DBusException as error:
         raise SessionError(_explain(error)) from error
-
-
-def _explain(error: Exception) -> str:
-    if getattr(error, "get_dbus_name", str)() == "org.freedesktop.DBus.Error.NoReply":
-        return "firewalld runs and does not answer. See `systemctl status firewalld`, and restart it"
-    return str(getattr(error, "get_dbus_message", error.__str__)())
+    return found
 
 
 def connect() -> t.Optional[Call]:
-    """What calls firewalld's methods; None where firewalld does not run. It is not started for that."""
+    """Return a function that calls methods of firewalld, None if firewalld does not run. It is not started by this."""
     try:
         bus = dbus.SystemBus()
         if not bus.name_has_owner(NAME):
             return None
-        # It is not asked for its signatures, which would take another time-out where it does not answer.
-        firewalld = bus.get_object(NAME, PATH, introspect=False)
+        # Without introspection: it would cost another time-out if firewalld hangs.
+        objects = {PATH: bus.get_object(NAME, PATH, introspect=False)}
     except dbus.DBusException:
         return None
 
-    def call(interface: str, method: str, *args: t.Any, seconds: int = _SECONDS) -> t.Any:
-        return firewalld.get_dbus_method(method, NAME + interface)(*args, timeout=seconds)
+    def call(interface: str, method: str, *args: t.Any, seconds: int = _SECONDS, path: str = PATH) -> t.Any:
+        if path not in objects:
+            objects[path] = bus.get_object(NAME, path, introspect=False)
+        return objects[path].get_dbus_method(method, NAME + interface)(*args, timeout=seconds)
 
     return call
 
 
-def read(call: Call, prefixes: Prefixes) -> Objects:
-    """What firewalld runs of ours: objects whose names have our prefixes."""
-    policies = {name: _plain(call(".policy", "getPolicySettings", name))
-                for name in _ours(call(".policy", "getPolicies"), prefixes["policies"])}  # fmt: skip
-    services = {name: _plain(call("", "getServiceSettings2", name))
-                for name in _ours(call("", "listServices"), prefixes["services"])}  # fmt: skip
-    ipsets = {name: _ipset(call(".ipset", "getIPSetSettings", name))
-              for name in _ours(call(".ipset", "getIPSets"), prefixes["ipsets"])}  # fmt: skip
-    rules = " ".join(rule for settings in policies.values() for rule in settings.get("rich_rules", []))
-    # With FlushAllOnReload=no a set stays when its file is gone. It is emptied then, and there is no way to remove it.
-    used = {one["short"] for name, one in ipsets.items() if '"{}"'.format(name) in rules}
-    ipsets = {name: one for name, one in ipsets.items() if one["entries"] or one["short"] in used}
-    return {"policies": policies, "services": services, "ipsets": ipsets}
+def read(call: Call, prefixes: t.Tuple[str, ...]) -> Settings:
+    """Return the runtime state: all zones and policies, and our ipsets."""
+    zones = {str(name): _plain(call(".zone", "getZoneSettings2", name)) for name in call(".zone", "getZones")}
+    policies = {str(name): _plain(call(".policy", "getPolicySettings", name))
+                for name in call(".policy", "getPolicies")}  # fmt: skip
+    return {
+        "panic": bool(call("", "queryPanicMode")),
+        "default": str(call("", "getDefaultZone")),
+        "zones": zones,
+        "policies": policies,
+        "ipsets": {name: _ipset(call, name) for name in _sets(call) if name.startswith(prefixes)},
+    }
 
 
-def earlier(call: Call, prefixes: Prefixes) -> t.List[str]:
-    """The policies of others for packets to the host that firewalld asks before ours."""
-    names = call(".policy", "getPolicies")
-    ours = _ours(names, prefixes["policies"])
-    found = {name: _plain(call(".policy", "getPolicySettings", name)) for name in names}
-    first = min([found[name].get("priority", 0) for name in ours], default=0)
-    return sorted(str(name) for name in names if name not in ours and "HOST" in found[name].get("egress_zones", [])
-                  and found[name].get("priority", 0) <= first < 0)  # fmt: skip
+def bring(call: Call, request: Settings, prefixes: t.Tuple[str, ...]) -> t.List[str]:
+    """Change the runtime configuration to `want`, and return warnings.
 
-
-def bring(call: Call, want: Objects, prefixes: Prefixes, kept: str, *, reload: bool) -> None:
-    """Make firewalld run `want`: with `reload` from its files, and in any case entries and rules one by one.
-
-    What is added comes before what goes, so no source that may come before and after is ever refused.
-    What a reload loses of others waits in the file `kept` until they have it back, so that the next session knows of it
-    where this one is killed in between.
-    Raises SessionError, and what the D-Bus library raises.
+    Sets are filled before rules are added, rules are removed before sets are emptied: no packet of a source that is
+    allowed before and after is refused. Raises SessionError, and the errors of the D-Bus library.
     """
+    want, kept, warnings = request["want"], request["kept"], []  # type: Settings, str, t.List[str]
+    changes = list  # type: t.Callable[[], t.List[t.Any]]
+    loaded, wanted = {name for name in _sets(call) if name.startswith(prefixes)}, {*want["ipsets"]}
     lost = _read_kept(kept)
-    if reload and lost is None:
-        lost = {**_settings_of_others(call, prefixes), "iptables": _rules_of_iptables()}
-        _write_kept(kept, lost)
-    if reload:
+    if request.get("reload") or wanted - loaded or (request.get("exact") and loaded - wanted):
+        changes = _watch()
+        if lost is None:
+            lost = _record(call, prefixes)
+            _write_kept(kept, lost)
         call("", "reload", seconds=_RELOAD_SECONDS)
+        lost["calls"] += changes()
     if lost is not None:
-        _give_back(call, lost)
+        warnings += _give_back(call, lost["calls"])
+        for name, change in lost["entries"].items():
+            warnings += _give_back_entries(call, name, change, changes)
+        # With nftables firewalld makes ipsets of the kernel only if there are direct rules.
+        for name, elements in lost["timed"].items():
+            warnings += _give_back(call, _give_back_timed(name, elements))
         _give_back_rules(lost["iptables"])
         os.remove(kept)
-    for name in _ours(call(".ipset", "getIPSets"), prefixes["ipsets"]):
-        _bring_entries(call, name, want["ipsets"].get(name, {}).get("entries", []))
-    for name, settings in want["policies"].items():
-        _bring_rules(call, name, settings.get("rich_rules", []))
-    found = read(call, prefixes)
-    if found != want:
-        raise SessionError(
-            "firewalld does not run what it was told. Different: " + ", ".join(_differences(found, want))
-        )
+    _bring_ours(call, want, prefixes)
+    return warnings
 
 
-def _ours(names: t.Iterable[str], prefixes: t.List[str]) -> t.List[str]:
-    return sorted(str(name) for name in names if name.startswith(tuple(prefixes)))
+def _bring_ours(call: Call, want: Settings, prefixes: t.Tuple[str, ...]) -> None:
+    entries = {name: {*_texts(call(".ipset", "getEntries", name))} for name in _sets(call) if name.startswith(prefixes)}
+    wanted = {name: want["ipsets"].get(name, []) for name in entries}
+    have = {str(zone): _our_rules(call(".zone", "getZoneSettings2", zone), prefixes)
+            for zone in call(".zone", "getZones")}  # fmt: skip
+    rules = {zone: want["rules"].get(zone, []) for zone in have}
+    _set_entries(call, {name: texts for name, texts in wanted.items() if texts and entries[name] != {*texts}})
+    _change_rules(call, "addRichRule", rules, have, (0,))
+    _change_rules(call, "removeRichRule", have, rules, ())
+    _set_entries(call, {name: texts for name, texts in wanted.items() if not texts and entries[name]})
+
+
+def _set_entries(call: Call, entries: t.Dict[str, t.List[str]]) -> None:
+    for name, texts in entries.items():
+        call(".ipset", "setEntries", name, _typed(texts))
+
+
+def _change_rules(
+    call: Call, method: str, rules: t.Dict[str, t.List[str]], others: t.Dict[str, t.List[str]], more: t.Tuple[int, ...]
+) -> None:
+    """Call a method for each rule, by zone, that is not among the others."""
+    for zone, texts in rules.items():
+        for rule in texts:
+            if rule not in others[zone]:
+                call(".zone", method, zone, rule, *more)
+
+
+def _check(found: Settings, want: Settings) -> None:
+    """Raise SessionError if firewalld does not run `want`; ipsets without entries do not count."""
+    prefixes = tuple(want["ipsets"])
+    rules = {zone: _our_rules(settings, prefixes) for zone, settings in found["zones"].items()}
+    wrong = ["zone " + zone for zone in sorted({*rules, *want["rules"]})
+             if {*rules.get(zone, [])} != {*want["rules"].get(zone, [])}]  # fmt: skip
+    sets = {name: found["ipsets"].get(name, {}).get("entries", []) for name in {*found["ipsets"], *want["ipsets"]}}
+    wrong += ["ipset " + name for name in sorted(sets) if sets[name] != sorted(want["ipsets"].get(name, []))]
+    if wrong:
+        raise SessionError("the runtime configuration is not as requested. Different: " + ", ".join(wrong))
+
+
+def _our_rules(zone: Settings, prefixes: t.Tuple[str, ...]) -> t.List[str]:
+    marks = tuple('source ipset="' + prefix for prefix in prefixes)
+    return sorted(str(rule) for rule in zone.get("rules_str", []) if any(mark in rule for mark in marks))
+
+
+def _explain(error: Exception) -> str:
+    if getattr(error, "get_dbus_name", str)() == "org.freedesktop.DBus.Error.NoReply":
+        return "it runs and does not answer. See `systemctl status firewalld`, and restart it"
+    return str(getattr(error, "get_dbus_message", error.__str__)())
+
+
+def _sets(call: Call) -> t.List[str]:
+    return sorted(str(name) for name in call(".ipset", "getIPSets"))
 
 
 def _plain(settings: t.Any) -> Settings:
-    """Settings as JSON has them; lists have no order that means anything."""
+    """Return settings as JSON has them; the order of lists has no meaning."""
     plain = json.loads(json.dumps(settings))
     return {key: sorted(value) if isinstance(value, list) else value for key, value in plain.items() if value}
 
 
-def _ipset(settings: t.Any) -> Settings:
-    _version, short, description, kind, options, entries = json.loads(json.dumps(settings))
-    return {"short": short, "description": description, "type": kind, "options": options, "entries": sorted(entries)}
+def _ipset(call: Call, name: str) -> Settings:
+    _version, _short, _description, kind, options, entries = json.loads(
+        json.dumps(call(".ipset", "getIPSetSettings", name))
+    )
+    return {"type": kind, "options": options, "entries": sorted(entries)}
 
 
-def _bring_entries(call: Call, name: str, want: t.List[str]) -> None:
-    have = {str(entry) for entry in call(".ipset", "getEntries", name)}
-    overlapping = []
-    for entry in sorted({*want} - have):
-        try:
-            call(".ipset", "addEntry", name, entry)
-        except dbus.DBusException:
-            # Perhaps it lies in a network that goes, or holds an address that goes: firewalld takes no two that overlap.
-            overlapping.append(entry)
-    for entry in sorted(have - {*want}):
-        call(".ipset", "removeEntry", name, entry)
-    for entry in overlapping:
-        call(".ipset", "addEntry", name, entry)
+# The runtime configuration that a reload removes
 
 
-def _bring_rules(call: Call, name: str, want: t.List[str]) -> None:
-    have = [str(rule) for rule in call(".policy", "getPolicySettings", name).get("rich_rules", [])]
-    # firewalld itself removes before it adds; so first it gets the old rules and the new ones.
-    for rules in ({*have, *want}, {*want}):
-        if rules != {*have}:
-            settings = {"rich_rules": dbus.Array(sorted(rules), signature="s")}
-            call(".policy", "setPolicySettings", name, dbus.Dictionary(settings, signature="sv"))
+def _record(call: Call, prefixes: t.Tuple[str, ...]) -> Settings:
+    """Return what a reload changes of the third-party runtime configuration.
+
+    "calls" are the calls that restore it: for each item that the permanent configuration lacks, or has in addition.
+    "entries" of ipsets are apart, because a call for each of many would take too long.
+    """
+    sets = {name: call(".ipset", "getIPSetSettings", name) for name in _sets(call) if not name.startswith(prefixes)}
+    timed = [name for name, settings in sets.items() if str(settings[4].get("timeout", "0")) != "0"]
+    calls = _direct_calls(call)
+    zones = {str(name): _native(call(".zone", "getZoneSettings2", name)) for name in call(".zone", "getZones")}
+    kept = {name: _permanent(call, "zone", name, "getSettings2") or {} for name in zones}
+    calls += _binding_calls(zones, kept)
+    for name, settings in zones.items():
+        calls += _zone_calls(name, settings, kept[name], prefixes)
+    entries = {}
+    for name in {*sets} - {*timed}:
+        was, now = {*_texts(sets[name][5])}, {*_texts((_permanent(call, "IPSet", name, "getSettings") or [[]])[-1])}
+        entries[name] = {"added": sorted(was - now), "removed": sorted(now - was)}
+    for name in call(".policy", "getPolicies"):
+        calls += _policy_calls(str(name), _native(call(".policy", "getPolicySettings", name)),
+                               _permanent(call, "policy", name, "getSettings"))  # fmt: skip
+    elements = {name: {"nft": _nft_elements(name), "ipset": _ipset_lines(name)} for name in timed}
+    return {"calls": calls, "entries": entries, "timed": elements, "iptables": _rules_of_iptables()}
 
 
-def _differences(found: Objects, want: Objects) -> t.List[str]:
-    names = [(kind, name) for kind in want for name in sorted({*found[kind], *want[kind]})]
-    return ["{} {}".format(kind, name) for kind, name in names if found[kind].get(name) != want[kind].get(name)]
-
-
-def _settings_of_others(call: Call, prefixes: Prefixes) -> t.Dict[str, t.Any]:
-    """What a reload would lose of the owner's: whatever was set without --permanent."""
-    ours = tuple(prefixes["policies"])
-    policies = [name for name in call(".policy", "getPolicies") if not name.startswith(ours)]
-    sets = [name for name in call(".ipset", "getIPSets") if not name.startswith(tuple(prefixes["ipsets"]))]
-    return {
-        "zones": {str(name): _native(call(".zone", "getZoneSettings2", name)) for name in call(".zone", "getZones")},
-        "policies": {str(name): _native(call(".policy", "getPolicySettings", name)) for name in policies},
-        "entries": {str(name): _native(call(".ipset", "getEntries", name)) for name in sets},
-        "direct": {one: _native(call(".direct", "getAll{}s".format(one))) for one in _DIRECT},
-    }
-
-
+# Keys of a zone's settings, the names of their methods, and whether these take a time-out (firewalld.dbus(5)).
+_ITEMS = (
+    ("rules_str", "RichRule", True),
+    ("services", "Service", True),
+    ("ports", "Port", True),
+    ("protocols", "Protocol", True),
+    ("source_ports", "SourcePort", True),
+    ("icmp_blocks", "IcmpBlock", True),
+    ("forward_ports", "ForwardPort", True),
+)
+_SWITCHES = ("masquerade", "forward", "icmp_block_inversion")
 _DIRECT = ("Chain", "Rule", "Passthrough")
+_IN_ORDER = ("ALREADY_ENABLED", "NOT_ENABLED", "ZONE_ALREADY_SET", "UNKNOWN_INTERFACE", "UNKNOWN_SOURCE")
+# More entries than this are set in one call.
+_FEW = 20
+
+
+def _permanent(call: Call, kind: str, name: str, method: str) -> t.Any:
+    """Return the permanent settings of a zone, policy or ipset; None if it has none."""
+    try:
+        path = call(".config", "get{}ByName".format(kind[0].upper() + kind[1:]), name, path=_CONFIG)
+    except dbus.DBusException:
+        return None
+    return _native(call(".config." + kind.lower(), method, path=path))
+
+
+def _direct_calls(call: Call) -> t.List[t.Any]:
+    permanent = _native(call(".config.direct", "getSettings", path=_CONFIG))
+    calls = []
+    for kind, listed in zip(_DIRECT, permanent):
+        before = [list(words) for words in _native(call(".direct", "getAll{}s".format(kind)))]
+        after = [list(words) for words in listed]
+        calls += [[".direct", "add" + kind, words] for words in before if words not in after]
+        calls += [[".direct", "remove" + kind, words] for words in after if words not in before]
+    return calls
+
+
+def _binding_calls(before: t.Dict[str, Settings], after: t.Dict[str, Settings]) -> t.List[t.Any]:
+    calls = []
+    for key, kind in (("sources", "Source"), ("interfaces", "Interface")):
+        was = {str(member): zone for zone, settings in before.items() for member in settings.get(key, [])}
+        now = {str(member): zone for zone, settings in after.items() for member in settings.get(key, [])}
+        calls += [[".zone", "changeZoneOf" + kind, [zone, member]] for member, zone in was.items()
+                  if now.get(member) != zone]  # fmt: skip
+        calls += [[".zone", "remove" + kind, [zone, member]] for member, zone in now.items() if member not in was]
+    return calls
+
+
+def _zone_calls(zone: str, before: Settings, after: Settings, prefixes: t.Tuple[str, ...]) -> t.List[t.Any]:
+    calls = []
+    for key, method, timed in _ITEMS:
+        was, now = ([_words(item) for item in settings.get(key, []) if item not in _our_rules(settings, prefixes)]
+                    for settings in (before, after))  # fmt: skip
+        calls += [[".zone", "add" + method, [zone, *item, *([0] if timed else [])]] for item in was if item not in now]
+        calls += [[".zone", "remove" + method, [zone, *item]] for item in now if item not in was]
+    switches = {key: before[key] for key in _SWITCHES if key in before and before[key] != after.get(key, False)}
+    return [*calls, *([[".zone", "setZoneSettings2", [zone, switches]]] if switches else [])]
+
+
+def _policy_calls(name: str, before: Settings, after: t.Optional[Settings]) -> t.List[t.Any]:
+    """Return the call for a policy's settings but texts, such as the target, which firewalld only reads from files."""
+    if after is None:
+        return []
+    keys = sorted({*before, *after})
+    changed = {key: before.get(key) or type(after[key])() for key in keys
+               if (before.get(key) or after.get(key)) and not isinstance(before.get(key) or after.get(key), str)
+               and not _same(before.get(key), after.get(key))}  # fmt: skip
+    return [[".policy", "setPolicySettings", [name, changed]]] if changed else []
+
+
+def _words(item: t.Any) -> t.List[str]:
+    return [str(word) for word in item] if isinstance(item, (list, tuple)) else [str(item)]
+
+
+def _texts(values: t.Iterable[t.Any]) -> t.List[str]:
+    return [str(value) for value in values]
+
+
+def _same(was: t.Any, now: t.Any) -> bool:
+    if isinstance(was, list) and isinstance(now, list):
+        return sorted(was) == sorted(now)
+    return bool(was == now)
+
+
+def _give_back(call: Call, calls: t.Iterable[t.Any]) -> t.List[str]:
+    """Make calls that restore the third-party runtime configuration, and return a line for each that is refused."""
+    refused = []
+    for interface, method, args in calls:
+        try:
+            call(interface, method, *map(_typed, args))
+        except dbus.DBusException as error:
+            reason = _explain(error)
+            if not reason.startswith(_IN_ORDER):
+                words = ", ".join(map(str, _native(args)))
+                refused.append("firewalld refused {}({}) after a reload: {}".format(method, words, reason))
+    return refused
+
+
+def _give_back_entries(call: Call, name: str, change: Settings, changes: t.Callable[[], t.List[t.Any]]) -> t.List[str]:
+    """Add and remove entries of an ipset, many in one call; `changes` gives the changes of third parties in between."""
+    added, removed = change["added"], change["removed"]
+    if len(added) + len(removed) <= _FEW:
+        calls = [[".ipset", "addEntry", [name, entry]] for entry in added]
+        return _give_back(call, calls + [[".ipset", "removeEntry", [name, entry]] for entry in removed])
+    changes()
+    entries = {*_texts(call(".ipset", "getEntries", name)), *added} - {*removed}
+    refused = _give_back(call, [[".ipset", "setEntries", [name, sorted(entries)]]])
+    for interface, method, args in changes():
+        if interface == ".ipset" and args[0] == name and (args[1] in entries) is (method == "removeEntry"):
+            refused += _give_back(call, [[interface, method, args]])
+    return refused
+
+
+def _typed(value: t.Any) -> t.Any:
+    """Return a value that the D-Bus library can send: structs are tuples, and an empty array or mapping has a type."""
+    if isinstance(value, dict):
+        return dbus.Dictionary({key: _typed(each) for key, each in value.items()}, signature="sv")
+    if isinstance(value, (list, tuple)):
+        return dbus.Array([tuple(each) if isinstance(each, (list, tuple)) else each for each in value],
+                          signature=None if value else "s")  # fmt: skip
+    return value
+
+
+def _give_back_timed(name: str, elements: Settings) -> t.List[t.Any]:
+    """Add elements with their remaining time (nft(8), "SETS", and ipset(8), "timeout").
+
+    Return the calls that add them with a new time, if firewalld alone may change its table (NftablesTableOwner).
+    """
+    calls = []
+    if elements["nft"]:
+        family, table = _TABLE
+        element = {"family": family, "table": table, "name": name, "elem": elements["nft"]}
+        try:
+            _run("nft", "--json", "--file", "-", given=json.dumps({"nftables": [{"add": {"element": element}}]}))
+        except SessionError:
+            calls += [[".ipset", "addEntry", [name, _entry_text(element)]] for element in elements["nft"]]
+    if elements["ipset"]:
+        try:
+            _run("ipset", "-exist", "restore", given="\n".join(elements["ipset"]) + "\n")
+        except SessionError:
+            calls += [[".ipset", "addEntry", [name, line.split()[2]]] for line in elements["ipset"]]
+    return calls
+
+
+def _nft_elements(name: str) -> t.List[t.Any]:
+    """Return the elements of a set of firewalld's table, none if there is no such set (FirewallBackend=iptables)."""
+    if not shutil.which("nft"):
+        return []
+    try:
+        listed = json.loads(_run("nft", "--json", "list", "set", *_TABLE, name))
+    except SessionError:
+        return []
+    return [element for item in listed["nftables"] for element in item.get("set", {}).get("elem", [])]
+
+
+def _ipset_lines(name: str) -> t.List[str]:
+    """Return the lines that add the elements of an ipset of the kernel, none if there is no such set."""
+    if not shutil.which("ipset"):
+        return []
+    try:
+        saved = _run("ipset", "save", name)
+    except SessionError:
+        return []
+    return [line for line in saved.splitlines() if line.startswith("add ")]
+
+
+def _entry_text(element: t.Any) -> str:
+    """Return a listed element of nft as firewalld takes it."""
+    value = element["elem"]["val"] if isinstance(element, dict) and "elem" in element else element
+    if isinstance(value, dict) and "prefix" in value:
+        return "{addr}/{len}".format(**value["prefix"])
+    if isinstance(value, dict) and "range" in value:
+        return "-".join(value["range"])
+    if isinstance(value, dict) and "concat" in value:
+        return ",".join(map(_entry_text, value["concat"]))
+    return str(value)
+
+
+# Changes by third parties between the recording and the reload
+
+
+def can_watch() -> bool:
+    """Tell whether this Python has the libraries for `_watch`."""
+    return importlib.util.find_spec("gi") is not None
+
+
+def _watch() -> t.Callable[[], t.List[t.Any]]:
+    """Record firewalld's signals from now on. The returned function gives the changes since it was called before.
+
+    Changes are calls: the signal RichRuleAdded has the arguments of addRichRule, and so have all others. A reload ends
+    the changes that the first call gives, because later changes are in force.
+    """
+    try:
+        from dbus.mainloop.glib import DBusGMainLoop  # type: ignore[import-not-found]  # noqa: PLC0415
+        from gi.repository import GLib  # type: ignore[import-not-found]  # noqa: PLC0415
+    except ImportError as error:
+        raise SessionError("its Python has no {}, which firewalld needs as well".format(error.name)) from error
+    bus = dbus.SystemBus(private=True, mainloop=DBusGMainLoop())
+    signals = []  # type: t.List[Signal]
+
+    def take(*args: t.Any, interface: str, member: str) -> None:
+        signals.append((str(interface)[len(NAME) :], str(member), args))
+
+    bus.add_signal_receiver(take, bus_name=NAME, path=PATH, interface_keyword="interface", member_keyword="member")
+    bus.name_has_owner(NAME)  # after the answer the bus has the match
+
+    def changes() -> t.List[t.Any]:
+        bus.name_has_owner(NAME)  # after the answer all earlier signals are here
+        while GLib.MainContext.default().iteration(False):
+            pass
+        found = _changes(signals)
+        signals.clear()
+        return found
+
+    return changes
+
+
+def _changes(signals: t.Iterable[Signal]) -> t.List[t.Any]:
+    """Return the calls that make the changes of signals before the first reload again."""
+    calls = []
+    for interface, member, args in signals:
+        if member == "Reloaded":
+            break
+        signal = _SIGNAL.fullmatch(member)
+        if signal and interface in (".zone", ".ipset", ".direct"):
+            stem, changed = signal.group(1, 2)
+            calls.append([interface, _VERBS[changed] + stem, [_native(arg) for arg in args]])
+    return calls
 
 
 def _native(value: t.Any, sequence: t.Callable[..., t.Any] = list) -> t.Any:
-    """What D-Bus gave, or JSON kept of it, in Python's own types. What is in a list is a struct there, and a tuple here;
-    what is in a struct is a list.
-    """
+    """Return a value of D-Bus, or of JSON, in Python's own types: structs as tuples, arrays as lists."""
     if isinstance(value, dict):
         return {str(key): _native(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -237,55 +500,40 @@ def _native(value: t.Any, sequence: t.Callable[..., t.Any] = list) -> t.Any:
     return int(value) if isinstance(value, int) else str(value)
 
 
-def _read_kept(path: str) -> t.Optional[t.Dict[str, t.Any]]:
+def _instance() -> str:
+    """Return an identifier of this run of firewalld: a restart loses the runtime configuration, as its user expects."""
+    with open(_BOOT_ID, encoding="ascii") as file:
+        return "{} {}".format(file.read().strip(), dbus.SystemBus().get_name_owner(NAME))
+
+
+def _read_kept(path: str) -> t.Optional[Settings]:
+    """Return the configuration that a session recorded and had no time to restore, unless firewalld restarted since."""
     try:
         with open(path, encoding="utf-8") as file:
-            kept: t.Dict[str, t.Any] = _native(json.load(file))
-            return kept
+            kept = json.load(file)
     except FileNotFoundError:
         return None
+    if kept.pop("instance") != _instance():
+        os.remove(path)
+        return None
+    return dict(kept)
 
 
-def _write_kept(path: str, kept: t.Dict[str, t.Any]) -> None:
+def _write_kept(path: str, kept: Settings) -> None:
     """Write the file in one step. Raises SessionError."""
     try:
         with open(path + ".new", "w", encoding="utf-8") as file:
-            json.dump(kept, file)
+            json.dump(dict(kept, instance=_instance()), file)
         os.replace(path + ".new", path)
     except OSError as error:
         raise SessionError("cannot write {}: {}".format(path, error.strerror)) from error
 
 
-def _give_back(call: Call, kept: t.Dict[str, t.Any]) -> None:
-    for name, before in kept["zones"].items():
-        _give_back_settings(call, (".zone", "getZoneSettings2", "setZoneSettings2"), name, before)
-    for name, before in kept["policies"].items():
-        _give_back_settings(call, (".policy", "getPolicySettings", "setPolicySettings"), name, before)
-    for name, before in kept["entries"].items():
-        _bring_entries(call, name, before)
-    for one in _DIRECT:
-        present = _native(call(".direct", "getAll{}s".format(one)))
-        for words in kept["direct"][one]:
-            if words not in present:
-                call(".direct", "add{}".format(one), *words)
-
-
-def _give_back_settings(call: Call, methods: t.Tuple[str, str, str], name: str, before: t.Any) -> None:
-    interface, get, put = methods
-    after = _native(call(interface, get, name))
-    # Texts, such as the target, are only read from files.
-    both = {key: (before.get(key), after.get(key)) for key in {*before, *after}}
-    changed = {key: was or _nothing(now) for key, (was, now) in both.items()
-               if (was or now) and was != now and not isinstance(was or now, str)}  # fmt: skip
-    if changed:
-        call(interface, put, name, dbus.Dictionary(changed, signature="sv"))
+# Rules of iptables
 
 
 def _rules_of_iptables() -> t.Dict[str, str]:
-    """What is in the tables of iptables, by program: a reload empties them, whosever rules they are (FlushAllOnReload).
-
-    Docker and podman put their own back when they hear of it, not always in the same order; others never do.
-    """
+    """Return the tables of iptables by program: a reload empties them, whoever made the rules (FlushAllOnReload)."""
     programs = (program for program in ("iptables", "ip6tables") if shutil.which(program + "-restore"))
     saved = {program: _run(program + "-save", "-c") for program in programs}
     for program, text in saved.items():
@@ -294,65 +542,116 @@ def _rules_of_iptables() -> t.Dict[str, str]:
 
 
 def _refuse_line_breaks(program: str, saved: str) -> None:
-    """iptables-restore(8) reads line by line, so a rule with such a comment could not be given back."""
+    """Raise SessionError for a comment with a line break: iptables-restore(8) reads line by line."""
     for line in saved.splitlines():
         if line and not line.startswith(_LINE_STARTS):
             raise SessionError(
-                "firewalld has to reload, which empties the tables of {0}, and {0}-restore takes no comment with a line "
-                "break, as one of its rules has: ...{1!r}. Delete that rule, or give it another comment".format(
-                    program, line
-                )
+                "a reload empties the tables of {0}, and {0}-restore accepts no comment with a line break, as in "
+                "...{1!r}. Delete that rule, or give it another comment".format(program, line)
             )
 
 
 def _give_back_rules(before: t.Dict[str, str]) -> None:
-    before = {program: saved for program, saved in before.items() if _rules_in(saved)}
+    before = {program: saved for program, saved in before.items() if _has_rules(saved)}
     _load_missing(before)
     if any(_HEARS_OF_IT.search(saved) for saved in before.values()):
-        _wait_until_quiet([*before])
+        _wait_for_daemons([*before])
         _load_missing(before)
 
 
 def _load_missing(before: t.Dict[str, str]) -> None:
-    """Load each program's tables again where rules of then are not there, or are in another order."""
+    """Load the tables in which rules of `before` are missing or in another order; rules that were added since stay."""
     for program, saved in before.items():
-        kept, now = _rules_in(saved), _rules_in(_run(program + "-save", "-c"))
-        known = set(kept)
-        if [rule for rule in now if rule in known] != kept:
-            _run(program + "-restore", "--wait", "10", "-c", given=saved)
+        now = _tables(_run(program + "-save", "-c"))
+        text = "".join(_merged_table(name, table, now.get(name, {})) for name, table in _tables(saved).items())
+        if text:
+            _run(program + "-restore", "--wait", "10", "-c", given=text)
 
 
-def _wait_until_quiet(programs: t.List[str]) -> None:
-    earlier: t.List[t.List[Rule]] = []
-    for _try in range(_QUIET_TRIES):
-        now = [_rules_in(_run(program + "-save", "-c")) for program in programs]
-        if now == earlier:
-            return
-        earlier = now
-        time.sleep(_QUIET_SECONDS)
+def _merged_table(name: str, before: t.Dict[str, t.Any], now: t.Dict[str, t.Any]) -> str:
+    """Return a table for iptables-restore that has the rules of both; an empty text if `now` is that table."""
+    have = {"chains": now.get("chains", {}), "rules": now.get("rules", {})}
+    others = {chain: line for chain, line in before["chains"].items() if not _FIREWALLD_CHAIN.match(chain)}
+    chains = {**have["chains"], **others}
+    rules = {chain: have["rules"].get(chain, []) for chain in chains}
+    for chain in others:
+        rules[chain] = _merged_rules(before["rules"].get(chain, []), rules[chain])
+    wanted = {chain: [_bare(rule) for rule in rules[chain]] for chain in chains}
+    if wanted == {chain: [_bare(rule) for rule in have["rules"].get(chain, [])] for chain in have["chains"]}:
+        return ""
+    lines = ["*" + name, *chains.values(), *(rule for chain in chains for rule in rules[chain]), "COMMIT"]
+    return "\n".join(lines) + "\n"
 
 
-def _rules_in(saved: str) -> t.List[Rule]:
-    """The chains and rules that somebody made, without counters; by table, as those have no order that means anything."""
-    table, found = "", []
+def _merged_rules(before: t.List[str], now: t.List[str]) -> t.List[str]:
+    """Return the rules of `before` in their order, and each rule that was added since behind its predecessor."""
+    merged, place = list(before), 0
+    known = [_bare(rule) for rule in merged]
+    for rule in now:
+        if _bare(rule) in known:
+            place = known.index(_bare(rule)) + 1
+        else:
+            merged.insert(place, rule)
+            known.insert(place, _bare(rule))
+            place += 1
+    return merged
+
+
+def _bare(rule: str) -> str:
+    return _COUNTERS.sub("", rule)
+
+
+def _tables(saved: str) -> Tables:
+    """Return chain lines by chain, and rule lines by chain, of each table in the output of `iptables-save -c`."""
+    tables = {}  # type: Tables
+    table = {}  # type: t.Dict[str, t.Any]
     for line in saved.splitlines():
-        table = line if line.startswith("*") else table
-        text = _COUNTERS.sub("", line)
-        if not line.startswith(("#", "*", "COMMIT")) and not _EMPTY.fullmatch(text):
-            found.append((table, text))
-    return sorted(found, key=lambda rule: rule[0])
+        if line.startswith("*"):
+            table = tables.setdefault(line[1:], {"chains": {}, "rules": {}})
+        elif line.startswith(":"):
+            table["chains"][line[1:].split()[0]] = line
+        elif line.startswith("["):
+            table["rules"].setdefault(line.split()[2], []).append(line)
+    return tables
+
+
+def _has_rules(saved: str) -> bool:
+    lines = (_COUNTERS.sub("", line) for line in saved.splitlines() if not line.startswith(("#", "*", "COMMIT")))
+    return any(line and not _EMPTY.fullmatch(line) for line in lines)
+
+
+def _wait_for_daemons(programs: t.List[str]) -> None:
+    """Wait until Docker, which hears of a reload, begins to restore its rules, and then until it is done; both limited.
+
+    Rules that it makes again have counters of zero, so the first change is seen even if the rules are the same.
+    """
+    seen = _saved_lines(programs)
+    for limit, awaits_change in ((_FIRST_CHANGE_SECONDS, True), (_QUIET_SECONDS, False)):
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            time.sleep(_POLL_SECONDS)
+            earlier, seen = seen, _saved_lines(programs)
+            if _changed(earlier, seen) is awaits_change:
+                break
+
+
+def _saved_lines(programs: t.List[str]) -> t.List[str]:
+    texts = [_run(program + "-save", "-c") for program in programs]
+    return [line for text in texts for line in text.splitlines() if not line.startswith("#")]
+
+
+def _changed(earlier: t.List[str], now: t.List[str]) -> bool:
+    if [_bare(line) for line in earlier] != [_bare(line) for line in now]:
+        return True
+    counts = [[int(count) for line in lines for count in _PACKETS.findall(line)] for lines in (earlier, now)]
+    return any(after < before for before, after in zip(*counts))
 
 
 def _run(*argv: str, given: str = "") -> str:
     done = subprocess.run(
         argv, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-        encoding="utf-8", errors="surrogateescape",
+        encoding="utf-8", errors="surrogateescape", timeout=_RELOAD_SECONDS,
     )  # fmt: skip
     if done.returncode:
         raise SessionError("{}: {}".format(argv[0], done.stderr.strip()))
     return done.stdout
-
-
-def _nothing(value: t.Any) -> t.Any:
-    """A value of the same type that sets nothing."""
-    return dbus.Array([], signature="s") if isinstance(value, list) else type(value)()

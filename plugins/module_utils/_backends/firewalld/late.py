@@ -1,0 +1,271 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The late part on firewalld: the last rich rules of the zones accept authorised sources at their ports.
+
+Rules and members change at runtime, over D-Bus. Only a new ipset, or the removal of all, needs a reload, because firewalld
+makes ipsets from its files alone. The session restores the runtime configuration that a reload removes.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Iterator
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session as _session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.files import (
+    describe,
+    permanent_zones,
+    plan_files,
+    render_removal,
+    uses_iptables,
+    write_files,
+    zone_paths,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import (
+    TYPE,
+    Objects,
+    is_ours,
+    make_objects,
+    set_options,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.obstacles import (
+    chains_of_iptables,
+    settings_obstacles,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
+    FIREWALLD,
+    FIREWALLD_SET_PREFIX,
+    own_firewalld_files,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
+    Obstacle,
+    Snapshot,
+    Translation,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import PENDING
+
+_RUNS = "/run/systemd/units/invocation:firewalld.service"  # systemd has this link for each unit that runs
+_CHECK = "/run/gatehouse_kong_check"
+_PREFIXES = [*FIREWALLD_SET_PREFIX.values()]
+_PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
+
+
+class FirewalldLate:
+    """The late part for hosts whose firewall manager is firewalld 0.9 or later."""
+
+    name = "firewalld"
+
+    def __init__(self, host: Host, listing: Listing) -> None:
+        self._host = host
+        self._listing = listing
+        self._found: dict[str, t.Any] | None = None
+        self._lost: tuple[str, ...] = ()
+
+    def require(self) -> None:
+        """Raise HostError if firewalld is missing or stopped, or if rights, systemd or a writable /etc are missing."""
+        if self._host.which("firewall-cmd") is None or self._host.which("firewall-offline-cmd") is None:
+            raise HostError("this host has no firewall-cmd, so its firewall is not firewalld. Install firewalld")
+        self._host.require_net_admin()
+        self._host.require_systemd()
+        if not self._host.path(_RUNS).is_symlink():
+            raise HostError(
+                "firewalld.service is not active, so its rules are not loaded now, and may be loaded at the next boot. "
+                "Start it with `systemctl start firewalld`, or turn it off with `systemctl disable firewalld`"
+            )
+        self._host.require_writable(FIREWALLD)
+
+    def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
+        """Return the differences between firewalld's runtime configuration, or the kernel, and the objects of a ruleset."""
+        self._found = self._ask({})
+        objects = make_objects(ruleset)
+        differences = tuple(self._differences(objects))
+        self._lost = () if differences else tuple(self._lost_rules(objects))
+        return (*differences, *self._lost)
+
+    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Return the differences in the permanent configuration."""
+        return tuple(describe(self._host, self._files(make_objects(want))))
+
+    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        """Return the conflicts: panic mode, rules of zones and policies, and rules of iptables."""
+        settings = tuple(settings_obstacles(self._state, self._zones, want))
+        listed = self._listed
+        for family, program in _PROGRAMS.items():
+            if needs_options(listed, family) and self._host.which(program):
+                listed = with_options(listed, family, self._host.run(f"{program}-save"))
+        return (*settings, *chains_of_iptables(listed, want))
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Return nothing: the early part lists them."""
+        return ()
+
+    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:  # noqa: ARG002 -- a reload checks too late
+        """Check the permanent configuration with `firewall-offline-cmd --check-config`, if firewalld has to reload."""
+        if not self._needs_reload(want):
+            return
+        try:
+            self._host.remove_tree(_CHECK)
+            self._host.run("cp", "-a", "--", str(self._host.path(FIREWALLD)), str(self._host.path(_CHECK)))
+            for path, text in self._files(make_objects(want)).items():
+                where = _CHECK + path.removeprefix(FIREWALLD)
+                if text is None:
+                    self._host.remove((where,))
+                else:
+                    self._host.write(where, text, 0o600)
+            self._host.run("firewall-offline-cmd", f"--system-config={self._host.path(_CHECK)}", "--check-config")
+        finally:
+            self._host.remove_tree(_CHECK)
+
+    def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- firewalld's own state says more
+        """Return our files, and a session that restores our rules and ipsets of now."""
+        files = own_firewalld_files(self._host)
+        rules = {zone: [rule for rule in settings.get("rules_str", []) if is_ours(rule)]
+                 for zone, settings in self._state["zones"].items()}  # fmt: skip
+        want = {"rules": rules, "ipsets": self._entries}
+        request = {"want": want, "exact": True, "lenient": True, "kept": self._kept, "prefixes": _PREFIXES}
+        load = ((("sh",), render_removal(files)), (self._interpreter, self._script(request)))
+        return Snapshot((*files, *zone_paths(self._host, self._zones)), load)
+
+    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+        """Change the runtime configuration, after the permanent one if firewalld has to reload."""
+        objects = make_objects(want)
+        if not self._lost and not [*self._differences(objects)]:
+            return ()
+        reload = bool(self._lost) or self._needs_reload(want)
+        if reload:
+            write_files(self._host, self._files(objects))
+        if self._lost and not uses_iptables(self._host):
+            # firewalld removes its table first, and fails if there is none.
+            self._host.run("nft", "add", "table", "inet", "firewalld")
+        rules = {zone: [*map(str, objects.rules)] for zone in self._zones}
+        layout = {"rules": rules, "ipsets": objects.layout(self._entries)}
+        self._found = self._ask({"want": layout, "reload": reload, "exact": want is None, "kept": self._kept})
+        self._lost = ()
+        return tuple(self._found["warnings"])
+
+    def persist(self, want: Ruleset | None) -> None:
+        """Write our part of the permanent configuration, or remove it."""
+        write_files(self._host, self._files(make_objects(want)))
+
+    @property
+    def _state(self) -> dict[str, t.Any]:
+        if self._found is None:
+            self._found = self._ask({})
+        return self._found
+
+    @property
+    def _entries(self) -> dict[str, list[str]]:
+        return {name: settings["entries"] for name, settings in self._state["ipsets"].items()}
+
+    @property
+    def _zones(self) -> list[str]:
+        """The zones that packets of authorised sources may come by, now or after a reload.
+
+        A zone whose only members are sources is a ban if its target is to drop or reject, and needs no rule if its target
+        is to accept.
+        """
+        found = {self._state["default"]}
+        for zone, settings in self._state["zones"].items():
+            groups = settings.get("sources") and settings.get("target", "default") == "default"
+            if settings.get("interfaces") or groups:
+                found.add(zone)
+        return sorted(found | permanent_zones(self._host))
+
+    def _files(self, objects: Objects) -> dict[str, str | None]:
+        zones, entries = (self._zones, self._entries) if objects.rules else ([], {})
+        return plan_files(self._host, objects, zones, entries)
+
+    def _needs_reload(self, want: Ruleset | None) -> bool:
+        """Tell whether an ipset has to be made, or all have to be removed."""
+        loaded = self._state["ipsets"]
+        if want is None:
+            return bool(loaded)
+        families = make_objects(want).families
+        return not all(name in loaded and _is_right(loaded[name], family) for name, family in families.items())
+
+    def _differences(self, objects: Objects) -> Iterator[str]:
+        """Return a line for each difference of the runtime configuration; empty ipsets that no rule needs do not count."""
+        wanted = [*map(str, objects.rules)]
+        for zone, settings in sorted(self._state["zones"].items()):
+            have = [rule for rule in settings.get("rules_str", []) if is_ours(rule)]
+            need = wanted if zone in self._zones else []
+            yield from (f"firewalld's zone {zone} lacks: {rule}" for rule in need if rule not in have)
+            yield from (f"firewalld's zone {zone} has: {rule}" for rule in have if rule not in need)
+        loaded, layout = self._state["ipsets"], objects.layout(self._entries)
+        for name in sorted({*loaded, *layout}):
+            if name not in loaded:
+                yield f"firewalld's ipset {name} is missing"
+            elif name in layout and not _is_right(loaded[name], objects.families[name]):
+                yield f"firewalld's ipset {name} has another type or other options"
+            elif sorted(loaded[name]["entries"]) != layout.get(name, []):
+                yield f"firewalld's ipset {name} has other entries"
+
+    def _lost_rules(self, objects: Objects) -> Iterator[str]:
+        """Return a line for each zone whose rules are not in the kernel: firewalld does not notice a flush."""
+        for zone in self._zones if objects.rules else ():
+            settings = self._state["zones"].get(zone, {})
+            if not (settings.get("interfaces") or zone == self._state["default"]):
+                continue  # firewalld makes the chains of a zone when the zone is first used
+            for place, found, needed in self._counts(zone, objects):
+                if found < needed:
+                    yield f"{place}: it has {found} of {needed} rules"
+
+    def _counts(self, zone: str, objects: Objects) -> Iterator[tuple[str, int, int]]:
+        """Return the chain for the last rules of a zone, the number of its rules, and the number of our rules in it."""
+        if uses_iptables(self._host):
+            for family, program in (("ipv4", "iptables"), ("ipv6", "ip6tables")):
+                saved = self._host.run(f"{program}-save", "-t", "filter")
+                found = sum(line.startswith(f"-A IN_{zone}_post ") for line in saved.splitlines())
+                yield f"{program} chain IN_{zone}_post", found, sum(rule.family == family for rule in objects.rules)
+        elif self._listed:
+            chain = f"filter_IN_{zone}_post"
+            rules = (item.get("rule", {}) for item in self._listed)
+            found = sum((rule.get("table"), rule.get("chain")) == ("firewalld", chain) for rule in rules)
+            yield f"nftables chain {chain}", found, len(objects.rules)
+
+    @property
+    def _listed(self) -> list[dict[str, t.Any]]:
+        """The objects that nft lists; none if it is not installed, because firewalld does not need it."""
+        return self._listing.objects if self._host.which("nft") else []
+
+    @property
+    def _kept(self) -> str:
+        """The file for the runtime configuration that a reload removes: beside the rollback, so that both know it."""
+        return str(self._host.path(f"{PENDING}/others.json"))
+
+    @property
+    def _interpreter(self) -> tuple[str, ...]:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import interpreter_of  # noqa: PLC0415
+
+        return interpreter_of(self._host, "firewall-cmd")
+
+    def _ask(self, request: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Run a session: in this process if its Python has the libraries, which is twice as fast."""
+        request = {"prefixes": _PREFIXES, **request}
+        try:
+            if _session.dbus is not None and ("want" not in request or _session.can_watch()):
+                return self._host.call(_session.answer, request)
+            said: dict[str, t.Any] = json.loads(self._host.run(*self._interpreter, stdin=self._script(request)))
+        except _session.SessionError as error:
+            raise HostError(f"firewalld: {error}") from error
+        except HostError as error:
+            raise HostError(f"firewalld: {str(error).partition(': ')[2] or error}") from error
+        return said
+
+    @staticmethod
+    def _script(request: dict[str, t.Any]) -> str:
+        from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import script_of  # noqa: PLC0415
+
+        return script_of(_session, request)
+
+
+def _is_right(loaded: dict[str, t.Any], family: str) -> bool:
+    """Tell whether a loaded ipset is of the type and has the options that our ipsets have."""
+    return bool(loaded["type"] == TYPE and loaded["options"] == set_options(family))

@@ -1,0 +1,79 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Text of a zone file (firewalld.zone(5)) with our rules: every other byte stays as it is.
+
+firewalld writes a zone file anew when its administrator changes the zone. Then comments are lost, and our rules have
+firewalld's own form; so our rules are recognised by their ipsets, in either form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import LAST, Rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
+
+_PREFIXES = "|".join(map(re.escape, FIREWALLD_SET_PREFIX.values()))
+_OURS = re.compile(
+    rf" {{0,2}}<rule\b(?:(?!</rule>).)*?<source\s+ipset=\"(?:{_PREFIXES})(?:(?!</rule>).)*?</rule>\n?", re.DOTALL
+)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_END = re.compile(r"</zone\s*>")
+_EMPTY_ELEMENT = re.compile(r"<zone\b[^<>]*/>")
+# An element that had no content is given a start and an end; the comment tells how it was.
+_OPENED = "<!-- gatehouse.kong: this element was empty -->\n"
+_COPY = re.compile(r"<!-- gatehouse\.kong: a copy of (?P<path>\S+) \((?P<digest>[0-9a-f]{64})\) -->\n\Z")
+
+
+def with_rules(text: str, rules: Iterable[Rule]) -> str:
+    """Return the text of a zone file, which has no rules of ours, with these rules at its end.
+
+    Raises ValueError if the text has no element `zone`.
+    """
+    lines = "".join(f"  {_element(rule)}\n" for rule in rules)
+    plain = _COMMENT.sub(lambda match: " " * len(match[0]), text)
+    ends = [*_END.finditer(plain)]
+    if ends:
+        return f"{text[: ends[-1].start()]}{lines}{text[ends[-1].start() :]}"
+    empty = _EMPTY_ELEMENT.search(plain)
+    if not empty:
+        raise ValueError("it has no element <zone>")
+    return f"{text[: empty.end() - 2]}>{_OPENED}{lines}</zone>{text[empty.end() :]}"
+
+
+def without_rules(text: str) -> str:
+    """Return the text of a zone file without our rules: as it was before `with_rules`, byte for byte."""
+    return _OURS.sub("", text).replace(f">{_OPENED}</zone>", "/>")
+
+
+def as_copy(text: str, path: str) -> str:
+    """Return the text of firewalld's own zone file `path` with a last line that says so."""
+    end = "" if text.endswith("\n") else "\n"
+    return f"{text}{end}<!-- gatehouse.kong: a copy of {path} ({_digest(text)}) -->\n"
+
+
+def original(text: str) -> str | None:
+    """Return the administrator's text of a zone file; None if it is no more than our copy of firewalld's own file."""
+    plain = without_rules(text)
+    copy = _COPY.search(plain)
+    if not copy:
+        return plain
+    before = plain[: copy.start()]
+    is_copy = copy["digest"] in (_digest(before), _digest(before.removesuffix("\n")))
+    return None if is_copy else before
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _element(rule: Rule) -> str:
+    to = f'<destination address="{rule.address}"/>' if rule.address else ""
+    return (
+        f'<rule priority="{LAST}" family="{rule.family}"><source ipset="{rule.ipset}"/>{to}'
+        f'<port port="{rule.port}" protocol="{rule.protocol}"/><accept/></rule>'
+    )

@@ -1,0 +1,247 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The fake's methods have the names that firewalld gives them.
+# ruff: noqa: N802
+
+"""A firewalld for tests: a runtime and a permanent configuration, and the calls that it received, in their order."""
+
+from __future__ import annotations
+
+import copy
+import types
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+
+CONFIG = "/org/fedoraproject/FirewallD1/config"
+ITEMS = {
+    "RichRule": "rules_str",
+    "Service": "services",
+    "Port": "ports",
+    "Protocol": "protocols",
+    "SourcePort": "source_ports",
+    "IcmpBlock": "icmp_blocks",
+    "ForwardPort": "forward_ports",
+}
+
+
+class DBusError(Exception):
+    def get_dbus_message(self):
+        return str(self)
+
+    def get_dbus_name(self):
+        return "org.fedoraproject.FirewallD1.Exception"
+
+
+class NoReplyError(DBusError):
+    def get_dbus_name(self):
+        return "org.freedesktop.DBus.Error.NoReply"
+
+
+class Array(list):
+    def __init__(self, values, signature):
+        super().__init__(values)
+        self.signature = signature
+
+
+def configuration(**more):
+    """What a fresh host has, with more parts."""
+    zones = {
+        "drop": {"target": "DROP"},
+        "internal": {"services": ["ssh"]},
+        "public": {"services": ["dhcpv6-client", "ssh"], "forward": True},
+        "trusted": {"target": "ACCEPT"},
+    }
+    made = {"zones": zones, "ipsets": {}, "policies": {"allow-host-ipv6": {"priority": -15000}}, "direct": {}}
+    return copy.deepcopy({**made, **more})
+
+
+def ipset(entries=(), **options):
+    return {"type": "hash:net", "options": options, "entries": list(entries)}
+
+
+class Firewalld:
+    """Methods have the names of firewalld.dbus(5). A reload replaces the runtime by the permanent configuration."""
+
+    def __init__(self, runtime=None, permanent=None):
+        self.runtime = runtime or configuration()
+        self.permanent = copy.deepcopy(self.runtime) if permanent is None else permanent
+        self.calls = []
+        self.before_reload = lambda: None
+        self.panic = 0
+        self.refuses = {}
+
+    def __call__(self, interface, method, *args, seconds=0, path=None):
+        if method.startswith(("add", "remove", "set", "change", "reload")):
+            self.calls.append((method, *args))
+        if method in self.refuses:
+            raise DBusError(self.refuses[method])
+        if interface.startswith(".config"):
+            return self.configured(interface, method, args, path)
+        for stem, key in ITEMS.items():
+            if interface == ".zone" and method in (f"add{stem}", f"remove{stem}"):
+                return self.change_item(method.startswith("add"), key, args)
+        if interface == ".direct":
+            return self.direct(method, args)
+        return getattr(self, method)(*args)
+
+    def configured(self, interface, method, args, path):
+        kinds = {"Zone": "zones", "Policy": "policies", "IPSet": "ipsets"}
+        if method.endswith("ByName"):
+            assert path == CONFIG
+            kind = kinds[method[3:-6]]
+            if args[0] not in self.permanent[kind]:
+                raise DBusError(f"INVALID: {args[0]}")
+            return f"{CONFIG}/{kind}/{args[0]}"
+        if interface == ".config.direct":
+            assert path == CONFIG
+            return [self.permanent["direct"].get(kind, []) for kind in ("Chain", "Rule", "Passthrough")]
+        kind, name = path[len(CONFIG) + 1 :].split("/")
+        assert (interface, method) == {
+            "zones": (".config.zone", "getSettings2"),
+            "policies": (".config.policy", "getSettings"),
+            "ipsets": (".config.ipset", "getSettings"),
+        }[kind]
+        found = self.permanent[kind][name]
+        return ["", "", "", found["type"], found["options"], found["entries"]] if kind == "ipsets" else found
+
+    def change_item(self, adds, key, args):
+        zone, *item = args
+        if adds:
+            assert item.pop() == 0
+        self.change(
+            self.runtime["zones"][zone].setdefault(key, []), item[0] if len(item) == 1 else tuple(item), adds=adds
+        )
+
+    @staticmethod
+    def change(have, value, *, adds):
+        if adds is (value in have):
+            raise DBusError("ALREADY_ENABLED: it" if adds else "NOT_ENABLED: it")
+        (have.append if adds else have.remove)(value)
+
+    def direct(self, method, args):
+        if method.startswith("getAll"):
+            return self.runtime["direct"].get(method[6:-1], [])
+        verb = "add" if method.startswith("add") else "remove"
+        have = self.runtime["direct"].setdefault(method[len(verb) :], [])
+        return self.change(have, args, adds=verb == "add")
+
+    def reload(self):
+        self.before_reload()
+        self.runtime = copy.deepcopy(self.permanent)
+
+    def queryPanicMode(self):
+        return self.panic
+
+    def getDefaultZone(self):
+        return "public"
+
+    def getZones(self):
+        return [*self.runtime["zones"]]
+
+    def getZoneSettings2(self, zone):
+        return copy.deepcopy(self.runtime["zones"][zone])
+
+    def setZoneSettings2(self, zone, settings):
+        self.runtime["zones"][zone].update(settings)
+
+    def getPolicies(self):
+        return [*self.runtime["policies"]]
+
+    def getPolicySettings(self, policy):
+        return copy.deepcopy(self.runtime["policies"][policy])
+
+    def setPolicySettings(self, policy, settings):
+        self.runtime["policies"][policy].update(settings)
+
+    def getIPSets(self):
+        return [*self.runtime["ipsets"]]
+
+    def getIPSetSettings(self, name):
+        found = self.runtime["ipsets"][name]
+        return ["", "", "", found["type"], found["options"], found["entries"]]
+
+    def getEntries(self, name):
+        return list(self.runtime["ipsets"][name]["entries"])
+
+    def setEntries(self, name, entries):
+        self.runtime["ipsets"][name]["entries"] = list(entries)
+
+    def addEntry(self, name, entry):
+        self.change(self.runtime["ipsets"][name]["entries"], entry, adds=True)
+
+    def removeEntry(self, name, entry):
+        self.change(self.runtime["ipsets"][name]["entries"], entry, adds=False)
+
+    def changeZoneOfSource(self, zone, source):
+        self.bind("sources", zone, source)
+
+    def changeZoneOfInterface(self, zone, interface):
+        self.bind("interfaces", zone, interface)
+
+    def removeSource(self, zone, source):
+        self.change(self.runtime["zones"][zone].get("sources", []), source, adds=False)
+
+    def removeInterface(self, zone, interface):
+        self.change(self.runtime["zones"][zone].get("interfaces", []), interface, adds=False)
+
+    def bind(self, key, zone, member):
+        for settings in self.runtime["zones"].values():
+            if member in settings.get(key, []):
+                settings[key].remove(member)
+        self.runtime["zones"][zone].setdefault(key, []).append(member)
+
+
+class Programs:
+    """The programs that a session runs: iptables-save and -restore, and whatever a test adds."""
+
+    def __init__(self):
+        self.saved = ["# by iptables-save\n*filter\n:INPUT ACCEPT [1:2]\nCOMMIT\n"]
+        self.loaded = []
+        self.others = {}
+
+    def run(self, *argv, given=""):
+        if argv == ("iptables-save", "-c"):
+            return self.saved.pop(0) if len(self.saved) > 1 else self.saved[0]
+        if argv == ("iptables-restore", "--wait", "10", "-c"):
+            self.loaded.append(given)
+            return ""
+        answer = self.others[argv]
+        if isinstance(answer, Exception):
+            raise answer
+        if callable(answer):
+            return answer(given)
+        return answer
+
+
+@pytest.fixture(autouse=True)
+def library(monkeypatch):
+    made = types.SimpleNamespace(
+        DBusException=DBusError, Array=Array, Boolean=bool, Dictionary=lambda values, signature: values
+    )
+    monkeypatch.setattr(session, "dbus", made)
+    monkeypatch.setattr(session, "_instance", lambda: "boot :1.1")
+    monkeypatch.setattr(session, "_watch", lambda: list)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def programs(monkeypatch):
+    made = Programs()
+    monkeypatch.setattr(session, "_run", made.run)
+    monkeypatch.setattr(session.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(
+        session.shutil, "which", lambda name: name if name in ("iptables-restore", "nft", "ipset") else None
+    )
+    return made
+
+
+@pytest.fixture
+def double():
+    """The fake and what makes its parts, for tests in files of their own."""
+    return types.SimpleNamespace(
+        Firewalld=Firewalld, configuration=configuration, ipset=ipset, DBusError=DBusError, NoReplyError=NoReplyError
+    )

@@ -1,0 +1,441 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The late part against a fake firewalld and a host of files: what it reads, changes, writes and removes."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.late import FirewalldLate
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+
+A, B = "gkfwd4-a-peers", "gkfwd4-b-peers"
+ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": "0.0.0.0", "sources": ["peers"]}
+WANT = ruleset_from_data({"allow": [ENTRY], "sets": {"peers": {"ipv4": ["10.0.0.1/32"]}}})
+OTHER = ruleset_from_data({"allow": [ENTRY], "sets": {"peers": {"ipv4": ["10.0.0.2/32"]}}})
+NONE = ruleset_from_data({"allow": []})
+RULES = [
+    f'rule priority="32767" family="ipv4" source ipset="{name}" port port="8001" protocol="tcp" accept'
+    for name in (A, B)
+]
+LINES = "".join(
+    f'  <rule priority="32767" family="ipv4"><source ipset="{name}"/><port port="8001" protocol="tcp"/><accept/></rule>\n'
+    for name in (A, B)
+)
+OPTIONS = {"family": "inet", "maxelem": "1048576"}
+PUBLIC = "<zone>\n  <short>Public</short>\n</zone>\n"
+HOME = "<zone>\n\t<!-- our home -->\n\t<interface name='eth1'/>\n</zone>\n"
+
+
+class Listing:
+    """What nft lists."""
+
+    def __init__(self):
+        self.objects = []
+
+    def add_rules(self, chain, count, table="firewalld"):
+        self.objects += [{"rule": {"family": "inet", "table": table, "chain": chain, "expr": []}} for _ in range(count)]
+
+
+class FakeHost(Host):
+    """A host of files that runs no program but those that a test names."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.programs = {"firewall-cmd", "firewall-offline-cmd", "systemctl", "nft"}
+        self.ran = []
+        self.saved = {}
+
+    def which(self, program):
+        return f"/usr/bin/{program}" if program in self.programs else None
+
+    def run(self, *argv, stdin=""):
+        self.ran.append(argv)
+        if argv[0] == "cp":
+            return super().run(*argv)
+        return self.saved.get(argv, "")
+
+
+@pytest.fixture
+def host(tmp_path):
+    made = FakeHost(tmp_path)
+    for path, text in {
+        "/etc/firewalld/firewalld.conf": "DefaultZone=public\nFirewallBackend=nftables\n",
+        "/etc/firewalld/zones/home.xml": HOME,
+        "/usr/lib/firewalld/zones/public.xml": PUBLIC,
+        "/usr/lib/firewalld/zones/work.xml": PUBLIC,
+        "/usr/lib/firewalld/zones/drop.xml": '<zone target="DROP"/>\n',
+        "/var/lib/gatehouse_kong/pending/id": "1",
+    }.items():
+        made.path(path).parent.mkdir(parents=True, exist_ok=True)
+        made.path(path).write_text(text)
+    for directory in ("/etc/firewalld/ipsets", "/run/systemd/system", "/run/systemd/units"):
+        made.path(directory).mkdir(parents=True)
+    made.path("/run/systemd/units/invocation:firewalld.service").symlink_to("0123")
+    return made
+
+
+class Reads:
+    """A fake firewalld that reads our ipsets and rules from the host's files when it reloads."""
+
+    def __init__(self, host, firewalld):
+        self.host, self.firewalld = host, firewalld
+        firewalld.reload = self.reload
+
+    def reload(self):
+        import xml.etree.ElementTree as ET  # noqa: PLC0415
+
+        runtime = self.firewalld.runtime = copy.deepcopy(self.firewalld.permanent)
+        for path in sorted(self.host.path("/etc/firewalld/ipsets").glob("*.xml")):
+            root = ET.parse(path).getroot()
+            options = {option.get("name"): option.get("value") for option in root.iter("option")}
+            entries = [str(entry.text) for entry in root.iter("entry")]
+            runtime["ipsets"][path.stem] = {"type": root.get("type"), "options": options, "entries": entries}
+        for path in self.host.path("/etc/firewalld/zones").glob("*.xml"):
+            named = [name for name in (A, B) if f'"{name}"' in path.read_text()]
+            rules = [rule for name, rule in zip((A, B), RULES, strict=True) if name in named]
+            if rules:
+                runtime["zones"].setdefault(path.stem, {})["rules_str"] = rules
+
+
+@pytest.fixture
+def firewalld(double, host, monkeypatch):
+    zones = {
+        "public": {},
+        "home": {"interfaces": ["eth1"]},
+        "drop": {"target": "DROP", "sources": ["192.0.2.9"]},
+        "trusted": {"target": "ACCEPT", "sources": ["10.9.0.0/24"]},
+        "work": {"sources": ["10.8.0.0/24"], "target": "default"},
+        "dmz": {"services": ["ssh"]},
+    }
+    made = double.Firewalld(double.configuration(zones=zones))
+    Reads(host, made)
+    monkeypatch.setattr(session, "connect", lambda: made)
+    monkeypatch.setattr(session, "can_watch", lambda: True)
+    return made
+
+
+@pytest.fixture
+def run(host, firewalld):
+    """Bring the host to a ruleset, as a run of the module does."""
+
+    def bring(want, listing=None):
+        late = FirewalldLate(host, listing or listing_of(firewalld))
+        late.require()
+        late.read(want)
+        late.validate(want, check_mode=False)
+        late.snapshot(want)
+        warnings = late.apply(want)
+        confirmed = FirewalldLate(host, listing_of(firewalld))  # another process
+        if confirmed.stale(want):
+            confirmed.persist(want)
+        return warnings
+
+    return bring
+
+
+def listing_of(firewalld):
+    """What nft lists while nobody flushed anything."""
+    listing = Listing()
+    for zone, settings in firewalld.runtime["zones"].items():
+        listing.add_rules(f"filter_IN_{zone}_post", len(settings.get("rules_str", [])))
+    return listing
+
+
+def files(host):
+    return {
+        str(path.relative_to(host.root)): path.read_bytes().decode(errors="replace")
+        for path in host.path("/etc/firewalld").rglob("*")
+        if path.is_file()
+    }
+
+
+def test_rules_are_in_zones_with_interfaces_or_neutral_sources_and_in_the_default_zone(run, firewalld):
+    run(WANT)
+    have = {zone: sorted(settings.get("rules_str", [])) for zone, settings in firewalld.runtime["zones"].items()}
+    assert have == {"public": RULES, "home": RULES, "work": RULES, "drop": [], "trusted": [], "dmz": []}
+
+
+def test_the_permanent_configuration_is_the_same(run, host):
+    run(WANT)
+    found = files(host)
+    assert found["etc/firewalld/zones/home.xml"] == HOME.replace("</zone>", f"{LINES}</zone>")
+    assert found["etc/firewalld/zones/public.xml"].startswith(PUBLIC.replace("</zone>\n", f"{LINES}</zone>\n"))
+    assert "<entry>10.0.0.1</entry>" in found[f"etc/firewalld/ipsets/{A}.xml"]
+    assert "<entry>" not in found[f"etc/firewalld/ipsets/{B}.xml"]
+    assert {*found} == {
+        "etc/firewalld/firewalld.conf",
+        "etc/firewalld/zones/home.xml",
+        "etc/firewalld/zones/public.xml",
+        "etc/firewalld/zones/work.xml",
+        f"etc/firewalld/ipsets/{A}.xml",
+        f"etc/firewalld/ipsets/{B}.xml",
+    }
+
+
+def test_a_zone_without_any_file_has_rules_at_runtime_only(run, host, firewalld):
+    host.path("/usr/lib/firewalld/zones/work.xml").unlink()
+    run(WANT)
+    assert sorted(firewalld.runtime["zones"]["work"]["rules_str"]) == RULES
+    assert "etc/firewalld/zones/work.xml" not in files(host)
+
+
+def test_a_second_run_finds_nothing_to_do(run, host, firewalld):
+    run(WANT)
+    firewalld.calls.clear()
+    late = FirewalldLate(host, listing_of(firewalld))
+    assert late.read(WANT) == ()
+    assert late.apply(WANT) == ()
+    assert late.stale(WANT) == ()
+    assert firewalld.calls == []
+
+
+def test_other_members_take_two_calls_and_no_reload(run, host, firewalld):
+    run(WANT)
+    firewalld.calls.clear()
+    run(OTHER)
+    assert firewalld.calls == [("setEntries", B, ["10.0.0.2"]), ("setEntries", A, [])]
+    found = files(host)
+    assert "<entry>10.0.0.2</entry>" in found[f"etc/firewalld/ipsets/{B}.xml"]
+    assert "<entry>" not in found[f"etc/firewalld/ipsets/{A}.xml"]
+
+
+def test_a_reload_in_between_does_not_bring_the_old_members_back(run, host, firewalld):
+    run(WANT)
+    run(OTHER)
+    firewalld.reload()
+    late = FirewalldLate(host, listing_of(firewalld))
+    assert late.read(OTHER) == ()
+    assert late.stale(OTHER) == ()
+
+
+@pytest.mark.parametrize("change", [None, NONE], ids=["absent", "no ports"])
+def test_removal_restores_all_files(run, host, firewalld, change):
+    before = files(host)
+    run(WANT)
+    assert files(host) != before
+    run(change)
+    assert files(host) == before
+    assert all("rules_str" not in zone or not zone["rules_str"] for zone in firewalld.runtime["zones"].values())
+
+
+def test_only_absent_removes_the_loaded_ipsets(run, firewalld):
+    run(WANT)
+    run(NONE)
+    assert firewalld.runtime["ipsets"] == {
+        name: {"type": "hash:net", "options": OPTIONS, "entries": []} for name in (A, B)
+    }
+    run(WANT)
+    run(None)
+    assert firewalld.runtime["ipsets"] == {}
+
+
+def test_removal_needs_no_running_firewalld(run, host, monkeypatch):
+    before = files(host)
+    run(WANT)
+    monkeypatch.setattr(session, "connect", lambda: None)
+    late = FirewalldLate(host, Listing())
+    assert len(late.stale(None)) == 5
+    late.persist(None)
+    assert files(host) == before
+
+
+def edit(host, path, change):
+    where = host.path(path)
+    where.write_text(change(where.read_text()))
+
+
+@pytest.mark.parametrize(
+    "break_it, lines",
+    [
+        (lambda f: f.runtime["zones"]["home"]["rules_str"].remove(RULES[0]), (f"firewalld's zone home lacks: {RULES[0]}",)),
+        (lambda f: f.runtime["zones"]["dmz"].update(interfaces=["eth2"]),
+         tuple(f"firewalld's zone dmz lacks: {rule}" for rule in RULES)),
+        (lambda f: f.runtime["zones"]["drop"].update(rules_str=[RULES[0], "rule drop"]),
+         (f"firewalld's zone drop has: {RULES[0]}",)),
+        (lambda f: f.runtime["ipsets"][A]["entries"].append("10.0.0.7"),
+         (f"firewalld's ipset {A} has other entries", f"firewalld's ipset {B} has other entries")),
+        (lambda f: f.runtime["ipsets"].pop(B), (f"firewalld's ipset {B} is missing",)),
+        (lambda f: f.runtime["ipsets"][B]["options"].update(timeout="5"),
+         (f"firewalld's ipset {B} has another type or other options",)),
+        (lambda f: f.runtime["zones"]["public"].update(rules_str=[*RULES, 'rule family="ipv4" drop']), ()),
+    ],
+    ids=["rule removed", "interface moved", "rule too many", "entry added", "ipset gone", "ipset changed", "ban added"],
+)  # fmt: skip
+def test_drift_is_told_and_repaired(run, host, firewalld, break_it, lines):
+    run(WANT)
+    break_it(firewalld)
+    listing = listing_of(firewalld)
+    assert FirewalldLate(host, listing).read(WANT) == lines
+    run(WANT, listing)
+    assert FirewalldLate(host, listing_of(firewalld)).read(WANT) == ()
+
+
+def test_rules_that_are_not_in_the_kernel_are_drift_and_a_reload_brings_them_back(run, host, firewalld):
+    run(WANT)
+    listing = Listing()
+    listing.add_rules("filter_IN_public_post", 2)
+    listing.add_rules("filter_IN_home_post", 1)
+    listing.add_rules("filter_IN_home_post", 5, table="another")
+    assert FirewalldLate(host, listing).read(WANT) == ("nftables chain filter_IN_home_post: it has 1 of 2 rules",)
+    firewalld.calls.clear()
+    host.ran.clear()
+    run(WANT, listing)
+    assert firewalld.calls == [("reload",)]
+    assert ("nft", "add", "table", "inet", "firewalld") in host.ran
+
+
+def test_with_iptables_the_rules_are_in_its_chains(run, host, firewalld):
+    run(WANT)
+    edit(host, "/etc/firewalld/firewalld.conf", lambda text: text.replace("=nftables", "=iptables"))
+    chain = ("iptables-save", "-t", "filter")
+    host.saved = {
+        chain: "-A IN_public_post -j ACCEPT\n" * 2 + "-A IN_home_post -j ACCEPT\n-A IN_home_post_x -j ACCEPT\n"
+    }
+    assert FirewalldLate(host, Listing()).read(WANT) == ("iptables chain IN_home_post: it has 1 of 2 rules",)
+    host.ran.clear()
+    run(WANT, Listing())
+    assert ("nft", "add", "table", "inet", "firewalld") not in host.ran
+
+
+def test_without_nft_the_kernel_is_not_asked(run, host, firewalld):
+    run(WANT)
+    host.programs.remove("nft")
+    assert FirewalldLate(host, None).read(WANT) == ()
+
+
+@pytest.mark.parametrize(
+    "path, change, line",
+    [
+        ("/etc/firewalld/zones/home.xml", lambda _text: HOME, "/etc/firewalld/zones/home.xml: differs"),
+        ("/etc/firewalld/zones/dmz.xml", lambda _text: HOME, "/etc/firewalld/zones/dmz.xml: differs"),
+        ("/etc/firewalld/firewalld.conf", lambda text: text.replace("public", "drop"),
+         "/etc/firewalld/zones/drop.xml: missing"),
+        (f"/etc/firewalld/ipsets/{A}.xml", lambda text: text.replace("10.0.0.1", "10.0.0.7"),
+         f"/etc/firewalld/ipsets/{A}.xml: differs"),
+        ("/etc/firewalld/ipsets/gkfwd6-a-old.xml", lambda _text: "", "/etc/firewalld/ipsets/gkfwd6-a-old.xml: to be removed"),
+    ],
+)  # fmt: skip
+def test_a_permanent_configuration_that_a_reload_would_bring_is_told_and_repaired(run, host, path, change, line):
+    run(WANT)
+    host.path(path).touch()
+    edit(host, path, change)
+    assert FirewalldLate(host, Listing()).stale(WANT) == (line,)
+    run(WANT)
+    assert FirewalldLate(host, Listing()).stale(WANT) == ()
+
+
+def test_an_administrator_edits_a_zone_and_removal_keeps_the_edit(run, host):
+    run(WANT)
+    edit(host, "/etc/firewalld/zones/public.xml", lambda text: text.replace("Public", "Office"))
+    edit(host, "/etc/firewalld/zones/home.xml", lambda text: text.replace("our home", "home"))
+    run(None)
+    assert files(host)["etc/firewalld/zones/public.xml"] == PUBLIC.replace("Public", "Office")
+    assert files(host)["etc/firewalld/zones/home.xml"] == HOME.replace("our home", "home")
+
+
+@pytest.mark.parametrize(
+    "break_it, message",
+    [
+        (lambda path: path.write_bytes(b"<zone>\n<!-- caf\xe9 --><interface name='e'/></zone>"), "is not valid XML"),
+        (lambda path: path.write_bytes(b'<?xml version="1.0" encoding="latin-1"?>\n<zone><!-- \xe9 --></zone>'), "is not UTF-8"),
+        (lambda path: path.write_text("<zone>"), "is not valid XML"),
+        (lambda path: path.write_text("<policy/>"), "it has no element <zone>"),
+        (lambda path: (path.rename(path.with_name("x")), path.symlink_to("x")), "is a symbolic link"),
+    ],
+)  # fmt: skip
+def test_a_zone_file_that_cannot_be_edited_is_refused_before_anything_changes(host, firewalld, break_it, message):
+    break_it(host.path("/etc/firewalld/zones/home.xml"))
+    before = files(host)
+    late = FirewalldLate(host, Listing())
+    with pytest.raises(HostError, match=f"^/etc/firewalld/zones/home.xml.*{message}"):
+        late.read(WANT), late.validate(WANT, check_mode=False)
+    assert (firewalld.calls, files(host)) == ([], before)
+
+
+def test_the_whole_permanent_configuration_is_checked_before_a_reload(host, firewalld):
+    seen = {}
+
+    def run_program(*argv, stdin=""):
+        if argv[0] == "cp":
+            return Host.run(host, *argv, stdin=stdin)
+        check = host.path("/run/gatehouse_kong_check")
+        seen.update({argv: sorted(str(path.relative_to(check)) for path in check.rglob("*.*"))})
+        return ""
+
+    host.run = run_program
+    late = FirewalldLate(host, Listing())
+    late.read(WANT)
+    late.validate(WANT, check_mode=True)
+    assert seen == {
+        ("firewall-offline-cmd", f"--system-config={host.root}/run/gatehouse_kong_check", "--check-config"): [
+            "firewalld.conf", f"ipsets/{A}.xml", f"ipsets/{B}.xml", "zones/home.xml", "zones/public.xml",
+            "zones/work.xml",
+        ]
+    }  # fmt: skip
+    assert not host.path("/run/gatehouse_kong_check").exists()
+    assert firewalld.calls == []
+
+
+def test_without_a_reload_there_is_nothing_to_check(run, host, firewalld):
+    run(WANT)
+    late = FirewalldLate(host, Listing())
+    late.read(OTHER)
+    host.ran.clear()
+    late.validate(OTHER, check_mode=True)
+    assert host.ran == []
+
+
+def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, double):
+    run(WANT)
+    late = FirewalldLate(host, listing_of(firewalld))
+    late.read(OTHER)
+    snapshot = late.snapshot(WANT)
+    assert snapshot.files == (
+        f"/etc/firewalld/ipsets/{A}.xml",
+        f"/etc/firewalld/ipsets/{B}.xml",
+        "/etc/firewalld/zones/home.xml",
+        "/etc/firewalld/zones/public.xml",
+        "/etc/firewalld/zones/work.xml",
+    )
+    (shell, removal), (_python, script) = snapshot.load
+    assert shell == ("sh",)
+    assert f" /etc/firewalld/ipsets/{A}.xml /etc/firewalld/ipsets/{B}.xml " in removal
+    request = json.loads(script.rpartition("json.loads(")[2].rpartition(")))")[0].strip("'").replace("\\\\", "\\"))
+    before = copy.deepcopy(firewalld.runtime)
+    late.apply(OTHER)
+    assert firewalld.runtime != before
+    session.answer(request)
+    assert firewalld.runtime == before
+
+
+@pytest.mark.parametrize(
+    "break_it, message",
+    [
+        (lambda host: host.programs.remove("firewall-cmd"), "has no firewall-cmd"),
+        (lambda host: host.programs.remove("firewall-offline-cmd"), "has no firewall-cmd"),
+        (lambda host: host.path("/run/systemd/units/invocation:firewalld.service").unlink(), "firewalld.service is not active"),
+        (lambda host: host.path("/run/systemd/system").rmdir(), "systemd does not run this host"),
+        (lambda host: host.path("/etc/firewalld").rename(host.path("/etc/x")), "there is no directory /etc/firewalld"),
+    ],
+)  # fmt: skip
+def test_a_host_without_what_it_needs_is_refused(host, break_it, message):
+    break_it(host)
+    with pytest.raises(HostError, match=message):
+        FirewalldLate(host, Listing()).require()
+
+
+def test_an_error_names_firewalld(host, firewalld, double):
+    def hangs(*_words):
+        raise double.NoReplyError("no reply")
+
+    firewalld.getZones = hangs
+    with pytest.raises(HostError, match=r"^firewalld: it runs and does not answer"):
+        FirewalldLate(host, Listing()).read(WANT)

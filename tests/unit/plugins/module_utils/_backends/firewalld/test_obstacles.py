@@ -1,0 +1,245 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Conflicts of firewalld's settings and of rules of iptables with our last rules of the zones."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.obstacles import (
+    chains_of_iptables,
+    settings_obstacles,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+
+ADMIN = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["peers"]}
+CLUSTER = {"listener": "cluster", "protocol": "udp", "port": 7946, "address": None, "sources": ["peers"]}
+PROXY = {"listener": "proxy", "protocol": "tcp", "port": 8000, "address": None, "sources": "any"}
+CLOSED = {"listener": "debug", "protocol": "tcp", "port": 18000, "address": None, "sources": []}
+BOTH = {"peers": {"ipv4": ["10.0.0.1/32", "10.0.0.2/32"], "ipv6": ["2001:db8::1/128"]}}
+ONLY4 = {"peers": {"ipv4": ["10.0.0.1/32", "10.0.0.2/32"]}}
+NAMES = {
+    "tcp 8001 at every address": "admin",
+    "udp 7946 at every address": "cluster",
+    "tcp 8000 at every address": "proxy",
+}
+
+
+def found(state, zones=("public",), sets=BOTH, allow=(ADMIN, CLUSTER, PROXY, CLOSED)):
+    want = ruleset_from_data({"allow": [*allow], "sets": sets})
+    whole = {"panic": False, "zones": {"public": {}, "drop": {"target": "DROP"}}, "policies": {}, **state}
+    return list(settings_obstacles(whole, zones, want))
+
+
+def told(*args, **named):
+    """For each conflict whether it is certain, and the listeners."""
+    return [(one.certain, one.effect, *(NAMES[port] for port in one.ports)) for one in found(*args, **named)]
+
+
+def test_a_usual_host_has_none():
+    assert found({"zones": {"public": {"services": ["ssh"], "rules_str": ['rule service name="ftp" accept']}}}) == []
+
+
+def test_panic_mode_drops_all_ports_with_sources():
+    (obstacle,) = found({"panic": True})
+    assert (obstacle.certain, {*obstacle.ports}) == (True, {*NAMES})
+
+
+ALL = ["admin", "cluster", "proxy"]
+
+
+@pytest.mark.parametrize(
+    "rule, listeners",
+    [
+        ("rule drop", ALL),
+        ("rule reject", ALL),
+        ('rule priority="-5" drop', ALL),
+        ('rule priority="32766" drop', ALL),
+        ('rule priority="32767" drop', []),
+        ('rule log prefix="x" level="info" drop', ALL),
+        ('rule audit reject type="tcp-reset"', ALL),
+        ('rule family="ipv4" drop', []),
+        ('rule port port="8001" protocol="tcp" drop', ["admin"]),
+        ('rule port port="8001" protocol="udp" drop', []),
+        ('rule port port="8000-8001" protocol="tcp" reject', ["admin", "proxy"]),
+        ('rule port port="8002-8100" protocol="tcp" reject', []),
+        ('rule port port="7946" protocol="udp" reject', ["cluster"]),
+        ('rule service name="http" drop', []),
+        ('rule drop limit value="1/m"', []),
+        ("rule accept", []),
+        ('rule source NOT address="10.0.0.0/8" drop', []),
+    ],
+)  # fmt: skip
+def test_a_rule_of_a_zone_that_ends_every_packet_is_certain(rule, listeners):
+    assert sorted(told({"zones": {"public": {"rules_str": [rule]}}})) == [(True, "drop", name) for name in listeners]
+
+
+@pytest.mark.parametrize(
+    "source, listeners",
+    [
+        ("10.0.0.0/30", ["admin", "cluster"]),
+        ("10.0.0.1", []),
+        ("10.0.0.2/31", []),
+        ("0.0.0.0/0", ["admin", "cluster"]),
+        ("not an address", []),
+    ],
+)
+def test_a_ban_is_a_conflict_only_if_it_covers_every_source(source, listeners):
+    rule = f'rule family="ipv4" source address="{source}" drop'
+    assert sorted(told({"zones": {"public": {"rules_str": [rule]}}}, sets=ONLY4)) == [
+        (True, "drop", name) for name in listeners
+    ]
+
+
+def test_and_of_both_families():
+    four, six = (
+        'rule family="ipv4" source address="10.0.0.0/8" drop',
+        'rule family="ipv6" source address="2001:db8::/32" drop',
+    )
+    assert told({"zones": {"public": {"rules_str": [four]}}}) == []
+    assert sorted(told({"zones": {"public": {"rules_str": [four, six]}}})) == [
+        (True, "drop", "admin"), (True, "drop", "cluster"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "accept, listeners",
+    [
+        ('rule priority="-20" family="ipv4" source address="10.0.0.1" accept', []),
+        ('rule priority="-20" port port="22" protocol="tcp" accept', []),
+        ('rule priority="20" family="ipv4" source address="10.0.0.1" accept', ALL),
+    ],
+)
+def test_a_rule_that_accepts_before_makes_it_uncertain(accept, listeners):
+    rules = {"zones": {"public": {"rules_str": [accept, 'rule priority="-10" drop']}}}
+    assert sorted(told(rules)) == [(True, "drop", name) for name in listeners]
+
+
+def test_a_rule_of_one_of_two_zones_may_drop_only():
+    zones = {"public": {"rules_str": ["rule drop"]}, "home": {}}
+    assert told({"zones": zones}, ("public", "home"), allow=[ADMIN]) == [(False, "drop", "admin")]
+    assert told({"zones": zones}, ("public", "missing"), allow=[ADMIN]) == [(True, "drop", "admin")]
+    both = {"public": {"rules_str": ["rule drop"]}, "home": {"rules_str": ["rule drop"]}}
+    assert told({"zones": both}, ("public", "home"), allow=[ADMIN]) == [(True, "drop", "admin")] * 2
+
+
+POLICY = {"priority": -10, "target": "DROP", "ingress_zones": ["ANY"], "egress_zones": ["HOST"]}
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        ({}, [True]),
+        ({"target": "REJECT"}, [True]),
+        ({"target": "CONTINUE"}, []),
+        ({"target": "ACCEPT"}, []),
+        ({"priority": 10}, []),
+        ({"priority": 0}, []),
+        ({"egress_zones": ["ANY"]}, []),
+        ({"ingress_zones": ["public", "home"]}, [True]),
+        ({"ingress_zones": ["public"]}, [False]),
+        ({"ingress_zones": ["dmz"]}, []),
+        ({"ingress_zones": []}, []),
+        ({"services": ["ssh"]}, [False]),
+        ({"target": "CONTINUE", "rich_rules": ["rule drop"]}, [True]),
+        ({"target": "CONTINUE", "rich_rules": ["rule drop"], "ingress_zones": ["home"]}, [False]),
+        ({"target": "CONTINUE", "rich_rules": ['rule family="ipv4" source address="10.0.0.1" drop']}, []),
+    ],
+)
+def test_a_policy_that_drops_before_the_zones(change, expected):
+    state = {"zones": {"public": {}, "home": {}}, "policies": {"own": {**POLICY, **change}}}
+    assert [one.certain for one in found(state, ("public", "home"), allow=[ADMIN])] == expected
+
+
+def test_it_is_named_with_its_remedy():
+    (obstacle,) = found({"policies": {"own": POLICY}}, allow=[ADMIN])
+    assert str(obstacle) == (
+        "firewalld's policy own refuses tcp 8001 at every address: it comes before the zones, in which our rules are, and "
+        "its target is DROP. Give it a positive priority: `firewall-cmd --permanent --policy=own --set-priority=100`, "
+        "and reload"
+    )
+
+
+@pytest.mark.parametrize(
+    "zone, warned",
+    [
+        ({"target": "DROP", "sources": ["192.0.2.9"]}, True),
+        ({"target": "%%REJECT%%", "sources": ["192.0.2.9"]}, True),
+        ({"target": "DROP"}, False),
+        ({"sources": ["192.0.2.9"]}, False),
+        ({"target": "ACCEPT", "sources": ["192.0.2.9"]}, False),
+    ],
+)
+def test_a_zone_whose_bans_do_not_hold_is_named(zone, warned):
+    obstacles = found({"zones": {"drop": zone}}, ("drop",), allow=[ADMIN])
+    assert [(one.certain, one.effect, one.where) for one in obstacles] == [
+        (False, "accept", "firewalld's zone drop")
+    ] * warned
+    assert all("192.0.2.9" in one.reason for one in obstacles)
+
+
+def chain(family, table, name, hook="input", prio=0, policy="accept"):
+    base = {"type": "filter", "hook": hook, "prio": prio, "policy": policy} if hook else {}
+    return {"chain": {"family": family, "table": table, "name": name, **base}}
+
+
+def rule(family, table, name, *expr):
+    return {"rule": {"family": family, "table": table, "chain": name, "expr": [*expr]}}
+
+
+DROP = {"drop": None}
+FIREWALLD_4 = [
+    {"table": {"family": "ip", "name": "filter"}},
+    chain("ip", "filter", "INPUT"),
+    chain("ip", "filter", "INPUT_ZONES", hook=None),
+    rule("ip", "filter", "INPUT", {"jump": {"target": "INPUT_direct"}}),
+    chain("ip", "filter", "INPUT_direct", hook=None),
+    rule("ip", "filter", "INPUT", {"jump": {"target": "INPUT_ZONES"}}),
+    rule("ip", "filter", "INPUT", {"reject": None}),
+    rule("ip", "filter", "INPUT_ZONES", {"reject": None}),
+]
+WANT = ruleset_from_data({"allow": [PROXY]})
+
+
+def test_firewalld_with_iptables_is_no_conflict_with_itself():
+    assert chains_of_iptables(FIREWALLD_4, WANT) == ()
+
+
+def test_nor_with_nftables():
+    listed = [{"table": {"family": "inet", "name": "firewalld"}}, chain("inet", "firewalld", "filter_INPUT", prio=10),
+              rule("inet", "firewalld", "filter_INPUT", {"reject": None})]  # fmt: skip
+    assert chains_of_iptables(listed, WANT) == ()
+
+
+@pytest.mark.parametrize(
+    "added, found",
+    [
+        (rule("ip", "filter", "INPUT_direct", DROP), ["nftables chain ip filter INPUT"]),
+        (rule("ip", "filter", "INPUT_ZONES", DROP), []),
+        (rule("ip", "filter", "INPUT", DROP), []),
+    ],
+    ids=["direct rule", "a chain of firewalld", "after firewalld"],
+)
+def test_a_rule_of_iptables_that_drops_every_packet_is_certain(added, found):
+    obstacles = chains_of_iptables([*FIREWALLD_4, added], WANT)
+    assert [(one.where, one.certain) for one in obstacles] == [(where, True) for where in found]
+
+
+def test_a_rule_before_firewalld_own_rules_too():
+    listed = [*FIREWALLD_4[:3], rule("ip", "filter", "INPUT", DROP), *FIREWALLD_4[3:]]
+    assert [one.certain for one in chains_of_iptables(listed, WANT)] == [True]
+
+
+def test_a_drop_in_each_family():
+    listed = [item for family in ("ip", "ip6") for item in (
+        {"table": {"family": family, "name": "filter"}}, chain(family, "filter", "INPUT"), rule(family, "filter", "INPUT", DROP)
+    )]  # fmt: skip
+    assert len(chains_of_iptables(listed, WANT)) == 2
+
+
+def test_chains_of_other_tables_are_for_the_early_part():
+    listed = [{"table": {"family": "ip", "name": "mangle"}}, chain("ip", "mangle", "INPUT", prio=-150),
+              rule("ip", "mangle", "INPUT", DROP)]  # fmt: skip
+    assert chains_of_iptables(listed, WANT) == ()
