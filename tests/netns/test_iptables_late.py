@@ -456,6 +456,29 @@ def test_a_saved_copy_is_cleaned_on_removal(node):
     assert node.host.path(path).stat().st_mode & 0o7777 == 0o640
 
 
+def test_a_saved_copy_of_the_early_part_is_cleaned_in_each_run(node):
+    """Without its sets iptables-restore would refuse it; with them it would bring an earlier ruleset back."""
+    path = "/etc/sysconfig/iptables"
+    node.own(*BASE, policy="DROP")
+    node.late()
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    late.persist(WANT)
+    saved = node.listing()
+    early = f"-A INPUT -j GATEHOUSE-KONG\n-A GATEHOUSE-KONG -m set --match-set {SETS[node.family]} src -j RETURN\n"
+    node.host.write(path, saved.replace("-A INPUT -i lo", f"{early}-A INPUT -i lo"), 0o600)
+    assert late.stale(WANT) == (f"{path}: has rules of gatehouse.kong",)
+
+    late.persist(WANT)
+
+    assert late.stale(WANT) == ()
+    assert node.host.read(path) == saved
+    assert "gatehouse.kong" in saved
+
+
+SETS = {"ipv4": "gkong4-admins", "ipv6": "gkong6-admins+"}
+
+
 def test_warnings(node):
     """A limit that accepts does not hold, and a drop of every authorised source is a conflict."""
     limit = "-A INPUT -p tcp -m tcp --dport 8000 -m limit --limit 5/min -j ACCEPT"

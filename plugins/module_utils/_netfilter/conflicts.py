@@ -15,7 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
+    CHAIN,
+    EGRESS,
+    FORWARD,
+    INGRESS,
+    PREROUTING,
+    TABLE,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
     ANY_MARK,
     MARKED,
@@ -35,8 +42,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset, Service
 
-INGRESS, PREROUTING, INPUT, FORWARD, EGRESS = "ingress", "prerouting", "input", "forward", "egress"
-_HOOKS = (INGRESS, PREROUTING, INPUT, FORWARD, EGRESS)
+_HOOKS = (INGRESS, PREROUTING, CHAIN, FORWARD, EGRESS)
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",)}
 _BOTH = ("ipv4", "ipv6")
 # Chains of these families and hooks see packets of some interfaces only.
@@ -69,7 +75,7 @@ class Own:
 
 
 def _is_after_early(base: Chain) -> bool:
-    return base.hook in (INPUT, FORWARD) and not is_partial(base)
+    return base.hook in (CHAIN, FORWARD) and not is_partial(base)
 
 
 class Finding(t.NamedTuple):
@@ -178,7 +184,7 @@ def _drops(base: Chain, found: Reasons, service: Service) -> Iterator[Finding]:
     for outcome, (chain, rule) in sorted(found.items(), key=lambda item: item[0].ban):
         if outcome.verdict != DROP or (passes and outcome.ban):
             continue
-        counts = (base.hook == INPUT and not is_partial(base)) or (outcome.named and base.hook != FORWARD)
+        counts = (base.hook == CHAIN and not is_partial(base)) or (outcome.named and base.hook != FORWARD)
         if counts or not passes:
             yield Finding(base, not passes and not is_partial(base), DROP, chain, rule, service)
             return

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges, parse_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
     ANY_MARK,
     PROTOCOL_NUMBERS,
@@ -101,10 +101,13 @@ class IptablesRule:
 
     def judge(self, packet: Packet) -> Judgement:
         """Return what the rule may do with a packet."""
-        answers = [(test, _holds(test, self.tests, packet)) for test in self.tests]
-        if any(answer is False for _test, answer in answers):
-            return Judgement((), packet.mark)
-        unknown = [test for test, answer in answers if answer is None]
+        unknown = []
+        for test in self.tests:
+            answer = _holds(test, self.tests, packet)
+            if answer is False:
+                return Judgement((), packet.mark)
+            if answer is None:
+                unknown.append(test)
         named = any(test.option in ("--dport", "--dports") and not test.negated for test in self.tests)
         ban = any(_is_ban(test) for test in unknown)
         if self.target in self.chains:
@@ -176,28 +179,19 @@ def _protocol(values: Words, packet: Packet) -> Answer:
 
 
 def _source(values: Words, packet: Packet) -> Answer:
-    return inside(packet.sources, from_ranges(packet.family, [_network(packet, values[0])]))
+    return inside(packet.sources, _addresses(packet.family, values[0]))
 
 
 def _destination(values: Words, packet: Packet) -> Answer:
-    return inside(packet.addresses, from_ranges(packet.family, [_network(packet, values[0])]))
+    return inside(packet.addresses, _addresses(packet.family, values[0]))
 
 
-def _network(packet: Packet, text: str) -> tuple[int, int]:
-    return parse_range(packet.family, text)
-
-
-def _between(packet: Packet, text: str) -> tuple[int, int]:
-    first, _hyphen, last = text.partition("-")
-    return parse_range(packet.family, first)[0], parse_range(packet.family, last)[0]
-
-
-def _source_range(values: Words, packet: Packet) -> Answer:
-    return inside(packet.sources, from_ranges(packet.family, [_between(packet, values[0])]))
-
-
-def _destination_range(values: Words, packet: Packet) -> Answer:
-    return inside(packet.addresses, from_ranges(packet.family, [_between(packet, values[0])]))
+@cache
+def _addresses(family: str, text: str) -> Networks:
+    """Return the addresses of a network, or of a range FIRST-LAST."""
+    first, hyphen, last = text.partition("-")
+    ends = parse_range(family, first), parse_range(family, last if hyphen else first)
+    return from_ranges(family, [(ends[0][0], ends[1][1])])
 
 
 def _never(_values: Words, _packet: Packet) -> Answer:
@@ -299,8 +293,8 @@ _TESTS: Mapping[str, _Known] = {
     "--src-type": _Known(re.compile("addrtype"), _source_type, ("--limit-iface-in", "--limit-iface-out")),
     "--dst-type": _Known(re.compile("addrtype"), _destination_type, ("--limit-iface-in", "--limit-iface-out")),
     "--pkt-type": _Known(re.compile("pkttype"), _packet_type),
-    "--src-range": _Known(re.compile("iprange"), _source_range),
-    "--dst-range": _Known(re.compile("iprange"), _destination_range),
+    "--src-range": _Known(re.compile("iprange"), _source),
+    "--dst-range": _Known(re.compile("iprange"), _destination),
     "--rt-type": _Known(re.compile("rt"), _never),  # packets with a routing header, which no client of Kong sends
     "--comment": _Known(re.compile("comment"), _certainly),
 }

@@ -12,6 +12,8 @@ CHAIN = "input"
 # Chains of iptables that lead packets to a listener (_interception_iptables): ours as well, and in nobody's way.
 CATCHING = "GATEHOUSE-KONG-"
 PREROUTING = "prerouting"
+# Hooks of one network interface each.
+INGRESS, EGRESS = "ingress", "egress"
 # Packets to published ports, which the host's own translation has given the address of a container by then.
 FORWARD = "forward"
 PUBLISHED = "published"

@@ -10,19 +10,12 @@ import typing as t
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import (
-    EGRESS,
-    INGRESS,
     Finding,
     Own,
     findings,
     is_partial,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
-    CHAIN,
-    FORWARD,
-    MARK,
-    PREROUTING,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import EGRESS, MARK, PREROUTING
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, tables_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
@@ -34,16 +27,14 @@ _STILL_DROPPED = "our own chain still drops unauthorised sources"
 __all__ = ["Own", "find_obstacles"]
 
 
-def find_obstacles(
-    objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own, hooks: tuple[str, ...] = (PREROUTING, CHAIN, FORWARD)
-) -> tuple[Obstacle, ...]:
-    """Return the conflicting rules of the chains on the given hooks, and on those of network interfaces.
+def find_obstacles(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) -> tuple[Obstacle, ...]:
+    """Return the conflicting rules of all chains that packets to the ports of a ruleset pass, and replies from them.
 
     `objects` is the list below "nftables" in the output of `nft -j list ruleset`.
     """
     tables = tables_of(objects)
-    found = [one for one in findings(tables.values(), ruleset, own) if one.base.hook in (*hooks, INGRESS, EGRESS)]
-    return tuple(_obstacle(tables, list(same), own) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
+    found = sorted(findings(tables.values(), ruleset, own), key=_order)
+    return tuple(_obstacle(tables, list(same), own) for _rule, same in groupby(found, key=_rule_of))
 
 
 def _order(finding: Finding) -> tuple[t.Any, ...]:

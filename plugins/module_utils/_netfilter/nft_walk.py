@@ -42,7 +42,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 )
 
 Json = t.Any
-Chains = dict[tuple[str, str, str], Chain]  # by family and name of the table, and name of the chain
 Tables = dict[tuple[str, str], dict[str, Chain]]  # by family and name of the table, and name of the chain
 
 LINE = "iptables"  # the key under which nft_xtables leaves a rule's line of iptables-save
@@ -131,16 +130,6 @@ def _device(listed: Mapping[str, Json]) -> str:
     """Return the network interfaces that a chain is for; newer versions of nft list several."""
     devices = listed.get("dev", "")
     return devices if isinstance(devices, str) else ", ".join(devices)
-
-
-def chains_of(objects: Sequence[Mapping[str, Json]]) -> Chains:
-    """Return the chains of all tables, see tables_of."""
-    return {(*table, name): chain for table, chains in tables_of(objects).items() for name, chain in chains.items()}
-
-
-def listed_of(rule: Rule) -> Mapping[str, Json]:
-    """Return a rule of nftables as it is listed; a rule of iptables has nothing of it."""
-    return rule.listed if isinstance(rule, NftRule) else {}
 
 
 def _rule(listed: Mapping[str, Json], chains: frozenset[str]) -> Rule:

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe import stand
 
 CONTROL = Path("/run/gatehouse_kong_stand_in.sock")
 _PATIENCE = 10
+_START_SECONDS = 30
 _WILDCARD = {"*": "0.0.0.0"}
 
 
@@ -59,6 +63,12 @@ def start(
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",
     )  # fmt: skip
     with t.cast("t.IO[bytes]", process.stdout) as printed:
+        if not select.select([printed], [], [], _START_SECONDS)[0]:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise StandInError(
+                f"the process that is to listen in Kong's place did not start within {_START_SECONDS} seconds"
+            )
         told = printed.readline()
     if not told:
         raise StandInError(f"the process that is to listen in Kong's place ended with status {process.wait()}")

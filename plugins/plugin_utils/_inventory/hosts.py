@@ -15,13 +15,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
     Addresses,
     Family,
-    canonical_network,
     contains,
     covers_everything,
     family_of,
     read_addresses,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import (
+    NETWORKS,
+    check_bounds,
+    read_networks,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
     ask,
     fact_address,
@@ -33,13 +37,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 
 DEFAULT_SITE = "default"
-_NETWORKS = "kong_address_networks"
 
 
 def read_host(variables: HostVariables) -> Host:
     """Read one host; what is wrong with it is added to the findings of ``variables``."""
     host = _read_host(variables)
-    _check_networks(variables, host)
+    check_bounds(variables, _addresses(variables, host), lambda own: _addresses(own, _read_host(own)))
     return host
 
 
@@ -59,7 +62,7 @@ def _read_address(variables: HostVariables) -> Addresses:
     ways = {
         "kong_address": _checked_addresses,
         "kong_address_query": _asked_address,
-        _NETWORKS: _address_in_networks,
+        NETWORKS: _address_in_networks,
     }
     for name, read in ways.items():
         before = len(variables.findings)
@@ -132,7 +135,7 @@ def _default_of_family(variables: HostVariables, facts: Mapping[str, Any], famil
 
 def _address_in_networks(variables: HostVariables, name: str, _value: Any) -> Addresses:
     """Choose for each family the host's first address in the first network of the preference that holds one."""
-    networks = _networks(variables, name)
+    networks = read_networks(variables, name)
     present = fact_addresses(facts_of(variables))
     chosen: dict[Family, str] = {}
     for network in networks:
@@ -150,34 +153,6 @@ def _address_in_networks(variables: HostVariables, name: str, _value: Any) -> Ad
     return Addresses(ipv4=chosen.get(4), ipv6=chosen.get(6))
 
 
-def _check_networks(variables: HostVariables, host: Host) -> None:
-    """Add an error for each address outside kong_address_networks that the variables take from facts.
-
-    The same variables without facts tell which addresses the inventory gives: these are not checked.
-    """
-    if variables.value(_NETWORKS) is None:
-        return
-    networks = _networks(variables.without_facts(), _NETWORKS)
-    outside = [
-        (name, address)
-        for name, address in _addresses(variables, host)
-        if not any(contains(network, address) for network in networks)
-    ]
-    if not outside:
-        return
-    own = variables.without_facts()
-    given = set(_addresses(own, _read_host(own)))
-    for name, address in outside:
-        if (name, address) not in given:
-            variables.error(
-                "address-outside-networks",
-                name,
-                address,
-                f"it comes from facts, and is in none of {_NETWORKS} ({', '.join(networks)}). Add its network, or "
-                "give the address itself in the inventory",
-            )
-
-
 def _addresses(variables: HostVariables, host: Host) -> list[tuple[str, str]]:
     """Return the addresses and networks of a host, each with the variable that gives it."""
     address = "kong_address_query" if variables.value("kong_address") is None else "kong_address"
@@ -192,20 +167,9 @@ def _addresses(variables: HostVariables, host: Host) -> list[tuple[str, str]]:
     return [(name, one) for name, found in by_variable.items() for one in found]
 
 
-def _networks(variables: HostVariables, name: str) -> tuple[str, ...]:
-    """Return a variable that is a list of addresses and networks as CIDR text."""
-    found = []
-    for item in variables.items(name):
-        try:
-            found.append(canonical_network(str(item).strip()))
-        except AddressError as exc:
-            variables.error("address-invalid", name, item, f"{exc}; give addresses or networks")
-    return tuple(found)
-
-
 def _read_egress(variables: HostVariables) -> tuple[str, ...]:
     name = "kong_nat_egress"
-    networks = _networks(variables, name) if variables.value(name) is not None else ()
+    networks = read_networks(variables, name) if variables.value(name) is not None else ()
     if covers_everything(networks):
         message = "as a source this would be everybody; give the addresses that other sites see of this host"
         variables.error("address-invalid", name, list(networks), message)

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     covers_everything,
     sorted_networks,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import check_bounds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     Names,
@@ -76,6 +77,12 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
     name = sources_variable(listener, variables)
     items = _items(variables, name, port, default)
     terms = _sorted_terms(variables, name, items, names)
+
+    def networks(read: HostVariables) -> list[tuple[str, str]]:
+        own = _sorted_terms(read, name, _items(read, name, port, default), names)
+        return [(name, network) for network in own.networks]
+
+    check_bounds(variables, [(name, network) for network in terms.networks], networks)
     if NOBODY in items and len(items) > 1:
         variables.error(
             "source-contradiction", name, items, "nobody stands alone; leave it out, or leave the others out"

@@ -65,7 +65,7 @@ remove_other_sets() {
 
 # Rules that others saved may name sets of ours that are no more, or that had the other of their two names then; where one
 # is missing, such rules are refused, all of them. So before others load theirs, the sets are made, and empty ones for
-# names that are not known.
+# names that are not known: with our own options, as `ipset -exist restore` refuses a set that has others.
 make_missing_sets() {
     for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \(gkong[46]-[^ ]*\) .*/\1/p' "$file"
@@ -75,7 +75,7 @@ make_missing_sets() {
         first=${name%'~'}
         case " $OURS " in
         *" $first "*) sets | sed -n "s/^\([a-z]*\) $first\( .*\)*$/\1 $name\2/p" ;;
-        *) echo "create $name hash:net family $family" ;;
+        *) echo "create $name hash:net family $family maxelem 1048576" ;;
         esac
     done | /usr/sbin/ipset -exist restore
 }

@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES, SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import (
+    MAXELEM,
     OTHER,
     fill,
     wanted_sets,
@@ -107,7 +108,7 @@ remove_other_sets() {{
 _LOAD = """
 # Rules that others saved may name sets of ours that are no more, or that had the other of their two names then; where one
 # is missing, such rules are refused, all of them. So before others load theirs, the sets are made, and empty ones for
-# names that are not known.
+# names that are not known: with our own options, as `ipset -exist restore` refuses a set that has others.
 make_missing_sets() {{
     for file in {saved}; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \\({prefix}[^ ]*\\) .*/\\1/p' "$file"
@@ -117,7 +118,7 @@ make_missing_sets() {{
         first=${{name%'{other}'}}
         case " $OURS " in
         *" $first "*) sets | sed -n "s/^\\([a-z]*\\) $first\\( .*\\)*$/\\1 $name\\2/p" ;;
-        *) echo "create $name hash:net family $family" ;;
+        *) echo "create $name hash:net family $family maxelem {maxelem}" ;;
         esac
     done | {ipset} -exist restore
 }}
@@ -230,6 +231,7 @@ def _script(template: str, programs: Programs, names: str, *blocks: Iterable[str
         ipv6=SET_PREFIX["ipv6"],
         mark=_MARK,
         other=OTHER,
+        maxelem=MAXELEM,
         saved=" ".join(SAVED_FILES),
         chain=CHAIN,
         mark_chain=MARK_CHAIN,

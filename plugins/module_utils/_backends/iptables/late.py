@@ -17,11 +17,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     PLUGIN,
     SETS_PLUGIN,
     UNIT_PARTS,
-    files_with_ours,
+    clean_file,
+    files_to_clean,
     plugins_for,
-    remove_ours,
     render_script,
     unit_for,
+    without_early,
+    without_ours,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     SOME_ACCEPT,
@@ -86,16 +88,17 @@ class IptablesLate:
         return self._misplaced(ruleset)
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Return the differences in the boot script, its unit and the hooks of other programs.
+        """Return the differences in the boot script, its unit, the hooks of other programs, and their saved files.
 
-        Without a ruleset these are also the files of other programs that have the accept rule.
+        A saved file may have the accept rule, but no chain or set of the early part; without a ruleset none of them.
         """
+        clean = without_ours if want is None else without_early
+        files = (f"{file}: has rules of gatehouse.kong" for file in files_to_clean(self._host, clean))
         if want is None:
             unit = stale_parts(self._host, UNIT_PARTS, None)
-            files = tuple(f"{file}: has rules of gatehouse.kong" for file in files_with_ours(self._host))
             return (*unit, *self._stale_plugins(dict.fromkeys(_PLUGINS)), *files)
         unit = stale_parts(self._host, unit_for(self._host), self._script(self._places(want)))
-        return (*unit, *self._stale_plugins(plugins_for(self._host)))
+        return (*unit, *self._stale_plugins(plugins_for(self._host)), *files)
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Return the conflicts with rules of iptables, and the rules that the accept rule makes void."""
@@ -143,9 +146,10 @@ class IptablesLate:
 
     def persist(self, want: Ruleset | None) -> None:
         """Write the boot script, its unit and the hooks, or remove them and the accept rule from saved files."""
+        clean = without_ours if want is None else without_early
+        for file in files_to_clean(self._host, clean):
+            clean_file(self._host, file, clean)
         if want is None:
-            for file in files_with_ours(self._host):
-                remove_ours(self._host, file)
             uninstall(self._host, UNIT_PARTS)
             self._host.remove(_PLUGINS)
             return

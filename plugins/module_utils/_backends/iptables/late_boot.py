@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+import typing as t
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
@@ -21,12 +22,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     Place,
     is_accept_rule,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, MARK_CHAIN
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES_LATE as FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
+
+Clean = Callable[[str], str]
 
 UNIT = "gatehouse-kong-accept.service"
 DIRECTORY = "/etc/gatehouse_kong_accept"
@@ -37,11 +40,13 @@ PLUGIN = f"{PLUGIN_DIRECTORY}/90-gatehouse-kong"
 SETS_PLUGIN = f"{PLUGIN_DIRECTORY}/05-gatehouse-kong"
 _PLUGIN_TEXT = f"""\
 #!/bin/sh
-# Written by gatehouse.kong: adds its rules after netfilter-persistent has replaced the rules of iptables.
-if [ "${{1:-}}" = start ]; then
+# Written by gatehouse.kong: adds its rules after netfilter-persistent has replaced or removed the rules of iptables.
+case ${{1:-}} in
+start | flush)
     [ ! -e {SCRIPT_FILE} ] || /bin/sh {SCRIPT_FILE}
     exec /bin/sh {FILE}
-fi
+    ;;
+esac
 """
 _SETS_PLUGIN_TEXT = f"""\
 #!/bin/sh
@@ -220,7 +225,9 @@ _RESTORE = re.compile(r"\b(?:ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brest
 _SAVED_LINE = re.compile(r'#[^\n]*\n?|(?:"(?:[^"\\]|\\.)*"|[^\n])*\n|[^\n]+', re.DOTALL)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COUNTERS = re.compile(r"^\[\d+:\d+\] ")
-_OUR_CHAIN = re.compile(rf"^:{CHAIN}(-\S*)? |^-A {CHAIN}(-\S*)? | -[jg] {CHAIN}(-\S*)?( |$)")
+_CHAIN_LINE = r"^:{0} |^-A {0} | -[jg] {0}( |$)"
+_EARLY_CHAINS = re.compile(_CHAIN_LINE.format(f"({CHAIN}|{MARK_CHAIN})"))
+_ALL_CHAINS = re.compile(_CHAIN_LINE.format(rf"{CHAIN}(-\S*)?"))
 _OUR_SET = re.compile(r"^(create|add) ({0}|{1})| --(match|add|del)-set ({0}|{1})".format(*SET_PREFIX.values()))
 
 
@@ -246,7 +253,16 @@ def without_ours(text: str) -> str:
 
     Every other byte stays. A comment of a third-party rule may name our chains.
     """
-    return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line))
+    return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _ALL_CHAINS) and not _is_rule(line))
+
+
+def without_early(text: str) -> str:
+    """Return such a file without the lines of the chains and sets of the early part, but with the accept rule.
+
+    Loaded without the sets these lines make iptables-restore refuse the whole file. Loaded with them they bring an earlier
+    ruleset back.
+    """
+    return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _EARLY_CHAINS))
 
 
 def saved_files(host: Host) -> tuple[str, ...]:
@@ -256,19 +272,19 @@ def saved_files(host: Host) -> tuple[str, ...]:
     return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.path(file).is_file())
 
 
-def files_with_ours(host: Host) -> tuple[str, ...]:
-    """Return the saved files that have lines of ours: their programs saved them while our rules were loaded."""
-    return tuple(file for file in saved_files(host) if (text := _text(host, file)) != without_ours(text))
+def files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
+    """Return the saved files that `clean` changes: their programs saved them while our rules were loaded."""
+    return tuple(file for file in saved_files(host) if (text := _text(host, file)) != clean(text))
 
 
-def remove_ours(host: Host, file: str) -> None:
-    """Remove the lines of ours from a saved file; it keeps every other byte, its mode and its owner. Raises HostError."""
+def clean_file(host: Host, file: str, clean: Clean) -> None:
+    """Remove lines of ours from a saved file; it keeps every other byte, its mode and its owner. Raises HostError."""
     target = f"/{host.path(file).resolve().relative_to(host.root.resolve())}"
     new = f"{target}.gatehouse-kong"
     host.copy(target, new)
     try:
         with host.path(new).open("wb") as copy:
-            copy.write(without_ours(_text(host, target)).encode("utf-8", "surrogateescape"))
+            copy.write(clean(_text(host, target)).encode("utf-8", "surrogateescape"))
             copy.flush()
             os.fsync(copy.fileno())
     except OSError as error:
@@ -281,10 +297,17 @@ def _text(host: Host, file: str) -> str:
     return host.path(file).read_bytes().decode("utf-8", "surrogateescape")
 
 
-def _is_ours(line: str) -> bool:
-    words = _COUNTERS.sub("", line).rstrip("\n")
-    plain = _QUOTED.sub("TEXT", words)
-    return is_accept_rule(words) or bool(_OUR_CHAIN.search(plain) or _OUR_SET.search(plain))
+def _bare(line: str) -> str:
+    return _COUNTERS.sub("", line).rstrip("\n")
+
+
+def _is_rule(line: str) -> bool:
+    return is_accept_rule(_bare(line))
+
+
+def _is_ours(line: str, chains: t.Pattern[str]) -> bool:
+    plain = _QUOTED.sub("TEXT", _bare(line))
+    return bool(chains.search(plain) or _OUR_SET.search(plain))
 
 
 def _record(place: Place) -> str:

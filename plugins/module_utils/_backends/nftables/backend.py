@@ -23,7 +23,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
+    EGRESS,
     FORWARD,
+    INGRESS,
     PREROUTING,
     PRIORITY,
     TABLE,
@@ -87,7 +89,7 @@ class Nftables:
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Return third-party chains that drop packets of authorised sources, or divert them."""
         published = any(entry.published for entry in want.allow)
-        hooks = (PREROUTING, CHAIN, *((FORWARD,) if published else ()))
+        hooks = (INGRESS, PREROUTING, CHAIN, EGRESS, *((FORWARD,) if published else ()))
         if not self._third_party_chains(hooks):
             return ()
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import (  # noqa: PLC0415
@@ -108,7 +110,7 @@ class Nftables:
                 saved = self._host.run(program)
                 self._translations += saved_translations(saved, program.partition("-")[0])
                 objects = with_options(objects, family, saved)
-        return find_obstacles(objects, want, Own(_OURS | self._judged, marked_after=PRIORITY), hooks)
+        return find_obstacles(objects, want, Own(_OURS | self._judged, marked_after=PRIORITY))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return the destination translations of nftables, and of the iptables variant that uses nftables."""

@@ -19,6 +19,7 @@ module = AnsibleModule(argument_spec={"facts": {"type": "dict"}})
 module.exit_json(changed=False, ansible_facts=module.params["facts"])
 """
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+NETWORKS = ["10.0.0.0/8"]
 GIVEN, REPORTED, SET = "203.0.113.1", "198.51.100.66", "203.0.113.9"
 
 
@@ -34,12 +35,30 @@ FLEETS = {
     "template": {"template": node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
     "router": {"router_node": node(kong_nat_egress="{{ hostvars['router'].wan }}")},
     "only_fact": {"only_fact": node(kong_nat_egress="{{ reported_ip }}")},
+    "bound_template": {"bound_template": node(kong_address_networks=NETWORKS, kong_nat_egress="{{ reported_ip }}")},
+    "bound_router": {
+        "bound_router": node(
+            kong_address_networks=NETWORKS,
+            kong_admin_listen="0.0.0.0:8001",
+            kong_admin_sources=["10.0.0.9", "{{ hostvars['router'].ansible_facts.wan }}"],
+        )
+    },
+    "bound_given": {
+        "bound_given": node(
+            kong_address_networks=NETWORKS,
+            public_ip=GIVEN,
+            kong_nat_egress="{{ public_ip }}",
+            kong_admin_sources=[GIVEN],
+        )
+    },
     "set_fact": {"set_fact": node()},
     "set_template": {"set_template": node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
     "report": {"report": node()},
     "plan_file": {"plan_file": node()},
 }
 FACTS = {
+    "bound_template": {"reported_ip": REPORTED},
+    "bound_given": {"public_ip": REPORTED},
     "module": {"kong_nat_egress": REPORTED},
     "cached": {"kong_nat_egress": REPORTED},
     "role": {"kong_role": "control_plane"},
@@ -92,6 +111,9 @@ def done(tmp_path_factory):
         compiles("template", reports("template")),
         compiles("router"),
         compiles("only_fact", reports("only_fact")),
+        compiles("bound_template", reports("bound_template")),
+        compiles("bound_router"),
+        compiles("bound_given", reports("bound_given")),
         compiles("set_fact", sets),
         compiles("set_template", reports("set_template"), {"ansible.builtin.set_fact": {"public_ip": SET}}),
         compiles("report", reports("report"), report),
@@ -129,12 +151,21 @@ def test_a_fact_with_the_name_of_a_variable_is_refused(done, name, fact):
     assert f"{name}: {fact}: the facts of this host hold this name" in output.replace(r"\\x1b", r"\x1b")
 
 
+@pytest.mark.parametrize(
+    ("name", "variable"), [("bound_template", "kong_nat_egress"), ("bound_router", "kong_admin_sources")]
+)
+def test_an_address_of_a_fact_is_bound_by_the_networks(done, name, variable):
+    folder, output = done
+    assert not (folder / f"{name}.json").exists()
+    assert f"{name}: {variable}: '{REPORTED}/32': it comes from facts" in output
+
+
 def test_no_path_on_the_controller_comes_from_a_fact(done):
     assert not (done[0] / "report.md").exists()
     assert not (done[0] / "reported.json").exists()
 
 
-@pytest.mark.parametrize("name", ["gathered", "template", "router"])
+@pytest.mark.parametrize("name", ["gathered", "template", "router", "bound_given"])
 def test_a_variable_of_the_inventory_comes_before_a_fact_of_its_name(done, name):
     assert egress_of(done, name) == [f"{GIVEN}/32"]
 

@@ -11,12 +11,14 @@ import signal
 import socket
 import time
 from struct import pack
+from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import stand_in as _stand_in
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import acknowledged, marked, ping
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import start, stop, wanted
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import StandInError, start, stop, wanted
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in_session import ack_of
 
 PATIENT = Limits(timeout=5, tries=1, workers=5)
@@ -56,6 +58,19 @@ def test_it_answers_and_is_gone(control):
     assert [seen(kind, port) for kind in ("tcp", "memberlist")] == ["refused"] * 2
     assert not control.exists()
     assert not stop(control)
+
+
+def test_a_process_that_does_not_start_is_killed(control, monkeypatch, tmp_path):
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nsleep 1000\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(_stand_in, "sys", SimpleNamespace(executable=str(program)))
+    monkeypatch.setattr(_stand_in, "_START_SECONDS", 1)
+    with pytest.raises(StandInError, match="did not start within 1 seconds"):
+        start([listener(free_port(), "tcp")], 60, control)
+    pid = int((tmp_path / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "*"])

@@ -13,9 +13,11 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import (
     UNIT_PARTS,
-    files_with_ours,
-    remove_ours,
+    clean_file,
+    files_to_clean,
+    plugins_for,
     render_script,
+    without_early,
     without_ours,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
@@ -122,6 +124,18 @@ def test_lines_of_ours_are_removed_from_a_saved_file():
     assert without_ours(sets) == "create bans hash:ip family inet\nadd bans 10.0.0.9\n"
 
 
+def test_the_accept_rule_and_chains_of_other_parts_may_stay():
+    kept = f"-A INPUT {QUOTED}\n:GATEHOUSE-KONG-TPROXY - [0:0]\n-A PREROUTING -j GATEHOUSE-KONG-TPROXY\n"
+    early = (
+        ":GATEHOUSE-KONG - [0:0]\n:GATEHOUSE-KONG-MARK - [0:0]\n-A INPUT -j GATEHOUSE-KONG\n"
+        "-A GATEHOUSE-KONG -p tcp -m tcp --dport 8000 -g GATEHOUSE-KONG-MARK\n"
+        "-A GATEHOUSE-KONG-MARK -j MARK --set-xmark 0x10000000/0x10000000\n"
+        "create gkong4-admins hash:net family inet\nadd gkong4-admins 10.0.0.1\n"
+    )
+    assert without_early(early + kept) == kept
+    assert without_ours(early + kept) == ""
+
+
 FILES = {
     "/etc/iptables/rules.v4": f"*filter\n-A INPUT {QUOTED}\nCOMMIT\n",
     "/etc/sysconfig/ip6tables": "*filter\nCOMMIT\n",
@@ -138,10 +152,10 @@ def test_files_of_known_loaders_are_found(tmp_path):
     for path, text in FILES.items():
         host.write(path, text, 0o640)
     found = ("/etc/iptables/rules.v4", "/root/fw/six", "/etc/iptables.up.rules")
-    assert files_with_ours(host) == found
+    assert files_to_clean(host, without_ours) == found
     for path in found:
-        remove_ours(host, path)
-    assert files_with_ours(host) == ()
+        clean_file(host, path, without_ours)
+    assert files_to_clean(host, without_ours) == ()
     assert {path: host.read(path) for path in FILES} == {
         path: "*filter\nCOMMIT\n" if path in found else text for path, text in FILES.items()
     }
@@ -153,7 +167,7 @@ def test_a_saved_file_keeps_its_bytes_its_mode_and_its_link(tmp_path):
     host.link("/etc/iptables/rules.v4", "../../srv/rules")
     head, tail = b"# caf\xe9 \xff\r\n*filter\n", b'-A INPUT -m comment --comment "\xe9" -j DROP\nCOMMIT'
     host.path("/srv/rules").write_bytes(head + f"-A INPUT {QUOTED}\n".encode() + tail)
-    remove_ours(host, "/etc/iptables/rules.v4")
+    clean_file(host, "/etc/iptables/rules.v4", without_ours)
     assert host.path("/srv/rules").read_bytes() == head + tail
     assert host.path("/srv/rules").stat().st_mode & 0o7777 == 0o640
     assert host.path("/etc/iptables/rules.v4").is_symlink()
@@ -171,3 +185,36 @@ def test_unit_and_drop_ins():
         "ExecReload=-/bin/sh /etc/gatehouse_kong_accept/accept.sh",
     ]
     assert UNIT_PARTS.unit_files["/etc/systemd/system/ip6tables.service.d/gatehouse-kong-accept.conf"] == drop_in
+
+
+EARLY, LATE = "/etc/gatehouse_kong_iptables/load.sh", "/etc/gatehouse_kong_accept/accept.sh"
+RUNS = {
+    ("90-gatehouse-kong", "start", True): ["load.sh", "accept.sh"],
+    ("90-gatehouse-kong", "start", False): ["accept.sh"],
+    ("90-gatehouse-kong", "flush", True): ["load.sh", "accept.sh"],
+    ("90-gatehouse-kong", "save", True): [],
+    ("05-gatehouse-kong", "start", True): ["load.sh sets"],
+    ("05-gatehouse-kong", "start", False): [],
+    ("05-gatehouse-kong", "flush", True): [],
+}
+
+
+@pytest.mark.parametrize("case", RUNS, ids=lambda case: " ".join(map(str, case)))
+def test_what_a_plugin_runs(tmp_path, case):
+    name, action, with_early = case
+    host = HostWithoutNft(tmp_path)
+    host.path("/usr/share/netfilter-persistent/plugins.d").mkdir(parents=True)
+    for path in (EARLY, LATE) if with_early else (LATE,):
+        host.write(path, 'echo "${0##*/}${1:+ $1}"', 0o600)
+    text = plugins_for(host)[f"/usr/share/netfilter-persistent/plugins.d/{name}"]
+    for path in (EARLY, LATE):
+        assert path in text or name.startswith("05")
+        text = text.replace(path, str(host.path(path)))
+    (tmp_path / "plugin").write_text(text)
+    done = subprocess.run([shutil.which("sh"), tmp_path / "plugin", action], capture_output=True, text=True, check=True)
+    assert (done.stdout.splitlines(), done.stderr) == (RUNS[case], "")
+
+
+class HostWithoutNft(Host):
+    def which(self, program):
+        return None if program == "nft" else super().which(program)

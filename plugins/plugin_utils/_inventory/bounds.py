@@ -1,0 +1,49 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bounds for addresses that come from facts: the networks of kong_address_networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import AddressError, canonical_network, contains
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+
+NETWORKS = "kong_address_networks"
+Given = Iterable[tuple[str, str]]  # a variable, and an address or network that it gives
+
+
+def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[HostVariables], Given]) -> None:
+    """Add an error for each address outside kong_address_networks that a variable takes from facts.
+
+    ``read_again`` reads the same addresses from the variables as they are without facts: those are the inventory's own,
+    and may be anywhere.
+    """
+    if variables.value(NETWORKS) is None:
+        return
+    own = variables.without_facts()
+    networks = read_networks(own, NETWORKS)
+    outside = [pair for pair in found if not any(contains(network, pair[1]) for network in networks)]
+    given = set(read_again(own)) if outside else set()
+    for name, address in outside:
+        if (name, address) not in given:
+            variables.error(
+                "address-outside-networks",
+                name,
+                address,
+                f"it comes from facts, and is in none of {NETWORKS} ({', '.join(networks)}). Add its network, or "
+                "give the address itself in the inventory",
+            )
+
+
+def read_networks(variables: HostVariables, name: str) -> tuple[str, ...]:
+    """Return a variable that is a list of addresses and networks as CIDR text."""
+    found = []
+    for item in variables.items(name):
+        try:
+            found.append(canonical_network(str(item).strip()))
+        except AddressError as exc:
+            variables.error("address-invalid", name, item, f"{exc}; give addresses or networks")
+    return tuple(found)
