@@ -194,6 +194,7 @@ obstacles:
         - With V(divert) it sends packets elsewhere before these rules see them, as a port that Docker publishes.
         - With V(publish) it leads into the container of a published port, by a port that the ruleset does not have.
         - With V(exempt) a rule of the host that limits or drops some packets does not hold for authorised packets.
+        - With V(boot) a program of the host cannot load its saved rules at boot, so that the host has no rules then.
       type: str
 """
 

@@ -493,6 +493,23 @@ def test_warnings(node):
     assert found == {("exempt", False, "8000"), ("drop", True, "8001")}
 
 
+def test_a_file_that_cannot_be_loaded_at_boot(node):
+    file = {"ipv4": "/etc/iptables/rules.v4", "ipv6": "/etc/iptables/rules.v6"}[node.family]
+    node.host.link("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service", "/lib/any.service")
+    node.own(*BASE)
+    node.host.write(file, node.listing(), 0o600)
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    before = node.listing().splitlines()[1:-1]
+    assert late.obstacles(WANT) == ()
+
+    node.host.write(file, node.listing().replace("-j ACCEPT", "-m set --match-set f2b src -j ACCEPT", 1), 0o600)
+    (found,) = late.obstacles(WANT)
+
+    assert (found.where, found.certain, found.effect, found.stops) == (file, True, "boot", False)
+    assert node.listing().splitlines()[1:-1] == before
+
+
 def _obstacles(node):
     late = IptablesLate(node.host)
     late.read(WANT)

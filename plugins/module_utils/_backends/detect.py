@@ -25,7 +25,7 @@ _UFW_CONF = "/etc/ufw/ufw.conf"
 _UFW_ENABLED = re.compile(r"""^\s*ENABLED=(["']?)yes\1\s*$""", re.IGNORECASE | re.MULTILINE)
 
 # The services that load rules of iptables at boot, and the files they load: Debian's, and those of iptables-services.
-_IPTABLES_SERVICES = (
+IPTABLES_SERVICES = (
     ("netfilter-persistent", ("/etc/iptables/rules.v4", "/etc/iptables/rules.v6")),
     ("iptables", ("/etc/sysconfig/iptables",)),
     ("ip6tables", ("/etc/sysconfig/ip6tables",)),
@@ -48,7 +48,7 @@ class Ruler:
 def ruler_of(host: Host) -> Ruler:
     """Who rules the host. HostError where two do, and where rules of old and new iptables are mixed."""
     managers = [Ruler(name, reason) for name, tell in _MANAGERS for reason in [tell(host)] if reason]
-    nftables = Ruler("nftables", "nftables.service is enabled") if _is_enabled(host, "nftables") else None
+    nftables = Ruler("nftables", "nftables.service is enabled") if is_enabled(host, "nftables") else None
     # Rules that nftables.service loads leave room for firewalld and ufw, which keep theirs in chains of their own.
     rulers = [*managers, nftables] if nftables and "iptables" in {one.name for one in managers} else managers
     if len(rulers) > 1:
@@ -73,9 +73,9 @@ def _firewalld(host: Host) -> str | None:
 
 
 def _iptables(host: Host) -> str | None:
-    for service, files in _IPTABLES_SERVICES:
+    for service, files in IPTABLES_SERVICES:
         loaded = next((file for file in files if host.path(file).exists()), None)
-        if loaded and _is_enabled(host, service):
+        if loaded and is_enabled(host, service):
             return f"{service}.service is enabled and loads {loaded}"
     return None
 
@@ -96,7 +96,7 @@ def _by_use(host: Host) -> Ruler:
     return Ruler("nftables", "no other firewall rules this host")
 
 
-def _is_enabled(host: Host, service: str) -> bool:
+def is_enabled(host: Host, service: str) -> bool:
     """Whether some target or service wants it at boot; no process is needed to know that."""
     masked = host.path(f"{UNIT_DIRECTORY}/{service}.service").resolve() == Path("/dev/null")
     wants = host.path(UNIT_DIRECTORY).glob("*.wants")

@@ -25,6 +25,7 @@ _VERBS = {
     "accept": ("accepts others at", "may accept others at"),
     "divert": ("diverts", "may divert"),
     "publish": ("publishes", "may publish"),
+    "boot": ("leaves unprotected after a reboot", "may leave unprotected after a reboot"),
     "exempt": ("exempts authorised sources at", "exempts authorised sources at"),
 }
 
@@ -37,7 +38,7 @@ class Obstacle:
     The effect is "drop" where it refuses who should come in, "accept" where it lets others in before ours are asked,
     "divert" where it sends packets elsewhere before ours see them, and "publish" where it leads them into the container of
     a published port by another port, for which there is no rule. It is "exempt" if a rule of the host that drops or limits
-    some packets does not hold for authorised packets.
+    some packets does not hold for authorised packets, and "boot" if a file of the host cannot be loaded at boot.
     """
 
     certain: bool

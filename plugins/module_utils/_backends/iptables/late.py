@@ -17,13 +17,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     PLUGIN,
     SETS_PLUGIN,
     UNIT_PARTS,
-    clean_file,
-    files_to_clean,
     plugins_for,
     render_script,
     unit_for,
-    without_early,
-    without_ours,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     SOME_ACCEPT,
@@ -34,6 +30,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     misplaced,
     places_of,
     without_effect,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
+    clean_file,
+    files_to_clean,
+    unloadable,
+    without_early,
+    without_ours,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
@@ -101,7 +104,7 @@ class IptablesLate:
         return (*unit, *self._stale_plugins(plugins_for(self._host)), *files)
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Return the conflicts with rules of iptables, and the rules that the accept rule makes void."""
+        """Return the conflicts with rules of iptables, the rules that have no effect, and files that cannot be loaded."""
         found: list[Obstacle] = []
         for family, table in self._tables.items():
             places = places_of(table, want, family)
@@ -109,7 +112,7 @@ class IptablesLate:
             void = without_effect(table, places, want, family)
             found += [_void(family, *rule, services) for rule, services in void.items()]
         found += [] if "ipv6" in self._families else without_ipv6(want, UNIT_PARTS.file)
-        return tuple(found)
+        return (*found, *unloadable(self._host, self._programs))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return the translations of the table nat."""
@@ -185,11 +188,15 @@ class IptablesLate:
     def _program(self, family: str) -> str:
         return program(self._host, family, self._variant)
 
+    @property
+    def _programs(self) -> dict[str, str]:
+        return {family: self._program(family) for family in FAMILIES}
+
     def _places(self, want: Ruleset) -> dict[str, tuple[Place, ...]]:
         return {family: places_of(table, want, family) for family, table in self._tables.items()}
 
     def _script(self, places: Mapping[str, tuple[Place, ...] | list[Place]]) -> str:
-        return render_script(places, {family: self._program(family) for family in FAMILIES})
+        return render_script(places, self._programs)
 
     def _load(self, want: Ruleset | None, *options: str) -> None:
         script = self._script(self._places(want or Ruleset()))

@@ -11,25 +11,18 @@ every place and adds it to its own. So the result does not depend on the state b
 
 from __future__ import annotations
 
-import os
-import re
-import typing as t
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     LOGS,
     Place,
-    is_accept_rule,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, MARK_CHAIN
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES_LATE as FILE
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
-
-Clean = Callable[[str], str]
 
 UNIT = "gatehouse-kong-accept.service"
 DIRECTORY = "/etc/gatehouse_kong_accept"
@@ -199,37 +192,6 @@ load {iptables} places_ipv4 "${{1:-}}"
 [ ! -e /proc/net/if_inet6 ] || load {ip6tables} places_ipv6 "${{1:-}}"
 """
 
-# Files of programs that load rules or sets at boot, as packages of Debian and RHEL name them.
-_SAVED_FILES = (
-    "/etc/iptables/rules.v4",
-    "/etc/iptables/rules.v6",
-    "/etc/iptables/ipsets",
-    "/etc/sysconfig/iptables",
-    "/etc/sysconfig/ip6tables",
-    "/etc/sysconfig/ipset",
-)
-# Places of scripts and units that may load a file of another name, such as `pre-up iptables-restore < FILE`.
-_HOOKS = (
-    "etc/network/interfaces",
-    "etc/network/interfaces.d/*",
-    "etc/network/if-*.d/*",
-    "etc/NetworkManager/dispatcher.d/*",
-    "etc/networkd-dispatcher/*/*",
-    "etc/rc.local",
-    "etc/rc.d/rc.local",
-    "etc/systemd/system/*.service",
-)
-_RESTORE = re.compile(r"\b(?:ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brestore)\b[^\n;|&]*?(/[^\s;|&<>\"']+)")
-
-# One line of a saved file, with its end. A comment in quotes may have line breaks.
-_SAVED_LINE = re.compile(r'#[^\n]*\n?|(?:"(?:[^"\\]|\\.)*"|[^\n])*\n|[^\n]+', re.DOTALL)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_COUNTERS = re.compile(r"^\[\d+:\d+\] ")
-_CHAIN_LINE = r"^:{0} |^-A {0} | -[jg] {0}( |$)"
-_EARLY_CHAINS = re.compile(_CHAIN_LINE.format(f"({CHAIN}|{MARK_CHAIN})"))
-_ALL_CHAINS = re.compile(_CHAIN_LINE.format(rf"{CHAIN}(-\S*)?"))
-_OUR_SET = re.compile(r"^(create|add) ({0}|{1})| --(match|add|del)-set ({0}|{1})".format(*SET_PREFIX.values()))
-
 
 def render_script(places: Mapping[str, Iterable[Place]], programs: Mapping[str, str]) -> str:
     """Return the script that puts the accept rule into these places, by family; without places it removes the rule.
@@ -246,68 +208,6 @@ def render_script(places: Mapping[str, Iterable[Place]], programs: Mapping[str, 
         iptables=programs["ipv4"],
         ip6tables=programs["ipv6"],
     )
-
-
-def without_ours(text: str) -> str:
-    """Return a file for iptables-restore or `ipset restore` without the lines of our chains, sets and accept rule.
-
-    Every other byte stays. A comment of a third-party rule may name our chains.
-    """
-    return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _ALL_CHAINS) and not _is_rule(line))
-
-
-def without_early(text: str) -> str:
-    """Return such a file without the lines of the chains and sets of the early part, but with the accept rule.
-
-    Loaded without the sets these lines make iptables-restore refuse the whole file. Loaded with them they bring an earlier
-    ruleset back.
-    """
-    return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _EARLY_CHAINS))
-
-
-def saved_files(host: Host) -> tuple[str, ...]:
-    """Return the files from which programs of the host load rules of iptables or sets: those that exist."""
-    hooks = (path for pattern in _HOOKS for path in sorted(host.path("/").glob(pattern)) if path.is_file())
-    named = (file for path in hooks for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
-    return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.path(file).is_file())
-
-
-def files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
-    """Return the saved files that `clean` changes: their programs saved them while our rules were loaded."""
-    return tuple(file for file in saved_files(host) if (text := _text(host, file)) != clean(text))
-
-
-def clean_file(host: Host, file: str, clean: Clean) -> None:
-    """Remove lines of ours from a saved file; it keeps every other byte, its mode and its owner. Raises HostError."""
-    target = f"/{host.path(file).resolve().relative_to(host.root.resolve())}"
-    new = f"{target}.gatehouse-kong"
-    host.copy(target, new)
-    try:
-        with host.path(new).open("wb") as copy:
-            copy.write(clean(_text(host, target)).encode("utf-8", "surrogateescape"))
-            copy.flush()
-            os.fsync(copy.fileno())
-    except OSError as error:
-        host.remove((new,))
-        raise HostError(f"cannot write {new}: {error.strerror}") from error
-    host.move(new, target)
-
-
-def _text(host: Host, file: str) -> str:
-    return host.path(file).read_bytes().decode("utf-8", "surrogateescape")
-
-
-def _bare(line: str) -> str:
-    return _COUNTERS.sub("", line).rstrip("\n")
-
-
-def _is_rule(line: str) -> bool:
-    return is_accept_rule(_bare(line))
-
-
-def _is_ours(line: str, chains: t.Pattern[str]) -> bool:
-    plain = _QUOTED.sub("TEXT", _bare(line))
-    return bool(chains.search(plain) or _OUR_SET.search(plain))
 
 
 def _record(place: Place) -> str:

@@ -1,0 +1,151 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files of other programs that load rules of iptables, or sets, at boot: lines of ours in them, and files that cannot load."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+from collections.abc import Callable, Iterator
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import IPTABLES_SERVICES, is_enabled
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import is_accept_rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, MARK_CHAIN
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
+
+Clean = Callable[[str], str]
+
+# Files of programs that load rules or sets at boot, as packages of Debian and RHEL name them.
+_SAVED_FILES = (
+    "/etc/iptables/rules.v4",
+    "/etc/iptables/rules.v6",
+    "/etc/iptables/ipsets",
+    "/etc/sysconfig/iptables",
+    "/etc/sysconfig/ip6tables",
+    "/etc/sysconfig/ipset",
+)
+# Places of scripts and units that may load a file of another name, such as `pre-up iptables-restore < FILE`.
+_HOOKS = (
+    "etc/network/interfaces",
+    "etc/network/interfaces.d/*",
+    "etc/network/if-*.d/*",
+    "etc/NetworkManager/dispatcher.d/*",
+    "etc/networkd-dispatcher/*/*",
+    "etc/rc.local",
+    "etc/rc.d/rc.local",
+    "etc/systemd/system/*.service",
+)
+_RESTORE = re.compile(r"\b(?:ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brestore)\b[^\n;|&]*?(/[^\s;|&<>\"']+)")
+
+# Files from which Debian's ipset-persistent and RHEL's ipset.service make sets before rules of iptables are loaded.
+_SET_FILES = ("etc/iptables/ipsets", "etc/sysconfig/ipset", "etc/sysconfig/ipset.d/*.set")
+_CREATED = re.compile(r"^create (\S+)", re.MULTILINE)
+_SETS = re.compile(r" --(?:match|add|del)-set (?!{}|{})(\S+)".format(*SET_PREFIX.values()))
+
+# One line of a saved file, with its end. A comment in quotes may have line breaks.
+_SAVED_LINE = re.compile(r'#[^\n]*\n?|(?:"(?:[^"\\]|\\.)*"|[^\n])*\n|[^\n]+', re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_COUNTERS = re.compile(r"^\[\d+:\d+\] ")
+_CHAIN_LINE = r"^:{0} |^-A {0} | -[jg] {0}( |$)"
+_EARLY_CHAINS = re.compile(_CHAIN_LINE.format(f"({CHAIN}|{MARK_CHAIN})"))
+_ALL_CHAINS = re.compile(_CHAIN_LINE.format(rf"{CHAIN}(-\S*)?"))
+_OUR_SET = re.compile(r"^(create|add) ({0}|{1})| --(match|add|del)-set ({0}|{1})".format(*SET_PREFIX.values()))
+
+
+def without_ours(text: str) -> str:
+    """Return a file for iptables-restore or `ipset restore` without the lines of our chains, sets and accept rule.
+
+    Every other byte stays. A comment of a third-party rule may name our chains.
+    """
+    return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _ALL_CHAINS) and not _is_rule(line))
+
+
+def without_early(text: str) -> str:
+    """Return such a file without the lines of the chains and sets of the early part, but with the accept rule.
+
+    Loaded without the sets these lines make iptables-restore refuse the whole file. Loaded with them they bring an earlier
+    ruleset back.
+    """
+    return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _EARLY_CHAINS))
+
+
+def saved_files(host: Host) -> tuple[str, ...]:
+    """Return the files from which programs of the host load rules of iptables or sets: those that exist."""
+    hooks = (path for pattern in _HOOKS for path in sorted(host.path("/").glob(pattern)) if path.is_file())
+    named = (file for path in hooks for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.path(file).is_file())
+
+
+def files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
+    """Return the saved files that `clean` changes: their programs saved them while our rules were loaded."""
+    return tuple(file for file in saved_files(host) if (text := _text(host, file)) != clean(text))
+
+
+def clean_file(host: Host, file: str, clean: Clean) -> None:
+    """Remove lines of ours from a saved file; it keeps every other byte, its mode and its owner. Raises HostError."""
+    target = f"/{host.path(file).resolve().relative_to(host.root.resolve())}"
+    new = f"{target}.gatehouse-kong"
+    host.copy(target, new)
+    try:
+        with host.path(new).open("wb") as copy:
+            copy.write(clean(_text(host, target)).encode("utf-8", "surrogateescape"))
+            copy.flush()
+            os.fsync(copy.fileno())
+    except OSError as error:
+        host.remove((new,))
+        raise HostError(f"cannot write {new}: {error.strerror}") from error
+    host.move(new, target)
+
+
+def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Obstacle]:
+    """Yield a warning for each file that its service cannot load at boot: the host has no rules of iptables then.
+
+    `programs` has the paths of iptables and ip6tables by family.
+    """
+    services = (files for service, files in IPTABLES_SERVICES if is_enabled(host, service))
+    for file in (file for files in services for file in files if host.path(file).is_file()):
+        program = programs["ipv6" if "6" in file else "ipv4"]
+        text = _text(host, file)
+        missing = sorted({*_SETS.findall(text)} - {*_saved_sets(host)})
+        try:
+            host.run(f"{program}-restore", "--wait", "10", "--test", stdin=text)
+        except HostError as error:
+            yield _unloadable(file, f"{error}", "Correct the file, or save the rules again", certain=True)
+        else:
+            if missing:
+                reason = f"it names the set {missing[0]}, which no saved file makes, so the whole file may be refused"
+                yield _unloadable(file, reason, "Save the sets as well, or remove these rules from it", certain=False)
+
+
+def _unloadable(file: str, reason: str, advice: str, *, certain: bool) -> Obstacle:
+    ports = ("every port that is not managed",)
+    return Obstacle(certain=certain, where=file, reason=reason, ports=ports, advice=advice, effect="boot")
+
+
+def _saved_sets(host: Host) -> Iterator[str]:
+    """Yield the names of the sets that are made before the rules are loaded; those of ours are made by our own unit."""
+    for pattern in _SET_FILES:
+        for path in host.path("/").glob(pattern):
+            yield from _CREATED.findall(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _text(host: Host, file: str) -> str:
+    return host.path(file).read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _bare(line: str) -> str:
+    return _COUNTERS.sub("", line).rstrip("\n")
+
+
+def _is_rule(line: str) -> bool:
+    return is_accept_rule(_bare(line))
+
+
+def _is_ours(line: str, chains: t.Pattern[str]) -> bool:
+    plain = _QUOTED.sub("TEXT", _bare(line))
+    return bool(chains.search(plain) or _OUR_SET.search(plain))
