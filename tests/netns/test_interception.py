@@ -254,7 +254,7 @@ def test_interfaces_networks_ports_and_a_listener_on_loopback(gateway):
 def test_nothing_is_left_and_nobody_else_is_touched(gateway):
     def foreign():
         # iptables-nft leaves tables with nothing in them, and so does its owner's next command.
-        lines, tables = gateway.node.foreign()
+        lines, tables = gateway.node.third_party()
         skeleton = re.compile(r"\*|COMMIT|:\S+ ACCEPT")
         empty = [f"table {family} {table}" for family in ("ip", "ip6") for table in ("filter", "mangle", "nat")]
         return [line for line in lines if not skeleton.match(line)], [line for line in tables if line not in empty]

@@ -180,14 +180,14 @@ DEFAULTS = {
 def test_authorised_sources_pass_the_default(node, name):
     lines, policy = DEFAULTS[name]
     node.own(*lines, policy=policy)
-    before = node.foreign()
+    before = node.third_party()
     assert node.reach() == ""
 
     assert node.late() != ()
 
     assert node.reach() == EVERYTHING
     assert not node.connects("friend", 9000)
-    assert node.foreign() == before
+    assert node.third_party() == before
 
 
 def test_the_rule_moves_with_the_rules_of_the_host(node):
@@ -199,12 +199,12 @@ def test_the_rule_moves_with_the_rules_of_the_host(node):
     node.add("-N OTHER")
     node.add("-A OTHER -j DROP")
     node.add("-I INPUT 1 -i to-nowhere -j OTHER")
-    before, counted = node.foreign(), node.counters()
+    before, counted = node.third_party(), node.counters()
     assert counted > 0
 
     assert node.late() == (f"{PROGRAM[node.family]}: the accept rule is missing in chain OTHER",)
 
-    assert (node.foreign(), node.counters()) == (before, counted)
+    assert (node.third_party(), node.counters()) == (before, counted)
     assert node.reach() == "A8000 B8000 A8001 B8001 A7946 B7946"
 
 
@@ -303,7 +303,7 @@ def test_without_the_early_part_the_rule_accepts_nothing(node):
 def test_removal_and_the_snapshot(node):
     """Removal leaves no line; the snapshot brings the rule back as it was, without the code."""
     node.own(*BASE, "-A INPUT -j REJECT --reject-with {R}")
-    before = node.foreign()
+    before = node.third_party()
     late = IptablesLate(node.host)
     late.read(None)
     nothing = late.snapshot(None)
@@ -318,7 +318,7 @@ def test_removal_and_the_snapshot(node):
         node.host.run(*argv, stdin=script)
         found = [re.sub(r"\[\d+:\d+\]", "", line) for line in node.listing().splitlines()[1:-1]]
         assert found == ([re.sub(r"\[\d+:\d+\]", "", line) for line in expected] if expected else found)
-    assert node.foreign() == before
+    assert node.third_party() == before
     assert "gatehouse" not in node.listing()
 
 

@@ -160,12 +160,12 @@ def all_reached(lab):
 
 
 def test_packets_to_a_container_go_where_the_ruleset_says(node):
-    foreign = node.foreign()
+    foreign = node.third_party()
     assert set(map(frozenset, all_reached(node.lab).values())) == {frozenset(BOTH)}
     node.lab.converge(PUBLISHED)
     expected = {(*key, family): who for key, who in EXPECTED.items() for family in ("ipv4", "ipv6")}
     assert all_reached(node.lab) == expected
-    assert node.foreign() == foreign
+    assert node.third_party() == foreign
     assert node.lab.read().ruleset == ruleset_from_data(PUBLISHED)
     assert not node.lab.converge(PUBLISHED).changed
 
@@ -282,7 +282,7 @@ def test_what_nobody_confirms_is_taken_back(node):
 
 def test_what_somebody_does_to_the_table_is_found_and_put_right(either):
     either.lab.converge(PUBLISHED)
-    table = "gatehouse_kong" if either.name == "nftables" else "gatehouse_kong_published"
+    table = "gatehouse_kong"
     for fault in (
         f"insert rule inet {table} published accept",
         f"flush chain inet {table} forward",

@@ -2,21 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host whose firewall becomes another one: the old backend's rules go with the change that brings the new ones."""
+"""A host whose firewall manager changes: the late part for the earlier one is removed, and a rollback brings it back."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
     Guard,
-    ObstacleError,
     converge,
 )
-from ansible_collections.gatehouse.kong.tests.netns.nodes import EMPTY, FAMILIES, Node
+from ansible_collections.gatehouse.kong.tests.netns.nodes import FAMILIES, Node
 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}
 
@@ -26,16 +26,32 @@ def rules(*friends):
 
 
 OLD, NEW = rules("10.0.1.2/32"), rules("10.0.2.2/32")
-KINDS = ("nftables", "iptables-nft", "ufw")
-STILL_ON = ("ufw", "nftables")  # nft cannot tell whose the rules in ufw's chain are
-SWITCHES = [(old, new) for old in KINDS for new in KINDS if old != new and (old, new) != STILL_ON]
+MANAGERS = ("nftables", "iptables", "ufw")
+SWITCHES = [(old, new) for old in MANAGERS for new in MANAGERS if old != new]
+# The files of each late part; that of nftables has none here, because no chain of the host drops by default.
+FILES = {
+    "nftables": [],
+    "iptables": ["/etc/gatehouse_kong_accept"],
+    "ufw": ["/etc/ufw/after.rules", "/etc/ufw/after6.rules"],
+}
 
 
-def loaded(node):
-    """Where port 8001 is in what is loaded."""
-    texts = [node.lab.host.run("nft", "list", "tables"), *(node.lab.host.run(f"{name}-save") for name in FAMILIES)]
-    marks = {"nftables": "gatehouse_kong", "iptables": "GATEHOUSE-KONG", "ufw": "user-input -p tcp -m tcp --dport 8001"}
-    return [name for name, mark in marks.items() if any(mark in text for text in texts)]
+def late_parts(node):
+    """Return the managers whose late part is loaded and persisted; both must agree."""
+    saved = [
+        line for name in FAMILIES for line in node.lab.host.run(f"{name}-save").splitlines() if "gatehouse.kong" in line
+    ]
+    chains = {"iptables": ["INPUT", "INPUT"], "ufw": ["ufw-after-input", "ufw6-after-input"]}
+    loaded = [name for name, where in chains.items() if [line.split()[1] for line in saved] == where]
+    kept = [name for name, files in FILES.items() if files and all(_has_ours(node.lab.host, file) for file in files)]
+    assert loaded == kept
+    assert bool(saved) == bool(loaded)
+    return loaded
+
+
+def _has_ours(host, file):
+    path = host.path(file)
+    return path.is_dir() or (path.exists() and "gatehouse.kong" in path.read_text())
 
 
 def reaches(lab):
@@ -44,73 +60,73 @@ def reaches(lab):
 
 
 def choosing(name):
-    """What makes the backend that the module would choose by this name."""
     return lambda host: choose(host, name).backend
 
 
 @pytest.fixture(params=SWITCHES, ids=" to ".join)
 def switch(request, lab):
     old, new = request.param
-    first = Node(lab, "ufw" if "ufw" in (old, new) else old)  # so that ufw's chains are there
-    first.name = old.partition("-")[0]
-    lab.backend = choosing(first.name)
+    node = Node(lab, "ufw")  # so that its chains are loaded
+    lab.backend = choosing(old)
+    if old == "nftables" or new == "nftables":
+        for program in FAMILIES:
+            # Chains of iptables-nft that drop by default are a conflict with nftables as the manager.
+            lab.host.run(program, "-P", "INPUT", "ACCEPT")
     lab.converge(OLD)
-    assert loaded(first) == [first.name]
-    lab.backend = choosing(new.partition("-")[0])
-    yield first, new.partition("-")[0]
-    first.clean()
+    assert late_parts(node) == [old] if old != "nftables" else late_parts(node) == []
+    lab.backend = choosing(new)
+    yield node, old, new
+    node.clean()
 
 
-def test_the_old_rules_go_with_the_change(lab, switch):
-    node, name = switch
+def expected(manager):
+    return [] if manager == "nftables" else [manager]
+
+
+def test_the_earlier_late_part_is_removed_with_the_change(lab, switch):
+    node, old, new = switch
     outcome = lab.converge(NEW)
-    assert f"rules and files of the backend {node.name}, which was used before" in outcome.drift
-    assert (loaded(node), reaches(lab)) == ([name], ["ally"])
+    named = [line for line in outcome.drift if "which are not needed any more" in line]
+    assert named == [f"rules and files for {manager}, which are not needed any more" for manager in expected(old)]
+    assert (late_parts(node), reaches(lab)) == (expected(new), ["ally"])
     assert not lab.converge(NEW).changed
     assert lab.converge(None).changed
-    assert loaded(node) == []
-    left = [path for path in lab.host.root.rglob("*gatehouse*") if path != lab.host.path("/run/gatehouse_kong.lock")]
-    assert left == []
+    assert late_parts(node) == []
+    assert [path for path in lab.host.root.rglob("*gatehouse*") if path.name != "gatehouse_kong.lock"] == []
 
 
-def test_and_come_back_with_it(lab, switch):
-    node, _name = switch
-    want = ruleset_from_data(NEW)
-    outcome = converge(lab.backend(lab.host), want, Guard(Rollback(lab.host), 30), check_mode=False)
-    Rollback(lab.host).undo(outcome.transaction)
-    assert (loaded(node), reaches(lab)) == ([node.name], ["friend"])
-
-
-def test_removal_leaves_nothing_of_any(lab, switch):
-    node, _name = switch
-    lab.converge(None)
-    assert loaded(node) == []
-
-
-def test_a_manager_that_is_still_on_and_refuses_is_named(lab):
-    node = Node(lab, "ufw")
-    lab.converge(OLD)
-    lab.backend = choosing("nftables")
-    with pytest.raises(ObstacleError, match="made by the backend ufw, remove that first: `state: absent`"):
-        lab.converge(NEW)
-    assert loaded(node) == ["ufw"]
-
-
-def test_published_ports_of_a_manager_that_is_off(lab):
-    """What is loaded beside ufw for them stays when it is turned off, and would refuse whoever is new."""
-    node = Node(lab, "ufw")
-    published = {"allow": [{**ENTRY, "published": True}], "sets": OLD["sets"]}
-    lab.backend = choosing("ufw")
-    lab.converge(published)
-    assert "gatehouse_kong_published" in lab.nft("list tables")
-    for program in FAMILIES:
-        lab.host.run(f"{program}-nft-restore", stdin=EMPTY)
-    lab.backend = choosing("nftables")
+def test_a_rollback_brings_the_earlier_late_part_back(lab, switch):
+    node, old, _new = switch
     outcome = converge(lab.backend(lab.host), ruleset_from_data(NEW), Guard(Rollback(lab.host), 30), check_mode=False)
-    assert "gatehouse_kong_published" not in lab.nft("list tables")
     Rollback(lab.host).undo(outcome.transaction)
-    assert "gatehouse_kong_published" in lab.nft("list tables")
-    lab.converge(NEW)
-    assert "gatehouse_kong_published" not in lab.nft("list tables")
-    assert [path for path in lab.host.root.rglob("*published*") if path.exists()] == []
+    assert (late_parts(node), reaches(lab)) == (expected(old), ["friend"])
+
+
+def test_removal_leaves_nothing_of_either(lab, switch):
+    node, _old, _new = switch
+    lab.converge(None)
+    assert late_parts(node) == []
+
+
+def test_a_host_on_which_nft_was_installed_afterwards(lab):
+    """The early part moves from the table mangle to nftables, in one change."""
+    node = Node(lab, "mangle-nft")
+    lab.converge(OLD)
+    assert "GATEHOUSE-KONG" in lab.host.run("iptables-save")
+    node.has_nft = True
+    outcome = lab.converge(NEW)
+    assert "rules and files for the table mangle of iptables, which are not needed any more" in outcome.drift
+    assert ("GATEHOUSE-KONG" in lab.host.run("iptables-save"), reaches(lab)) == (False, ["ally"])
+    assert not lab.host.path("/etc/gatehouse_kong_iptables").exists()
+    assert not lab.converge(NEW).changed
+    node.clean()
+
+
+def test_a_host_from_which_nft_was_removed_is_refused(lab):
+    """The table would stay loaded, and drop every new source."""
+    node = Node(lab, "nftables")
+    lab.converge(OLD)
+    node.has_nft = False
+    with pytest.raises(HostError, match="nft is not installed on this host: install the package nftables"):
+        lab.converge(NEW)
     node.clean()

@@ -93,16 +93,18 @@ class Firewall:
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Load the early part, then the late part; remove them the other way round.
 
-        So an unauthorised source never gets in, and an authorised one is dropped by neither order.
+        So an unauthorised source never gets in. Leftovers are removed before the late part is loaded, because the rules of
+        two firewall managers may be alike.
         """
         found, _lines = self._state
-        loaded = self._loaded.parts
-        parts: tuple[Part, ...] = (self._early, self._late)
-        if found.ruleset == want and not found.drift:
-            parts = (self._late,)
-        ordered = parts if want is not None else parts[::-1]
-        warnings = [line for part in ordered for line in part.apply(want)]
-        return (*warnings, *(line for part in loaded for line in part.apply(None)))
+        early = () if found.ruleset == want and not found.drift else (self._early,)
+        warnings = [line for part in (early if want is not None else ()) for line in part.apply(want)]
+        warnings += [line for part in self._loaded.parts for line in part.apply(None)]
+        if self._loaded.parts:
+            self._late.read(want)
+        warnings += self._late.apply(want)
+        warnings += [line for part in (early if want is None else ()) for line in part.apply(None)]
+        return tuple(warnings)
 
     def persist(self, want: Ruleset | None) -> None:
         """Make both parts what a reboot loads, then remove the files of earlier managers."""

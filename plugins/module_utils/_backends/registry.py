@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewall import Firewall, Leftovers
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import Late
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import LATE_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.files import keeps_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
@@ -126,9 +126,10 @@ def choose(host: Host, name: str) -> Choice:
     manager, reason = _manager(host) if name == AUTO else (name, "it was asked for")
     system = next(system for system in SYSTEMS if system.name == manager)
     listing = Listing(host)
-    has_nft = host.which("nft") is not None
-    early = _table(host, listing, system) if has_nft else _mangle(host)
-    left_early = (_mangle(host),) if has_nft and host.path(SCRIPT_FILE).exists() else ()
+    # Without nft, a table that was loaded with it would stay and drop new sources; the early part then asks for nft.
+    by_nft = host.which("nft") is not None or host.path(FILE).exists()
+    early = _table(host, listing, system) if by_nft else _mangle(host)
+    left_early = (_mangle(host),) if by_nft and host.path(SCRIPT_FILE).exists() else ()
     left_late = tuple(other.late(host, listing) for other in SYSTEMS if other is not system and other.keeps(host))
     return Choice(Firewall(early, system.late(host, listing), Leftovers(left_early, left_late)), reason, early.name)
 

@@ -40,9 +40,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
 
 Objects = list[dict[str, t.Any]]
 Planned = t.Callable[[Objects, Ruleset], Objects]
+Key = tuple[str, str, str]
 
 _OURS = frozenset({("inet", TABLE, CHAIN), ("inet", TABLE, FORWARD)})
 _NAT_HOOKS = (PREROUTING, "output")
+
+
+def _as_it_is(objects: Objects, _want: Ruleset) -> Objects:
+    return objects
 
 
 class Nftables:
@@ -54,9 +59,15 @@ class Nftables:
 
     name = "the table inet gatehouse_kong of nftables"
 
-    def __init__(self, host: Host, listing: Listing, judged: frozenset[tuple[str, str, str]], planned: Planned) -> None:
+    def __init__(
+        self,
+        host: Host,
+        listing: Listing | None = None,
+        judged: frozenset[Key] = frozenset(),
+        planned: Planned = _as_it_is,
+    ) -> None:
         self._host = host
-        self._listing = listing
+        self._listing = listing or Listing(host)
         self._judged = judged
         self._planned = planned
         self._translations: list[Translation] = []

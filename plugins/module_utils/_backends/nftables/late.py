@@ -37,6 +37,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
 )
 
 _RULE = f'meta mark & {MARK:#x} == {MARK:#x} accept comment "{LATE_COMMENT}"'
+# Tables of iptables-legacy that are loaded, one a line.
+_LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
+_LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does not list its rules"
+_LEGACY_ADVICE = "Look at them with iptables-legacy-save or ip6tables-legacy-save"
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
 _ONLY_NOTES = {"counter", "log"}
 # Prints the commands that add the rule to each chain, unless it is there. A chain is found by its name, and the place in it
@@ -153,8 +157,15 @@ class NftablesLate:
         return () if self._host.holds(LATE_FILE, text, 0o600) else (f"{LATE_FILE}: missing or different",)
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:  # noqa: ARG002 -- part of the protocol
-        """Return nothing: the early part judges every chain of nftables."""
-        return ()
+        """Return a warning if iptables-legacy has a table filter: the kernel asks it too, and nft does not list it.
+
+        The early part judges every chain of nftables.
+        """
+        found = [path for path in _LEGACY if "filter" in (self._host.read(path) or "").split()]
+        return tuple(
+            Obstacle(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
+            for path in found
+        )
 
     def translations(self) -> tuple[Translation, ...]:
         """Return nothing: the early part lists them."""
