@@ -60,30 +60,26 @@ options:
         default: {}
   backend:
     description:
-      - The firewall system to write to.
-      - V(auto) finds the one that rules the host, which is firewalld if it is active, else ufw if it is enabled, else
-        iptables if a service is enabled that loads saved rules of it (C(netfilter-persistent.service) of Debian,
-        C(iptables.service) or C(ip6tables.service) of iptables-services) or if the host's iptables is iptables-legacy and
-        has rules, else nftables. Where C(nftables.service) is enabled, or this module wrote rules before, that counts
-        before rules of iptables-legacy. The result tells which and why. It refuses a host on which two are on, or on which
-        rules of iptables-legacy and iptables-nft are mixed.
-      - V(nftables) on a host that firewalld or ufw manages works beside them. They must open Kong's ports as well, and the
-        module names the command where they do not.
-      - V(firewalld) uses a policy C(gatehouse-kong) from any zone to the host, services whose names begin with
-        C(gatehouse-kong-) and ipsets whose names begin with C(gkong4-) and C(gkong6-), in the permanent configuration
-        and in what firewalld runs. The policy comes before all zones, so it holds whatever zone an interface is in.
-        Needs firewalld 0.9 or later.
+      - The firewall manager of the host. It decides where the rule is that accepts authorised packets before the host's
+        default. Unauthorised packets are dropped in the same place on every host, see the notes.
+      - V(auto) is firewalld if it is active, else ufw if it is enabled, else iptables if a service is enabled that loads its
+        saved rules (C(netfilter-persistent.service) of Debian, C(iptables.service) or C(ip6tables.service) of
+        iptables-services), or if the host's iptables is iptables-legacy and has rules, else nftables. The result names the
+        manager and the reason. A host with two enabled managers, or with rules of both iptables-legacy and iptables-nft, is
+        refused.
+      - With V(firewalld), each zone that has interfaces, and the default zone, gets rich rules of priority 32767, which
+        firewalld evaluates last in the zone. Their sources are ipsets whose names begin with C(gkfwd4-) and C(gkfwd6-).
+        C(firewall-cmd --list-all) shows them. Rich rules that drop, zones of banned sources and direct rules come first
+        and hold. Needs firewalld 0.9 or later.
       - V(ufw) adds one rule for IPv4 and one for IPv6, at the end of the chains C(ufw-after-input) and C(ufw6-after-input).
         It accepts packets of authorised sources. C(ufw show after-rules) lists it with the comment C(gatehouse.kong);
         C(ufw status) does not. Rules of C(ufw deny), C(reject) and C(limit) come first and hold. Rules of C(ufw allow) do
         not open a managed port to other sources. Default policies, and whether ufw is enabled, stay as they are.
-      - V(nftables) uses a table of its own, C(inet gatehouse_kong), and touches no other. Its accepts set the bit
-        C(0x10000000) of the packet mark, because an accept in one table does not end a packet's way through the others.
-        A host whose own input chain drops by default accepts that mark in one line.
-      - V(iptables) uses a chain of its own, C(GATEHOUSE-KONG), to which the first rule of C(INPUT) leads, and ipsets whose
-        names begin with C(gkong4-) and C(gkong6-). It writes with the variant, nft or legacy, that C(iptables -V) names,
-        and fails where rules of the other are loaded. An accept there is final for the table C(filter), so a host whose
-        C(INPUT) drops by default needs nothing more. V(auto) chooses it where its rules are saved and loaded at boot.
+      - V(iptables) adds one rule with the comment C(gatehouse.kong) to the table C(filter) of each family, before the first
+        rule that ends every new packet to a managed port, or else as the last rule of C(INPUT). It uses the variant, nft
+        or legacy, that C(iptables -V) names, and fails if rules of the other variant are loaded.
+      - V(nftables) adds one rule with the comment C(gatehouse.kong) to each base chain of the host that drops by default,
+        before the rule that drops, or else as its last rule.
     type: str
     choices: [auto, firewalld, iptables, nftables, ufw]
     default: auto

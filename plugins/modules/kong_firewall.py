@@ -9,17 +9,19 @@ module: kong_firewall
 short_description: Make a host's firewall match a ruleset
 version_added: 0.1.0
 description:
-  - Decides for each listed port who may reach it. Listed sources are accepted, everybody else is refused, the host
-    itself always gets through. Packets to any other port are left to whoever owns the host's policy.
-  - The ruleset is exact. What is no longer listed is removed, whatever the host had before.
-  - It is replaced in one transaction, so that at no moment a stranger gets in or an allowed connection is lost, and it is
-    loaded again at boot. The one exception is a reload of firewalld, in which new connections wait or are lost.
-  - A change is made to last only over a new connection from the controller after it. Without that, as where the change
-    cuts the controller off or the controller ends, the host returns to the state before by itself, files included, after
-    O(rollback_timeout), or at its next boot. Nothing is asked of the task for this, neither C(async) nor C(poll).
-  - Rules of nftables and iptables keep no connection state, so a source that loses its permission loses its open
-    connections at once. firewalld and ufw accept what belongs to an open connection before they ask any rule. There the
-    module ends the connections, sockets and entries of the connection tracker, that are no longer allowed, and no others.
+  - Decides for each listed port which sources may reach it. Listed sources are allowed, all other remote sources are
+    dropped, and the host itself always gets through. Packets to other ports are left to the host's own rules.
+  - The host's own rules still count. A source that a third-party rule drops, such as a ban of fail2ban, stays dropped
+    although the ruleset allows it. A source that the ruleset does not allow stays out although a third-party rule accepts it.
+  - The ruleset is exact. An entry that is no longer listed is removed, whatever the host had before.
+  - A change loses no packet of a source that was allowed before and is allowed afterwards, and lets no other source in.
+    The rules are loaded again at boot. The one exception is a reload of firewalld, during which new connections wait or
+    are refused.
+  - A change is confirmed over a new connection from the controller. If there is no confirmation, for example because the
+    change cuts the controller off, the host restores the state before the change by itself, files included, after
+    O(rollback_timeout), or at its next boot. The task needs neither C(async) nor C(poll) for this.
+  - The rules that drop keep no connection state, so a source that loses its permission loses its open connections with
+    the next packet, on every O(backend).
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -61,41 +63,44 @@ options:
         out of playbooks.
     type: str
 notes:
-  - Needs root (C(CAP_NET_ADMIN)), systemd, and the package C(nftables), for O(backend=iptables) the packages
-    C(iptables) and C(ipset), or a firewalld or ufw that runs.
-  - Rules are kept in C(/etc/gatehouse_kong) and loaded at boot by C(gatehouse-kong-firewall.service). A drop-in for
-    C(nftables.service) loads them again whenever that unit starts or reloads, as its file flushes every table.
-    C(systemctl stop nftables) removes them, with all others, until it is started again or this module runs.
-  - With O(backend=iptables) they are kept in C(/etc/gatehouse_kong_iptables), and C(gatehouse-kong-iptables.service)
-    loads the sets and then the rules. Nothing else has to save them. A drop-in for C(netfilter-persistent.service) makes
-    the sets that its saved rules may name before it loads them, and puts our rules in place afterwards.
-  - With O(backend=iptables), where the kernel has no IPv6, rules for IPv6 are not loaded, and a warning says so if the
-    ruleset has sources for them. They wait in the boot file.
-  - With O(backend=firewalld) a reload is needed where a port or a set is new or gone, and not where only sources change.
-    New connections are refused while firewalld reloads, about half a second. What others set without C(--permanent) is
-    set again afterwards, but what they set with C(--timeout) then stays until the next reload. Nothing that they changed
-    only with C(--permanent) takes effect by it, but for new zones, services and sets.
-  - A reload of firewalld empties all tables of iptables. Whoever made them, their rules are loaded again right after it.
-  - Where an entry is C(published), the nftables table C(inet gatehouse_kong) also judges what the host forwards. With any
-    other O(backend) that is a table of its own, C(inet gatehouse_kong_published), which
-    C(gatehouse-kong-published.service) loads at boot from C(/etc/gatehouse_kong_published). It needs C(nft). Rules for the
-    port itself are where they are for any other port.
-  - With O(backend=firewalld) and C(FlushAllOnReload=no) in firewalld.conf, sets that are gone stay as empty ones until
-    firewalld is restarted, as it has no way to remove them.
+  - Needs root (C(CAP_NET_ADMIN)), systemd, and the package C(nftables). On hosts without C(nft), the packages C(iptables)
+    and C(ipset) serve instead, except for published ports.
+  - "The early part: the table C(inet gatehouse_kong) of nftables drops packets of unauthorised sources to managed ports,
+    before the host's own filter rules. It clears the bit C(0x10000000) of the packet mark of every packet and sets it on
+    authorised packets, so that no earlier rule of a third party can set it. It is kept in C(/etc/gatehouse_kong) and loaded at
+    boot by C(gatehouse-kong-firewall.service). Reloads of firewalld, ufw and netfilter-persistent do not touch it."
+  - "The late part: the rule that accepts authorised packets, see O(backend). By mark, it accepts nothing if the early part
+    is missing. On firewalld, which cannot match marks, it accepts the planned sources at the planned ports only."
+  - On hosts without C(nft), the early part is the chain C(GATEHOUSE-KONG) of the table C(mangle), entered by the first rule of
+    C(INPUT), with ipsets whose names begin with C(gkong4-) and C(gkong6-). It is kept in C(/etc/gatehouse_kong_iptables)
+    and loaded at boot by C(gatehouse-kong-iptables.service). If the kernel has no IPv6, its rules for IPv6 wait in the boot
+    file, and a warning says so.
+  - A drop-in for C(nftables.service) has that unit load the host's file and the early part in one transaction, also when it
+    stops, so a restart leaves no gap. If the unit loads its rules in a way that this module does not know, the drop-in
+    loads the early part right afterwards. C(nft -f /etc/nftables.conf) by hand removes the early part until the unit, a
+    boot or this module loads it again.
+  - With O(backend=iptables), C(gatehouse-kong-accept.service) adds the late rule at boot, after the saved rules are loaded. A
+    plugin of netfilter-persistent and drop-ins for C(iptables.service) and C(ip6tables.service) add it after each reload.
+    Saved rules may contain the late rule: it names no set, so it loads without this collection.
+  - Late rules come after every rule that is about some sources only. A ban that is appended behind the late rule does not
+    hold; M(gatehouse.kong.kong_firewall_info) reports it, and the next run moves the late rule behind it. A rule that
+    accepts only a part of the packets (C(limit … -j ACCEPT), C(accept limit) of firewalld) does not limit authorised
+    sources; a warning names it.
+  - With O(backend=firewalld) a reload is needed if an ipset is new or removed, and not if ports or sources change. New
+    connections are refused while firewalld reloads, about half a second. Third-party runtime settings and rules of
+    iptables, which a reload removes, are restored afterwards.
   - With O(backend=firewalld) a packet that one of its own forward ports sent to a port of this host is accepted before
-    any rule is asked, whoever sent it.
-  - With O(backend=ufw) the rule that accepts authorised packets is one line of C(/etc/ufw/after.rules) and one of
-    C(/etc/ufw/after6.rules). No other file of ufw changes, and C(ufw reload) is not run. C(ufw reset) removes both lines; the
-    next run adds them again. With C(IPV6=no) in C(/etc/default/ufw), ufw drops all IPv6 packets, and a warning says so.
-  - With O(backend=firewalld) and O(backend=ufw) a udp flow that this host itself opened to a source, such as Serf's to a
-    node that left, brings answers in until it has been silent for as long as the connection tracker waits.
-  - Where another backend was used on the host before, its rules and files go in the same change, after the new ones are in
-    place. From a ufw or firewalld that is still on to another by name, remove the rules first, with O(state=absent).
-  - If a chain of the host's own would refuse a port that the ruleset opens, the module fails before it changes anything
-    and names the chain and the command that opens it. Where that cannot be told for certain, it warns.
-  - If the ruleset covers the port that Ansible itself is connected to, and would refuse the controller's address as the
-    host sees it, the module fails before it changes anything.
-  - While a change waits for its confirmation, C(/var/lib/gatehouse_kong/pending) holds the way back. The ruleset for
+    any zone is asked; the early part judges it by the local port.
+  - With O(backend=ufw) the late rule is one line of C(/etc/ufw/after.rules) and one of C(/etc/ufw/after6.rules). No other
+    file of ufw changes, and C(ufw reload) is not run. C(ufw reset) removes both lines; the next run adds them again. With
+    C(IPV6=no) in C(/etc/default/ufw), ufw drops all IPv6 packets, and a warning says so.
+  - If an entry is C(published), the table C(inet gatehouse_kong) also judges what the host forwards, on every O(backend).
+  - If the firewall manager of a host changes, the late part for the earlier manager is removed in the same change.
+  - If a third-party rule drops every authorised source of a port for certain, the module fails before it changes anything
+    and names the rule and the fix. If that cannot be told without a packet, it warns.
+  - If the ruleset covers the port that Ansible itself is connected to, and would drop the controller's address as the host
+    sees it, the module fails before it changes anything.
+  - Until a change is confirmed, C(/var/lib/gatehouse_kong/pending) holds what restores the state before it. The ruleset for
     O(state=previous) is in C(/var/lib/gatehouse_kong/previous).
 seealso:
   - module: gatehouse.kong.kong_plan
@@ -126,7 +131,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backend:
-  description: The firewall system that was written to.
+  description: The host's firewall manager, whose chains or zones have the late part.
   returned: success
   type: str
   sample: nftables
@@ -135,6 +140,11 @@ backend_reason:
   returned: success
   type: str
   sample: no other firewall rules this host
+early:
+  description: Where the early part is, which drops packets of unauthorised sources.
+  returned: success
+  type: str
+  sample: the table inet gatehouse_kong of nftables
 changes:
   description:
     - What gains and what loses which sources, for programs. With C(--diff) the same is shown as text.
@@ -261,7 +271,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     # What is asked for may depend on what is there, which another run must not change meanwhile.
     with rollback.alone():
         choice = choose(host, module.params["backend"])
-        result = {"changed": False, "backend": choice.backend.name, "backend_reason": choice.reason}
+        result = {"changed": False, "backend": choice.backend.name, "backend_reason": choice.reason, "early": choice.early}
         return {**result, **_half(module, choice.backend, rollback)}
 
 

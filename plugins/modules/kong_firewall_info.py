@@ -31,10 +31,10 @@ options:
     type: dict
 notes:
   - Needs root (C(CAP_NET_ADMIN)), like M(gatehouse.kong.kong_firewall).
-  - An accept that somebody else put before these rules is reported with iptables, ufw and firewalld (policies of a lower
-    priority). With nftables it makes no difference, as these rules refuse all the same.
-  - What sends packets for a port elsewhere before these rules see them is reported too, such as a port that Docker
-    publishes. Rules of iptables-legacy are only seen with iptables and ufw.
+  - A third-party accept of a managed port is no finding, because the early part drops unauthorised sources all the same.
+  - Bans and other rules before the late rule come and go without a finding. A ban behind the late rule is reported, because
+    it has no effect there.
+  - Rules that send packets for a port elsewhere before these rules are reported, such as a port that Docker publishes.
 seealso:
   - module: gatehouse.kong.kong_firewall
 """
@@ -68,7 +68,7 @@ report:
   elements: str
   sample: ["peers lacks 192.168.10.13/32"]
 backend:
-  description: The firewall system that was looked at.
+  description: The host's firewall manager, whose chains or zones have the late part.
   returned: success
   type: str
   sample: nftables
@@ -77,6 +77,11 @@ backend_reason:
   returned: success
   type: str
   sample: no other firewall rules this host
+early:
+  description: Where the early part is, which drops packets of unauthorised sources.
+  returned: success
+  type: str
+  sample: the table inet gatehouse_kong of nftables
 changes:
   description: What has to change, in the form of M(gatehouse.kong.kong_firewall).
   returned: success
@@ -112,6 +117,7 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "report": report(outcome),
         "backend": choice.backend.name,
         "backend_reason": choice.reason,
+        "early": choice.early,
         "changes": changes(outcome),
         "obstacles": [asdict(obstacle) for obstacle in outcome.obstacles],
     }
