@@ -4,8 +4,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # The rules that a host's owner has beside ours: own_rules.sh set|note|show|fault SYSTEM. `show` leaves out what is ours,
-# `fault` breaks it, and `note` only remembers how they look, as the others do too.
+# `fault` breaks our rules, and `note` only keeps how the host's rules look, as `set` does too.
 set -eu
+
+without_accept_rule() {
+    sed '/comment "\{0,1\}gatehouse\.kong"\{0,1\}/d'
+}
 
 set_nftables() {
     nft -f - <<'NFT'
@@ -30,7 +34,7 @@ NFT
 }
 
 show_nftables() {
-    nft --stateless list ruleset | sed '/^table inet gatehouse_kong {$/,/^}$/d'
+    nft --stateless list ruleset | sed '/^table inet gatehouse_kong {$/,/^}$/d' | without_accept_rule
 }
 
 set_iptables() {
@@ -58,9 +62,9 @@ IPTABLES
 # An empty table, which the first look at it makes, is no rule.
 show_iptables() {
     for family in ip ip6; do
-        "${family}tables-save" | sed -n '/GATEHOUSE-KONG/d; s/ \[[0-9]*:[0-9]*\]$//; /^-A/p; /^:.* -$/p; /^:.* DROP$/p'
+        "${family}tables-save" | sed -n 's/ \[[0-9]*:[0-9]*\]$//; /^-A/p; /^:.* -$/p; /^:.* DROP$/p' | without_accept_rule
     done
-    ipset save | sed '/ gkong[46]-/d'
+    ipset save
 }
 
 # Some with --permanent, and some that the next reload would lose. An interface in a zone that drops what it does not know.
@@ -79,14 +83,16 @@ set_firewalld() {
     firewall-cmd --quiet --direct --add-rule ipv4 filter INPUT 0 -p tcp --dport 22 -j f2b-sshd
 }
 
+# A zone file with our rules is as it was without them; one that is only a copy of firewalld's own file was not there.
 show_firewalld() {
-    firewall-cmd --list-all-zones
+    firewall-cmd --list-all-zones | sed '/source ipset="gkong[46]-/d'
     firewall-cmd --direct --get-all-chains
     firewall-cmd --direct --get-all-rules
     iptables-save | grep -E 'f2b|CONTAINER' | sed 's/ \[[0-9]*:[0-9]*\]$//'
-    for file in $(find /etc/firewalld -type f ! -name 'gatehouse-kong*' ! -name 'gkong*' | sort); do
+    for file in $(find /etc/firewalld -type f ! -name 'gkong*' | sort); do
+        ! grep -q 'gatehouse.kong: a copy of' "$file" || continue
         echo "$file"
-        cat "$file"
+        sed '/<source ipset="gkong[46]-/d' "$file"
     done
 }
 
@@ -112,14 +118,13 @@ COMMIT
 IPTABLES
 }
 
-# Our rule is one line with the comment "gatehouse.kong" in after.rules and after6.rules, and in the loaded chains.
 show_ufw() {
     for family in ip ip6; do
-        "${family}tables-save" | sed -E '/gatehouse.kong/d; s/ \[[0-9]*:[0-9]*\]$//; /^#/d'
+        "${family}tables-save" | sed 's/ \[[0-9]*:[0-9]*\]$//; /^#/d' | without_accept_rule
     done
     for file in $(find /etc/ufw /etc/default/ufw -type f | sort); do
         echo "$file"
-        sed '/gatehouse.kong/d' "$file"
+        without_accept_rule <"$file"
     done
     ufw status verbose
 }
@@ -127,30 +132,17 @@ show_ufw() {
 note_firewalld() { :; }
 note_ufw() { :; }
 
-# What opens tcp 8001 to everybody, in our rules or before them; on the way to a container the port that leads to it.
-fault_published() {
-    nft list table inet gatehouse_kong_published >/dev/null 2>&1 || return 1
-    nft insert rule inet gatehouse_kong_published published meta l4proto tcp ct original proto-dst 8101 accept
+# Stops the early part from dropping tcp 8001; on the way to a container, the port that leads to it.
+fault() {
+    nft insert rule inet gatehouse_kong published meta l4proto tcp ct original proto-dst 8101 accept 2>/dev/null ||
+        nft insert rule inet gatehouse_kong input tcp dport 8001 accept
 }
 
-fault_nftables() {
-    nft insert rule inet gatehouse_kong input tcp dport 8001 accept
-}
-
-fault_iptables() {
-    iptables -I GATEHOUSE-KONG -p tcp --dport 8001 -j ACCEPT
-}
-
-fault_firewalld() {
-    fault_published && return
-    rule=$(firewall-cmd --policy=gatehouse-kong --list-rich-rules | grep -- '-8001-tcp.* drop' | head -n 1)
-    firewall-cmd --quiet --policy=gatehouse-kong --remove-rich-rule="$rule"
-}
-
-fault_ufw() {
-    fault_published && return
-    nft insert rule inet gatehouse_kong input tcp dport 8001 meta mark set 0x10000000 accept
-}
-
-"$1_$2"
-[ "$1" = show ] || "show_$2" >/root/own_rules
+case $1 in
+fault) fault ;;
+show) "show_$2" ;;
+*)
+    "$1_$2"
+    "show_$2" >/root/own_rules
+    ;;
+esac

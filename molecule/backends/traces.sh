@@ -6,10 +6,7 @@
 # Print whatever is on the host of ours, in the kernel and in files; no line where there is nothing.
 { nft list ruleset; iptables-save; ip6tables-save; ipset save; } 2>/dev/null | grep -iE 'gatehouse|gkong'
 if systemctl --quiet is-active firewalld; then
-    for what in policies services ipsets; do
-        firewall-cmd "--get-$what"
-        firewall-cmd --permanent "--get-$what"
-    done | grep -oE '(gatehouse-kong|gkong)[^ ]*'
+    { firewall-cmd --list-all-zones; firewall-cmd --get-ipsets; firewall-cmd --permanent --get-ipsets; } | grep -o 'gkong[^ ]*'
 fi
-grep -s gatehouse /etc/ufw/*.rules
-find /etc /lib/systemd /run/systemd /var/lib -iname '*gatehouse[-_]kong*'
+grep -rE 'gatehouse|gkong' /etc/ufw /etc/firewalld /etc/iptables 2>/dev/null
+find /etc /lib/systemd /run/systemd /usr/share/netfilter-persistent /var/lib -iname '*gatehouse[-_]kong*' 2>/dev/null
