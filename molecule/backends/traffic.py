@@ -1,9 +1,9 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens new TCP connections at a steady rate, and tells which got through: traffic.py RATE ADDRESS:PORT...
+"""Opens new TCP connections at a steady rate, and tells which got through: traffic.py RATE PATIENCE ADDRESS:PORT...
 
-Each target gets RATE connections a second, until standard input ends. Prints one line of JSON, by target: how many were
+Each target gets RATE connections a second, until standard input ends; each is given up after PATIENCE seconds. Prints one line of JSON, by target: how many were
 tried, how many got through, and of these how many `again`, since their first packet was not answered. The kernel knows
 that, however late this program itself is on a busy machine.
 """
@@ -19,14 +19,13 @@ import time
 from collections import Counter
 from contextlib import suppress
 
-PATIENCE = 5  # seconds; the kernel sends a second SYN after one
 # tcpi_total_retrans of struct tcp_info, which counts SYNs too (linux/tcp.h)
 RETRANSMITTED = struct.Struct("=100xI")
 
 
-async def connect(address: str, port: int, opened: Counter[str], again: Counter[str]) -> None:
+async def connect(address: str, port: int, patience: float, opened: Counter[str], again: Counter[str]) -> None:
     with suppress(OSError, asyncio.TimeoutError):
-        _reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), PATIENCE)
+        _reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), patience)
         sock = writer.get_extra_info("socket")
         opened[f"{address}:{port}"] += 1
         information = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RETRANSMITTED.size)
@@ -34,7 +33,7 @@ async def connect(address: str, port: int, opened: Counter[str], again: Counter[
         writer.transport.abort()
 
 
-async def main(rate: int, targets: list[str]) -> None:
+async def main(rate: int, patience: float, targets: list[str]) -> None:
     tried: Counter[str] = Counter()
     opened: Counter[str] = Counter()
     again: Counter[str] = Counter()
@@ -44,7 +43,7 @@ async def main(rate: int, targets: list[str]) -> None:
     while not told_to_end.done():
         for target in targets:
             address, _colon, port = target.rpartition(":")
-            task = asyncio.create_task(connect(address, int(port), opened, again))
+            task = asyncio.create_task(connect(address, int(port), patience, opened, again))
             running.add(task)
             task.add_done_callback(running.discard)
             tried[target] += 1
@@ -55,4 +54,4 @@ async def main(rate: int, targets: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2:]))
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

@@ -21,6 +21,7 @@ LAB = [sys.executable, str(HERE.parent / "lab" / "lab.py"), "exec", str(HERE)]
 NODES = {"10.78.0.21": "nftables", "10.78.0.22": "iptables", "10.78.0.23": "firewalld", "10.78.0.24": "ufw"}
 RATES = {"admin": 250, "outsider": 63}  # a second and node: 1,000 and 250 in all
 CHANGES = 20
+PATIENCE = "5"  # seconds; the kernel sends a second SYN after one
 PROGRAM = "/root/traffic.py"
 
 
@@ -28,7 +29,7 @@ def start(host: str) -> subprocess.Popen[str]:
     program = (HERE / "traffic.py").read_text(encoding="utf-8")
     subprocess.run([*LAB, host, "sh", "-c", f"cat > {PROGRAM}"], input=program, text=True, check=True)
     targets = [f"{node}:8001" for node in NODES]
-    command = [*LAB, host, "python3", PROGRAM, str(RATES[host]), *targets]
+    command = [*LAB, host, "python3", PROGRAM, str(RATES[host]), PATIENCE, *targets]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

@@ -1,0 +1,295 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes the host's own rules on a node of each firewall system, and connects to it: third_party.py PLAN [SYSTEM...]
+
+The plan has port 8000 for any source, and port 8001 for the host `admin`. On a host that drops by default these must be open,
+and 8001 must stay closed for `outsider` although the host accepts it for everyone. A ban of `outsider` must hold, also that
+of a real fail2ban. Last come the commands that reload or flush rules: connections are opened all the time meanwhile. Prints
+a row of a Markdown table for each such command. Exit status 1, with a line for each failure.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from third_party_steps import SYSTEMS, Reload, Step, System
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
+from _lab_host import LabHost
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
+
+HERE = Path(__file__).resolve().parent
+SCENARIO = HERE.name
+NODES = {
+    "nftables": ("10.78.0.21", "fd78:6761:7465::21"),
+    "iptables": ("10.78.0.22", "fd78:6761:7465::22"),
+    "firewalld": ("10.78.0.23", "fd78:6761:7465::23"),
+    "ufw": ("10.78.0.24", "fd78:6761:7465::24"),
+}
+BANNED = ("10.78.0.40", "fd78:6761:7465::40")
+RATE = 100  # connections a second to each address of a node, of each of both clients
+PATIENCE = 2
+WAIT = 15  # seconds for a ban of fail2ban, on a machine that is busy
+# Tells which of the addresses and ports answer: an open one has five seconds, a closed one is given up after one.
+DIAL = """
+import asyncio, json, sys
+async def dial(address, port, patience):
+    try:
+        _reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), patience)
+    except (OSError, asyncio.TimeoutError):
+        return False
+    writer.close()
+    return True
+async def main():
+    print(json.dumps(await asyncio.gather(*(dial(*target) for target in json.loads(sys.argv[1])))))
+asyncio.run(main())
+"""
+JAIL = """\
+mkdir -p /var/lib/fail2ban; : >/var/log/bans; cat >/etc/fail2ban/jail.local <<'JAIL'
+[DEFAULT]
+backend = polling
+[sshd]
+enabled = false
+[kong]
+enabled = true
+filter = sshd
+logpath = /var/log/bans
+port = 8000
+protocol = tcp
+bantime = 1h
+banaction = BANACTION
+JAIL
+systemctl start fail2ban
+until fail2ban-client status kong >/dev/null 2>&1; do sleep 0.2; done
+fail2ban-client set kong banip @4 @6"""
+
+
+Trial = tuple[str, Callable[[], str | None]]
+
+
+class TrialError(Exception):
+    """Something is not as it must be; the message says what."""
+
+
+class Node:
+    """The current node of a firewall system, and the clients that connect to it."""
+
+    def __init__(self, system: str, plan: dict[str, Any]) -> None:
+        self.addresses = NODES[system]
+        self._host = LabHost(SCENARIO, f"{system}-new")
+        self._arguments = {"ruleset": host_ruleset(plan, self._host.name)}
+        self._arguments["backend"] = "iptables" if system == "iptables" else "auto"
+        self._host.install()
+
+    def do(self, command: str) -> None:
+        """Run a command of the host's administrator; it must succeed."""
+        for mark, address in zip(("@4", "@6"), BANNED, strict=True):
+            command = command.replace(mark, address)
+        if failure := self._host.shell(command):
+            raise TrialError(failure)
+
+    def info(self) -> dict[str, Any]:
+        """Return what kong_firewall_info says about the node."""
+        return self._module("kong_firewall_info", self._arguments)
+
+    def apply(self, state: str = "present") -> None:
+        """Run kong_firewall as its action does, and confirm the change."""
+        arguments = {**self._arguments, "state": state, "rollback_timeout": 600}
+        done = self._module("kong_firewall", arguments)
+        if "_transaction" in done:
+            self._module("kong_firewall", {**arguments, "confirm": done["_transaction"]})
+
+    def check(self, *, banned: bool) -> None:
+        """Connect from both clients, over both families."""
+        wanted = {
+            ("admin", 8000): True,
+            ("admin", 8001): True,
+            ("outsider", 8000): not banned,
+            ("outsider", 8001): False,
+        }
+        for client in ("admin", "outsider"):
+            targets = [
+                (address, port, 5 if wanted[client, port] else 1) for address in self.addresses for port in (8000, 8001)
+            ]
+            done = subprocess.run(
+                LabHost(SCENARIO, client).command(f"python3 -c '{DIAL}' '{json.dumps(targets)}'"),
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            for (address, port, _patience), is_open in zip(targets, json.loads(done.stdout), strict=True):
+                if is_open != wanted[client, port]:
+                    raise TrialError(f"{client} to {address} port {port} is {'open' if is_open else 'closed'}")
+
+    def check_soon(self, *, banned: bool) -> None:
+        """Check until it holds: fail2ban acts a moment after its command, and a limit lets some packets pass."""
+        deadline = time.monotonic() + WAIT
+        while True:
+            try:
+                return self.check(banned=banned)
+            except TrialError:
+                if time.monotonic() > deadline:
+                    raise
+
+    def traffic(self, client: str) -> subprocess.Popen[str]:
+        """Start connections from a client to port 8001 of the node."""
+        targets = [f"{address}:8001" for address in self.addresses]
+        program = (HERE / "traffic.py").read_text(encoding="utf-8")
+        place = f"/root/traffic-{self._host.name}.py"
+        subprocess.run(LabHost(SCENARIO, client).command(f"cat >{place}"), input=program, text=True, check=True)
+        command = LabHost(SCENARIO, client).command(f"exec python3 {place} {RATE} {PATIENCE} {' '.join(targets)}")
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = self._host.run_modules({"task": (name, arguments)})["task"]
+        if result.get("failed"):
+            raise TrialError(f"{name}: {result['msg']}")
+        return result
+
+
+def without_change(node: Node) -> None:
+    """Raise TrialError if kong_firewall_info reports a difference."""
+    found = node.info()
+    if found["differs"]:
+        raise TrialError(f"reported as a difference: {found['report']}")
+
+
+def try_default(node: Node, step: Step, *, stays: bool) -> None:
+    """Have the host drop what no rule accepts: with the next run the plan's sources connect."""
+    node.do(step.do)
+    node.apply()
+    node.check_soon(banned=False)
+    without_change(node)
+    if not stays:
+        node.do(step.undo)
+
+
+def try_opened(node: Node, step: Step) -> None:
+    """Have the host accept port 8001 for everyone."""
+    node.do(step.do)
+    node.check(banned=False)
+    node.do(step.undo)
+
+
+def try_ban(node: Node, step: Step) -> None:
+    """Ban a source after our run, which is no difference for us."""
+    node.do(step.do)
+    node.check_soon(banned=True)
+    without_change(node)
+    node.do(step.undo)
+
+
+def try_ban_before(node: Node, step: Step) -> None:
+    """Ban a source on a host without our rules, then run."""
+    node.apply("absent")
+    node.do(step.do)
+    node.apply()
+    node.check_soon(banned=True)
+    node.do(step.undo)
+    node.check_soon(banned=False)
+
+
+def try_appended(node: Node, step: Step) -> None:
+    """Add a ban after our late part: it is found, and the next run moves the late part behind it."""
+    node.do(step.do)
+    if not node.info()["differs"]:
+        raise TrialError("no difference is reported")
+    node.apply()
+    node.check_soon(banned=True)
+    without_change(node)
+    node.do(step.undo)
+    node.apply()
+
+
+def try_fail2ban(node: Node, banaction: str) -> None:
+    """Ban with a real fail2ban, restart it, unban."""
+    node.do(JAIL.replace("BANACTION", banaction))
+    node.check_soon(banned=True)
+    without_change(node)
+    node.do("systemctl restart fail2ban")
+    node.check_soon(banned=True)
+    without_change(node)
+    node.do("fail2ban-client set kong unbanip @4 @6")
+    node.check_soon(banned=False)
+    without_change(node)
+
+
+def try_reload(node: Node, reload: Reload) -> str:
+    """Run a command while connections are opened; return a row: effect, time without answers, report."""
+    clients = {client: node.traffic(client) for client in ("admin", "outsider")}
+    time.sleep(1)
+    node.do(reload.command)
+    time.sleep(0.5)
+    found = {client: json.loads(process.communicate("")[0]) for client, process in clients.items()}
+    tried, opened, again = (found["admin"][what] for what in ("tried", "opened", "again"))
+    lost = {target: tried[target] - opened.get(target, 0) + again.get(target, 0) for target in tried}
+    leaked = found["outsider"]["opened"]
+    state = node.info()
+    row = (
+        f"unauthorised: {_duration(max(leaked.values(), default=0)) if leaked else 'closed'} | authorised lost: "
+        f"{_duration(max(lost.values()))} | {'; '.join(state['report']) if state['differs'] else 'no difference'}"
+    )
+    if reload.early and leaked:
+        raise TrialError(f"unauthorised connections were open: {leaked}; {row}")
+    if state["differs"] == (reload.early and reload.late):
+        raise TrialError(row)
+    node.do(reload.again)
+    if node.info()["differs"]:
+        node.apply()
+    node.check_soon(banned=False)
+    without_change(node)
+    return row
+
+
+def _duration(connections: int) -> str:
+    return f"{connections * 1000 // RATE} ms" if connections else "none"
+
+
+def trials(node: Node, system: System) -> Iterator[Trial]:
+    """Yield what is tried on a node, in its order, with its name."""
+    yield "preparation", partial(node.do, system.prepare)
+    for step in system.defaults:
+        yield step.name, partial(try_default, node, step, stays=step is system.defaults[-1])
+    for kind, steps in ((try_opened, system.opened), (try_ban, system.bans), (try_appended, system.appended)):
+        yield from ((step.name, partial(kind, node, step)) for step in steps)
+    yield f"before the first run: {system.bans[0].name}", partial(try_ban_before, node, system.bans[0])
+    yield "fail2ban: start, ban, restart, unban", partial(try_fail2ban, node, system.banaction)
+    yield from ((reload.command, partial(try_reload, node, reload)) for reload in system.reloads)
+    yield "restoration", partial(node.do, f"systemctl stop fail2ban; {system.defaults[-1].undo}; {system.restore}")
+    yield "the last run", node.apply
+    yield "no difference", partial(without_change, node)
+
+
+def try_system(name: str, plan: dict[str, Any]) -> list[str]:
+    """Try everything on the node of a firewall system; return the failures."""
+    failures = []
+    for what, act in trials(Node(name, plan), SYSTEMS[name]):
+        began = time.monotonic()
+        try:
+            outcome = act() or "holds"
+        except TrialError as failed:
+            outcome = f"FAILED: {failed}"
+            failures.append(f"{name}: {what}: {failed}")
+        print(f"| {name} | {what} | {outcome} | {time.monotonic() - began:.1f} s |", flush=True)
+    return failures
+
+
+def main(arguments: list[str]) -> int:
+    plan = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    names = arguments[1:] or [*SYSTEMS]
+    with ThreadPoolExecutor(len(names)) as pool:
+        failures = [line for lines in pool.map(lambda name: try_system(name, plan), names) for line in lines]
+    print(*failures, f"{len(failures)} failures", sep="\n")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
