@@ -69,8 +69,8 @@ notes:
     before the host's own filter rules. It clears the bit C(0x10000000) of the packet mark of every packet and sets it on
     authorised packets, so that no earlier rule of a third party can set it. It is kept in C(/etc/gatehouse_kong) and loaded at
     boot by C(gatehouse-kong-firewall.service). Reloads of firewalld, ufw and netfilter-persistent do not touch it."
-  - "The late part: the rule that accepts authorised packets, see O(backend). By mark, it accepts nothing if the early part
-    is missing. On firewalld, which cannot match marks, it accepts the planned sources at the planned ports only."
+  - The late part is the rule that accepts authorised packets, see O(backend). It matches the mark, so it accepts nothing if
+    the early part is missing. On firewalld, which cannot match marks, it accepts the planned sources at the planned ports.
   - On hosts without C(nft), the early part is the chain C(GATEHOUSE-KONG) of the table C(mangle), entered by the first rule of
     C(INPUT), with ipsets whose names begin with C(gkong4-) and C(gkong6-). It is kept in C(/etc/gatehouse_kong_iptables)
     and loaded at boot by C(gatehouse-kong-iptables.service). If the kernel has no IPv6, its rules for IPv6 wait in the boot
