@@ -18,6 +18,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import INET, MAXELEM, elements
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
@@ -107,7 +108,7 @@ def make_objects(ruleset: Ruleset | None) -> Objects:
         return Objects()
     rules = tuple(sorted({rule for entry in ruleset.allow for rule in _rules(entry)}, key=str))
     groups = [
-        Group(family, _names(f"-{source.name}", family), tuple(_entries(elements(source.of(family)), family)))
+        Group(family, _names(f"-{source.name}", family), _entries(source.of(family)))
         for source in ruleset.sets
         for family in FAMILIES
     ]
@@ -153,5 +154,7 @@ def _name(prefix: str, name: str) -> str:
     return f"{full[: _LONGEST - _DIGEST - 1]}-{digest}"
 
 
-def _entries(texts: Iterable[str], family: str) -> list[str]:
-    return sorted(text.removesuffix(_ALONE[family]) for text in texts)
+def _entries(networks: Networks) -> tuple[str, ...]:
+    """Return the fewest entries for these networks: nft lists neighbours merged, and both must give the same objects."""
+    texts = elements(from_ranges(networks.family, networks.ranges))
+    return tuple(sorted(text.removesuffix(_ALONE[networks.family]) for text in texts))

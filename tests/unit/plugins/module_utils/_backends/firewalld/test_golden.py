@@ -75,6 +75,12 @@ def peers(*addresses, name="peers"):
 A, B = "gkfwd4-a-peers", "gkfwd4-b-peers"
 
 
+def test_neighbours_are_merged_as_nft_lists_them():
+    apart, merged = peers("10.0.0.2/32", "10.0.0.3/32", "10.0.0.0/31", "10.0.0.1/32"), peers("10.0.0.0/30")
+    assert apart == merged
+    assert apart.layout({})[A] == ["10.0.0.0/30"]
+
+
 @pytest.mark.parametrize(
     "present, a, b",
     [
