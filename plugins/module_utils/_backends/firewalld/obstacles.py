@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import LAST
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, parse_range
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import CHAIN, PRIORITY
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import PRIORITY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 
 _DROPS = ("DROP", "REJECT", "%%REJECT%%")
-_EARLY = Own(frozenset(), marked_after=PRIORITY)
+_OTHER_BASES = frozenset((family, "filter", chain) for family in ("ip", "ip6") for chain in ("FORWARD", "OUTPUT"))
+_EARLY = Own(_OTHER_BASES, marked_after=PRIORITY)
 # With FirewallBackend=iptables this jump begins firewalld's own part of INPUT, in which our rules are.
 _ZONES_CHAIN = re.compile(r"INPUT_(ZONES|POLICIES_pre)")
 # A rich rule that ends every packet of its family, source and port (firewalld.richlanguage(5)).
@@ -86,7 +87,7 @@ def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[O
             if value["family"] in own:
                 continue
         others.append(item)
-    return find_obstacles(others, want, _EARLY, (CHAIN,))
+    return find_obstacles(others, want, _EARLY)
 
 
 def _of_policy(
