@@ -271,7 +271,12 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     # What is asked for may depend on what is there, which another run must not change meanwhile.
     with rollback.alone():
         choice = choose(host, module.params["backend"])
-        result = {"changed": False, "backend": choice.backend.name, "backend_reason": choice.reason, "early": choice.early}
+        result = {
+            "changed": False,
+            "backend": choice.backend.name,
+            "backend_reason": choice.reason,
+            "early": choice.early,
+        }
         return {**result, **_half(module, choice.backend, rollback)}
 
 

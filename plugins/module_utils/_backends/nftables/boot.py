@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import (
+    APPENDED_FILE,
     DIRECTORY,
     FILE,
     LATE_FILE,
@@ -21,6 +22,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY, BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
+# As a pattern, because a pattern without a match is no error (nft(8), "INCLUDE FILES").
+_APPENDED = APPENDED_FILE.replace(".nft", "*.nft")
 _LATE = f'/bin/sh -c "[ ! -e {LATE_FILE} ] || exec /bin/sh {LATE_FILE}"'
 
 _UNIT_TEXT = """\
@@ -62,7 +65,8 @@ ExecStop={nft} 'flush ruleset; include "{file}";'
 """
 # If the host's file is refused, the unit fails as it would without us, and our table is loaded all the same.
 _TOGETHER = (
-    """/bin/sh -c "{nft} '{flush}include \\"{host}\\"; include \\"{file}\\";'"""
+    """/bin/sh -c "{nft} '{flush}include \\"{host}\\"; include \\"{file}\\"; include \\"{appended}\\";'"""
+    """ || {nft} '{flush}include \\"{host}\\"; include \\"{file}\\";'"""
     """ || {{ {nft} '{flush}include \\"{host}\\";'; status=$$?; {nft} -f {file}; exit $$status; }}\""""
 )
 _AFTERWARDS = """\
@@ -105,7 +109,7 @@ def _drop_in(host: Host, nft: str) -> str:
         return _AFTERWARDS.format(nft=nft, file=FILE, late=_LATE)
     start, reload = (
         _TOGETHER.format(
-            nft=nft, file=FILE,
+            nft=nft, file=FILE, appended=_APPENDED,
             flush="flush ruleset; " if found["flushed"] else "", host=found["flushed"] or found["path"],
         )
         for found in (loads["Start"], loads["Reload"])

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import LATE_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import APPENDED_FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import ends
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
@@ -79,6 +79,7 @@ nft -a list ruleset | awk '
 ' | nft -f - || exit
 [ ! -f @FILE@ ] || exec sh @FILE@
 """
+_HEADER = "# Written by gatehouse.kong. The next run replaces manual changes.\n"
 _EXPRESSIONS = [
     {"match": {"op": "==", "left": {"&": [{"meta": {"key": "mark"}}, MARK]}, "right": MARK}},
     {"accept": None},
@@ -150,11 +151,12 @@ class NftablesLate:
                      if present.get(key) != wanted.get(key))  # fmt: skip
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Return a line if the file that loads the rules at boot differs."""
-        text = self._text(want)
-        if not text:
-            return (f"{LATE_FILE}: to be removed",) if self._host.path(LATE_FILE).exists() else ()
-        return () if self._host.holds(LATE_FILE, text, 0o600) else (f"{LATE_FILE}: missing or different",)
+        """Return a line for each file that loads the rules at boot and differs."""
+        return tuple(
+            f"{path}: {'missing or different' if text else 'to be removed'}"
+            for path, text in self._files(want).items()
+            if not (self._host.holds(path, text, 0o600) if text else not self._host.path(path).exists())
+        )
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:  # noqa: ARG002 -- part of the protocol
         """Return a warning if iptables-legacy has a table filter: the kernel asks it too, and nft does not list it.
@@ -191,12 +193,12 @@ class NftablesLate:
         return ()
 
     def persist(self, want: Ruleset | None) -> None:
-        """Write or remove the file that the boot units include."""
-        text = self._text(want)
-        if text:
-            self._host.write(LATE_FILE, text, 0o600)
-        else:
-            self._host.remove((LATE_FILE,))
+        """Write or remove the files that the boot units load."""
+        for path, text in self._files(want).items():
+            if text:
+                self._host.write(path, text, 0o600)
+            else:
+                self._host.remove((path,))
 
     def _commands(self, want: Ruleset | None) -> str:
         chains = self._chains
@@ -212,11 +214,16 @@ class NftablesLate:
         ]
         return "".join([*added, *deleted])
 
-    def _text(self, want: Ruleset | None) -> str:
+    def _files(self, want: Ruleset | None) -> dict[str, str]:
+        """Return the texts of the boot files, empty if a file is not needed."""
         wanted = places(self._chains, want) if want else ()
         chains = "".join(f'        after["{place}"] = {place.after}\n' for place in wanted)
+        appended = "".join(place.command for place in wanted if not place.after)
         escaped = _RULE.replace('"', '\\"')
-        return _LOAD.format(chains=chains, rule=escaped, escaped=escaped) if wanted else ""
+        return {
+            LATE_FILE: _LOAD.format(chains=chains, rule=escaped, escaped=escaped) if wanted else "",
+            APPENDED_FILE: _HEADER + appended if appended else "",
+        }
 
     @cached_property
     def _chains(self) -> Chains:

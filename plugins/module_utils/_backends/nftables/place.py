@@ -9,4 +9,6 @@ DIRECTORY = "/etc/gatehouse_kong"
 FILE = f"{DIRECTORY}/ruleset.nft"
 # Loads the late part on hosts whose own chains are loaded by nft.
 LATE_FILE = f"{DIRECTORY}/accept.sh"
+# The rules of the late part at the end of a chain: they can be loaded in one transaction with the chain itself.
+APPENDED_FILE = f"{DIRECTORY}/accept.nft"
 UNIT = "gatehouse-kong-firewall.service"
