@@ -73,6 +73,7 @@ class IptablesLate:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._saved: dict[str, str] = {}
+        self._tables: dict[str, Filter] = {}
 
     def require(self) -> None:
         """Raise HostError if the host lacks programs, rights, systemd or a writable /etc, or mixes both variants."""
@@ -88,6 +89,7 @@ class IptablesLate:
         Third-party rules before the accept rule are no difference, so a restart of fail2ban or Docker is none.
         """
         self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
+        self._tables = {family: filter_of(text) for family, text in self._saved.items()}
         return self._misplaced(ruleset)
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
@@ -180,10 +182,6 @@ class IptablesLate:
     @property
     def _families(self) -> tuple[str, ...]:
         return families_of(self._host)
-
-    @property
-    def _tables(self) -> dict[str, Filter]:
-        return {family: filter_of(text) for family, text in self._saved.items()}
 
     def _program(self, family: str) -> str:
         return program(self._host, family, self._variant)

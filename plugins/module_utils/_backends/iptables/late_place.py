@@ -32,6 +32,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, GOTO, RETURN, Way
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
+Steps = t.Mapping[Service, t.Sequence["Step"]]
+
 INPUT = "INPUT"
 # Targets after which a packet continues with the next rule; iptables-extensions(8).
 LOGS = ("LOG", "NFLOG", "ULOG")
@@ -49,6 +51,7 @@ class Filter:
     policy: str = "ACCEPT"
     chains: Mapping[str, Sequence[str]] = field(default_factory=lambda: {INPUT: []})
     ours: tuple[tuple[str, int], ...] = ()
+    known_steps: dict[tuple[Ruleset, str], Steps] = field(default_factory=dict, compare=False)
 
     @cached_property
     def rules(self) -> Mapping[str, Sequence[IptablesRule]]:
@@ -122,10 +125,13 @@ def places_of(table: Filter, want: Ruleset, family: str) -> tuple[Place, ...]:
     return tuple(sorted(_before_logs(table, step) for step in first.values()))
 
 
-def steps_of(table: Filter, want: Ruleset, family: str) -> dict[Service, tuple[Step, ...]]:
-    """Return the rules that new packets to each service meet, in their order."""
-    services = (entry.service for entry in want.allow if family in entry.service.families)
-    return {service: tuple(_Walk(table, service, family).steps()) for service in services}
+def steps_of(table: Filter, want: Ruleset, family: str) -> Steps:
+    """Return the rules that new packets to each service meet, in their order; they are determined once for each table."""
+    if (want, family) not in table.known_steps:
+        services = (entry.service for entry in want.allow if family in entry.service.families)
+        steps = {service: tuple(_Walk(table, service, family).steps()) for service in services}
+        table.known_steps[want, family] = steps
+    return table.known_steps[want, family]
 
 
 def without_effect(
@@ -200,6 +206,14 @@ def _at_some_interfaces(rule: IptablesRule) -> bool:
     return any(test.option == "-i" and test.values != ("lo",) for test in rule.tests)
 
 
+# What a rule does that only names a source. Some hosts have thousands of them, and the answer is known without a packet.
+_BAN = (Way(DROP, "", False, False, True),)
+
+
+def _bans_one_source(rule: IptablesRule) -> bool:
+    return rule.target == "DROP" and len(rule.tests) == 1 and rule.tests[0].option == "-s"
+
+
 class _Walk:
     """The way of the first packets to a service through the chains from INPUT on."""
 
@@ -220,7 +234,7 @@ class _Walk:
         some_returned = False  # packets of some sources
         others_returned = False  # all packets of some interfaces
         for position, rule in enumerate(self._table.rules[chain]):
-            ways = rule.judge(self._packet).ways
+            ways = _BAN if _bans_one_source(rule) else rule.judge(self._packet).ways
             if not ways:
                 continue
             way, here = ways[0], Step(chain, position, rule.text, PASSED)
