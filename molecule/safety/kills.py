@@ -139,8 +139,10 @@ def is_state(data):
 
 
 def others():
-    """What is the owner's, and what a reload would lose of it."""
-    return json.dumps(session._record(session.connect(), tuple(FIREWALLD_SET_PREFIX.values())), sort_keys=True)  # noqa: SLF001
+    """Return the third-party runtime configuration, which a reload would lose; comments of iptables-save have the time."""
+    found = session._record(session.connect(), tuple(FIREWALLD_SET_PREFIX.values()))  # noqa: SLF001
+    tables = {program: session._tables(saved) for program, saved in found["iptables"].items()}  # noqa: SLF001
+    return json.dumps([sorted(map(json.dumps, found["calls"])), found["entries"], tables], sort_keys=True)
 
 
 def set_without_permanent():

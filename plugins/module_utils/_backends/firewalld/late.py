@@ -53,6 +53,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollba
 
 _RUNS = "/run/systemd/units/invocation:firewalld.service"  # systemd has this link for each unit that runs
 _CHECK = "/run/gatehouse_kong_check"
+# Each call of a session has a time-out of its own. Many bans take long to restore after a reload.
+_SESSION_SECONDS = 600
 _PREFIXES = [*FIREWALLD_SET_PREFIX.values()]
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 
@@ -252,7 +254,9 @@ class FirewalldLate:
         try:
             if _session.dbus is not None and ("want" not in request or _session.can_watch()):
                 return self._host.call(_session.answer, request)
-            said: dict[str, t.Any] = json.loads(self._host.run(*self._interpreter, stdin=self._script(request)))
+            said: dict[str, t.Any] = json.loads(
+                self._host.run(*self._interpreter, stdin=self._script(request), seconds=_SESSION_SECONDS)
+            )
         except _session.SessionError as error:
             raise HostError(f"firewalld: {error}") from error
         except HostError as error:

@@ -28,6 +28,11 @@ _END = re.compile(
     r'(?: source address="(?P<source>[^"]+)")?(?: port port="(?P<first>\d+)(?:-(?P<last>\d+))?" protocol="(?P<protocol>\w+)")?'
     r'(?: log(?: (?:prefix|level)="[^"]*")*| audit)* (?:drop|reject(?: type="[^"]+")?)'
 )
+# A rule that accepts some packets of a port, and leaves the others to later rules.
+_LIMIT = re.compile(
+    r'rule(?: priority="-?\d+")?.*? port port="(?P<first>\d+)(?:-(?P<last>\d+))?" protocol="(?P<protocol>\w+)".* accept limit .*'
+)
+_BAN = re.compile(r"rule .*\bsource .* (?:drop|reject)\b.*")
 _ACCEPT_FIRST = re.compile(r'rule priority="(?P<priority>-\d+)".* accept\b')
 
 
@@ -56,6 +61,7 @@ def settings_obstacles(state: Mapping[str, t.Any], zones: Iterable[str], want: R
                 ports=(str(entry.service),),
                 advice=f"Remove it with `firewall-cmd --permanent --zone={zone} --remove-rich-rule=...`, and reload",
             )
+    yield from _without_effect(state["policies"], used, entries)
     for zone, settings in used.items():
         if settings.get("sources") and settings.get("target") in _DROPS:
             yield Obstacle(
@@ -67,6 +73,45 @@ def settings_obstacles(state: Mapping[str, t.Any], zones: Iterable[str], want: R
                 advice="Bind sources that you ban to another zone, such as block",
                 effect="accept",
             )
+
+
+def _without_effect(
+    policies: Mapping[str, t.Any], used: Mapping[str, t.Any], entries: list[Allow]
+) -> Iterator[Obstacle]:
+    """Return the rules that do not hold for authorised sources: limits of zones, and bans of policies after the zones."""
+    for zone, settings in used.items():
+        for limit in filter(None, map(_LIMIT.fullmatch, settings.get("rules_str", []))):
+            for entry in entries:
+                if _is_at(limit, entry):
+                    yield Obstacle(
+                        certain=False,
+                        where=f"firewalld's zone {zone}",
+                        reason=f"its rule `{limit[0]}` accepts some packets, and our rules accept the others",
+                        ports=(str(entry.service),),
+                        advice="To limit authorised sources, write a rule that drops packets",
+                        effect="accept",
+                    )
+    for name, policy in policies.items():
+        bans = [rule for rule in policy.get("rich_rules", []) if _BAN.fullmatch(rule)]
+        if bans and policy.get("priority", 0) > 0 and _is_to_host(policy, {*used}):
+            yield Obstacle(
+                certain=False,
+                where=f"firewalld's policy {name}",
+                reason=f"it comes after the zones, in which our rules are, so `{bans[0]}` does not drop authorised sources",
+                ports=tuple(str(entry.service) for entry in entries),
+                advice=f"Give it a negative priority: `firewall-cmd --permanent --policy={name} --set-priority=-100`, "
+                "and reload",
+                effect="accept",
+            )
+
+
+def _is_to_host(policy: Mapping[str, t.Any], zones: set[str]) -> bool:
+    return "HOST" in policy.get("egress_zones", []) and bool({*policy.get("ingress_zones", [])} & {"ANY", *zones})
+
+
+def _is_at(rule: re.Match[str], entry: Allow) -> bool:
+    ports = range(int(rule["first"]), int(rule["last"] or rule["first"]) + 1)
+    return rule["protocol"] == entry.service.protocol and entry.service.port in ports
 
 
 def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[Obstacle, ...]:
@@ -95,7 +140,7 @@ def _of_policy(
 ) -> Iterator[Obstacle]:
     """Return the conflicts of a policy that comes before the zones: packets of these zones to the host."""
     ingress = {*policy.get("ingress_zones", [])}
-    if policy.get("priority", 0) >= 0 or "HOST" not in policy.get("egress_zones", []) or not ingress & {"ANY", *used}:
+    if policy.get("priority", 0) >= 0 or not _is_to_host(policy, used):
         return
     everywhere = "ANY" in ingress or used <= ingress
     content = [key for key in ("rich_rules", "services", "ports", "protocols", "source_ports") if policy.get(key)]
@@ -143,10 +188,7 @@ def _families(entry: Allow, want: Ruleset) -> list[str]:
 
 def _covers(match: re.Match[str], entry: Allow, family: str, want: Ruleset) -> bool:
     """Tell whether a rule ends every packet of a family's authorised sources to the port of an entry."""
-    service = entry.service
-    if match["family"] not in (None, family) or match["protocol"] not in (None, service.protocol):
-        return False
-    if match["first"] and not int(match["first"]) <= service.port <= int(match["last"] or match["first"]):
+    if match["family"] not in (None, family) or (match["first"] and not _is_at(match, entry)):
         return False
     if not match["source"]:
         return True

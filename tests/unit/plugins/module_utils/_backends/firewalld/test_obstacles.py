@@ -180,6 +180,38 @@ def test_a_zone_whose_bans_do_not_hold_is_named(zone, warned):
     assert all("192.0.2.9" in one.reason for one in obstacles)
 
 
+@pytest.mark.parametrize(
+    "rule, listeners",
+    [
+        ('rule family="ipv4" port port="8001" protocol="tcp" accept limit value="1/m"', ["admin"]),
+        ('rule priority="5" port port="8000-8001" protocol="tcp" log accept limit value="1/m"', ["admin", "proxy"]),
+        ('rule port port="8001" protocol="udp" accept limit value="1/m"', []),
+        ('rule port port="8001" protocol="tcp" accept', []),
+        ('rule port port="8001" protocol="tcp" log limit value="1/m" accept', []),
+    ],
+)
+def test_a_limit_that_accepts_has_no_effect_and_is_named(rule, listeners):
+    state = {"zones": {"public": {"rules_str": [rule]}}}
+    assert sorted(told(state)) == [(False, "accept", name) for name in listeners]
+
+
+@pytest.mark.parametrize(
+    "change, warned",
+    [
+        ({}, True),
+        ({"priority": -10}, False),
+        ({"egress_zones": ["ANY"]}, False),
+        ({"ingress_zones": ["dmz"]}, False),
+        ({"rich_rules": ["rule drop"]}, False),
+        ({"rich_rules": ['rule family="ipv4" source address="10.0.0.1" accept']}, False),
+    ],
+)
+def test_a_ban_of_a_policy_after_the_zones_has_no_effect_and_is_named(change, warned):
+    ban = 'rule family="ipv4" source address="10.0.0.1" drop'
+    policy = {**POLICY, "priority": 10, "target": "CONTINUE", "rich_rules": [ban], **change}
+    assert told({"policies": {"own": policy}}, allow=[ADMIN]) == [(False, "accept", "admin")] * warned
+
+
 def chain(family, table, name, hook="input", prio=0, policy="accept"):
     base = {"type": "filter", "hook": hook, "prio": prio, "policy": policy} if hook else {}
     return {"chain": {"family": family, "table": table, "name": name, **base}}
