@@ -90,25 +90,21 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  backend:
-    description:
-      - The language in which rules are written.
-      - V(auto) is V(iptables) on hosts where ufw is enabled or M(gatehouse.kong.kong_firewall) uses iptables, and
-        V(nftables) on all others, those of firewalld included.
-    type: str
-    choices: [auto, iptables, nftables]
-    default: auto
 notes:
-  - Needs root (C(CAP_NET_ADMIN)), systemd, C(iproute2), and the package C(nftables), or for O(backend=iptables) the
-    packages C(iptables) and C(ipset), which the firewall's backend needs as well.
-  - Rules are in the table C(inet gatehouse_kong_transparent), with O(backend=iptables) in chains whose names start with
-    C(GATEHOUSE-KONG-). Nothing else of the host's rules is changed. C(firewall-cmd --reload) and C(ufw reload) leave them.
+  - Needs root (C(CAP_NET_ADMIN)), systemd, and the packages C(iproute2) and C(nftables), whatever firewall manager the host
+    has.
+  - Rules are in the nftables table C(inet gatehouse_kong_transparent). Where ufw is enabled, there is also one rule in the
+    chain C(INPUT) of iptables, before the chains of ufw, with the comment C(gatehouse.kong-transparent). ufw drops IPv4
+    packets to addresses of other hosts before it asks the rules of C(ufw deny), so these rules do not hold for intercepted
+    packets over IPv4. Rules of other programs before the chains of ufw, such as bans of fail2ban, hold.
+  - C(firewall-cmd --reload) and C(ufw reload) leave all of these rules alone.
   - The method V(tproxy) needs the bits 0x10000000 and 0x20000000 of the packet mark, the routing rules 711 to 713 and the
     routing table 711.
-  - A packet caught by V(tproxy) comes to the host's own input rules with the address and port that its client dialled. With
-    O(backend=iptables) it is accepted there. With O(backend=nftables) it bears the mark 0x10000000, the same that
-    M(gatehouse.kong.kong_firewall) leaves. If a chain of the host's own would refuse it, the module fails before it
-    changes anything and names the command that lets it in. On a host of firewalld that is a port to be opened.
+  - A packet caught by V(tproxy) comes to the host's own input rules with the address and port that its client dialled, and
+    with the mark 0x10000000. The rule with which M(gatehouse.kong.kong_firewall) accepts authorised packets accepts it as
+    well, so run that module first. No other program can set this mark for packets that are not intercepted. If a chain of
+    the host drops intercepted packets, the module fails before it changes anything and names a command that accepts them. On
+    a host of firewalld that is a port to be opened.
   - A packet caught by V(redirect) comes to the listener's own port, whose rules are those of M(gatehouse.kong.kong_firewall).
   - Connections through the host that are open at the time of the change, and that it selects, end.
   - Rules are in C(/etc/gatehouse_kong_transparent) and are loaded at boot by C(gatehouse-kong-transparent.service).
@@ -144,11 +140,6 @@ report:
   type: list
   elements: str
   sample: ["at boot: the unit gatehouse-kong-transparent.service is not enabled"]
-backend:
-  description: The language in which rules were written.
-  returned: success
-  type: str
-  sample: nftables
 drift:
   description: Lines that are in the kernel and should not be (C(+)), and that should be and are not (C(-)).
   returned: success
@@ -179,10 +170,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import (
-    AUTO,
     Interceptor,
     Outcome,
-    backend_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     InterceptionError,
@@ -206,7 +195,6 @@ _CATCH_SPEC = {
 _SPEC = {
     "catches": {"type": "list", "elements": "dict", "options": _CATCH_SPEC},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "backend": {"type": "str", "choices": [AUTO, "iptables", "nftables"], "default": AUTO},
 }
 
 
@@ -215,9 +203,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     host = Host()
     want = (catches_from_data(params["catches"]) or None) if params["state"] == "present" else None
-    interceptor = Interceptor(host, backend_of(host, params["backend"]))
+    interceptor = Interceptor(host)
     if want is None and params["state"] == "present" and interceptor.is_untouched():
-        outcome = Outcome(interceptor.backend, "", "", (), (), changed=False)
+        outcome = Outcome("", "", (), (), changed=False)
     else:
         outcome = interceptor.converge(want, check_mode=module.check_mode)
     deaf = deaf_listeners(host, want or ())
@@ -226,7 +214,6 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     return {
         "changed": outcome.changed,
         "report": [*_differences(outcome), *deaf],
-        "backend": outcome.backend,
         "drift": list(outcome.drift),
         "boot": list(outcome.stale),
         "deaf": list(deaf),

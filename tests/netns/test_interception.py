@@ -32,6 +32,8 @@ SERVER = {"ipv4": "10.0.0.1", "ipv6": "fd00:99::1"}
 FRIEND = {"ipv4": "10.0.1.2", "ipv6": "fd00:1::2"}
 FAMILIES = ("ipv4", "ipv6")
 KINDS = ("nftables", "iptables-nft", "iptables-legacy")
+RULE = "-m mark --mark 0x30000000/0x30000000 -m comment --comment gatehouse.kong-transparent -j ACCEPT"
+LISTED = RULE.replace("gatehouse.kong-transparent", '"gatehouse.kong-transparent"')
 TRANSPARENT = {"ipv4": (socket.IPPROTO_IP, 19), "ipv6": (socket.IPPROTO_IPV6, 75)}  # linux/in.h, linux/in6.h
 
 
@@ -57,7 +59,6 @@ class Gateway:
     def __init__(self, lab, kind):
         self.lab = lab
         self.node = Node(lab, kind)
-        self.backend = self.node.name
         for sysctl in ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.src_valid_mark=0"):
             lab.host.run("sysctl", "-qw", sysctl)
         for family, option in (("ipv4", "-4"), ("ipv6", "-6")):
@@ -77,9 +78,29 @@ class Gateway:
     def _ip(self, where, *words):
         self.lab.host.__class__.__base__.run(self.lab.host, "ip", "-n", self.lab.namespace(where), *words)
 
-    def converge(self, *catches, absent=False, check_mode=False, backend=None):
+    def converge(self, *catches, absent=False, check_mode=False):
         want = None if absent else catches_from_data(catches)
-        return Interceptor(self.lab.host, backend or self.backend).converge(want, check_mode=check_mode)
+        return Interceptor(self.lab.host).converge(want, check_mode=check_mode)
+
+    def protect(self):
+        """Drop by default, and load the firewall rules for port 8002, with which the accept rule comes."""
+        if self.node.name == "nftables":
+            self.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; "
+                         "ip6 nexthdr ipv6-icmp accept; ip saddr @banned drop; }\n"
+                         "set banned { type ipv4_addr; }\n}")  # fmt: skip
+        elif self.node.name == "iptables":
+            self.node.restore("*filter\n:INPUT DROP\nCOMMIT\n")
+            self.node.restore("*filter\n:INPUT DROP\n-A INPUT -p ipv6-icmp -j ACCEPT\nCOMMIT\n", "ip6tables")
+        self.lab.converge({"allow": [
+            {"listener": "proxy", "protocol": "tcp", "port": 8002, "address": None, "sources": "any"},
+        ]})  # fmt: skip
+
+    def ban(self, source):
+        """Drop a source as an administrator does."""
+        if self.node.name == "nftables":
+            self.lab.nft(f"add element inet own banned {{ {source} }}")
+        else:
+            self.node.restore(f"*filter\n-I INPUT -s {source} -j DROP\nCOMMIT\n")
 
     def socket_at(self, name, family, address, port, transparent=False):
         made = self.lab.socket(name, family, socket.SOCK_STREAM)
@@ -131,7 +152,7 @@ class Gateway:
 
     def boot(self):
         """An empty kernel, and then what systemd starts."""
-        self.node.clean(start=False)
+        self.node.clean(start=self.node.name == "ufw")
         for option in ("-4", "-6"):
             for number in range(3):
                 with suppress(HostError):
@@ -153,6 +174,7 @@ def gateway(lab, request):
 
 each_kind = pytest.mark.parametrize("gateway", KINDS, indirect=True)
 both_kinds = pytest.mark.parametrize("gateway", KINDS[:2], indirect=True)
+each_firewall = pytest.mark.parametrize("gateway", [*KINDS, "ufw"], indirect=True)
 on_nftables = pytest.mark.parametrize("gateway", ["nftables"], indirect=True)
 
 
@@ -273,7 +295,7 @@ def test_nothing_is_left_and_nobody_else_is_touched(gateway):
     files = [path for path in root.rglob("*gatehouse*") if path != root / "run/gatehouse_kong.lock"]
     assert files == []
     assert not gateway.converge(absent=True).changed
-    assert Interceptor(gateway.lab.host, "nftables").is_untouched()
+    assert Interceptor(gateway.lab.host).is_untouched()
     assert gateway.dial(gateway.server())
 
 
@@ -289,13 +311,6 @@ def test_check_mode_changes_nothing_and_tells_the_same(gateway):
     assert foretold.changed
 
 
-DAMAGE = {
-    "nftables": [["nft", "flush", "ruleset"]],
-    "iptables-nft": [["iptables", "-t", "mangle", "-F"]],
-    "iptables-legacy": [["iptables-legacy", "-t", "mangle", "-F", "PREROUTING"]],
-}
-
-
 @each_kind
 def test_what_somebody_took_away_is_reported_and_put_back(gateway):
     kong, server = gateway.kong(), gateway.server()
@@ -306,9 +321,7 @@ def test_what_somebody_took_away_is_reported_and_put_back(gateway):
     assert gateway.dial(server) is None
     assert "-ipv4 712:" in " ".join(gateway.converge(catch()).drift)
     assert gateway.dial(kong)
-    name = gateway.backend if gateway.backend == "nftables" else f"iptables-{gateway.node.variant}"
-    for command in DAMAGE[name]:
-        gateway.lab.host.run(*command)
+    gateway.lab.host.run("nft", "delete", "table", "inet", "gatehouse_kong_transparent")
     assert gateway.converge(catch()).drift
     assert gateway.dial(kong)
     assert not gateway.converge(catch()).changed
@@ -337,18 +350,6 @@ def test_the_mark_takes_no_part_in_the_check_of_sources(gateway):
 
 
 @on_nftables
-def test_another_backend_takes_over(gateway):
-    kong = gateway.kong()
-    gateway.converge(catch())
-    assert gateway.converge(catch(), backend="iptables").changed
-    assert not [line for line in gateway.ours() if "gatehouse_kong" in line]
-    assert gateway.dial(kong)
-    assert not gateway.converge(catch(), backend="iptables").changed
-    gateway.converge(absent=True)
-    assert gateway.ours() == []
-
-
-@on_nftables
 def test_a_host_that_drops_by_default_is_refused_until_it_knows_the_mark(gateway):
     kong = gateway.kong()
     gateway.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}")
@@ -360,13 +361,81 @@ def test_a_host_that_drops_by_default_is_refused_until_it_knows_the_mark(gateway
     assert gateway.dial(kong)
 
 
-@pytest.mark.parametrize("gateway", ["iptables-nft", "iptables-legacy"], indirect=True)
-def test_iptables_lets_caught_packets_in_by_itself(gateway):
+@each_firewall
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_host_that_drops_by_default_accepts_what_is_intercepted_and_no_more(gateway, family):
+    gateway.protect()
+    kong = gateway.kong(family)
+    gateway.converge(catch(family))
+    assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
+    own = gateway.lab.address("friend", family, end=1)
+    assert gateway.dial(gateway.kong(family, port=8003), family, to=own, port=8003) is None
+    gateway.boot()
+    gateway.protect()
+    assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
+
+
+@each_firewall
+def test_a_ban_of_a_third_party_holds_for_what_is_intercepted(gateway):
+    gateway.protect()
+    gateway.ban(FRIEND["ipv4"])
     kong = gateway.kong()
-    gateway.node.restore("*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
     gateway.converge(catch())
+    assert gateway.dial(kong) is None
+    assert gateway.dial(kong, name="stranger")
+    gateway.ban("10.0.3.2")
+    assert gateway.dial(kong, name="stranger") is None
+
+
+@pytest.mark.parametrize("gateway", ["iptables-nft", "iptables-legacy"], indirect=True)
+def test_iptables_without_the_accept_rule_of_the_firewall_is_refused(gateway):
+    gateway.node.restore("*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
+    with pytest.raises(ObstacleError, match=r"tcp 80 at 10\.0\.0\.1"):
+        gateway.converge(catch())
+    assert gateway.ours() == []
+
+
+NOT_LOCAL = """\
+*filter
+:ufw-not-local -
+-I ufw-before-input 3 -j ufw-not-local
+-A ufw-not-local -m addrtype --dst-type LOCAL -j RETURN
+-A ufw-not-local -m addrtype --dst-type MULTICAST -j RETURN
+-A ufw-not-local -m addrtype --dst-type BROADCAST -j RETURN
+-A ufw-not-local -j DROP
+COMMIT
+"""
+
+
+@pytest.mark.parametrize("gateway", ["ufw"], indirect=True)
+def test_ufw_drops_packets_to_other_hosts_before_its_users_rules(gateway):
+    ufw = gateway.lab.host.path("/etc/ufw/ufw.conf")
+    ufw.write_text("ENABLED=yes\n")
+    gateway.node.restore(NOT_LOCAL)
+    gateway.protect()
+    kong = gateway.kong()
+    gateway.converge(catch())
+    assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
+    gateway.lab.host.run("iptables", "-D", "INPUT", *RULE.split())
+    assert gateway.dial(kong) is None
+    assert gateway.converge(catch()).drift == (f"--A INPUT {LISTED}",)
     assert gateway.dial(kong)
-    assert gateway.dial(gateway.kong(port=8002), to="10.0.1.1", port=8002) is None
+    ufw.write_text("ENABLED=no\n")
+    assert gateway.converge(catch()).stale
+    assert not [line for line in gateway.ours() if "transparent" in line and "-A INPUT" in line]
+
+
+@each_kind
+def test_marks_of_third_parties_count_for_nothing(gateway):
+    gateway.protect()
+    kong, other = gateway.kong(), gateway.kong(port=8003)
+    gateway.converge(catch(sources=["10.0.3.0/24"]))
+    mark = "meta mark set 0x30000000"
+    for hook, priority in (("prerouting", "raw"), ("prerouting", "dstnat"), ("input", "mangle")):
+        gateway.lab.nft(f"table inet forged_{hook}_{priority} {{\n"
+                        f"chain c {{ type filter hook {hook} priority {priority}; {mark}; }}\n}}")  # fmt: skip
+    assert gateway.dial(kong) is None
+    assert gateway.dial(other, to="10.0.1.1", port=8003) is None
 
 
 @on_nftables
@@ -377,7 +446,7 @@ def test_if_something_is_refused_on_the_way_all_is_as_before(gateway, monkeypatc
         gateway.converge(catch())
     monkeypatch.undo()
     assert gateway.ours() == []
-    assert Interceptor(gateway.lab.host, "nftables").is_untouched()
+    assert Interceptor(gateway.lab.host).is_untouched()
     gateway.converge(catch(ports=[81]))
     before, files = gateway.ours(), json.loads(gateway.lab.host.read(STATE_FILE))
 

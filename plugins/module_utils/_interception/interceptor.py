@@ -18,7 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import ufw
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import SYSTEMS, choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
     BootUnit,
     install,
@@ -26,19 +27,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit imp
     uninstall,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.iptables import render_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     TPROXY,
     Interception,
     catches_from_data,
     catches_to_data,
-    of_family,
     text_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import render_interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
-    IPTABLES,
-    NFTABLES,
     Programs,
     render_load,
     render_removal,
@@ -47,15 +44,21 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.trace
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
     families_of,
     program,
-    require_programs,
     variant_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Service, make_ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import Place, conflicts, table_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
+    ANY,
+    Allow,
+    Ruleset,
+    Service,
+    make_ruleset,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
 
-AUTO = "auto"
 DIRECTORY = "/etc/gatehouse_kong_transparent"
 SCRIPT_FILE = f"{DIRECTORY}/load.sh"
 STATE_FILE = f"{DIRECTORY}/state.json"
@@ -70,7 +73,7 @@ Wants=network-pre.target
 Before=network-pre.target shutdown.target
 Conflicts=shutdown.target
 After=local-fs.target systemd-modules-load.service nftables.service
-After=netfilter-persistent.service iptables.service ip6tables.service
+After=ufw.service netfilter-persistent.service iptables.service ip6tables.service
 
 [Service]
 Type=oneshot
@@ -99,7 +102,6 @@ UNIT_PARTS = BootUnit(UNIT, _UNIT_TEXT, ("sysinit.target",), _DROP_INS, DIRECTOR
 class Outcome:
     """What a run did, or in check mode would do: catches before and after as text, and what did not belong."""
 
-    backend: str
     before: str
     after: str
     drift: tuple[str, ...]
@@ -110,31 +112,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Found:
-    """The catches that the host keeps, the backend that loaded them, and how the kernel differs from that."""
+    """The catches that the host keeps, and how the kernel differs from them."""
 
     catches: Interception | None
-    backend: str | None
     drift: tuple[str, ...]
 
 
-def backend_of(host: Host, name: str) -> str:
-    """The backend of this name, or with AUTO the one that goes with the host's firewall.
-
-    ufw's own rules are rules of iptables, and only an accept before them in the same table lets a caught packet in.
-    """
-    if name != AUTO:
-        return name
-    systems = {system.name: system for system in SYSTEMS}
-    by_iptables = ufw(host) or systems["iptables"].keeps(host)
-    return IPTABLES if by_iptables else NFTABLES
-
-
 class Interceptor:
-    """One host and the backend that its interception is written to."""
+    """The interception of one host."""
 
-    def __init__(self, host: Host, backend: str) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
-        self.backend = backend
 
     def is_untouched(self) -> bool:
         """Whether there is nothing of ours on the host: files come before what they load, and go after it."""
@@ -151,17 +139,15 @@ class Interceptor:
 
     def _converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
         self._require(want)
-        found = self._look(everything=want is None)
+        found = self._look()
         obstacles = self._obstacles(want or ())
         if any(obstacle.stops for obstacle in obstacles):
             raise ObstacleError(obstacles)
-        stale = stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(self.backend, want))
-        loads = found.catches != want or bool(found.drift) or found.backend not in (None, self.backend)
-        outcome = Outcome(
-            self.backend, text_of(found.catches), text_of(want), found.drift, stale, loads or bool(stale), obstacles
-        )
+        stale = stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(want))
+        changed = found.catches != want or bool(found.drift) or bool(stale)
+        outcome = Outcome(text_of(found.catches), text_of(want), found.drift, stale, changed, obstacles)
         if want is not None and outcome.changed:
-            self._validate(want)
+            self._host.run("nft", "--check", "--file", "-", stdin=render_interception(want))
         if outcome.changed and not check_mode:
             self._change(found, want)
         return outcome
@@ -169,30 +155,27 @@ class Interceptor:
     def _require(self, want: Interception | None) -> None:
         if self._host.which("ip") is None:
             raise HostError("ip is not installed on this host: install the package iproute2")
-        if want is not None and self.backend == NFTABLES and self._host.which("nft") is None:
+        if want is not None and self._host.which("nft") is None:
             raise HostError("nft is not installed on this host: install the package nftables")
-        if want is not None and self.backend == IPTABLES:
-            require_programs(self._host, variant_of(self._host))
         self._host.require_net_admin()
         self._host.require_systemd()
         self._host.require_writable("/etc")
 
-    def _look(self, *, everything: bool) -> _Found:
+    def _look(self) -> _Found:
         kept = self._kept()
-        backends = {NFTABLES, IPTABLES} if everything else {self.backend, kept["backend"]}
-        listed = listing_of(self._host, self._programs, backends)
+        listed = listing_of(self._host, self._programs)
         lines = difflib.unified_diff(kept["listing"], listed, lineterm="", n=0)
         drift = tuple(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
         catches = None if kept["catches"] is None else catches_from_data(kept["catches"])
-        return _Found(catches, kept["backend"], drift)
+        return _Found(catches, drift)
 
     def _kept(self) -> dict[str, t.Any]:
         """What the last change left; nothing where that cannot be read, so that all is loaded anew."""
         try:
             kept = json.loads(self._host.read(STATE_FILE) or "")
-            return {key: kept[key] for key in ("catches", "backend", "listing")}
+            return {key: kept[key] for key in ("catches", "listing")}
         except (ValueError, KeyError, TypeError):
-            return {"catches": None, "backend": None, "listing": []}
+            return {"catches": None, "listing": []}
 
     def _obstacles(self, want: Interception) -> tuple[Obstacle, ...]:
         """Chains of the host's own that refuse what TPROXY hands to Kong, addressed to somebody else as it is."""
@@ -205,36 +188,37 @@ class Interceptor:
         }
         if not entries:
             return ()
-        firewall = choose(self._host, self.backend).backend
-        found = firewall.obstacles(make_ruleset(entries.values(), ()))
+        ruleset = make_ruleset(entries.values(), ())
+        found = Nftables(self._host, Listing(self._host), frozenset(), lambda objects, _want: objects).obstacles(
+            ruleset
+        )
+        found += self._conflicts_of_legacy(ruleset)
         # What is caught is caught before anybody else diverts it, and whom others accept is judged where it is caught.
         return tuple(obstacle for obstacle in found if obstacle.effect == "drop")
 
-    def _validate(self, want: Interception) -> None:
-        """Have the host's own tools check what would be loaded."""
-        if self.backend == NFTABLES:
-            self._host.run("nft", "--check", "--file", "-", stdin=render_interception(want))
-            return
-        for family in families_of(self._host):
-            restore = f"{program(self._host, family, variant_of(self._host))}-restore"
-            for table, lines in render_tables(of_family(want, family)).items():
-                own = [line for line in lines if not line.startswith("-I ")]
-                text = "".join(f"{line}\n" for line in (f"*{table}", *own, "COMMIT"))
-                self._host.run(restore, "--wait", "10", "--noflush", "--test", stdin=text)
+    def _conflicts_of_legacy(self, ruleset: Ruleset) -> tuple[Obstacle, ...]:
+        """Return the conflicts with rules of iptables-legacy, which nft does not list."""
+        if not self._host.which("iptables") or variant_of(self._host) != "legacy":
+            return ()
+        programs = {family: program(self._host, family, "legacy") for family in families_of(self._host)}
+        saved = {family: self._host.run(f"{path}-save") for family, path in programs.items()}
+        return tuple(
+            one
+            for family, text in saved.items()
+            for one in conflicts(_with_policy(text), ruleset, family, _places(text))
+        )
 
     def _change(self, found: _Found, want: Interception | None) -> None:
         before = self._host.read(SCRIPT_FILE)
         try:
             if want is not None:
-                self._write_script(self._script(self.backend, want))
-            self._load(self.backend, want)
-            if found.backend not in (None, self.backend):
-                self._host.run("sh", stdin=render_removal((str(found.backend),), self._programs, routes=False))
+                self._write_script(self._script(want))
+            self._load(want)
             self._persist(want)
         except HostError:
             # What hinders the way back as well is told by the next run, and repaired by it.
             with suppress(HostError):
-                self._load(found.backend or self.backend, found.catches)
+                self._load(found.catches)
                 if before is None:
                     self._host.remove_tree(DIRECTORY)
                 else:
@@ -245,34 +229,45 @@ class Interceptor:
         self._host.make_directory(DIRECTORY, 0o700)
         self._host.write(SCRIPT_FILE, text, 0o600)
 
-    def _load(self, backend: str, want: Interception | None) -> None:
-        if want is None:
-            programs = {NFTABLES: "nft", IPTABLES: "iptables"}
-            backends = tuple(name for name, program in programs.items() if self._host.which(program))
-            self._host.run("sh", stdin=render_removal(backends, self._programs, routes=True))
-        else:
-            self._host.run("sh", stdin=self._script(backend, want))
+    def _load(self, want: Interception | None) -> None:
+        self._host.run("sh", stdin=render_removal(self._programs) if want is None else self._script(want))
 
     def _persist(self, want: Interception | None) -> None:
         if want is None:
             uninstall(self._host, UNIT_PARTS)
             return
         kept = {
-            "backend": self.backend,
             "catches": catches_to_data(want),
-            "listing": listing_of(self._host, self._programs, {self.backend}),
+            "listing": listing_of(self._host, self._programs),
         }
-        install(self._host, UNIT_PARTS, self._script(self.backend, want))
+        install(self._host, UNIT_PARTS, self._script(want))
         self._host.write(STATE_FILE, json.dumps(kept, indent=2) + "\n", 0o600)
 
-    def _script(self, backend: str, want: Interception) -> str:
-        return render_load(backend, want, self._programs)
+    def _script(self, want: Interception) -> str:
+        return render_load(want, self._programs, ufw=bool(ufw(self._host)))
 
     @property
     def _programs(self) -> Programs:
-        found = [self._host.which(name) or f"/usr/sbin/{name}" for name in ("ip", "nft")]
-        variant = variant_of(self._host) if self._host.which("iptables") else "nft"
-        return Programs(*found, *(program(self._host, family, variant) for family in ("ipv4", "ipv6")))
+        paths = {name: self._host.which(name) or f"/usr/sbin/{name}" for name in ("ip", "nft", "iptables")}
+        return Programs(**{**paths, **({} if self._host.which("ufw") else {"iptables": ""})})
+
+
+def _with_policy(saved: str) -> str:
+    """Return the output of iptables-save with a policy of INPUT that drops as the last rule of that chain."""
+    head, table, rest = saved.partition("*filter\n")
+    rules, commit, tail = rest.partition("\nCOMMIT")
+    policy = "\n-A INPUT -j DROP" if rules.startswith(":INPUT DROP ") else ""
+    return f"{head}{table}{rules}{policy}{commit}{tail}"
+
+
+def _places(saved: str) -> list[Place]:
+    """Return the places of the firewall's accept rule in the table filter, counted without it."""
+    found: list[Place] = []
+    for chain, lines in table_of(saved, "filter").items():
+        plain = [line.replace('"', "") for line in lines]
+        at = [number for number, line in enumerate(plain) if line.endswith(f" {LATE_RULE}")]
+        found += [(chain, number - before) for before, number in enumerate(at)]
+    return found
 
 
 def _addresses(family: str, destinations: tuple[str, ...]) -> list[str]:

@@ -4,14 +4,17 @@
 
 """Writes an interception as the text of our second nftables table (nft(8)).
 
-TPROXY ends its rule where no transparent socket listens, so the drop after it takes what Kong does not, and whom its
-sources leave out. What is selected and comes to be forwarded all the same, whatever the reason, is dropped there.
+TPROXY ends its rule if no transparent socket listens, so the drop after it takes packets that Kong does not take, and those
+of other sources. A selected packet that would be forwarded all the same is dropped there.
+
+The late part of the firewall accepts packets with the bit ACCEPTED. The early part clears that bit on the input hook. After
+it, a chain here sets the bit on intercepted packets, which it recognises by their addresses and by the bit ROUTED.
 """
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     ACCEPTED,
@@ -21,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
     Catch,
     Interception,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import PRIORITY
 
 TABLE = "gatehouse_kong_transparent"
 
@@ -31,7 +35,11 @@ delete table inet {TABLE}
 _LOOPBACK = 'iifname "lo" return comment "the host reaches whom it likes"'
 _OWN = 'fib daddr type local return comment "what is for the host itself"'
 _IP = {"ipv4": "ip", "ipv6": "ip6"}
-_MARK = f"meta mark set meta mark | {ACCEPTED | ROUTED:#x}"
+_UNMARK = f'meta mark set meta mark & {0xFFFFFFFF ^ (ACCEPTED | ROUTED):#x} comment "only rules below set these bits"'
+_ROUTE = f"meta mark set meta mark | {ROUTED:#x}"
+_ACCEPT = f"meta mark & {ROUTED:#x} == {ROUTED:#x} meta mark set meta mark | {ACCEPTED:#x}"
+# After the chain of the early part, and before the host's own chains.
+_AFTER_EARLY = f"filter - {-PRIORITY - 1}"
 Rules = t.Callable[[Catch], Iterator[str]]
 
 
@@ -39,10 +47,13 @@ def render_interception(catches: Interception | None) -> str:
     """A complete input for `nft -f` that replaces our table, or removes it (None)."""
     if catches is None:
         return _HEADER
+    unmark = (_UNMARK,) if _with_tproxy(catches) else ()
     chains = [
-        ("prerouting", "filter hook prerouting priority mangle", _guarded(catches, _judge)),
+        ("prerouting", "filter hook prerouting priority mangle", _guarded(catches, _judge, unmark)),
         ("forward", "filter hook forward priority mangle", _missed(catches)),
     ]
+    if _with_tproxy(catches):
+        chains.append(("input", f"filter hook input priority {_AFTER_EARLY}", _accepted(catches)))
     redirected = tuple(one for one in catches if one.method == REDIRECT)
     if redirected:
         chains.append(("redirected", "nat hook prerouting priority dstnat - 5", _guarded(redirected, _redirect)))
@@ -54,9 +65,14 @@ def _chain(name: str, hook: str, rules: Iterator[str]) -> str:
     return f"\tchain {name} {{\n\t\ttype {hook}; policy accept;\n{lines}\t}}\n"
 
 
-def _guarded(catches: Interception, rules_of: Rules) -> Iterator[str]:
-    """The rules, and before those for addresses of others what leaves out the host's own."""
+def _with_tproxy(catches: Interception) -> bool:
+    return any(one.method == TPROXY for one in catches)
+
+
+def _guarded(catches: Interception, rules_of: Rules, first: Iterable[str] = ()) -> Iterator[str]:
+    """Return the rules; those that leave out the host itself come before rules for other addresses."""
     yield _LOOPBACK
+    yield from first
     for own in (True, False):
         for one in catches:
             if one.own == own:
@@ -69,16 +85,24 @@ def _judge(one: Catch) -> Iterator[str]:
     """Who may not come is dropped here; with TPROXY who may is taken here as well."""
     if one.method == TPROXY and one.sources != ():
         target = f"tproxy {_IP[one.family]} to {_to(one)}"
-        yield f"{_match(one)}{_from(one)} {target} {_MARK} accept{_comment(one)}"
+        yield f"{_match(one)}{_from(one)} {target} {_ROUTE} accept{_comment(one)}"
     elif one.sources:
         yield f"{_match(one)}{_from(one)} accept{_comment(one)}"
     if one.method == TPROXY or one.sources is not None:
         yield f"{_match(one)} drop{_comment(one)}"
 
 
+def _accepted(catches: Interception) -> Iterator[str]:
+    """Return the rules that mark packets which TPROXY has led here as authorised."""
+    yield _LOOPBACK
+    yield _OWN
+    taken = [one for one in catches if one.method == TPROXY and one.sources != ()]
+    yield from (f"{_match(one)}{_from(one)} {_ACCEPT}{_comment(one)}" for one in taken)
+
+
 def _missed(catches: Interception) -> Iterator[str]:
     """What was caught, or should have been, and is about to be forwarded; not what somebody else's NAT sends there."""
-    if any(one.method == TPROXY for one in catches):
+    if _with_tproxy(catches):
         yield f"meta mark & {ROUTED:#x} == {ROUTED:#x} drop"
     redirected = [one for one in catches if one.method == REDIRECT and not one.own]
     if redirected:

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.iptables import PLACE, TABLES, render_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
+    ACCEPTED,
     ROUTED,
     TPROXY,
     Interception,
@@ -22,7 +21,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import TABLE, render_interception
 
-NFTABLES, IPTABLES = "nftables", "iptables"
 # Ours alone, and before those that programs use, which start at 1000 or above.
 ROUTES = 711
 _OPTION = {"ipv4": "-4", "ipv6": "-6"}
@@ -65,82 +63,54 @@ no_route() {{{{
 }}}}
 """
 
-# One step for each table: chains that are named are emptied or made, and what leads to them is put anew.
-_IPTABLES = f"""
-ours() {{
-    "$1-save" -t "$2" | sed -n \
-        -e 's/^:\\(GATEHOUSE-KONG-[A-Z]*\\) .*/:\\1 - [0:0]/p' -e 's/^-A \\(.* -j GATEHOUSE-KONG-[A-Z]*\\)$/-D \\1/p'
+# ufw drops IPv4 packets to addresses of other hosts before the rules of its user (ufw-not-local in before.rules, 0.36.2).
+# Third-party rules before the chains of ufw stay before ours: bans hold.
+ACCEPT_COMMENT = "gatehouse.kong-transparent"
+_BOTH = f"{ACCEPTED | ROUTED:#x}/{ACCEPTED | ROUTED:#x}"
+_RULE = f"-m mark --mark {_BOTH} -m comment --comment {ACCEPT_COMMENT} -j ACCEPT"
+_ACCEPT = f"""
+accept() {{
+    "$1" -w 10 -C INPUT {_RULE} 2>/dev/null && return
+    number=$("$1" -S INPUT | grep '^-A' | grep -n -- ' -j ufw-before-logging-input$' | head -n 1 | cut -d : -f 1)
+    "$1" -w 10 -I INPUT "${{number:-1}}" {_RULE}
 }}
 
-load() {{
-    {{
-        echo "*$2"
-        ours "$1" "$2"
-        cat
-        echo COMMIT
-    }} | "$1-restore" --wait 10 --noflush
-}}
-
-unload() {{
-    ours=$(ours "$1" "$2")
-    [ -z "$ours" ] || printf '%s\\n' "$ours" | sed -n 's/^:\\([^ ]*\\) .*/-X \\1/p' | load "$1" "$2"
-}}
-
-# The chain of the firewall rules, if it is there, stays the first.
-place() {{
-    case $("$1-save" -t filter | sed -n '/^-A INPUT /{{p;q;}}') in
-        '-A INPUT -j {CHAIN}') echo 2 ;;
-        *) echo 1 ;;
-    esac
+no_accept() {{
+    while "$1" -w 10 -D INPUT {_RULE} 2>/dev/null; do :; done
 }}
 """
 
 
 class Programs(t.NamedTuple):
-    """Absolute paths, those of iptables and ip6tables without the -save and -restore at their ends; "" is not there."""
+    """Absolute paths. `iptables` is "" on hosts without ufw."""
 
     ip: str
     nft: str
     iptables: str
-    ip6tables: str
 
 
-def render_load(backend: str, catches: Interception, programs: Programs) -> str:
-    """What makes the interception. `catches` may be empty: then it catches nothing."""
-    tproxy = {family: bool(of_family(catches, family, TPROXY)) for family in _OPTION}
-    before = [f"route {_OPTION[family]}" for family in tproxy if tproxy[family]]
-    after = [f"no_route {_OPTION[family]}" for family in tproxy if not tproxy[family]]
-    return _script(programs, before, _rules(backend, catches, programs), after)
+def render_load(catches: Interception, programs: Programs, *, ufw: bool) -> str:
+    """Return the script that makes the interception; `ufw` tells whether ufw is enabled.
+
+    `catches` may be empty: then it catches nothing.
+    """
+    tproxy = {family: of_family(catches, family, TPROXY) for family in _OPTION}
+    lines = [f"route {_OPTION[family]}" for family in tproxy if tproxy[family]]
+    lines += [f"{programs.nft} -f - <<'RULES'", render_interception(catches) + "RULES"]
+    if programs.iptables:
+        needed = ufw and any(one.sources != () for one in tproxy["ipv4"])
+        lines.append(f"{'accept' if needed else 'no_accept'} {programs.iptables}")
+    lines += [f"no_route {_OPTION[family]}" for family in tproxy if not tproxy[family]]
+    return _script(programs, lines)
 
 
-def render_removal(backends: tuple[str, ...], programs: Programs, *, routes: bool) -> str:
-    """What removes the rules of these backends from the kernel, and with `routes` their routes."""
-    rules = [line for backend in backends for line in _rules(backend, None, programs)]
-    return _script(programs, [], rules, [f"no_route {option}" for option in _OPTION.values()] if routes else [])
+def render_removal(programs: Programs) -> str:
+    """Return the script that removes rules and routes from the kernel."""
+    lines = [f"{programs.nft} delete table inet {TABLE} 2>/dev/null || true"]
+    lines += [f"no_accept {programs.iptables}"] if programs.iptables else []
+    return _script(programs, [*lines, *(f"no_route {option}" for option in _OPTION.values())])
 
 
-def _script(programs: Programs, *parts: list[str]) -> str:
-    return _HEAD.format(ip=programs.ip) + _IPTABLES + "\n" + "".join(f"{line}\n" for part in parts for line in part)
-
-
-def _rules(backend: str, catches: Interception | None, programs: Programs) -> list[str]:
-    if backend == NFTABLES:
-        if catches is None:
-            return [f"{programs.nft} delete table inet {TABLE} 2>/dev/null || true"]
-        return [f"{programs.nft} -f - <<'RULES'", render_interception(catches) + "RULES"]
-    return [
-        line
-        for family, program in (("ipv4", programs.iptables), ("ipv6", programs.ip6tables))
-        for line in _tables(family, program, None if catches is None else of_family(catches, family))
-    ]
-
-
-def _tables(family: str, program: str, catches: Interception | None) -> list[str]:
-    """The lines for one family, which do nothing where the kernel does not have it."""
-    there = "[ ! -e /proc/net/if_inet6 ] || " if family == "ipv6" else ""
-    if catches is None:
-        return [f"{there}unload {program} {table}" for table in reversed(TABLES)]
-    lines: list[str] = []
-    for table, rules in render_tables(catches).items():
-        lines += [f"{there}load {program} {table} <<RULES", *rules, "RULES"]
-    return [line.replace(PLACE, f"$(place {program})") for line in lines]
+def _script(programs: Programs, lines: list[str]) -> str:
+    functions = _HEAD.format(ip=programs.ip) + (_ACCEPT if programs.iptables else "")
+    return functions + "\n" + "".join(f"{line}\n" for line in lines)

@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from contextlib import suppress
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import TPROXY, Interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import TABLE
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
-    IPTABLES,
-    NFTABLES,
+    ACCEPT_COMMENT,
     ROUTES,
     Programs,
 )
@@ -25,15 +23,14 @@ _OPTION = {"ipv4": "-4", "ipv6": "-6"}
 _NUMBERS = tuple(str(ROUTES + number) for number in range(3))
 
 
-def listing_of(host: Host, programs: Programs, backends: Collection[str | None]) -> list[str]:
-    """The lines that are ours, counters and handles left out; the same for the same state."""
+def listing_of(host: Host, programs: Programs) -> list[str]:
+    """Return the lines that are ours, without counters and handles; the same for the same state."""
     lines: list[str] = []
-    if NFTABLES in backends and host.which("nft"):
+    if host.which("nft"):
         lines += _ask(host, programs.nft, "--stateless", "list", "table", "inet", TABLE)
+    if programs.iptables:
+        lines += [line for line in _ask(host, programs.iptables, "-S", "INPUT") if ACCEPT_COMMENT in line]
     for family in families_of(host):
-        if IPTABLES in backends and host.which("iptables"):
-            program = programs.iptables if family == "ipv4" else programs.ip6tables
-            lines += [f"{family} {line}" for line in _ask(host, f"{program}-save") if "GATEHOUSE-KONG-" in line]
         option = _OPTION[family]
         rules = [line for line in _ask(host, programs.ip, option, "rule", "show") if line.split(":")[0] in _NUMBERS]
         routes = _ask(host, programs.ip, option, "route", "show", "table", str(ROUTES))

@@ -27,7 +27,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import tables_of
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "interception"
-PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")
+PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "")
+WITH_UFW = Programs("/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/iptables")
 SEED = {
     "method": "tproxy", "family": "ipv4", "destinations": ["10.0.0.1/32"], "ports": [80], "interfaces": [],
     "listener": "proxy", "address": None, "port": 8000, "sources": "any", "own": False,
@@ -49,17 +50,38 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("backend", ["nftables", "iptables"])
-def test_the_script_is_written_to_the_letter(case, backend):
-    script = render_load(backend, catches_from_data(CASES[case]), PROGRAMS)
-    assert script == (GOLDEN / f"{case}.{backend}.sh").read_text()
+def test_the_script_is_written_to_the_letter(case):
+    script = render_load(catches_from_data(CASES[case]), PROGRAMS, ufw=False)
+    assert script == (GOLDEN / f"{case}.sh").read_text()
+
+
+def test_the_script_on_a_host_with_ufw():
+    script = render_load(catches_from_data(CASES["seed"]), WITH_UFW, ufw=True)
+    assert script == (GOLDEN / "ufw.sh").read_text()
+
+
+@pytest.mark.parametrize(("catches", "ufw", "accepts"), [
+    ([SEED], True, True),
+    ([SEED], False, False),
+    ([{**SEED, "sources": []}], True, False),
+    ([{**SEED, "method": "redirect"}], True, False),
+    ([{**SEED, "family": "ipv6", "destinations": ["fd00::1/128"]}], True, False),
+    ([], True, False),
+])  # fmt: skip
+def test_whether_a_rule_before_ufw_is_needed(catches, ufw, accepts):
+    lines = render_load(catches_from_data(catches), WITH_UFW, ufw=ufw).splitlines()
+    assert [line for line in lines if line.endswith("accept /usr/sbin/iptables")] == [
+        "accept /usr/sbin/iptables" if accepts else "no_accept /usr/sbin/iptables"
+    ]
 
 
 def test_a_shell_reads_the_scripts():
-    removal = render_removal(("nftables", "iptables"), PROGRAMS, routes=True)
-    for script in (removal, *(path.read_text() for path in GOLDEN.glob("*.sh"))):
+    scripts = [path.read_text() for path in GOLDEN.glob("*.sh")]
+    assert len(scripts) == 4
+    for script in (render_removal(PROGRAMS), render_removal(WITH_UFW), *scripts):
         subprocess.run(["sh", "-n"], input=script, text=True, check=True)
-    assert "unload /usr/sbin/iptables-nft mangle" in removal
+    assert "no_accept /usr/sbin/iptables\n" in render_removal(WITH_UFW)
+    assert "accept" not in render_removal(PROGRAMS)
 
 
 @pytest.mark.parametrize("case", CASES)

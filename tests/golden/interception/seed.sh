@@ -30,32 +30,7 @@ no_route() {
     "$ip" "$1" route flush table 711 2>/dev/null || true
 }
 
-ours() {
-    "$1-save" -t "$2" | sed -n         -e 's/^:\(GATEHOUSE-KONG-[A-Z]*\) .*/:\1 - [0:0]/p' -e 's/^-A \(.* -j GATEHOUSE-KONG-[A-Z]*\)$/-D \1/p'
-}
-
-load() {
-    {
-        echo "*$2"
-        ours "$1" "$2"
-        cat
-        echo COMMIT
-    } | "$1-restore" --wait 10 --noflush
-}
-
-unload() {
-    ours=$(ours "$1" "$2")
-    [ -z "$ours" ] || printf '%s\n' "$ours" | sed -n 's/^:\([^ ]*\) .*/-X \1/p' | load "$1" "$2"
-}
-
-# The chain of the firewall rules, if it is there, stays the first.
-place() {
-    case $("$1-save" -t filter | sed -n '/^-A INPUT /{p;q;}') in
-        '-A INPUT -j GATEHOUSE-KONG') echo 2 ;;
-        *) echo 1 ;;
-    esac
-}
-
+route -4
 /usr/sbin/nft -f - <<'RULES'
 add table inet gatehouse_kong_transparent
 delete table inet gatehouse_kong_transparent
@@ -63,25 +38,21 @@ table inet gatehouse_kong_transparent {
 	chain prerouting {
 		type filter hook prerouting priority mangle; policy accept;
 		iifname "lo" return comment "the host reaches whom it likes"
+		meta mark set meta mark & 0xcfffffff comment "only rules below set these bits"
 		fib daddr type local return comment "what is for the host itself"
-		ip daddr 10.0.0.1/32 tcp dport 80 ip saddr 10.20.0.0/16 accept comment "proxy"
+		ip daddr 10.0.0.1/32 tcp dport 80 tproxy ip to :8000 meta mark set meta mark | 0x20000000 accept comment "proxy"
 		ip daddr 10.0.0.1/32 tcp dport 80 drop comment "proxy"
 	}
 	chain forward {
 		type filter hook forward priority mangle; policy accept;
-		ct status dnat return
-		ip daddr 10.0.0.1/32 tcp dport 80 drop comment "proxy"
-		ip6 daddr fd00::1/128 tcp dport 80 drop comment "proxy"
+		meta mark & 0x20000000 == 0x20000000 drop
 	}
-	chain redirected {
-		type nat hook prerouting priority dstnat - 5; policy accept;
+	chain input {
+		type filter hook input priority filter - 9; policy accept;
 		iifname "lo" return comment "the host reaches whom it likes"
-		ip daddr 10.20.0.1/32 tcp dport 80 redirect to :8000 comment "proxy"
 		fib daddr type local return comment "what is for the host itself"
-		ip daddr 10.0.0.1/32 tcp dport 80 redirect to :8000 comment "proxy"
-		ip6 daddr fd00::1/128 tcp dport 80 dnat ip6 to [fd20::1]:8000 comment "proxy"
+		ip daddr 10.0.0.1/32 tcp dport 80 meta mark & 0x20000000 == 0x20000000 meta mark set meta mark | 0x10000000 comment "proxy"
 	}
 }
 RULES
-no_route -4
 no_route -6
