@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter import c
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import Finding, Own, findings
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import CATCHING, LATE_RULE, PRIORITY
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE, PRIORITY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
@@ -43,16 +43,13 @@ _ADVICE = {
 
 
 def table_of(saved: str, name: str) -> Table:
-    """Return the lines of the chains of one table in the output of iptables-save or ip6tables-save.
-
-    Lines that catch packets for Kong are left out.
-    """
+    """Return the lines of the chains of one table in the output of iptables-save or ip6tables-save."""
     chains: dict[str, list[str]] = {}
     for line in table_lines(saved, name):
         words = line.split(" ", 2)
         if line.startswith(":"):
             chains[words[0][1:]] = []
-        elif line.startswith("-A ") and f" -j {CATCHING}" not in line:
+        elif line.startswith("-A "):
             chains.setdefault(words[1], []).append(line)
     return chains
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 TABLE = "gatehouse_kong"
 CHAIN = "input"
-# Chains of iptables that lead packets to a listener (_interception_iptables): ours as well, and in nobody's way.
-CATCHING = "GATEHOUSE-KONG-"
 PREROUTING = "prerouting"
 # Hooks of one network interface each.
 INGRESS, EGRESS = "ingress", "egress"

@@ -15,7 +15,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     VERDICTS,
     parse_rule,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import CATCHING
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_match import (
     equals,
     is_ban,
@@ -111,16 +110,13 @@ class NftRule:
 
 
 def tables_of(objects: Sequence[Mapping[str, Json]]) -> Tables:
-    """Return the chains with their rules, from the list below "nftables" in the output of `nft -j list ruleset`.
-
-    Rules that lead to chains which catch packets for Kong are left out.
-    """
+    """Return the chains with their rules, from the list below "nftables" in the output of `nft -j list ruleset`."""
     tables: Tables = {}
     for listed in (item["chain"] for item in objects if "chain" in item):
         chain = Chain(listed["name"], [], listed.get("hook", ""), listed.get("prio", 0), listed.get("policy", ACCEPT),
                       listed["family"], listed["table"], _device(listed))  # fmt: skip
         tables.setdefault((chain.family, chain.table), {})[chain.name] = chain
-    for listed in (item["rule"] for item in objects if "rule" in item and not _catches(item["rule"])):
+    for listed in (item["rule"] for item in objects if "rule" in item):
         chains = tables[listed["family"], listed["table"]]
         chains[listed["chain"]].rules.append(_rule(listed, frozenset(chains)))
     return tables
@@ -134,11 +130,6 @@ def _device(listed: Mapping[str, Json]) -> str:
 
 def _rule(listed: Mapping[str, Json], chains: frozenset[str]) -> Rule:
     return parse_rule(listed[LINE], chains) if LINE in listed else NftRule(listed)
-
-
-def _catches(listed: Mapping[str, Json]) -> bool:
-    targets = (each["jump"]["target"] for each in listed.get("expr", ()) if isinstance(each, dict) and "jump" in each)
-    return any(str(target).startswith(CATCHING) for target in targets)
 
 
 def _holds(packet: Packet, kind: str, value: Json) -> Answer:

@@ -23,8 +23,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
     render_removal,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import deaf_listeners
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import table_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import tables_of
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "interception"
 PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "")
@@ -136,15 +134,3 @@ LISTEN 0      511             [::]:8001          [::]:*
 def test_a_port_without_a_transparent_socket_is_named(monkeypatch, listed, port, deaf):
     monkeypatch.setattr(Host, "run", lambda *_argv, **_options: listed)
     assert len(deaf_listeners(Host(), catches_from_data([{**SEED, "port": port}]))) == deaf
-
-
-def test_chains_that_catch_are_in_nobodys_way():
-    saved = (
-        "*nat\n:PREROUTING ACCEPT [0:0]\n:GATEHOUSE-KONG-REDIRECT - [0:0]\n-A PREROUTING -j GATEHOUSE-KONG-REDIRECT\n"
-        "-A PREROUTING -p tcp -m tcp --dport 80 -j OTHERS\nCOMMIT\n"
-    )
-    assert table_of(saved, "nat")["PREROUTING"] == ["-A PREROUTING -p tcp -m tcp --dport 80 -j OTHERS"]
-    of = {"family": "ip", "table": "nat", "chain": "PREROUTING"}
-    jumps = [{"rule": {**of, "expr": [{"jump": {"target": to}}]}} for to in ("GATEHOUSE-KONG-REDIRECT", "OTHERS")]
-    tables = tables_of([{"chain": {"family": "ip", "table": "nat", "name": "PREROUTING"}}, *jumps])
-    assert [rule.listed for rule in tables["ip", "nat"]["PREROUTING"].rules] == [jumps[1]["rule"]]
