@@ -171,17 +171,18 @@ def _compared(packet: Packet, operator: str, left: Json, right: Json) -> Answer:
 
 
 def _equal(packet: Packet, left: Json, right: Json) -> Answer:
+    kind, what = next(iter(left.items()))
+    test = _TESTS.get(_named(kind, what))
+    if isinstance(right, str) and right.startswith("@"):
+        # The elements of a named set change. Any interface in it is as good as another.
+        return packet.outside if test is _interface else None
+    if test:
+        return test(packet, what, elements_of(right))
     if isinstance(right, dict) and "set" in right:
         return any_of(_equal(packet, left, element) for element in right["set"])
-    kind, what = next(iter(left.items()))
     if kind == "concat":
         parts = right["concat"]
-        return (
-            all_of(_equal(packet, each, part) for each, part in zip(what, parts)) if len(parts) == len(what) else None
-        )
-    test = _TESTS.get(_named(kind, what))
-    if test:
-        return any_of(test(packet, what, element) for element in elements_of(right))
+        return all_of(map(_equal, [packet] * len(what), what, parts)) if len(parts) == len(what) else None
     number = _number(packet, left)
     if isinstance(right, dict) and "range" in right:
         first, last = (_constant(number, end) for end in right["range"])
@@ -190,8 +191,9 @@ def _equal(packet: Packet, left: Json, right: Json) -> Answer:
 
 
 def _named(kind: str, what: Json) -> tuple[str, str]:
-    """Return the kind of an expression and the word that tells what it reads."""
-    words = [what.get(word) for word in ("field", "key", "result")] if isinstance(what, dict) else []
+    """Return the kind of an expression and the word that tells what it reads; a header inside a tunnel is another."""
+    is_plain = isinstance(what, dict) and "tunnel" not in what
+    words = [what.get(word) for word in ("field", "key", "result")] if is_plain else []
     return kind, next((word for word in words if isinstance(word, str)), "")
 
 
@@ -258,33 +260,33 @@ def _all_bits(values: Iterator[int]) -> int:
     return found
 
 
-def _source(packet: Packet, what: Json, element: Json) -> Answer:
-    return _address(packet, what, packet.sources, element)
+def _source(packet: Packet, what: Json, elements: list[Json]) -> Answer:
+    return _address(packet, what, packet.sources, elements)
 
 
-def _destination(packet: Packet, what: Json, element: Json) -> Answer:
-    return _address(packet, what, packet.addresses, element)
+def _destination(packet: Packet, what: Json, elements: list[Json]) -> Answer:
+    return _address(packet, what, packet.addresses, elements)
 
 
-def _address(packet: Packet, what: Json, mine: Networks, element: Json) -> Answer:
-    if what["protocol"] not in _FAMILIES or (isinstance(element, str) and element.startswith("@")):
+def _address(packet: Packet, what: Json, mine: Networks, elements: list[Json]) -> Answer:
+    if what["protocol"] not in _FAMILIES:
         return None
-    return inside(mine, from_ranges(packet.family, [element_range(packet.family, element)]))
+    return inside(mine, from_ranges(packet.family, (element_range(packet.family, element) for element in elements)))
 
 
-def _interface(packet: Packet, _what: Json, element: Json) -> Answer:
-    return False if element == "lo" else packet.outside
+def _interface(packet: Packet, _what: Json, elements: list[Json]) -> Answer:
+    return any_of(False if element == "lo" else packet.outside for element in elements)
 
 
-def _packet_type(_packet: Packet, _what: Json, element: Json) -> Answer:
-    return element in ("host", "unicast")
+def _packet_type(_packet: Packet, _what: Json, elements: list[Json]) -> Answer:
+    return any(element in ("host", "unicast") for element in elements)
 
 
-def _address_type(packet: Packet, what: Json, element: Json) -> Answer:
+def _address_type(packet: Packet, what: Json, elements: list[Json]) -> Answer:
     """`fib daddr type`: a packet to a port of ours that is not sent elsewhere is addressed to this host."""
     if packet.port is None:
         return None
-    return element == "local" if what.get("flags") in ("daddr", ["daddr"]) else None
+    return "local" in elements if what.get("flags") in ("daddr", ["daddr"]) else None
 
 
 def _port(port: int | None) -> _Number:
@@ -330,7 +332,7 @@ _NUMBERS: Mapping[tuple[str, str], Callable[[Packet], _Number]] = {
     ("ct", "state"): _state,
     ("ct", "status"): lambda _packet: _Number(Bits(0, ~(0xFFFF ^ _STATUS["snat"] ^ _STATUS["dnat"])), _STATUS),
 }
-_TESTS: Mapping[tuple[str, str], Callable[[Packet, Json, Json], Answer]] = {
+_TESTS: Mapping[tuple[str, str], Callable[[Packet, Json, list[Json]], Answer]] = {
     ("payload", "saddr"): _source,
     ("payload", "daddr"): _destination,
     **{("meta", key): _interface for key in _INTERFACES},

@@ -1,0 +1,418 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Matches of nftables, in the form in which nft lists them, against packets to a port of ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_match import (
+    equals,
+    is_ban,
+    is_computed,
+    matches,
+    names_port,
+    readable,
+    written,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    ANY_MARK,
+    MARKED,
+    UNMARKED,
+    Bits,
+    Packet,
+)
+
+SOURCES = {"ipv4": ["10.0.1.2", "10.0.1.3"], "ipv6": ["fd00:1::2", "fd00:1::3"]}
+ADDRESSES = {"ipv4": ["10.0.0.1"], "ipv6": ["fd00::1"]}
+OURS = 0x10000000
+
+
+def packet(protocol="tcp", family="ipv4", **known):
+    sources, addresses = (parse_networks(family, texts[family]) for texts in (SOURCES, ADDRESSES))
+    return Packet(family, protocol, 8001, sources, addresses, mark=MARKED, **known)
+
+
+TCP, UDP, TCP6 = packet(), packet("udp"), packet(family="ipv6")
+LATER, UNTRACKED, RAW = packet(is_first=False), packet(tracked=None), packet(tracked=False)
+
+
+def payload(protocol, field):
+    return {"payload": {"protocol": protocol, "field": field}}
+
+
+def meta(key):
+    return {"meta": {"key": key}}
+
+
+def match(operator, left, right):
+    return {"op": operator, "left": left, "right": right}
+
+
+def one_of(*values):
+    return {"set": [*values]}
+
+
+def between(first, last):
+    return {"range": [first, last]}
+
+
+PORT, ANY_PORT, FLAGS = payload("tcp", "dport"), payload("th", "dport"), payload("tcp", "flags")
+SOURCE, SOURCE6 = payload("ip", "saddr"), payload("ip6", "saddr")
+MARK, STATE, PROTOCOL = meta("mark"), {"ct": {"key": "state"}}, meta("l4proto")
+LOCAL = {"fib": {"result": "type", "flags": ["daddr"]}}
+FIN_SYN_RST_ACK = ["fin", "syn", "rst", "ack"]
+
+
+@pytest.mark.parametrize(
+    ("tried", "left", "operator", "right", "expected"),
+    [
+        (TCP, PORT, "==", 8001, True),
+        (TCP, PORT, "==", 8000, False),
+        (TCP, PORT, "!=", 8001, False),
+        (TCP, PORT, "!=", 8000, True),
+        (TCP, PORT, "==", between(8000, 8010), True),
+        (TCP, PORT, "!=", between(8000, 8001), False),
+        (TCP, PORT, "==", between(8002, 8010), False),
+        (TCP, PORT, "==", one_of(22, between(8000, 8010)), True),
+        (TCP, PORT, "!=", one_of(22, 443), True),
+        (TCP, PORT, "<", 8001, False),
+        (TCP, PORT, "<=", 8001, True),
+        (TCP, PORT, ">", 8001, False),
+        (TCP, PORT, ">=", 8001, True),
+        (TCP, PORT, "<", 8002, True),
+        (TCP, PORT, "==", "@ports", None),
+        (TCP, PORT, "!=", "@ports", None),
+        (TCP, {"&": [PORT, 0xFF]}, "==", 0x41, True),
+        (TCP, {"&": [PORT, 0xFF]}, "!=", 0x41, False),
+        (TCP, {"&": [PORT, 0xFF, 1]}, "==", 0x41, None),
+        (TCP, {"<<": [PORT, 1]}, "==", 0x41, None),
+        (TCP, ANY_PORT, "==", 8001, True),
+        (UDP, ANY_PORT, "!=", 25, True),
+        (replace(TCP, port=None), PORT, "==", 8001, None),
+        (replace(TCP, port=None), PORT, "<", 65536, True),
+        (TCP, payload("tcp", "sport"), "==", 8001, None),
+        (replace(TCP, source_port=8001), payload("tcp", "sport"), "==", 8001, True),
+        (TCP, PORT, "~", 8001, None),
+    ],
+)  # fmt: skip
+def test_ports(tried, left, operator, right, expected):
+    assert matches(tried, match(operator, left, right)) is expected
+
+
+@pytest.mark.parametrize("operator", ["==", "!=", "<", ">", "in", "!"])
+@pytest.mark.parametrize(
+    ("tried", "left"),
+    [
+        (UDP, PORT), (TCP, payload("udp", "dport")), (UDP, FLAGS), (UDP, {"&": [FLAGS, FIN_SYN_RST_ACK]}),
+        (TCP, payload("udp", "length")), (TCP, payload("icmp", "type")), (TCP6, payload("icmpv6", "type")),
+        (TCP, payload("sctp", "dport")), (TCP, payload("dccp", "dport")), (TCP, payload("udplite", "dport")),
+        (TCP, payload("esp", "spi")), (TCP, payload("ah", "spi")), (TCP, payload("comp", "cpi")), (TCP, payload("igmp", "type")),
+        (TCP, payload("arp", "operation")), (TCP, payload("gre", "protocol")),
+        (TCP6, SOURCE), (TCP6, payload("ip", "protocol")), (TCP, SOURCE6), (TCP, payload("ip6", "nexthdr")),
+        (UDP, {"concat": [SOURCE, PORT]}), (TCP6, {"concat": [SOURCE, PORT]}), (TCP6, {"&": [SOURCE, "255.0.255.0"]}),
+        (UDP, {"tcp option": {"name": "maxseg", "field": "size"}}), (TCP6, {"ip option": {"name": "ra"}}),
+        (TCP, {"exthdr": {"name": "frag", "field": "id"}}),
+    ],
+)  # fmt: skip
+def test_a_match_of_a_header_that_the_packet_lacks(tried, left, operator):
+    assert matches(tried, match(operator, left, 5)) is False
+
+
+@pytest.mark.parametrize(
+    ("tried", "operator", "right", "expected"),
+    [
+        (TCP, "in", "syn", True),
+        (TCP, "in", "ack", False),
+        (TCP, "in", ["syn", "ack"], True),
+        (TCP, "in", ["ack", "fin"], False),
+        (TCP, "in", "ecn", None),
+        (TCP, "!", "syn", False),
+        (TCP, "!", "ack", True),
+        (TCP, "==", "syn", None),  # it may ask for ECN
+        (TCP, "!=", "ack", True),
+        (TCP, "==", one_of("ack", "rst"), False),
+        (TCP, "==", one_of({"|": ["syn", "ack"]}), False),
+        (LATER, "in", "syn", None),
+        (TCP, "in", "bogus", None),
+    ],
+)
+def test_the_flags_of_the_first_packet(tried, operator, right, expected):
+    assert matches(tried, match(operator, FLAGS, right)) is expected
+
+
+@pytest.mark.parametrize(
+    ("tried", "operator", "right", "expected"),
+    [
+        (TCP, "==", "syn", True),
+        (TCP, "!=", "syn", False),
+        (TCP, "==", ["syn", "ack"], False),
+        (TCP, "!=", {"|": ["syn", "ack"]}, True),
+        (LATER, "!=", "syn", None),
+        (UDP, "!=", "syn", False),
+    ],
+)
+def test_masked_flags(tried, operator, right, expected):
+    assert matches(tried, match(operator, {"&": [FLAGS, FIN_SYN_RST_ACK]}, right)) is expected
+    assert (
+        matches(tried, match(operator, {"&": [FLAGS, {"|": ["fin", {"|": ["syn", {"|": ["rst", "ack"]}]}]}]}, right))
+        is expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("tried", "operator", "right", "expected"),
+    [
+        (TCP, "in", "new", True),
+        (TCP, "in", ["new", "untracked"], True),
+        (TCP, "in", ["established", "related"], False),
+        (TCP, "==", one_of("new", "established"), True),
+        (TCP, "!=", one_of("new", "established"), False),
+        (TCP, "!=", "new", False),
+        (TCP, "!", "new", False),
+        (TCP, "!", "established", True),
+        (LATER, "in", "established", True),
+        (LATER, "in", "new", False),
+        (RAW, "in", "invalid", True),
+        (RAW, "in", "new", False),
+        (UNTRACKED, "in", "new", None),
+        (TCP, "==", 8, True),
+    ],
+)
+def test_states_of_connections(tried, operator, right, expected):
+    assert matches(tried, match(operator, STATE, right)) is expected
+
+
+@pytest.mark.parametrize(
+    ("tried", "left", "operator", "right", "expected"),
+    [
+        (TCP, SOURCE, "==", {"prefix": {"addr": "10.0.0.0", "len": 8}}, True),
+        (TCP, SOURCE, "==", between("10.0.1.0", "10.0.1.9"), True),
+        (TCP, SOURCE, "==", one_of("10.0.1.2", "10.0.1.3"), True),
+        (TCP, SOURCE, "!=", one_of("10.0.1.2", "10.0.1.3", "10.0.9.9"), False),
+        (TCP, SOURCE, "==", one_of("10.0.1.2", "10.0.9.9"), None),
+        (TCP, SOURCE, "==", "10.0.1.2", None),
+        (TCP, SOURCE, "!=", "10.0.1.2", None),
+        (TCP, SOURCE, "==", "10.0.9.9", False),
+        (TCP, SOURCE, "!=", "10.0.9.9", True),
+        (TCP, SOURCE, "!=", {"prefix": {"addr": "10.0.0.0", "len": 8}}, False),
+        (TCP, SOURCE, "==", "@banned", None),
+        (TCP, SOURCE, "==", "localhost", None),
+        (TCP, payload("ip", "daddr"), "==", "10.0.0.1", True),
+        (TCP, payload("ip", "daddr"), "!=", "10.0.0.1", False),
+        (TCP6, SOURCE6, "==", {"prefix": {"addr": "fd00:1::", "len": 64}}, True),
+        (TCP6, SOURCE6, "!=", "fd00:2::1", True),
+        (TCP, payload("ether", "saddr"), "==", "02:00:00:00:00:01", None),
+        (TCP, payload("ether", "saddr"), "!=", "02:00:00:00:00:01", None),
+        (TCP, {"payload": {"tunnel": "vxlan", "protocol": "udp", "field": "dport"}}, "==", 53, None),
+    ],
+)
+def test_addresses(tried, left, operator, right, expected):
+    assert matches(tried, match(operator, left, right)) is expected
+
+
+@pytest.mark.parametrize(
+    ("tried", "left", "operator", "right", "expected"),
+    [
+        (TCP, PROTOCOL, "==", "tcp", True),
+        (TCP, PROTOCOL, "==", 6, True),
+        (UDP, PROTOCOL, "==", 17, True),
+        (UDP, PROTOCOL, "!=", "tcp", True),
+        (TCP, PROTOCOL, "==", one_of("icmp", "ipv6-icmp"), False),
+        (TCP, PROTOCOL, "==", one_of("udp", "tcp"), True),
+        (TCP, payload("ip", "protocol"), "==", "udp", False),
+        (TCP6, payload("ip6", "nexthdr"), "!=", "udp", True),
+        (TCP, meta("nfproto"), "==", "ipv4", True),
+        (TCP6, meta("nfproto"), "==", "ipv4", False),
+        (TCP6, meta("nfproto"), "!=", "ipv4", True),
+        (TCP, meta("protocol"), "==", "ip", True),
+        (TCP6, meta("protocol"), "==", one_of("ip", "ip6"), True),
+        (TCP, meta("protocol"), "!=", "arp", True),
+        (TCP6, meta("protocol"), "==", "vlan", False),
+        (TCP, meta("iifname"), "==", "lo", False),
+        (TCP, meta("iif"), "!=", "lo", True),
+        (TCP, meta("oifname"), "==", "lo", False),
+        (TCP, meta("iifname"), "==", "eth0", None),
+        (TCP, meta("iifname"), "!=", "eth0", None),
+        (replace(TCP, outside=True), meta("iifname"), "==", "eth0", True),
+        (replace(TCP, outside=True), meta("iifname"), "!=", "eth0", True),
+        (replace(TCP, outside=True), meta("oif"), "!=", one_of("lo", "eth0"), False),
+        (TCP, meta("iifname"), "==", one_of("lo", "eth0"), None),
+        (TCP, meta("pkttype"), "==", "host", True),
+        (TCP, meta("pkttype"), "==", one_of("broadcast", "multicast"), False),
+        (TCP, meta("pkttype"), "==", "@types", None),
+        (TCP, LOCAL, "!=", "@types", None),
+        (TCP, meta("iifname"), "==", "@outside", None),
+        (replace(TCP, outside=True), meta("iifname"), "==", "@outside", True),
+        (TCP, meta("length"), "==", 60, None),
+        (TCP, LOCAL, "==", "local", True),
+        (TCP, LOCAL, "!=", "local", False),
+        (TCP, LOCAL, "==", one_of("broadcast", "multicast"), False),
+        (TCP, {"fib": {"result": "type", "flags": "daddr"}}, "==", "local", True),
+        (TCP, {"fib": {"result": "type", "flags": ["daddr", "iif"]}}, "==", "local", None),
+        (TCP, {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, "==", False, None),
+        (replace(TCP, port=None), LOCAL, "==", "local", None),
+        (TCP, {"ct": {"key": "status"}}, "in", "dnat", False),
+        (TCP, {"ct": {"key": "status"}}, "in", "snat", False),
+        (TCP, {"ct": {"key": "status"}}, "in", "assured", None),
+        (TCP, {"ct": {"key": "direction"}}, "==", "original", None),
+        (TCP, {"numgen": {"mode": "random", "mod": 2, "offset": 0}}, "==", 0, None),
+    ],
+)  # fmt: skip
+def test_other_properties(tried, left, operator, right, expected):
+    assert matches(tried, match(operator, left, right)) is expected
+
+
+@pytest.mark.parametrize(
+    ("mark", "left", "operator", "right", "expected"),
+    [
+        (MARKED, {"&": [MARK, OURS]}, "==", OURS, True),
+        (MARKED, {"&": [MARK, OURS]}, "!=", 0, True),
+        (UNMARKED, {"&": [MARK, OURS]}, "==", OURS, False),
+        (ANY_MARK, {"&": [MARK, OURS]}, "==", OURS, None),
+        (MARKED, {"&": [MARK, OURS + 1]}, "==", OURS + 1, None),
+        (UNMARKED, {"&": [MARK, OURS + 1]}, "==", OURS + 1, False),
+        (MARKED, MARK, "==", OURS, None),
+        (MARKED, MARK, "==", 0x20000000, False),
+        (MARKED, MARK, "==", one_of(1, 2), False),
+        (MARKED, {"|": [{"&": [MARK, OURS]}, 1]}, "==", OURS + 1, True),
+        (MARKED, {"^": [{"&": [MARK, OURS]}, OURS]}, "==", 0, True),
+    ],
+)
+def test_marks(mark, left, operator, right, expected):
+    assert matches(replace(TCP, mark=mark), match(operator, left, right)) is expected
+
+
+@pytest.mark.parametrize(
+    ("left", "element", "expected"),
+    [
+        (PORT, 8001, True),
+        (PORT, between(8000, 8010), True),
+        (PORT, 22, False),
+        (payload("udp", "dport"), 8001, False),
+        ({"concat": [PROTOCOL, ANY_PORT]}, {"concat": ["tcp", 8001]}, True),
+        ({"concat": [PROTOCOL, ANY_PORT]}, {"concat": ["tcp", between(8000, 8010)]}, True),
+        ({"concat": [PROTOCOL, ANY_PORT]}, {"concat": ["udp", 8001]}, False),
+        ({"concat": [SOURCE, ANY_PORT]}, {"concat": ["10.0.1.2", 8001]}, None),
+        ({"concat": [SOURCE, ANY_PORT]}, {"concat": ["10.0.1.2", 22]}, False),
+        ({"concat": [PROTOCOL, ANY_PORT]}, {"concat": ["tcp"]}, None),
+        ({"concat": [PROTOCOL, ANY_PORT]}, "tcp", None),
+        (STATE, "new", True),
+        (MARK, "new", None),
+        ("new form", 1, None),
+    ],
+)
+def test_keys_of_maps(left, element, expected):
+    assert equals(TCP, left, element) is expected
+
+
+@pytest.mark.parametrize(
+    ("tried", "statement", "expected"),
+    [
+        (TCP, {"reject": None}, True),
+        (TCP, {"reject": {"type": "tcp reset"}}, True),
+        (UDP, {"reject": {"type": "tcp reset"}}, False),
+        (TCP, {"reject": {"type": "icmp", "expr": "host-unreachable"}}, True),
+        (TCP6, {"reject": {"type": "icmp", "expr": "host-unreachable"}}, False),
+        (TCP6, {"reject": {"type": "icmpv6", "expr": "no-route"}}, True),
+        (TCP, {"reject": {"type": "icmpv6", "expr": "no-route"}}, False),
+        (TCP6, {"reject": {"type": "icmpx", "expr": "no-route"}}, True),
+        (TCP, {"dnat": {"family": "ip6", "addr": "fd00::9"}}, False),
+        (TCP6, {"tproxy": {"family": "ip", "addr": "127.0.0.1"}}, False),
+        (TCP, {"dnat": {"addr": "10.0.0.9", "port": 80}}, True),
+        (UDP, {"mangle": {"key": MARK, "value": {"map": {"key": PORT, "data": "@m"}}}}, False),
+        (UDP, {"set": {"op": "add", "elem": PORT, "set": "@s"}}, False),
+        (UDP, {"vmap": {"key": PORT, "data": "@m"}}, False),
+        (TCP, {"counter": {"packets": 0}}, True),
+    ],
+)
+def test_a_statement_ends_for_packets_without_its_header(tried, statement, expected):
+    assert readable(tried, statement) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "mark"),
+    [
+        (0x1, Bits(1)),
+        ({"|": [MARK, 1]}, MARKED | 1),
+        ({"&": [MARK, 0xEFFFFFFF]}, MARKED & 0xEFFFFFFF),
+        ({"^": [MARK, OURS]}, MARKED ^ OURS),
+        ({"ct": {"key": "mark"}}, ANY_MARK),
+        ({"map": {"key": PORT, "data": {"set": [[8001, 1]]}}}, ANY_MARK),
+        ("of a newer nft", ANY_MARK),
+    ],
+)
+def test_a_mark_that_is_set(value, mark):
+    assert written(TCP, MARK, value) == mark
+    assert written(TCP, {"ct": {"key": "mark"}}, value) == MARKED
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1, True),
+        ("10.0.0.1", True),
+        (["random"], True),
+        (MARK, True),
+        ({"|": [MARK, 1]}, True),
+        ({"ct": {"key": "mark"}}, False),
+        ({"map": {"key": PORT, "data": {"set": []}}}, False),
+        ({"|": [{"ct": {"key": "mark"}}, 1]}, False),
+    ],
+)
+def test_a_value_that_surely_exists(value, expected):
+    assert is_computed(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ({"limit": {"rate": 5, "per": "minute", "inv": True}}, True),
+        ({"quota": {"val": 25}}, True),
+        ({"ct count": {"val": 5, "inv": True}}, True),
+        ({"meter": {"key": SOURCE, "stmt": {"limit": {"rate": 5}}}}, True),
+        ({"set": {"op": "add", "elem": SOURCE, "set": "@m", "stmt": [{"limit": {"rate": 5}}]}}, True),
+        ({"set": {"op": "add", "elem": SOURCE, "set": "@m"}}, False),
+        ({"match": match("==", {"numgen": {"mode": "random", "mod": 2}}, 0)}, True),
+        ({"match": match("==", SOURCE, "@banned")}, True),
+        ({"match": match("!=", SOURCE, "@allowed")}, False),
+        ({"match": match("!=", SOURCE, "10.0.1.2")}, True),
+        ({"match": match("==", {"concat": [SOURCE6, PORT]}, "@banned")}, True),
+        ({"match": match("==", payload("ether", "saddr"), "02:00:00:00:00:01")}, True),
+        ({"match": match("==", {"ct": {"key": "ip saddr", "dir": "original"}}, "10.0.1.2")}, True),
+        ({"match": match("==", {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, False)}, True),
+        ({"match": match("==", LOCAL, "local")}, False),
+        ({"match": match("==", payload("ip", "daddr"), "@mine")}, False),
+        ({"match": match("==", meta("iifname"), "eth1")}, False),
+        ({"match": match("==", PORT, "@ports")}, False),
+        ({"vmap": {"key": SOURCE, "data": "@verdicts"}}, True),
+        ({"vmap": {"key": PORT, "data": "@verdicts"}}, False),
+        ({"queue": None}, False),
+    ],
+)
+def test_a_ban(expression, expected):
+    assert is_ban(expression) is expected
+
+
+@pytest.mark.parametrize(
+    ("tried", "about", "expected"),
+    [
+        (TCP, match("==", PORT, 8001), True),
+        (TCP, match("in", ANY_PORT, "@ports"), True),
+        (TCP, match("!=", PORT, 8001), False),
+        (TCP, match("!", PORT, 8001), False),
+        (TCP, match("==", {"concat": [SOURCE, PORT]}, "@both"), True),
+        (TCP, match("==", payload("tcp", "sport"), 8001), False),
+        (replace(TCP, source_port=8001), match("==", payload("tcp", "sport"), 8001), True),
+        (replace(TCP, source_port=8001), match("==", PORT, 8001), False),
+        (TCP, {"key": PORT, "data": "@verdicts"}, True),
+        (TCP, {"key": STATE, "data": "@verdicts"}, False),
+    ],
+)
+def test_a_match_that_names_our_port(tried, about, expected):
+    assert names_port(tried, about) is expected

@@ -1,0 +1,218 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rule of nftables may do with a packet, from its form in the listing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import IptablesRule
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    ANY_MARK,
+    MARKED,
+    Bits,
+    Packet,
+    unicast,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Way
+
+PACKET = Packet("ipv4", "tcp", 8001, unicast("ipv4"), unicast("ipv4"), mark=MARKED)
+PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
+SOURCE = {"payload": {"protocol": "ip", "field": "saddr"}}
+MARK = {"meta": {"key": "mark"}}
+
+
+def match(left, right, operator="=="):
+    return {"match": {"op": operator, "left": left, "right": right}}
+
+
+HIT, MISS, UNKNOWN = match(PORT, 8001), match(PORT, 22), match({"meta": {"key": "length"}}, 60)
+BAN = match(SOURCE, "@banned")
+DROP, ACCEPT = {"drop": None}, {"accept": None}
+
+
+def judged(*expressions, packet=PACKET):
+    return NftRule({"expr": list(expressions)}).judge(packet)
+
+
+def ways(*expressions, packet=PACKET):
+    return [*judged(*expressions, packet=packet).ways]
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (ACCEPT, [Way("accept")]),
+        (DROP, [Way("drop")]),
+        ({"reject": None}, [Way("drop")]),
+        ({"reject": {"type": "icmpv6", "expr": "no-route"}}, []),
+        ({"return": None}, [Way("return")]),
+        ({"continue": None}, [Way("continue")]),
+        ({"jump": {"target": "c"}}, [Way("jump", "c")]),
+        ({"goto": {"target": "c"}}, [Way("goto", "c")]),
+        ({"dnat": {"addr": "10.0.0.9", "port": 80}}, [Way("divert")]),
+        ({"dnat": {"addr": {"map": {"key": PORT, "data": "@m"}}}}, [Way("divert", certain=False)]),
+        ({"redirect": {"port": 80}}, [Way("divert")]),
+        ({"redirect": None}, [Way("divert")]),
+        ({"tproxy": {"addr": "127.0.0.1", "port": 80}}, [Way("divert")]),
+        ({"fwd": {"dev": "eth1"}}, [Way("divert")]),
+        ({"queue": {"num": 0}}, [Way("accept", certain=False), Way("drop", certain=False)]),
+        ({"synproxy": {"mss": 1460}}, [Way(word, certain=False) for word in ("accept", "drop", "continue")]),
+        ({"xt": {"type": "target", "name": "REJECT"}}, [Way("drop")]),
+        ({"xt": {"type": "target", "name": "LOG"}}, []),
+        ({"xt": {"type": "target", "name": "DNAT"}}, [Way("divert")]),
+        ({"xt": {"type": "target", "name": "TARPIT"}}, [Way(word, certain=False) for word in ("accept", "drop", "continue")]),
+        ({"xt": None}, [Way(word, certain=False) for word in ("accept", "drop", "continue")]),
+        ({"counter": {"packets": 0, "bytes": 0}}, []),
+    ],
+)  # fmt: skip
+def test_statements(statement, expected):
+    assert ways(statement) == expected
+
+
+@pytest.mark.parametrize("statement", ["notrack", {"notrack": None}, {"log": None}, {"counter": None}, {"last": None},
+                                       {"ct helper": "ftp"}, {"flow": {"op": "add", "flowtable": "@f"}},
+                                       {"xt": {"type": "match", "name": "comment"}}])  # fmt: skip
+def test_a_statement_that_changes_nothing(statement):
+    assert ways(statement, DROP) == [Way("drop")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"limit": {"rate": 5, "per": "minute", "inv": True}},
+        {"quota": {"val": 25}},
+        {"ct count": {"val": 5, "inv": True}},
+        {"meter": {"key": SOURCE, "stmt": {"limit": {"rate": 5}}}},
+        BAN,
+    ],
+)
+def test_a_ban(statement):
+    assert ways(statement, DROP) == [Way("drop", certain=False, ban=True)]
+
+
+@pytest.mark.parametrize("statement", [UNKNOWN, {"xt": {"type": "match", "name": "time"}}, {"of a newer nft": 1},
+                                       {"set": {"op": "add", "elem": SOURCE, "set": "@s"}}])  # fmt: skip
+def test_a_statement_that_may_end_the_rule(statement):
+    assert ways(statement, DROP) == [Way("drop", certain=False)]
+
+
+def test_matches():
+    assert ways(HIT, DROP) == [Way("drop", named=True)]
+    assert ways(MISS, DROP) == []
+    assert ways(UNKNOWN, MISS, DROP) == []
+    assert ways(HIT, UNKNOWN, DROP) == [Way("drop", certain=False, named=True)]
+    assert ways(HIT, BAN, DROP) == [Way("drop", certain=False, named=True, ban=True)]
+    assert ways(HIT) == []
+
+
+def vmap(key, *pairs):
+    return {"vmap": {"key": key, "data": {"set": [*map(list, pairs)]}}}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (vmap(PORT, (22, DROP), (8001, ACCEPT)), [Way("accept", named=True)]),
+        (vmap(PORT, (22, DROP)), []),
+        (vmap(PORT, ("*", DROP), (8001, ACCEPT)), [Way("accept", named=True)]),
+        (vmap(PORT, ("*", DROP), (22, ACCEPT)), [Way("drop", named=True)]),
+        (vmap({"payload": {"protocol": "udp", "field": "dport"}}, ("*", DROP)), []),
+        (vmap(PORT, (8001, {"jump": {"target": "c"}})), [Way("jump", "c", named=True)]),
+        (vmap(SOURCE, ("10.0.0.1", DROP), ("10.0.0.2", ACCEPT)),
+         [Way("drop", certain=False, ban=True), Way("accept", certain=False, ban=True)]),
+        (vmap({"meta": {"key": "length"}}, (60, DROP), ("*", ACCEPT)), [Way("drop", certain=False), Way("accept")]),
+        ({"vmap": {"key": PORT, "data": "@verdicts"}},
+         [Way(word, certain=False, named=True) for word in ("accept", "drop", "continue")]),
+        ({"vmap": {"key": SOURCE, "data": "@verdicts"}},
+         [Way(word, certain=False, ban=True) for word in ("accept", "drop", "continue")]),
+    ],
+)  # fmt: skip
+def test_verdict_maps(expression, expected):
+    assert ways(expression) == expected
+    assert ways(UNKNOWN, expression) == [way._replace(certain=False) for way in expected]
+
+
+def mangle(value, key=MARK):
+    return {"mangle": {"key": key, "value": value}}
+
+
+def test_a_rule_that_sets_the_mark():
+    assert judged(mangle(1)).mark == Bits(1)
+    assert judged(mangle(1), MISS).mark == Bits(1)
+    assert judged(MISS, mangle(1)).mark == MARKED
+    assert ways(mangle(1), match(MARK, 1), DROP) == [Way("drop")]
+    assert ways(mangle({"map": {"key": PORT, "data": {"set": [[8001, 1]]}}}), DROP) == [Way("drop", certain=False)]
+    assert ways(mangle({"map": {"key": PORT, "data": "@m"}}), DROP, packet=replace(PACKET, protocol="udp")) == []
+    assert judged(mangle(1, {"ct": {"key": "mark"}})).mark == MARKED
+    assert ways(mangle({"ct": {"key": "mark"}}), DROP) == [Way("drop", certain=False)]
+
+
+@pytest.mark.parametrize(
+    ("extension", "mark"),
+    [
+        ({"type": "target", "name": "MARK"}, ANY_MARK),
+        ({"type": "target", "name": "CONNMARK"}, ANY_MARK),
+        ({"type": "target", "name": "TARPIT"}, ANY_MARK),
+        ({"type": "target", "name": "LOG"}, MARKED),
+        ({"type": "match", "name": "time"}, MARKED),
+        (None, ANY_MARK),
+    ],
+)
+def test_an_extension_of_iptables_may_set_the_mark(extension, mark):
+    assert judged({"xt": extension}).mark == mark
+
+
+@pytest.mark.parametrize(
+    ("expressions", "expected"),
+    [
+        (["notrack"], True),
+        ([{"notrack": None}], True),
+        ([{"xt": {"type": "target", "name": "CT"}}], True),
+        ([{"xt": {"type": "target", "name": "NOTRACK"}}], True),
+        ([{"xt": {"type": "target", "name": "LOG"}}], False),
+        ([{"xt": None}, HIT, DROP], False),
+    ],
+)
+def test_a_rule_that_leaves_packets_out_of_connection_tracking(expressions, expected):
+    assert NftRule({"expr": expressions}).untracks is expected
+
+
+def test_the_text_and_the_target_of_a_rule():
+    rule = NftRule({"expr": [HIT, {"jump": {"target": "c"}}], "handle": 7})
+    assert (rule.text, rule.target) == ("tcp dport 8001 jump c # handle 7", "c")
+    assert NftRule({"expr": [{"goto": {"target": "d"}}]}).target == "d"
+    assert NftRule({"expr": [HIT, DROP]}).target == ""
+
+
+def test_tables_and_their_chains():
+    base = {"family": "inet", "table": "t", "name": "input", "hook": "input", "prio": -5, "policy": "drop"}
+    plain = {"family": "inet", "table": "t", "name": "c"}
+    link = {"family": "netdev", "table": "n", "name": "i", "hook": "ingress", "prio": 0, "dev": "eth0"}
+    links = {**link, "name": "j", "dev": ["eth0", "eth1"]}
+    of = {"family": "inet", "table": "t", "chain": "input"}
+    rules = [{**of, "expr": [HIT, DROP]}, {**of, "expr": [{"jump": {"target": "GATEHOUSE-KONG-TPROXY"}}]},
+             {**of, "expr": [{"xt": None}], "iptables": "-A input -p tcp -j c"}, {**of, "chain": "c", "expr": ["accept"]}]  # fmt: skip
+    listed = [
+        {"metainfo": {}},
+        *({"chain": each} for each in (base, plain, link, links)),
+        *({"rule": each} for each in rules),
+    ]
+    tables = tables_of(listed)
+    assert {key: [*chains] for key, chains in tables.items()} == {
+        ("inet", "t"): ["input", "c"],
+        ("netdev", "n"): ["i", "j"],
+    }
+    chain = tables["inet", "t"]["input"]
+    assert (chain.hook, chain.priority, chain.policy, chain.place) == ("input", -5, "drop", "inet t input")
+    assert [type(rule) for rule in chain.rules] == [NftRule, IptablesRule]
+    assert [*chain.rules[1].judge(PACKET).ways] == [Way("jump", "c")]
+    other = tables["inet", "t"]["c"]
+    assert (other.hook, other.priority, other.policy, other.device) == ("", 0, "accept", "")
+    assert [*other.rules[0].judge(PACKET).ways] == [Way("accept")]
+    assert [chain.device for chain in tables["netdev", "n"].values()] == ["eth0", "eth0, eth1"]
