@@ -43,8 +43,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset, Service
 
 _HOOKS = (INGRESS, PREROUTING, CHAIN, FORWARD, EGRESS)
-_FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",)}
 _BOTH = ("ipv4", "ipv6")
+_FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": _BOTH, "netdev": _BOTH, "bridge": _BOTH}
 # Chains of these families and hooks see packets of some interfaces only.
 _LINK_FAMILIES = ("netdev", "bridge")
 _LINK_HOOKS = (INGRESS, EGRESS)
@@ -148,7 +148,7 @@ def _of_entry(
     # No rule has set a mark yet.
     mark, marked = UNMARKED, False
     for chains, base in bases:
-        if packet.family not in _FAMILIES.get(base.family, _BOTH) or (base.hook == FORWARD and not entry.published):
+        if packet.family not in _FAMILIES.get(base.family, ()) or (base.hook == FORWARD and not entry.published):
             continue
         if own.marks_before(base) and not marked:
             mark, marked = MARKED, True

@@ -23,7 +23,7 @@ _OTHER = {"nft": "legacy", "legacy": "nft"}
 
 
 def variant_of(host: Host) -> str:
-    """The variant that `iptables -V` names: "nft" or "legacy". Before 1.8 there was only the latter."""
+    """Return the variant that `iptables -V` names: "nft" or "legacy". Before 1.8 there was only the latter."""
     found = host.which("iptables")
     if found is None:
         raise HostError("iptables is not installed on this host: install the package iptables")
@@ -35,7 +35,7 @@ def variant_of(host: Host) -> str:
 
 
 def program(host: Host, family: str, variant: str) -> str:
-    """The absolute path of iptables or ip6tables of the variant, whose -save and -restore are beside it."""
+    """Return the absolute path of iptables or ip6tables of the variant, whose -save and -restore are beside it."""
     plain = PROGRAM[family]
     for name in (f"{plain}-{variant}", plain):
         save = host.which(f"{name}-save")
@@ -45,7 +45,7 @@ def program(host: Host, family: str, variant: str) -> str:
 
 
 def families_of(host: Host) -> tuple[str, ...]:
-    """The families that the kernel has."""
+    """Return the families that the kernel has."""
     return ("ipv4", "ipv6") if host.path(_IPV6_ADDRESSES).exists() else ("ipv4",)
 
 
@@ -61,7 +61,7 @@ def require_programs(host: Host, variant: str) -> None:
 
 
 def refuse_mixture(host: Host, variant: str) -> None:
-    """HostError where rules of the other variant are loaded: the kernel asks both, and may ask the other first."""
+    """Raise HostError if rules of the other variant are loaded: the kernel asks both, and may ask the other first."""
     other = _OTHER[variant]
     if other == "nft" and not host.call(iptables_nft_is_loaded):
         return

@@ -224,11 +224,8 @@ def _flag_bits(names: str) -> int:
 
 
 def _state(values: Words, packet: Packet) -> Answer:
-    listed = values[0].lower().split(",")
-    if packet.state is None:
-        return None
-    # States of address translation are no states of connections: they may hold as well.
-    return True if packet.state in listed else None if {"snat", "dnat"} & {*listed} else False
+    # A packet that is addressed to our port was not sent there by a translation (SNAT, DNAT).
+    return None if packet.state is None else packet.state.upper() in values[0].split(",")
 
 
 def _mark(values: Words, packet: Packet) -> Answer:

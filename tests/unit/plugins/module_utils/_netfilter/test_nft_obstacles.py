@@ -1,0 +1,256 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which chains of nftables conflict with a ruleset, and what is said about them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import Own, find_obstacles
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+
+WANT = ruleset_from_data(
+    {
+        "allow": [
+            {"listener": "proxy", "protocol": "tcp", "port": 8000, "address": None, "sources": "any"},
+            {"listener": "admin", "protocol": "tcp", "port": 8001, "address": "10.0.0.1", "sources": ["admins", "ci"]},
+            {"listener": "status", "protocol": "tcp", "port": 8007, "address": None, "sources": []},
+            {
+                "listener": "manager",
+                "protocol": "tcp",
+                "port": 8002,
+                "address": "0.0.0.0",
+                "sources": ["ci"],
+                "published": True,
+            },
+        ],
+        "sets": {"admins": {"ipv4": ["10.9.0.0/24"], "ipv6": ["fd09::/64"]}, "ci": {"ipv4": ["192.0.2.5"]}},
+    }
+)
+OWN = Own(frozenset({("inet", "gatehouse_kong", "input")}), marked_after=-10)
+ALL = {"8000", "8001", "8002"}
+
+
+def port(number, protocol="tcp"):
+    return {"match": {"op": "==", "left": {"payload": {"protocol": protocol, "field": "dport"}}, "right": number}}
+
+
+def source(network, protocol="ip"):
+    address, _slash, length = network.partition("/")
+    value = {"prefix": {"addr": address, "len": int(length)}} if length else address
+    return {"match": {"op": "==", "left": {"payload": {"protocol": protocol, "field": "saddr"}}, "right": value}}
+
+
+def mark(operator="=="):
+    bit = 0x10000000
+    return {"match": {"op": operator, "left": {"&": [{"meta": {"key": "mark"}}, bit]}, "right": bit}}
+
+
+DROP, ACCEPT = {"drop": None}, {"accept": None}
+UNKNOWN = {"match": {"op": "==", "left": {"meta": {"key": "length"}}, "right": 60}}
+NEW, INVALID = (
+    {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": state}} for state in ("new", "invalid")
+)
+
+
+def listed(*rules, family="inet", table="t", name="c", hook="input", priority=0, policy="accept", **more):
+    of = {"family": family, "table": table}
+    chain = {**of, "name": name, "hook": hook, "prio": priority, "policy": policy, **more}
+    made = ({"rule": {**of, "chain": name, "expr": rule, "handle": at}} for at, rule in enumerate(rules, 1))
+    return [{"table": {**of, "name": table}}, {"chain": chain}, *made]
+
+
+def found(*objects, own=OWN):
+    return {
+        (one.effect, one.certain, port.split()[1])
+        for one in find_obstacles([*objects], WANT, own)
+        for port in one.ports
+    }
+
+
+def drops(ports, certain=True):
+    return {("drop", certain, port) for port in ports}
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([[DROP]], drops(ALL)),
+        ([[port(8001), DROP]], drops({"8001"})),
+        ([[port(8001, "udp"), DROP]], set()),
+        ([[port(8007), DROP]], set()),  # no source may connect
+        ([[source("10.9.0.0/16"), DROP], [source("fd00::/8", "ip6"), DROP]], set()),  # others may
+        ([[source("192.0.2.0/24"), DROP]], drops({"8002"})),
+        ([[source("10.9.0.7"), DROP]], set()),
+        ([[source("10.9.0.0/24"), port(8000), DROP]], set()),
+        ([[port(8000), UNKNOWN, DROP]], drops({"8000"}, certain=False)),
+        ([[UNKNOWN, DROP]], drops(ALL, certain=False)),
+        ([[UNKNOWN, ACCEPT], [port(8001), DROP]], drops({"8001"}, certain=False)),
+        ([[{"limit": {"rate": 5, "inv": True}}, DROP]], set()),
+        ([[{"limit": {"rate": 5}}, ACCEPT], [DROP]], drops(ALL, certain=False)),
+        ([[{"limit": {"rate": 5, "inv": True}}, DROP], [DROP]], drops(ALL)),
+        ([[mark(), ACCEPT], [DROP]], set()),
+        ([[mark("!="), DROP]], set()),
+        (
+            [[{"mangle": {"key": {"meta": {"key": "mark"}}, "value": 0}}], [mark(), ACCEPT], [DROP]],
+            drops(ALL, certain=False),
+        ),
+        ([[NEW, DROP]], drops(ALL)),
+        ([[INVALID, DROP]], set()),
+    ],
+)
+def test_rules_of_an_input_chain(rules, expected):
+    assert found(*listed(*rules)) == expected
+
+
+def test_one_address_has_packets_of_one_family():
+    assert found(*listed([DROP], family="ip6")) == drops({"8000"})
+    assert found(*listed([DROP], family="ip")) == drops(ALL)
+    assert found(*listed([DROP], family="arp")) == set()
+
+
+@pytest.mark.parametrize(
+    ("hook", "priority", "expected"),
+    [
+        ("input", -9, set()),
+        ("input", -10, drops(ALL)),
+        ("input", -150, drops(ALL)),
+        ("prerouting", 0, drops(ALL)),
+        ("output", 0, set()),
+        ("postrouting", 0, set()),
+    ],
+)
+def test_which_chains_see_our_mark(hook, priority, expected):
+    chain = listed([mark(), ACCEPT], [DROP], hook=hook, priority=priority)
+    assert found(*chain) == expected
+    assert found(*chain, own=Own(frozenset(), None)) == (drops(ALL) if hook in ("input", "prerouting") else set())
+
+
+def test_a_chain_may_change_the_mark_for_the_next():
+    clears = [{"mangle": {"key": {"meta": {"key": "mark"}}, "value": 0}}]
+    judges = listed([mark(), ACCEPT], [DROP], table="later", priority=5)
+    assert found(*listed(clears), *judges) == drops(ALL, certain=False)
+    assert found(*listed(clears, priority=-50), *judges) == set()
+    assert found(*judges, *listed(clears, priority=9)) == set()
+
+
+def test_chains_of_ours_are_left_out():
+    assert found(*listed([DROP], table="gatehouse_kong", name="input")) == set()
+    assert found(*listed([DROP], table="gatehouse_kong", name="other")) == drops(ALL)
+    assert found(*listed([DROP], table="gatehouse_kong_intercept", hook="prerouting")) == set()
+    assert found(*listed([DROP], table="gatehouse_kong_intercept")) == drops(ALL)
+
+
+@pytest.mark.parametrize(
+    ("rules", "hook", "expected"),
+    [
+        ([[port(8001), UNKNOWN, DROP]], "prerouting", drops({"8001"}, certain=False)),
+        ([[UNKNOWN, DROP]], "prerouting", set()),
+        ([[DROP]], "forward", drops({"8002"})),
+        ([[port(8002), DROP]], "forward", set()),  # the container has another port
+        ([[mark(), ACCEPT], [DROP]], "forward", set()),
+        ([[UNKNOWN, ACCEPT], [DROP]], "forward", set()),
+        ([[port(8007), {"redirect": {"port": 80}}]], "prerouting", {("divert", True, "8007")}),
+        ([[port(8007), source("10.0.0.0/8"), {"redirect": {"port": 80}}]], "prerouting", {("divert", False, "8007")}),
+        ([[port(8002), {"dnat": {"addr": "172.17.0.2"}}]], "prerouting", set()),  # it is published
+        ([[port(8007), {"redirect": {"port": 80}}]], "input", set()),
+        ([[UNKNOWN, {"redirect": {"port": 80}}]], "prerouting", set()),
+    ],
+)  # fmt: skip
+def test_other_hooks(rules, hook, expected):
+    assert found(*listed(*rules, hook=hook)) == expected
+
+
+@pytest.mark.parametrize(
+    ("priority", "rule", "expected"),
+    [
+        (-300, INVALID, drops(ALL)), (-200, INVALID, drops(ALL)), (-199, INVALID, set()),
+        (-300, NEW, set()), (-199, NEW, drops(ALL)),
+    ],
+)  # fmt: skip
+def test_before_connection_tracking_every_packet_is_invalid(priority, rule, expected):
+    assert found(*listed([rule, DROP], hook="prerouting", priority=priority)) == expected
+
+
+def test_a_rule_may_leave_packets_out_of_connection_tracking():
+    raw = listed([{"notrack": None}], table="raw", hook="prerouting", priority=-300)
+    assert found(*raw, *listed([port(8001), NEW, DROP])) == drops({"8001"}, certain=False)
+
+
+@pytest.mark.parametrize(
+    ("family", "hook", "rule", "expected"),
+    [
+        ("netdev", "ingress", [port(8001), DROP], drops({"8001"}, certain=False)),
+        ("netdev", "ingress", [DROP], drops(ALL, certain=False)),
+        ("netdev", "ingress", [UNKNOWN, DROP], set()),
+        ("netdev", "ingress", [mark("!="), port(8001), DROP], drops({"8001"}, certain=False)),
+        ("netdev", "ingress", [port(8007), {"fwd": {"dev": "eth1"}}], {("divert", False, "8007")}),
+        ("netdev", "egress", [{"match": {**port(8001)["match"], "left": {"payload": {"protocol": "tcp", "field": "sport"}}}}, DROP],
+         drops({"8001"}, certain=False)),
+        ("netdev", "egress", [port(8001), DROP], set()),
+        ("netdev", "egress", [source("10.0.0.1"), DROP], drops({"8001"}, certain=False)),
+        ("inet", "ingress", [port(8001), DROP], drops({"8001"}, certain=False)),
+        ("bridge", "input", [port(8001), DROP], drops({"8001"}, certain=False)),
+        ("bridge", "input", [UNKNOWN, DROP], set()),
+        ("bridge", "prerouting", [port(8001), DROP], drops({"8001"}, certain=False)),
+    ],
+)  # fmt: skip
+def test_chains_of_network_interfaces_and_bridges(family, hook, rule, expected):
+    assert found(*listed(rule, family=family, hook=hook, priority=5)) == expected
+
+
+def text(*objects, own=OWN):
+    (one,) = find_obstacles([*objects], WANT, own)
+    return one
+
+
+def test_the_rule_or_the_policy_is_the_reason():
+    one = text(*listed([port(8001), {"counter": {}}, DROP], name="input"))
+    assert (one.where, one.reason) == (
+        "nftables chain inet t input",
+        "its rule `tcp dport 8001 counter drop # handle 1` in chain input",
+    )
+    assert one.ports == ("tcp 8001 at 10.0.0.1",)
+    assert text(*listed(policy="drop")).reason == "its policy is drop"
+    assert [port.split()[1] for port in text(*listed(policy="drop")).ports] == ["8000", "8001", "8002"]
+    inner = [{"chain": {"family": "inet", "table": "t", "name": "in"}},
+             {"rule": {"family": "inet", "table": "t", "chain": "in", "expr": [DROP], "handle": 9}}]  # fmt: skip
+    assert text(
+        *listed([{"jump": {"target": "in"}}])[:2], *inner, *listed([{"jump": {"target": "in"}}])[2:]
+    ).reason == ("its rule `drop # handle 9` in chain in")
+    link = {"family": "netdev", "hook": "ingress"}
+    assert text(*listed([port(8001), DROP], **link, dev="eth0")).reason.endswith(" in chain c (network interface eth0)")
+    assert text(*listed(policy="drop", **link)).reason == "its policy is drop (network interface of the chain)"
+
+
+@pytest.mark.parametrize(
+    ("objects", "advice"),
+    [
+        (listed(policy="drop", table="firewalld", priority=10),
+         "run `firewall-cmd --permanent --add-port=8000/tcp --add-port=8001/tcp --add-port=8002/tcp`"),
+        ([*listed(policy="drop", family="ip", table="filter", name="INPUT"),
+          {"chain": {"family": "ip", "table": "filter", "name": "ufw-user-input"}}],
+         "run `ufw allow 8000/tcp`, `ufw allow 8001/tcp`, `ufw allow 8002/tcp`"),
+        (listed(policy="drop", family="ip", table="filter", name="INPUT"),
+         "run `iptables -I INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT`"),
+        (listed(policy="drop", family="ip6", table="filter", name="INPUT"),
+         "run `ip6tables -I INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT`"),
+        (listed(policy="drop"),
+         "Run `nft 'insert rule inet t c meta mark & 0x10000000 == 0x10000000 accept comment \"gatehouse.kong\"'`"),
+        (listed(policy="drop", priority=-20), "It comes before our chain (priority -20, ours has -10)"),
+        (listed(policy="drop", hook="prerouting"), "It comes before our rules, and never sees our mark: accept 8000/tcp, 8001/tcp"),
+        (listed(policy="drop", family="bridge"), "It comes before our rules, and never sees our mark: accept 8000/tcp"),
+        (listed(policy="drop", family="netdev", hook="egress"), "It may drop replies: accept packets from 8000/tcp, 8001/tcp"),
+        (listed([port(8007), {"redirect": {"port": 80}}], hook="prerouting"), "If Docker publishes the port"),
+    ],
+)  # fmt: skip
+def test_the_remedy(objects, advice):
+    assert advice in text(*objects).advice
+
+
+def test_the_remedy_without_a_mark():
+    assert text(*listed(policy="drop"), own=Own(frozenset(), None)).advice.startswith(
+        "Accept 8000/tcp, 8001/tcp, 8002/tcp there"
+    )
