@@ -116,6 +116,10 @@ class Node:
         for path, text in files.items():
             if self.lab.host.read(path) is None:
                 self.lab.host.write(path, text, 0o640)
+        enabled = self.lab.host.path("/etc/systemd/system/multi-user.target.wants/ufw.service")
+        enabled.parent.mkdir(parents=True, exist_ok=True)
+        if not enabled.is_symlink():
+            enabled.symlink_to("/lib/systemd/system/ufw.service")
         for program, number in UFW.items():
             texts = [UFW_CHAINS.format(number, "v6" if number else "")]
             texts += [self.lab.host.read(f"/etc/ufw/{file}{number}.rules") for file in ("user", "after")]

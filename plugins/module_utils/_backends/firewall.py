@@ -15,8 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.boot_conflicts import boot_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import Late
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
     Backend,
@@ -45,7 +46,8 @@ class Leftovers:
 class Firewall:
     """The early and the late part for the present firewall manager, and what is left over of earlier ones."""
 
-    def __init__(self, early: Backend, late: Late, leftovers: Leftovers) -> None:
+    def __init__(self, host: Host, early: Backend, late: Late, leftovers: Leftovers) -> None:
+        self._host = host
         self._early = early
         self._late = late
         self._leftovers = leftovers
@@ -69,9 +71,9 @@ class Firewall:
         return (*self._early.stale(want), *self._late.stale(want), *left)
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
-        """Return the conflicts of third-party rules with either part."""
+        """Return the conflicts of third-party rules with either part, and those that show at the next boot."""
         self._read_late_once(want)
-        return (*self._early.obstacles(want), *self._late.obstacles(want))
+        return (*self._early.obstacles(want), *self._late.obstacles(want), *boot_conflicts(self._host, self.name))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return where the host sends packets on to other addresses."""

@@ -131,7 +131,9 @@ def choose(host: Host, name: str) -> Choice:
     early = _table(host, listing, system) if by_nft else _mangle(host)
     left_early = (_mangle(host),) if by_nft and host.path(SCRIPT_FILE).exists() else ()
     left_late = tuple(other.late(host, listing) for other in SYSTEMS if other is not system and other.keeps(host))
-    return Choice(Firewall(early, system.late(host, listing), Leftovers(left_early, left_late)), reason, early.name)
+    return Choice(
+        Firewall(host, early, system.late(host, listing), Leftovers(left_early, left_late)), reason, early.name
+    )
 
 
 def _manager(host: Host) -> tuple[str, str]:

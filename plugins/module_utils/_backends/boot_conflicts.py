@@ -1,0 +1,73 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What on a host makes a boot end with other rules than now, although our own files are in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import is_enabled
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
+
+_OUR_UNITS = ("gatehouse-kong-firewall", "gatehouse-kong-accept", "gatehouse-kong-iptables")
+_DROP_IN_FOLDERS = (UNIT_DIRECTORY, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+# Settings with which a drop-in decides whether and how a unit starts (systemd.unit(5), systemd.service(5)).
+_DECIDES = re.compile(r"^(?:Exec\w+|Condition\w+|Assert\w+|Type)=.*$", re.MULTILINE)
+_EXEC = re.compile(r"^Exec(?:Start|StartPre|StartPost)=(.*)$", re.MULTILINE)
+_FILE = re.compile(r"nft\b.*?(?:-f|--file)[ =](/[^\s\"';]+)")
+_FLUSHES = "flush ruleset"
+# Its drop-in has it load our table, too.
+_LOADS_OURS = "nftables.service"
+_MANAGERS = {"firewalld": "firewalld", "ufw": "ufw"}
+_PORTS = ("every managed port",)
+
+
+def boot_conflicts(host: Host, manager: str) -> tuple[Obstacle, ...]:
+    """Return warnings about units that remove our rules at boot or keep ours from starting, and a manager that is off then."""
+    return (*_changed_units(host), *_flushing_units(host), *_manager_off(host, manager))
+
+
+def _changed_units(host: Host) -> Iterator[Obstacle]:
+    for unit in _OUR_UNITS:
+        for folder in _DROP_IN_FOLDERS:
+            for path in sorted(host.path(f"{folder}/{unit}.service.d").glob("*.conf")):
+                found = _DECIDES.search(path.read_text(encoding="utf-8", errors="replace"))
+                if found:
+                    where = f"{folder}/{unit}.service.d/{path.name}"
+                    reason = f"it sets `{found[0]}` for a unit that loads our rules"
+                    yield _warning(
+                        where, reason, f"Remove that line, then run `systemctl daemon-reload`, or delete {where}"
+                    )
+
+
+def _flushing_units(host: Host) -> Iterator[Obstacle]:
+    links = {path.name: path for path in sorted(host.path(UNIT_DIRECTORY).glob("*.wants/*.service"))}
+    for name, path in links.items():
+        unit = host.path(f"{UNIT_DIRECTORY}/{name}") if host.path(f"{UNIT_DIRECTORY}/{name}").exists() else path
+        if name == _LOADS_OURS or not unit.exists():
+            continue
+        text = unit.read_text(encoding="utf-8", errors="replace")
+        if f"{_OUR_UNITS[0]}.service" in text:
+            continue  # it is ordered before ours
+        for command in _EXEC.findall(text):
+            files = [file for file in _FILE.findall(command) if _FLUSHES in (host.read(file) or "")]
+            if _FLUSHES in command or files:
+                reason = f"it runs `{command}`, which flushes every table of nftables"
+                advice = f"Add `Before=gatehouse-kong-firewall.service` to {name}, or flush only its own tables"
+                yield _warning(f"unit {name}", reason, advice)
+
+
+def _manager_off(host: Host, manager: str) -> Iterator[Obstacle]:
+    service = _MANAGERS.get(manager)
+    if service and not is_enabled(host, service):
+        reason = f"{manager} is in use now, and {service}.service is not enabled, so a boot does not load its rules"
+        yield _warning(f"{service}.service", reason, f"Run `systemctl enable {service}`, or turn {manager} off")
+
+
+def _warning(where: str, reason: str, advice: str) -> Obstacle:
+    return Obstacle(certain=False, where=where, reason=reason, ports=_PORTS, advice=advice, effect="boot")

@@ -1,0 +1,93 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Units and drop-ins of a host with which a boot ends with other rules than now."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.boot_conflicts import boot_conflicts
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+
+UNITS = "/etc/systemd/system"
+
+
+def write(host, path, text):
+    host.path(path).parent.mkdir(parents=True, exist_ok=True)
+    host.path(path).write_text(text)
+
+
+def enable(host, name, text, folder="/lib/systemd/system"):
+    write(host, f"{folder}/{name}", text)
+    link = host.path(f"{UNITS}/multi-user.target.wants/{name}")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(host.path(f"{folder}/{name}"))
+
+
+@pytest.mark.parametrize("unit", ["gatehouse-kong-firewall", "gatehouse-kong-accept", "gatehouse-kong-iptables"])
+@pytest.mark.parametrize(
+    "line", ["ExecStart=", "ExecStart=/bin/true", "ConditionPathExists=/nowhere", "AssertPathExists=/x", "Type=simple"]
+)
+def test_a_drop_in_that_changes_how_our_unit_starts(tmp_path, unit, line):
+    host = Host(tmp_path)
+    write(host, f"{UNITS}/{unit}.service.d/override.conf", f"[Unit]\n{line}\n")
+    (found,) = boot_conflicts(host, "nftables")
+    assert (found.certain, found.effect, found.stops) == (False, "boot", False)
+    assert found.where == f"/etc/systemd/system/{unit}.service.d/override.conf"
+    assert f"`{line}`" in found.reason
+
+
+@pytest.mark.parametrize("line", ["Nice=5", "# ExecStart=", "Environment=A=b"])
+def test_a_drop_in_that_decides_nothing(tmp_path, line):
+    host = Host(tmp_path)
+    write(host, f"{UNITS}/gatehouse-kong-firewall.service.d/override.conf", f"[Service]\n{line}\n")
+    write(host, f"{UNITS}/other.service.d/override.conf", "[Service]\nExecStart=\n")
+    assert boot_conflicts(host, "nftables") == ()
+
+
+@pytest.mark.parametrize(
+    "command", ["/usr/sbin/nft flush ruleset", "/usr/sbin/nft -f /etc/own.nft", "/bin/sh -c 'nft --file /etc/own.nft'"]
+)
+def test_a_unit_that_flushes_every_table(tmp_path, command):
+    host = Host(tmp_path)
+    write(host, "/etc/own.nft", "flush ruleset\ntable inet own {\n}\n")
+    enable(host, "own.service", f"[Service]\nExecStart={command}\n")
+    (found,) = boot_conflicts(host, "nftables")
+    assert (found.where, command in found.reason) == ("unit own.service", True)
+
+
+def test_units_that_flush_nothing_of_ours(tmp_path):
+    host = Host(tmp_path)
+    write(host, "/etc/own.nft", "table inet own {\n}\n")
+    enable(
+        host,
+        "own.service",
+        "[Service]\nExecStart=/usr/sbin/nft -f /etc/own.nft\nExecStop=/usr/sbin/nft flush ruleset\n",
+    )
+    enable(host, "nftables.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
+    enable(
+        host,
+        "early.service",
+        "[Unit]\nBefore=gatehouse-kong-firewall.service\n[Service]\nExecStart=/usr/sbin/nft flush ruleset\n",
+    )
+    write(host, "/lib/systemd/system/off.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
+    assert boot_conflicts(host, "nftables") == ()
+
+
+def test_the_text_in_etc_counts_before_that_of_the_package(tmp_path):
+    host = Host(tmp_path)
+    enable(host, "own.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
+    write(host, f"{UNITS}/own.service", "[Service]\nExecStart=/bin/true\n")
+    assert boot_conflicts(host, "nftables") == ()
+
+
+@pytest.mark.parametrize("manager", ["firewalld", "ufw"])
+def test_a_manager_that_is_off_at_the_next_boot(tmp_path, manager):
+    host = Host(tmp_path)
+    (found,) = boot_conflicts(host, manager)
+    assert (found.where, f"`systemctl enable {manager}`" in found.advice) == (f"{manager}.service", True)
+    enable(host, f"{manager}.service", "[Service]\nExecStart=/bin/true\n")
+    assert boot_conflicts(host, manager) == ()
+    assert boot_conflicts(host, "iptables") == ()
