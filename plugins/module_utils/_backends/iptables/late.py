@@ -32,7 +32,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
-    clean_file,
     files_to_clean,
     unloadable,
     without_early,
@@ -40,6 +39,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
     translations_of,
     without_ipv6,

@@ -6,19 +6,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 import typing as t
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import IPTABLES_SERVICES, is_enabled
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import is_accept_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, MARK_CHAIN
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import (
+    Clean,
+    files_that_change,
+    text_of,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
-
-Clean = Callable[[str], str]
 
 # Files of programs that load rules or sets at boot, as packages of Debian and RHEL name them.
 _SAVED_FILES = (
@@ -83,23 +85,7 @@ def saved_files(host: Host) -> tuple[str, ...]:
 
 def files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
     """Return the saved files that `clean` changes: their programs saved them while our rules were loaded."""
-    return tuple(file for file in saved_files(host) if (text := _text(host, file)) != clean(text))
-
-
-def clean_file(host: Host, file: str, clean: Clean) -> None:
-    """Remove lines of ours from a saved file; it keeps every other byte, its mode and its owner. Raises HostError."""
-    target = f"/{host.path(file).resolve().relative_to(host.root.resolve())}"
-    new = f"{target}.gatehouse-kong"
-    host.copy(target, new)
-    try:
-        with host.path(new).open("wb") as copy:
-            copy.write(clean(_text(host, target)).encode("utf-8", "surrogateescape"))
-            copy.flush()
-            os.fsync(copy.fileno())
-    except OSError as error:
-        host.remove((new,))
-        raise HostError(f"cannot write {new}: {error.strerror}") from error
-    host.move(new, target)
+    return files_that_change(host, saved_files(host), clean)
 
 
 def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Obstacle]:
@@ -110,7 +96,7 @@ def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Obstacle]:
     services = (files for service, files in IPTABLES_SERVICES if is_enabled(host, service))
     for file in (file for files in services for file in files if host.path(file).is_file()):
         program = programs["ipv6" if "6" in file else "ipv4"]
-        text = _text(host, file)
+        text = text_of(host, file)
         missing = sorted({*_SETS.findall(text)} - {*_saved_sets(host)})
         try:
             host.run(f"{program}-restore", "--wait", "10", "--test", stdin=text)
@@ -132,10 +118,6 @@ def _saved_sets(host: Host) -> Iterator[str]:
     for pattern in _SET_FILES:
         for path in host.path("/").glob(pattern):
             yield from _CREATED.findall(path.read_text(encoding="utf-8", errors="replace"))
-
-
-def _text(host: Host, file: str) -> str:
-    return host.path(file).read_bytes().decode("utf-8", "surrogateescape")
 
 
 def _bare(line: str) -> str:

@@ -19,8 +19,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     render_change,
     render_table,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.saved import (
+    files_with_ours,
+    without_ours,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
     EGRESS,
@@ -94,8 +99,10 @@ class Nftables:
         return self._found
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Return the differences in the boot file, the unit and its links."""
-        return stale_parts(self._host, boot_unit(self._host), None if want is None else render_table(want))
+        """Return the differences in the boot file, the unit and its links, and saved copies of our rules."""
+        copies = tuple(f"{file}: has rules of gatehouse.kong" for file in files_with_ours(self._host))
+        text = None if want is None else render_table(want)
+        return (*stale_parts(self._host, boot_unit(self._host), text), *copies)
 
     def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
         """Return third-party chains that drop packets of authorised sources, or divert them."""
@@ -159,7 +166,9 @@ class Nftables:
         return ()
 
     def persist(self, want: Ruleset | None) -> None:
-        """Write the boot file and its unit, or remove both."""
+        """Write the boot file and its unit, or remove both, and remove copies of our rules from the host's files."""
+        for file in files_with_ours(self._host):
+            clean_file(self._host, file, without_ours)
         if want is None:
             uninstall(self._host, boot_unit(self._host))
         else:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
-    clean_file,
     files_to_clean,
     unloadable,
     without_early,
     without_ours,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
 
 RULE = "-m mark --mark 0x10000000/0x10000000 -m comment --comment gatehouse.kong -j ACCEPT"
 QUOTED = RULE.replace("gatehouse.kong", '"gatehouse.kong"')

@@ -1,0 +1,40 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Third-party files from which text of ours is removed: every other byte, the mode and the owner stay."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+
+Clean = Callable[[str], str]  # from the text of a file to the text without ours
+
+
+def text_of(host: Host, file: str) -> str:
+    """Return the text of a file; bytes that are not UTF-8 become surrogates."""
+    return host.path(file).read_bytes().decode("utf-8", "surrogateescape")
+
+
+def files_that_change(host: Host, files: Iterable[str], clean: Clean) -> tuple[str, ...]:
+    """Return those of the files that `clean` changes."""
+    return tuple(file for file in files if (text := text_of(host, file)) != clean(text))
+
+
+def clean_file(host: Host, file: str, clean: Clean) -> None:
+    """Replace a file, or the file that a link leads to, by its text without ours. Raises HostError."""
+    target = f"/{host.path(file).resolve().relative_to(host.root.resolve())}"
+    new = f"{target}.gatehouse-kong"
+    host.copy(target, new)
+    try:
+        with host.path(new).open("wb") as copy:
+            copy.write(clean(text_of(host, target)).encode("utf-8", "surrogateescape"))
+            copy.flush()
+            os.fsync(copy.fileno())
+    except OSError as error:
+        host.remove((new,))
+        raise HostError(f"cannot write {new}: {error.strerror}") from error
+    host.move(new, target)
