@@ -108,8 +108,8 @@ class Node:
         saved = self.host.run(f"{self.program}-save", "-c")
         return int(re.search(r"^\[(\d+):\d+\] -A ADMIN -j DROP$", saved, re.MULTILINE)[1])
 
-    def foreign(self):
-        """The rules that are not ours."""
+    def third_party(self):
+        """The third-party rules."""
         lines = [line for line in self.listing().splitlines() if "gatehouse.kong" not in line and line[0] != "#"]
         return [re.sub(r"\[\d+:\d+\]", "", line) for line in lines]
 

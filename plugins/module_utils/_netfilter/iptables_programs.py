@@ -35,13 +35,24 @@ def variant_of(host: Host) -> str:
 
 
 def program(host: Host, family: str, variant: str) -> str:
-    """Return the absolute path of iptables or ip6tables of the variant, whose -save and -restore are beside it."""
+    """Return the absolute path of iptables or ip6tables of the variant; its -save and -restore are in the same directory.
+
+    It is the program by which the host calls its own variant, because scripts keep the path: if the host gets the other
+    variant later, as by an upgrade, they follow.
+    """
     plain = PROGRAM[family]
+    own = host.which(plain)
+    if own and Path(own).resolve().name == f"xtables-{variant}-multi" and _is_complete(host, own):
+        return own
     for name in (f"{plain}-{variant}", plain):
         save = host.which(f"{name}-save")
         if save and host.which(f"{name}-restore"):
             return save[: -len("-save")]
     return f"/usr/sbin/{plain}-{variant}"
+
+
+def _is_complete(host: Host, path: str) -> bool:
+    return all(host.which(f"{path}-{action}") for action in ("save", "restore"))
 
 
 def families_of(host: Host) -> tuple[str, ...]:

@@ -143,3 +143,16 @@ def test_rules_of_iptables_nft_beside_the_old_variant(tmp_path):
         refuse_mixture(host, "legacy")
     host.programs.clear()
     refuse_mixture(host, "legacy")
+
+
+@pytest.mark.parametrize("variant", ["nft", "legacy"])
+def test_the_plain_name_is_used_if_it_is_of_the_variant(tmp_path, variant):
+    """A script that keeps the path follows the host to another variant."""
+    names = complete("ip6tables", f"ip6tables-{variant}")
+    host = FakeHost(tmp_path, names)
+    host.programs = {name: str(tmp_path / name) for name in names}
+    (tmp_path / "ip6tables").symlink_to(tmp_path / "xtables-nft-multi")
+    expected = "ip6tables" if variant == "nft" else "ip6tables-legacy"
+    assert program(host, "ipv6", variant) == str(tmp_path / expected)
+    del host.programs["ip6tables-restore"]
+    assert program(host, "ipv6", variant) == str(tmp_path / f"ip6tables-{variant}")
