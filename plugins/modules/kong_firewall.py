@@ -175,8 +175,8 @@ changes:
     boot: ["/etc/gatehouse_kong/ruleset.nft: differs"]
 obstacles:
   description:
-    - What else on the host decides about the ruleset's ports. It refuses whom the ruleset lets in, or lets in others before
-      these rules are asked, or sends the packets elsewhere.
+    - Third-party rules that conflict with the ruleset. They drop packets of all authorised sources of a port, or divert
+      them. Bans of some sources, and limits that drop, are not listed.
   returned: always
   type: list
   elements: dict
