@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import Own, find_obstacles
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 ADDRESS = {"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"}
 WANT = {
@@ -397,3 +398,17 @@ def test_a_chain_of_network_interfaces_is_named(lab):
         f"its rule `tcp dport 8001 fwd to ally # handle 2` in chain c (network interface {name})"
         for name in ("friend", "of the chain")
     )
+
+
+@pytest.mark.parametrize("manager", ["iptables", "ufw"])
+@pytest.mark.parametrize(("table", "chain"), [("raw", "PREROUTING"), ("mangle", "INPUT"), ("security", "INPUT")])
+def test_a_rule_of_iptables_is_reported_once(lab, manager, table, chain):
+    """The early part lists the rules of iptables-nft as well."""
+    node = Node(lab, f"{manager}-nft")
+    lab.host.run("iptables-nft", "-t", table, "-A", chain, "-p", "tcp", "--dport", "8001", "-j", "DROP")
+    backend = lab.backend(lab.host)
+    backend.read()
+    assert [(one.certain, one.where) for one in backend.obstacles(WANT["ipv4"]) if one.effect == "drop"] == [
+        (True, f"table {table} of iptables")
+    ]
+    node.clean()

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import 
     iptables_accepts,
     own_firewalld_files,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import IPTABLES_BASES
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
 
@@ -107,12 +108,13 @@ def _mangle(host: Host) -> Backend:
 
 
 _INPUT = frozenset({("ip", "filter", "INPUT"), ("ip6", "filter", "INPUT")})
+_IPTABLES = frozenset((family, *place) for family in ("ip", "ip6") for place in IPTABLES_BASES)
 _FIREWALLD = frozenset({("inet", "firewalld", "filter_INPUT"), *_INPUT})
 
 SYSTEMS = (
     System("firewalld", _firewalld, _FIREWALLD, lambda host: bool(own_firewalld_files(host))),
-    System("ufw", _ufw, _INPUT, keeps_rule),
-    System("iptables", _iptables, _INPUT, iptables_accepts),
+    System("ufw", _ufw, _IPTABLES, keeps_rule),
+    System("iptables", _iptables, _IPTABLES, iptables_accepts),
     System("nftables", _nftables, frozenset(), lambda host: host.path(LATE_FILE).exists(), _planned),
 )
 NAMES = tuple(sorted(system.name for system in SYSTEMS))

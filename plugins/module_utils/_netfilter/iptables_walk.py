@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter import c
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import Finding, Own, findings
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE, PRIORITY
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import IPTABLES_BASES, LATE_RULE, PRIORITY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
@@ -22,16 +22,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
 Table = Mapping[str, Sequence[str]]  # the lines of each chain
 Place = tuple[str, int]  # a chain, and the number of lines before the place
 
-# Base chains on the way to the host, with hook and priority: linux/netfilter_ipv4.h, iptables(8) "TABLES".
-_BASES = {
-    ("raw", "PREROUTING"): ("prerouting", -300),
-    ("mangle", "PREROUTING"): ("prerouting", -150),
-    ("nat", "PREROUTING"): ("prerouting", -100),
-    ("mangle", "INPUT"): ("input", -150),
-    ("filter", "INPUT"): ("input", 0),
-    ("security", "INPUT"): ("input", 50),
-    ("nat", "INPUT"): ("input", 100),
-}
 _OUR_CHAINS = " -j GATEHOUSE-KONG"
 _TABLES = ("raw", "mangle", "nat", "filter", "security")
 _FAMILY = {"ipv4": "ip", "ipv6": "ip6"}
@@ -93,7 +83,7 @@ def chains_of_table(table: Table, name: str = "", family: str = "") -> dict[str,
     """Return the chains of a table with their rules; base chains of the table `name` have hook and priority."""
     names = frozenset(table)
     return {
-        chain: Chain(chain, [parse_rule(line, names) for line in lines], *_BASES.get((name, chain), ("", 0)),
+        chain: Chain(chain, [parse_rule(line, names) for line in lines], *IPTABLES_BASES.get((name, chain), ("", 0)),
                      ACCEPT, _FAMILY.get(family, ""), name)
         for chain, lines in table.items()
     }  # fmt: skip

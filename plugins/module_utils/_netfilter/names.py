@@ -12,6 +12,16 @@ CHAIN = "input"
 PREROUTING = "prerouting"
 # Hooks of one network interface each.
 INGRESS, EGRESS = "ingress", "egress"
+# Base chains of iptables on the way to the host, with hook and priority (linux/netfilter_ipv4.h, iptables(8), "TABLES").
+IPTABLES_BASES = {
+    ("raw", "PREROUTING"): (PREROUTING, -300),
+    ("mangle", "PREROUTING"): (PREROUTING, -150),
+    ("nat", "PREROUTING"): (PREROUTING, -100),
+    ("mangle", "INPUT"): (CHAIN, -150),
+    ("filter", "INPUT"): (CHAIN, 0),
+    ("security", "INPUT"): (CHAIN, 50),
+    ("nat", "INPUT"): (CHAIN, 100),
+}
 # Packets to published ports, which the host's own translation has given the address of a container by then.
 FORWARD = "forward"
 PUBLISHED = "published"

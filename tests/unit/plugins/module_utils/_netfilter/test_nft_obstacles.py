@@ -111,6 +111,13 @@ def test_one_address_has_packets_of_one_family():
     assert found(*listed([DROP], family="arp")) == set()
 
 
+@pytest.mark.parametrize("family", ["inet", "netdev", "bridge"])
+def test_a_chain_for_both_families(family):
+    ipv6 = {"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": "ipv6"}}
+    hook = "ingress" if family == "netdev" else "input"
+    assert found(*listed([ipv6, DROP], family=family, hook=hook)) == drops({"8000"}, certain=family == "inet")
+
+
 @pytest.mark.parametrize(
     ("hook", "priority", "expected"),
     [
