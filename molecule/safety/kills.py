@@ -27,6 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import NAME, PENDING, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
 
+EARLY = "gatehouse-kong-firewall.service"
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}
 SETS = {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}}
 MORE = {"friends": {"ipv4": ["10.0.1.3/32"], "ipv6": ["fd00:1::2/128", "fd00:1::3/128"]}}
@@ -114,6 +115,9 @@ def reboot(_data):
     command("systemctl", "daemon-reload")
     if Path(f"/etc/systemd/system/sysinit.target.wants/{NAME}.service").is_symlink():
         command("systemctl", "start", f"{NAME}.service")
+        command("systemctl", "daemon-reload")
+    if Path(f"/etc/systemd/system/sysinit.target.wants/{EARLY}").is_symlink():
+        command("systemctl", "restart", EARLY)
     command("systemctl", "start", "firewalld")
 
 
