@@ -69,7 +69,10 @@ def ufw(host: Host) -> str | None:
 
 
 def _firewalld(host: Host) -> str | None:
-    return "firewalld is active" if host.path(_FIREWALLD_RUNS).is_symlink() else None
+    if host.path(_FIREWALLD_RUNS).is_symlink():
+        return "firewalld is active"
+    # Its rules return at the next boot, so the late part has to be for it: that part requires a firewalld that is active.
+    return "firewalld is enabled" if host.which("firewall-cmd") and is_enabled(host, "firewalld") else None
 
 
 def _iptables(host: Host) -> str | None:

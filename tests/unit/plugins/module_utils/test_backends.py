@@ -84,6 +84,29 @@ def test_firewalld_rules_if_it_is_active(tmp_path):
     assert choose(host, "nftables").reason == "it was asked for"
 
 
+def enable_firewalld(host):
+    host.path("/etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
+    host.path("/etc/systemd/system/multi-user.target.wants/firewalld.service").symlink_to("/lib/x")
+
+
+def test_a_firewalld_that_is_enabled_and_stopped_is_refused(tmp_path):
+    host = FakeHost(tmp_path)
+    enable_firewalld(host)
+    host.path("/run/systemd/system").mkdir(parents=True)
+    host.path("/etc/firewalld").mkdir()
+    choice = choose(host, AUTO)
+    assert (choice.backend.name, choice.reason) == ("firewalld", "firewalld is enabled")
+    with pytest.raises(HostError, match=r"firewalld\.service is not active.*Start it"):
+        choice.backend.require()
+
+
+def test_a_removed_firewalld_does_not_rule(tmp_path, monkeypatch):
+    host = FakeHost(tmp_path)
+    enable_firewalld(host)
+    monkeypatch.setattr(host, "which", lambda _program: None)
+    assert choose(host, AUTO).backend.name == "nftables"
+
+
 def test_two_managers_are_refused(tmp_path):
     host = FakeHost(tmp_path)
     start_firewalld(host)
