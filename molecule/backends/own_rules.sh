@@ -85,14 +85,14 @@ set_firewalld() {
 
 # A zone file with our rules is as it was without them; one that is only a copy of firewalld's own file was not there.
 show_firewalld() {
-    firewall-cmd --list-all-zones | sed '/source ipset="gkong[46]-/d'
+    firewall-cmd --list-all-zones | sed '/source ipset="gkfwd[46]-/d'
     firewall-cmd --direct --get-all-chains
     firewall-cmd --direct --get-all-rules
     iptables-save | grep -E 'f2b|CONTAINER' | sed 's/ \[[0-9]*:[0-9]*\]$//'
-    for file in $(find /etc/firewalld -type f ! -name 'gkong*' | sort); do
+    for file in $(find /etc/firewalld -type f ! -name 'gkfwd*' | sort); do
         ! grep -q 'gatehouse.kong: a copy of' "$file" || continue
         echo "$file"
-        sed '/<source ipset="gkong[46]-/d' "$file"
+        sed '/<source ipset="gkfwd[46]-/d' "$file"
     done
 }
 

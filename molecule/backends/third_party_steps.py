@@ -213,23 +213,23 @@ _FIREWALLD = System(
         ),
         Step(
             "a source in zone trusted",
-            "firewall-cmd --zone=trusted --add-source=@4; firewall-cmd --zone=trusted --add-source=@6",
-            "firewall-cmd --zone=trusted --remove-source=@4; firewall-cmd --zone=trusted --remove-source=@6",
+            "firewall-cmd --zone=trusted --add-source=@4 --add-source=@6",
+            "firewall-cmd --zone=trusted --remove-source=@4 --remove-source=@6",
         ),
         _IPTABLES_OPENED,
     ),
     bans=(
         Step(
             "rich rule that drops",
-            "firewall-cmd --zone=drop --add-rich-rule='rule family=ipv4 source address=@4 drop';"
-            "firewall-cmd --zone=drop --add-rich-rule='rule family=ipv6 source address=@6 drop'",
-            "firewall-cmd --zone=drop --remove-rich-rule='rule family=ipv4 source address=@4 drop';"
-            "firewall-cmd --zone=drop --remove-rich-rule='rule family=ipv6 source address=@6 drop'",
+            "firewall-cmd --zone=drop --add-rich-rule='rule family=ipv4 source address=@4 drop'"
+            " --add-rich-rule='rule family=ipv6 source address=@6 drop'",
+            "firewall-cmd --zone=drop --remove-rich-rule='rule family=ipv4 source address=@4 drop'"
+            " --remove-rich-rule='rule family=ipv6 source address=@6 drop'",
         ),
         Step(
             "a source in zone block",
-            "firewall-cmd --zone=block --add-source=@4; firewall-cmd --zone=block --add-source=@6",
-            "firewall-cmd --zone=block --remove-source=@4; firewall-cmd --zone=block --remove-source=@6",
+            "firewall-cmd --zone=block --add-source=@4 --add-source=@6",
+            "firewall-cmd --zone=block --remove-source=@4 --remove-source=@6",
         ),
         Step(
             "direct rule",

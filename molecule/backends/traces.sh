@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Print whatever is on the host of ours, in the kernel and in files; no line where there is nothing.
-{ nft list ruleset; iptables-save; ip6tables-save; ipset save; } 2>/dev/null | grep -iE 'gatehouse|gkong'
+{ nft list ruleset; iptables-save; ip6tables-save; ipset save; } 2>/dev/null | grep -iE 'gatehouse|gkfwd|gkong'
 if systemctl --quiet is-active firewalld; then
-    { firewall-cmd --list-all-zones; firewall-cmd --get-ipsets; firewall-cmd --permanent --get-ipsets; } | grep -o 'gkong[^ ]*'
+    { firewall-cmd --list-all-zones; firewall-cmd --get-ipsets; firewall-cmd --permanent --get-ipsets; } | grep -o 'gkfwd[^ ]*'
 fi
-grep -rE 'gatehouse|gkong' /etc/ufw /etc/firewalld /etc/iptables 2>/dev/null
+grep -rE 'gatehouse|gkfwd|gkong' /etc/ufw /etc/firewalld /etc/iptables 2>/dev/null
 find /etc /lib/systemd /run/systemd /usr/share/netfilter-persistent /var/lib -iname '*gatehouse[-_]kong*' 2>/dev/null
