@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
@@ -28,6 +29,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        if refused := refusal(task_vars or {}):
+            raise AnsibleActionFail(refused)
         _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
         try:
             old, new = (read_plan(Path(arguments[name])) for name in ("old", "new"))

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import plan_task, play, run
 
-# What any module of a compromised host can answer.
+PLUGINS = Path(__file__).parents[4] / "plugins" / "action"
+# An answer that any module of a compromised host can give.
 MODULE = """#!/usr/bin/python
 from ansible.module_utils.basic import AnsibleModule
 module = AnsibleModule(argument_spec={"facts": {"type": "dict"}})
@@ -177,3 +181,13 @@ def test_set_fact_comes_before_the_inventory(done, name):
 
 def test_a_template_may_name_a_fact(done):
     assert egress_of(done, "only_fact") == [f"{REPORTED}/32"]
+
+
+@pytest.mark.parametrize("path", sorted(PLUGINS.glob("*.py")), ids=lambda path: path.stem)
+def test_every_task_refuses_such_facts_of_its_host(path, monkeypatch):
+    """Facts may arrive after the plan was compiled, with the answer of any module."""
+    monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
+    plugin = import_module(f"ansible_collections.gatehouse.kong.plugins.action.{path.stem}").ActionModule
+    variables = {"inventory_hostname": "n", "ansible_facts": {"hostname": "n", "kong_report_path": "/tmp/x"}}
+    with pytest.raises(AnsibleActionFail, match="^n: kong_report_path: the facts of this host hold this name"):
+        plugin.__new__(plugin).run(None, variables)
