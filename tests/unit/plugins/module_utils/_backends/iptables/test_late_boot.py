@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     UNIT_PARTS,
     plugins_for,
     render_script,
+    unit_for,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
@@ -130,3 +131,25 @@ def test_what_a_plugin_runs(tmp_path, case):
 class HostWithoutNft(Host):
     def which(self, program):
         return None if program == "nft" else super().which(program)
+
+
+def test_hooks_of_a_host(tmp_path):
+    """A plugin if netfilter-persistent is installed, otherwise drop-ins; a plugin for sets if nft is missing."""
+    folder = "/usr/share/netfilter-persistent/plugins.d"
+    for host in (HostWithNft(tmp_path), HostWithoutNft(tmp_path)):
+        assert plugins_for(host) == {f"{folder}/90-gatehouse-kong": None, f"{folder}/05-gatehouse-kong": None}
+        assert [unit for unit, _text in unit_for(host).drop_ins] == ["iptables.service", "ip6tables.service"]
+    host.path(folder).mkdir(parents=True)
+    assert [path for path, text in plugins_for(HostWithNft(tmp_path)).items() if text] == [
+        f"{folder}/90-gatehouse-kong"
+    ]
+    assert [path for path, text in plugins_for(HostWithoutNft(tmp_path)).items() if text] == [
+        f"{folder}/90-gatehouse-kong",
+        f"{folder}/05-gatehouse-kong",
+    ]
+    assert unit_for(host).drop_ins == ()
+
+
+class HostWithNft(Host):
+    def which(self, program):
+        return "/usr/sbin/nft" if program == "nft" else super().which(program)

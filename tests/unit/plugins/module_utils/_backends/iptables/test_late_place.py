@@ -43,7 +43,7 @@ BAN = "-A INPUT -s 10.9.0.7/32 -j DROP"
 def saved(*lines, policy="ACCEPT"):
     """Return what iptables-save would list; `OURS CHAIN` in a line stands for the accept rule."""
     lines = [line.replace("OURS", "-A") + (f" {ACCEPT}" if line.startswith("OURS") else "") for line in lines]
-    chains = sorted({line.split()[1] for line in lines} - {"INPUT"})
+    chains = sorted({line.split()[1] for line in lines if line[0] != ":"} - {"INPUT"})
     head = ["*filter", f":INPUT {policy} [0:0]", ":FORWARD ACCEPT [0:0]", *(f":{chain} - [0:0]" for chain in chains)]
     return "\n".join([*head, *lines, "COMMIT", ""])
 
@@ -146,6 +146,7 @@ HOSTS = {
     "a chain that drops above a rate is no end": (
         ("-A INPUT -p tcp -j RATE", "-A RATE -m limit --limit 10/sec -j RETURN", "-A RATE -j DROP"), "DROP", [("INPUT", 1)]
     ),
+    "a chain without rules": ((":NONE - [0:0]", "-A INPUT -j NONE", BAN, REJECT), "ACCEPT", [("INPUT", 2)]),
     "everything is accepted before the end": (("-A INPUT -j ACCEPT", "-A INPUT -j DROP"), "DROP", []),
     "a goto that comes to the policy": (("-A INPUT -g ADMIN", "-A ADMIN -s 10.9.0.7/32 -j DROP"), "DROP", [("ADMIN", 1)]),
     "a return to the policy": (("-A INPUT -j RETURN", BAN), "DROP", [("INPUT", 0)]),
@@ -259,6 +260,9 @@ VOID = {
     "a ban before": ((BAN, REJECT), {}),
     "a ban behind": ((REJECT, BAN), {}),
     "a ban between defaults of interfaces": ((DEFAULT, BAN, REJECT), {(BAN, "some drop"): [7946, 8000, 8001]}),
+    "a source that is allowed between defaults of interfaces": (
+        (DEFAULT, "-A INPUT -s 10.0.0.0/8 -j ACCEPT", REJECT), {}
+    ),
     "a ban for other interfaces than a chain": (("-A INPUT -i eth0 -j WAN", BAN, REJECT, "-A WAN -j DROP"), {}),
     "a ban between defaults of protocols": (
         ("-A INPUT -p tcp -j DROP", BAN, REJECT), {(BAN, "some drop"): [7946]}
