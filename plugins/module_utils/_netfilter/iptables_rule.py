@@ -151,7 +151,7 @@ def _tests(words: Sequence[str]) -> Iterator[Test]:
             module = values[0]
         else:
             general = not words[start].startswith("--")
-            yield Test("" if general else module, words[start], values, start > 0 and words[start - 1] == "!")
+            yield Test("" if general else module, words[start], values, words[max(start - 1, 0) : start] == ["!"])
 
 
 def _is_ban(test: Test) -> bool:

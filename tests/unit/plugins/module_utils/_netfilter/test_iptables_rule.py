@@ -183,6 +183,15 @@ def test_targets(target, expected):
 
 
 @pytest.mark.parametrize(
+    "target",
+    ["AUDIT", "CHECKSUM", "CLASSIFY", "CONNMARK", "CONNSECMARK", "CT", "DSCP", "HL", "IDLETIMER", "LED", "LOG", "MARK", "NFLOG",
+     "NOTRACK", "RATEEST", "SECMARK", "SET", "TCPMSS", "TCPOPTSTRIP", "TEE", "TOS", "TRACE", "TTL", "ULOG"],
+)  # fmt: skip
+def test_a_target_after_which_the_next_rule_sees_the_packet(target):
+    assert [*judged(f"-j {target}").ways] == []
+
+
+@pytest.mark.parametrize(
     ("line", "is_ban"),
     [
         ("-s 10.0.1.2/32", True),
