@@ -44,7 +44,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 Words = tuple[str, ...]
 
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _TEXT_OPTIONS = ("--comment", "--string", "--hex-string")  # their one value may begin with a hyphen
 UNKNOWN = (ACCEPT, DROP, CONTINUE)
 # What a target may do; nothing if the next rule sees the packet.
@@ -129,7 +128,7 @@ class IptablesRule:
 @cache
 def parse_rule(line: str, chains: frozenset[str]) -> IptablesRule:
     """Read a line `-A CHAIN ...`; `chains` are the names of all chains of its table."""
-    words = [_ESCAPED.sub(r"\1", quoted) if quoted else plain for quoted, plain in _WORD.findall(line)][2:]
+    words = [quoted or plain for quoted, plain in _WORD.findall(line)][2:]
     at = next((at for at in _options(words) if words[at] in ("-j", "-g")), len(words))
     target, *options = words[at + 1 :] or [""]
     return IptablesRule(line, tuple(_tests(words[:at])), target, words[at : at + 1] == ["-g"], tuple(options), chains)

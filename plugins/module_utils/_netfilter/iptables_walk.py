@@ -58,8 +58,8 @@ def ends(table: Table, line: str, service: Service, family: str) -> bool:
 def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> tuple[Obstacle, ...]:
     """Return the rules of iptables that drop or divert packets of authorised sources although our rules are loaded.
 
-    Certain: every packet of every authorised source of an entry. Uncertain: rules that name the port and of which a match is
-    not known to hold. Bans of some sources and limits are no conflicts. `saved` is the output of iptables-save or
+    Certain: every packet of every authorised source of an entry. Uncertain: rules of which a match is not known to hold; before
+    our rules, only those that name the port. Bans of some sources and limits are no conflicts. `saved` is the output of iptables-save or
     ip6tables-save. `late` are the places of our accept rule in the table filter, counted without lines of ours.
     """
     tables = {name: _foreign(table_of(saved, name)) for name in _TABLES}

@@ -93,6 +93,8 @@ def answer(line, tried):
         ("-p tcp -m tcp --dport :8000", TCP, False),
         ("-p tcp -m tcp --dport 1024:", TCP, True),
         ("-p tcp -m tcp --dport 8002:", TCP, False),
+        ("-p tcp -m tcp --dport 1024:", replace(TCP, port=65535), True),
+        ("-p tcp -m tcp --dport :1024", replace(TCP, port=0), True),
         ("-p tcp -m tcp --dport 8001", INSIDE, None),
         ("-p tcp -m tcp --sport 1024:65535", TCP, None),
         ("-p tcp -m multiport --dports 22,8000:8010", TCP, True),

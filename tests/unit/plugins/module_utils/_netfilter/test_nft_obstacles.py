@@ -257,6 +257,16 @@ def test_the_remedy(objects, advice):
     assert advice in text(*objects).advice
 
 
+def test_the_whole_remedy():
+    assert text(*listed([port(8001), DROP], hook="prerouting")).advice == (
+        "It comes before our rules, and never sees our mark: accept 8001/tcp there"
+    )
+    assert text(*listed([port(8001), DROP], priority=-20)).advice == (
+        "It comes before our chain (priority -20, ours has -10) and never sees our mark: accept 8001/tcp there; "
+        "our own chain still drops unauthorised sources"
+    )
+
+
 def test_the_remedy_without_a_mark():
     assert text(*listed(policy="drop"), own=Own(frozenset(), None)).advice.startswith(
         "Accept 8000/tcp, 8001/tcp, 8002/tcp there"
