@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw import late_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.files import keeps_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late import UfwLate
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
@@ -37,6 +38,7 @@ class Ufw(Host):
 
     def __init__(self, root):
         super().__init__(root)
+        self.requests = []
         self.saved = {
             "iptables-save": (GOLDEN / "loaded" / "default.ipv4").read_text(),
             "ip6tables-save": (GOLDEN / "loaded" / "default.ipv6").read_text(),
@@ -47,6 +49,16 @@ class Ufw(Host):
             self.write(
                 f"/etc/ufw/after{number}.rules", (GOLDEN / "after" / f"debian{number}.edited.rules").read_text(), 0o640
             )
+
+    def call(self, function, *args):
+        """Record what the session would do."""
+        assert function is late_session.bring
+        self.requests.extend(args)
+
+    def add(self, *lines, program="iptables-save"):
+        """Append rules to the table filter."""
+        head, commit, tail = self.saved[program].partition("COMMIT\n")
+        self.saved[program] = head + "".join(f"{line}\n" for line in lines) + commit + tail
 
     def which(self, program):
         return f"/usr/sbin/{program}"
@@ -103,14 +115,168 @@ def test_a_kernel_without_ipv6(host):
     assert [one.where for one in late.obstacles(WANT)] == ["the kernel"]
 
 
-@pytest.mark.parametrize("line", [
-    "-A INPUT -j ufw-before-input", "-A ufw-before-input -j ufw-user-input", "-A INPUT -j ufw-after-input",
+FLUSHED = "`iptables -F ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`"
+
+
+@pytest.mark.parametrize("line, remedy", [
+    ("-A INPUT -j ufw-before-input", FLUSHED),
+    ("-A INPUT -j ufw-after-input", FLUSHED),
+    ("-A ufw-before-input -j ufw-user-input", "`ufw reload`"),
 ])  # fmt: skip
-def test_a_jump_that_is_missing(host, line):
+def test_a_jump_that_is_missing(host, line, remedy):
     host.saved["iptables-save"] = host.saved["iptables-save"].replace(f"{line}\n", "")
     with pytest.raises(HostError) as error:
         UfwLate(host).read(WANT)
-    assert f"iptables-save has no line `{line}`. " in str(error.value)
+    assert str(error.value) == (
+        f"the rules of ufw are not loaded: iptables-save has no line `{line}`. Load them with {remedy}, or turn ufw off with "
+        "`ufw disable`"
+    )
+
+
+def test_chains_of_ufw_that_were_never_loaded(host):
+    host.saved["ip6tables-save"] = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
+    with pytest.raises(HostError) as error:
+        UfwLate(host).read(WANT)
+    assert str(error.value) == (
+        "the rules of ufw are not loaded: ip6tables-save has no line `-A INPUT -j ufw6-before-input`. Load them with "
+        "`ufw reload`, or turn ufw off with `ufw disable`"
+    )
+
+
+@pytest.mark.parametrize("file, number", [("after.rules", ""), ("after6.rules", "6")])
+def test_a_file_without_a_place(host, file, number):
+    host.write(f"/etc/ufw/{file}", "*filter\nCOMMIT\n", 0o640)
+    late = UfwLate(host)
+    assert late.read(WANT) == ()
+    with pytest.raises(HostError) as error:
+        late.stale(WANT)
+    assert str(error.value) == (
+        f"/etc/ufw/{file} has no table `*filter` with the chain ufw{number}-after-input that ends in a line `COMMIT`. Restore "
+        f"it from /usr/share/ufw/{file}"
+    )
+
+
+BAN = "-A ufw-after-input -s 192.0.2.1/32 -j DROP"
+END = "-A ufw-after-input -j DROP"
+
+
+@pytest.mark.parametrize("rules, drift", [
+    ([BAN], [f"iptables rule comes before `{BAN}`, which therefore does not hold"]),
+    ([END], []),
+    ([BAN, END], [f"iptables rule comes before `{BAN}`, which therefore does not hold"]),
+    ([END, BAN], []),
+    ([f"-A ufw-after-input {LISTED}"], [f"iptables rule present 2 times: -A ufw-after-input {LISTED}"]),
+    ([f"-A INPUT {LISTED}"], [f"iptables rule in the wrong chain: -A INPUT {LISTED}"]),
+])  # fmt: skip
+def test_rules_behind_ours(host, rules, drift):
+    host.add(*rules)
+    assert UfwLate(host).read(WANT) == tuple(drift)
+
+
+def test_a_rule_that_drops_everything_before_ours(host):
+    ours = f"-A ufw-after-input {LISTED}\n"
+    host.saved["iptables-save"] = host.saved["iptables-save"].replace(ours, f"{END}\n{ours}")
+    assert UfwLate(host).read(WANT) == (f"iptables rule comes after `{END}`, which drops authorised packets first",)
+
+
+@pytest.mark.parametrize("rule, services", [
+    ("-A INPUT -s 192.0.2.1/32 -j DROP", ("tcp 8001 at every address", "udp 7946 at every address")),
+    ("-A INPUT -s 192.0.2.1/32 -p tcp -m tcp --dport 8001 -j DROP", ("tcp 8001 at every address",)),
+    ("-A INPUT -p tcp -m tcp --dport 22 -j DROP", ()),
+    ("-A INPUT -p tcp -m tcp --dport 8001 -j ACCEPT", ()),
+])  # fmt: skip
+def test_rules_behind_the_chains_of_ufw(host, rule, services):
+    host.add(rule)
+    late = UfwLate(host)
+    assert late.read(WANT) == ()
+    found = [one for one in late.obstacles(WANT) if one.effect == "exempt"]
+    assert [(one.certain, one.where, {*one.ports}) for one in found] == (
+        [(False, "table filter of iptables", {*services})] if services else []
+    )
+    assert [one.reason for one in found] == (
+        [f"`{rule}` comes after the chains of ufw, which accept authorised packets"] if services else []
+    )
+
+
+def test_ipv6_that_ufw_drops(host):
+    host.write("/etc/default/ufw", "IPV6=no\n", 0o644)
+    late = UfwLate(host)
+    assert late.read(WANT) == ()
+    (found,) = late.obstacles(WANT)
+    assert (found.certain, found.where, {*found.ports}) == (
+        False,
+        "ufw",
+        {"IPv6 to tcp 8001 at every address", "IPv6 to udp 7946 at every address"},
+    )
+    assert found.reason == "/etc/default/ufw has no IPV6=yes, so ufw drops every IPv6 packet"
+
+
+def parts(request):
+    return [(part["chain"], part["loaded"], part["in_file"]) for part in request["parts"]]
+
+
+def test_what_a_session_is_asked_to_do(host):
+    late = UfwLate(host)
+    late.read(WANT)
+    late.apply(WANT)
+    assert host.requests == []
+    late.apply(None)
+    late.persist(None)
+    late.persist(WANT)
+    late.validate(None, check_mode=False)
+    late.validate(None, check_mode=True)
+    assert [parts(request) for request in host.requests] == [
+        [("ufw-after-input", "", None), ("ufw6-after-input", "", None)],
+        [("ufw-after-input", None, ""), ("ufw6-after-input", None, "")],
+        [("ufw-after-input", None, "end"), ("ufw6-after-input", None, "end")],
+        [("ufw-after-input", "", None), ("ufw6-after-input", "", None)],
+    ]
+    assert [request["options"] for request in host.requests] == [(), (), (), ("--test",)]
+    for request in host.requests:
+        assert (request["rule"], request["lock"]) == (RULE, str(host.path("/run/ufw.lock")))
+    assert host.requests[0]["parts"][1] == {
+        "chain": "ufw6-after-input",
+        "file": str(host.path("/etc/ufw/after6.rules")),
+        "save": "/usr/sbin/ip6tables-save",
+        "restore": "/usr/sbin/ip6tables-restore",
+        "loaded": "",
+        "in_file": None,
+    }
+
+
+def test_a_rule_that_is_missing_is_added_at_its_place(host):
+    host.saved["iptables-save"] = host.saved["iptables-save"].replace(f"-A ufw-after-input {LISTED}\n", "")
+    host.add(END)
+    late = UfwLate(host)
+    assert late.read(WANT) == (f"iptables rule missing: -A ufw-after-input {RULE}",)
+    late.apply(WANT)
+    (request,) = host.requests
+    assert parts(request) == [("ufw-after-input", END, None), ("ufw6-after-input", "end", None)]
+
+
+def test_families_that_ufw_does_not_load_stay_alone(host):
+    host.write("/etc/default/ufw", "IPV6=no\n", 0o644)
+    host.write("/etc/ufw/after6.rules", "", 0o640)
+    late = UfwLate(host)
+    late.read(WANT)
+    assert late.stale(WANT) == ()
+    late.apply(None)
+    late.persist(WANT)
+    assert [parts(request) for request in host.requests] == [
+        [("ufw-after-input", "", None), ("ufw6-after-input", None, None)],
+        [("ufw-after-input", None, "end"), ("ufw6-after-input", None, "")],
+    ]
+
+
+def test_a_session_that_fails(host, monkeypatch):
+    def fail(_function, *_args):
+        raise late_session.SessionError("no permission")
+
+    monkeypatch.setattr(host, "call", fail)
+    late = UfwLate(host)
+    late.read(None)
+    with pytest.raises(HostError, match=r"^ufw: no permission$"):
+        late.apply(None)
 
 
 @pytest.mark.parametrize("text, keeps", [

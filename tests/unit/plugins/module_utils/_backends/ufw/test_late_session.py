@@ -199,6 +199,14 @@ def test_the_loaded_chain_changes_in_one_step(machine):
     assert machine.file.read_text() == f"{FILTER}COMMIT\n"
 
 
+def test_comments_that_are_not_utf8(machine):
+    (machine.folder / "saved").write_bytes(
+        saved(f'-A {CHAIN} -m comment --comment "@" -j DROP').encode().replace(b"@", b"\xff")
+    )
+    bring(machine.request(loaded=END))
+    assert machine.read("input") == f"*filter\n-I {CHAIN} 2 {RULE}\nCOMMIT\n"
+
+
 def test_a_chain_that_changes_after_it_was_read_is_read_again(machine):
     changed = saved(BAN, BAN)
     machine.program("restore", f"cat >> {machine.folder}/input; [ -e {machine.folder}/failed ] || "
