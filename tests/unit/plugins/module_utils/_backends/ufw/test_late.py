@@ -193,9 +193,10 @@ def test_rules_behind_the_chains_of_ufw(host, rule, services):
     assert [(one.certain, one.where, {*one.ports}) for one in found] == (
         [(False, "table filter of iptables", {*services})] if services else []
     )
-    assert [one.reason for one in found] == (
-        [f"`{rule}` comes after the chains of ufw, which accept authorised packets"] if services else []
-    )
+    assert [(one.reason, one.advice) for one in found] == (
+        [(f"`{rule}` comes after the chains of ufw, which accept authorised packets",
+          "Move it to the top of INPUT, or use `ufw insert 1 deny from ...`")] if services else []
+    )  # fmt: skip
 
 
 def test_ipv6_that_ufw_drops(host):
@@ -209,6 +210,55 @@ def test_ipv6_that_ufw_drops(host):
         {"IPv6 to tcp 8001 at every address", "IPv6 to udp 7946 at every address"},
     )
     assert found.reason == "/etc/default/ufw has no IPV6=yes, so ufw drops every IPv6 packet"
+    assert found.advice == "Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is intended"
+
+
+@pytest.mark.parametrize("address, sources", [("10.0.0.1", ["friends"]), (None, [])])
+def test_ipv6_that_is_not_needed(host, address, sources):
+    host.write("/etc/default/ufw", "IPV6=no\n", 0o644)
+    allow = [{"listener": "admin", "protocol": "tcp", "port": 8001, "address": address, "sources": sources}]
+    want = ruleset_from_data({"allow": allow, "sets": {"friends": {"ipv4": ["10.0.0.0/31"]}}})
+    late = UfwLate(host)
+    late.read(want)
+    assert late.obstacles(want) == ()
+
+
+def test_a_port_of_one_family(host):
+    allow = [{"listener": "admin", "protocol": "tcp", "port": 445, "address": "10.0.0.1", "sources": ["friends"]}]
+    want = ruleset_from_data({"allow": allow, "sets": {"friends": {"ipv4": ["10.0.0.0/31"]}}})
+    (line,) = UfwLate(host).read(want)
+    assert line.startswith("iptables rule comes after `-A ufw-after-input -p tcp -m tcp --dport 445 ")
+
+
+def test_a_rule_that_drops_everything_behind_ours_is_no_conflict(host):
+    host.add(BAN, END)
+    late = UfwLate(host)
+    late.read(WANT)
+    assert late.obstacles(WANT) == ()
+
+
+@pytest.mark.parametrize("refuse", ["require_net_admin", "require_systemd", "require_writable"])
+def test_what_the_host_must_have(host, monkeypatch, refuse):
+    seen = []
+    for name in ("require_net_admin", "require_systemd", "require_writable"):
+        monkeypatch.setattr(host, name, lambda *words, name=name: seen.append((name, *words)))
+    UfwLate(host).require()
+    assert seen == [("require_net_admin",), ("require_systemd",), ("require_writable", "/etc/ufw")]
+
+    def fail(*_words):
+        raise HostError(refuse)
+
+    monkeypatch.setattr(host, refuse, fail)
+    with pytest.raises(HostError, match=f"^{refuse}$"):
+        UfwLate(host).require()
+
+
+@pytest.mark.parametrize("missing", ["ufw", "iptables-save", "iptables-restore"])
+def test_a_program_that_is_missing(host, monkeypatch, missing):
+    monkeypatch.setattr(host, "which", lambda program: None if program == missing else f"/usr/sbin/{program}")
+    with pytest.raises(HostError) as error:
+        UfwLate(host).require()
+    assert str(error.value) == f"this host has no program {missing}. Install the packages ufw and iptables"
 
 
 def parts(request):
@@ -224,6 +274,7 @@ def test_what_a_session_is_asked_to_do(host):
     late.persist(None)
     late.persist(WANT)
     late.validate(None, check_mode=False)
+    assert len(host.requests) == 3
     late.validate(None, check_mode=True)
     assert [parts(request) for request in host.requests] == [
         [("ufw-after-input", "", None), ("ufw6-after-input", "", None)],

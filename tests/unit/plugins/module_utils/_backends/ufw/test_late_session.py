@@ -265,9 +265,21 @@ def test_a_file_that_needs_no_change_is_not_written(machine):
 
 def test_a_file_without_a_place_is_refused_by_name(machine):
     machine.file.write_text("*nat\nCOMMIT\n")
-    with pytest.raises(SessionError, match=r"after\.rules has no table filter with the chain ufw-after-input$"):
+    with pytest.raises(SessionError) as error:
         bring(machine.request(in_file=END))
+    assert str(error.value) == f"{machine.file} has no table filter with the chain ufw-after-input"
     assert machine.file.read_text() == "*nat\nCOMMIT\n"
+
+
+def test_a_file_that_cannot_be_replaced_leaves_no_other_file(machine, monkeypatch):
+    def fail(_old, _new):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(SessionError, match=r"^\[Errno 28\] No space left on device$"):
+        bring(machine.request(in_file=END))
+    assert sorted(path.name for path in machine.folder.iterdir()) == ["after.rules", "lock", "restore", "save", "saved"]
+    assert machine.file.read_text() == f"{FILTER}COMMIT\n"
 
 
 def test_a_file_that_is_missing_is_not_made(machine):
