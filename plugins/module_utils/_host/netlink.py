@@ -15,6 +15,7 @@ from collections.abc import Iterator
 NETFILTER, SOCK_DIAG, ROUTE = 12, 4, 0
 EXCLUSIVE = 0x200  # refuse what is there already
 
+_SECONDS = 30
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
@@ -25,8 +26,10 @@ _UNKNOWN = {errno.EOPNOTSUPP, errno.ENOENT, errno.EINVAL}
 
 
 def connect(protocol: int) -> socket.socket:
-    """A socket to one part of the kernel."""
-    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+    """Return a socket to one part of the kernel, which has to answer in time."""
+    link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+    link.settimeout(_SECONDS)
+    return link
 
 
 def command(link: socket.socket, kind: int, body: bytes, flags: int = 0) -> None:

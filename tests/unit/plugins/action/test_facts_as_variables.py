@@ -189,5 +189,5 @@ def test_every_task_refuses_such_facts_of_its_host(path, monkeypatch):
     monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
     plugin = import_module(f"ansible_collections.gatehouse.kong.plugins.action.{path.stem}").ActionModule
     variables = {"inventory_hostname": "n", "ansible_facts": {"hostname": "n", "kong_report_path": "/tmp/x"}}
-    with pytest.raises(AnsibleActionFail, match="^n: kong_report_path: the facts of this host hold this name"):
+    with pytest.raises(AnsibleActionFail, match=r"^n: kong_report_path: the facts of this host hold this name"):
         plugin.__new__(plugin).run(None, variables)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import host as _host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import netlink
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 
 
@@ -59,6 +61,22 @@ def test_a_command_without_a_limit_of_its_own_has_two_minutes(host, monkeypatch)
     monkeypatch.setattr(_host, "completed", completed)
     host.run("true")
     assert limits == [120]
+
+
+# The process of the placeholder listener outlives its module; sessions run below Host.run, whose limit is for all of them.
+OWN_LIMITS = {"host.py", "stand_in.py"}
+
+
+def test_no_command_is_run_without_a_limit():
+    sources = sorted((Path(__file__).parents[4] / "plugins" / "module_utils").rglob("*.py"))
+    assert len(sources) > 50
+    runs = {path.name for path in sources if re.search(r"subprocess\.|os\.(system|popen|spawn)", path.read_text())}
+    assert {name for name in runs if not name.endswith("session.py")} == OWN_LIMITS
+
+
+def test_the_kernel_has_to_answer_in_time():
+    with netlink.connect(netlink.ROUTE) as link:
+        assert link.gettimeout() == 30
 
 
 def running():
