@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
             return {
                 "failed": True,
                 "msg": "the rules were changed, and no new connection to the host is possible since. The host returns "
-                f"to the state before by itself within {self._task.args.get('rollback_timeout', 30)} seconds: {exc}",
+                f"to the state before by itself within {self._task.args.get('rollback_timeout', 30)} seconds: {escaped(exc)}",
             }
         # What the first half said of the change stands; of the second only whether it lasts is news.
         return {} if not confirmed.get("failed") else confirmed

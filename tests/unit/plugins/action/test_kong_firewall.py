@@ -69,16 +69,24 @@ def test_a_change_is_confirmed_over_a_new_connection(monkeypatch, connection, re
 
 
 def test_without_a_new_connection_the_task_fails_and_says_what_the_host_does(monkeypatch):
-    answers = [{**FIRST, "_transaction": "abc"}, AnsibleConnectionFailure("timed out")]
+    answers = [{**FIRST, "_transaction": "abc"}, AnsibleConnectionFailure("timed\x1b out")]
     result, _events = run(monkeypatch, answers, {"backend": "nftables", "rollback_timeout": 45})
     assert result["failed"]
-    assert "returns to the state before by itself within 45 seconds: timed out" in result["msg"]
+    assert "returns to the state before by itself within 45 seconds: timed\\x1b out" in result["msg"]
 
 
 def test_a_confirmation_that_the_host_refuses_fails_the_task(monkeypatch):
     answers = [{**FIRST, "_transaction": "abc"}, {"failed": True, "msg": "too late"}]
     result, _events = run(monkeypatch, answers)
     assert (result["failed"], result["msg"]) == (True, "too late")
+
+
+def test_texts_of_the_host_are_escaped(monkeypatch):
+    result, events = run(
+        monkeypatch, [{**FIRST, "backend_reason": "\x1b[2J", "msg": "a\nb", "ansible_facts": {"kong_role": 1}}]
+    )
+    assert events == ["run", r"a1: writing to nftables, as \x1b[2J"]
+    assert result == {**FIRST, "backend_reason": r"\x1b[2J", "msg": r"a\nb"}
 
 
 def test_a_backend_that_was_asked_for_is_not_announced(monkeypatch):
