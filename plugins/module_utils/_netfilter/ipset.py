@@ -47,7 +47,7 @@ class LiveSet:
 
 
 def set_name(name: str, family: str) -> str:
-    """Our name of a set in ipset; one that is too long is cut, and told from others by a digest of the whole."""
+    """Return our name of a set in ipset; a name that is too long is cut, and has a digest of the whole name."""
     full = SET_PREFIX[family] + name
     if len(full) <= _LONGEST:
         return full
@@ -56,38 +56,38 @@ def set_name(name: str, family: str) -> str:
 
 
 def other_name(name: str) -> str:
-    """The other of the two names that a set has in turn, so that its next content can be there beside the one in use."""
+    """Return the other of the two names that a set has in turn: its next content is made under that name."""
     return name[:-1] if name.endswith(OTHER) else f"{name}{OTHER}"
 
 
 def wanted_sets(ruleset: Ruleset, names: SetNames = set_name) -> dict[str, Networks]:
-    """The sets of a ruleset by their names in ipset: one for each family, also where it is empty."""
+    """Return the sets of a ruleset by their names in ipset: one for each family, also if it is empty."""
     return {names(one.name, family): one.of(family) for one in ruleset.sets for family in FAMILIES}
 
 
 def fill(name: str, networks: Networks) -> list[str]:
-    """The lines that make a set which is not there."""
+    """Return the lines that make a new set."""
     create = f"create {name} hash:net family {INET[networks.family]} maxelem {MAXELEM}"
     return [create, *(f"add {name} {text}" for text in elements(networks))]
 
 
 def rebuild(name: str, networks: Networks, live: Iterable[str]) -> list[str]:
-    """The lines that make a set anew, no rule naming it; `live` are the sets that are there."""
+    """Return the lines that replace a set that no rule names; `live` are the loaded sets."""
     return [*destroy(name for name in (name,) if name in live), *fill(name, networks)]
 
 
 def exchange(name: str) -> list[str]:
-    """The lines that give a set the content that waits under its other name: at no moment it is empty."""
+    """Return the lines that give a set the content of its other name; the set is never empty."""
     return [f"swap {other_name(name)} {name}", f"destroy {other_name(name)}"]
 
 
 def destroy(names: Iterable[str]) -> list[str]:
-    """The lines that remove sets."""
+    """Return the lines that remove sets."""
     return [f"destroy {name}" for name in names]
 
 
 def parse_sets(saved: str) -> dict[str, LiveSet]:
-    """Our sets in the output of `ipset save`, by name; those of others, which may be huge, are passed over."""
+    """Return our sets in the output of `ipset save`, by name. Third-party sets, which may be huge, are skipped."""
     found: dict[str, LiveSet] = {}
     ranges: dict[str, list[Range]] = {}
     families = {prefix: family for family, prefix in SET_PREFIX.items()}
@@ -104,7 +104,7 @@ def parse_sets(saved: str) -> dict[str, LiveSet]:
 
 
 def elements(networks: Networks) -> list[str]:
-    """What `add` takes: no network of length 0 (ipset(8), "hash:net"), so that is written as its halves."""
+    """Return the elements for `add`. It takes no network of length 0 (ipset(8), "hash:net"): that is two halves."""
     halves = {"0.0.0.0/0": ["0.0.0.0/1", "128.0.0.0/1"], "::/0": ["::/1", "8000::/1"]}
     return [half for text in networks.outermost().texts() for half in halves.get(text, [text])]
 
