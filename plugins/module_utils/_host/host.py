@@ -50,9 +50,16 @@ def require_root(work: str) -> None:
 
 
 def completed(
-    argv: t.Sequence[str], seconds: int, *, environment: t.Mapping[str, str], stdin: str = ""
+    argv: t.Sequence[str],
+    seconds: int,
+    *,
+    environment: t.Mapping[str, str],
+    stdin: str = "",
+    inherited: t.Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end; it is killed after so many seconds, with the processes that it started.
+
+    `inherited` are open files that the program shares.
 
     Bytes of its output that are no text are written as hexadecimal numbers: comments of third-party rules may have them.
     Raises HostError if the program cannot run or does not end in time.
@@ -60,7 +67,7 @@ def completed(
     try:
         with subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-            errors="backslashreplace", env=environment, start_new_session=True,
+            errors="backslashreplace", env=environment, start_new_session=True, pass_fds=inherited,
         ) as process:  # fmt: skip
             try:
                 stdout, stderr = process.communicate(stdin, timeout=seconds)
@@ -84,11 +91,13 @@ def shortened(argv: t.Sequence[str]) -> str:
 class Host:
     """Runs programs and replaces files. Paths are absolute and are looked up below `root`.
 
-    New files, directories and links have the SELinux context of their location.
+    New files, directories and links have the SELinux context of their location. Programs share the open files `inherited`:
+    a lock that is held by one of them stays held until the last program has ended, also if this process is killed.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
         self.root = root
+        self.inherited: tuple[int, ...] = ()
 
     def path(self, path: str) -> Path:
         """Where an absolute path really is."""
@@ -100,7 +109,7 @@ class Host:
 
     def run(self, *argv: str, stdin: str = "", seconds: int = SECONDS) -> str:
         """Run a program to its end and return its output. Raises HostError, with its stderr, if it fails."""
-        done = completed(argv, seconds, stdin=stdin, environment=_environment())
+        done = completed(argv, seconds, stdin=stdin, environment=_environment(), inherited=self.inherited)
         if done.returncode:
             raise HostError(f"{' '.join(argv)} failed with status {done.returncode}: {done.stderr.strip()}")
         return done.stdout
@@ -113,9 +122,16 @@ class Host:
         return function(*args)
 
     def detach(self, *argv: str) -> None:
-        """Start a program that goes on when this process, its parents and their connection have ended."""
+        """Start a program that goes on when this process, its parents and their connection have ended.
+
+        It shares no open file.
+        """
         # A shell in between, so that nothing of it hangs on this process's pipes, and no child is left to wait for.
-        self.run("sh", "-c", 'cd /; setsid "$@" < /dev/null > /dev/null 2>&1 &', "sh", *argv)
+        inherited, self.inherited = self.inherited, ()
+        try:
+            self.run("sh", "-c", 'cd /; setsid "$@" < /dev/null > /dev/null 2>&1 &', "sh", *argv)
+        finally:
+            self.inherited = inherited
 
     def read(self, path: str) -> str | None:
         """The text of a file, None where there is none."""

@@ -108,8 +108,11 @@ class Rollback:
         self._lock = open_lock(self._host)
         try:
             take_lock(self._lock)
+            # A program that outlives this process goes on changing the host, so it keeps the lock.
+            self._host.inherited = (self._lock,)
             yield
         finally:
+            self._host.inherited = ()
             os.close(self._lock)
             self._lock = None
 

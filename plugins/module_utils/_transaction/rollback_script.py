@@ -63,8 +63,6 @@ umask 022
 cd {pending} || exit 0
 [ -z "$1" ] || [ "$1" = "$(cat id)" ] || exit 0
 [ -z "$2" ] || [ -f {unfinished} ] || exit 0
-# A program that the run had started may still be at work.
-[ -z "$2" ] || sleep 1
 rm -f -- {reserve}
 failed=0
 # The newest change first, so that the state before the first change is the last one to be restored.

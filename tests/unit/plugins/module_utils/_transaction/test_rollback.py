@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -345,3 +348,33 @@ def test_a_way_back_that_fails_stays_open(host, rollback):
     ok.touch()
     rollback.undo(transaction)
     assert rollback.pending() is None
+
+
+def test_a_program_of_a_killed_run_keeps_the_lock_until_it_ends(tmp_path):
+    """Else a rollback could be over before a program that a killed run had started changes the rules."""
+    (tmp_path / "run").mkdir()
+    started, ended = tmp_path / "started", tmp_path / "ended"
+    child = os.fork()
+    if not child:
+        host = Host(tmp_path)
+        with Rollback(host).alone():
+            host.run("sh", "-c", f"touch '{started}'; sleep 1; touch '{ended}'")
+        os._exit(0)
+    while not started.exists():
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert not ended.exists()
+    with Rollback(Host(tmp_path)).alone():
+        assert ended.exists()
+
+
+def test_a_detached_program_does_not_keep_the_lock(tmp_path):
+    (tmp_path / "run").mkdir()
+    host = Host(tmp_path)
+    with Rollback(host).alone():
+        host.detach("sleep", "60")
+        assert host.inherited != ()
+    assert host.inherited == ()
+    with Rollback(Host(tmp_path)).alone():
+        subprocess.run(["pkill", "-x", "-f", "sleep 60"], check=True)
