@@ -131,7 +131,9 @@ class FirewalldLate:
         rules = {zone: [rule for rule in settings.get("rules_str", []) if is_ours(rule)]
                  for zone, settings in self._state["zones"].items()}  # fmt: skip
         want = {"rules": rules, "ipsets": self._entries}
-        request = {"want": want, "exact": True, "lenient": True, "kept": self._kept, "prefixes": _PREFIXES}
+        # A rollback reloads only to leave no trace, or if firewalld lost an ipset. New ipsets stay, without entries.
+        exact = not self._entries
+        request = {"want": want, "exact": exact, "lenient": True, "kept": self._kept, "prefixes": _PREFIXES}
         load = ((("sh",), render_removal(files)), (self._interpreter, self._script(request)))
         return Snapshot((*files, *zone_paths(self._host, self._zones)), load)
 

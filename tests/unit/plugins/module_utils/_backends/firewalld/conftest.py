@@ -27,6 +27,9 @@ ITEMS = {
     "ForwardPort": "forward_ports",
 }
 
+# The functions that the fixtures replace.
+WATCH, INSTANCE = session._watch, session._instance
+
 
 class DBusError(Exception):
     def get_dbus_message(self):
@@ -243,5 +246,11 @@ def programs(monkeypatch):
 def double():
     """The fake and what makes its parts, for tests in files of their own."""
     return types.SimpleNamespace(
-        Firewalld=Firewalld, configuration=configuration, ipset=ipset, DBusError=DBusError, NoReplyError=NoReplyError
+        watch=WATCH,
+        instance=INSTANCE,
+        Firewalld=Firewalld,
+        configuration=configuration,
+        ipset=ipset,
+        DBusError=DBusError,
+        NoReplyError=NoReplyError,
     )

@@ -393,6 +393,44 @@ def test_without_a_reload_there_is_nothing_to_check(run, host, firewalld):
     assert host.ran == []
 
 
+def refuse_rights():
+    raise HostError("this process lacks CAP_NET_ADMIN")
+
+
+def request_of(script):
+    """The request that the script of a rollback gives to its session."""
+    return json.loads(script.rpartition("json.loads(")[2].rpartition(")))")[0].strip("'").replace("\\\\", "\\"))
+
+
+MORE = ruleset_from_data(
+    {"allow": [ENTRY, {**ENTRY, "port": 7946, "sources": ["more"]}], "sets": {"peers": {"ipv4": ["10.0.0.1/32"]},
+     "more": {"ipv4": ["10.0.0.7/32"]}}}
+)  # fmt: skip
+
+
+def test_the_rollback_of_a_new_ipset_takes_no_reload(run, host, firewalld):
+    run(WANT)
+    late = FirewalldLate(host, listing_of(firewalld))
+    late.read(MORE)
+    request = request_of(late.snapshot(WANT).load[1][1])
+    late.apply(MORE)
+    firewalld.calls.clear()
+    session.answer(request)
+    assert ("reload",) not in firewalld.calls
+    assert firewalld.runtime["ipsets"]["gkfwd4-a-more"]["entries"] == []
+    assert FirewalldLate(host, listing_of(firewalld)).read(WANT) == ()
+
+
+def test_the_rollback_of_the_first_change_leaves_no_trace(run, host, firewalld):
+    late = FirewalldLate(host, listing_of(firewalld))
+    late.read(WANT)
+    snapshot = late.snapshot(None)
+    late.apply(WANT)
+    late.persist(None)  # in place of the rollback, which restores the files
+    session.answer(request_of(snapshot.load[1][1]))
+    assert firewalld.runtime["ipsets"] == {}
+
+
 def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, double):
     run(WANT)
     late = FirewalldLate(host, listing_of(firewalld))
@@ -408,7 +446,7 @@ def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, dou
     (shell, removal), (_python, script) = snapshot.load
     assert shell == ("sh",)
     assert f" /etc/firewalld/ipsets/{A}.xml /etc/firewalld/ipsets/{B}.xml " in removal
-    request = json.loads(script.rpartition("json.loads(")[2].rpartition(")))")[0].strip("'").replace("\\\\", "\\"))
+    request = request_of(script)
     before = copy.deepcopy(firewalld.runtime)
     late.apply(OTHER)
     assert firewalld.runtime != before
@@ -422,6 +460,7 @@ def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, dou
         (lambda host: host.programs.remove("firewall-cmd"), "has no firewall-cmd"),
         (lambda host: host.programs.remove("firewall-offline-cmd"), "has no firewall-cmd"),
         (lambda host: host.path("/run/systemd/units/invocation:firewalld.service").unlink(), "firewalld.service is not active"),
+        (lambda host: setattr(host, "require_net_admin", refuse_rights), "this process lacks"),
         (lambda host: host.path("/run/systemd/system").rmdir(), "systemd does not run this host"),
         (lambda host: host.path("/etc/firewalld").rename(host.path("/etc/x")), "there is no directory /etc/firewalld"),
     ],

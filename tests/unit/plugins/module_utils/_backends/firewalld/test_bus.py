@@ -1,0 +1,151 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the session asks of the D-Bus library: calls with a time-out, and the signals of third-party changes."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+
+NAME = "org.fedoraproject.FirewallD1"
+PATH = "/org/fedoraproject/FirewallD1"
+
+
+class Bus:
+    """A bus with firewalld on it; signals wait in `sent` until the library asks the bus something."""
+
+    def __init__(self, owned=True, **_options):
+        self.owned = owned
+        self.calls = []
+        self.opened = []
+        self.sent = []
+        self.received = []
+        self.receiver = None
+
+    def name_has_owner(self, name):
+        assert name == NAME
+        if self.receiver:
+            self.received += self.sent
+            self.sent.clear()
+        return self.owned
+
+    def get_name_owner(self, name):
+        assert name == NAME
+        return ":1.7"
+
+    def get_object(self, name, path, introspect):
+        assert (name, introspect) == (NAME, False)
+        self.opened.append(path)
+
+        def get_dbus_method(method, interface):
+            return lambda *args, timeout: self.calls.append((path, interface, method, args, timeout))
+
+        return types.SimpleNamespace(get_dbus_method=get_dbus_method)
+
+    def add_signal_receiver(self, receiver, **match):
+        assert match == {"bus_name": NAME, "path": PATH, "interface_keyword": "interface", "member_keyword": "member"}
+        self.receiver = receiver
+
+    def iteration(self, may_block):
+        assert may_block is False
+        if not self.received:
+            return False
+        interface, member, *args = self.received.pop(0)
+        self.receiver(*args, interface=NAME + interface, member=member)
+        return True
+
+
+@pytest.fixture
+def bus(library, monkeypatch):
+    made = Bus()
+    library.SystemBus = lambda **options: made.__setattr__("options", options) or made
+    context = types.SimpleNamespace(default=lambda: made)
+    modules = {
+        "dbus": types.ModuleType("dbus"),
+        "dbus.mainloop": types.ModuleType("dbus.mainloop"),
+        "dbus.mainloop.glib": types.SimpleNamespace(DBusGMainLoop=lambda: "loop"),
+        "gi": types.ModuleType("gi"),
+        "gi.repository": types.SimpleNamespace(GLib=types.SimpleNamespace(MainContext=context)),
+    }
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    return made
+
+
+def test_calls_have_a_time_out_and_each_object_is_opened_once(bus):
+    call = session.connect()
+    call(".zone", "getZones")
+    call("", "reload", seconds=90)
+    call(".config.zone", "getSettings2", path=f"{PATH}/config/zone/1")
+    call(".config.zone", "getSettings2", "x", path=f"{PATH}/config/zone/1")
+    assert bus.calls == [
+        (PATH, f"{NAME}.zone", "getZones", (), 20),
+        (PATH, NAME, "reload", (), 90),
+        (f"{PATH}/config/zone/1", f"{NAME}.config.zone", "getSettings2", (), 20),
+        (f"{PATH}/config/zone/1", f"{NAME}.config.zone", "getSettings2", ("x",), 20),
+    ]
+    assert bus.opened == [PATH, f"{PATH}/config/zone/1"]
+
+
+def test_a_firewalld_that_does_not_run_is_not_started(bus):
+    bus.owned = False
+    assert session.connect() is None
+    assert bus.opened == []
+
+
+def test_a_host_without_a_bus_has_no_firewalld(bus, library, double):
+    def refuse():
+        raise double.DBusError("no bus")
+
+    library.SystemBus = refuse
+    assert session.connect() is None
+
+
+def test_a_restart_of_firewalld_or_of_the_host_is_another_instance(bus, double, tmp_path, monkeypatch):
+    boot = tmp_path / "boot_id"
+    boot.write_text("0123\n")
+    monkeypatch.setattr(session, "_BOOT_ID", str(boot))
+    assert double.instance() == "0123 :1.7"
+
+
+def test_changes_are_those_since_the_start_and_before_the_reload(bus, double):
+    changes = double.watch()
+    assert bus.options == {"private": True, "mainloop": "loop"}
+    bus.sent = [
+        (".zone", "RichRuleAdded", "public", "rule drop", 0),
+        (".direct", "RuleRemoved", "ipv4", "filter", "INPUT", 0, ["-j", "DROP"]),
+        ("", "Reloaded"),
+        (".ipset", "EntryAdded", "bans", "192.0.2.1"),
+    ]
+    assert changes() == [
+        [".zone", "addRichRule", ["public", "rule drop", 0]],
+        [".direct", "removeRule", ["ipv4", "filter", "INPUT", 0, ["-j", "DROP"]]],
+    ]
+    bus.sent = [(".ipset", "EntryRemoved", "bans", "192.0.2.1")]
+    assert changes() == [[".ipset", "removeEntry", ["bans", "192.0.2.1"]]]
+    assert changes() == []
+
+
+def test_the_match_is_known_to_the_bus_before_the_recording_begins(bus, double, monkeypatch):
+    asked = []
+    monkeypatch.setattr(bus, "name_has_owner", lambda _name: asked.append(bus.receiver is not None))
+    double.watch()
+    assert asked == [True]
+
+
+def test_a_python_without_the_libraries_of_firewalld_is_named(bus, double, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gi.repository", None)
+    with pytest.raises(session.SessionError, match=r"its Python has no gi\.repository"):
+        double.watch()
+
+
+@pytest.mark.parametrize("found", [None, "a specification"])
+def test_it_is_known_before_whether_this_python_has_them(monkeypatch, found):
+    monkeypatch.setattr(session.importlib.util, "find_spec", {"gi": found}.get)
+    assert session.can_watch() is (found is not None)
