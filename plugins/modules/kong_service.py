@@ -29,9 +29,11 @@ attributes:
     support: none
 options:
   how:
-    description: What the change of the settings needs, as the filter P(gatehouse.kong.kong_disturbance#filter) tells.
+    description:
+      - What the change of the settings needs, as the filter P(gatehouse.kong.kong_disturbance#filter) tells.
+      - With V(stop) Kong is stopped, and O(listeners) has to be empty.
     type: str
-    choices: [reload, restart]
+    choices: [reload, restart, stop]
     default: restart
   version:
     description: Kong's version.
@@ -95,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 how:
-  description: What was done, V(reload) or V(restart). In check mode what would be done first.
+  description: What was done, V(reload), V(restart) or V(stop). In check mode what would be done first.
   returned: always
   type: str
 reasons:
@@ -138,7 +140,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
 
 _SPEC = {
-    "how": {"type": "str", "choices": ["reload", "restart"], "default": "restart"},
+    "how": {"type": "str", "choices": ["reload", "restart", "stop"], "default": "restart"},
     "version": {"type": "str", "required": True},
     "conf": {"type": "path", "required": True},
     "prefix": {"type": "path"},

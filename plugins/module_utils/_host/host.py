@@ -159,7 +159,7 @@ class Host:
                 os.fsync(file.fileno())
             restore_context(temporary, path)
             Path(temporary).replace(where)
-            _sync_directory(where.parent)
+            _sync(where.parent)
         except OSError as error:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
@@ -218,6 +218,8 @@ class Host:
             shutil.copy2(self.path(path), self.path(to), follow_symlinks=False)
             status = self.path(path).lstat()
             os.chown(self.path(to), status.st_uid, status.st_gid, follow_symlinks=False)
+            if not self.path(to).is_symlink():
+                _sync(self.path(to))
         except OSError as error:
             raise HostError(f"cannot copy {path} to {to}: {error.strerror}") from error
 
@@ -225,7 +227,7 @@ class Host:
         """Give a file or directory another name in the same directory: in one step, after a crash too."""
         try:
             self.path(path).rename(self.path(to))
-            _sync_directory(self.path(to).parent)
+            _sync(self.path(to).parent)
         except OSError as error:
             raise HostError(f"cannot rename {path} to {to}: {error.strerror}") from error
 
@@ -269,8 +271,9 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": PROGRAMS, "LC_ALL": "C"}
 
 
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    """Have the disk keep what a file or directory holds now."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -118,6 +118,20 @@ class _Found:
     drift: tuple[str, ...]
 
 
+def kept_catches(host: Host) -> list[dict[str, t.Any]]:
+    """Return the catches that the last change left, as plain data; none if the host intercepts nothing."""
+    return _read_kept(host)["catches"] or []
+
+
+def _read_kept(host: Host) -> dict[str, t.Any]:
+    """Return what the last change left; nothing if that cannot be read, so that all of it is loaded again."""
+    try:
+        kept = json.loads(host.read(STATE_FILE) or "")
+        return {key: kept[key] for key in ("catches", "listing")}
+    except (ValueError, KeyError, TypeError):
+        return {"catches": None, "listing": []}
+
+
 class Interceptor:
     """The interception of one host."""
 
@@ -162,20 +176,12 @@ class Interceptor:
         self._host.require_writable("/etc")
 
     def _look(self) -> _Found:
-        kept = self._kept()
+        kept = _read_kept(self._host)
         listed = listing_of(self._host, self._programs)
         lines = difflib.unified_diff(kept["listing"], listed, lineterm="", n=0)
         drift = tuple(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
         catches = None if kept["catches"] is None else catches_from_data(kept["catches"])
         return _Found(catches, drift)
-
-    def _kept(self) -> dict[str, t.Any]:
-        """What the last change left; nothing where that cannot be read, so that all is loaded anew."""
-        try:
-            kept = json.loads(self._host.read(STATE_FILE) or "")
-            return {key: kept[key] for key in ("catches", "listing")}
-        except (ValueError, KeyError, TypeError):
-            return {"catches": None, "listing": []}
 
     def _obstacles(self, want: Interception) -> tuple[Obstacle, ...]:
         """Chains of the host's own that refuse what TPROXY hands to Kong, addressed to somebody else as it is."""

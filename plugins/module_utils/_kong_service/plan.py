@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-RELOAD, RESTART = "reload", "restart"
+RELOAD, RESTART, STOP = "reload", "restart", "stop"
 
 
 class ServiceError(Exception):
@@ -62,7 +62,7 @@ class Kong:
 
 @dataclass(frozen=True)
 class Way:
-    """What is done, `reload` or `restart`, by which steps; and why no reload where one was asked for."""
+    """What is done, `reload`, `restart` or `stop`, by which steps; and why no reload if one was asked for."""
 
     how: str
     steps: tuple[Step, ...]
@@ -70,7 +70,12 @@ class Way:
 
 
 def way(kong: Kong, how: str) -> Way:
-    """The steps that reload or restart a Kong, or restart it where a reload would not do; ServiceError where none do."""
+    """Return the steps that reload, restart or stop a Kong, or restart it if a reload is not enough.
+
+    Raises ServiceError if nothing on this host can do it.
+    """
+    if how == STOP:
+        return Way(STOP, _halt(kong))
     if how == RESTART:
         return Way(RESTART, _restart(kong))
     found = _reload(kong)
@@ -90,6 +95,16 @@ def _restart(kong: Kong) -> tuple[Step, ...]:
     raise ServiceError(
         "Kong cannot be restarted here: there is no such systemd unit, no program of Kong's where it was looked for, and no "
         "command was given. Give kong_listen_service, kong_listen_program or kong_listen_restart_command"
+    )
+
+
+def _halt(kong: Kong) -> tuple[Step, ...]:
+    if kong.unit:
+        return (Step(("systemctl", "stop", kong.unit), settles=kong.gossips),)
+    if kong.program and not kong.restart_command:
+        return (_stop(kong),)
+    raise ServiceError(
+        "Kong cannot be stopped here: there is no such systemd unit, and no program of Kong's. Stop it yourself"
     )
 
 

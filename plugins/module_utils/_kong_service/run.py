@@ -93,7 +93,7 @@ def _property(host: Host, unit: str, name: str) -> str:
 
 
 def bring_up(kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
-    """Reload or restart Kong and look until it lives by its settings; after a reload that does not do, restart it.
+    """Reload, restart or stop Kong and look until it lives by its settings; after a reload that does not do, restart it.
 
     Raises ServiceError where nothing can bring it up here, before anything is done.
     """
@@ -105,7 +105,7 @@ def bring_up(kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
             return Done(RELOAD, reasons, (), _drained(kong, drain))
         reasons = (f"the reload did not do: {'; '.join(wrong)}",)
         chosen = way(kong, RESTART)
-    return Done(RESTART, reasons, tuple(_go(kong, chosen, wanted)))
+    return Done(chosen.how, reasons, tuple(_go(kong, chosen, wanted)))
 
 
 def _go(kong: Kong, chosen: Way, wanted: Wanted) -> list[str]:

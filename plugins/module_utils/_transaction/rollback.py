@@ -196,8 +196,15 @@ class Rollback:
             self._host.run("sh", self._at(_UNDO), transaction)
 
     def previous(self) -> Kept | None:
-        """The state before the last change, None where none is kept. HostError where it cannot be read any more."""
-        path = f"{PREVIOUS}/ruleset.json"
+        """Return the rules before the last change, None if none are kept. Raises HostError if they cannot be read."""
+        return self._kept(PREVIOUS)
+
+    def before_pending(self) -> Kept | None:
+        """Return the rules before the changes that wait for their confirmation, None if no change waits."""
+        return self._kept(PENDING)
+
+    def _kept(self, folder: str) -> Kept | None:
+        path = f"{folder}/ruleset.json"
         text = self._host.read(path)
         if text is None:
             return None
@@ -205,7 +212,7 @@ class Rollback:
             data = json.loads(text)
             return Kept(None if data is None else ruleset_from_data(data))
         except ValueError as error:
-            raise HostError(f"{path} is not as it was written, so there is nothing to return to: {error}") from error
+            raise HostError(f"{path} is damaged, so its rules cannot be restored: {error}") from error
 
     def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
         """Add a layer to the changes that wait, or make `pending` with the first layer, by one rename each."""

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connects from a host of the lab to ports again and again while a command runs: knock.py HOST ADDRESS:PORT... -- COMMAND...
+
+Exit status 1, with the figures, if one connection was accepted, if too few were tried, or if the command failed.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LEAST = 100
+PATIENCE = 0.2  # seconds for an answer; the hosts share a machine
+PROGRAM = """\
+import json, socket, sys, threading
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+seen = {}
+while not ended.wait(0.02):
+    for target in sys.argv[2:]:
+        address, _colon, port = target.rpartition(":")
+        counts = seen.setdefault(target, {"open": 0, "closed": 0})
+        try:
+            socket.create_connection((address.strip("[]"), int(port)), float(sys.argv[1])).close()
+            counts["open"] += 1
+        except OSError:
+            counts["closed"] += 1
+print(json.dumps(seen))
+"""
+
+
+def main(host: str, targets: list[str], command: list[str]) -> int:
+    lab = [sys.executable, str(HERE.parent / "lab" / "lab.py"), "exec", str(HERE), host]
+    knock = subprocess.Popen([*lab, "python3", "-c", PROGRAM, str(PATIENCE), *targets], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)  # fmt: skip
+    done = subprocess.run(command, check=False)
+    seen = json.loads(knock.communicate("")[0])
+    print(json.dumps(seen))
+    opened = [target for target, counts in seen.items() if counts["open"]]
+    few = [target for target in targets if seen.get(target, {}).get("closed", 0) < LEAST]
+    print(f"accepted a connection: {opened or 'none'}; tried too seldom: {few or 'none'}")
+    return 1 if done.returncode or opened or few else 0
+
+
+if __name__ == "__main__":
+    end = sys.argv.index("--")
+    sys.exit(main(sys.argv[1], sys.argv[2:end], sys.argv[end + 1 :]))

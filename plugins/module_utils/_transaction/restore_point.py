@@ -1,0 +1,169 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restore points of a node: all that a run may change on it, as it was before.
+
+A run *takes* one before it changes anything and *keeps* it when it has ended well. A run that fails leaves its point taken, and
+the next run does not replace that: it is the last state which a run has not changed. Contents never leave the host.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import typing as t
+from dataclasses import asdict, dataclass, replace
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import STATE
+
+FOLDER = f"{STATE}/restore_points"
+TAKEN = f"{FOLDER}/taken"
+PREVIOUS = f"{FOLDER}/previous"
+# Never read: the next run removes what a killed run left.
+_NEW = f"{FOLDER}/new"
+_DATA = "point.json"
+
+NOTHING, RELOAD, RESTART, STOP = "nothing", "reload", "restart", "stop"
+
+
+@dataclass(frozen=True)
+class RestorePoint:
+    """The state of a node at one moment.
+
+    `files` has each path with the name of its copy, None if the file was missing. `parts` are plain data by name, such as
+    the ruleset. `kong` tells how Kong was run. `begun` is set when the restoration of the files begins.
+    """
+
+    files: tuple[tuple[str, str | None], ...]
+    parts: dict[str, t.Any]
+    kong: dict[str, t.Any]
+    begun: bool = False
+
+
+class RestorePoints:
+    """The restore points that a host keeps. `readers` give the present state of each part by its name."""
+
+    def __init__(self, host: Host, readers: t.Mapping[str, t.Callable[[], t.Any]]) -> None:
+        self._host = host
+        self._readers = readers
+
+    def take(self, files: t.Iterable[str], parts: t.Iterable[str], kong: dict[str, t.Any]) -> None:
+        """Keep the present state before a run.
+
+        The point of a run that failed stays in its place, with the files that it lacks, unless the host is in that state or
+        the point lacks a part.
+        """
+        paths = dict.fromkeys(self._real_path(path) for path in files)
+        names = [*parts]
+        taken = self._read(TAKEN)
+        if taken is not None and {*names} <= {*taken.parts} and not self._is_present(taken):
+            more = self._copies([path for path in paths if path not in dict(taken.files)], TAKEN, len(taken.files))
+            # More than the changes of one run separate the two states.
+            self._write_data(TAKEN, replace(taken, files=taken.files + more, kong={**taken.kong, "how": RESTART}))
+            return
+        self._host.make_directory(STATE, 0o700)
+        self._host.make_directory(FOLDER, 0o700)
+        self._host.remove_tree(_NEW)
+        self._host.make_directory(_NEW, 0o700)
+        saved = self._copies([*paths], _NEW, 0)
+        self._write_data(_NEW, RestorePoint(saved, {part: self._readers[part]() for part in names}, kong))
+        self._host.remove_tree(TAKEN)
+        self._host.move(_NEW, TAKEN)
+
+    def keep(self) -> None:
+        """Make the taken point the one to return to, as the run has ended well; if nothing changed, remove it."""
+        taken = self._read(TAKEN)
+        if taken is None:
+            return
+        if self._is_present(taken):
+            self._host.remove_tree(TAKEN)
+            return
+        self._host.remove_tree(PREVIOUS)
+        self._host.move(TAKEN, PREVIOUS)
+
+    def find(self) -> RestorePoint | None:
+        """Return the state before the last run that changed anything, None if there is none or the host is in that state."""
+        folder = self._folder()
+        point = self._read(folder)
+        return None if point is None or self._is_present(point) else point
+
+    def restore_files(self, point: RestorePoint) -> None:
+        """Bring the files of a point back, with owner, mode and SELinux context. Raises HostError."""
+        folder = self._folder()
+        self._write_data(folder, replace(point, begun=True))
+        for path, copy in point.files:
+            if copy is None:
+                self._host.remove((path,))
+            elif not self._is_same(path, f"{folder}/{copy}"):
+                directory, _slash, name = path.rpartition("/")
+                staged = f"{directory}/.{name}.gatehouse_kong"
+                self._host.copy(f"{folder}/{copy}", staged)
+                self._host.move(staged, path)
+
+    def changed_files(self, point: RestorePoint) -> tuple[str, ...]:
+        """Return the paths of the files that are not as they were."""
+        folder = self._folder()
+        return tuple(path for path, copy in point.files if not self._is_same(path, copy and f"{folder}/{copy}"))
+
+    def remove(self) -> None:
+        """Remove all restore points."""
+        self._host.remove_tree(FOLDER)
+
+    def _folder(self) -> str:
+        return TAKEN if self._host.path(TAKEN).exists() else PREVIOUS
+
+    def _is_present(self, point: RestorePoint) -> bool:
+        if point.begun or self.changed_files(point):
+            return False
+        return all(self._readers[part]() == value for part, value in point.parts.items())
+
+    def _is_same(self, path: str, copy: str | None) -> bool:
+        """Return whether a file has the content, owner and mode of its copy; None is a missing file."""
+        where = self._host.path(path)
+        if copy is None or not where.exists():
+            return copy is None and not where.exists()
+        saved = self._host.path(copy)
+        status = [(found.st_mode, found.st_uid, found.st_gid) for found in (where.stat(), saved.stat())]
+        return status[0] == status[1] and filecmp.cmp(where, saved, shallow=False)
+
+    def _real_path(self, path: str) -> str:
+        """Return the file itself where the path is a link."""
+        return "/" + os.path.relpath(os.path.realpath(self._host.path(path)), os.path.realpath(self._host.root))
+
+    def _copies(self, paths: list[str], folder: str, first: int) -> tuple[tuple[str, str | None], ...]:
+        """Copy the files that are there; return each path with the name of its copy."""
+        names = {path: f"file{number}" for number, path in enumerate(paths, first) if self._host.path(path).exists()}
+        for path, name in names.items():
+            self._host.copy(path, f"{folder}/{name}")
+        return tuple((path, names.get(path)) for path in paths)
+
+    def _read(self, folder: str) -> RestorePoint | None:
+        text = self._host.read(f"{folder}/{_DATA}")
+        if text is None:
+            return None
+        try:
+            data = json.loads(text)
+            return RestorePoint(tuple(map(tuple, data["files"])), data["parts"], data["kong"], data["begun"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise HostError(f"{folder}/{_DATA} is damaged, so its state cannot be restored. Remove {folder}") from error
+
+    def _write_data(self, folder: str, point: RestorePoint) -> None:
+        self._host.write(f"{folder}/{_DATA}", json.dumps(asdict(point), indent=2) + "\n", 0o600)
+
+
+def way_back(point: RestorePoint, *, changed: bool, unit_changed: bool, listens: bool, runs: bool) -> str:
+    """Return what makes Kong run as it did at a restore point: `nothing`, `reload`, `restart` or `stop`.
+
+    `changed`: its files were not as they were. `unit_changed`: neither was its unit. `listens`: its sockets are as they were.
+    `runs`: it runs now. Whether a reload is enough between two states does not depend on the direction.
+    """
+    if not point.kong["runs"]:
+        return STOP if runs else NOTHING
+    if unit_changed:
+        return RESTART
+    if changed or point.begun:
+        return RELOAD if point.kong["how"] == RELOAD and not point.begun else RESTART
+    return NOTHING if listens else RESTART

@@ -1,0 +1,245 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kong_restore_point
+short_description: Keep the state of a Kong node before a run, and restore its files
+version_added: 0.1.0
+author:
+  - gatehouse.kong contributors (!UNKNOWN)
+description:
+  - A restore point holds all that a run of C(playbooks/site.yml) changes on a node, that is Kong's configuration or environment
+    file, the drop-in of Kong's unit, the ruleset of M(gatehouse.kong.kong_firewall), the catches of
+    M(gatehouse.kong.kong_transparent), and what Kong listens on.
+  - This module keeps restore points and restores files and the drop-in. The role P(gatehouse.kong.kong_rollback#role)
+    restores the rest with the modules that wrote it.
+  - Restore points are in C(/var/lib/gatehouse_kong/restore_points), which only root can read. Contents of files never leave
+    the host.
+extends_documentation_fragment:
+  - gatehouse.kong.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  state:
+    description:
+      - With V(taken) the present state becomes a restore point, before a run changes anything. The point of a run that failed
+        stays in its place, unless the host is in that state.
+      - With V(kept) the run has ended well, and its point is the one to restore from now on. If the run has changed nothing,
+        its point is removed and the one before stays.
+      - With V(found) the module only tells what would be restored.
+      - With V(restored) Kong's files and the drop-in of its unit are as they were at the restore point.
+      - With V(absent) the host keeps no restore point.
+    type: str
+    choices: [taken, kept, found, restored, absent]
+    required: true
+  files:
+    description: Kong's files that the run may write, for O(state=taken). Links are followed.
+    type: list
+    elements: path
+    default: []
+  firewall:
+    description: Whether the restore point holds the ruleset of the host's firewall as well, for O(state=taken).
+    type: bool
+    default: true
+  backend:
+    description: The firewall system, as for M(gatehouse.kong.kong_firewall).
+    type: str
+    choices: [auto, firewalld, iptables, nftables, ufw]
+    default: auto
+  service:
+    description: Kong's systemd unit.
+    type: str
+    default: kong
+  kong:
+    description:
+      - How Kong is run, for O(state=taken). All but the following are options of M(gatehouse.kong.kong_service).
+      - C(how) is what the change of the run needs, as the filter P(gatehouse.kong.kong_disturbance#filter) tells.
+      - C(runs) tells whether Kong runs, and C(listeners) what it listens on.
+    type: dict
+    default: {}
+notes:
+  - Needs root.
+seealso:
+  - module: gatehouse.kong.kong_firewall
+  - module: gatehouse.kong.kong_service
+"""
+
+EXAMPLES = r"""
+- name: Tell what a rollback would restore
+  gatehouse.kong.kong_restore_point:
+    state: found
+  register: point
+"""
+
+RETURN = r"""
+found:
+  description: Whether there is a state to restore that the host is not in.
+  returned: success
+  type: bool
+firewall:
+  description: Whether the restore point holds a ruleset.
+  returned: if RV(found)
+  type: bool
+ruleset:
+  description: The ruleset of the restore point. Null if the host had none of ours.
+  returned: if RV(found)
+  type: dict
+catches:
+  description: The catches of the restore point.
+  returned: if RV(found)
+  type: list
+  elements: dict
+kong:
+  description: How Kong was run, as given in O(kong).
+  returned: if RV(found)
+  type: dict
+files:
+  description: Paths of the files that differ, or differed, from the restore point.
+  returned: if RV(found)
+  type: list
+  elements: str
+how:
+  description: What makes Kong run as it did, V(nothing), V(reload), V(restart) or V(stop).
+  returned: if RV(found)
+  type: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES, choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import kept_catches
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, put
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import known_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
+    compare,
+    kongs,
+    listeners_of,
+    read_sockets,
+    report,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import (
+    RestorePoint,
+    RestorePoints,
+    way_back,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
+
+_SPEC = {
+    "state": {"type": "str", "choices": ["taken", "kept", "found", "restored", "absent"], "required": True},
+    "files": {"type": "list", "elements": "path", "default": []},
+    "firewall": {"type": "bool", "default": True},
+    "backend": {"type": "str", "choices": [AUTO, *NAMES], "default": AUTO},
+    "service": {"type": "str", "default": "kong"},
+    "kong": {"type": "dict", "default": {}},
+}
+_NO_RULES = (
+    "this host had no rules of gatehouse.kong at the restore point: after the rollback its own firewall alone decides who "
+    "reaches Kong's ports"
+)
+RULESET, CATCHES, UNIT = "ruleset", "catches", "drop_in"
+
+
+class Node:
+    """The parts of a node that a restore point holds, as they are now."""
+
+    def __init__(self, host: Host, rollback: Rollback, backend: str, service: str) -> None:
+        self._host = host
+        self._rollback = rollback
+        self._backend = backend
+        self.unit = known_unit(host, service)
+
+    @property
+    def readers(self) -> dict[str, t.Callable[[], t.Any]]:
+        """What reads each part."""
+        return {RULESET: self._ruleset, CATCHES: lambda: kept_catches(self._host), UNIT: self.drop_in}
+
+    def _ruleset(self) -> dict[str, t.Any] | None:
+        """Return the rules of ours; while a change waits for its confirmation, those before it."""
+        kept = self._rollback.before_pending() if self._rollback.pending() else None
+        if kept is None:
+            backend = choose(self._host, self._backend).backend
+            backend.require()
+            kept = Kept(backend.read().ruleset)
+        return None if kept.ruleset is None else ruleset_to_data(kept.ruleset)
+
+    def drop_in(self) -> str:
+        """Return the text of our drop-in of Kong's unit, an empty text if there is none."""
+        return (self._host.read(DROP_IN.format(unit=self.unit)) if self.unit else None) or ""
+
+    def is_as(self, point: RestorePoint) -> tuple[bool, bool]:
+        """Return whether Kong's sockets are those of a restore point, and whether Kong has any."""
+        sockets = read_sockets(self.unit, point.kong.get("prefix") or PREFIX)
+        looks = point.kong.get("looks") != 0  # the sockets of a container are not the host's
+        listens = not report(compare(listeners_of(point.kong["listeners"]), sockets))
+        return listens or not looks, bool(kongs(sockets))
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Do what the state asks for; the result."""
+    params, host = module.params, Host()
+    rollback = Rollback(host)
+    with rollback.alone():
+        node = Node(host, rollback, params["backend"], params["service"])
+        points = RestorePoints(host, node.readers)
+        if params["state"] in ("taken", "kept", "absent"):
+            return {"changed": False, "found": False} if module.check_mode else _record(points, params)
+        point = points.find()
+        if point is None:
+            return {"changed": False, "found": False}
+        files = points.changed_files(point)
+        unit_changed = node.unit != "" and node.drop_in() != point.parts[UNIT]
+        listens, runs = node.is_as(point)
+        how = way_back(point, changed=bool(files), unit_changed=unit_changed, listens=listens, runs=runs)
+        changes = params["state"] == "restored" and bool(files or unit_changed)
+        if params["state"] == "restored" and point.parts.get(RULESET, {}) is None:
+            module.warn(_NO_RULES)
+        if params["state"] == "restored" and not module.check_mode:
+            points.restore_files(point)
+            if unit_changed:
+                put(host, node.unit, point.parts[UNIT])
+        return {
+            "changed": changes,
+            "found": True,
+            "firewall": RULESET in point.parts,
+            "ruleset": point.parts.get(RULESET),
+            "catches": point.parts[CATCHES],
+            "kong": point.kong,
+            "files": list(files),
+            "how": how,
+        }
+
+
+def _record(points: RestorePoints, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Change which restore points there are. That is bookkeeping, and no change of the host."""
+    if params["state"] == "taken":
+        points.take(params["files"], ([RULESET] if params["firewall"] else []) + [CATCHES, UNIT], params["kong"])
+    elif params["state"] == "kept":
+        points.keep()
+    else:
+        points.remove()
+    return {"changed": False, "found": False}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(_SPEC, supports_check_mode=True)
+    try:
+        result = run(module)
+    except (HostError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

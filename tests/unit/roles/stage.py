@@ -1,0 +1,114 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a role of this collection with real Ansible, and with modules that only give the answers of a test.
+
+Every case is a host of one run. A module knows its case by the name `case-NUMBER`, or by the time-out 100 + NUMBER, in its arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULES = ("kong_conf", "kong_firewall", "kong_listen_info", "kong_plan", "kong_restore_point", "kong_service",
+           "kong_transparent")  # fmt: skip
+FILTERS = ("kong_config.py", "kong_disturbance.py")
+# The answers are by the module's name alone, or with its state, what it is to do, or its mode.
+MODULE = """\
+#!/usr/bin/python
+# WANT_JSON
+import json, re, sys
+args = json.load(open(sys.argv[1]))
+text = json.dumps(args)
+case = re.search(r"case-(\\d+)", text) or re.search(r'"rollback_timeout": "?1(\\d\\d)"?', text)
+number = int(case[1]) if case else 0
+check = args.pop("_ansible_check_mode")
+kept = {key: value for key, value in args.items() if not key.startswith("_ansible")}
+word = kept.get("state") or kept.get("how") or ("check" if check else "write" if NAME == "kong_conf" else "")
+call = (NAME + " " + word).strip()
+answers = json.load(open(ANSWERS))[number]
+with open(CALLS, "a") as file:
+    file.write(json.dumps([number, call, kept]) + "\\n")
+print(json.dumps({"changed": False, **answers.get(NAME, {}), **answers.get(call, {})}))
+"""
+
+
+RULESET_FILTER = """\
+class FilterModule:
+    def filters(self):
+        return {"host_ruleset": lambda plan, host: {"planned for": host}}
+"""
+
+
+class Stage:
+    """The collection with such modules in a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        collection = folder / "ansible_collections/gatehouse/kong"
+        for name in ("modules", "filter"):
+            (collection / f"plugins/{name}").mkdir(parents=True)
+        for name in ("roles", "galaxy.yml", "meta", "plugins/plugin_utils", "plugins/module_utils"):
+            (collection / name).symlink_to(ROOT / name)
+        for name in FILTERS:
+            (collection / f"plugins/filter/{name}").symlink_to(ROOT / "plugins/filter" / name)
+        (collection / "plugins/filter/host_ruleset.py").write_text(RULESET_FILTER)
+        for name in MODULES:
+            text = MODULE.replace("NAME", repr(name)).replace("ANSWERS", repr(str(folder / "answers.json")))
+            text = text.replace("CALLS", repr(str(folder / "calls")))
+            (collection / f"plugins/modules/{name}.py").write_text(text)
+
+    def run(self, role, cases):
+        """Run a role for each case, a pair of answers and variables; return its calls and its last error, None if it ended well."""
+        (self.folder / "answers.json").write_text(json.dumps([answers for answers, _variables in cases]))
+        (self.folder / "calls").write_text("")
+        hosts = {f"case-{number}": _variables_of(number, more) for number, (_answers, more) in enumerate(cases)}
+        (self.folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+        play = [{"hosts": "all", "gather_facts": False, "roles": [f"gatehouse.kong.{role}"]}]
+        (self.folder / "play.json").write_text(json.dumps(play))
+        output = self._play()
+        found = [[] for _case in cases]
+        for line in (self.folder / "calls").read_text().splitlines():
+            number, call, args = json.loads(line)
+            found[number].append((call, args))
+        return [(calls, _last_error(output, f"case-{number}")) for number, calls in enumerate(found)]
+
+    def _play(self):
+        (self.folder / "ansible.cfg").touch()
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(self.folder),
+            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_LOCAL_TEMP": str(self.folder / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(self.folder / "remote"),
+        }
+        program = Path(sys.executable).parent / "ansible-playbook"
+        done = subprocess.run(
+            [str(program), "-i", "hosts.json", "play.json"],
+            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "PLAY RECAP" in done.stdout, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+def _variables_of(number, more):
+    return {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "kong_listen_service": f"case-{number}",
+        "kong_firewall_rollback_timeout": 100 + number,
+        **more,
+    }
+
+
+def _last_error(text, host):
+    errors = re.findall(rf"^fatal: \[{host}\]: FAILED! => (.*?)(?=^fatal: |\Z)", text, re.MULTILINE | re.DOTALL)
+    return json.JSONDecoder().raw_decode(errors[-1])[0]["msg"] if errors else None

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The order in which the role kong_rollback restores a node."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.tests.unit.roles.stage import Stage
+
+KONG = {"version": "3.9", "conf": "/etc/kong/kong.conf", "prefix": "", "program": "/usr/local/bin/kong",
+        "restart_command": "", "reload_command": "", "looks": 30, "drain": 10,
+        "listeners": [{"name": "nginx", "protocols": ["tcp"], "port": 8001, "address": "127.0.0.1"}]}  # fmt: skip
+POINT = {
+    "found": True,
+    "firewall": True,
+    "ruleset": {"allow": [], "sets": {}},
+    "catches": [],
+    "kong": KONG,
+    "how": "reload",
+}
+
+FIND, RESTORE, REMOVE = (f"kong_restore_point {word}" for word in ("found", "restored", "absent"))
+OPEN, CLOSE = "kong_firewall opened", "kong_firewall present"
+INTERCEPT = "kong_transparent"
+CASES = {
+    "all of it": (POINT, {}, [FIND, OPEN, RESTORE, "kong_service reload", INTERCEPT, CLOSE, REMOVE]),
+    "Kong is right": ({**POINT, "how": "nothing"}, {}, [FIND, OPEN, RESTORE, INTERCEPT, CLOSE, REMOVE]),
+    "Kong did not run": ({**POINT, "how": "stop"}, {}, [FIND, OPEN, RESTORE, "kong_service stop", INTERCEPT, CLOSE, REMOVE]),
+    "no rules before": (
+        {**POINT, "ruleset": None}, {},
+        [FIND, RESTORE, "kong_service reload", INTERCEPT, "kong_firewall absent", REMOVE],
+    ),
+    "without the firewall": (
+        {**POINT, "firewall": False, "ruleset": None}, {},
+        [FIND, RESTORE, "kong_service reload", INTERCEPT, REMOVE],
+    ),
+    "Kong does not come up": (
+        POINT, {"kong_service": {"failed": True, "msg": "port taken"}}, [FIND, OPEN, RESTORE, "kong_service reload"],
+    ),
+    "nothing to restore": ({"found": False}, {}, [FIND]),
+}  # fmt: skip
+
+
+def test_the_firewall_covers_kong_at_every_step(tmp_path):
+    points = [{**point, "catches": [{"listener": f"case-{at}"}]} for at, (point, *_rest) in enumerate(CASES.values())]
+    cases = [({FIND: point, **more}, {}) for point, (_same, more, _steps) in zip(points, CASES.values(), strict=True)]
+    found = dict(zip(CASES, Stage(tmp_path).run("kong_rollback", cases), strict=True))
+    for name, (_point, _more, expected) in CASES.items():
+        assert [call for call, _args in found[name][0]] == expected, name
+    assert [error for _calls, error in found.values()][:5] == [None] * 5
+    assert found["Kong does not come up"][1] == (
+        "Bring Kong up as it was, and verify its sockets: port taken. The rollback of case-5 is not complete: until it is, the "
+        "firewall allows the sources of both states. Run it again after the fix"
+    )
+    assert found["nothing to restore"][1].startswith("There is nothing to restore on case-6: ")
+    given = dict(found["all of it"][0])["kong_service reload"]
+    expected = {key: KONG[key] for key in ("listeners", "conf", "looks")}
+    assert {key: given[key] for key in expected} == expected
+    assert not {"prefix", "restart_command", "reload_command"} & {*given}
