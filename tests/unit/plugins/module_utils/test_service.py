@@ -117,6 +117,9 @@ CASES = {
         "restart",
         ["docker restart kong"],
     ),
+    "stop of a unit": (of((3, 9), program=KONG), "stop", "stop", ["systemctl stop kong.service"]),
+    "stop of a unit with Serf": (of((0, 10)), "stop", "stop", ["systemctl stop kong.service | settles"]),
+    "stop of kong alone": (alone((3, 9)), "stop", "stop", [f"{KONG} quit | may fail"]),
 }
 
 
@@ -134,6 +137,12 @@ def test_how_kong_is_brought_up(how_run, asked, how, commands):
 
 def test_quotes_of_a_command_hold_words_together():
     assert way(kong((3, 9), restart_command="a 'b c'"), "restart").steps[0].argv == ("a", "b c")
+
+
+@pytest.mark.parametrize("how_run", [kong((3, 9)), alone((3, 9), restart_command="docker restart kong")])
+def test_a_host_where_nothing_can_stop_kong(how_run):
+    with pytest.raises(ServiceError, match="Kong cannot be stopped here"):
+        way(how_run, "stop")
 
 
 def test_a_host_where_nothing_can_restart_kong():

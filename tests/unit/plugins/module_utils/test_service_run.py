@@ -61,6 +61,15 @@ def test_where_a_reload_does_not_do_kong_is_restarted(command):
     assert done.reasons == ("the reload did not do: proxy: nothing listens on tcp 127.0.0.1:1",)
 
 
+def test_a_kong_that_is_stopped_listens_on_nothing(command, wanted, tmp_path):
+    program = tmp_path / "kong"
+    program.write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/log\n")
+    program.chmod(0o755)
+    kong = Kong((3, 9), CONF, program=str(program))
+    done = bring_up(kong, "stop", Wanted((), (), 1), 0)
+    assert (command.ran(), done.how, done.draining) == (["quit"], "stop", 0)
+
+
 def test_a_command_that_fails_is_told_with_its_words(command, wanted):
     kong = Kong((3, 9), CONF, restart_command=command("restart", status=3))
     (wrong,) = bring_up(kong, "restart", wanted, 0).wrong

@@ -10,7 +10,12 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Obstacle, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
+    Live,
+    Obstacle,
+    Snapshot,
+    Translation,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection, LockoutError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
     Guard,
@@ -31,7 +36,7 @@ class Backend:
 
     def __init__(self, live=None, drift=(), stale=(), obstacles=(), fails=""):
         self.live, self._stale, self._obstacles, self._fails = Live(live, tuple(drift)), stale, obstacles, fails
-        self.steps, self.tells = [], ()
+        self.steps, self.tells, self.led = [], (), ()
 
     def _step(self, name, *what):
         self.steps.append((name, *what))
@@ -52,7 +57,7 @@ class Backend:
         return tuple(self._obstacles)
 
     def translations(self):
-        return ()
+        return self.led
 
     def validate(self, want, *, check_mode):
         self._step("validate", want)
@@ -211,6 +216,24 @@ def test_a_possible_obstacle_is_reported_only():
     backend = Backend(obstacles=[possible])
     outcome = converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
     assert (outcome.obstacles, str(possible)) == ((possible,), "chain x may refuse tcp 8001: its rule 4. Look.")
+
+
+def test_another_published_port_of_the_same_container_is_told():
+    place = "iptables chain DOCKER of table nat"
+    published = ruleset_from_data({"allow": [{**ENTRY, "sources": "any", "published": True}]})
+    backend = Backend(published)
+    backend.led = (
+        Translation(place, "tcp", None, 8001, "172.17.0.2", 18001),
+        Translation(place, "tcp", None, 9000, "172.17.0.2", 19000),
+        Translation(place, "tcp", None, 9000, "172.17.0.3", 19000),
+    )
+    outcome = converge(backend, published, Guard(Rollback(backend), 30), check_mode=False)
+    assert [(one.effect, one.ports, one.where) for one in outcome.obstacles] == [
+        ("publish", ("tcp 9000 at every address",), place),
+    ]  # fmt: skip
+    assert converge(backend, None, Guard(Rollback(backend), 30), check_mode=True).obstacles == ()
+    backend.led = ()
+    assert converge(backend, published, Guard(Rollback(backend), 30), check_mode=False).obstacles == ()
 
 
 @pytest.mark.parametrize("step", ["require", "read", "validate"])

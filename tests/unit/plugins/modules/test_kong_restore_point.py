@@ -1,0 +1,170 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data, ruleset_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
+from ansible_collections.gatehouse.kong.plugins.modules import kong_restore_point
+
+CONF = "/etc/kong/kong.conf"
+DROP_IN = "/etc/systemd/system/kong.service.d/gatehouse-kong.conf"
+ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": "any"}
+KONG = {"how": "reload", "runs": True, "looks": 30, "prefix": "",
+        "listeners": [{"name": "nginx", "protocols": ["tcp"], "port": 8001, "address": "127.0.0.1"}]}  # fmt: skip
+
+
+def rules(port):
+    return ruleset_from_data({"allow": [{**ENTRY, "port": port}]})
+
+
+class Node:
+    """A node whose firewall and sockets are told; files and drop-in are real."""
+
+    def __init__(self, root, monkeypatch):
+        self.host = Host(root)
+        self.host.run = lambda *argv, **_named: self.commands.append(argv) or ""
+        for folder in ("run", "var/lib", "etc/kong"):
+            self.host.path(f"/{folder}").mkdir(parents=True)
+        self.commands, self.warnings, self.backends = [], [], []
+        self.ruleset, self.port, self.unit = rules(8001), 8001, "kong.service"
+        self.set_file(8001)
+        module = kong_restore_point
+        monkeypatch.setattr(module, "Host", lambda: self.host)
+        monkeypatch.setattr(module, "known_unit", lambda _host, _service: self.unit)
+        monkeypatch.setattr(module, "choose", self._choose)
+        monkeypatch.setattr(module, "read_sockets", lambda unit, _prefix: Sockets(self._sockets(), unit))
+
+    def _choose(self, _host, name):
+        self.backends.append(name)
+        backend = SimpleNamespace(require=lambda: None, read=lambda: Live(self.ruleset))
+        return SimpleNamespace(backend=backend)
+
+    def _sockets(self):
+        return (Socket("tcp", self.port, "127.0.0.1", "nginx", "kong.service"),) if self.port else ()
+
+    def set_file(self, port):
+        self.host.write(CONF, f"admin_listen = 127.0.0.1:{port}\n", 0o640)
+
+    def set_drop_in(self, text):
+        self.host.write(DROP_IN, text, 0o644)
+
+    def move(self, port):
+        self.set_file(port)
+        self.ruleset, self.port = rules(port), port
+
+    def call(self, state, check_mode=False, **more):
+        params = {"state": state, "files": [CONF], "firewall": True, "backend": "auto", "service": "kong", "kong": KONG}
+        module = SimpleNamespace(params={**params, **more}, check_mode=check_mode, warn=self.warnings.append)
+        return kong_restore_point.run(module)
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    return Node(tmp_path, monkeypatch)
+
+
+def test_a_run_and_its_rollback(node):
+    node.call("taken", backend="nftables")
+    assert node.backends == ["nftables"]
+    node.move(9001)
+    node.call("kept")
+    found = node.call("found")
+    assert found == {
+        "changed": False, "found": True, "firewall": True, "ruleset": ruleset_to_data(rules(8001)), "catches": [],
+        "kong": KONG, "files": [CONF], "how": "reload",
+    }  # fmt: skip
+    assert node.host.read(CONF) == "admin_listen = 127.0.0.1:9001\n"
+    assert node.call("restored", check_mode=True)["changed"]
+    assert node.host.read(CONF) == "admin_listen = 127.0.0.1:9001\n"
+    assert node.call("restored") == {**found, "changed": True}
+    assert (node.host.read(CONF), node.warnings) == ("admin_listen = 127.0.0.1:8001\n", [])
+    again = node.call("restored")
+    assert (again["changed"], again["how"]) == (False, "restart")
+    node.call("absent")
+    assert node.call("found") == {"changed": False, "found": False}
+
+
+def test_check_mode_keeps_nothing(node):
+    node.call("taken", check_mode=True)
+    node.move(9001)
+    assert not node.call("found")["found"]
+
+
+def test_the_sockets_decide_where_the_files_are_right(node):
+    node.call("taken")
+    node.ruleset = rules(9001)
+    assert node.call("found")["how"] == "nothing"
+    node.port = 9001
+    assert node.call("found")["how"] == "restart"
+
+
+def test_the_sockets_of_a_container_are_not_looked_at(node):
+    node.call("taken", kong={**KONG, "looks": 0})
+    node.ruleset, node.port = rules(9001), None
+    assert node.call("found")["how"] == "nothing"
+
+
+def test_a_kong_that_did_not_run_is_stopped(node):
+    node.port = None
+    node.call("taken", kong={**KONG, "runs": False, "listeners": []})
+    node.ruleset = rules(9001)
+    assert node.call("found")["how"] == "nothing"
+    node.port = 9001
+    assert node.call("found")["how"] == "stop"
+
+
+@pytest.mark.parametrize("before", ["", "[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n"])
+def test_the_drop_in_comes_back_and_takes_a_restart(node, before):
+    if before:
+        node.set_drop_in(before)
+    node.call("taken")
+    node.set_drop_in("[Service]\n# another one\n")
+    restored = node.call("restored")
+    assert (restored["how"], restored["changed"], node.host.read(DROP_IN) or "") == ("restart", True, before)
+    assert node.host.path(DROP_IN).parent.exists() == bool(before)
+    assert node.commands == [("systemctl", "daemon-reload")]
+
+
+def test_without_a_unit_there_is_no_drop_in(node):
+    node.unit = ""
+    node.call("taken")
+    node.move(9001)
+    assert node.call("restored")["how"] == "reload"
+    assert node.commands == []
+
+
+def test_without_the_firewall_it_is_not_asked(node):
+    node.call("taken", firewall=False)
+    node.move(9001)
+    found = node.call("found")
+    assert (found["firewall"], found["ruleset"], node.backends) == (False, None, [])
+    node.call("restored")
+    assert node.warnings == []
+
+
+def test_a_host_that_had_no_rules_is_warned_of(node):
+    node.ruleset = None
+    node.call("taken")
+    node.move(9001)
+    assert (node.call("found")["ruleset"], node.warnings) == (None, [])
+    node.call("restored")
+    (warning,) = node.warnings
+    assert "had no rules of gatehouse.kong" in warning
+
+
+def test_while_a_change_waits_the_rules_before_it_are_kept(node):
+    """They are what the host returns to if nobody confirms the change."""
+    node.host.write("/var/lib/gatehouse_kong/pending/id", "abc", 0o600)
+    node.host.write("/var/lib/gatehouse_kong/pending/ruleset.json", json.dumps(ruleset_to_data(rules(7001))), 0o600)
+    node.call("taken")
+    node.host.remove_tree("/var/lib/gatehouse_kong/pending")
+    assert node.call("found")["ruleset"] == ruleset_to_data(rules(7001))
