@@ -176,10 +176,10 @@ def test_programs_that_are_missing(lab, tmp_path, kind, monkeypatch):
 def take_away(patch, host, missing):
     which, run = host.which, host.run
 
-    def without(*argv, stdin=""):
+    def without(*argv, stdin="", **limits):
         if Path(argv[0]).name == missing:
             raise HostError(f"cannot run {argv[0]}: No such file or directory")
-        return run(*argv, stdin=stdin)
+        return run(*argv, stdin=stdin, **limits)
 
     patch.setattr(host, "which", lambda program: None if Path(program).name == missing else which(program))
     patch.setattr(host, "run", without)

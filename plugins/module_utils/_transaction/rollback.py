@@ -53,6 +53,8 @@ _PASSING = f"{STATE}/passing"
 # Bytes that the way back will need on a disk which is full by then: it removes this file first.
 _RESERVE = f"{PENDING}/{RESERVE}"
 RESERVED = 1 << 20
+# For the whole script, each of whose commands has its own time.
+_UNDO_SECONDS = 600
 
 NAME = "gatehouse-kong-rollback"
 _UNIT = f"{UNIT_DIRECTORY}/{NAME}.service"
@@ -193,7 +195,7 @@ class Rollback:
         if self._lock is not None:
             fcntl.flock(self._lock, fcntl.LOCK_UN)  # the script waits for it
         if self._host.path(_UNDO).exists():
-            self._host.run("sh", self._at(_UNDO), transaction)
+            self._host.run("sh", self._at(_UNDO), transaction, seconds=_UNDO_SECONDS)
 
     def previous(self) -> Kept | None:
         """Return the rules before the last change, None if none are kept. Raises HostError if they cannot be read."""

@@ -45,12 +45,12 @@ class FakeHost(Host):
         super().__init__(root)
         self.timers, self.detached, self.stopped = [], [], []
 
-    def run(self, *argv, stdin=""):
+    def run(self, *argv, stdin="", **limits):
         if argv[:2] == ("systemctl", "stop"):
             self.stopped.append(argv[2])
             return ""
         if argv[0] != "systemd-run":
-            return super().run(*argv, stdin=stdin)
+            return super().run(*argv, stdin=stdin, **limits)
         if not self.systemd:
             raise HostError("no systemd")
         self.timers.append(argv)
