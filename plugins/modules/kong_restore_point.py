@@ -115,7 +115,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES, choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import kept_catches
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, put
@@ -187,6 +187,7 @@ class Node:
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Do what the state asks for; the result."""
+    require_root("kong_restore_point")
     params, host = module.params, Host()
     rollback = Rollback(host)
     with rollback.alone():

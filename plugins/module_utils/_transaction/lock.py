@@ -30,10 +30,6 @@ def open_lock(host: Host) -> int:
     """Return a handle of the lock's file, which is made if it is missing. Raises HostError if others can open the file."""
     try:
         handle = os.open(host.path(LOCK), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except PermissionError as error:
-        raise HostError(
-            f"cannot open the lock {LOCK}: {error.strerror}. Run this task as root (become: true)"
-        ) from error
     except OSError as error:
         raise HostError(f"cannot open the lock {LOCK}: {error.strerror}") from error
     status = os.fstat(handle)

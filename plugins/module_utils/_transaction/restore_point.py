@@ -10,7 +10,6 @@ the next run does not replace that: it is the last state which a run has not cha
 
 from __future__ import annotations
 
-import filecmp
 import json
 import os
 import typing as t
@@ -127,7 +126,7 @@ class RestorePoints:
             return copy is None and not where.exists()
         saved = self._host.path(copy)
         status = [(found.st_mode, found.st_uid, found.st_gid) for found in (where.stat(), saved.stat())]
-        return status[0] == status[1] and filecmp.cmp(where, saved, shallow=False)
+        return status[0] == status[1] and where.read_bytes() == saved.read_bytes()
 
     def _real_path(self, path: str) -> str:
         """Return the file itself where the path is a link."""

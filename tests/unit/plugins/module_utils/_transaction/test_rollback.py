@@ -290,10 +290,14 @@ def test_a_command_that_hangs_delays_the_others_no_longer_than_its_time(host, ro
 def test_the_saved_state_is_for_root_only(host, rollback):
     host.path(STATE).mkdir(mode=0o755)
     rollback.arm(snapshot(host), RULES)
-    modes = {path.name: path.stat().st_mode & 0o7777 for path in host.path(STATE).rglob("*") if not path.is_symlink()}
-    assert (host.path(STATE).stat().st_mode & 0o7777, modes["pending"], modes["layer000000"]) == (0o700, 0o700, 0o700)
-    assert {name: modes[name] for name in ("ruleset.json", "undo", "id", "load0", "file0")} == {
-        "ruleset.json": 0o600, "undo": 0o600, "id": 0o600, "load0": 0o600, "file0": 0o640,
+    pending = host.path(PENDING)
+    found = {str(path.relative_to(pending)): path.stat().st_mode & 0o7777 for path in pending.rglob("*")
+             if not path.is_symlink()}  # fmt: skip
+    assert found.pop("layer000000/file1", None) is None
+    assert (host.path(STATE).stat().st_mode & 0o7777, pending.stat().st_mode & 0o7777) == (0o700, 0o700)
+    assert found == {
+        "ruleset.json": 0o600, "undo": 0o700, "id": 0o600, "unfinished": 0o600, "reserve": found["reserve"],
+        "layer000000": 0o700, "layer000000/undo": 0o600, "layer000000/load0": 0o600, "layer000000/file0": 0o640,
     }  # fmt: skip
 
 
