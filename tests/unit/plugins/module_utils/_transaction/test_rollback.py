@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -197,14 +198,23 @@ def test_a_confirmed_change_stays_whoever_calls(host, rollback, keep):
 
 
 def test_a_state_on_the_way_is_none_to_return_to(host, rollback):
+    marker = host.path(f"{STATE}/passing")
     for before, passing in ((RULES, True), (None, True), (None, False)):
         transaction = rollback.arm(snapshot(host), before)
         with rollback.claimed(transaction):
             rollback.commit(keep=True, passing=passing)
-        assert rollback.previous() == Kept(RULES)
-    rollback.arm(snapshot(host), None)
-    rollback.commit(keep=True)
-    assert rollback.previous() == Kept(None)
+        assert (rollback.previous(), marker.exists()) == (Kept(RULES), passing)
+        assert not passing or marker.stat().st_mode & 0o7777 == 0o600
+    for before in (None, RULES):
+        rollback.arm(snapshot(host), before)
+        rollback.commit(keep=True)
+        assert rollback.previous() == Kept(before)
+
+
+def test_each_change_has_an_id_of_its_own(host, rollback):
+    ids = {rollback.arm(snapshot(host), RULES) for _change in range(3)}
+    assert len(ids) == 3
+    assert all(re.fullmatch("[0-9a-f]{16}", one) for one in ids)
 
 
 def test_forgotten_nothing_is_left(host, rollback):

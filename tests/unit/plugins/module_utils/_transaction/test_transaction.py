@@ -54,6 +54,7 @@ class Backend:
         return tuple(self._stale)
 
     def obstacles(self, want):
+        self.judged = want
         return tuple(self._obstacles)
 
     def translations(self):
@@ -209,6 +210,13 @@ def test_a_certain_obstacle_stops_before_any_change():
         converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
     assert caught.value.obstacles == (certain, possible)
     assert changes(backend) == []
+
+
+@pytest.mark.parametrize("opens, judged", [(OPEN, OPEN), (None, SHUT)])
+def test_conflicts_count_for_what_has_to_be_reachable(opens, judged):
+    backend = Backend()
+    converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=True, opens=opens)
+    assert backend.judged == judged
 
 
 def test_a_possible_obstacle_is_reported_only():
