@@ -63,6 +63,12 @@ options:
       - C(runs) tells whether Kong runs, and C(listeners) what it listens on.
     type: dict
     default: {}
+  run:
+    description:
+      - The name of the run, for O(state=taken). Names sort by time.
+      - By this the playbook C(rollback) finds the nodes that the last run has changed.
+    type: str
+    default: ""
 notes:
   - Needs root.
 seealso:
@@ -82,6 +88,10 @@ found:
   description: Whether there is a state to restore that the host is not in.
   returned: success
   type: bool
+run:
+  description: The last run that changed the state of the restore point, empty if there is nothing to restore.
+  returned: success
+  type: str
 firewall:
   description: Whether the restore point holds a ruleset.
   returned: if RV(found)
@@ -142,11 +152,13 @@ _SPEC = {
     "backend": {"type": "str", "choices": [AUTO, *NAMES], "default": AUTO},
     "service": {"type": "str", "default": "kong"},
     "kong": {"type": "dict", "default": {}},
+    "run": {"type": "str", "default": ""},
 }
 _NO_RULES = (
     "this host had no rules of gatehouse.kong at the restore point: after the rollback its own firewall alone decides who "
     "reaches Kong's ports"
 )
+_NOTHING = {"changed": False, "found": False, "run": ""}
 RULESET, CATCHES, UNIT = "ruleset", "catches", "drop_in"
 
 
@@ -194,10 +206,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         node = Node(host, rollback, params["backend"], params["service"])
         points = RestorePoints(host, node.readers)
         if params["state"] in ("taken", "kept", "absent"):
-            return {"changed": False, "found": False} if module.check_mode else _record(points, params)
+            return {**_NOTHING} if module.check_mode else _record(points, params)
         point = points.find()
         if point is None:
-            return {"changed": False, "found": False}
+            return {**_NOTHING}
         files = points.changed_files(point)
         unit_changed = node.unit != "" and node.drop_in() != point.parts[UNIT]
         listens, runs = node.is_as(point)
@@ -212,6 +224,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         return {
             "changed": changes,
             "found": True,
+            "run": point.run,
             "firewall": RULESET in point.parts,
             "ruleset": point.parts.get(RULESET),
             "catches": point.parts[CATCHES],
@@ -224,12 +237,13 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 def _record(points: RestorePoints, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Change which restore points there are. That is bookkeeping, and no change of the host."""
     if params["state"] == "taken":
-        points.take(params["files"], ([RULESET] if params["firewall"] else []) + [CATCHES, UNIT], params["kong"])
+        parts = ([RULESET] if params["firewall"] else []) + [CATCHES, UNIT]
+        points.take(params["files"], parts, params["kong"], params["run"])
     elif params["state"] == "kept":
         points.keep()
     else:
         points.remove()
-    return {"changed": False, "found": False}
+    return {**_NOTHING}
 
 
 def main() -> None:

@@ -33,12 +33,14 @@ class RestorePoint:
     """The state of a node at one moment.
 
     `files` has each path with the name of its copy, None if the file was missing. `parts` are plain data by name, such as
-    the ruleset. `kong` tells how Kong was run. `begun` is set when the restoration of the files begins.
+    the ruleset. `kong` tells how Kong was run. `run` names the last run that started from it; names sort by time. `begun` is
+    set when the restoration of the files begins.
     """
 
     files: tuple[tuple[str, str | None], ...]
     parts: dict[str, t.Any]
     kong: dict[str, t.Any]
+    run: str = ""
     begun: bool = False
 
 
@@ -49,7 +51,7 @@ class RestorePoints:
         self._host = host
         self._readers = readers
 
-    def take(self, files: t.Iterable[str], parts: t.Iterable[str], kong: dict[str, t.Any]) -> None:
+    def take(self, files: t.Iterable[str], parts: t.Iterable[str], kong: dict[str, t.Any], run: str = "") -> None:
         """Keep the present state before a run.
 
         The point of a run that failed stays in its place, with the files that it lacks, unless the host is in that state or
@@ -61,14 +63,15 @@ class RestorePoints:
         if taken is not None and {*names} <= {*taken.parts} and not self._is_present(taken):
             more = self._copies([path for path in paths if path not in dict(taken.files)], TAKEN, len(taken.files))
             # More than the changes of one run separate the two states.
-            self._write_data(TAKEN, replace(taken, files=taken.files + more, kong={**taken.kong, "how": RESTART}))
+            kong = {**taken.kong, "how": RESTART}
+            self._write_data(TAKEN, replace(taken, files=taken.files + more, kong=kong, run=run))
             return
         self._host.make_directory(STATE, 0o700)
         self._host.make_directory(FOLDER, 0o700)
         self._host.remove_tree(_NEW)
         self._host.make_directory(_NEW, 0o700)
         saved = self._copies([*paths], _NEW, 0)
-        self._write_data(_NEW, RestorePoint(saved, {part: self._readers[part]() for part in names}, kong))
+        self._write_data(_NEW, RestorePoint(saved, {part: self._readers[part]() for part in names}, kong, run))
         self._host.remove_tree(TAKEN)
         self._host.move(_NEW, TAKEN)
 
@@ -145,7 +148,8 @@ class RestorePoints:
             return None
         try:
             data = json.loads(text)
-            return RestorePoint(tuple(map(tuple, data["files"])), data["parts"], data["kong"], data["begun"])
+            files = tuple((path, copy) for path, copy in data["files"])
+            return RestorePoint(files, data["parts"], data["kong"], data["run"], data["begun"])
         except (ValueError, KeyError, TypeError) as error:
             raise HostError(f"{folder}/{_DATA} is damaged, so its state cannot be restored. Remove {folder}") from error
 

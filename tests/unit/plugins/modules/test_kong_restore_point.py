@@ -63,7 +63,15 @@ class Node:
         self.ruleset, self.port = rules(port), port
 
     def call(self, state, check_mode=False, **more):
-        params = {"state": state, "files": [CONF], "firewall": True, "backend": "auto", "service": "kong", "kong": KONG}
+        params = {
+            "state": state,
+            "files": [CONF],
+            "firewall": True,
+            "backend": "auto",
+            "service": "kong",
+            "kong": KONG,
+            "run": "7",
+        }
         module = SimpleNamespace(params={**params, **more}, check_mode=check_mode, warn=self.warnings.append)
         return kong_restore_point.run(module)
 
@@ -80,7 +88,7 @@ def test_a_run_and_its_rollback(node):
     node.call("kept")
     found = node.call("found")
     assert found == {
-        "changed": False, "found": True, "firewall": True, "ruleset": ruleset_to_data(rules(8001)), "catches": [],
+        "changed": False, "found": True, "run": "7", "firewall": True, "ruleset": ruleset_to_data(rules(8001)), "catches": [],
         "kong": KONG, "files": [CONF], "how": "reload",
     }  # fmt: skip
     assert node.host.read(CONF) == "admin_listen = 127.0.0.1:9001\n"
@@ -91,7 +99,7 @@ def test_a_run_and_its_rollback(node):
     again = node.call("restored")
     assert (again["changed"], again["how"]) == (False, "restart")
     node.call("absent")
-    assert node.call("found") == {"changed": False, "found": False}
+    assert node.call("found") == {"changed": False, "found": False, "run": ""}
 
 
 def test_check_mode_keeps_nothing(node):

@@ -37,8 +37,8 @@ class Node:
     def points(self):
         return RestorePoints(self.host, {name: lambda name=name: self.parts[name] for name in self.parts})
 
-    def take(self, files=(CONF, ENV), parts=("ruleset", "catches"), how="reload"):
-        self.points.take(files, parts, {**KONG, "how": how})
+    def take(self, files=(CONF, ENV), parts=("ruleset", "catches"), how="reload", run=""):
+        self.points.take(files, parts, {**KONG, "how": how}, run)
 
     def change(self, port):
         self.host.write(CONF, f"admin_listen = {port}\n", 0o640)
@@ -105,6 +105,21 @@ def test_after_runs_that_failed_the_state_before_the_first_of_them_is_restored(n
     assert node.found() == "port 9001"
     node.roll_back()
     assert node.host.read(CONF) == "admin_listen = 9001\n"
+
+
+def test_the_last_run_that_changed_a_node_is_known(node):
+    for run, port, ends in (
+        ("1", 9001, True),
+        ("2", 9001, True),
+        ("3", 9002, False),
+        ("4", 9003, True),
+        ("5", 9003, True),
+    ):
+        node.take(run=run)
+        node.change(port)
+        if ends:
+            node.points.keep()
+    assert (node.points.find().run, node.found()) == ("4", "port 9001")
 
 
 def test_a_run_that_went_back_by_itself_leaves_a_point_that_the_next_run_replaces(node):
@@ -251,5 +266,5 @@ WAYS = [
 @pytest.mark.parametrize("kong, now, expected", WAYS)
 def test_kong_is_disturbed_no_more_than_needed(kong, now, expected):
     begun = kong.get("begun", False)
-    point = RestorePoint((), {}, {**KONG, **{key: value for key, value in kong.items() if key != "begun"}}, begun)
+    point = RestorePoint((), {}, {**KONG, **{key: value for key, value in kong.items() if key != "begun"}}, "", begun)
     assert way_back(point, **{**RUNNING, **now}) == expected
