@@ -11,8 +11,10 @@ makes ipsets from its files alone. The session restores the runtime configuratio
 from __future__ import annotations
 
 import json
+import shutil
 import typing as t
 from collections.abc import Iterator
+from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session as _session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.files import (
@@ -114,7 +116,7 @@ class FirewalldLate:
             return
         try:
             self._host.remove_tree(_CHECK)
-            self._host.run("cp", "-a", "--", str(self._host.path(FIREWALLD)), str(self._host.path(_CHECK)))
+            _copy_tree(self._host.path(FIREWALLD), self._host.path(_CHECK))
             for path, text in self._files(make_objects(want)).items():
                 where = _CHECK + path.removeprefix(FIREWALLD)
                 if text is None:
@@ -275,3 +277,10 @@ class FirewalldLate:
 def _is_right(loaded: dict[str, t.Any], family: str) -> bool:
     """Tell whether a loaded ipset is of the type and has the options that our ipsets have."""
     return bool(loaded["type"] == TYPE and loaded["options"] == set_options(family))
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    try:
+        shutil.copytree(source, target)
+    except (OSError, shutil.Error) as error:
+        raise HostError(f"cannot copy {source} to {target}: {error}") from error

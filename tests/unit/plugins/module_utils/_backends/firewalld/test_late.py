@@ -58,8 +58,6 @@ class FakeHost(Host):
 
     def run(self, *argv, stdin=""):
         self.ran.append(argv)
-        if argv[0] == "cp":
-            return super().run(*argv)
         return self.saved.get(argv, "")
 
 
@@ -364,8 +362,6 @@ def test_the_whole_permanent_configuration_is_checked_before_a_reload(host, fire
     seen = {}
 
     def run_program(*argv, stdin=""):
-        if argv[0] == "cp":
-            return Host.run(host, *argv, stdin=stdin)
         check = host.path("/run/gatehouse_kong_check")
         seen.update({argv: sorted(str(path.relative_to(check)) for path in check.rglob("*.*"))})
         return ""
