@@ -1,0 +1,189 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The packets of a ruleset, and the chains through which they are led."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import Own, ends, findings, is_partial
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, unicast
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Chain, Judgement, Way
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service, ruleset_from_data
+
+OWN = Own(frozenset({("inet", "ours", "input")}), marked_after=-10)
+WANT = ruleset_from_data(
+    {
+        "allow": [
+            {"listener": "admin", "protocol": "tcp", "port": 8001, "address": "10.0.0.1", "sources": ["admins", "ci"]},
+            {"listener": "cluster", "protocol": "udp", "port": 7946, "address": "::", "sources": "any"},
+            {
+                "listener": "web",
+                "protocol": "tcp",
+                "port": 80,
+                "address": "0.0.0.0",
+                "sources": ["ci"],
+                "published": True,
+            },
+            {"listener": "status", "protocol": "tcp", "port": 8007, "address": "0.0.0.0", "sources": []},
+        ],
+        "sets": {"admins": {"ipv4": ["10.9.0.0/24"]}, "ci": {"ipv4": ["10.9.1.0/24"]}},
+    }
+)
+
+
+@dataclass
+class Recorder:
+    """A rule that records the packets it meets."""
+
+    way: str = "continue"
+    untracks: bool = False
+    seen: list = field(default_factory=list)
+    text, target = "recorder", ""
+
+    def __hash__(self):
+        return id(self)
+
+    def judge(self, packet):
+        self.seen.append(packet)
+        return Judgement((Way(self.way),), packet.mark)
+
+
+def base(rule, hook="input", priority=0, family="inet", table="t", name="c"):
+    return {name: Chain(name, [rule], hook, priority, "accept", family, table)}
+
+
+def packets(hook="input", want=WANT, others=(), **place):
+    rule = Recorder()
+    findings([base(rule, hook, **place), *others], want, OWN)
+    return rule.seen
+
+
+def test_each_entry_has_packets_of_its_authorised_sources():
+    seen = {(one.family, one.protocol, one.port, one.is_first): one for one in packets()}
+    assert set(seen) == {
+        (family, protocol, port, is_first)
+        for family, protocol, port in (("ipv4", "tcp", 8001), ("ipv6", "udp", 7946), ("ipv4", "tcp", 80))
+        for is_first in (True, False)
+    }
+    admin = seen["ipv4", "tcp", 8001, True]
+    assert admin.sources == parse_networks("ipv4", ["10.9.0.0/23"])
+    assert admin.addresses == parse_networks("ipv4", ["10.0.0.1"])
+    assert (admin.mark, admin.state, admin.outside, admin.source_port) == (MARKED, "new", None, None)
+    assert seen["ipv4", "tcp", 8001, False].state == "established"
+    cluster = seen["ipv6", "udp", 7946, True]
+    assert cluster.sources == cluster.addresses == unicast("ipv6")
+
+
+@pytest.mark.parametrize(
+    ("family", "ports"),
+    [("inet", {8001, 7946, 80}), ("ip", {8001, 80}), ("ip6", {7946}), ("netdev", {8001, 7946, 80}), ("arp", set())],
+)
+def test_a_chain_sees_packets_of_its_families(family, ports):
+    assert {one.port for one in packets(family=family)} == ports
+
+
+@pytest.mark.parametrize(
+    ("hook", "priority", "mark", "states"),
+    [
+        ("prerouting", -300, UNMARKED, {"invalid"}),
+        ("prerouting", -150, UNMARKED, {"new", "established"}),
+        ("input", -150, UNMARKED, {"new", "established"}),
+        ("input", -10, UNMARKED, {"new", "established"}),
+        ("input", -9, MARKED, {"new", "established"}),
+        ("ingress", 0, UNMARKED, {"invalid"}),
+    ],
+)
+def test_what_a_chain_sees_depends_on_its_place(hook, priority, mark, states):
+    seen = packets(hook, priority=priority)
+    assert {one.mark for one in seen} == {mark}
+    assert {one.state for one in seen} == states
+
+
+def test_before_routing_packets_of_any_source_may_be_diverted():
+    sources = {(one.port, one.sources == unicast("ipv4")) for one in packets("prerouting") if one.family == "ipv4"}
+    assert sources == {(8001, False), (8001, True), (80, False), (8007, True)}
+
+
+def test_only_published_ports_are_forwarded():
+    seen = packets("forward")
+    assert {(one.port, one.mark, one.addresses == unicast("ipv4")) for one in seen} == {(None, MARKED, True)}
+    assert {one.sources.texts()[0] for one in seen} == {"10.9.1.0/24"}
+
+
+def test_replies_leave_by_an_interface():
+    replies = {one.source_port: one for one in packets("egress")}
+    assert {*replies} == {8001, 7946, 80}
+    reply = replies[8001]
+    assert (reply.port, reply.is_first) == (None, False)
+    assert (reply.sources.texts(), reply.addresses.texts()) == (["10.0.0.1/32"], ["10.9.0.0/23"])
+
+
+def test_a_host_that_leaves_packets_out_of_connection_tracking():
+    raw = base(Recorder(untracks=True), "prerouting", -300, table="raw")
+    assert {one.state for one in packets(others=[raw])} == {None}
+    assert {one.state for one in packets("prerouting", priority=-300, others=[raw])} == {None}
+
+
+def test_chains_are_passed_in_order():
+    order = []
+
+    class Rule(Recorder):
+        def judge(self, packet):
+            order.append(self.way)
+            return Judgement((), packet.mark)
+
+    places = [("input", 5), ("prerouting", 0), ("ingress", 9), ("input", -5), ("egress", 0), ("forward", 0)]
+    one = ruleset_from_data(
+        {"allow": [{"listener": "a", "protocol": "tcp", "port": 1, "address": "0.0.0.0", "sources": "any"}]}
+    )
+    findings(
+        [base(Rule(f"{hook} {priority}"), hook, priority, table=hook, name=str(priority)) for hook, priority in places],
+        one,
+        OWN,
+    )
+    assert [*dict.fromkeys(order)] == ["ingress 9", "prerouting 0", "input -5", "input 5", "egress 0"]
+
+
+def test_each_conflict_is_found_once_and_names_rule_and_chain():
+    rule = Recorder("drop")
+    chains = base(rule)
+    found = findings([chains], WANT, OWN)
+    assert [(one.certain, one.effect, one.rule, one.chain, one.base) for one in found] == [
+        (True, "drop", rule, chains["c"], chains["c"])
+    ] * 3
+    assert sorted(one.service.port for one in found) == [80, 7946, 8001]
+    assert findings([base(rule, table="ours", name="input")], WANT, OWN) == []
+
+
+def test_a_certain_drop_hides_uncertain_drops_of_the_same_chain():
+    class OnlyNew(Recorder):
+        def judge(self, packet):
+            return Judgement((Way("drop", certain=packet.is_first),), packet.mark)
+
+    assert {one.certain for one in findings([base(OnlyNew())], WANT, OWN)} == {True}
+
+
+@pytest.mark.parametrize(
+    ("family", "hook", "expected"),
+    [("inet", "input", False), ("inet", "ingress", True), ("netdev", "egress", True), ("bridge", "input", True),
+     ("ip", "prerouting", False)],
+)  # fmt: skip
+def test_a_chain_of_some_interfaces(family, hook, expected):
+    assert is_partial(Chain("c", hook=hook, family=family)) is expected
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"), [("drop", True), ("accept", False), ("continue", False), ("return", False)]
+)
+def test_a_rule_that_ends_every_packet(way, expected):
+    rule = Recorder(way)
+    assert ends({}, rule, Service("tcp", 8001, "10.0.0.1"), "ipv4") is expected
+    (packet,) = rule.seen
+    assert (packet.sources, packet.addresses) == (unicast("ipv4"), parse_networks("ipv4", ["10.0.0.1"]))
+    assert (packet.mark, packet.outside, packet.is_first, packet.port) == (UNMARKED, True, True, 8001)
