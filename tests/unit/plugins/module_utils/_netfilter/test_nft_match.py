@@ -182,6 +182,7 @@ def test_masked_flags(tried, operator, right, expected):
         (RAW, "in", "new", False),
         (UNTRACKED, "in", "new", None),
         (TCP, "==", 8, True),
+        (TCP, "in", 8, True),
     ],
 )
 def test_states_of_connections(tried, operator, right, expected):
