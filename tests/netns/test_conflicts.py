@@ -412,3 +412,32 @@ def test_a_rule_of_iptables_is_reported_once(lab, manager, table, chain):
         (True, f"table {table} of iptables")
     ]
     node.clean()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NOT_SYN,
+        NOT_SYN_BEFORE_ROUTING,
+        NEGATED_PORT.format(policy="drop", rule="tcp dport != 25 accept"),
+        NEGATED_PORT.format(policy="accept", rule="jump g"),
+        NEGATED_PORT.format(policy="accept", rule="goto g"),
+    ],
+)
+def test_such_a_host_takes_the_ruleset(lab, text):
+    node = Node(lab, "nftables")
+    lab.nft(text)
+    outcome = lab.converge(
+        {
+            "allow": [
+                {"listener": "a", "protocol": protocol, "port": 8001, "address": None, "sources": ["friends"]}
+                for protocol in ("tcp", "udp")
+            ],
+            "sets": {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}},
+        }
+    )
+    assert (outcome.obstacles, outcome.changed) == ((), True)
+    for family in ("ipv4", "ipv6"):
+        for protocol in ("tcp", "udp"):
+            assert lab.connect("friend", lab.listen(8001, protocol, family), protocol, family)
+    node.clean()
