@@ -1,216 +1,201 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs on a host with real firewalld and systemd: a change that is killed at any of its steps, and what comes of it.
+"""Kills changes on hosts of each firewall system, and cuts the power: kills.py [SYSTEM...]
 
-    kills.py START    # the first point has the START-th of the three aftermaths, the next one the next
-
-tests/netns/test_transaction.py does the same with the other systems. Prints what was tried; any difference ends it.
+The points are spread over all steps of the changes. After each the host has the old rules or the new ones, the same at boot,
+and the rules and files of others as they were. GATEHOUSE_KILLS and GATEHOUSE_CUTS are the numbers for each system. Exit
+status 1, with a line for each failure.
 """
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import NAME, PENDING, Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
+sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
+from _lab_host import PLACE, LabHost
+from _podman import Paths, podman
 
-EARLY = "gatehouse-kong-firewall.service"
-ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}
-SETS = {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}}
-MORE = {"friends": {"ipv4": ["10.0.1.3/32"], "ipv6": ["fd00:1::2/128", "fd00:1::3/128"]}}
-ONE = {"allow": [ENTRY], "sets": SETS}
-PAIRS = {
-    "first rules, removal": (None, ONE),
-    "other rules": (ONE, {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": SETS}),
-    "other members": (ONE, {"allow": [ENTRY], "sets": MORE}),
+HERE = Path(__file__).resolve().parent
+SCENARIO = HERE.name
+SYSTEMS = ("nftables", "iptables", "firewalld", "ufw")
+KILLS = int(os.environ.get("GATEHOUSE_KILLS", "8"))
+CUTS = int(os.environ.get("GATEHOUSE_CUTS", "2"))
+CHANGES = (("none", "rules"), ("rules", "other rules"), ("rules", "other members"), ("rules", "none"))
+PATIENCE = 60
+SIGKILLED = -9
+# The rules of the host's owner, and what loads them at boot.
+OWN_RULES = {
+    "nftables": "sh /root/own_rules.sh set nftables; (echo '#!/usr/sbin/nft -f'; echo 'flush ruleset'; nft list ruleset)"
+    " >/etc/nftables.conf; systemctl enable nftables",
+    "iptables": "export DEBIAN_FRONTEND=noninteractive; dpkg --purge ufw; dpkg --install /opt/iptables-persistent/*.deb;"
+    "sh /root/own_rules.sh set iptables; netfilter-persistent save",
+    "firewalld": "sh /root/own_rules.sh set firewalld",
+    "ufw": "sh /root/own_rules.sh set ufw",
 }
-ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_tree", "reserve")
 
 
-def rules(data):
-    return None if data is None else ruleset_from_data(data)
+@dataclass(frozen=True)
+class Point:
+    """A kill of the change between two states, at this part of its steps, and what comes after it."""
+
+    change: tuple[str, str]
+    part: float
+    after: str
 
 
-def dying(act, left, counts=lambda *_words: True):
-    """The act, but this process dies before one that counts when none is left."""
+class Host:
+    """The host whose changes are killed."""
 
-    def done(*words, **named):
-        if counts(*words) and next(left, None) is None:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return act(*words, **named)
+    def __init__(self, system: str) -> None:
+        self.lab = LabHost(SCENARIO, f"killed-{system}")
+        self.system = system
 
-    return done
+    def run(self, command: str) -> str:
+        """Return the output of a command that must succeed."""
+        done = self._done(command)
+        if done.returncode:
+            raise AssertionError(f"{command}: exit {done.returncode} {done.stdout}{done.stderr}")
+        return done.stdout
 
+    def program(self, *words: str) -> str:
+        """Return the output of killed.py on the host."""
+        return self.run(self._program(words))
 
-def before_an_act(step):
-    """A host where this process dies before its step-th act upon it."""
-    host, left = Host(), iter(range(step))
-    for act in ACTS:
-        setattr(host, act, dying(getattr(host, act), left))
-    return host
+    def dies(self, state: str, step: int) -> bool:
+        """Change the host's rules and have the process die before a step; tell whether it died."""
+        status = self._done(self._program(("die", state, str(step)))).returncode
+        if status not in (0, SIGKILLED, 128 - SIGKILLED):
+            raise AssertionError(f"die {state} {step}: exit {status}")
+        return status != 0
 
+    def own_rules(self) -> str:
+        """Return the rules and files of the host's owner."""
+        return self.run(f"sh /root/own_rules.sh show {self.system}")
 
-def before_a_call(step):
-    """A host where this process dies before it has firewalld change something for the step-th time."""
-    connect, left = session.connect, iter(range(step))
-    session.connect = lambda: dying(connect(), left, changes)
-    return Host()
+    def look(self) -> dict[str, object]:
+        """Return the state that the host has, and what differs from it."""
+        found: dict[str, object] = json.loads(self.program("look"))
+        return found
 
+    def boot(self) -> None:
+        """Cut the power and turn it on again."""
+        container = Paths(SCENARIO).container(self.lab.name)
+        for words in (("kill",), ("wait",), ("container", "cleanup")):  # which takes away the network with its rules
+            podman(*words, container, netns=Paths(SCENARIO).netns)
+        lab = [sys.executable, str(HERE.parent / "lab" / "lab.py"), "reboot", str(HERE), self.lab.name]
+        subprocess.run(lab, check=True, capture_output=True)
 
-def changes(_interface, method, *_words):
-    return method.startswith(("add", "remove", "set", "change", "reload"))
+    def prepare(self) -> None:
+        """Install the programs, and give the host rules of its owner, which it has after each boot."""
+        self.lab.install()
+        for program in (HERE / "killed.py", HERE / "processes.py", HERE.parent / "backends" / "own_rules.sh"):
+            text = program.read_text(encoding="utf-8")
+            subprocess.run(self.lab.command(f"cat >/root/{program.name}"), input=text, text=True, check=True)
+        self.run(OWN_RULES[self.system])
+        self.boot()
 
+    def _program(self, words: tuple[str, ...]) -> str:
+        return f"PYTHONPATH={PLACE} exec python3 /root/killed.py " + " ".join(f"'{word}'" for word in words)
 
-def change(host, data):
-    """Both halves of what the module does."""
-    outcome = converge(choose(host, "firewalld").backend, rules(data), Guard(Rollback(host), 600), check_mode=False)
-    if outcome.transaction:
-        confirm(choose(host, "firewalld").backend, rules(data), Rollback(host), outcome.transaction, keep=True)
-    return outcome.changed
-
-
-def dies(kind, step, data):
-    """Change in a process of its own, as D-Bus wants no other; tell whether it was killed."""
-    status = subprocess.run(
-        [sys.executable, __file__, kind.__name__, str(step), json.dumps(data)], check=False
-    ).returncode
-    assert status in (0, -signal.SIGKILL), status
-    return status != 0
-
-
-def wait_until_whole(old, new):
-    """The host does not wait for the time-out where the run died before all of its change was made."""
-    deadline = time.monotonic() + 60
-    while not whole(old, new):
-        assert time.monotonic() < deadline, "still a mixture"
-        time.sleep(0.2)
-
-
-def timer(_data):
-    """What the timer runs."""
-    pending = Rollback(Host()).pending()
-    if pending:
-        Rollback(Host()).undo(pending)
+    def _done(self, command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.lab.command(command), capture_output=True, text=True, check=False)
 
 
-def reboot(_data):
-    """What a boot does: the kernel is empty, and the way back, where it is linked, comes before firewalld."""
-    command("systemctl", "stop", "firewalld")
-    # One that ends by itself meanwhile is no unit any more.
-    subprocess.run(["systemctl", "stop", f"{NAME}-*.timer", f"{NAME}-*.service"], check=False, capture_output=True)
-    command("nft", "flush", "ruleset")
-    command("systemctl", "daemon-reload")
-    if Path(f"/etc/systemd/system/sysinit.target.wants/{NAME}.service").is_symlink():
-        command("systemctl", "start", f"{NAME}.service")
-        command("systemctl", "daemon-reload")
-    if Path(f"/etc/systemd/system/sysinit.target.wants/{EARLY}").is_symlink():
-        command("systemctl", "restart", EARLY)
-    command("systemctl", "start", "firewalld")
+def points() -> Iterator[Point]:
+    """Yield the points: each change in turn, at parts that are spread over its steps."""
+    total = KILLS + CUTS
+    afters = itertools.cycle(("timer", "next run"))
+    for number in range(total):
+        is_cut = (number * CUTS) // total != ((number + 1) * CUTS) // total
+        part = (number + 0.5) / total if number % 2 else 1 - (number + 0.5) / total
+        yield Point(CHANGES[number % len(CHANGES)], part, "power cut" if is_cut else next(afters))
 
 
-def next_run(data):
-    change(Host(), data)
-    assert not change(Host(), data)
-
-
-def command(*argv):
-    subprocess.run(argv, check=True, capture_output=True)
-
-
-def whole(old, new):
-    live = choose(Host(), "firewalld").backend.read()
-    return live.ruleset in (rules(old), rules(new)) and not live.drift
-
-
-def is_state(data):
-    """Whether the host has exactly this, live and at boot."""
-    backend = choose(Host(), "firewalld").backend
-    live = backend.read()
-    return (live.ruleset, live.drift, backend.stale(rules(data))) == (rules(data), (), ())
-
-
-def others():
-    """Return the third-party runtime configuration, which a reload would lose; comments of iptables-save have the time."""
-    found = session._record(session.connect(), tuple(FIREWALLD_SET_PREFIX.values()))  # noqa: SLF001
-    tables = {program: session._tables(saved) for program, saved in found["iptables"].items()}  # noqa: SLF001
-    return json.dumps([sorted(map(json.dumps, found["calls"])), found["entries"], tables], sort_keys=True)
-
-
-def set_without_permanent():
-    """One of each kind that a reload would lose."""
-    direct = ["--direct", "--add-rule", "ipv4", "filter", "INPUT", "0", "-s", "192.0.2.9", "-j", "DROP"]
-    forward = "--add-forward-port=port=10051:proto=tcp:toport=10052"
-    for words in (["--add-port=10050/tcp"], ["--add-masquerade"], [forward], direct):
-        command("firewall-cmd", "--quiet", *words)
-
-
-def try_one(name, kind, old, new, step, after):
-    """Kill at one point; tell whether there was anything to kill, and what the host has then."""
-    set_without_permanent()
-    before = others()
-    killed = dies(kind, step, new)
-    waits, armed = Path(PENDING).exists(), Rollback(Host()).pending()
-    mixed = not whole(old, new)
-    assert not mixed or armed, "a mixture, and no way back"
-    if after is timer:
-        wait_until_whole(old, new)
-    after(new)
-    place = f"{name}, {kind.__name__} {step}, {after.__name__}"
-    expected = [new] if after is next_run or not killed else [old] if waits else [old, new]
-    found = [data for data in expected if is_state(data)]
-    assert found, (
-        f"{place}: {choose(Host(), 'firewalld').backend.read()} {choose(Host(), 'firewalld').backend.stale(rules(old))}"
+def try_point(host: Host, point: Point, steps: int, own_rules: str) -> str:
+    """Kill at one point; return the state that the host has then."""
+    new = point.change[1]
+    step = int(point.part * steps)
+    killed = host.dies(new, step)
+    if point.after == "power cut":
+        host.boot()
+    elif point.after == "next run":
+        host.program("change", new)
+    else:
+        # A run that died before its change was complete is rolled back without the timer.
+        wait(host, lambda found: found["state"] in point.change and not found["live"])
+        host.program("timer")
+    expected = (new,) if point.after == "next run" or not killed else point.change
+    found = wait(
+        host, lambda found: found["state"] in expected and not (found["live"] or found["boot"] or found["pending"])
     )
-    assert not Path(PENDING).exists() or (armed is None and after is timer), place
-    assert after is reboot or others() == before, f"{place}: {before}\n{others()}"
-    print(f"{place}: {'killed' if killed else 'done'}{', mixed at first' if mixed else ''}", flush=True)
-    return killed, found[0]
+    compare_rules(own_rules, host.own_rules())
+    return f"{'killed' if killed else 'done'}, then {found['state']}"
 
 
-LEAST = {before_an_act: 20, before_a_call: 1}
+def wait(host: Host, holds: Callable[[dict[str, object]], bool]) -> dict[str, object]:
+    """Wait until something holds of the host; return what it has then."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds(found := host.look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(str(found))
+        time.sleep(0.5)
+    return found
 
 
-def rounds(start):
-    """Every pair, each kind of death, each step with the next aftermath; the end of a round is the change that lived."""
-    for (name, pair), kind in itertools.product(PAIRS.items(), (before_an_act, before_a_call)):
-        change(Host(), pair[0])
-        at, points = pair[0], 0
-        for step in itertools.count():
-            old, new = pair if at == pair[0] else pair[::-1]
-            after = (timer, next_run, reboot)[(start + step) % 3]
-            killed, at = try_one(name, kind, old, new, step, after)
-            if not killed and old == pair[0]:
-                break
-            points += killed
-        assert points >= LEAST[kind], f"{name}: {points} points"
-        yield name, kind.__name__, points
+def compare_rules(expected: str, actual: str) -> None:
+    """Raise AssertionError if the owner's rules or files differ from those before."""
+    lines = [*difflib.unified_diff(expected.splitlines(), actual.splitlines(), "expected", "actual", lineterm="", n=0)]
+    if lines:
+        raise AssertionError("the rules or files of the host's owner changed:\n" + "\n".join(lines))
 
 
-def main():
-    began = time.monotonic()
-    try:
-        for result in rounds(int(sys.argv[1])):
-            print(*result, f"{time.monotonic() - began:.0f} s", flush=True)
-    finally:
-        Rollback(Host()).undo(Rollback(Host()).pending() or "")
-    change(Host(), None)
+def try_system(system: str) -> list[str]:
+    """Kill at all points on the host of a firewall system; return the failures."""
+    host, failures = Host(system), []
+    host.prepare()
+    if system == "firewalld":
+        host.run(f"PYTHONPATH={PLACE} python3 /root/processes.py")
+    own_rules = host.own_rules()
+    steps = {}
+    for change in CHANGES:
+        host.program("change", change[0])
+        steps[change] = int(host.program("change", change[1]))
+    for point in points():
+        began = time.monotonic()
+        place = f"{system}: {' to '.join(point.change)}, {point.part:.0%} of {steps[point.change]} steps, {point.after}"
+        try:
+            host.program("change", point.change[0])
+            outcome = try_point(host, point, steps[point.change], own_rules)
+        except AssertionError as failure:
+            outcome = f"FAILED: {failure}"
+            failures.append(f"{place}: {failure}")
+        print(f"{place}: {outcome} ({time.monotonic() - began:.1f} s)", flush=True)
+    host.program("change", "none")
+    return failures
+
+
+def main(names: list[str]) -> int:
+    systems = names or [*SYSTEMS]
+    with ThreadPoolExecutor(len(systems)) as pool:
+        failures = [line for lines in pool.map(try_system, systems) for line in lines]
+    print(
+        *failures,
+        f"{KILLS} kills and {CUTS} power cuts for each of {', '.join(systems)}: {len(failures)} failures",
+        sep="\n",
+    )
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        change(globals()[sys.argv[1]](int(sys.argv[2])), json.loads(sys.argv[3]))
-    else:
-        main()
+    sys.exit(main(sys.argv[1:]))
