@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.zones import (
     as_copy,
+    has_rules,
     original,
     with_rules,
 )
@@ -173,7 +174,10 @@ def _has_ours(host: Host, path: str) -> bool:
 def _zone_text(host: Host, path: str, objects: Objects) -> str | None:
     """Return the text of a zone file with our rules; None for a zone that has no file and needs none."""
     supplied = f"{_SUPPLIED}/{path.rpartition('/')[2]}"
-    text = original(_read(host, path)) if host.path(path).exists() else None
+    present = _read(host, path) if host.path(path).exists() else None
+    text = None if present is None else original(present)
+    if text is not None and has_rules(present or "", objects.rules):
+        return present
     if text is None and (not objects.rules or not host.path(supplied).exists()):
         return None
     base = as_copy(_read(host, supplied), supplied) if text is None else text

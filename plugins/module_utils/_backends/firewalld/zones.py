@@ -21,6 +21,7 @@ _PREFIXES = "|".join(map(re.escape, FIREWALLD_SET_PREFIX.values()))
 _OURS = re.compile(
     rf" {{0,2}}<rule\b(?:(?!</rule>).)*?<source\s+ipset=\"(?:{_PREFIXES})(?:(?!</rule>).)*?</rule>\n?", re.DOTALL
 )
+_SPACES = re.compile(r"\s+")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _END = re.compile(r"</zone\s*>")
 _EMPTY_ELEMENT = re.compile(r"<zone\b[^<>]*/>")
@@ -48,6 +49,12 @@ def with_rules(text: str, rules: Iterable[Rule]) -> str:
 def without_rules(text: str) -> str:
     """Return the text of a zone file without our rules: as it was before `with_rules`, byte for byte."""
     return _OURS.sub("", text).replace(f">{_OPENED}</zone>", "/>")
+
+
+def has_rules(text: str, rules: Iterable[Rule]) -> bool:
+    """Tell whether our rules in a text are exactly these, in our own form or in firewalld's."""
+    forms = {_SPACES.sub("", _element(rule)) for rule in rules}
+    return {_SPACES.sub("", match) for match in _OURS.findall(text)} == forms
 
 
 def as_copy(text: str, path: str) -> str:

@@ -330,6 +330,34 @@ def test_a_permanent_configuration_that_a_reload_would_bring_is_told_and_repaire
     assert FirewalldLate(host, Listing()).stale(WANT) == ()
 
 
+OWN_FORM = """\
+  <rule priority="32767" family="ipv4">
+    <source ipset="{}"/>
+    <port port="{}" protocol="tcp"/>
+    <accept/>
+  </rule>
+"""
+
+
+@pytest.mark.parametrize(
+    "rules, stale",
+    [
+        ([(A, 8001), (B, 8001)], False),
+        ([(B, 8001), (A, 8001)], False),
+        ([(A, 8001)], True),
+        ([(A, 8001), (B, 8002)], True),
+        ([(A, 8001), (B, 8001), (A, 8002)], True),
+    ],
+)
+def test_a_zone_that_firewalld_wrote_anew_is_compared_by_its_rules(run, host, firewalld, rules, stale):
+    run(WANT)
+    text = HOME.replace("</zone>", "".join(OWN_FORM.format(*rule) for rule in rules) + "</zone>")
+    edit(host, "/etc/firewalld/zones/home.xml", lambda _text: text)
+    assert bool(FirewalldLate(host, Listing()).stale(WANT)) is stale
+    run(None)
+    assert files(host)["etc/firewalld/zones/home.xml"] == HOME
+
+
 def test_an_administrator_edits_a_zone_and_removal_keeps_the_edit(run, host):
     run(WANT)
     edit(host, "/etc/firewalld/zones/public.xml", lambda text: text.replace("Public", "Office"))
