@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes a host intercept what it is told to, now and after a boot: the same look for a real run and for check mode.
+"""Loads the intercept rules of a host, now and at boot. Check mode takes the same steps and stops before the change.
 
-A change needs no way back by itself as one of the firewall does: addresses of the host, and so SSH to it, are left out
-by the rules themselves. What is in the kernel is compared with how it was listed right after the last change, which the
-host keeps with the catches that made it.
+A change has no timed rollback of its own, because the rules leave out the host's own addresses, and so SSH to the host. The
+loaded rules are compared with their listing after the last change. The host keeps that listing, and the intercept rules as
+data.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ ExecReload=/bin/sh {SCRIPT_FILE}
 WantedBy=sysinit.target
 """
 _DROP_IN = f"""\
-# Written by gatehouse.kong: brings its rules back after this unit's flush.
+# Written by gatehouse.kong: loads its rules again after this unit's flush.
 [Service]
 ExecStartPost=-/bin/sh {SCRIPT_FILE}
 """
@@ -100,7 +100,7 @@ UNIT_PARTS = BootUnit(UNIT, _UNIT_TEXT, ("sysinit.target",), _DROP_INS, DIRECTOR
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did, or in check mode would do: catches before and after as text, and what did not belong."""
+    """The result of a run, in check mode of a planned run: intercept rules before and after as text, and the differences."""
 
     before: str
     after: str
@@ -112,19 +112,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Found:
-    """The catches that the host keeps, and how the kernel differs from them."""
+    """The intercept rules that the host keeps, and the differences in the kernel."""
 
     catches: Interception | None
     drift: tuple[str, ...]
 
 
 def kept_catches(host: Host) -> list[dict[str, t.Any]]:
-    """Return the catches that the last change left, as plain data; none if the host intercepts nothing."""
+    """Return the intercept rules of the last change, as plain data; none if the host intercepts nothing."""
     return _read_kept(host)["catches"] or []
 
 
 def _read_kept(host: Host) -> dict[str, t.Any]:
-    """Return what the last change left; nothing if that cannot be read, so that all of it is loaded again."""
+    """Return the data that the last change wrote; empty if it cannot be read, so that all rules are loaded again."""
     try:
         kept = json.loads(host.read(STATE_FILE) or "")
         return {key: kept[key] for key in ("catches", "listing")}
@@ -139,15 +139,15 @@ class Interceptor:
         self._host = host
 
     def is_untouched(self) -> bool:
-        """Whether there is nothing of ours on the host: files come before what they load, and go after it."""
+        """Tell whether the host has no file of ours: files are written before rules are loaded, and removed after them."""
         return not any(self._host.path(path).exists() for path in (UNIT_PARTS.directory, *UNIT_PARTS.unit_files))
 
     def converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
-        """Bring the host to `want` (None: no trace of ours), or with check_mode only tell what that would change.
+        """Load the rules of `want` (None: remove all of ours), or with check_mode only tell what that would change.
 
         Raises HostError, the host being as before, and ObstacleError.
         """
-        # Another run would compare what is loaded with what this one has not written yet.
+        # Another run would compare loaded rules with a listing that is not written yet.
         with Rollback(self._host).alone():
             return self._converge(want, check_mode=check_mode)
 
@@ -184,7 +184,7 @@ class Interceptor:
         return _Found(catches, drift)
 
     def _obstacles(self, want: Interception) -> tuple[Obstacle, ...]:
-        """Chains of the host's own that refuse what TPROXY hands to Kong, addressed to somebody else as it is."""
+        """Return the third-party rules that drop packets which TPROXY leads to Kong; they keep their destination."""
         entries = {
             Service("tcp", port, destination): Allow(one.listener, Service("tcp", port, destination), ANY)
             for one in want
@@ -199,7 +199,7 @@ class Interceptor:
             ruleset
         )
         found += self._conflicts_of_legacy(ruleset)
-        # What is caught is caught before anybody else diverts it, and whom others accept is judged where it is caught.
+        # Packets are intercepted before third-party rules divert them, and their sources are checked there.
         return tuple(obstacle for obstacle in found if obstacle.effect == "drop")
 
     def _conflicts_of_legacy(self, ruleset: Ruleset) -> tuple[Obstacle, ...]:
@@ -222,7 +222,7 @@ class Interceptor:
             self._load(want)
             self._persist(want)
         except HostError:
-            # What hinders the way back as well is told by the next run, and repaired by it.
+            # The next run reports and repairs the differences if this fails as well.
             with suppress(HostError):
                 self._load(found.catches)
                 if before is None:
@@ -277,7 +277,7 @@ def _places(saved: str) -> list[Place]:
 
 
 def _addresses(family: str, destinations: tuple[str, ...]) -> list[str]:
-    """Single addresses as they are, and what stands for a family where there are networks."""
+    """Return single addresses as they are, and the wildcard of the family for networks."""
     single = "/32" if family == "ipv4" else "/128"
     wildcard = "0.0.0.0" if family == "ipv4" else "::"
     return [text[: -len(single)] if text.endswith(single) else wildcard for text in destinations]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one host intercepts: packets that go to a port of its own instead of where they are addressed to.
+"""The intercept rules of a host: packets with other destinations that are led to a port of the host.
 
 It knows nothing of Kong, nor of any firewall's language.
 """
@@ -19,10 +19,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 TPROXY, REDIRECT = "tproxy", "redirect"
 EVERYWHERE = ("0.0.0.0/0", "::/0")
-# Bits of the packet mark. The first is what the host's own chains accept (_netfilter_names), the second leads a packet
-# with somebody else's address to this host's own sockets (kernel, Documentation/networking/tproxy.rst).
+# Bits of the packet mark. The late part of the firewall accepts the first (MARK in _netfilter/names.py). The second leads a
+# packet with another destination to this host's own sockets (kernel, Documentation/networking/tproxy.rst).
 ACCEPTED, ROUTED = 0x10000000, 0x20000000
-# Names of listeners and of interfaces, as they stand in rules.
+# Names of listeners and interfaces in rules.
 _WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -47,7 +47,7 @@ class Catch:
 
     @property
     def everywhere(self) -> bool:
-        """Whether every destination of the family is meant."""
+        """Whether the rule is for every destination of the family."""
         return self.destinations[0] in EVERYWHERE
 
     def __str__(self) -> str:
@@ -78,17 +78,17 @@ def catches_from_data(data: t.Iterable[Mapping[str, t.Any]]) -> Interception:
 
 
 def catches_to_data(catches: Interception) -> list[dict[str, t.Any]]:
-    """The plain data that catches_from_data reads."""
+    """Return the plain data that catches_from_data reads."""
     return [{**vars(one), "sources": "any" if one.sources is None else list(one.sources)} for one in catches]
 
 
 def of_family(catches: Interception, family: str, method: str | None = None) -> Interception:
-    """Those of one family, and with a method those of that method alone."""
+    """Return the rules of one family, and with a method only those with this method."""
     return tuple(one for one in catches if one.family == family and method in (None, one.method))
 
 
 def text_of(catches: Interception | None) -> str:
-    """The catches for people, a line for each."""
+    """Return a readable line for each rule."""
     return "".join(f"{one}\n" for one in catches or ())
 
 

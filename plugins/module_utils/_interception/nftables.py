@@ -32,8 +32,8 @@ _HEADER = f"""\
 add table inet {TABLE}
 delete table inet {TABLE}
 """
-_LOOPBACK = 'iifname "lo" return comment "the host reaches whom it likes"'
-_OWN = 'fib daddr type local return comment "what is for the host itself"'
+_LOOPBACK = 'iifname "lo" return comment "the host reaches itself"'
+_OWN = 'fib daddr type local return comment "packets to the host itself"'
 _IP = {"ipv4": "ip", "ipv6": "ip6"}
 _UNMARK = f'meta mark set meta mark & {0xFFFFFFFF ^ (ACCEPTED | ROUTED):#x} comment "only rules below set these bits"'
 _ROUTE = f"meta mark set meta mark | {ROUTED:#x}"
@@ -44,7 +44,7 @@ Rules = t.Callable[[Catch], Iterator[str]]
 
 
 def render_interception(catches: Interception | None) -> str:
-    """A complete input for `nft -f` that replaces our table, or removes it (None)."""
+    """Return a complete input for `nft -f` that replaces our table, or removes it (None)."""
     if catches is None:
         return _HEADER
     unmark = (_UNMARK,) if _with_tproxy(catches) else ()
@@ -82,7 +82,7 @@ def _guarded(catches: Interception, rules_of: Rules, first: Iterable[str] = ()) 
 
 
 def _judge(one: Catch) -> Iterator[str]:
-    """Who may not come is dropped here; with TPROXY who may is taken here as well."""
+    """Return the rules that drop packets of other sources, and with TPROXY lead the packets of allowed sources here."""
     if one.method == TPROXY and one.sources != ():
         target = f"tproxy {_IP[one.family]} to {_to(one)}"
         yield f"{_match(one)}{_from(one)} {target} {_ROUTE} accept{_comment(one)}"
@@ -101,7 +101,7 @@ def _accepted(catches: Interception) -> Iterator[str]:
 
 
 def _missed(catches: Interception) -> Iterator[str]:
-    """What was caught, or should have been, and is about to be forwarded; not what somebody else's NAT sends there."""
+    """Return the rules that drop selected packets which would be forwarded, except packets that third-party NAT forwards."""
     if _with_tproxy(catches):
         yield f"meta mark & {ROUTED:#x} == {ROUTED:#x} drop"
     redirected = [one for one in catches if one.method == REDIRECT and not one.own]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the script that makes an interception, for /bin/sh: a run and a boot both start it.
+"""Writes the script that loads an interception, for /bin/sh: a run and a boot both start it.
 
-It may run at any time and makes the same of every state. Routes come before the rules that mark packets for them, and go
-after these, so that no marked packet is forwarded for want of a route.
+Its result does not depend on the state before. Routes are added before the rules that mark packets for them, and removed
+after these rules. So no marked packet is forwarded because its route is missing.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import TABLE, render_interception
 
-# Ours alone, and before those that programs use, which start at 1000 or above.
+# Other programs use priorities of 1000 or above.
 ROUTES = 711
 _OPTION = {"ipv4": "-4", "ipv6": "-6"}
 _MARK = f"{ROUTED:#x}/{ROUTED:#x}"
 
 # `protocol kernel`: systemd-networkd removes every other rule and route that it does not know (networkd.conf(5),
-# ManageForeignRoutingPolicyRules=). The rule for `lo` keeps the mark out of what the host itself sends, and out of the
-# check of the source's route, which net.ipv4.conf.all.src_valid_mark=1 (wg-quick sets it) makes with the mark.
+# ManageForeignRoutingPolicyRules=). The rule for `lo` keeps packets of the host itself from being led here, and keeps
+# the mark out of the check of a source's route that net.ipv4.conf.all.src_valid_mark=1 asks for (wg-quick sets it).
 _HEAD = f"""\
 #!/bin/sh
-# Written by gatehouse.kong. The next run replaces what is changed here.
+# Written by gatehouse.kong. The next run replaces manual changes.
 set -eu
 ip={{ip}}
 

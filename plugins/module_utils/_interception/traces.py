@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel holds of an interception, as its programs list it; and whether its listeners are there."""
+"""Reads the rules and routes of an interception from the kernel, and the sockets of its listeners."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def listing_of(host: Host, programs: Programs) -> list[str]:
 
 
 def deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
-    """A line for each port of a TPROXY catch on which no transparent socket listens; none where ss cannot tell."""
+    """Return a line for each port of a TPROXY rule on which no transparent socket listens; none if ss cannot tell."""
     ports = {one.port for one in catches if one.method == TPROXY}
     if not ports:
         return ()
@@ -56,7 +56,7 @@ def deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
 
 
 def _ask(host: Host, *argv: str) -> list[str]:
-    """What a program lists; nothing where what it is asked for does not exist."""
+    """Return the lines that a program lists; none if the object does not exist."""
     with suppress(HostError):
         return host.run(*argv).splitlines()
     return []

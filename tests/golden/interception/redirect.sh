@@ -1,5 +1,5 @@
 #!/bin/sh
-# Written by gatehouse.kong. The next run replaces what is changed here.
+# Written by gatehouse.kong. The next run replaces manual changes.
 set -eu
 ip=/usr/sbin/ip
 
@@ -36,8 +36,8 @@ delete table inet gatehouse_kong_transparent
 table inet gatehouse_kong_transparent {
 	chain prerouting {
 		type filter hook prerouting priority mangle; policy accept;
-		iifname "lo" return comment "the host reaches whom it likes"
-		fib daddr type local return comment "what is for the host itself"
+		iifname "lo" return comment "the host reaches itself"
+		fib daddr type local return comment "packets to the host itself"
 		ip daddr 10.0.0.1/32 tcp dport 80 ip saddr 10.20.0.0/16 accept comment "proxy"
 		ip daddr 10.0.0.1/32 tcp dport 80 drop comment "proxy"
 	}
@@ -49,9 +49,9 @@ table inet gatehouse_kong_transparent {
 	}
 	chain redirected {
 		type nat hook prerouting priority dstnat - 5; policy accept;
-		iifname "lo" return comment "the host reaches whom it likes"
+		iifname "lo" return comment "the host reaches itself"
 		ip daddr 10.20.0.1/32 tcp dport 80 redirect to :8000 comment "proxy"
-		fib daddr type local return comment "what is for the host itself"
+		fib daddr type local return comment "packets to the host itself"
 		ip daddr 10.0.0.1/32 tcp dport 80 redirect to :8000 comment "proxy"
 		ip6 daddr fd00::1/128 tcp dport 80 dnat ip6 to [fd20::1]:8000 comment "proxy"
 	}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Written by gatehouse.kong. The next run replaces what is changed here.
+# Written by gatehouse.kong. The next run replaces manual changes.
 set -eu
 ip=/usr/sbin/ip
 
@@ -37,9 +37,9 @@ delete table inet gatehouse_kong_transparent
 table inet gatehouse_kong_transparent {
 	chain prerouting {
 		type filter hook prerouting priority mangle; policy accept;
-		iifname "lo" return comment "the host reaches whom it likes"
+		iifname "lo" return comment "the host reaches itself"
 		meta mark set meta mark & 0xcfffffff comment "only rules below set these bits"
-		fib daddr type local return comment "what is for the host itself"
+		fib daddr type local return comment "packets to the host itself"
 		ip daddr 10.0.0.1/32 tcp dport 80 tproxy ip to :8000 meta mark set meta mark | 0x20000000 accept comment "proxy"
 		ip daddr 10.0.0.1/32 tcp dport 80 drop comment "proxy"
 	}
@@ -49,8 +49,8 @@ table inet gatehouse_kong_transparent {
 	}
 	chain input {
 		type filter hook input priority filter - 9; policy accept;
-		iifname "lo" return comment "the host reaches whom it likes"
-		fib daddr type local return comment "what is for the host itself"
+		iifname "lo" return comment "the host reaches itself"
+		fib daddr type local return comment "packets to the host itself"
 		ip daddr 10.0.0.1/32 tcp dport 80 meta mark & 0x20000000 == 0x20000000 meta mark set meta mark | 0x10000000 comment "proxy"
 	}
 }

@@ -86,7 +86,7 @@ class UfwLate:
         return tuple(line for family in self._saved for line in self._drift(family, self._place(family, ruleset)))
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Return a line for each of ufw's files that does not hold what is wanted.
+        """Return a line for each of ufw's files in which our rule is missing, extra or out of place.
 
         Raises HostError if a file that ufw loads has no place for the rule.
         """
@@ -123,7 +123,7 @@ class UfwLate:
             self._session(self._request(lambda family: self._place(family, want), _untouched), "--test")
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:
-        """Return a command that makes chains and files have our rule or not, as they do now.
+        """Return a command that adds our rule to chains and files that have it now, and removes it from the others.
 
         No file is restored as a whole: an administrator may edit it before the rollback.
         """
@@ -264,7 +264,7 @@ class UfwLate:
 
 
 def _untouched(_family: str) -> None:
-    """Return what leaves a part as it is."""
+    """Return the request that leaves a chain or file unchanged."""
     return
 
 
@@ -283,7 +283,7 @@ def _prefix(family: str) -> str:
 
 
 def _out_of_place(program: str, rules: Sequence[str], ours: str, wanted: str) -> Iterator[str]:
-    """Return a line that tells which rule our rule is on the wrong side of."""
+    """Return a line that names the rule before or after which our rule is by mistake."""
     after = rules[rules.index(ours) + 1 :]
     if wanted != END and wanted not in after:
         yield f"{program} rule comes after `{wanted}`, which drops authorised packets first"
