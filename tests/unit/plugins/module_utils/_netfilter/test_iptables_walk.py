@@ -272,3 +272,17 @@ def test_the_message_has_the_rule_and_the_remedy():
         "Remove it, or exclude Kong's ports from it"
     )
     assert one.stops
+
+
+def test_rules_of_ip6tables_are_for_ipv6():
+    entry = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": ["admins"]}
+    want = ruleset_from_data({"allow": [entry], "sets": {"admins": {"ipv6": ["fd09::/64"]}}})
+    rules = saved("filter", "-A INPUT -s fd00::/8 -j DROP")
+    (found,) = conflicts(rules, want, "ipv6", [("INPUT", 1)])
+    assert (found.certain, found.where, found.ports) == (
+        True,
+        "table filter of ip6tables",
+        ("tcp 8001 at every address",),
+    )
+    assert conflicts(saved("filter", "-A INPUT -s fd09::7/128 -j DROP"), want, "ipv6", [("INPUT", 1)]) == ()
+    assert conflicts(saved("filter", "-A INPUT -j DROP"), want, "ipv4", []) == ()

@@ -76,7 +76,8 @@ def test_statements(statement, expected):
 
 
 @pytest.mark.parametrize("statement", ["notrack", {"notrack": None}, {"log": None}, {"counter": None}, {"last": None},
-                                       {"ct helper": "ftp"}, {"flow": {"op": "add", "flowtable": "@f"}},
+                                       {"dup": {"addr": "10.0.0.9"}}, {"secmark": "x"}, {"masquerade": None}, {"snat": {"addr": "10.0.0.9"}},
+        {"ct timeout": "x"}, {"ct expectation": "x"}, {"ct helper": "ftp"}, {"flow": {"op": "add", "flowtable": "@f"}},
                                        {"xt": {"type": "match", "name": "comment"}}])  # fmt: skip
 def test_a_statement_that_changes_nothing(statement):
     assert ways(statement, DROP) == [Way("drop")]
