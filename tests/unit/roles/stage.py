@@ -55,7 +55,7 @@ class Stage:
         collection = folder / "ansible_collections/gatehouse/kong"
         for name in ("modules", "filter"):
             (collection / f"plugins/{name}").mkdir(parents=True)
-        for name in ("roles", "galaxy.yml", "meta", "plugins/plugin_utils", "plugins/module_utils"):
+        for name in ("roles", "playbooks", "galaxy.yml", "meta", "plugins/plugin_utils", "plugins/module_utils"):
             (collection / name).symlink_to(ROOT / name)
         for name in FILTERS:
             (collection / f"plugins/filter/{name}").symlink_to(ROOT / "plugins/filter" / name)
@@ -66,21 +66,31 @@ class Stage:
             (collection / f"plugins/modules/{name}.py").write_text(text)
 
     def run(self, role, cases):
-        """Run a role for each case, a pair of answers and variables; return its calls and its last error, None if it ended well."""
+        """Run a role for each case, a pair of answers and variables.
+
+        Return its calls and its last error, None if it ended well.
+        """
+        play = [{"hosts": "all", "gather_facts": False, "roles": [f"gatehouse.kong.{role}"]}]
+        (self.folder / "play.json").write_text(json.dumps(play))
+        return self._run("play.json", cases)
+
+    def run_playbook(self, name, cases):
+        """Run a playbook of the collection with a node for each case, as `run` does."""
+        return self._run(f"gatehouse.kong.{name}", cases)
+
+    def _run(self, playbook, cases):
         (self.folder / "answers.json").write_text(json.dumps([answers for answers, _variables in cases]))
         (self.folder / "calls").write_text("")
         hosts = {f"case-{number}": _variables_of(number, more) for number, (_answers, more) in enumerate(cases)}
-        (self.folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-        play = [{"hosts": "all", "gather_facts": False, "roles": [f"gatehouse.kong.{role}"]}]
-        (self.folder / "play.json").write_text(json.dumps(play))
-        output = self._play()
+        (self.folder / "hosts.json").write_text(json.dumps({"kong": {"hosts": hosts}}))
+        output = self._play(playbook)
         found = [[] for _case in cases]
         for line in (self.folder / "calls").read_text().splitlines():
             number, call, args = json.loads(line)
             found[number].append((call, args))
         return [(calls, _last_error(output, f"case-{number}")) for number, calls in enumerate(found)]
 
-    def _play(self):
+    def _play(self, playbook):
         (self.folder / "ansible.cfg").touch()
         environment = {
             **os.environ,
@@ -92,7 +102,7 @@ class Stage:
         }
         program = Path(sys.executable).parent / "ansible-playbook"
         done = subprocess.run(
-            [str(program), "-i", "hosts.json", "play.json"],
+            [str(program), "-i", "hosts.json", playbook],
             cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert "PLAY RECAP" in done.stdout, done.stdout + done.stderr

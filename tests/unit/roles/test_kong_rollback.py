@@ -58,3 +58,22 @@ def test_the_firewall_covers_kong_at_every_step(tmp_path):
     expected = {key: KONG[key] for key in ("listeners", "conf", "looks")}
     assert {key: given[key] for key in expected} == expected
     assert not {"prefix", "restart_command", "reload_command"} & {*given}
+
+
+def test_the_playbook_restores_the_nodes_that_the_last_run_changed(tmp_path):
+    """A node whose state is that before an earlier run stays as it is, also in a second rollback."""
+    stage = Stage(tmp_path)
+    point = {**POINT, "how": "nothing", "firewall": False}
+    absent = {"found": False, "run": ""}
+    answers = ({**point, "run": "2026-02"}, {**point, "run": "2026-01"}, absent)
+    points = [{**one, "catches": [{"listener": f"case-{at}"}]} for at, one in enumerate(answers)]
+    found = stage.run_playbook("rollback", [({FIND: one}, {}) for one in points])
+    assert [[call for call, _args in calls] for calls, _error in found] == [
+        [FIND, FIND, RESTORE, INTERCEPT, REMOVE], [FIND, REMOVE], [FIND, REMOVE],
+    ]  # fmt: skip
+    assert [error for _calls, error in found] == [None] * 3
+    again = stage.run_playbook("rollback", [({FIND: absent}, {})] * 2)
+    assert [[call for call, _args in calls] for calls, _error in again] == [[FIND, REMOVE]] * 2
+    assert [error.startswith(f"There is nothing to restore on case-{at}: ") for at, (_calls, error) in enumerate(again)] == [
+        True, True,
+    ]  # fmt: skip
