@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from xml.etree.ElementTree import canonicalize
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import LAST, Rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
@@ -21,7 +22,6 @@ _PREFIXES = "|".join(map(re.escape, FIREWALLD_SET_PREFIX.values()))
 _OURS = re.compile(
     rf" {{0,2}}<rule\b(?:(?!</rule>).)*?<source\s+ipset=\"(?:{_PREFIXES})(?:(?!</rule>).)*?</rule>\n?", re.DOTALL
 )
-_SPACES = re.compile(r"\s+")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _END = re.compile(r"</zone\s*>")
 _EMPTY_ELEMENT = re.compile(r"<zone\b[^<>]*/>")
@@ -53,8 +53,8 @@ def without_rules(text: str) -> str:
 
 def has_rules(text: str, rules: Iterable[Rule]) -> bool:
     """Tell whether our rules in a text are exactly these, in our own form or in firewalld's."""
-    forms = {_SPACES.sub("", _element(rule)) for rule in rules}
-    return {_SPACES.sub("", match) for match in _OURS.findall(text)} == forms
+    present, wanted = _OURS.findall(text), map(_element, rules)
+    return {canonicalize(each, strip_text=True) for each in present} == {canonicalize(each) for each in wanted}
 
 
 def as_copy(text: str, path: str) -> str:

@@ -331,7 +331,7 @@ def test_a_permanent_configuration_that_a_reload_would_bring_is_told_and_repaire
 
 
 OWN_FORM = """\
-  <rule priority="32767" family="ipv4">
+  <rule family="ipv4" priority="32767">
     <source ipset="{}"/>
     <port port="{}" protocol="tcp"/>
     <accept/>
