@@ -108,10 +108,14 @@ class Node:
         saved = self.host.run(f"{self.program}-save", "-c")
         return int(re.search(r"^\[(\d+):\d+\] -A ADMIN -j DROP$", saved, re.MULTILINE)[1])
 
+    def rules(self):
+        """The rules and policies without their counters."""
+        lines = [line for line in self.listing().splitlines() if line[0] != "#"]
+        return [re.sub(r"\[\d+:\d+\]", "", line) for line in lines]
+
     def third_party(self):
         """The third-party rules."""
-        lines = [line for line in self.listing().splitlines() if "gatehouse.kong" not in line and line[0] != "#"]
-        return [re.sub(r"\[\d+:\d+\]", "", line) for line in lines]
+        return [line for line in self.rules() if "gatehouse.kong" not in line]
 
     def connects(self, name, port):
         """Whether a neighbour opens a connection: refusals by a rule are errors of several kinds."""
@@ -308,27 +312,68 @@ def test_removal_and_the_snapshot(node):
     late.read(None)
     nothing = late.snapshot(None)
     late.apply(WANT)
-    loaded = node.listing().splitlines()[1:-1]
+    loaded = node.rules()
     rule = late.snapshot(WANT)
 
     assert late.apply(None) == ()
     assert late.read(None) == ()
     assert "gatehouse" not in node.listing()
-    for (argv, script), expected in ((*rule.load, loaded), (*nothing.load, None)):
+    for (argv, script), expected in ((*rule.load, loaded), (*nothing.load, before)):
         node.host.run(*argv, stdin=script)
-        found = [re.sub(r"\[\d+:\d+\]", "", line) for line in node.listing().splitlines()[1:-1]]
-        assert found == ([re.sub(r"\[\d+:\d+\]", "", line) for line in expected] if expected else found)
+        assert node.rules() == expected
     assert node.third_party() == before
     assert "gatehouse" not in node.listing()
 
 
 def test_check_mode_loads_nothing(node):
     node.own(*BASE, policy="DROP")
-    before = node.listing().splitlines()[1:-1]
+    before = node.rules()
     late = IptablesLate(node.host)
     late.read(WANT)
     late.validate(WANT, check_mode=True)
-    assert node.listing().splitlines()[1:-1] == before
+    assert node.rules() == before
+    assert node.host.calls.count(("sh", "-s", "--", "--test")) == 1
+    node.host.calls.clear()
+    late.validate(WANT, check_mode=False)
+    assert node.host.calls == []
+
+
+@pytest.mark.parametrize("changes", [2, 9])
+def test_other_programs_change_rules_at_the_same_time(node, changes):
+    """Each attempt is followed by a ban that is appended behind our rule: three attempts, and then an error."""
+    node.own(*BASE)
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    run, left = node.host.run, [changes]
+
+    def run_and_ban(*argv, stdin=""):
+        text = run(*argv, stdin=stdin)
+        if argv[0] == "sh" and left[0]:
+            left[0] -= 1
+            run(node.program, "-A", "INPUT", "-s", node.address["ally"], "-j", "DROP")
+        return text
+
+    node.host.run = run_and_ban
+    if changes == 9:
+        with pytest.raises(HostError, match="other programs change the rules of iptables at the same time"):
+            late.apply(WANT)
+        assert left == [6]
+    else:
+        assert late.apply(WANT) == ()
+        assert node.reach() == WITHOUT_B
+    del node.host.run
+
+
+def test_translations(node):
+    node.own(*BASE)
+    to = {"ipv4": "10.0.9.9:9000", "ipv6": "[fd00:9::9]:9000"}[node.family]
+    text = f"*nat\n-A PREROUTING -p tcp -m tcp --dport 8000 -j DNAT --to-destination {to}\nCOMMIT\n"
+    node.host.run(f"{node.program}-restore", "--noflush", stdin=text)
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    found = late.translations()
+    node.host.run(f"{node.program}-restore", "--noflush", stdin="*nat\n-F\nCOMMIT\n")
+    assert [(one.port, one.to_port) for one in found] == [(8000, 9000)]
 
 
 SCRIPT = "/etc/gatehouse_kong_accept/accept.sh"
@@ -500,14 +545,14 @@ def test_a_file_that_cannot_be_loaded_at_boot(node):
     node.host.write(file, node.listing(), 0o600)
     late = IptablesLate(node.host)
     late.read(WANT)
-    before = node.listing().splitlines()[1:-1]
+    before = node.rules()
     assert late.obstacles(WANT) == ()
 
     node.host.write(file, node.listing().replace("-j ACCEPT", "-m set --match-set f2b src -j ACCEPT", 1), 0o600)
     (found,) = late.obstacles(WANT)
 
     assert (found.where, found.certain, found.effect, found.stops) == (file, True, "boot", False)
-    assert node.listing().splitlines()[1:-1] == before
+    assert node.rules() == before
 
 
 def _obstacles(node):

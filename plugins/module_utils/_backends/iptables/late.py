@@ -140,14 +140,16 @@ class IptablesLate:
         Raises HostError if other programs change the rules each time.
         """
         wrong = self._misplaced(want)
-        for _attempt in range(_ATTEMPTS):
-            if not wrong:
-                return ()
+        attempts = 0
+        while wrong:
+            if attempts == _ATTEMPTS:
+                raise HostError(
+                    f"{wrong[0]}: other programs change the rules of iptables at the same time. Run it again"
+                )
             self._load(want)
             wrong = self.read(want)
-        if not wrong:
-            return ()
-        raise HostError(f"{wrong[0]}: other programs change the rules of iptables at the same time. Run it again")
+            attempts += 1
+        return ()
 
     def persist(self, want: Ruleset | None) -> None:
         """Write the boot script, its unit and the hooks, or remove them and the accept rule from saved files."""
