@@ -38,6 +38,7 @@ FLEETS = {
     "role": {"role": node()},
     "template": {"template": node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
     "router": {"router_node": node(kong_nat_egress="{{ hostvars['router'].wan }}")},
+    "router_kong": {"router_kong": node(kong_nat_egress="{{ hostvars['router'].kong_wan }}")},
     "only_fact": {"only_fact": node(kong_nat_egress="{{ reported_ip }}")},
     "bound_template": {"bound_template": node(kong_address_networks=NETWORKS, kong_nat_egress="{{ reported_ip }}")},
     "bound_router": {
@@ -67,7 +68,7 @@ FACTS = {
     "cached": {"kong_nat_egress": REPORTED},
     "role": {"kong_role": "control_plane"},
     "template": {"public_ip": REPORTED},
-    "router": {"wan": REPORTED},
+    "router": {"wan": REPORTED, "kong_wan": REPORTED},
     "only_fact": {"reported_ip": REPORTED},
     "set_template": {"public_ip": REPORTED},
     "report": {"kong_report_path": "report.md", "kong_\x1b[2J": 1},
@@ -114,6 +115,7 @@ def done(tmp_path_factory):
         compiles("role", reports("role")),
         compiles("template", reports("template")),
         compiles("router"),
+        compiles("router_kong"),
         compiles("only_fact", reports("only_fact")),
         compiles("bound_template", reports("bound_template")),
         compiles("bound_router"),
@@ -162,6 +164,13 @@ def test_an_address_of_a_fact_is_bound_by_the_networks(done, name, variable):
     folder, output = done
     assert not (folder / f"{name}.json").exists()
     assert f"{name}: {variable}: '{REPORTED}/32': it comes from facts" in output
+
+
+def test_a_template_finds_no_kong_variable_in_the_facts_of_another_host(done):
+    folder, output = done
+    assert not (folder / "router_kong.json").exists()
+    (line,) = (one for one in output.splitlines() if one.startswith("- router_kong: kong_nat_egress: "))
+    assert line.endswith("[variable-undefined]")
 
 
 def test_no_path_on_the_controller_comes_from_a_fact(done):
