@@ -36,7 +36,7 @@ _FOREIGN_HEADERS = ("icmp", "icmpv6", "igmp", "sctp", "dccp", "udplite", "esp", 
 # What of a packet only some sources have.
 _OF_SOURCE = ("saddr", "ip saddr", "ip6 saddr")
 # Statements that let a part of the packets pass: limits, and elements with a limit of their own.
-_SHARES = ("limit", "quota", "ct count", "meter")
+_SHARES = ("limit", "quota", "ct count")
 _OTHER = 255  # stands for any protocol but tcp and udp; reserved (IANA protocol numbers)
 _PROTOCOLS = {"tcp": 6, "udp": 17}
 _ETHER_TYPES = {"ip": 0x0800, "ip6": 0x86DD}
