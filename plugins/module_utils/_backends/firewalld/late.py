@@ -198,10 +198,10 @@ class FirewalldLate:
 
     def _differences(self, objects: Objects) -> Iterator[str]:
         """Return a line for each difference of the runtime configuration; empty ipsets that no rule needs do not count."""
-        wanted = [*map(str, objects.rules)]
+        wanted, used = [*map(str, objects.rules)], self._zones if objects.rules else []
         for zone, settings in sorted(self._state["zones"].items()):
             have = [rule for rule in settings.get("rules_str", []) if is_ours(rule)]
-            need = wanted if zone in self._zones else []
+            need = wanted if zone in used else []
             yield from (f"firewalld's zone {zone} lacks: {rule}" for rule in need if rule not in have)
             yield from (f"firewalld's zone {zone} has: {rule}" for rule in have if rule not in need)
         loaded, layout = self._state["ipsets"], objects.layout(self._entries)
@@ -253,7 +253,7 @@ class FirewalldLate:
         return interpreter_of(self._host, "firewall-cmd")
 
     def _ask(self, request: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Run a session: in this process if its Python has the libraries, which is twice as fast."""
+        """Run a session: in this process if its Python has the libraries, because that is twice as fast."""
         request = {"prefixes": _PREFIXES, **request}
         try:
             if _session.dbus is not None and ("want" not in request or _session.can_watch()):

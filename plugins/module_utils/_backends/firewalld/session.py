@@ -155,7 +155,7 @@ def bring(call: Call, request: Settings, prefixes: t.Tuple[str, ...]) -> t.List[
         warnings += _give_back(call, lost["calls"])
         for name, change in lost["entries"].items():
             warnings += _give_back_entries(call, name, change, changes)
-        # With nftables firewalld makes ipsets of the kernel only if there are direct rules.
+        # With nftables, firewalld makes ipsets of the kernel only if direct rules exist.
         for name, elements in lost["timed"].items():
             warnings += _give_back(call, _give_back_timed(name, elements))
         _give_back_rules(lost["iptables"])
@@ -533,7 +533,7 @@ def _write_kept(path: str, kept: Settings) -> None:
 
 
 def _rules_of_iptables() -> t.Dict[str, str]:
-    """Return the tables of iptables by program: a reload empties them, whoever made the rules (FlushAllOnReload)."""
+    """Return the tables of iptables by program: a reload empties them, third-party rules included (FlushAllOnReload)."""
     programs = (program for program in ("iptables", "ip6tables") if shutil.which(program + "-restore"))
     saved = {program: _run(program + "-save", "-c") for program in programs}
     for program, text in saved.items():

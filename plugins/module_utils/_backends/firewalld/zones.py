@@ -4,7 +4,7 @@
 
 """Text of a zone file (firewalld.zone(5)) with our rules: every other byte stays as it is.
 
-firewalld writes a zone file anew when its administrator changes the zone. Then comments are lost, and our rules have
+firewalld writes the whole zone file again when an administrator changes the zone. Then comments are lost, and our rules have
 firewalld's own form; so our rules are recognised by their ipsets, in either form.
 """
 
@@ -47,7 +47,7 @@ def with_rules(text: str, rules: Iterable[Rule]) -> str:
 
 
 def without_rules(text: str) -> str:
-    """Return the text of a zone file without our rules: as it was before `with_rules`, byte for byte."""
+    """Return the text of a zone file without our rules, byte for byte the text before `with_rules`."""
     return _OURS.sub("", text).replace(f">{_OPENED}</zone>", "/>")
 
 
