@@ -95,7 +95,7 @@ class IptablesLate:
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the boot script, its unit, the hooks of other programs, and their saved files.
 
-        A saved file may have the accept rule, but no chain or set of the early part; without a ruleset none of them.
+        A saved file may have the accept rule, but no chain or set of the early part. Without a ruleset it may have nothing of ours.
         """
         clean = without_ours if want is None else without_early
         files = (f"{file}: has rules of gatehouse.kong" for file in files_to_clean(self._host, clean))

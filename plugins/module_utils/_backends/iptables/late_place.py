@@ -43,7 +43,7 @@ _LIMITS = ("connlimit", "hashlimit", "limit", "quota", "recent", "statistic", "t
 
 @dataclass(frozen=True)
 class Filter:
-    """The table filter of one family: the third-party rules of each chain, and the place of each accept rule of ours.
+    """The table filter of one family: the third-party rules of each chain, and the places of our accept rules.
 
     A place is the chain and the number of third-party rules before the accept rule.
     """
@@ -157,7 +157,7 @@ def without_effect(
 
 
 def misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family: str) -> Iterator[str]:
-    """Yield a line for each accept rule of ours that is missing, repeated or in a wrong place.
+    """Yield a line for each accept rule that is missing, repeated or in a wrong place.
 
     Rules between the accept rule and its place are no difference if none of them can drop a packet to a managed port.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of other programs that load rules of iptables, or sets, at boot: lines of ours in them, and files that cannot load."""
+"""Files that services of the host load at boot, with rules of iptables or sets: our lines in them, and files that cannot be loaded."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _OUR_SET = re.compile(r"^(create|add) ({0}|{1})| --(match|add|del)-set ({0}|{1})
 
 
 def without_ours(text: str) -> str:
-    """Return a file for iptables-restore or `ipset restore` without the lines of our chains, sets and accept rule.
+    """Return a file for iptables-restore or `ipset restore` without our chains, sets and accept rule.
 
     Every other byte stays. A comment of a third-party rule may name our chains.
     """
@@ -68,16 +68,15 @@ def without_ours(text: str) -> str:
 
 
 def without_early(text: str) -> str:
-    """Return such a file without the lines of the chains and sets of the early part, but with the accept rule.
+    """Return the file without the chains and sets of the early part, but with the accept rule.
 
-    Loaded without the sets these lines make iptables-restore refuse the whole file. Loaded with them they bring an earlier
-    ruleset back.
+    Without the sets, iptables-restore refuses the whole file. With the sets, the file brings an earlier ruleset back.
     """
     return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _EARLY_CHAINS))
 
 
 def saved_files(host: Host) -> tuple[str, ...]:
-    """Return the files from which programs of the host load rules of iptables or sets: those that exist."""
+    """Return the existing files from which programs of the host load rules of iptables or sets."""
     hooks = (path for pattern in _HOOKS for path in sorted(host.path("/").glob(pattern)) if path.is_file())
     named = (file for path in hooks for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
     return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.path(file).is_file())
@@ -114,7 +113,7 @@ def _unloadable(file: str, reason: str, advice: str, *, certain: bool) -> Obstac
 
 
 def _saved_sets(host: Host) -> Iterator[str]:
-    """Yield the names of the sets that are made before the rules are loaded; those of ours are made by our own unit."""
+    """Yield the names of the sets that are made before the rules are loaded. Our own unit makes our sets."""
     for pattern in _SET_FILES:
         for path in host.path("/").glob(pattern):
             yield from _CREATED.findall(path.read_text(encoding="utf-8", errors="replace"))
