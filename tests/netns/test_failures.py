@@ -91,7 +91,7 @@ def test_a_full_disk(lab, tmp_path, kind):
             if not error:
                 break
             assert "No space left on device" in error
-            assert "way back failed" not in error
+            assert "rollback failed" not in error
             assert state(lab, ONE), pages
             assert everything(node) == before, pages
             failures += 1

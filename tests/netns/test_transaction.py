@@ -333,7 +333,7 @@ EVERY_KIND = ["nftables", "iptables-nft", "iptables-legacy", "ufw"]
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
 def test_the_time_that_is_up_in_the_middle_of_a_change(lab, kind):
-    """The way back waits for the end of the change, and takes all of it back."""
+    """The rollback waits for the end of the change, and undoes all of it."""
     node = Node(lab, kind)
     lab.converge(ONE)
     late = threading.Thread(target=timer, args=(node, None))

@@ -37,7 +37,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock i
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved
 
-# A file beside the script of the way back that only takes up space, until the script needs that.
+# A file that only takes up space, until the script of the rollback needs that space.
 RESERVE = "reserve"
 STATE = "/var/lib/gatehouse_kong"
 PENDING = f"{STATE}/pending"
@@ -46,11 +46,11 @@ PREVIOUS = f"{STATE}/previous"
 _RUBBISH = f"{STATE}/rubbish"
 _UNDO = f"{PENDING}/undo"
 _NEW_LAYER = f"{PENDING}/new"
-# Beside the script of the way back until all of the change is made.
+# A file that is there until the change is complete.
 UNFINISHED = "unfinished"
 # There while the rules are those of a host whose listeners move.
 _PASSING = f"{STATE}/passing"
-# Bytes that the way back will need on a disk which is full by then: it removes this file first.
+# Bytes that the rollback needs if the disk is full by then: it removes this file first.
 _RESERVE = f"{PENDING}/{RESERVE}"
 RESERVED = 1 << 20
 # For the whole script, each of whose commands has its own time.
@@ -163,7 +163,7 @@ class Rollback:
             yield
 
     def commit(self, *, keep: bool, passing: bool = False) -> None:
-        """End the change: there is no way back from it any more but the next change.
+        """Make the change permanent: the host does not undo it any more.
 
         With keep the state before it is what `previous` gives from now on, unless that one was only passing. With `passing`
         the state now is none to return to.

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes a host match a ruleset: the same steps for a real run and for check mode, whatever the backend.
+"""Makes a host match a ruleset: the same steps for a real run and for check mode, independent of the backend.
 
-A change has two halves. `converge` applies it and leaves the way back open: the host returns by itself. `confirm`, which
-the controller calls over a new connection, makes it last. So whatever a change does to connections, or whenever one of
-the two is killed, the host ends up with the old state or with the new one, and a reboot before the confirmation brings
-the old one. Where a run dies in the middle of making a change, the host returns to the old state within seconds.
+A change has two phases. `converge` applies it, and the host undoes it by itself unless it is confirmed. `confirm`, which
+the controller calls over a new connection, makes it permanent. So a host ends up with the old state or with the new state,
+even if the change cuts connections, or if controller or run are killed. A reboot before the confirmation restores the old
+state. If a run dies before its change is complete, the host restores the old state within seconds.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Guard:
-    """What protects a change: the way back, the seconds until the host takes it, and what finds the connection not to be
-    cut, if there is one.
+    """The protection of a change: its rollback, the seconds until the host starts that, and a function that returns the
+    connection which must not be cut, None if there is none.
     """
 
     rollback: Rollback
@@ -100,7 +100,7 @@ def converge(
     `opens` is the part of it that has to be reachable afterwards, all of it if not given. Raises HostError, the host being
     as before, ObstacleError and LockoutError.
     """
-    # Another run would make a mixture of the rules of both, and the way back of a change one of old and new.
+    # Another run at the same time would mix the rules of both; a rollback would mix old and new rules.
     with guard.rollback.alone():
         live, outcome = _look(backend, want, guard.rollback, opens or want)
         if any(obstacle.stops for obstacle in outcome.obstacles):
@@ -184,6 +184,5 @@ def _undo(rollback: Rollback, transaction: str, cause: HostError) -> None:
         rollback.undo(transaction)
     except HostError as error:
         raise HostError(
-            f"{cause}. The way back failed as well, and the host takes it again when its time is up, and at its next "
-            f"boot: {error}"
+            f"{cause}. The rollback failed as well; the host repeats it by itself, and at its next boot: {error}"
         ) from cause

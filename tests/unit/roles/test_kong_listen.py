@@ -78,7 +78,7 @@ CASES = {
     "kong, and the firewall afterwards": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}, CLOSED: {**FAILS, "msg": "nft hangs"}},
         [*UP, "kong_service restart", CLOSED],
-        f"port taken. The way back failed as well, at '{LAST}': nft hangs. {OPEN}", "old",
+        f"port taken. The rollback failed as well, at '{LAST}': nft hangs. {OPEN}", "old",
     ),
 }  # fmt: skip
 OTHERS = {
@@ -94,7 +94,7 @@ OTHERS = {
     ),
     "the old file cannot be put back": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}}, {"lost": True},
-        UP, "port taken. The way back failed as well, at 'Put the old file back': ", "new",
+        UP, "port taken. The rollback failed as well, at 'Put the old file back': ", "new",
     ),
 }  # fmt: skip
 

@@ -76,7 +76,7 @@ class Backend:
 
 
 class Rollback:
-    """Writes down, in the backend's list of steps, what becomes of the way back."""
+    """Writes down, in the backend's list of steps, the calls of the rollback."""
 
     def __init__(self, backend, waiting=None):
         self.steps, self.waiting = backend.steps, waiting
@@ -276,7 +276,7 @@ def test_a_way_back_that_fails_hides_no_cause(monkeypatch):
     backend = Backend(OPEN, fails="apply")
     rollback = Rollback(backend)
     monkeypatch.setattr(rollback, "undo", refuse)
-    with pytest.raises(HostError, match=r"apply failed\. The way back failed as well, .* boot: read-only"):
+    with pytest.raises(HostError, match=r"apply failed\. The rollback failed as well; .* boot: read-only"):
         both_halves(backend, SHUT, rollback)
 
 
