@@ -171,7 +171,7 @@ class Policy:
         if terms.networks:
             label = f"{listener.name}-networks-at-{node.site}"
             yield self.sets.add(label, _by_family(terms.networks), node.name, listener, protocol)
-        alike = _alike(node, listener, protocol)
+        alike = _alike(node, listener, protocol) or [listener]  # an intercept listener on loopback is not among them
         for term, group in _groups(terms, node, listener):
             content = self.viewer.view(group, node, [listener, *alike], protocol)
             if not _is_cluster_term(term, listener):

@@ -72,6 +72,22 @@ def test_a_listener_on_loopback_has_sources_for_what_is_caught_and_no_rule():
     assert [rule["sources"] for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["port"] == 8100] == [[]]
 
 
+@pytest.mark.parametrize(
+    ("listen", "destination", "source"),
+    [
+        ("127.0.0.1:8100 transparent", "10.0.0.1", "10.20.0.9/32"),
+        ("[::1]:8100 transparent", "fd00::1", "fd20::9/128"),
+    ],
+)
+def test_hosts_as_sources_of_a_listener_on_loopback(listen, destination, source):
+    """A host is a source in the family of the intercepted packets."""
+    other = {"kong_address": ["10.20.0.9", "fd20::9"]}
+    node = {**OLD, "kong_proxy_listen": listen, "kong_proxy_sources": ["other"]}
+    plan = planned({"n": {**node, **entries(destinations=[destination], listen_port=8100)}}, {"other": other})
+    (one,) = host_interception(plan, "n")
+    assert one["sources"] == [source]
+
+
 def test_own_addresses_are_redirected_apart():
     found = intercepted(NEW, destinations=["10.20.0.2", "10.0.0.0/8"])
     assert [(one["own"], one["destinations"], one["sources"]) for one in found] == [
@@ -106,6 +122,8 @@ REFUSED = {
     "no destination": (entries(destinations=[]), "interception-invalid", "destinations is empty"),
     "no port": (entries(ports=[]), "interception-invalid", "ports is empty"),
     "bad port": (entries(ports=["http"]), "interception-invalid", "'http' is no port"),
+    "port too low": (entries(ports=[0]), "interception-invalid", "0 is no port"),
+    "port too high": (entries(ports=[65536]), "interception-invalid", "65536 is no port"),
     "bad interface": (entries(interfaces=["eth0 x"]), "interception-invalid", "'eth0 x'"),
     "no such port": (entries(listen_port=9), "interception-listener", "it has 8000, 8100"),
     "no such family": (entries(destinations="fd00::1", listen_port=8100), "interception-listener", "takes IPv6"),
@@ -114,6 +132,11 @@ REFUSED = {
     "ssh in a network": (entries(destinations="10.20.0.0/24", ports=[22]), "interception-protected", "22 (SSH) of n"),
     "ssh elsewhere": (
         {**entries(destinations="10.20.0.0/24", ports=[2222]), "ansible_port": 2222},
+        "interception-protected",
+        "2222 (SSH) of n (10.20.0.1)",
+    ),
+    "ssh elsewhere, the older variable": (
+        {**entries(destinations="10.20.0.0/24", ports=[2222]), "ansible_ssh_port": 2222},
         "interception-protected",
         "2222 (SSH) of n (10.20.0.1)",
     ),
@@ -223,3 +246,23 @@ def test_as_rules_of_pf(form):
         ],
     }[form]
     assert "10.20.0.2/32" not in pf_rules(WRITTEN, "own", form)
+
+
+def test_ports_from_the_first_to_the_last_are_intercepted():
+    (one,) = intercepted(OLD, ports=[65535, 1])
+    assert one["ports"] == [1, 65535]
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (3, "10.1.0.0, 10.1.0.1, 10.1.0.2"),
+        (4, "10.1.0.0, 10.1.0.1, 10.1.0.2, 10.1.0.3"),
+        (5, "10.1.0.0, 10.1.0.1, 10.1.0.2, 10.1.0.3 and 1 more"),
+    ],
+)
+def test_the_table_shortens_lists_of_more_than_four(count, shown):
+    sources = [f"10.1.0.{number}" for number in range(count)]
+    plan = planned({"n": {**NEW, "kong_proxy_sources": sources, **entries()}})
+    (row,) = interception_lines(plan, ["n"])[4:-1]
+    assert [word.strip() for word in row.split("  ") if word][1] == shown
