@@ -138,3 +138,15 @@ def test_what_is_no_plan_is_refused():
     for text in ("", "[]", '{"format": 2}'):
         with pytest.raises(PlanError):
             plan_in(text)
+
+
+def test_a_change_as_plain_data():
+    nodes = copy.deepcopy(SEED_NODES)
+    add(nodes)
+    first = changes_between(OLD, planned(nodes, SEED_OTHERS))[0]
+    assert first.as_dict() == {
+        "kind": "gains",
+        "where": ["a3"],
+        "what": "the fleet",
+        "how": "joins site lan, cluster default",
+    }

@@ -74,7 +74,9 @@ def test_variables_of_the_wrong_kind(name, value, code):
 
 
 def test_what_looks_misspelt_is_a_warning():
-    plan = planned({"n": {**NEW, "kong_adress": "x", "kong_firewall_backnd": "x", "kong_database": "off"}})
+    plan = planned(
+        {"n": {**NEW, "kong_adress": "x", "kong_firewall_backnd": "x", "kong_database": "off", "kongaddress": "x"}}
+    )
     (warning,) = warnings(plan)
     assert (warning["code"], warning["variable"]) == ("variable-unknown", "kong_adress")
     assert "did you mean kong_address?" in warning["message"]

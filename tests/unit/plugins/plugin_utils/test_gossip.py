@@ -341,3 +341,9 @@ def test_gossip_on_the_vpn_where_the_others_are_not():
         ("gossip-bind", "n", "10.8.0.2:7946"),
     ]
     assert "expect it from 10.1.0.2" in found[1].message
+
+
+def test_a_node_alone_may_bind_any_of_its_addresses():
+    """No peer expects gossip from another address."""
+    plan = planned({"n": node("b", "10.1.0.2", cluster_listen="10.1.0.77:7946")})
+    assert plan["nodes"]["n"]["settings"]["cluster_listen"] == "10.1.0.77:7946"

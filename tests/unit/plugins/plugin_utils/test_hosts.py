@@ -247,7 +247,8 @@ def test_query_that_fails(query):
 
 
 @pytest.mark.parametrize(
-    "listen", ["10.0.0.1:8000", "192.168.5.1:8000", "0.0.0.0:8000", "127.0.0.1:8000", "[fd00::1]:8000"]
+    "listen",
+    ["10.0.0.1:8000", "192.168.5.1:8000", "0.0.0.0:8000", "127.0.0.1:8000", "[fd00::1]:8000", "kong.example.org:8000"],
 )
 def test_bind_addresses_of_the_host(listen):
     address_of(FACTS, proxy_listen=listen)

@@ -412,7 +412,19 @@ def test_a_hybrid_role_without_its_certificate_is_told():
         return [one.code for one in read_listeners("n1", "3.9", role, {"kong_config": config}, {}).findings]
 
     assert told("data_plane", {"cluster_cert": "/etc/kong/c.crt", "database": "off"}) == ["role-certificate"]
+    (remark,) = (
+        finding
+        for finding in read_listeners("n1", "3.9", "data_plane", {}, {}).findings
+        if finding.code == "role-certificate"
+    )
+    assert (remark.variable, remark.value) == ("kong_config", None)
     assert told("data_plane", CERTIFICATE) == ["role-database"]
     assert told("data_plane", {**CERTIFICATE, "database": False}) == []
     assert told("control_plane", CERTIFICATE) == []
     assert told("traditional", {}) == []
+
+
+def test_an_invalid_switch_counts_as_its_default_for_further_errors():
+    """The TLS port stays open by default, so its collision is reported in the same run."""
+    found = opened("0.10", given(ssl="maybe", proxy_listen="0.0.0.0:8443"))
+    assert codes(found) == ["switch-invalid", "listen-duplicate"]

@@ -71,3 +71,20 @@ def test_peers_and_named_hosts_are_looked_at_too():
     named = {"n": {**other, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": "x"}}
     found = warnings(planned(named, {"x": {"kong_address": "10.9.0.1"}}))
     assert [(one["code"], one["host"]) for one in found] == [("egress-private", "x")]
+
+
+def test_a_private_mapping_does_not_hide_the_warning_about_a_public_one():
+    """The sources that both nodes see are equal; the warning depends on the address that the client connects to."""
+    nodes = {
+        name: {
+            "kong_site": "a",
+            "kong_address": address,
+            "kong_admin_listen": "0.0.0.0:8001",
+            "kong_admin_sources": ["far"],
+            "kong_nat": [{"outside": outside, "inside_port": 8001, "protocols": ["tcp"]}],
+        }
+        for name, address, outside in (("n1", "10.0.0.1", "192.168.10.5"), ("n2", "10.0.0.2", "203.0.113.1"))
+    }
+    (warning,) = warnings(planned(nodes, {"far": {"kong_site": "b", "kong_address": "10.1.0.1"}}), "egress-private")
+    assert warning["host"] == "far"
+    assert "reaches n2 at the public address 203.0.113.1, " in warning["message"]

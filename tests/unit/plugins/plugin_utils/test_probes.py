@@ -172,3 +172,39 @@ def test_nobody_knocks_where_a_host_of_the_own_site_has_the_address():
     made = planned(nodes)
     assert {one.target for one in probes_from(made, "a1")} == {"a2", "b3"}
     assert {str(one.dialled.address) for one in probes_from(made, "a1") if one.target == "b3"} == {"10.0.0.3"}
+
+
+def test_a_node_with_ipv6_only_is_tried_at_its_ipv6_address():
+    """Its listeners on loopback are tried from outside too, as those of any other node."""
+    node = {"kong_proxy_listen": "[::]:8000", "kong_admin_listen": "[::1]:8001, 127.0.0.1:8101"}
+    made = planned({"n": {**node, "kong_address": "fd00::1"}, "m": {**node, "kong_address": "fd00::2"}})
+    assert expected(made, "m", "n", "proxy") == {("[fd00::1]:8000", "open")}
+    assert expected(made, "m", "n", "admin") == {("[fd00::1]:8001", "closed"), ("[fd00::1]:8101", "closed")}
+
+
+def test_a_listener_bound_by_a_host_name_is_not_tried_on_the_node_itself():
+    made = planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": "kong.example.org:8000, localhost:8100"}})
+    assert {str(one.dialled) for one in local_probes(made, "n") if one.listener == "proxy"} == {"127.0.0.1:8100"}
+
+
+@pytest.mark.parametrize(
+    ("egress", "sources", "outcome"),
+    [
+        ("198.51.100.0/28", ["198.51.100.0/24"], "open"),
+        ("198.51.100.0/24", ["198.51.100.0/28"], "closed"),
+        (["198.51.100.7", "198.51.100.8"], ["198.51.100.7", "198.51.100.8"], "open"),
+        (["198.51.100.7", "198.51.100.8"], ["198.51.100.7"], "closed"),
+    ],
+)
+def test_a_caller_is_let_in_with_every_address_of_its_nat(egress, sources, outcome):
+    """A network of sources is let in if an allowed network contains it, not if it contains an allowed one."""
+    node = {
+        "kong_site": "a",
+        "kong_address": "10.0.0.1",
+        "kong_nat": [{"outside": "203.0.113.1", "outside_port": 9000, "inside_port": 8000}],
+        "kong_proxy_listen": "0.0.0.0:8000",
+        "kong_proxy_sources": sources,
+    }
+    outside = {"kong_site": "b", "kong_address": "10.1.0.1", "kong_nat_egress": egress}
+    made = planned({"n": {**node, "kong_verify_outsiders": ["outside"]}}, {"outside": outside})
+    assert expected(made, "outside", "n", "proxy") == {("203.0.113.1:9000", outcome)}

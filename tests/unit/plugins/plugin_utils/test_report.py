@@ -167,7 +167,9 @@ def test_no_name_becomes_markup(name):
     assert page.tags.count("script") == 0
     assert set(page.tags) == set(expected.tags)
     assert {one[:2] for one in page.attributes} == {one[:2] for one in expected.attributes}
-    for drawing in re.findall(r"<svg.*?</svg>", FORMS[".html"](evidence), re.DOTALL):
+    drawings = re.findall(r"<svg.*?</svg>", FORMS[".html"](evidence), re.DOTALL)
+    assert drawings
+    for drawing in drawings:
         assert {one.tag for one in ET.fromstring(drawing).iter()} == {
             f"{{http://www.w3.org/2000/svg}}{tag}" for tag in ("svg", "title", "desc", "rect", "path", "text")
         }
@@ -183,8 +185,11 @@ def test_no_name_becomes_markdown(name):
     assert not [line for line in text if re.search(r"(?<!\\)[<`]|(?<!\\)\]\(", line) and line != "```"]
     widths = {len(re.findall(r"(?<!\\)\|", line)) for line in text if line.startswith("| node | listener")}
     rows = [line for line in text if line.startswith("| a1 | proxy")]
+    assert len(widths) == 1
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == widths
-    for line in lines[fences[0] + 2 : fences[1]]:
+    drawing = lines[fences[0] + 2 : fences[1]]
+    assert drawing
+    for line in drawing:
         assert re.fullmatch(r"[\w\s.,:;()/+<>|\[\]{}\"#-]*", line)
         assert line.count('"') in (0, 2), line
 
@@ -207,6 +212,7 @@ def test_a_picture_that_mermaid_would_not_draw_is_left_out():
 
 def test_junit_counts_what_it_holds():
     suites = {suite.get("name"): suite for suite in ET.fromstring(FORMS[".xml"](ALL))}
+    assert list(suites) == ["plan", "proof", "drift"]
     for suite in suites.values():
         assert int(suite.get("tests")) == len(suite.findall("testcase"))
         assert int(suite.get("failures")) == len(suite.findall("testcase/failure"))

@@ -132,3 +132,20 @@ def test_a_name_made_of_two_is_not_taken_for_another():
         for name, node in plan["nodes"].items()
     }
     assert used == {"x": [["10.7.0.1/32"]], "y": [["10.7.0.2/32"]], "z": [["10.7.0.3/32"]]}
+
+
+def test_sets_of_one_host_are_named_by_the_port_that_differs():
+    """The host alone does not tell two sets of one label apart, so each name has the port as well, and no number."""
+    node = {
+        "kong_site": "s",
+        "kong_address": "10.0.0.1",
+        "kong_vpn_address": "10.8.0.1",
+        "kong_admin_listen": "10.0.0.1:8001, 10.8.0.1:8101",
+        "kong_admin_sources": ["both"],
+    }
+    both = {"kong_site": "s", "kong_address": "10.0.0.9", "kong_vpn_address": "10.8.0.9"}
+    plan = planned({"n": node}, {"both": both})
+    assert {name: content["ipv4"] for name, content in plan["sets"].items() if name.startswith("admin-")} == {
+        "admin-both-from-s-n-8001": ["10.0.0.9/32"],
+        "admin-both-from-s-n-8101": ["10.8.0.9/32"],
+    }
