@@ -62,7 +62,8 @@ options:
     description:
       - The firewall manager of the host. It decides where the rule is that accepts authorised packets before the host's
         default. Unauthorised packets are dropped in the same place on every host, see the notes.
-      - V(auto) is firewalld if it is active, else ufw if it is enabled, else iptables if a service is enabled that loads its
+      - V(auto) is firewalld if it is enabled or active (one that is enabled and stopped is refused), else ufw if it is
+        enabled, else iptables if a service is enabled that loads its
         saved rules (C(netfilter-persistent.service) of Debian, C(iptables.service) or C(ip6tables.service) of
         iptables-services), or if the host's iptables is iptables-legacy and has rules, else nftables. The result names the
         manager and the reason. A host with two enabled managers, or with rules of both iptables-legacy and iptables-nft, is

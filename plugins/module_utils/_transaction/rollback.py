@@ -69,7 +69,8 @@ DefaultDependencies=no
 ConditionPathExists={undo}
 Wants=network-pre.target
 After=local-fs.target nftables.service
-Before=gatehouse-kong-firewall.service gatehouse-kong-published.service ufw.service firewalld.service netfilter-persistent.service
+Before=gatehouse-kong-firewall.service gatehouse-kong-iptables.service gatehouse-kong-accept.service
+Before=ufw.service firewalld.service netfilter-persistent.service iptables.service ip6tables.service
 Before=network-pre.target shutdown.target
 Conflicts=shutdown.target
 
