@@ -81,7 +81,7 @@ notes:
     boot or this module loads it again.
   - With O(backend=iptables), C(gatehouse-kong-accept.service) adds the late rule at boot, after the saved rules are loaded. A
     plugin of netfilter-persistent and drop-ins for C(iptables.service) and C(ip6tables.service) add it after each reload.
-    Saved rules may contain the late rule: it names no set, so it loads without this collection.
+    Saved rules may contain the late rule. It names no set, so it loads without this collection.
   - Late rules come after every rule that is about some sources only. A ban that is appended behind the late rule does not
     hold; M(gatehouse.kong.kong_firewall_info) reports it, and the next run moves the late rule behind it. A rule that
     accepts only a part of the packets (C(limit … -j ACCEPT), C(accept limit) of firewalld) does not limit authorised
