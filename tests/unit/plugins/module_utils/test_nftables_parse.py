@@ -102,6 +102,16 @@ def test_what_is_not_ours_is_drift(listed, case):
     assert any(word in line for line in drift), drift
 
 
+def test_an_accept_rule_without_the_drop_rule_of_its_port_is_named(listed):
+    del listed[rules(listed)[5]]
+    _ruleset, drift = parse_table(listed)
+    assert drift == (
+        "set peers-default-from-branch_ipv4: no rule uses it",
+        "set peers-default-from-branch_ipv6: no rule uses it",
+        "rule: cluster: accept tcp 80, udp 80 at 192.168.23.45 from set peers-default-from-branch_ipv4 (ipv4)",
+    )
+
+
 def test_an_element_by_hand_shows_as_a_source(listed, wanted):
     of_kind(listed, "set")[0]["elem"].append({"prefix": {"addr": "10.0.0.0", "len": 8}})
     found, drift = parse_table(listed)

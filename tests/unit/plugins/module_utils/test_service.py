@@ -48,6 +48,18 @@ CASES = {
         "reload",
         ["systemctl reload kong.service"],
     ),
+    "a unit that cannot be reloaded": (
+        of((3, 9), program=KONG),
+        "reload",
+        "restart",
+        RESTART_UNIT,
+    ),
+    "a unit of 1.5 that cannot be reloaded": (
+        of((1, 5), program=KONG),
+        "reload",
+        "restart",
+        RESTART_UNIT,
+    ),
     "unit of about 1.5, which only signals": (
         of((1, 5), reload_of_unit=SIGNAL, program=KONG),
         "reload",

@@ -99,3 +99,18 @@ def test_variables_of_whoever_calls_do_not_reach_kong(command, wanted, tmp_path,
     seen = f"import os; open({str(tmp_path / 'seen')!r}, 'w').write(str('KONG_PROXY_LISTEN' in os.environ))"
     bring_up(Kong((3, 9), CONF, restart_command=f'{sys.executable} -c "{seen}"'), "restart", wanted, 0)
     assert (tmp_path / "seen").read_text() == "False"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"), [("", ("", "/usr/local/kong")), ("/srv/kong", ("", "/srv/kong"))], ids=["default", "own"]
+)
+def test_sockets_are_looked_for_by_the_prefix_of_kong(prefix, expected, monkeypatch):
+    asked = []
+
+    def read_sockets(*arguments):
+        asked.append(arguments)
+        return _sockets.Sockets((), "")
+
+    monkeypatch.setattr(_service_run, "read_sockets", read_sockets)
+    assert _service_run.wrong_now(Kong((3, 9), CONF, prefix=prefix), Wanted((), (), looks=1)) == []
+    assert asked == [expected]

@@ -160,6 +160,9 @@ def test_a_pid_file_of_another_program_tells_nothing(proc, tmp_path):
 def test_of_a_kong_with_a_unit_nobody_asks_the_pid_file(proc, tmp_path):
     by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8)
     assert [one.port for one in kongs(read_sockets(KONG, str(tmp_path / "kong"), proc))] == [8001]
+    by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7)
+    found = read_sockets(KONG, str(tmp_path / "kong"), proc)
+    assert [(one.port, one.unit) for one in found.all] == [(7946, None), (8000, None), (8001, KONG)]
 
 
 def test_only_variables_that_say_something_else_outrank():
