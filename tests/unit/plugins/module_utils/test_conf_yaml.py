@@ -78,6 +78,7 @@ def test_new_settings_without_sample_come_last():
         ("x: y\r\na: 'b' \r\n", {"a": "c'd", "c.e": "f"}, "x: y\r\na: 'c''d' \r\nc:\r\n  e: \"f\"\r\n"),
         ('"a": x # c\n', {"a": 'q"\\'}, '"a": "q\\"\\\\" # c\n'),
         ("a: 'it''s'  # c\n", {"a": "it's"}, "a: 'it''s'  # c\n"),
+        ("a: 'it''s'\n", {"a": "it''s"}, "a: 'it''''s'\n"),
         ("'a' : x\n", {"a": "y"}, "'a' : \"y\"\n"),
         ("a:\nb: 1\n", {"a": "y"}, 'a: "y"\nb: 1\n'),
         ("a:   # c\nb: 1\n", {"a": "y"}, 'a:  "y" # c\nb: 1\n'),

@@ -392,3 +392,13 @@ def test_a_detached_program_does_not_keep_the_lock(tmp_path):
     assert host.inherited == ()
     with Rollback(Host(tmp_path)).alone():
         subprocess.run(["pkill", "-x", "-f", "sleep 60"], check=True)
+
+
+def test_the_reserved_space_is_free_after_the_confirmation(host, rollback):
+    transaction = rollback.arm(snapshot(host), RULES)
+    assert host.path("/var/lib/gatehouse_kong/pending/reserve").stat().st_size == 1 << 20
+    with rollback.claimed(transaction):
+        rollback.commit(keep=True)
+    names = {path.name for path in host.path("/var/lib/gatehouse_kong/previous").iterdir()}
+    assert names >= {"undo", "id", "ruleset.json"}
+    assert "reserve" not in names
