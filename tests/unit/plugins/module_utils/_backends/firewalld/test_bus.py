@@ -44,7 +44,11 @@ class Bus:
         self.opened.append(path)
 
         def get_dbus_method(method, interface):
-            return lambda *args, timeout: self.calls.append((path, interface, method, args, timeout))
+            def called(*args, timeout):
+                self.calls.append((path, interface, method, args, timeout))
+                return f"answer to {method}"
+
+            return called
 
         return types.SimpleNamespace(get_dbus_method=get_dbus_method)
 
@@ -80,7 +84,7 @@ def bus(library, monkeypatch):
 
 def test_calls_have_a_time_out_and_each_object_is_opened_once(bus):
     call = session.connect()
-    call(".zone", "getZones")
+    assert call(".zone", "getZones") == "answer to getZones"
     call("", "reload", seconds=90)
     call(".config.zone", "getSettings2", path=f"{PATH}/config/zone/1")
     call(".config.zone", "getSettings2", "x", path=f"{PATH}/config/zone/1")

@@ -436,6 +436,7 @@ def test_docker_has_time_for_its_first_change_and_until_it_is_done(double, bring
     gone, again = table(USER, chains=DOCKER), table("[0:0] -A INPUT -j DOCKER", USER, chains=DOCKER)
     programs.saved = [before, before, *[before] * 4, gone, again, again, again]
     bring(double.Firewalld(), {}, {}, reload=True)
+    assert clock[0] == pytest.approx(1.8)  # six polls of 0.3 s
     assert programs.loaded == [before.partition("\n")[2]]
 
 
