@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES, choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import iptables_nft_is_loaded
 
 FIREWALLD = "/run/systemd/units/invocation:firewalld.service"
@@ -225,3 +226,34 @@ def test_nftables_service_beside_a_manager_is_in_order(tmp_path):
 
 def test_every_name_has_a_backend_of_that_name(tmp_path):
     assert [choose(Host(tmp_path), name).backend.name for name in NAMES] == list(NAMES)
+
+
+LEFT_LATE = {
+    "firewalld": ("/etc/firewalld/ipsets/gkfwd4-peers.xml", ""),
+    "ufw": ("/etc/ufw/after.rules", None),
+    "iptables": ("/etc/gatehouse_kong_accept/accept.sh", ""),
+    "nftables": ("/etc/gatehouse_kong/accept.sh", ""),
+}
+
+
+@pytest.mark.parametrize("present", NAMES)
+@pytest.mark.parametrize("left", LEFT_LATE)
+def test_late_parts_of_other_managers_are_left_over(tmp_path, present, left):
+    """Only managers whose files are on the host have left something, and the present manager has not."""
+    host = FakeHost(tmp_path)
+    path, text = LEFT_LATE[left]
+    write(host, path, f"{LATE_RULE}\n" if text is None else text)
+    leftovers = choose(host, present).backend._leftovers
+    assert [part.name for part in leftovers.late] == ([] if left == present else [left])
+    assert leftovers.early == ()
+
+
+def test_a_host_without_our_files_has_no_leftovers(tmp_path):
+    assert [choose(FakeHost(tmp_path), name).backend._leftovers.parts for name in NAMES] == [()] * 4
+
+
+def test_the_early_part_of_iptables_is_left_over_after_nft_was_installed(tmp_path):
+    host = FakeHost(tmp_path)
+    write(host, "/etc/gatehouse_kong_iptables/load.sh", "")
+    leftovers = choose(host, "nftables").backend._leftovers
+    assert [part.name for part in leftovers.parts] == ["the table mangle of iptables"]
