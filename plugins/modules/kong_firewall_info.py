@@ -109,9 +109,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transa
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """What differs, as the module returns it."""
     host = Host()
-    choice = choose(host, params["backend"])
-    want = ruleset_from_data(params["ruleset"]) if params["ruleset"] else None
-    outcome = inspect(choice.backend, want, Rollback(host))
+    rollback = Rollback(host)
+    # A run that changes the rules in between would make it a comparison with parts of both.
+    with rollback.alone():
+        choice = choose(host, params["backend"])
+        want = ruleset_from_data(params["ruleset"]) if params["ruleset"] else None
+        outcome = inspect(choice.backend, want, rollback)
     return {
         "differs": outcome.changed,
         "report": report(outcome),
