@@ -92,11 +92,10 @@ def boot_unit(host: Host) -> BootUnit:
 
 
 def _third_party_drop_ins(host: Host) -> list[str]:
-    ours = f"{UNIT.partition('.')[0]}.conf"
+    """Return the drop-ins of others: those of the interception only add commands, after ours."""
     folders = [f"{folder}/nftables.service.d" for folder in _UNIT_FOLDERS]
-    return [
-        f"{folder}/{path.name}" for folder in folders for path in host.path(folder).glob("*.conf") if path.name != ours
-    ]
+    paths = (f"{folder}/{path.name}" for folder in folders for path in host.path(folder).glob("*.conf"))
+    return [path for path in paths if "/gatehouse-kong-" not in path]
 
 
 def _drop_in(host: Host, nft: str) -> str:
