@@ -192,7 +192,7 @@ _IPTABLES = System(
         Reload("systemctl restart netfilter-persistent"),
         Reload("systemctl restart fail2ban"),
         Reload("iptables -F; ip6tables -F", "netfilter-persistent reload", late=False),
-        Reload("netfilter-persistent flush", "netfilter-persistent reload", late=False),
+        Reload("netfilter-persistent flush", "netfilter-persistent reload"),
     ),
 )
 _FIREWALLD = System(
