@@ -105,6 +105,7 @@ def look():
         "live": live.drift,
         "boot": found.stale(ruleset(names[0])) if names else (),
         "pending": Path(PENDING).exists(),
+        "armed": Rollback(host).pending() is not None,
     }
 
 
