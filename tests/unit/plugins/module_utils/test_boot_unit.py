@@ -28,10 +28,11 @@ class FakeHost(Host):
 
     def __init__(self, root):
         super().__init__(root)
-        self.calls = []
+        self.calls, self.commands = [], []
 
     def run(self, *argv, stdin=""):
         self.calls.append(argv[1])
+        self.commands.append(argv)
         for link in map(self.path, UNIT.links) if argv[1] == "disable" else ():
             link.unlink(missing_ok=True)
         if argv[1] == self.refuses:
@@ -103,7 +104,9 @@ def test_uninstall_leaves_no_trace(host):
     install(host, UNIT, "rules")
     host.path("/etc/x/.rules.left-over").write_text("")
     assert len(stale_parts(host, UNIT, None)) == 4
+    host.commands.clear()
     uninstall(host, UNIT)
+    assert host.commands == [("systemctl", "disable", "--now", "x.service"), ("systemctl", "daemon-reload")]
     assert sorted(host.root.rglob("*")) == before
     assert stale_parts(host, UNIT, None) == ()
 
@@ -120,6 +123,15 @@ def test_a_failure_leaves_the_files_as_they_were(host, installed):
     assert {path: text for path, text in everything(host).items() if ".wants/" not in path} == {
         path: text for path, text in before.items() if ".wants/" not in path
     }
+    assert [mode(host, path) for path in (UNIT.file, UNIT.path) if installed] == [0o600, 0o644] * installed
+
+
+def test_a_link_that_leads_elsewhere_is_replaced(host):
+    link = host.path("/etc/systemd/system/sysinit.target.wants/x.service")
+    link.parent.mkdir()
+    link.symlink_to("/dev/null")
+    install(host, UNIT, "rules")
+    assert str(link.readlink()) == "/etc/systemd/system/x.service"
 
 
 SOURCES = sorted((Path(__file__).parents[4] / "plugins" / "module_utils").rglob("*.py"))

@@ -71,3 +71,30 @@ def test_no_damage_raises_anything_else():
                 read_certificate(damaged)
             except CertificateError:
                 continue
+
+
+@pytest.mark.parametrize(("written", "year"), [(b"00", 2000), (b"49", 2049), (b"50", 1950), (b"99", 1999)])
+def test_years_of_two_digits(written, year):
+    """RFC 5280, 4.1.2.5.1: 50 to 99 are 1950 to 1999, 00 to 49 are 2000 to 2049."""
+    der, _pem = make(name((OID.COMMON_NAME, "a")), dt.datetime(1995, 12, 31, 23, 59, 59, tzinfo=dt.timezone.utc))
+    assert der.count(b"951231235959Z") == 1
+    found = read_certificate(der.replace(b"951231235959Z", written + b"1231235959Z"))
+    assert found.not_after == dt.datetime(year, 12, 31, 23, 59, 59, tzinfo=dt.timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "text"),
+    [
+        (b"\x0c\x04abcd", "abcd"),
+        (b"\x13\x04abcd", "abcd"),
+        (b"\x14\x04M\xfcnc", "M\N{LATIN SMALL LETTER U WITH DIAERESIS}nc"),
+        (b"\x1c\x04\x00\x00\x00a", "a"),
+        (b"\x1e\x04\x00a\x00b", "ab"),
+    ],
+    ids=["UTF8String", "PrintableString", "TeletexString", "UniversalString", "BMPString"],
+)
+def test_encodings_of_a_name(encoded, text):
+    """The string types of X.520's DirectoryString, by their tags (X.680, 8.4)."""
+    der, _pem = make(name((OID.COMMON_NAME, "abcd")), dt.datetime(2030, 1, 1, tzinfo=dt.timezone.utc))
+    assert der.count(b"\x0c\x04abcd") == 1
+    assert read_certificate(der.replace(b"\x0c\x04abcd", encoded)).subject == f"CN={text}"

@@ -112,6 +112,14 @@ def test_the_settings_of_a_unit(tmp_path):
     }
 
 
+def test_escapes_of_control_characters(tmp_path, monkeypatch):
+    """The escapes of cescape() in src/basic/escape.c of systemd, by which `systemctl show` writes a value."""
+    shown = r"""Environment="KONG_A=\a\b\f\n\r\t\v\001\177"
+"""
+    monkeypatch.setattr(UnitHost, "run", lambda _host, *_argv: shown)
+    assert unit_environment(host_with(tmp_path), "kong.service") == {"KONG_A": "\x07\x08\x0c\x0a\x0d\x09\x0b\x01\x7f"}
+
+
 def test_without_a_unit_there_are_none(tmp_path):
     assert unit_environment(host_with(tmp_path), "") == {}
 
