@@ -26,6 +26,8 @@ _CALL, _ANSWER, _ERROR = 1, 2, 3
 # systemd itself gives up on a unit that does not start within 90 seconds (DefaultTimeoutStartSec).
 _SECONDS = 120
 _PAUSE = 0.01
+# The text of EBUSY: a unit whose file was removed while it was active is not loaded again until it is stopped.
+_BUSY = "Device or resource busy"
 _ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8}  # 4 for all others
 _NUMBERS = {"y": "<B", "b": "<I", "u": "<I", "t": "<Q"}
 _COLLECT = ("CollectMode", ("s", "inactive-or-failed"))
@@ -45,7 +47,11 @@ def start(host: Host, unit: str, others: t.Sequence[str]) -> None:
         host.run("systemctl", "daemon-reload")
         host.run("systemctl", "start", unit)
     except SystemdError as error:
-        raise HostError(f"systemd did not start {unit}: {error}") from error
+        if _BUSY not in str(error):
+            raise HostError(f"systemd did not start {unit}: {error}") from error
+        host.run("systemctl", "stop", unit)
+        host.run("systemctl", "daemon-reload")
+        host.run("systemctl", "start", unit)
 
 
 def schedule(host: Host, name: str, description: str, seconds: int, shell: str) -> None:

@@ -187,3 +187,28 @@ def test_a_refusal_is_the_hosts_error(systemd):
     with pytest.raises(HostError, match="systemd did not make the timer abc-1: no"):
         schedule(host, "abc-1", "Undo", 30, "true")
     assert host.calls == []
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        (
+            "Unit x.service failed to load properly: Device or resource busy",
+            [("systemctl", "stop", "x.service"), ("systemctl", "daemon-reload"), ("systemctl", "start", "x.service")],
+        ),
+        ("Unit x.service is masked.", None),
+    ],
+)
+def test_a_unit_whose_file_was_removed_while_it_was_active_is_stopped_first(tmp_path, monkeypatch, text, commands):
+    def refuse(*_words):
+        raise SystemdError(text)
+
+    host, run = Host(tmp_path), []
+    monkeypatch.setattr(_systemd, "start_new", refuse)
+    monkeypatch.setattr(host, "run", lambda *words: run.append(words))
+    if commands is None:
+        with pytest.raises(HostError, match="is masked"):
+            start(host, "x.service", ())
+    else:
+        start(host, "x.service", ())
+    assert run == (commands or [])
