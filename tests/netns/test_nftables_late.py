@@ -203,3 +203,75 @@ def test_a_rollback_brings_back_the_rule_that_was_there(node):
         node.lab.host.run(*command, stdin=text)
     assert chain(node.lab, "input") == before
     assert LATE in with_rule
+
+
+SHARED = """
+table inet filter {
+    chain refuse {
+        log prefix "refused "
+        drop
+    }
+    chain checked {
+        jump refuse
+    }
+    chain input {
+        type filter hook input priority filter; policy accept;
+        meta l4proto { icmp, ipv6-icmp } accept
+        %s
+        tcp dport 22 accept
+        jump refuse
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "ban",
+    [
+        "ip saddr 10.0.1.2 jump refuse\nip6 saddr fd00:1::2 goto refuse",
+        "ip saddr vmap { 10.0.1.2 : jump refuse }\nip6 saddr vmap { fd00:1::2 : jump refuse }",
+        "ip saddr 10.0.1.2 jump checked\nip6 saddr fd00:1::2 jump checked",
+    ],
+)
+def test_a_chain_that_bans_and_the_default_share_gets_no_rule(node, ban):
+    node.lab.nft(SHARED % ban)
+    refuse = chain(node.lab, "refuse")
+    assert node.lab.converge(RULES).obstacles == ()
+    assert open_from(node.lab) == ["ally"]
+    assert (chain(node.lab, "refuse"), chain(node.lab, "input")[-2:]) == (refuse, [LATE, "jump refuse"])
+    assert not node.lab.converge(RULES).changed
+
+
+ENDS = {
+    "by protocol": (
+        "tcp dport 22 accept\ndrop",
+        "udp dport 53 accept\ndrop",
+        "meta l4proto tcp jump first\nmeta l4proto udp jump second",
+        {"first": ["tcp dport 22 accept", LATE, "drop"], "second": ["udp dport 53 accept", LATE, "drop"]},
+    ),
+    "by family": (
+        "ip saddr 10.0.1.2 drop\ndrop",
+        "ip6 saddr fd00:1::2 drop\ndrop",
+        "meta nfproto ipv4 goto first\nmeta nfproto ipv6 goto second",
+        {"first": ["ip saddr 10.0.1.2 drop", LATE, "drop"], "second": ["ip6 saddr fd00:1::2 drop", LATE, "drop"]},
+    ),
+    "by a chain and the policy": (
+        "tcp dport 22 accept\ndrop",
+        "return",
+        "meta l4proto tcp jump first\njump second",
+        {"first": ["tcp dport 22 accept", LATE, "drop"], "second": ["return"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_each_chain_that_ends_packets_to_a_port_gets_the_rule(node, case):
+    first, second, last, expected = ENDS[case]
+    chains = "".join(f"chain {name} {{\n{rules}\n}}\n" for name, rules in (("first", first), ("second", second)))
+    base = f"type filter hook input priority filter; policy drop;\nmeta l4proto {{ icmp, ipv6-icmp }} accept\n{last}"
+    node.lab.nft(f"table inet filter {{\n{chains}chain input {{\n{base}\n}}\n}}\n")
+    assert node.lab.converge(RULES).obstacles == ()
+    assert open_from(node.lab) == (["ally"] if case == "by family" else ["friend", "ally"])
+    assert {name: chain(node.lab, name) for name in ("first", "second")} == expected
+    assert (chain(node.lab, "input")[-1] == LATE) == (case == "by a chain and the policy")
+    assert not node.lab.converge(RULES).changed

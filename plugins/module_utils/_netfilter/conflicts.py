@@ -110,12 +110,9 @@ def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]
     return [one for one in found if one.certain or (one.base.place, one.service) not in certain]
 
 
-def ends(chains: Chains, rule: Rule, service: Service, family: str) -> bool:
-    """Tell whether a rule drops every new packet to a service, from any source and by any interface but lo.
-
-    The packets do not have our mark, so rules that accept it make no difference.
-    """
-    packet = Packet(
+def first_packet(service: Service, family: str) -> Packet:
+    """Return the first packets to a service, from any source, by any interface but lo, and without our mark."""
+    return Packet(
         family,
         service.protocol,
         service.port,
@@ -124,7 +121,15 @@ def ends(chains: Chains, rule: Rule, service: Service, family: str) -> bool:
         mark=UNMARKED,
         outside=True,
     )
-    return {outcome.verdict for outcome in Walk(chains, packet).rule(Chain(""), rule)} == {DROP}
+
+
+def ends(chains: Chains, rule: Rule, service: Service, family: str) -> bool:
+    """Tell whether a rule drops every new packet to a service, from any source and by any interface but lo.
+
+    The packets do not have our mark, so rules that accept it make no difference.
+    """
+    walk = Walk(chains, first_packet(service, family))
+    return {outcome.verdict for outcome in walk.rule(Chain(""), rule)} == {DROP}
 
 
 def _packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:

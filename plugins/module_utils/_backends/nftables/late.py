@@ -19,7 +19,7 @@ from functools import cached_property
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import APPENDED_FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import ends
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import ends, first_packet
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
     LATE_COMMENT,
@@ -43,6 +43,7 @@ _LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does no
 _LEGACY_ADVICE = "Look at them with iptables-legacy-save or ip6tables-legacy-save"
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
 _ONLY_NOTES = {"counter", "log"}
+_LEADS = frozenset({"jump", "goto", "vmap"})
 # Prints the commands that add the rule to each chain, unless it is there. A chain is found by its name, and the place in it
 # by the number of rules from there to its end: those before it are bans, which come and go.
 _LOAD = """\
@@ -108,15 +109,16 @@ class Place:
 
 
 def places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
-    """Return the places in the host's chains that need the rule, for packets that the early part authorised."""
+    """Return the places in the host's chains that need the rule, for packets that the early part authorised.
+
+    A chain needs one rule, before the first end in it. Packets to several ports may end in several chains.
+    """
     chains = {key: replace(chain, rules=_host_rules(chain)) for key, chain in chains.items()}
-    found = (
-        place
-        for base in chains.values()
-        if _judges_after_us(base)
-        for place in _in_base(chains, base, list(_services(base, ruleset)))
-    )
-    return tuple(dict.fromkeys(found))
+    first: dict[Key, int] = {}
+    for base in (chain for chain in chains.values() if _judges_after_us(chain)):
+        for chain, number in _ends_of(chains, base, list(_services(base, ruleset))):
+            first[_key(chain)] = min(number, first.get(_key(chain), number))
+    return tuple(_place(chains[key], number) for key, number in first.items())
 
 
 def with_late_rules(objects: Objects, want: Ruleset) -> Objects:
@@ -249,33 +251,56 @@ def _services(base: Chain, ruleset: Ruleset) -> Iterator[tuple[Service, str]]:
                 yield entry.service, family
 
 
-def _in_base(chains: Chains, base: Chain, services: list[tuple[Service, str]]) -> Iterator[Place]:
-    if not services:
-        return
-    place = _before_end(chains, base, services)
-    if place is not None:
-        yield place
-    elif base.policy == DROP:
-        yield _place(base, len(base.rules) - _trailing_notes(base.rules))
+def _ends_of(chains: Chains, base: Chain, services: list[tuple[Service, str]]) -> Iterator[tuple[Chain, int]]:
+    """Yield for each port and family the chain and the number of the rule that ends every new packet, or of the policy."""
+    table = {name: one for (family, table, name), one in chains.items() if (family, table) == (base.family, base.table)}
+    shared = _shared(table, services)
+    for service in services:
+        found = _end(table, base, service, shared)
+        if found or base.policy == DROP:
+            yield found or (base, len(base.rules))
 
 
-def _before_end(chains: Chains, chain: Chain, services: list[tuple[Service, str]]) -> Place | None:
-    """Return the place before the first rule that ends every new packet to a port, also inside a chain it jumps to."""
-    table = {
-        name: one for (family, table, name), one in chains.items() if (family, table) == (chain.family, chain.table)
+def _shared(table: Mapping[str, Chain], services: list[tuple[Service, str]]) -> set[str]:
+    """Return the chains that a rule for only some sources leads to: an accept rule in them would accept these sources."""
+    packets = [first_packet(service, family) for service, family in services]
+    ways = {
+        name: [
+            way
+            for rule in chain.rules
+            if _leads(rule)
+            for packet in packets
+            for way in rule.judge(packet).ways
+            if way.target
+        ]
+        for name, chain in table.items()
     }
-    for number, rule in enumerate(chain.rules):
-        ended = [(service, family) for service, family in services if ends(table, rule, service, family)]
-        if ended:
-            inner = table.get(rule.target)
-            place = inner and _before_end(chains, inner, ended)
-            return place or _place(chain, number - _trailing_notes(chain.rules[:number]))
-    return None
+    reached = {way.target for found in ways.values() for way in found if not way.certain}
+    shared: set[str] = set()
+    while reached - shared:
+        shared |= reached
+        reached = {way.target for name in shared for way in ways[name]}
+    return shared
+
+
+def _end(
+    table: Mapping[str, Chain], chain: Chain, service: tuple[Service, str], shared: set[str]
+) -> tuple[Chain, int] | None:
+    """Return the chain and number of the first rule that ends every new packet, also inside a chain that a rule leads to.
+
+    A `shared` chain gets no rule: then it is the rule that leads to it.
+    """
+    number = next((number for number, rule in enumerate(chain.rules) if ends(table, rule, *service)), None)
+    if number is None:
+        return None
+    target = chain.rules[number].target
+    inner = None if target in shared or target not in table else _end(table, table[target], service, shared)
+    return inner or (chain, number)
 
 
 def _place(chain: Chain, number: int) -> Place:
-    """Return the place before the rule of the host with this number, or at the end of the chain."""
-    following = chain.rules[number:]
+    """Return the place before the host's rule with this number and before the rules that log for it, or at the chain's end."""
+    following = chain.rules[number - _trailing_notes(chain.rules[:number]) :]
     return Place(_key(chain), len(following), _listed(following[0])["handle"] if following else None)
 
 
@@ -288,6 +313,13 @@ def _trailing_notes(rules: list[Rule]) -> int:
             break
         count += 1
     return count
+
+
+def _leads(rule: Rule) -> bool:
+    """Tell whether a rule may lead to another chain."""
+    return any(
+        not _LEADS.isdisjoint(expression) for expression in _listed(rule)["expr"] if isinstance(expression, dict)
+    )
 
 
 def _host_rules(chain: Chain) -> list[Rule]:
