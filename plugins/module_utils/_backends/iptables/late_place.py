@@ -128,8 +128,9 @@ def places_of(table: Filter, want: Ruleset, family: str) -> tuple[Place, ...]:
 def steps_of(table: Filter, want: Ruleset, family: str) -> Steps:
     """Return the rules that new packets to each service meet, in their order; they are determined once for each table."""
     if (want, family) not in table.known_steps:
-        services = (entry.service for entry in want.allow if family in entry.service.families)
-        steps = {service: tuple(_Walk(table, service, family).steps()) for service in services}
+        services = [entry.service for entry in want.allow if family in entry.service.families]
+        shared = _shared(table, [_packet(service, family) for service in services])
+        steps = {service: tuple(_Walk(table, service, family, shared).steps()) for service in services}
         table.known_steps[want, family] = steps
     return table.known_steps[want, family]
 
@@ -214,11 +215,32 @@ def _bans_one_source(rule: IptablesRule) -> bool:
     return rule.target == "DROP" and len(rule.tests) == 1 and rule.tests[0].option == "-s"
 
 
+def _shared(table: Filter, packets: Sequence[Packet]) -> set[str]:
+    """Return the chains to which a rule that matches only some packets leads, directly or through other chains."""
+    ways = {
+        chain: [
+            way
+            for rule in rules
+            if rule.target in table.chains
+            for packet in packets
+            for way in rule.judge(packet).ways
+        ]
+        for chain, rules in table.rules.items()
+    }
+    reached = {way.target for found in ways.values() for way in found if not way.certain}
+    shared: set[str] = set()
+    while reached - shared:
+        shared |= reached
+        reached = {way.target for chain in shared for way in ways[chain]}
+    return shared
+
+
 class _Walk:
     """The way of the first packets to a service through the chains from INPUT on."""
 
-    def __init__(self, table: Filter, service: Service, family: str) -> None:
+    def __init__(self, table: Filter, service: Service, family: str, shared: set[str]) -> None:
         self._table = table
+        self._shared = shared
         self._packet = _packet(service, family)
 
     def steps(self) -> Iterator[Step]:
@@ -265,13 +287,8 @@ class _Walk:
         if not way.target:
             return way.verdict != RETURN
         inner = self._chain(way.target, base=base and way.verdict == GOTO)
-        ended = yield from _lifted(inner, here) if self._is_shared(way.target) else inner
+        ended = yield from _lifted(inner, here) if way.target in self._shared else inner
         return ended if ended or way.verdict == GOTO else None
-
-    def _is_shared(self, chain: str) -> bool:
-        """Return whether a rule that matches only some packets leads to a chain."""
-        rules = (rule for rules in self._table.rules.values() for rule in rules if rule.target == chain)
-        return any(not way.certain for rule in rules for way in rule.judge(self._packet).ways)
 
 
 def _lifted(inner: t.Generator[Step, None, bool], here: Step) -> t.Generator[Step, None, bool]:

@@ -70,6 +70,20 @@ HOSTS = {
         "ACCEPT",
         [("INPUT", 3)],
     ),
+    "a ban leads to the chain of the end through another chain": (
+        ("-A INPUT -s 10.9.0.7/32 -j CHECKED", "-A INPUT -j REFUSE", "-A CHECKED -j REFUSE", "-A REFUSE -j DROP"),
+        "ACCEPT",
+        [("INPUT", 1)],
+    ),
+    "a ban from one port leads to the chain that ends another": (
+        (
+            "-A INPUT -s 10.9.0.7/32 -p tcp -m tcp --dport 8001 -j REFUSE",
+            "-A INPUT -p udp -j REFUSE",
+            "-A REFUSE -j DROP",
+        ),
+        "ACCEPT",
+        [("INPUT", 1)],
+    ),
     "an end of an unmanaged port is none": (
         ("-A INPUT -p tcp -m tcp --dport 25 -j DROP", "-A INPUT -p tcp -m tcp --dport 8001 -j DROP"),
         "ACCEPT",
