@@ -20,7 +20,8 @@ _DROP_IN_FOLDERS = (UNIT_DIRECTORY, "/run/systemd/system", "/usr/local/lib/syste
 _DECIDES = re.compile(r"^(?:Exec\w+|Condition\w+|Assert\w+|Type)=.*$", re.MULTILINE)
 _EXEC = re.compile(r"^Exec(?:Start|StartPre|StartPost)=(.*)$", re.MULTILINE)
 _FILE = re.compile(r"nft\b.*?(?:-f|--file)[ =](/[^\s\"';]+)")
-_FLUSHES = "flush ruleset"
+_PATH = re.compile(r"/[^\s\"';]+")
+_FLUSHES = re.compile(r"^[^#\n]*\bflush ruleset\b", re.MULTILINE)
 # Its drop-in has it load our table, too.
 _LOADS_OURS = "nftables.service"
 _MANAGERS = {"firewalld": "firewalld", "ufw": "ufw"}
@@ -36,9 +37,9 @@ def _changed_units(host: Host) -> Iterator[Obstacle]:
     for unit in _OUR_UNITS:
         for folder in _DROP_IN_FOLDERS:
             for path in sorted(host.path(f"{folder}/{unit}.service.d").glob("*.conf")):
-                found = _DECIDES.search(path.read_text(encoding="utf-8", errors="replace"))
+                where = f"{folder}/{unit}.service.d/{path.name}"
+                found = _DECIDES.search(host.read(where) or "")
                 if found:
-                    where = f"{folder}/{unit}.service.d/{path.name}"
                     reason = f"it sets `{found[0]}` for a unit that loads our rules"
                     yield _warning(
                         where, reason, f"Remove that line, then run `systemctl daemon-reload`, or delete {where}"
@@ -55,11 +56,20 @@ def _flushing_units(host: Host) -> Iterator[Obstacle]:
         if f"{_OUR_UNITS[0]}.service" in text:
             continue  # it is ordered before ours
         for command in _EXEC.findall(text):
-            files = [file for file in _FILE.findall(command) if _FLUSHES in (host.read(file) or "")]
-            if _FLUSHES in command or files:
+            files = (*_FILE.findall(command), *(path for path in _PATH.findall(command) if _is_script(host, path)))
+            if _FLUSHES.search(command) or any(_FLUSHES.search(host.read(file) or "") for file in files):
                 reason = f"it runs `{command}`, which flushes every table of nftables"
                 advice = f"Add `Before=gatehouse-kong-firewall.service` to {name}, or flush only its own tables"
                 yield _warning(f"unit {name}", reason, advice)
+
+
+def _is_script(host: Host, path: str) -> bool:
+    """Tell whether a file names its interpreter, such as a shell or nft; a program is not read."""
+    where = host.path(path)
+    if not where.is_file():
+        return False
+    with where.open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 def _manager_off(host: Host, manager: str) -> Iterator[Obstacle]:

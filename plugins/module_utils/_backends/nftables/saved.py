@@ -18,8 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 # What Debian's and Red Hat's nftables.service load, and the folders of files that these include.
 _FILES = ("etc/nftables.conf", "etc/sysconfig/nftables.conf", "etc/nftables/*.nft", "etc/nftables.d/*")
 # As nft lists it: a closing brace in the first column ends a table.
-_TABLE = re.compile(rf"^table inet {TABLE}(?:_transparent)? \{{.*?^\}}\n?", re.MULTILINE | re.DOTALL)
-_LATE_RULE = re.compile(rf'^\s*meta mark & \S+ == \S+ accept comment "{re.escape(LATE_COMMENT)}".*\n?', re.MULTILINE)
+_TABLE = re.compile(rf"^table inet {TABLE}(?:_transparent)? \{{[^}}\n]*\n.*?^\}}\n?", re.MULTILINE | re.DOTALL)
+_LATE_RULE = re.compile(rf'^[ \t]*meta mark & \S+ == \S+ accept comment "{re.escape(LATE_COMMENT)}".*\n?', re.MULTILINE)
 
 
 def without_ours(text: str) -> str:

@@ -58,6 +58,31 @@ def test_a_unit_that_flushes_every_table(tmp_path, command):
     assert (found.where, command in found.reason) == ("unit own.service", True)
 
 
+@pytest.mark.parametrize("text", ["#!/usr/sbin/nft -f\nflush ruleset\n", "#!/bin/sh\nset -e\nnft flush ruleset\n"])
+@pytest.mark.parametrize("command", ["/usr/local/sbin/own start", "-/bin/bash /usr/local/sbin/own"])
+def test_a_unit_whose_script_flushes_every_table(tmp_path, text, command):
+    host = Host(tmp_path)
+    write(host, "/usr/local/sbin/own", text)
+    enable(host, "own.service", f"[Service]\nExecStart={command}\n")
+    assert [found.where for found in boot_conflicts(host, "nftables")] == ["unit own.service"]
+
+
+@pytest.mark.parametrize("text", ["#!/bin/sh\n# never: nft flush ruleset\n", "\x7fELF flush ruleset\n"])
+def test_a_unit_whose_program_flushes_nothing(tmp_path, text):
+    host = Host(tmp_path)
+    write(host, "/usr/local/sbin/own", text)
+    enable(host, "own.service", "[Service]\nExecStart=/usr/local/sbin/own /etc /nowhere\n")
+    assert boot_conflicts(host, "nftables") == ()
+
+
+def test_a_drop_in_that_is_a_broken_link_is_passed_over(tmp_path):
+    host = Host(tmp_path)
+    folder = host.path(f"{UNITS}/gatehouse-kong-firewall.service.d")
+    folder.mkdir(parents=True)
+    (folder / "override.conf").symlink_to(tmp_path / "nowhere")
+    assert boot_conflicts(host, "nftables") == ()
+
+
 def test_units_that_flush_nothing_of_ours(tmp_path):
     host = Host(tmp_path)
     write(host, "/etc/own.nft", "table inet own {\n}\n")

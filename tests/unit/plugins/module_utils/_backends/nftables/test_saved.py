@@ -77,3 +77,9 @@ def test_a_saved_copy_is_found_and_cleaned_and_the_file_keeps_its_mode(tmp_path,
     assert host.path(file).read_bytes() == b"# \xff\n" + (BEFORE + AFTER).encode()
     assert host.path(file).stat().st_mode & 0o7777 == 0o755
     assert files_with_ours(host) == ()
+
+
+def test_blank_lines_before_our_rule_and_tables_after_an_empty_table_stay():
+    rule = 'meta mark & 0x10000000 == 0x10000000 accept comment "gatehouse.kong"'
+    text = "table inet gatehouse_kong {}\ntable inet filter {\n\tchain input {\n\t\ttcp dport 22 accept\n\n%s\t\tdrop\n\t}\n}\n"
+    assert without_ours(text % f"\t\t{rule}\n") == text % ""
