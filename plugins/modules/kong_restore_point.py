@@ -159,7 +159,9 @@ _NO_RULES = (
     "reaches Kong's ports"
 )
 _NOTHING = {"changed": False, "found": False, "run": ""}
-RULESET, CATCHES, UNIT = "ruleset", "catches", "drop_in"
+RULESET = "ruleset"
+CATCHES = "catches"
+UNIT = "drop_in"
 
 
 class Node:

@@ -447,8 +447,7 @@ CONFLICTS = {
     "deny after allow": (["-A @-user-input -p tcp --dport 8001 -j ACCEPT",
                           "-A @-user-input -p tcp --dport 8001 -j DROP"], False),
     "limit": (["-A @-user-input -p tcp --dport 8001 -m conntrack --ctstate NEW -m recent --set",
-               ("-A @-user-input -p tcp --dport 8001 -m conntrack --ctstate NEW -m recent --update --seconds 30 "
-               "--hitcount 6 -j @-user-limit"),
+               "-A @-user-input -p tcp --dport 8001 -m conntrack --ctstate NEW -m recent --update --seconds 30 --hitcount 6 -j @-user-limit",
                "-A @-user-input -p tcp --dport 8001 -j @-user-limit-accept"], False),
     "deny another port": (["-A @-user-input -p tcp --dport 8002 -j DROP"], False),
 }  # fmt: skip

@@ -106,7 +106,7 @@ class NftRule:
     def _expressions(self) -> Iterator[tuple[str, Json]]:
         for expression in self.listed["expr"]:
             # Some statements are listed as a word.
-            yield next(iter(expression.items())) if isinstance(expression, dict) else (str(expression), None)
+            yield from expression.items() if isinstance(expression, dict) else [(str(expression), None)]
 
 
 def tables_of(objects: Sequence[Mapping[str, Json]]) -> Tables:

@@ -95,8 +95,8 @@ class Packet:
     """Packets from outside to a port of ours: the first of a connection, or later packets.
 
     `sources` and `addresses` are the networks they come from and go to, `port` and `source_port` their ports, None for unknown:
-    a packet on its way to a container has another port than the published port, and only a reply comes from our port. `tracked` tells whether connection tracking has seen the packet, and
-    `outside` is the answer to a match on a network interface other than lo.
+    a packet on its way to a container has another port than the published port, and only a reply comes from our port.
+    `tracked` tells whether connection tracking has seen the packet, and `outside` is the answer to a match on a network interface other than lo.
     """
 
     family: str

@@ -75,10 +75,25 @@ def test_statements(statement, expected):
     assert ways(statement) == expected
 
 
-@pytest.mark.parametrize("statement", ["notrack", {"notrack": None}, {"log": None}, {"counter": None}, {"last": None},
-                                       {"dup": {"addr": "10.0.0.9"}}, {"secmark": "x"}, {"masquerade": None}, {"snat": {"addr": "10.0.0.9"}},
-        {"ct timeout": "x"}, {"ct expectation": "x"}, {"ct helper": "ftp"}, {"flow": {"op": "add", "flowtable": "@f"}},
-                                       {"xt": {"type": "match", "name": "comment"}}])  # fmt: skip
+NEUTRAL = [
+    "notrack",
+    {"notrack": None},
+    {"log": None},
+    {"counter": None},
+    {"last": None},
+    {"dup": {"addr": "10.0.0.9"}},
+    {"secmark": "x"},
+    {"masquerade": None},
+    {"snat": {"addr": "10.0.0.9"}},
+    {"ct timeout": "x"},
+    {"ct expectation": "x"},
+    {"ct helper": "ftp"},
+    {"flow": {"op": "add", "flowtable": "@f"}},
+    {"xt": {"type": "match", "name": "comment"}},
+]
+
+
+@pytest.mark.parametrize("statement", NEUTRAL)
 def test_a_statement_that_changes_nothing(statement):
     assert ways(statement, DROP) == [Way("drop")]
 
@@ -139,8 +154,8 @@ def test_verdict_maps(expression, expected):
     assert ways(UNKNOWN, expression) == [way._replace(certain=False) for way in expected]
 
 
-def mangle(value, key=MARK):
-    return {"mangle": {"key": key, "value": value}}
+def mangle(value, key=None):
+    return {"mangle": {"key": key or MARK, "value": value}}
 
 
 def test_a_rule_that_sets_the_mark():
@@ -197,7 +212,8 @@ def test_tables_and_their_chains():
     link = {"family": "netdev", "table": "n", "name": "i", "hook": "ingress", "prio": 0, "dev": "eth0"}
     links = {**link, "name": "j", "dev": ["eth0", "eth1"]}
     of = {"family": "inet", "table": "t", "chain": "input"}
-    rules = [{**of, "expr": [HIT, DROP]}, {**of, "expr": [{"xt": None}], "iptables": "-A input -p tcp -j c"}, {**of, "chain": "c", "expr": ["accept"]}]  # fmt: skip
+    jump = {**of, "expr": [{"xt": None}], "iptables": "-A input -p tcp -j c"}
+    rules = [{**of, "expr": [HIT, DROP]}, jump, {**of, "chain": "c", "expr": ["accept"]}]
     listed = [
         {"metainfo": {}},
         *({"chain": each} for each in (base, plain, link, links)),

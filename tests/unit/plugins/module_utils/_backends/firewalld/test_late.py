@@ -41,7 +41,9 @@ class Listing:
         self.objects = []
 
     def add_rules(self, chain, count, table="firewalld"):
-        self.objects += [{"rule": {"family": "inet", "table": table, "chain": chain, "expr": []}} for _ in range(count)]
+        self.objects += [
+            {"rule": {"family": "inet", "table": table, "chain": chain, "expr": []}} for _number in range(count)
+        ]
 
 
 class FakeHost(Host):

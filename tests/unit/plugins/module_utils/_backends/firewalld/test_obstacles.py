@@ -29,8 +29,8 @@ NAMES = {
 }
 
 
-def found(state, zones=("public",), sets=BOTH, allow=(ADMIN, CLUSTER, PROXY, CLOSED)):
-    want = ruleset_from_data({"allow": [*allow], "sets": sets})
+def found(state, zones=("public",), sets=None, allow=(ADMIN, CLUSTER, PROXY, CLOSED)):
+    want = ruleset_from_data({"allow": [*allow], "sets": sets or BOTH})
     whole = {"panic": False, "zones": {"public": {}, "drop": {"target": "DROP"}}, "policies": {}, **state}
     return list(settings_obstacles(whole, zones, want))
 

@@ -17,29 +17,29 @@ BEFORE = """\
 #!/usr/sbin/nft -f
 flush ruleset
 table inet filter {
-	chain input {
-		type filter hook input priority filter; policy drop;
-		tcp dport 22 accept comment "not gatehouse.kong"
+    chain input {
+        type filter hook input priority filter; policy drop;
+        tcp dport 22 accept comment "not gatehouse.kong"
 """
 AFTER = """\
-	}
+    }
 }
 table inet gatehouse {
-	chain x {
-	}
+    chain x {
+    }
 }
 """
-LATE = '\t\tmeta mark & 0x10000000 == 0x10000000 accept comment "gatehouse.kong"\n'
+LATE = '        meta mark & 0x10000000 == 0x10000000 accept comment "gatehouse.kong"\n'
 EARLY = """\
 table inet gatehouse_kong {
-	set friends_ipv4 {
-		type ipv4_addr
-		elements = { 10.0.0.1 }
-	}
+    set friends_ipv4 {
+        type ipv4_addr
+        elements = { 10.0.0.1 }
+    }
 
-	chain input {
-		type filter hook input priority filter - 10; policy accept;
-	}
+    chain input {
+        type filter hook input priority filter - 10; policy accept;
+    }
 }
 """
 OTHER = EARLY.replace("gatehouse_kong", "gatehouse_kong_transparent")
