@@ -213,8 +213,9 @@ class Host:
             raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
 
     def copy(self, path: str, to: str) -> None:
-        """Copy a file with its mode, owner and times, a link as a link."""
+        """Copy a file with its mode, owner and times, a link as a link. The directory of the copy is made if it is missing."""
         try:
+            self._make_parent(to)
             shutil.copy2(self.path(path), self.path(to), follow_symlinks=False)
             status = self.path(path).lstat()
             os.chown(self.path(to), status.st_uid, status.st_gid, follow_symlinks=False)

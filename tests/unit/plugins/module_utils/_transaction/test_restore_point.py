@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 
 import pytest
 
@@ -268,3 +269,14 @@ def test_kong_is_disturbed_no_more_than_needed(kong, now, expected):
     begun = kong.get("begun", False)
     point = RestorePoint((), {}, {**KONG, **{key: value for key, value in kong.items() if key != "begun"}}, "", begun)
     assert way_back(point, **{**RUNNING, **now}) == expected
+
+
+def test_a_file_comes_back_with_its_directory(node):
+    drop_in = "/etc/systemd/system/kong.service.d/limits.conf"
+    node.host.write(drop_in, "[Service]\n", 0o644)
+    node.take(files=(CONF, drop_in))
+    node.change(9001)
+    node.points.keep()
+    shutil.rmtree(node.host.path(drop_in).parent)
+    node.roll_back()
+    assert (node.host.read(drop_in), node.host.read(CONF)) == ("[Service]\n", "admin_listen = 8001\n")
