@@ -275,3 +275,21 @@ def test_each_chain_that_ends_packets_to_a_port_gets_the_rule(node, case):
     assert {name: chain(node.lab, name) for name in ("first", "second")} == expected
     assert (chain(node.lab, "input")[-1] == LATE) == (case == "by a chain and the policy")
     assert not node.lab.converge(RULES).changed
+
+
+def test_rules_that_do_not_hold_for_authorised_packets_are_warned_of(node):
+    load(node.lab, ("", "filter", "drop", """tcp dport 8001 limit rate 1/minute accept
+        tcp dport 443 limit rate 1/minute accept
+        tcp dport 8001 limit rate over 100/second drop
+        meta l4proto tcp drop
+        ip saddr 10.0.1.2 udp dport 7946 drop
+        ip saddr 10.0.1.2 udp dport 53 drop""", None))  # fmt: skip
+    found = node.lab.converge(RULES).obstacles
+    assert [(each.certain, each.where, each.reason.partition(" # ")[0], each.ports) for each in found] == [
+        (False, "nftables chain inet filter input", rule, (port,))
+        for rule, port in (
+            ("`ip saddr 10.0.1.2 udp dport 7946 drop", "udp 7946 at every address"),
+            ("`tcp dport 8001 limit rate 1/minute accept", "tcp 8001 at every address"),
+        )
+    ]
+    assert not node.lab.converge(RULES).changed

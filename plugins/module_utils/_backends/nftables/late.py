@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     TABLE,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DROP, Chain, Rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, Chain, Rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
     Obstacle,
@@ -43,6 +43,18 @@ _LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does no
 _LEGACY_ADVICE = "Look at them with iptables-legacy-save or ip6tables-legacy-save"
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
 _ONLY_NOTES = {"counter", "log"}
+# Expressions that hold for a part of the packets of each source, as libnftables-json(5) names them.
+_LIMITS = frozenset({"limit", "ct count", "quota"})
+_VOID = {
+    ACCEPT: (
+        "accepts a part of the packets, and the rule of gatehouse.kong accepts the rest",
+        "Drop what is above the limit instead, as with `limit rate over 10/second drop`",
+    ),
+    DROP: (
+        "comes after a rule that drops everything else, so the rule of gatehouse.kong comes before both",
+        "Move it to the top of its chain",
+    ),
+}
 _LEADS = frozenset({"jump", "goto", "vmap"})
 # Prints the commands that add the rule to each chain, unless it is there. A chain is found by its name, and the place in it
 # by the number of rules from there to its end: those before it are bans, which come and go.
@@ -116,7 +128,7 @@ def places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
     chains = {key: replace(chain, rules=_host_rules(chain)) for key, chain in chains.items()}
     first: dict[Key, int] = {}
     for base in (chain for chain in chains.values() if _judges_after_us(chain)):
-        for chain, number in _ends_of(chains, base, list(_services(base, ruleset))):
+        for _service, (chain, number) in _ends_of(chains, base, list(_services(base, ruleset))):
             first[_key(chain)] = min(number, first.get(_key(chain), number))
     return tuple(_place(chains[key], number) for key, number in first.items())
 
@@ -160,16 +172,17 @@ class NftablesLate:
             if not (self._host.holds(path, text, 0o600) if text else not self._host.path(path).exists())
         )
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:  # noqa: ARG002 -- part of the protocol
-        """Return a warning if iptables-legacy has a table filter: the kernel asks it too, and nft does not list it.
+    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+        """Return a warning for each rule that does not hold for authorised packets, and for a table of iptables-legacy.
 
-        The early part judges every chain of nftables.
+        The kernel asks iptables-legacy too, and nft does not list its rules. The early part judges every chain of nftables.
         """
         found = [path for path in _LEGACY if "filter" in (self._host.read(path) or "").split()]
-        return tuple(
+        legacy = (
             Obstacle(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
             for path in found
         )
+        return (*_without_effect(self._chains, want), *legacy)
 
     def translations(self) -> tuple[Translation, ...]:
         """Return nothing: the early part lists them."""
@@ -251,14 +264,16 @@ def _services(base: Chain, ruleset: Ruleset) -> Iterator[tuple[Service, str]]:
                 yield entry.service, family
 
 
-def _ends_of(chains: Chains, base: Chain, services: list[tuple[Service, str]]) -> Iterator[tuple[Chain, int]]:
+def _ends_of(
+    chains: Chains, base: Chain, services: list[tuple[Service, str]]
+) -> Iterator[tuple[tuple[Service, str], tuple[Chain, int]]]:
     """Yield for each port and family the chain and the number of the rule that ends every new packet, or of the policy."""
     table = {name: one for (family, table, name), one in chains.items() if (family, table) == (base.family, base.table)}
     shared = _shared(table, services)
     for service in services:
         found = _end(table, base, service, shared)
         if found or base.policy == DROP:
-            yield found or (base, len(base.rules))
+            yield service, found or (base, len(base.rules))
 
 
 def _shared(table: Mapping[str, Chain], services: list[tuple[Service, str]]) -> set[str]:
@@ -296,6 +311,48 @@ def _end(
     target = chain.rules[number].target
     inner = None if target in shared or target not in table else _end(table, table[target], service, shared)
     return inner or (chain, number)
+
+
+def _without_effect(chains: Chains, want: Ruleset) -> Iterator[Obstacle]:
+    """Yield a warning for each rule that does not hold, because our rule accepts the packets that it is about.
+
+    The rule accepts packets up to a limit, or it drops packets of some sources and comes after our rule.
+    """
+    chains = {key: replace(chain, rules=_host_rules(chain)) for key, chain in chains.items()}
+    first = {place.chain: len(chains[place.chain].rules) - place.after for place in places(chains, want)}
+    found: dict[tuple[Key, int, str], list[Service]] = {}
+    for base in (chain for chain in chains.values() if _judges_after_us(chain)):
+        for chain, number, service, family in _met(chains, base, list(_services(base, want))):
+            rule = chain.rules[number]
+            is_after = number >= first.get(_key(chain), number + 1)
+            if not is_after and not _limits(rule):
+                continue
+            verdicts = {way.verdict for way in rule.judge(first_packet(service, family)).ways if not way.certain}
+            for verdict in verdicts & ({DROP} if is_after else {ACCEPT}):
+                found.setdefault((_key(chain), number, verdict), []).append(service)
+    for (key, number, verdict), services in found.items():
+        reason, advice = _VOID[verdict]
+        yield Obstacle(
+            certain=False,
+            where=f"nftables chain {' '.join(key)}",
+            reason=f"`{chains[key].rules[number].text}` {reason}",
+            ports=tuple(dict.fromkeys(map(str, services))),
+            advice=advice,
+            effect="exempt",
+        )
+
+
+def _met(chains: Chains, base: Chain, services: list[tuple[Service, str]]) -> Iterator[tuple[Chain, int, Service, str]]:
+    """Yield the rules that new packets to each port meet before their end, in the chain that has the end."""
+    for (service, family), (chain, end) in _ends_of(chains, base, services):
+        yield from ((chain, number, service, family) for number in range(end))
+
+
+def _limits(rule: Rule) -> bool:
+    """Tell whether a rule matches a part of the packets of each source."""
+    return any(
+        not _LIMITS.isdisjoint(expression) for expression in _listed(rule)["expr"] if isinstance(expression, dict)
+    )
 
 
 def _place(chain: Chain, number: int) -> Place:
