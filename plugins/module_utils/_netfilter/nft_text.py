@@ -15,7 +15,8 @@ Json = t.Any
 
 def rule_text(expressions: Sequence[Mapping[str, Json]]) -> str:
     """The rule; what has no short form here is given as JSON."""
-    return " ".join(_statement(*next(iter(one.items()))) for one in expressions)
+    # Some statements are listed as a word.
+    return " ".join(_statement(*next(iter(one.items()))) if isinstance(one, dict) else str(one) for one in expressions)
 
 
 def _statement(kind: str, value: Json) -> str:
@@ -29,6 +30,9 @@ def _statement(kind: str, value: Json) -> str:
     if kind in ("dnat", "redirect") and value:
         port = f":{_value(value['port'])}" if "port" in value else ""
         return f"{kind} to {_value(value.get('addr', ''))}{port}"
+    if kind == "limit" and {"rate", "per"} <= {*value}:
+        unit = f" {value['rate_unit']}" if "rate_unit" in value else ""
+        return f"limit rate {'over ' if value.get('inv') else ''}{value['rate']}{unit}/{value['per']}"
     if kind == "fwd":
         return f"fwd to {_value(value.get('dev', ''))}"
     return kind if value is None or kind == "counter" else f"{kind} {_value(value)}"

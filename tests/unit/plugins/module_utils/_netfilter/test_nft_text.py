@@ -30,6 +30,9 @@ PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
         ([{"xt": {"type": "target", "name": "DNAT"}}, {"xt": None}], "DNAT xt"),
         ([{"match": {"op": "==", "left": {"concat": [PORT, {"meta": {"key": "mark"}}]},
                      "right": {"prefix": {"addr": "10.0.0.0", "len": 8}}}}], "tcp dport . meta mark 10.0.0.0/8"),
+        ([{"limit": {"rate": 3, "burst": 5, "per": "second"}}, "continue"], "limit rate 3/second continue"),
+        ([{"limit": {"rate": 3, "rate_unit": "kbytes", "per": "hour", "inv": True}}, {"drop": None}],
+         "limit rate over 3 kbytes/hour drop"),
         ([{"limit": {"rate": 3}}, {"unheard of": {"of": 1}}], 'limit {"rate": 3} unheard of {"of": 1}'),
     ],
 )  # fmt: skip
