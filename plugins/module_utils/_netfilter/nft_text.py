@@ -30,12 +30,15 @@ def _statement(kind: str, value: Json) -> str:
     if kind in ("dnat", "redirect") and value:
         port = f":{_value(value['port'])}" if "port" in value else ""
         return f"{kind} to {_value(value.get('addr', ''))}{port}"
-    if kind == "limit" and {"rate", "per"} <= {*value}:
-        unit = f" {value['rate_unit']}" if "rate_unit" in value else ""
-        return f"limit rate {'over ' if value.get('inv') else ''}{value['rate']}{unit}/{value['per']}"
     if kind == "fwd":
         return f"fwd to {_value(value.get('dev', ''))}"
-    return kind if value is None or kind == "counter" else f"{kind} {_value(value)}"
+    words = _limit if kind == "limit" and "per" in value else _value
+    return kind if value is None or kind == "counter" else f"{kind} {words(value)}"
+
+
+def _limit(value: Json) -> str:
+    unit = f" {value['rate_unit']}" if "rate_unit" in value else ""
+    return f"rate {'over ' if value.get('inv') else ''}{value['rate']}{unit}/{value['per']}"
 
 
 def _value(value: Json) -> str:
