@@ -4,8 +4,8 @@
 """Opens new TCP connections at a steady rate, and tells which got through: traffic.py RATE PATIENCE ADDRESS:PORT...
 
 Each target gets RATE connections a second, until standard input ends; each is given up after PATIENCE seconds. Prints
-one line of JSON, by target: how many were tried, how many got through, and of these how many `again`, since their first packet was not answered. The kernel knows
-that, however late this program itself is on a busy machine.
+one line of JSON, by target: how many were tried, how many got through, and of these how many `again`, since their first
+packet was not answered. The kernel knows that, however late this program itself is on a busy machine.
 """
 
 from __future__ import annotations
