@@ -32,7 +32,7 @@ def _statement(kind: str, value: Json) -> str:
         return f"{kind} to {_value(value.get('addr', ''))}{port}"
     if kind == "fwd":
         return f"fwd to {_value(value.get('dev', ''))}"
-    words = _limit if kind == "limit" and "per" in value else _value
+    words = _limit if kind == "limit" and isinstance(value, dict) and "per" in value else _value
     return kind if value is None or kind == "counter" else f"{kind} {words(value)}"
 
 

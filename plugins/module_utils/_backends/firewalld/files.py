@@ -64,6 +64,8 @@ def permanent_zones(host: Host) -> set[str]:
             raise HostError(
                 f"{path} is not valid XML: {error}. Correct it, see `firewall-cmd --check-config`"
             ) from error
+        except OSError as error:
+            raise HostError(f"{path} cannot be read: {error.strerror}. Restore or remove it") from error
         if root.find("interface") is not None:
             found.add(_zone_name(path))
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Iterator
+from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import IPTABLES_SERVICES, is_enabled
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import is_accept_rule
@@ -115,7 +116,7 @@ def _unloadable(file: str, reason: str, advice: str, *, certain: bool) -> Obstac
 def _saved_sets(host: Host) -> Iterator[str]:
     """Yield the names of the sets that are made before the rules are loaded. Our own unit makes our sets."""
     for pattern in _SET_FILES:
-        for path in host.path("/").glob(pattern):
+        for path in filter(Path.is_file, host.path("/").glob(pattern)):
             yield from _CREATED.findall(path.read_text(encoding="utf-8", errors="replace"))
 
 

@@ -33,6 +33,7 @@ PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
         ([{"limit": {"rate": 3, "burst": 5, "per": "second"}}, "continue"], "limit rate 3/second continue"),
         ([{"limit": {"rate": 3, "rate_unit": "kbytes", "per": "hour", "inv": True}}, {"drop": None}],
          "limit rate over 3 kbytes/hour drop"),
+        ([{"limit": "per-host"}, {"accept": None}], "limit per-host accept"),
         ([{"limit": {"rate": 3}}, {"unheard of": {"of": 1}}], 'limit {"rate": 3} unheard of {"of": 1}'),
     ],
 )  # fmt: skip

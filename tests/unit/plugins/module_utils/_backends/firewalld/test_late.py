@@ -379,6 +379,7 @@ def test_an_administrator_edits_a_zone_and_removal_keeps_the_edit(run, host):
         (lambda path: path.write_text("<zone>"), "is not valid XML"),
         (lambda path: path.write_text("<policy/>"), "it has no element <zone>"),
         (lambda path: (path.rename(path.with_name("x")), path.symlink_to("x")), "is a symbolic link"),
+        (lambda path: (path.unlink(), path.symlink_to("nowhere")), "cannot be read: No such file or directory"),
     ],
 )  # fmt: skip
 def test_a_zone_file_that_cannot_be_edited_is_refused_before_anything_changes(host, firewalld, break_it, message):

@@ -157,3 +157,12 @@ def test_files_that_cannot_be_loaded_at_boot(tmp_path, name):
     found = [*unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
     assert [(one.certain, one.where, one.reason) for one in found] == expected
     assert {(one.effect, one.ports) for one in found} <= {("boot", ("every port that is not managed",))}
+
+
+def test_a_broken_link_makes_no_set(tmp_path):
+    host = HostWithRestore(tmp_path)
+    host.link(f"{WANTS}/iptables.service", "/lib/systemd/system/iptables.service")
+    host.link("/etc/sysconfig/ipset.d/f2b.set", "/nowhere/f2b.set")
+    host.write("/etc/sysconfig/iptables", BAN, 0o600)
+    found = [*unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
+    assert [one.where for one in found] == ["/etc/sysconfig/iptables"]
