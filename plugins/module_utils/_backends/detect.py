@@ -22,7 +22,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import 
 # systemd keeps such a link for each unit that runs, for its journal; reading it takes no process.
 _FIREWALLD_RUNS = "/run/systemd/units/invocation:firewalld.service"
 _UFW_CONF = "/etc/ufw/ufw.conf"
-_UFW_ENABLED = re.compile(r"""^\s*ENABLED=(["']?)yes\1\s*$""", re.IGNORECASE | re.MULTILINE)
+# A shell reads the file, so a comment may follow.
+_UFW_ENABLED = re.compile(r"""^\s*ENABLED=(["']?)yes\1\s*(?:\s#.*)?$""", re.IGNORECASE | re.MULTILINE)
 
 # The services that load rules of iptables at boot, and the files they load: Debian's, and those of iptables-services.
 IPTABLES_SERVICES = (

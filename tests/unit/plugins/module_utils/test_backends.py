@@ -54,7 +54,7 @@ def test_a_host_that_nothing_rules_gets_nftables_without_a_process(tmp_path):
     assert (choice.backend.name, choice.reason, host.calls) == ("nftables", "no other firewall rules this host", [])
 
 
-@pytest.mark.parametrize("text", ["ENABLED=yes\n", "# x\nENABLED='YES'\nLOGLEVEL=low\n"])
+@pytest.mark.parametrize("text", ["ENABLED=yes\n", "ENABLED=yes # since May\n", "# x\nENABLED='YES'\nLOGLEVEL=low\n"])
 def test_ufw_rules_if_it_is_enabled(tmp_path, text):
     host = FakeHost(tmp_path)
     write(host, "/etc/ufw/ufw.conf", text)
@@ -63,7 +63,7 @@ def test_ufw_rules_if_it_is_enabled(tmp_path, text):
     assert choose(host, "nftables").backend.name == "nftables"
 
 
-@pytest.mark.parametrize("text", ["ENABLED=no\n", "#ENABLED=yes\n", ""])
+@pytest.mark.parametrize("text", ["ENABLED=no\n", "#ENABLED=yes\n", "ENABLED=yes#\n", ""])
 def test_ufw_that_is_off_does_not_rule(tmp_path, text):
     host = FakeHost(tmp_path)
     write(host, "/etc/ufw/ufw.conf", text)
