@@ -14,22 +14,27 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LEAST = 100
+LEAST = 20
 PATIENCE = 0.2  # seconds for an answer; the hosts share a machine
 PROGRAM = """\
 import json, socket, sys, threading
 ended = threading.Event()
-threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-seen = {}
-while not ended.wait(0.02):
-    for target in sys.argv[2:]:
-        address, _colon, port = target.rpartition(":")
-        counts = seen.setdefault(target, {"open": 0, "closed": 0})
+seen = {target: {"open": 0, "closed": 0} for target in sys.argv[2:]}
+def knock(target):
+    address, _colon, port = target.rpartition(":")
+    while not ended.wait(0.02):
         try:
             socket.create_connection((address.strip("[]"), int(port)), float(sys.argv[1])).close()
-            counts["open"] += 1
+            seen[target]["open"] += 1
         except OSError:
-            counts["closed"] += 1
+            seen[target]["closed"] += 1
+knocking = [threading.Thread(target=knock, args=(target,)) for target in seen]
+for thread in knocking:
+    thread.start()
+sys.stdin.read()
+ended.set()
+for thread in knocking:
+    thread.join()
 print(json.dumps(seen))
 """
 
