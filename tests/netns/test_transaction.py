@@ -368,3 +368,15 @@ def test_a_way_back_whose_script_somebody_took_away(lab):
     lab.host.path(f"{PENDING}/undo").unlink()
     lab.converge(OTHER)
     assert state(lab, OTHER)
+
+
+@pytest.mark.parametrize("kind", ["nftables", "ufw"])
+def test_a_ruleset_that_is_read_back_from_the_kernel_writes_the_same_boot_file(lab, kind):
+    """The kernel merges neighbours, and `state: previous` has no other spelling; the plan's own leaves nothing to change."""
+    node = Node(lab, kind)
+    neighbours = {"allow": [ENTRY], "sets": {"friends": {"ipv4": ["10.0.1.2/32", "10.0.1.3/32", "10.0.1.4/32"]}}}
+    lab.converge(neighbours)
+    live = lab.read().ruleset
+    assert lab.backend(lab.host).stale(live) == ()
+    assert not lab.converge(neighbours).changed
+    node.clean()

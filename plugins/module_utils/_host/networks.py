@@ -53,13 +53,9 @@ class Networks:
         """The members in CIDR notation, in ascending order, the wider first."""
         return [f"{_address(self.family, first)}/{_length(self.family, first, last)}" for first, last in self.members]
 
-    def outermost(self) -> Networks:
-        """The same without the members that lie in another."""
-        found: list[Range] = []
-        for member in self.members:
-            if not found or found[-1][1] < member[0]:
-                found.append(member)
-        return Networks(self.family, tuple(found), self.ranges)
+    def fewest(self) -> Networks:
+        """Return the same addresses as the fewest networks: the spelling that depends on the addresses alone."""
+        return from_ranges(self.family, self.ranges)
 
 
 def parse_networks(family: str, texts: Iterable[str]) -> Networks:

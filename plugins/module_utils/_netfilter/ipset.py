@@ -106,7 +106,7 @@ def parse_sets(saved: str) -> dict[str, LiveSet]:
 def elements(networks: Networks) -> list[str]:
     """Return the elements for `add`. It takes no network of length 0 (ipset(8), "hash:net"): that is two halves."""
     halves = {"0.0.0.0/0": ["0.0.0.0/1", "128.0.0.0/1"], "::/0": ["::/1", "8000::/1"]}
-    return [half for text in networks.outermost().texts() for half in halves.get(text, [text])]
+    return [half for text in networks.fewest().texts() for half in halves.get(text, [text])]
 
 
 def _odd_options(words: list[str], family: str) -> list[str]:

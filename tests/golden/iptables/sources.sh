@@ -9,8 +9,7 @@ sets() {
     cat <<'SETS'
 create gkong4-10-bastions hash:net family inet maxelem 1048576
 flush gkong4-10-bastions
-add gkong4-10-bastions 10.0.0.4/32
-add gkong4-10-bastions 10.0.0.5/32
+add gkong4-10-bastions 10.0.0.4/31
 create gkong6-10-bastions hash:net family inet6 maxelem 1048576
 flush gkong6-10-bastions
 create gkong4-office hash:net family inet maxelem 1048576

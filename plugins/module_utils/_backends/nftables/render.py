@@ -132,7 +132,7 @@ def _declared(networks: Mapping[str, Networks], names: Mapping[str, str]) -> str
 
 
 def _set(name: str, networks: Networks) -> str:
-    elements = ",\n\t\t\t".join(_element(text) for text in networks.outermost().texts())
+    elements = ",\n\t\t\t".join(_element(text) for text in networks.fewest().texts())
     return (
         f"\tset {name} {{\n"
         f"\t\ttype {networks.family}_addr\n\t\tflags interval\n\t\tauto-merge\n"

@@ -89,12 +89,12 @@ def test_respelling_keeps_the_addresses_and_uses_the_other_words(some, others):
 
 
 @given(CIDRS)
-def test_the_outermost_members_cover_everything_without_overlap(some):
+def test_the_fewest_networks_depend_on_the_addresses_alone(some):
     networks = parse_networks("ipv4", some)
-    found = networks.outermost()
-    assert sum(last - first + 1 for first, last in found.members) == len(addresses(networks))
-    assert set(found.members) <= set(networks.members)
+    found = networks.fewest()
+    assert found.texts() == list(map(str, ipaddress.collapse_addresses(map(ipaddress.ip_network, some))))
     assert found == networks
+    assert parse_networks("ipv4", found.texts()).fewest().members == found.members
 
 
 @given(st.one_of(st.tuples(st.just("ipv4"), CIDRS), st.tuples(st.just("ipv6"), CIDRS6)))
