@@ -74,7 +74,7 @@ def _scenarios() -> list[Check]:
 def all_checks() -> list[Check]:
     """Return every check, in their order. Of linters the longest comes first."""
     return [
-        Check("lint", "ansible-test sanity", _script("sanity.py"), timeout=15 * MINUTE),
+        Check("lint", "ansible-test sanity", _script("sanity.py"), timeout=20 * MINUTE),
         Check("lint", "ansible-lint", _tool("ansible-lint", "--profile", "production", "--offline")),
         Check("lint", "antsibull-docs", _docs(), "plugins"),
         Check("lint", "mypy", _mypy(), "plugins/plugin_utils"),
@@ -85,7 +85,7 @@ def all_checks() -> list[Check]:
         Check("lint", "licences", _tool("reuse", "lint", "--lines")),
         Check("lint", "places", _script("places.py")),
         Check("unit", "unit", _tool("pytest", "tests/unit"), "tests/unit"),
-        Check("unit", "network namespaces", _namespaces(), "tests/netns"),
+        Check("unit", "network namespaces", _namespaces(), "tests/netns", timeout=20 * MINUTE),
         Check("artifact", "tarball", _script("artifact.py"), "playbooks/plan.yml"),
         *_scenarios(),
     ]
