@@ -116,6 +116,8 @@ class Rollback:
             yield
         finally:
             self._host.inherited = ()
+            # Closing alone would leave the lock to a program that still shares the file.
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
             os.close(self._lock)
             self._lock = None
 
