@@ -32,7 +32,7 @@ SYSTEMS = ("nftables", "iptables", "firewalld", "ufw")
 KILLS = int(os.environ.get("GATEHOUSE_KILLS", "8"))
 CUTS = int(os.environ.get("GATEHOUSE_CUTS", "2"))
 CHANGES = (("none", "rules"), ("rules", "other rules"), ("rules", "other members"), ("rules", "none"))
-PATIENCE = 60
+PATIENCE = 150
 SIGKILLED = -9
 # The rules of the host's owner, and what loads them at boot.
 OWN_RULES = {

@@ -60,7 +60,8 @@ NAME = "gatehouse-kong-rollback"
 _UNIT = f"{UNIT_DIRECTORY}/{NAME}.service"
 _LINK = f"{UNIT_DIRECTORY}/sysinit.target.wants/{NAME}.service"
 
-# nftables.service flushes all rules; the others load the files that this puts back.
+# A boot is busy, and nothing else repeats what failed then. nftables.service flushes all rules; the others load the files
+# that this puts back.
 _UNIT_TEXT = """\
 # Written by gatehouse.kong, and removed when the change is confirmed.
 [Unit]
@@ -76,7 +77,7 @@ Conflicts=shutdown.target
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh {undo}
+ExecStart=/bin/sh -c "/bin/sh {undo} || {{ sleep 2; /bin/sh {undo}; }} || {{ sleep 5; exec /bin/sh {undo}; }}"
 """
 
 
