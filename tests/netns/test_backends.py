@@ -464,10 +464,10 @@ def test_a_step_that_the_host_refuses_leaves_the_old_state(iptables, monkeypatch
     iptables.lab.converge(EVERYTHING)
     run = iptables.lab.host.run
 
-    def refuse(*argv, stdin=""):
+    def refuse(*argv, stdin="", **limits):
         if "ip6tables" in argv[0] and "--noflush" in argv and "--test" not in argv and "8123" in stdin:
             raise HostError("no more memory")
-        return run(*argv, stdin=stdin)
+        return run(*argv, stdin=stdin, **limits)
 
     monkeypatch.setattr(iptables.lab.host, "run", refuse)
     with pytest.raises(HostError, match="no more memory"):
