@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import is_enabled
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 
 _OUR_UNITS = ("gatehouse-kong-firewall", "gatehouse-kong-accept", "gatehouse-kong-iptables")
 _DROP_IN_FOLDERS = (UNIT_DIRECTORY, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")

@@ -18,14 +18,9 @@ from functools import cached_property, partial
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.boot_conflicts import boot_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import Late
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
-    Backend,
-    Live,
-    Obstacle,
-    Snapshot,
-    Translation,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live, Snapshot
 
 Part = t.Union[Backend, Late]
 

@@ -48,6 +48,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import Place, conflicts, table_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,
     Allow,
@@ -55,7 +56,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
     Service,
     make_ruleset,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle, Translation
 
 
 def translations_of(saved: Mapping[str, str]) -> tuple[Translation, ...]:

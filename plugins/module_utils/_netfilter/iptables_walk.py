@@ -15,9 +15,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import IPTABLES_BASES, LATE_RULE, PRIORITY
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 
 Table = Mapping[str, Sequence[str]]  # the lines of each chain
 Place = tuple[str, int]  # a chain, and the number of lines before the place

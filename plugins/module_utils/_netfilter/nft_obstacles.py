@@ -17,9 +17,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import EGRESS, MARK, PREROUTING
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, tables_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 
 _DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only: our rules never see these packets"
 _STILL_DROPPED = "our own chain still drops unauthorised sources"

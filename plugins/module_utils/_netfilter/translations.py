@@ -17,8 +17,8 @@ import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import PROTOCOLS, Ruleset, Service
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle, Translation
 
 _TARGET = re.compile(r"\[?(?P<address>[0-9a-fA-F.:]+?)\]?(?::(?P<port>\d+))?")
 _SINGLE = ("/32", "/128")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 
@@ -18,58 +19,6 @@ class Live:
 
     ruleset: Ruleset | None
     drift: tuple[str, ...] = ()
-
-
-_VERBS = {
-    "drop": ("refuses", "may refuse"),
-    "accept": ("accepts others at", "may accept others at"),
-    "divert": ("diverts", "may divert"),
-    "publish": ("publishes", "may publish"),
-    "boot": ("leaves unprotected after a reboot", "may leave unprotected after a reboot"),
-    "exempt": ("exempts authorised sources at", "exempts authorised sources at"),
-}
-
-
-@dataclass(frozen=True)
-class Obstacle:
-    """Something on the host that is not ours and defeats, or may defeat, a port of ours.
-
-    With `certain` the packets will be refused; otherwise they may be, which nothing short of a packet can tell.
-    The effect is "drop" where it refuses who should come in, "accept" where it lets others in before ours are asked,
-    "divert" where it sends packets elsewhere before ours see them, and "publish" where it leads them into the container of
-    a published port by another port, for which there is no rule. It is "exempt" if a rule of the host that drops or limits
-    some packets does not hold for authorised packets, and "boot" if a file of the host cannot be loaded at boot.
-    """
-
-    certain: bool
-    where: str
-    reason: str
-    ports: tuple[str, ...]
-    advice: str
-    effect: str = "drop"
-
-    @property
-    def stops(self) -> bool:
-        """Whether it makes a change useless, as nobody would get in."""
-        return self.certain and self.effect == "drop"
-
-    def __str__(self) -> str:
-        sure, unsure = _VERBS[self.effect]
-        return f"{self.where} {sure if self.certain else unsure} {', '.join(self.ports)}: {self.reason}. {self.advice}"
-
-
-class Translation(t.NamedTuple):
-    """A rule, in the words of its program, that gives packets to a port another destination; `address` is None for any."""
-
-    place: str
-    protocol: str
-    address: str | None
-    port: int
-    to: str
-    to_port: int
-
-    def __str__(self) -> str:
-        return f"[{self.to}]:{self.to_port}" if ":" in self.to else f"{self.to}:{self.to_port}"
 
 
 @dataclass(frozen=True)

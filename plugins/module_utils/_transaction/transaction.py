@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live, Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 
 # What only a change needs is loaded for a change: most runs find that there is none.

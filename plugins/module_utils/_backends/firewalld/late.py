@@ -45,12 +45,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import 
     own_firewalld_files,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
-    Obstacle,
-    Snapshot,
-    Translation,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import PENDING
 
 _RUNS = "/run/systemd/units/invocation:firewalld.service"  # systemd has this link for each unit that runs

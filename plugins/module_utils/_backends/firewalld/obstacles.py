@@ -14,8 +14,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, parse_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import PRIORITY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import Own, find_obstacles
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
 
 _DROPS = ("DROP", "REJECT", "%%REJECT%%")
 _OTHER_BASES = frozenset((family, "filter", chain) for family in ("ip", "ip6") for chain in ("FORWARD", "OUTPUT"))

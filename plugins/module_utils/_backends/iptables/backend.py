@@ -53,13 +53,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     require_programs,
     variant_of,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
-    Live,
-    Obstacle,
-    Snapshot,
-    Translation,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import Step

@@ -53,12 +53,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     variant_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset, Service
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
-    Obstacle,
-    Snapshot,
-    Translation,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 # Other programs may change the rules between the moments at which they are read and loaded.
 _ATTEMPTS = 3

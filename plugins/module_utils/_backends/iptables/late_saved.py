@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_f
     files_that_change,
     text_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 
 # Files of programs that load rules or sets at boot, as packages of Debian and RHEL name them.
 _SAVED_FILES = (

@@ -35,13 +35,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     PRIORITY,
     TABLE,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
-    Live,
-    Obstacle,
-    Snapshot,
-    Translation,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 
 Objects = list[dict[str, t.Any]]
 Planned = t.Callable[[Objects, Ruleset], Objects]

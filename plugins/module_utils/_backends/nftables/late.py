@@ -28,13 +28,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     TABLE,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, Chain, Rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
-    Obstacle,
-    Snapshot,
-    Translation,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 _RULE = f'meta mark & {MARK:#x} == {MARK:#x} accept comment "{LATE_COMMENT}"'
 # Tables of iptables-legacy that are loaded, one a line.

@@ -39,14 +39,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import saved_lines, table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts, ends, table_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import Packet, addresses_of, unicast
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset, Service
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
-    Obstacle,
-    Snapshot,
-    Translation,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 CHAINS = {"ipv4": "ufw-after-input", "ipv6": "ufw6-after-input"}
 _LOCK = "/run/ufw.lock"

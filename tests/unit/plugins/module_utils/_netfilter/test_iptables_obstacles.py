@@ -10,8 +10,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     translations_of,
     without_ipv6,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Translation
 
 NAT = "*nat\n:DOCKER - [0:0]\n-A DOCKER -p tcp -m tcp --dport 80 -j DNAT --to-destination {}\nCOMMIT\n"
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import (
     bypasses,
     listed_translations,
     saved_translations,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Translation
 
 SAVED = """\
 *filter

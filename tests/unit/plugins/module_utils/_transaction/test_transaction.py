@@ -9,13 +9,9 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import (
-    Live,
-    Obstacle,
-    Snapshot,
-    Translation,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection, LockoutError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
     Guard,
