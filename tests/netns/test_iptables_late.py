@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late import IptablesLate
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}

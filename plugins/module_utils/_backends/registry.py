@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewall import Firewall, Leftovers
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import Late
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.files import keeps_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
@@ -21,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import 
     own_firewalld_files,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import IPTABLES_BASES
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import ufw
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
     BootUnit,
     install,
@@ -48,6 +47,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import Place, conflicts, table_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,

@@ -37,13 +37,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
     chains_of_iptables,
     settings_obstacles,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
     FIREWALLD,
     FIREWALLD_SET_PREFIX,
     own_firewalld_files,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset

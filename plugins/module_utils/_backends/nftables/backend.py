@@ -13,7 +13,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.boot import boot_unit
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import names_in_use, parse_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.render import (
     render_change,
@@ -35,6 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     PRIORITY,
     TABLE,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import APPENDED_FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import ends, first_packet
@@ -27,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     PRIORITY,
     TABLE,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, Chain, Rule
