@@ -34,12 +34,12 @@ class Leftovers:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All of them, in the order in which they are removed."""
+        """The parts, in the order in which they are removed."""
         return (*self.late, *self.early)
 
 
 class Firewall:
-    """The early and the late part for the present firewall manager, and what is left over of earlier ones."""
+    """The early and the late part for the current firewall manager, and parts for earlier managers that are to be removed."""
 
     def __init__(self, host: Host, early: Backend, late: Late, leftovers: Leftovers) -> None:
         self._host = host

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
 class Late(t.Protocol):
     """The late part for one firewall manager.
 
-    A ruleset of None means: nothing of ours, no trace. Each method raises HostError if the host refuses. `require`, `read`,
+    A ruleset of None means that no rule or file of ours may be left. Each method raises HostError if the host refuses. `require`, `read`,
     `stale`, `obstacles`, `translations`, `validate` and `snapshot` change nothing; `read` is called before the others, and
     again after each change.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Third-party files from which text of ours is removed: every other byte, the mode and the owner stay."""
+"""Removal of our text from third-party files. Every other byte, the mode and the owner of the file stay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def text_of(host: Host, file: str) -> str:
 
 
 def files_that_change(host: Host, files: Iterable[str], clean: Clean) -> tuple[str, ...]:
-    """Return those of the files that `clean` changes."""
+    """Return the files that `clean` changes."""
     return tuple(file for file in files if (text := text_of(host, file)) != clean(text))
 
 

@@ -30,7 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 UNIT = "gatehouse-kong-iptables.service"
 
-# What others load at boot: netfilter-persistent, and iptables.service and ip6tables.service of Red Hat.
+# Files that netfilter-persistent, and iptables.service and ip6tables.service of Red Hat, load at boot.
 SAVED_FILES = (
     "/etc/iptables/rules.v4",
     "/etc/iptables/rules.v6",

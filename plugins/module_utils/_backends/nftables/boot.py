@@ -92,7 +92,7 @@ def boot_unit(host: Host) -> BootUnit:
 
 
 def _third_party_drop_ins(host: Host) -> list[str]:
-    """Return the drop-ins of others: those of the interception only add commands, after ours."""
+    """Return the third-party drop-ins. Our drop-in for the interception only adds commands after the commands of this unit."""
     folders = [f"{folder}/nftables.service.d" for folder in _UNIT_FOLDERS]
     paths = (f"{folder}/{path.name}" for folder in folders for path in host.path(folder).glob("*.conf"))
     return [path for path in paths if "/gatehouse-kong-" not in path]
