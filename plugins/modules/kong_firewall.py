@@ -173,7 +173,7 @@ changes:
     members: [{name: peers, gained: [192.168.10.13/32], lost: []}]
     drift: []
     boot: ["/etc/gatehouse_kong/ruleset.nft: differs"]
-obstacles:
+conflicts:
   description:
     - Third-party rules that conflict with the ruleset. They drop packets of all authorised sources of a port, or divert
       them. Bans of some sources, and limits that drop, are not listed.
@@ -224,9 +224,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
+    ConflictError,
     Guard,
     LockoutError,
-    ObstacleError,
     confirm,
     converge,
 )
@@ -287,19 +287,19 @@ def _half(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[s
     want = wanted(state, ruleset, backend, rollback)
     if want is None:
         module.warn(_NOTHING_KEPT)
-        return {"changes": None, "obstacles": []}
+        return {"changes": None, "conflicts": []}
     if params["confirm"]:
         passing = state == "opened" and want.ruleset != ruleset
         confirm(backend, want.ruleset, rollback, params["confirm"], keep=state != "previous", passing=passing)
         return {"changed": True}
     guard = Guard(rollback, params["rollback_timeout"], _connection)
     outcome = converge(backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
-    for warning in (*outcome.obstacles, *outcome.warnings):
+    for warning in (*outcome.conflicts, *outcome.warnings):
         module.warn(str(warning))
     return {
         "changed": outcome.changed,
         "changes": changes(outcome),
-        "obstacles": [asdict(obstacle) for obstacle in outcome.obstacles],
+        "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
         **({"_transaction": outcome.transaction} if outcome.transaction else {}),
         **({"diff": {"before": outcome.before, "after": outcome.after}} if module._diff else {}),
     }
@@ -314,15 +314,15 @@ def main() -> None:
         module.fail_json(
             msg=f"rollback_timeout is {module.params['rollback_timeout']!r}; accepted are {_LEAST_TIMEOUT} seconds or "
             "more, as a new connection takes its time",
-            obstacles=[],
+            conflicts=[],
         )
     try:
         require_root("kong_firewall")
         result = run(module)
     except (RulesetError, HostError, LockoutError) as error:
-        module.fail_json(msg=str(error), obstacles=[])
-    except ObstacleError as error:
-        module.fail_json(msg=str(error), obstacles=[asdict(obstacle) for obstacle in error.obstacles])
+        module.fail_json(msg=str(error), conflicts=[])
+    except ConflictError as error:
+        module.fail_json(msg=str(error), conflicts=[asdict(conflict) for conflict in error.conflicts])
     module.exit_json(**result)
 
 

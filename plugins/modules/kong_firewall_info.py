@@ -62,7 +62,7 @@ differs:
   returned: success
   type: bool
 report:
-  description: The differences and the obstacles, a line each, for people. Empty where there are none.
+  description: The differences and the conflicts, a line each, for people. Empty where there are none.
   returned: success
   type: list
   elements: str
@@ -86,7 +86,7 @@ changes:
   description: What has to change, in the form of M(gatehouse.kong.kong_firewall).
   returned: success
   type: dict
-obstacles:
+conflicts:
   description: What else decides about the ruleset's ports, in the form of M(gatehouse.kong.kong_firewall).
   returned: success
   type: list
@@ -122,7 +122,7 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "backend_reason": choice.reason,
         "early": choice.early,
         "changes": changes(outcome),
-        "obstacles": [asdict(obstacle) for obstacle in outcome.obstacles],
+        "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
     }
 
 

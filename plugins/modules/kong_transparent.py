@@ -156,7 +156,7 @@ deaf:
   returned: success
   type: list
   elements: str
-obstacles:
+conflicts:
   description: What else on the host refuses, or may refuse, packets that were caught, as M(gatehouse.kong.kong_firewall) has it.
   returned: always
   type: list
@@ -178,7 +178,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
     catches_from_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import deaf_listeners
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 _CATCH_SPEC = {
     "method": {"type": "str", "choices": ["tproxy", "redirect"], "required": True},
@@ -209,7 +209,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     else:
         outcome = interceptor.converge(want, check_mode=module.check_mode)
     deaf = deaf_listeners(host, want or ())
-    for warning in (*outcome.obstacles, *deaf):
+    for warning in (*outcome.conflicts, *deaf):
         module.warn(str(warning))
     return {
         "changed": outcome.changed,
@@ -217,7 +217,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         "drift": list(outcome.drift),
         "boot": list(outcome.stale),
         "deaf": list(deaf),
-        "obstacles": [asdict(obstacle) for obstacle in outcome.obstacles],
+        "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
         **({"diff": _diff(outcome)} if module._diff else {}),
     }
 
@@ -241,9 +241,9 @@ def main() -> None:
         require_root("kong_transparent")
         result = run(module)
     except (InterceptionError, HostError) as error:
-        module.fail_json(msg=str(error), obstacles=[])
-    except ObstacleError as error:
-        module.fail_json(msg=str(error), obstacles=[asdict(obstacle) for obstacle in error.obstacles])
+        module.fail_json(msg=str(error), conflicts=[])
+    except ConflictError as error:
+        module.fail_json(msg=str(error), conflicts=[asdict(conflict) for conflict in error.conflicts])
     module.exit_json(**result)
 
 

@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "nftables"
@@ -543,7 +543,7 @@ def test_a_chain_of_nftables_that_drops_is_refused_on_a_host_with_iptables(lab):
     try:
         lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}\n")
         with pytest.raises(
-            ObstacleError, match=r"chain inet own input refuses .*8001.*policy is drop\. Run `nft 'insert"
+            ConflictError, match=r"chain inet own input refuses .*8001.*policy is drop\. Run `nft 'insert"
         ):
             lab.converge(EVERYTHING)
         assert lab.read().ruleset is None
@@ -553,7 +553,7 @@ def test_a_chain_of_nftables_that_drops_is_refused_on_a_host_with_iptables(lab):
 
 def test_a_drop_of_every_authorised_packet_in_another_table_is_refused(iptables):
     iptables.restore("*mangle\n-A PREROUTING -p tcp -m tcp --dport 1:9000 -j DROP\nCOMMIT\n")
-    with pytest.raises(ObstacleError, match=r"table mangle of iptables refuses .*tcp 8001"):
+    with pytest.raises(ConflictError, match=r"table mangle of iptables refuses .*tcp 8001"):
         iptables.lab.converge(EVERYTHING)
 
 
@@ -563,7 +563,7 @@ def test_a_kernel_without_ipv6(iptables):
     outcome = iptables.lab.converge(EVERYTHING)
     started = [Path(call[0]).name for call in iptables.lab.host.calls]
     assert not any("ip6" in name for name in started)
-    assert "it runs without IPv6" in str(outcome.obstacles[0])
+    assert "it runs without IPv6" in str(outcome.conflicts[0])
     table = [row for row in TABLE if row[2] == "ipv4"]
     assert arrives(iptables.lab, table) == table
     assert not iptables.lab.converge(EVERYTHING).changed

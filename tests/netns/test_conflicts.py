@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import Own, find_obstacles
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import Own, find_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
@@ -144,7 +144,7 @@ def conflicts(lab, want, own=OWN):
     for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
         if needs_options(listed, family):
             listed = with_options(listed, family, lab.host.run(program))
-    return find_obstacles(listed, want, own)
+    return find_conflicts(listed, want, own)
 
 
 def said(lab, want):
@@ -278,7 +278,7 @@ def test_a_port_for_nobody_that_is_published_is_said(lab):
     assert "diverts tcp 8001 at every address: its rule `tcp dport 8001 dnat to 10.0.9.9 # handle " in str(found)
 
 
-def test_a_port_for_nobody_meets_no_obstacle(lab):
+def test_a_port_for_nobody_meets_no_conflict(lab):
     lab.nft(table("inet", "", "drop"))
     nobody = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": []}
     assert conflicts(lab, ruleset_from_data({"allow": [nobody]})) == ()
@@ -408,7 +408,7 @@ def test_a_rule_of_iptables_is_reported_once(lab, manager, table, chain):
     lab.host.run("iptables-nft", "-t", table, "-A", chain, "-p", "tcp", "--dport", "8001", "-j", "DROP")
     backend = lab.backend(lab.host)
     backend.read()
-    assert [(one.certain, one.where) for one in backend.obstacles(WANT["ipv4"]) if one.effect == "drop"] == [
+    assert [(one.certain, one.where) for one in backend.conflicts(WANT["ipv4"]) if one.effect == "drop"] == [
         (True, f"table {table} of iptables")
     ]
     node.clean()
@@ -436,7 +436,7 @@ def test_such_a_host_takes_the_ruleset(lab, text):
             "sets": {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}},
         }
     )
-    assert (outcome.obstacles, outcome.changed) == ((), True)
+    assert (outcome.conflicts, outcome.changed) == ((), True)
     for family in ("ipv4", "ipv6"):
         for protocol in ("tcp", "udp"):
             assert lab.connect("friend", lab.listen(8001, protocol, family), protocol, family)

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.inter
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import catches_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import ROUTES
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 # The seed's own example, and its twin. They are the server's, beyond the gateway.
@@ -353,7 +353,7 @@ def test_the_mark_takes_no_part_in_the_check_of_sources(gateway):
 def test_a_host_that_drops_by_default_is_refused_until_it_knows_the_mark(gateway):
     kong = gateway.kong()
     gateway.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}")
-    with pytest.raises(ObstacleError, match=r"tcp 80 at 10\.0\.0\.1.*its policy is drop"):
+    with pytest.raises(ConflictError, match=r"tcp 80 at 10\.0\.0\.1.*its policy is drop"):
         gateway.converge(catch())
     assert gateway.ours() == []
     gateway.lab.nft("insert rule inet own input meta mark & 0x10000000 == 0x10000000 accept")
@@ -390,7 +390,7 @@ def test_a_ban_of_a_third_party_holds_for_what_is_intercepted(gateway):
 @pytest.mark.parametrize("gateway", ["iptables-nft", "iptables-legacy"], indirect=True)
 def test_iptables_without_the_accept_rule_of_the_firewall_is_refused(gateway):
     gateway.node.restore("*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
-    with pytest.raises(ObstacleError, match=r"tcp 80 at 10\.0\.0\.1"):
+    with pytest.raises(ConflictError, match=r"tcp 80 at 10\.0\.0\.1"):
         gateway.converge(catch())
     assert gateway.ours() == []
 

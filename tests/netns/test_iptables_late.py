@@ -529,12 +529,12 @@ def test_warnings(node):
     limit = "-A INPUT -p tcp -m tcp --dport 8000 -m limit --limit 5/min -j ACCEPT"
     node.own(*BASE, limit, "-A INPUT -s {A} -p tcp -m tcp --dport 8001 -j DROP", "-A INPUT -j DROP")
     node.late()
-    found = {(one.effect, one.certain, *(port.split()[1] for port in one.ports)) for one in _obstacles(node)}
+    found = {(one.effect, one.certain, *(port.split()[1] for port in one.ports)) for one in _conflicts(node)}
     assert found == {("exempt", False, "8000")}
 
     network = {"ipv4": "10.0.0.0/16", "ipv6": "fd00::/16"}[node.family]
     node.add(f"-I INPUT 1 -s {network} -p tcp --dport 8001 -j DROP")
-    found = {(one.effect, one.certain, *(port.split()[1] for port in one.ports)) for one in _obstacles(node)}
+    found = {(one.effect, one.certain, *(port.split()[1] for port in one.ports)) for one in _conflicts(node)}
     assert found == {("exempt", False, "8000"), ("drop", True, "8001")}
 
 
@@ -546,16 +546,16 @@ def test_a_file_that_cannot_be_loaded_at_boot(node):
     late = IptablesLate(node.host)
     late.read(WANT)
     before = node.rules()
-    assert late.obstacles(WANT) == ()
+    assert late.conflicts(WANT) == ()
 
     node.host.write(file, node.listing().replace("-j ACCEPT", "-m set --match-set f2b src -j ACCEPT", 1), 0o600)
-    (found,) = late.obstacles(WANT)
+    (found,) = late.conflicts(WANT)
 
     assert (found.where, found.certain, found.effect, found.stops) == (file, True, "boot", False)
     assert node.rules() == before
 
 
-def _obstacles(node):
+def _conflicts(node):
     late = IptablesLate(node.host)
     late.read(WANT)
-    return [one for one in late.obstacles(WANT) if one.where.endswith(f" {PROGRAM[node.family]}")]
+    return [one for one in late.conflicts(WANT) if one.where.endswith(f" {PROGRAM[node.family]}")]

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 
 def entry(port, sources, protocol="tcp", address=None):
@@ -68,7 +68,7 @@ def test_rules_of_iptables_that_drop_by_default_are_refused_until_they_know_the_
     ):
         lab.host.run(*command.split())
     before = lab.listing()
-    with pytest.raises(ObstacleError, match=r"8001.*its policy is drop") as caught:
+    with pytest.raises(ConflictError, match=r"8001.*its policy is drop") as caught:
         lab.converge(EVERYTHING)
     assert (lab.read().ruleset, lab.listing()) == (None, before)
     advice = sorted(set(re.findall("[Rr]un `([^`]+)`", str(caught.value))))

@@ -93,7 +93,7 @@ def test_authorised_sources_get_in_where_the_host_drops_by_default(node, case):
     load(node.lab, HOSTS[case])
     before = {name: chain(node.lab, name) for name in ("own", "input")}
     outcome = node.lab.converge(RULES)
-    assert outcome.obstacles == ()
+    assert outcome.conflicts == ()
     assert open_from(node.lab) == ["friend", "ally"]
     name, previous, following = HOSTS[case][4]
     rules = chain(node.lab, name)
@@ -236,7 +236,7 @@ table inet filter {
 def test_a_chain_that_bans_and_the_default_share_gets_no_rule(node, ban):
     node.lab.nft(SHARED % ban)
     refuse = chain(node.lab, "refuse")
-    assert node.lab.converge(RULES).obstacles == ()
+    assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == ["ally"]
     assert (chain(node.lab, "refuse"), chain(node.lab, "input")[-2:]) == (refuse, [LATE, "jump refuse"])
     assert not node.lab.converge(RULES).changed
@@ -270,7 +270,7 @@ def test_each_chain_that_ends_packets_to_a_port_gets_the_rule(node, case):
     chains = "".join(f"chain {name} {{\n{rules}\n}}\n" for name, rules in (("first", first), ("second", second)))
     base = f"type filter hook input priority filter; policy drop;\nmeta l4proto {{ icmp, ipv6-icmp }} accept\n{last}"
     node.lab.nft(f"table inet filter {{\n{chains}chain input {{\n{base}\n}}\n}}\n")
-    assert node.lab.converge(RULES).obstacles == ()
+    assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == (["ally"] if case == "by family" else ["friend", "ally"])
     assert {name: chain(node.lab, name) for name in ("first", "second")} == expected
     assert (chain(node.lab, "input")[-1] == LATE) == (case == "by a chain and the policy")
@@ -284,7 +284,7 @@ def test_rules_that_do_not_hold_for_authorised_packets_are_warned_of(node):
         meta l4proto tcp drop
         ip saddr 10.0.1.2 udp dport 7946 drop
         ip saddr 10.0.1.2 udp dport 53 drop""", None))  # fmt: skip
-    found = node.lab.converge(RULES).obstacles
+    found = node.lab.converge(RULES).conflicts
     assert [(each.certain, each.where, each.reason.partition(" # ")[0], each.ports) for each in found] == [
         (False, "nftables chain inet filter input", rule, (port,))
         for rule, port in (

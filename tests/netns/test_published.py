@@ -241,11 +241,11 @@ def test_when_nothing_is_published_any_more_the_container_is_left_alone(either):
 def test_another_port_of_the_same_container_is_told(node):
     """9000 is not known to be published."""
     node.lab.converge(PUBLISHED)
-    found = {str(one).partition(":")[0] for one in node.lab.converge(PUBLISHED).obstacles if one.effect == "publish"}
+    found = {str(one).partition(":")[0] for one in node.lab.converge(PUBLISHED).conflicts if one.effect == "publish"}
     assert "iptables chain DOCKER of table nat publishes tcp 9000 at every address" in found
     assert not [one for one in found if "tcp 800" in one]
     outcome = node.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
-    assert {one.effect for one in outcome.obstacles} == {"divert"}
+    assert {one.effect for one in outcome.conflicts} == {"divert"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

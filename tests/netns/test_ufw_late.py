@@ -429,7 +429,7 @@ def test_a_host_with_ipv6_turned_off_in_ufw(ufw):
     ufw.converge()
     assert ufw.reaches("friend", 8001)
     assert ufw.file("ipv6").read_text() == ""
-    assert [str(one) for one in ufw.late().obstacles(WANT) if one.where == "ufw"] == [
+    assert [str(one) for one in ufw.late().conflicts(WANT) if one.where == "ufw"] == [
         (
             "ufw may refuse IPv6 to tcp 8000 at every address, IPv6 to tcp 8001 at every address: /etc/default/ufw has no "
             "IPV6=yes, so ufw drops every IPv6 packet. Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is "
@@ -459,7 +459,7 @@ def test_a_rule_that_drops_every_source_is_a_conflict(ufw, rules, certain, first
     steps = [ufw.converge, lambda: ufw.add(*rules)]
     for step in steps[::-1] if first else steps:
         step()
-    found = [one for one in ufw.late().obstacles(WANT) if one.where.startswith("table")]
+    found = [one for one in ufw.late().conflicts(WANT) if one.where.startswith("table")]
     assert [(one.where, one.ports) for one in found if one.stops] == (
         [("table filter of iptables", ("tcp 8001 at every address",))] if certain else []
     )
@@ -472,7 +472,7 @@ def test_a_ban_behind_the_chains_of_ufw_is_told(ufw):
         "-A INPUT -s 10.0.2.2 -j DROP", "-A INPUT -p tcp --dport 22 -j DROP", "-A INPUT -p tcp --dport 8001 -j ACCEPT"
     )
     assert ufw.reaches("ally", 8001)
-    assert [str(one) for one in ufw.late().obstacles(WANT) if one.effect == "exempt"] == [
+    assert [str(one) for one in ufw.late().conflicts(WANT) if one.effect == "exempt"] == [
         (
             "table filter of iptables exempts authorised sources at tcp 8000 at every address, tcp 8001 at every address: "
             "`-A INPUT -s 10.0.2.2/32 -j DROP` comes after the chains of ufw, which accept authorised packets. Move it to the top "

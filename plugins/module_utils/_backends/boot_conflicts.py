@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import is_enabled
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 
 _OUR_UNITS = ("gatehouse-kong-firewall", "gatehouse-kong-accept", "gatehouse-kong-iptables")
 _DROP_IN_FOLDERS = (UNIT_DIRECTORY, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
@@ -28,12 +28,12 @@ _MANAGERS = {"firewalld": "firewalld", "ufw": "ufw"}
 _PORTS = ("every managed port",)
 
 
-def boot_conflicts(host: Host, manager: str) -> tuple[Obstacle, ...]:
+def boot_conflicts(host: Host, manager: str) -> tuple[Conflict, ...]:
     """Return warnings about units that remove our rules at boot or keep ours from starting, and a manager that is off then."""
     return (*_changed_units(host), *_flushing_units(host), *_manager_off(host, manager))
 
 
-def _changed_units(host: Host) -> Iterator[Obstacle]:
+def _changed_units(host: Host) -> Iterator[Conflict]:
     for unit in _OUR_UNITS:
         for folder in _DROP_IN_FOLDERS:
             for path in sorted(host.path(f"{folder}/{unit}.service.d").glob("*.conf")):
@@ -46,7 +46,7 @@ def _changed_units(host: Host) -> Iterator[Obstacle]:
                     )
 
 
-def _flushing_units(host: Host) -> Iterator[Obstacle]:
+def _flushing_units(host: Host) -> Iterator[Conflict]:
     links = {path.name: path for path in sorted(host.path(UNIT_DIRECTORY).glob("*.wants/*.service"))}
     for name, path in links.items():
         unit = host.path(f"{UNIT_DIRECTORY}/{name}") if host.path(f"{UNIT_DIRECTORY}/{name}").exists() else path
@@ -72,12 +72,12 @@ def _is_script(host: Host, path: str) -> bool:
         return file.read(2) == b"#!"
 
 
-def _manager_off(host: Host, manager: str) -> Iterator[Obstacle]:
+def _manager_off(host: Host, manager: str) -> Iterator[Conflict]:
     service = _MANAGERS.get(manager)
     if service and not is_enabled(host, service):
         reason = f"{manager} is in use now, and {service}.service is not enabled, so a boot does not load its rules"
         yield _warning(f"{service}.service", reason, f"Run `systemctl enable {service}`, or turn {manager} off")
 
 
-def _warning(where: str, reason: str, advice: str) -> Obstacle:
-    return Obstacle(certain=False, where=where, reason=reason, ports=_PORTS, advice=advice, effect="boot")
+def _warning(where: str, reason: str, advice: str) -> Conflict:
+    return Conflict(certain=False, where=where, reason=reason, ports=_PORTS, advice=advice, effect="boot")

@@ -18,7 +18,7 @@ from functools import cached_property, partial
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.boot_conflicts import boot_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import Late
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live, Snapshot
 
@@ -65,10 +65,10 @@ class Firewall:
         left = (line for part in self._leftovers.parts for line in part.stale(None))
         return (*self._early.stale(want), *self._late.stale(want), *left)
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts of third-party rules with either part, and those that show at the next boot."""
         self._read_late_once(want)
-        return (*self._early.obstacles(want), *self._late.obstacles(want), *boot_conflicts(self._host, self.name))
+        return (*self._early.conflicts(want), *self._late.conflicts(want), *boot_conflicts(self._host, self.name))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return where the host sends packets on to other addresses."""

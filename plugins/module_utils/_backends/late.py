@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
@@ -22,7 +22,7 @@ class Late(t.Protocol):
     """The late part for one firewall manager.
 
     A ruleset of None means that no rule or file of ours may be left. Each method raises HostError if the host refuses. `require`, `read`,
-    `stale`, `obstacles`, `translations`, `validate` and `snapshot` change nothing; `read` is called before the others, and
+    `stale`, `conflicts`, `translations`, `validate` and `snapshot` change nothing; `read` is called before the others, and
     again after each change.
     """
 
@@ -37,11 +37,11 @@ class Late(t.Protocol):
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each persisted part that would not bring the rules for `want` back after a reboot."""
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the rules of the manager that conflict with `want`, once the late part for it is loaded."""
 
     def translations(self) -> tuple[Translation, ...]:
-        """Return where the host sends packets on to other addresses, as far as `obstacles` found it."""
+        """Return where the host sends packets on to other addresses, as far as `conflicts` found it."""
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Check what `apply` would load with the host's own programs."""

@@ -41,7 +41,7 @@ def changes(outcome: Outcome) -> dict[str, t.Any]:
 
 
 def report(outcome: Outcome) -> list[str]:
-    """The outcome for people, a line for each difference between the host and what is wanted, and for each obstacle."""
+    """The outcome for people, a line for each difference between the host and what is wanted, and for each conflict."""
     lines = [f"{port.service} ({', '.join(port.listeners)}) lacks {name}" for port in outcome.diff.ports
              for name in port.gained or ("its rule",)]  # fmt: skip
     lines += [f"{port.service} ({', '.join(port.listeners)}) lets in {name}" for port in outcome.diff.ports
@@ -50,7 +50,7 @@ def report(outcome: Outcome) -> list[str]:
     lines += [f"{member.name} has {network}" for member in outcome.diff.members for network in member.lost]
     lines += [f"does not belong: {line}" for line in outcome.drift]
     lines += [f"at boot: {line}" for line in outcome.stale]
-    return [*lines, *map(str, outcome.obstacles)]
+    return [*lines, *map(str, outcome.conflicts)]
 
 
 def _rule_changes(diff: RulesetDiff) -> dict[str, t.Any]:

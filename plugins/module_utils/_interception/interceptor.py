@@ -40,6 +40,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
     render_removal,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import listing_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
     families_of,
     program,
@@ -48,7 +49,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import Place, conflicts, table_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,
     Allow,
@@ -57,7 +57,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
     make_ruleset,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ObstacleError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 DIRECTORY = "/etc/gatehouse_kong_transparent"
 SCRIPT_FILE = f"{DIRECTORY}/load.sh"
@@ -107,7 +107,7 @@ class Outcome:
     drift: tuple[str, ...]
     stale: tuple[str, ...]
     changed: bool
-    obstacles: tuple[Obstacle, ...] = field(default=())
+    conflicts: tuple[Conflict, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Interceptor:
     def converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
         """Load the rules of `want` (None: remove all of ours), or with check_mode only tell what that would change.
 
-        Raises HostError, the host being as before, and ObstacleError.
+        Raises HostError, the host being as before, and ConflictError.
         """
         # Another run would compare loaded rules with a listing that is not written yet.
         with Rollback(self._host).alone():
@@ -154,12 +154,12 @@ class Interceptor:
     def _converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
         self._require(want)
         found = self._look()
-        obstacles = self._obstacles(want or ())
-        if any(obstacle.stops for obstacle in obstacles):
-            raise ObstacleError(obstacles)
+        conflicts = self._conflicts(want or ())
+        if any(conflict.stops for conflict in conflicts):
+            raise ConflictError(conflicts)
         stale = stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(want))
         changed = found.catches != want or bool(found.drift) or bool(stale)
-        outcome = Outcome(text_of(found.catches), text_of(want), found.drift, stale, changed, obstacles)
+        outcome = Outcome(text_of(found.catches), text_of(want), found.drift, stale, changed, conflicts)
         if want is not None and outcome.changed:
             self._host.run("nft", "--check", "--file", "-", stdin=render_interception(want))
         if outcome.changed and not check_mode:
@@ -183,7 +183,7 @@ class Interceptor:
         catches = None if kept["catches"] is None else catches_from_data(kept["catches"])
         return _Found(catches, drift)
 
-    def _obstacles(self, want: Interception) -> tuple[Obstacle, ...]:
+    def _conflicts(self, want: Interception) -> tuple[Conflict, ...]:
         """Return the third-party rules that drop packets which TPROXY leads to Kong; they keep their destination."""
         entries = {
             Service("tcp", port, destination): Allow(one.listener, Service("tcp", port, destination), ANY)
@@ -195,14 +195,14 @@ class Interceptor:
         if not entries:
             return ()
         ruleset = make_ruleset(entries.values(), ())
-        found = Nftables(self._host, Listing(self._host), frozenset(), lambda objects, _want: objects).obstacles(
+        found = Nftables(self._host, Listing(self._host), frozenset(), lambda objects, _want: objects).conflicts(
             ruleset
         )
         found += self._conflicts_of_legacy(ruleset)
         # Packets are intercepted before third-party rules divert them, and their sources are checked there.
-        return tuple(obstacle for obstacle in found if obstacle.effect == "drop")
+        return tuple(conflict for conflict in found if conflict.effect == "drop")
 
-    def _conflicts_of_legacy(self, ruleset: Ruleset) -> tuple[Obstacle, ...]:
+    def _conflicts_of_legacy(self, ruleset: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts with rules of iptables-legacy, which nft does not list."""
         if not self._host.which("iptables") or variant_of(self._host) != "legacy":
             return ()

@@ -10,12 +10,12 @@ import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter import conflicts as conflicting
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import Finding, Own, findings
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter import conflict_analysis as conflicting
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import Finding, Own, findings
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import IPTABLES_BASES, LATE_RULE, PRIORITY
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
@@ -55,7 +55,7 @@ def ends(table: Table, line: str, service: Service, family: str) -> bool:
     return conflicting.ends(chains, parse_rule(line, frozenset(chains)), service, family)
 
 
-def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> tuple[Obstacle, ...]:
+def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> tuple[Conflict, ...]:
     """Return the rules of iptables that drop or divert packets of authorised sources although our rules are loaded.
 
     Certain: every packet of every authorised source of an entry. Uncertain: rules of which a match is not known to hold; before
@@ -69,7 +69,7 @@ def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> 
     found = findings(
         [chains_of_table(table, name, family) for name, table in tables.items()], want, Own(frozenset(), PRIORITY)
     )
-    return tuple(_obstacle(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
+    return tuple(_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
 
 
 def _foreign(table: Table) -> dict[str, list[str]]:
@@ -97,9 +97,9 @@ def _rule_of(finding: Finding) -> tuple[str, str, bool, str]:
     return finding.base.table, finding.effect, not finding.certain, finding.rule.text if finding.rule else ""
 
 
-def _obstacle(family: str, same: Sequence[Finding]) -> Obstacle:
+def _conflict(family: str, same: Sequence[Finding]) -> Conflict:
     first = same[0]
-    return Obstacle(
+    return Conflict(
         certain=first.certain,
         where=f"table {first.base.table} of {_PROGRAM[family]}",
         reason=f"it has `{first.rule.text if first.rule else first.base.policy}`",

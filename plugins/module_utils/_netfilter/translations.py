@@ -17,7 +17,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import PROTOCOLS, Ruleset, Service
 
 _TARGET = re.compile(r"\[?(?P<address>[0-9a-fA-F.:]+?)\]?(?::(?P<port>\d+))?")
@@ -61,17 +61,17 @@ def _matched(expression: dict[str, t.Any]) -> Iterator[tuple[str, t.Any]]:
         yield "protocol", payload["protocol"]
 
 
-def bypasses(found: Sequence[Translation], want: Ruleset) -> tuple[Obstacle, ...]:
+def bypasses(found: Sequence[Translation], want: Ruleset) -> tuple[Conflict, ...]:
     """What leads into the container of a published port, from a port that is not published by the ruleset."""
     published = [entry.service for entry in want.allow if entry.published]
     meant = {one for one in found if any(_covers(service, one) for service in published)}
     others = {one for one in found if one.to in {each.to for each in meant}} - meant
     order = sorted(others, key=lambda one: (one.place, one.port, one.protocol, one.address or "", one.to))
-    return tuple(map(_obstacle, order))
+    return tuple(map(_conflict, order))
 
 
-def _obstacle(one: Translation) -> Obstacle:
-    return Obstacle(
+def _conflict(one: Translation) -> Conflict:
+    return Conflict(
         certain=True,
         where=one.place,
         reason=f"it leads to {one}, into the container of a published port, and no rule says who may come",

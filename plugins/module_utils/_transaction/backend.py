@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 
@@ -37,7 +37,7 @@ class Backend(t.Protocol):
     """One firewall system. It owns one namespace there, and touches nothing outside it.
 
     A want of None means: nothing of ours, no trace. Each method raises HostError when the host refuses; `require`,
-    `read`, `stale`, `obstacles`, `validate` and `snapshot` change nothing.
+    `read`, `stale`, `conflicts`, `validate` and `snapshot` change nothing.
     """
 
     name: str
@@ -51,11 +51,11 @@ class Backend(t.Protocol):
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """One line for each part of the persisted state that would not bring `want` back after a reboot."""
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """What on the host would defeat the ruleset, certain or not."""
 
     def translations(self) -> tuple[Translation, ...]:
-        """Where the host sends packets on to other addresses, as far as `read` and `obstacles` came to see it."""
+        """Where the host sends packets on to other addresses, as far as `read` and `conflicts` came to see it."""
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Have the host's own tools check what `apply` would load.

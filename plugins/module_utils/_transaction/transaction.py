@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
@@ -32,12 +32,12 @@ class LockoutError(Exception):
     """The ruleset refuses the connection over which it came; nothing was changed."""
 
 
-class ObstacleError(Exception):
+class ConflictError(Exception):
     """The host's own rules would defeat the ruleset for certain; nothing was changed."""
 
-    def __init__(self, obstacles: tuple[Obstacle, ...]) -> None:
-        super().__init__("\n".join(str(obstacle) for obstacle in obstacles if obstacle.stops))
-        self.obstacles = obstacles
+    def __init__(self, conflicts: tuple[Conflict, ...]) -> None:
+        super().__init__("\n".join(str(conflict) for conflict in conflicts if conflict.stops))
+        self.conflicts = conflicts
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Outcome:
     want: Ruleset | None
     drift: tuple[str, ...]
     stale: tuple[str, ...]
-    obstacles: tuple[Obstacle, ...]
+    conflicts: tuple[Conflict, ...]
     changed: bool
     transaction: str | None = field(default=None, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -99,13 +99,13 @@ def converge(
     """Bring the host to `want` (None: no trace of ours), or with check_mode only tell what that would change.
 
     `opens` is the part of it that has to be reachable afterwards, all of it if not given. Raises HostError, the host being
-    as before, ObstacleError and LockoutError.
+    as before, ConflictError and LockoutError.
     """
     # Another run at the same time would mix the rules of both; a rollback would mix old and new rules.
     with guard.rollback.alone():
         live, outcome = _look(backend, want, guard.rollback, opens or want)
-        if any(obstacle.stops for obstacle in outcome.obstacles):
-            raise ObstacleError(outcome.obstacles)
+        if any(conflict.stops for conflict in outcome.conflicts):
+            raise ConflictError(outcome.conflicts)
         rules_change = live.ruleset != want or bool(live.drift)
         if rules_change:
             _refuse_lockout(want, guard)
@@ -141,13 +141,13 @@ def confirm(
 def _look(backend: Backend, want: Ruleset | None, rollback: Rollback, opens: Ruleset | None) -> tuple[Live, Outcome]:
     backend.require()
     live = backend.read()
-    obstacles = (*backend.obstacles(opens), *_bypasses(backend, opens)) if opens is not None else ()
+    conflicts = (*backend.conflicts(opens), *_bypasses(backend, opens)) if opens is not None else ()
     stale = (*backend.stale(want), *rollback.leftovers(want))
     changed = live.ruleset != want or bool(live.drift) or bool(stale)
-    return live, Outcome(live.ruleset, want, live.drift, stale, obstacles, changed)
+    return live, Outcome(live.ruleset, want, live.drift, stale, conflicts, changed)
 
 
-def _bypasses(backend: Backend, opens: Ruleset) -> tuple[Obstacle, ...]:
+def _bypasses(backend: Backend, opens: Ruleset) -> tuple[Conflict, ...]:
     translations = backend.translations()
     if not translations:
         return ()

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import unu
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Classes, classify, representatives
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import obstacle
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unreachable_reason
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
@@ -58,8 +58,8 @@ def _advertised(draft: Draft, classes: Classes, findings: list[Finding]) -> Node
     listener = node.listening("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
-    if peers and (hindrance := obstacle(peers[0], node, [listener])):
-        findings.append(_hindered(peers[0], node, hindrance))
+    if peers and (reason := unreachable_reason(peers[0], node, [listener])):
+        findings.append(_hindered(peers[0], node, reason))
         return node
     if given is not None:
         endpoint = _given_endpoint(draft, given, findings)
@@ -88,8 +88,8 @@ def _unpublished(node: Node) -> Finding:
     return host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
 
 
-def _hindered(peer: Host, node: Node, hindrance: str) -> Finding:
-    message = f"no path from {peer.name} (site {peer.site}) to the cluster listener of {node.name} (site {node.site}). {hindrance}"
+def _hindered(peer: Host, node: Node, reason: str) -> Finding:
+    message = f"no path from {peer.name} (site {peer.site}) to the cluster listener of {node.name} (site {node.site}). {reason}"
     if node.published is not None:
         return host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
     return host_error("no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message)

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable 
     Doubtful,
     doubtful_warnings,
     note_doubtful,
-    obstacle,
+    unreachable_reason,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
@@ -114,7 +114,7 @@ def _unconnected(node: Node, control_planes: list[Node], given: object) -> Findi
     listeners = other.listening("cluster")
     message = (
         f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). "
-        f"{(listeners and obstacle(node.host, other, listeners)) or ways_out}"
+        f"{(listeners and unreachable_reason(node.host, other, listeners)) or ways_out}"
     )
     if other.published is not None and not listeners:
         message = f"{other.name} does not publish its cluster listener. Add its port to kong_published_ports there"

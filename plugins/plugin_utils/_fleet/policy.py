@@ -150,7 +150,7 @@ class Policy:
     def caught(self, node: Node, draft: Draft, catch: Catch) -> Allow:
         """Return who may come to a listener by packets that are caught for it: the listener's sources.
 
-        They come to it at addresses of somebody else, so one on loopback is no hindrance.
+        They come to it at addresses of somebody else, so a mapping on loopback does not prevent it.
         """
         listener, family = catch.listener, catch.family
         if listener.is_loopback:

@@ -23,7 +23,7 @@ Stranded = dict[tuple[str, str, tuple[str, ...], str], tuple[list[int], list[Hos
 Doubtful = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
 
 
-def obstacle(caller: Host, target: Node, listeners: Sequence[Listener]) -> str:
+def unreachable_reason(caller: Host, target: Node, listeners: Sequence[Listener]) -> str:
     """Say what keeps a caller from a node whatever network lies between, so that no mapping and no VPN would help.
 
     Returns a sentence with the way out; empty where there is no such thing. ``listeners`` are the node's sockets that
@@ -49,18 +49,18 @@ def _families_of(host: Host) -> set[Family]:
 
 
 def note_stranded(stranded: Stranded, hosts: Sequence[Host], term: str, node: Node, alike: Sequence[Listener]) -> None:
-    """Add the hosts of a term that have no path to the sockets of one port, those with an obstacle apart."""
-    hindered = [host for host in hosts if obstacle(host, node, alike)]
-    for same in (hindered, [host for host in hosts if host not in hindered]):
+    """Add the hosts of a term that have no path to the sockets of one port, apart from the hosts for which a reason is known."""
+    explained = [host for host in hosts if unreachable_reason(host, node, alike)]
+    for same in (explained, [host for host in hosts if host not in explained]):
         if same:
             names = tuple(host.name for host in same)
-            key = (alike[0].name, term, names, obstacle(same[0], node, alike))
+            key = (alike[0].name, term, names, unreachable_reason(same[0], node, alike))
             stranded.setdefault(key, ([], same))[0].append(alike[0].port)
 
 
 def stranded_warnings(node: Node, stranded: Stranded) -> Iterator[Finding]:
     """Yield a warning for the hosts of each term that have no path to a node."""
-    for (listener, term, _names, hindrance), (ports, hosts) in stranded.items():
+    for (listener, term, _names, reason), (ports, hosts) in stranded.items():
         named = ", ".join(f"{host.name} (site {host.site})" for host in hosts[:3])
         others = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
         where = " and ".join(str(port) for port in dict.fromkeys(ports))
@@ -70,7 +70,7 @@ def stranded_warnings(node: Node, stranded: Stranded) -> Iterator[Finding]:
         )
         message = (
             f"no path from {named}{others} to the {listener} port {where} of {node.name} (site {node.site}), so no rule is "
-            f"made for it. {hindrance or ways_out}"
+            f"made for it. {reason or ways_out}"
         )
         yield host_warning("source-no-path", node.name, f"kong_{listener}_sources", term, message)
 

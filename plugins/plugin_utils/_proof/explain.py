@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, family_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import obstacle
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unreachable_reason
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
@@ -94,8 +94,8 @@ def _on_the_way(route: Route | None, caller: Host, node: Node, listener: Listene
         how = "is published at" if listener.container_port else "listens on"
         return f"no path: it {how} {listener.address} only"
     if route is None:
-        if hindered := obstacle(caller, node, [listener]):
-            return f"no path. {hindered}"
+        if reason := unreachable_reason(caller, node, [listener]):
+            return f"no path. {reason}"
         return (
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "
             f"{caller.site}), they share no VPN, and the network is not flat; the dialled address is its local one"

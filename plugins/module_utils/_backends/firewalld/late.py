@@ -17,6 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session as _session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.conflicts import (
+    chains_of_iptables,
+    settings_conflicts,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.files import (
     describe,
     permanent_zones,
@@ -33,19 +37,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
     make_objects,
     set_options,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.obstacles import (
-    chains_of_iptables,
-    settings_obstacles,
-)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
     FIREWALLD,
     FIREWALLD_SET_PREFIX,
     own_firewalld_files,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import PENDING
@@ -94,9 +94,9 @@ class FirewalldLate:
         """Return the differences in the permanent configuration."""
         return tuple(describe(self._host, self._files(make_objects(want))))
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts: panic mode, rules of zones and policies, and rules of iptables."""
-        settings = tuple(settings_obstacles(self._state, self._zones, want))
+        settings = tuple(settings_conflicts(self._state, self._zones, want))
         listed = self._listed
         for family, program in _PROGRAMS.items():
             if needs_options(listed, family) and self._host.which(program):

@@ -42,8 +42,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
@@ -53,7 +54,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     require_programs,
     variant_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 
@@ -94,7 +94,7 @@ class Iptables:
         """What of the boot script, the unit and its links differs."""
         return stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(want))
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return a warning if the kernel has no IPv6. Raises HostError for published ports, which need nft."""
         published = sorted(str(entry.service) for entry in want.allow if entry.published)
         if published:

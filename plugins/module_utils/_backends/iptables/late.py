@@ -40,7 +40,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
     translations_of,
     without_ipv6,
 )
@@ -53,7 +54,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     variant_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
@@ -102,9 +102,9 @@ class IptablesLate:
         unit = stale_parts(self._host, unit_for(self._host), self._script(self._places(want)))
         return (*unit, *self._stale_plugins(plugins_for(self._host)), *files)
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts with rules of iptables, the rules that have no effect, and files that cannot be loaded."""
-        found: list[Obstacle] = []
+        found: list[Conflict] = []
         for family, table in self._tables.items():
             places = places_of(table, want, family)
             found += conflicts(self._saved[family], want, family, [(place.chain, place.position) for place in places])
@@ -215,7 +215,7 @@ class IptablesLate:
                 self._host.write(path, text, 0o755)
 
 
-def _void(family: str, line: str, kind: str, services: Iterable[Service]) -> Obstacle:
+def _void(family: str, line: str, kind: str, services: Iterable[Service]) -> Conflict:
     """Return the warning about a rule that does not hold for authorised packets."""
     reason, advice = {
         SOME_ACCEPT: (
@@ -227,7 +227,7 @@ def _void(family: str, line: str, kind: str, services: Iterable[Service]) -> Obs
             "Move it to the top of its chain",
         ),
     }[kind]
-    return Obstacle(
+    return Conflict(
         certain=False,
         where=f"table filter of {PROGRAM[family]}",
         reason=f"`{line}` {reason}",

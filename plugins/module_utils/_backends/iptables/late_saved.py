@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_f
     files_that_change,
     text_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 
 # Files of programs that load rules or sets at boot, as packages of Debian and RHEL name them.
 _SAVED_FILES = (
@@ -88,7 +88,7 @@ def files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
     return files_that_change(host, saved_files(host), clean)
 
 
-def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Obstacle]:
+def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Conflict]:
     """Yield a warning for each file that its service cannot load at boot: the host has no rules of iptables then.
 
     `programs` has the paths of iptables and ip6tables by family.
@@ -108,9 +108,9 @@ def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Obstacle]:
                 yield _unloadable(file, reason, "Save the sets as well, or remove these rules from it", certain=False)
 
 
-def _unloadable(file: str, reason: str, advice: str, *, certain: bool) -> Obstacle:
+def _unloadable(file: str, reason: str, advice: str, *, certain: bool) -> Conflict:
     ports = ("every port that is not managed",)
-    return Obstacle(certain=certain, where=file, reason=reason, ports=ports, advice=advice, effect="boot")
+    return Conflict(certain=certain, where=file, reason=reason, ports=ports, advice=advice, effect="boot")
 
 
 def _saved_sets(host: Host) -> Iterator[str]:

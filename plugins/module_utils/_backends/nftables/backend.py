@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
     EGRESS,
@@ -35,7 +36,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     TABLE,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 
@@ -100,15 +100,15 @@ class Nftables:
         text = None if want is None else render_table(want)
         return (*stale_parts(self._host, boot_unit(self._host), text), *copies)
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return third-party chains that drop packets of authorised sources, or divert them."""
         published = any(entry.published for entry in want.allow)
         hooks = (INGRESS, PREROUTING, CHAIN, EGRESS, *((FORWARD,) if published else ()))
         if not self._third_party_chains(hooks):
             return ()
-        from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import (  # noqa: PLC0415
+        from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import (  # noqa: PLC0415
             Own,
-            find_obstacles,
+            find_conflicts,
         )
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import (  # noqa: PLC0415
             needs_options,
@@ -124,7 +124,7 @@ class Nftables:
                 saved = self._host.run(program)
                 self._translations += saved_translations(saved, program.partition("-")[0])
                 objects = with_options(objects, family, saved)
-        return find_obstacles(objects, want, Own(_OURS | self._judged, marked_after=PRIORITY))
+        return find_conflicts(objects, want, Own(_OURS | self._judged, marked_after=PRIORITY))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return the destination translations of nftables, and of the iptables variant that uses nftables."""

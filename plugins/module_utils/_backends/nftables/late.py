@@ -18,7 +18,8 @@ from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import APPENDED_FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import ends, first_packet
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import ends, first_packet
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
     LATE_COMMENT,
@@ -28,7 +29,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, Chain, Rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
@@ -169,14 +169,14 @@ class NftablesLate:
             if not (self._host.holds(path, text, 0o600) if text else not self._host.path(path).exists())
         )
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return a warning for each rule that does not hold for authorised packets, and for a table of iptables-legacy.
 
         The kernel asks iptables-legacy too, and nft does not list its rules. The early part judges every chain of nftables.
         """
         found = [path for path in _LEGACY if "filter" in (self._host.read(path) or "").split()]
         legacy = (
-            Obstacle(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
+            Conflict(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
             for path in found
         )
         return (*_without_effect(self._chains, want), *legacy)
@@ -310,7 +310,7 @@ def _end(
     return inner or (chain, number)
 
 
-def _without_effect(chains: Chains, want: Ruleset) -> Iterator[Obstacle]:
+def _without_effect(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
     """Yield a warning for each rule that does not hold, because our rule accepts the packets that it is about.
 
     The rule accepts packets up to a limit, or it drops packets of some sources and comes after our rule.
@@ -329,7 +329,7 @@ def _without_effect(chains: Chains, want: Ruleset) -> Iterator[Obstacle]:
                 found.setdefault((_key(chain), number, verdict), []).append(service)
     for (key, number, verdict), services in found.items():
         reason, advice = _VOID[verdict]
-        yield Obstacle(
+        yield Conflict(
             certain=False,
             where=f"nftables chain {' '.join(key)}",
             reason=f"`{chains[key].rules[number].text}` {reason}",

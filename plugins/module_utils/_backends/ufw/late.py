@@ -30,7 +30,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
     read_text,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
     translations_of,
     without_ipv6,
 )
@@ -39,7 +40,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import saved_lines, table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts, ends, table_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import Packet, addresses_of, unicast
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset, Service
@@ -105,7 +105,7 @@ class UfwLate:
                 lines.append(f"{file}{TEMPORARY}: left by a run that was killed")
         return tuple(lines)
 
-    def obstacles(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the rules that drop packets to our ports, the rules without effect, and IPv6 if ufw drops it."""
         found = [one for family in self._saved for one in (*self._conflicts(family, want), *self._void(family, want))]
         return (*found, *(() if "ipv6" in self._loaded_families else self._no_ipv6(want)))
@@ -196,13 +196,13 @@ class UfwLate:
         else:
             yield from _out_of_place(program, rules, present[0], wanted)
 
-    def _conflicts(self, family: str, want: Ruleset) -> tuple[Obstacle, ...]:
+    def _conflicts(self, family: str, want: Ruleset) -> tuple[Conflict, ...]:
         rules = [line for line in self._rules(family) if not is_ours(line, LATE_RULE)]
         wanted = self._place(family, want)
         place = rules.index(wanted) if wanted in rules else len(rules)
         return conflicts(self._saved[family], want, family, [(CHAINS[family], place)])
 
-    def _void(self, family: str, want: Ruleset) -> Iterator[Obstacle]:
+    def _void(self, family: str, want: Ruleset) -> Iterator[Conflict]:
         """Return a warning for each rule in INPUT after ufw's chains that could drop packets that ufw has accepted."""
         table = table_of(self._saved[family], "filter")
         lines = [*table["INPUT"]]
@@ -212,7 +212,7 @@ class UfwLate:
             services = [one for one in _services(want, family)
                         if any(way.verdict != ACCEPT for way in rule.judge(_packet(one, family)).ways)]  # fmt: skip
             if services:
-                yield Obstacle(
+                yield Conflict(
                     certain=False,
                     where=f"table filter of {PROGRAM[family]}",
                     reason=f"`{line}` comes after the chains of ufw, which accept authorised packets",
@@ -221,14 +221,14 @@ class UfwLate:
                     effect="exempt",
                 )
 
-    def _no_ipv6(self, want: Ruleset) -> tuple[Obstacle, ...]:
+    def _no_ipv6(self, want: Ruleset) -> tuple[Conflict, ...]:
         if not self._host.path("/proc/net/if_inet6").exists():
             return without_ipv6(want, FILES["ipv6"])
         entries = [entry for entry in want.allow if "ipv6" in entry.service.families and entry.sources]
         ports = tuple(f"IPv6 to {entry.service}" for entry in entries)
         reason = f"{_DEFAULTS} has no IPV6=yes, so ufw drops every IPv6 packet"
         advice = f"Set IPV6=yes in {_DEFAULTS} and run `ufw reload`, unless that is intended"
-        return (Obstacle(certain=False, where="ufw", reason=reason, ports=ports, advice=advice),) if ports else ()
+        return (Conflict(certain=False, where="ufw", reason=reason, ports=ports, advice=advice),) if ports else ()
 
     def _place_in_file(self, family: str, want: Ruleset | None) -> str:
         """Return no place if ufw does not load the file and it has none."""

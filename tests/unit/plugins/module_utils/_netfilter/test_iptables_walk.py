@@ -128,9 +128,9 @@ def test_a_rule_for_one_protocol_or_family_ends_no_other():
 
 def found(table, *lines, late=(("INPUT", 1),)):
     return {
-        (obstacle.effect, obstacle.certain, port.split()[1])
-        for obstacle in conflicts(saved(table, *lines), WANT, "ipv4", late)
-        for port in obstacle.ports
+        (conflict.effect, conflict.certain, port.split()[1])
+        for conflict in conflicts(saved(table, *lines), WANT, "ipv4", late)
+        for port in conflict.ports
     }
 
 

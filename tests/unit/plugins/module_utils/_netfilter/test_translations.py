@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import (
     bypasses,
     listed_translations,
@@ -103,6 +103,6 @@ def leads(port, to="172.17.0.2", address=None, protocol="tcp"):
     ],
 )
 def test_what_leads_into_the_container_past_our_rules(allow, found, reported):
-    obstacles = bypasses(found, ruleset(*allow))
-    assert {port for one in obstacles for port in one.ports} == reported
-    assert all(one.effect == "publish" and not one.stops and "kong_published_ports" in str(one) for one in obstacles)
+    conflicts = bypasses(found, ruleset(*allow))
+    assert {port for one in conflicts for port in one.ports} == reported
+    assert all(one.effect == "publish" and not one.stops and "kong_published_ports" in str(one) for one in conflicts)

@@ -9,13 +9,13 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection, LockoutError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
+    ConflictError,
     Guard,
-    ObstacleError,
     confirm,
     converge,
 )
@@ -30,8 +30,8 @@ class Backend:
 
     name = "recording"
 
-    def __init__(self, live=None, drift=(), stale=(), obstacles=(), fails=""):
-        self.live, self._stale, self._obstacles, self._fails = Live(live, tuple(drift)), stale, obstacles, fails
+    def __init__(self, live=None, drift=(), stale=(), conflicts=(), fails=""):
+        self.live, self._stale, self._conflicts, self._fails = Live(live, tuple(drift)), stale, conflicts, fails
         self.steps, self.tells, self.led = [], (), ()
 
     def _step(self, name, *what):
@@ -49,9 +49,9 @@ class Backend:
     def stale(self, want):
         return tuple(self._stale)
 
-    def obstacles(self, want):
+    def conflicts(self, want):
         self.judged = want
-        return tuple(self._obstacles)
+        return tuple(self._conflicts)
 
     def translations(self):
         return self.led
@@ -197,14 +197,14 @@ def test_drift_and_boot_are_in_the_text_before():
     assert extra == "does not belong: rule x\nat boot: file y\n"
 
 
-def test_a_certain_obstacle_stops_before_any_change():
+def test_a_certain_conflict_stops_before_any_change():
     certain, possible = (
-        Obstacle(certain, "chain x", "its policy is drop", ("tcp 8001",), "Open it.") for certain in (True, False)
+        Conflict(certain, "chain x", "its policy is drop", ("tcp 8001",), "Open it.") for certain in (True, False)
     )
-    backend = Backend(obstacles=[certain, possible], stale=["file"])
-    with pytest.raises(ObstacleError, match=r"chain x refuses tcp 8001: its policy is drop\. Open it\.$") as caught:
+    backend = Backend(conflicts=[certain, possible], stale=["file"])
+    with pytest.raises(ConflictError, match=r"chain x refuses tcp 8001: its policy is drop\. Open it\.$") as caught:
         converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
-    assert caught.value.obstacles == (certain, possible)
+    assert caught.value.conflicts == (certain, possible)
     assert changes(backend) == []
 
 
@@ -215,11 +215,11 @@ def test_conflicts_count_for_what_has_to_be_reachable(opens, judged):
     assert backend.judged == judged
 
 
-def test_a_possible_obstacle_is_reported_only():
-    possible = Obstacle(False, "chain x", "its rule 4", ("tcp 8001",), "Look.")
-    backend = Backend(obstacles=[possible])
+def test_a_possible_conflict_is_reported_only():
+    possible = Conflict(False, "chain x", "its rule 4", ("tcp 8001",), "Look.")
+    backend = Backend(conflicts=[possible])
     outcome = converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
-    assert (outcome.obstacles, str(possible)) == ((possible,), "chain x may refuse tcp 8001: its rule 4. Look.")
+    assert (outcome.conflicts, str(possible)) == ((possible,), "chain x may refuse tcp 8001: its rule 4. Look.")
 
 
 def test_another_published_port_of_the_same_container_is_told():
@@ -232,12 +232,12 @@ def test_another_published_port_of_the_same_container_is_told():
         Translation(place, "tcp", None, 9000, "172.17.0.3", 19000),
     )
     outcome = converge(backend, published, Guard(Rollback(backend), 30), check_mode=False)
-    assert [(one.effect, one.ports, one.where) for one in outcome.obstacles] == [
+    assert [(one.effect, one.ports, one.where) for one in outcome.conflicts] == [
         ("publish", ("tcp 9000 at every address",), place),
     ]  # fmt: skip
-    assert converge(backend, None, Guard(Rollback(backend), 30), check_mode=True).obstacles == ()
+    assert converge(backend, None, Guard(Rollback(backend), 30), check_mode=True).conflicts == ()
     backend.led = ()
-    assert converge(backend, published, Guard(Rollback(backend), 30), check_mode=False).obstacles == ()
+    assert converge(backend, published, Guard(Rollback(backend), 30), check_mode=False).conflicts == ()
 
 
 @pytest.mark.parametrize("step", ["require", "read", "validate"])

@@ -76,7 +76,7 @@ def test_a_host_as_ufw_makes_it_has_nothing_to_tell(host):
     late = UfwLate(host)
     assert late.read(WANT) == ()
     assert late.stale(WANT) == ()
-    assert late.obstacles(WANT) == ()
+    assert late.conflicts(WANT) == ()
 
 
 @pytest.mark.parametrize("port, lines", [
@@ -112,7 +112,7 @@ def test_a_kernel_without_ipv6(host):
     host.remove(["/proc/net/if_inet6"])
     late = UfwLate(host)
     assert late.read(None) == (f"iptables rule: -A ufw-after-input {LISTED}",)
-    assert [one.where for one in late.obstacles(WANT)] == ["the kernel"]
+    assert [one.where for one in late.conflicts(WANT)] == ["the kernel"]
 
 
 FLUSHED = "`iptables -F ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`"
@@ -189,7 +189,7 @@ def test_rules_behind_the_chains_of_ufw(host, rule, services):
     host.add(rule)
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    found = [one for one in late.obstacles(WANT) if one.effect == "exempt"]
+    found = [one for one in late.conflicts(WANT) if one.effect == "exempt"]
     assert [(one.certain, one.where, {*one.ports}) for one in found] == (
         [(False, "table filter of iptables", {*services})] if services else []
     )
@@ -203,7 +203,7 @@ def test_ipv6_that_ufw_drops(host):
     host.write("/etc/default/ufw", "IPV6=no\n", 0o644)
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    (found,) = late.obstacles(WANT)
+    (found,) = late.conflicts(WANT)
     assert (found.certain, found.where, {*found.ports}) == (
         False,
         "ufw",
@@ -220,7 +220,7 @@ def test_ipv6_that_is_not_needed(host, address, sources):
     want = ruleset_from_data({"allow": allow, "sets": {"friends": {"ipv4": ["10.0.0.0/31"]}}})
     late = UfwLate(host)
     late.read(want)
-    assert late.obstacles(want) == ()
+    assert late.conflicts(want) == ()
 
 
 def test_a_port_of_one_family(host):
@@ -234,7 +234,7 @@ def test_a_rule_that_drops_everything_behind_ours_is_no_conflict(host):
     host.add(BAN, END)
     late = UfwLate(host)
     late.read(WANT)
-    assert late.obstacles(WANT) == ()
+    assert late.conflicts(WANT) == ()
 
 
 @pytest.mark.parametrize("refuse", ["require_net_admin", "require_systemd", "require_writable"])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 from itertools import groupby
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
     Finding,
     Own,
     findings,
@@ -17,24 +18,23 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import EGRESS, MARK, PREROUTING
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, tables_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
 _DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only: our rules never see these packets"
 _STILL_DROPPED = "our own chain still drops unauthorised sources"
 
-__all__ = ["Own", "find_obstacles"]
+__all__ = ["Own", "find_conflicts"]
 
 
-def find_obstacles(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) -> tuple[Obstacle, ...]:
+def find_conflicts(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) -> tuple[Conflict, ...]:
     """Return the conflicting rules of all chains that packets to the ports of a ruleset pass, and replies from them.
 
     `objects` is the list below "nftables" in the output of `nft -j list ruleset`.
     """
     tables = tables_of(objects)
     found = sorted(findings(tables.values(), ruleset, own), key=_order)
-    return tuple(_obstacle(tables, list(same), own) for _rule, same in groupby(found, key=_rule_of))
+    return tuple(_conflict(tables, list(same), own) for _rule, same in groupby(found, key=_rule_of))
 
 
 def _order(finding: Finding) -> tuple[t.Any, ...]:
@@ -53,10 +53,10 @@ def _reason(finding: Finding) -> str:
     return f"its rule `{finding.rule.text}` in chain {finding.chain.name}{where}"
 
 
-def _obstacle(tables: Tables, same: list[Finding], own: Own) -> Obstacle:
+def _conflict(tables: Tables, same: list[Finding], own: Own) -> Conflict:
     first = same[0]
     services = list(dict.fromkeys(finding.service for finding in same))
-    return Obstacle(
+    return Conflict(
         first.certain,
         f"nftables chain {first.base.place}",
         _reason(first),

@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflicts import Own, ends, findings, is_partial
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
+    Own,
+    ends,
+    findings,
+    is_partial,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, unicast
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Chain, Judgement, Way
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service, ruleset_from_data

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 
@@ -23,11 +23,11 @@ def translations_of(saved: Mapping[str, str]) -> tuple[Translation, ...]:
     return tuple(one for family, text in with_nat.items() for one in saved_translations(text, PROGRAM[family]))
 
 
-def without_ipv6(want: Ruleset, file: str) -> tuple[Obstacle, ...]:
+def without_ipv6(want: Ruleset, file: str) -> tuple[Conflict, ...]:
     """Return a warning if the ruleset has IPv6 sources or addresses, and the kernel has no IPv6."""
     sources = {one.name for one in want.sets if one.ipv6.members}
     entries = [entry for entry in want.allow if entry.service.families == ("ipv6",) or sources & {*entry.set_names}]
     ports = tuple(f"IPv6 to {entry.service}" for entry in entries)
     reason = f"it runs without IPv6, so no ip6tables rules are loaded; they wait in {file} for a boot with IPv6"
     advice = "Nothing is to be done if that is meant"
-    return (Obstacle(certain=False, where="the kernel", reason=reason, ports=ports, advice=advice),) if ports else ()
+    return (Conflict(certain=False, where="the kernel", reason=reason, ports=ports, advice=advice),) if ports else ()

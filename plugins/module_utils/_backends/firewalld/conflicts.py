@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import LAST
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, parse_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import PRIORITY
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import Own, find_obstacles
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Obstacle
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import Own, find_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset
 
 _DROPS = ("DROP", "REJECT", "%%REJECT%%")
@@ -36,13 +36,13 @@ _BAN = re.compile(r"rule .*\bsource .* (?:drop|reject)\b.*")
 _ACCEPT_FIRST = re.compile(r'rule priority="(?P<priority>-\d+)".* accept\b')
 
 
-def settings_obstacles(state: Mapping[str, t.Any], zones: Iterable[str], want: Ruleset) -> Iterator[Obstacle]:
+def settings_conflicts(state: Mapping[str, t.Any], zones: Iterable[str], want: Ruleset) -> Iterator[Conflict]:
     """Return the conflicts in the runtime configuration: panic mode, policies, rules of zones, and bans that do not hold."""
     entries = [entry for entry in want.allow if entry.sources]
     ports = tuple(str(entry.service) for entry in entries)
     used = {zone: state["zones"][zone] for zone in zones if zone in state["zones"]}
     if state["panic"]:
-        yield Obstacle(
+        yield Conflict(
             certain=True,
             where="firewalld",
             reason="it is in panic mode, which drops every packet",
@@ -54,7 +54,7 @@ def settings_obstacles(state: Mapping[str, t.Any], zones: Iterable[str], want: R
     ended = {zone: _ended(settings.get("rules_str", []), entries, want) for zone, settings in used.items()}
     for zone, found in ended.items():
         for entry, rule in found.items():
-            yield Obstacle(
+            yield Conflict(
                 certain=all(entry in other for other in ended.values()),
                 where=f"firewalld's zone {zone}",
                 reason=f"its rule `{rule}` ends every packet of the authorised sources",
@@ -64,7 +64,7 @@ def settings_obstacles(state: Mapping[str, t.Any], zones: Iterable[str], want: R
     yield from _without_effect(state["policies"], used, entries)
     for zone, settings in used.items():
         if settings.get("sources") and settings.get("target") in _DROPS:
-            yield Obstacle(
+            yield Conflict(
                 certain=False,
                 where=f"firewalld's zone {zone}",
                 reason=f"our rules are in it, because it has interfaces or is the default zone; its sources "
@@ -77,13 +77,13 @@ def settings_obstacles(state: Mapping[str, t.Any], zones: Iterable[str], want: R
 
 def _without_effect(
     policies: Mapping[str, t.Any], used: Mapping[str, t.Any], entries: list[Allow]
-) -> Iterator[Obstacle]:
+) -> Iterator[Conflict]:
     """Return the rules that do not hold for authorised sources: limits of zones, and bans of policies after the zones."""
     for zone, settings in used.items():
         for limit in filter(None, map(_LIMIT.fullmatch, settings.get("rules_str", []))):
             for entry in entries:
                 if _is_at(limit, entry):
-                    yield Obstacle(
+                    yield Conflict(
                         certain=False,
                         where=f"firewalld's zone {zone}",
                         reason=f"its rule `{limit[0]}` accepts some packets, and our rules accept the others",
@@ -94,7 +94,7 @@ def _without_effect(
     for name, policy in policies.items():
         bans = [rule for rule in policy.get("rich_rules", []) if _BAN.fullmatch(rule)]
         if bans and policy.get("priority", 0) > 0 and _is_to_host(policy, {*used}):
-            yield Obstacle(
+            yield Conflict(
                 certain=False,
                 where=f"firewalld's policy {name}",
                 reason=f"it comes after the zones, in which our rules are, so `{bans[0]}` does not drop authorised sources",
@@ -114,7 +114,7 @@ def _is_at(rule: re.Match[str], entry: Allow) -> bool:
     return rule["protocol"] == entry.service.protocol and entry.service.port in ports
 
 
-def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[Obstacle, ...]:
+def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[Conflict, ...]:
     """Return the conflicts in INPUT of iptables, which holds direct rules of firewalld and third-party rules.
 
     `listed` is the list below "nftables" of `nft -j list ruleset`. With FirewallBackend=iptables firewalld's own rules are
@@ -132,12 +132,12 @@ def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[O
             if value["family"] in own:
                 continue
         others.append(item)
-    return find_obstacles(others, want, _EARLY)
+    return find_conflicts(others, want, _EARLY)
 
 
 def _of_policy(
     name: str, policy: Mapping[str, t.Any], used: set[str], entries: list[Allow], want: Ruleset
-) -> Iterator[Obstacle]:
+) -> Iterator[Conflict]:
     """Return the conflicts of a policy that comes before the zones: packets of these zones to the host."""
     ingress = {*policy.get("ingress_zones", [])}
     if policy.get("priority", 0) >= 0 or not _is_to_host(policy, used):
@@ -151,7 +151,7 @@ def _of_policy(
         found = _ended(policy.get("rich_rules", []), entries, want)
         ends, certain = {entry: f"its rule `{rule}` ends every packet" for entry, rule in found.items()}, everywhere
     for entry, reason in ends.items():
-        yield Obstacle(
+        yield Conflict(
             certain=certain,
             where=f"firewalld's policy {name}",
             reason=f"it comes before the zones, in which our rules are, and {reason}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_obstacles import Own, find_obstacles
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import Own, find_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 WANT = ruleset_from_data(
@@ -65,7 +65,7 @@ def listed(*rules, family="inet", table="t", name="c", hook="input", priority=0,
 def found(*objects, own=OWN):
     return {
         (one.effect, one.certain, port.split()[1])
-        for one in find_obstacles([*objects], WANT, own)
+        for one in find_conflicts([*objects], WANT, own)
         for port in one.ports
     }
 
@@ -209,7 +209,7 @@ def test_chains_of_network_interfaces_and_bridges(family, hook, rule, expected):
 
 
 def text(*objects, own=OWN):
-    (one,) = find_obstacles([*objects], WANT, own)
+    (one,) = find_conflicts([*objects], WANT, own)
     return one
 
 

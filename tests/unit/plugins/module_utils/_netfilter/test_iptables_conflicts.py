@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_obstacles import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
     translations_of,
     without_ipv6,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.obstacle import Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 NAT = "*nat\n:DOCKER - [0:0]\n-A DOCKER -p tcp -m tcp --dport 80 -j DNAT --to-destination {}\nCOMMIT\n"

@@ -10,9 +10,9 @@ import re
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.obstacles import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.conflicts import (
     chains_of_iptables,
-    settings_obstacles,
+    settings_conflicts,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -32,7 +32,7 @@ NAMES = {
 def found(state, zones=("public",), sets=None, allow=(ADMIN, CLUSTER, PROXY, CLOSED)):
     want = ruleset_from_data({"allow": [*allow], "sets": sets or BOTH})
     whole = {"panic": False, "zones": {"public": {}, "drop": {"target": "DROP"}}, "policies": {}, **state}
-    return list(settings_obstacles(whole, zones, want))
+    return list(settings_conflicts(whole, zones, want))
 
 
 def told(*args, **named):
@@ -45,8 +45,8 @@ def test_a_usual_host_has_none():
 
 
 def test_panic_mode_drops_all_ports_with_sources():
-    (obstacle,) = found({"panic": True})
-    assert (obstacle.certain, {*obstacle.ports}) == (True, {*NAMES})
+    (conflict,) = found({"panic": True})
+    assert (conflict.certain, {*conflict.ports}) == (True, {*NAMES})
 
 
 ALL = ["admin", "cluster", "proxy"]
@@ -156,8 +156,8 @@ def test_a_policy_that_drops_before_the_zones(change, expected):
 
 
 def test_it_is_named_with_its_remedy():
-    (obstacle,) = found({"policies": {"own": POLICY}}, allow=[ADMIN])
-    assert str(obstacle) == (
+    (conflict,) = found({"policies": {"own": POLICY}}, allow=[ADMIN])
+    assert str(conflict) == (
         "firewalld's policy own refuses tcp 8001 at every address: it comes before the zones, in which our rules are, and "
         "its target is DROP. Give it a positive priority: `firewall-cmd --permanent --policy=own --set-priority=100`, "
         "and reload"
@@ -175,12 +175,12 @@ def test_it_is_named_with_its_remedy():
     ],
 )
 def test_a_zone_whose_bans_do_not_hold_is_named(zone, warned):
-    obstacles = found({"zones": {"drop": zone}}, ("drop",), allow=[ADMIN])
-    assert [(one.certain, one.effect, one.where) for one in obstacles] == [
+    conflicts = found({"zones": {"drop": zone}}, ("drop",), allow=[ADMIN])
+    assert [(one.certain, one.effect, one.where) for one in conflicts] == [
         (False, "accept", "firewalld's zone drop")
     ] * warned
     # With the character behind it: 192.0.2.9 is also a part of the text 192.0.2.90.
-    named = [re.findall(r"[0-9]+(?:\.[0-9]+){3}", one.reason) for one in obstacles]
+    named = [re.findall(r"[0-9]+(?:\.[0-9]+){3}", one.reason) for one in conflicts]
     assert named == [["192.0.2.9"]] * warned
 
 
@@ -259,8 +259,8 @@ def test_nor_with_nftables():
     ids=["direct rule", "a chain of firewalld", "after firewalld"],
 )
 def test_a_rule_of_iptables_that_drops_every_packet_is_certain(added, found):
-    obstacles = chains_of_iptables([*FIREWALLD_4, added], WANT)
-    assert [(one.where, one.certain) for one in obstacles] == [(where, True) for where in found]
+    conflicts = chains_of_iptables([*FIREWALLD_4, added], WANT)
+    assert [(one.where, one.certain) for one in conflicts] == [(where, True) for where in found]
 
 
 def test_a_rule_before_firewalld_own_rules_too():

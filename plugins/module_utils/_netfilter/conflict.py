@@ -20,7 +20,7 @@ _VERBS = {
 
 
 @dataclass(frozen=True)
-class Obstacle:
+class Conflict:
     """Something on the host that is not ours and defeats, or may defeat, a port of ours.
 
     With `certain` the packets will be refused; otherwise they may be, which nothing short of a packet can tell.
