@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 wanted=$(cat requirements-dev.txt scripts/venv.sh | sha256sum | cut -d ' ' -f 1)
 tree=.venv/collections/ansible_collections/gatehouse
 
-# A name on PATH is no proof: the shims of version managers answer for Pythons that are not chosen.
+# A name on PATH is not enough: the shims of version managers answer for Pythons that are not chosen.
 supported() {
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 }

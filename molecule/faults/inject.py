@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import LabHost
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.drift import gather
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import probes_from, silent_nodes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from, silent_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
 
 Plan = dict[str, Any]
 SCENARIO = Path(__file__).parent.name
@@ -84,8 +84,8 @@ def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
     ended = {
         name: LabHost(SCENARIO, name).run_modules({"end": ("kong_stand_in", {"state": "absent"})}) for name in watched
     }
-    proof = compare(plan, seen, {name: one["end"]["witness"] for name, one in ended.items()})
-    return [line for line in proof_lines(proof) if line.startswith(("DIFFERS", "  cause"))]
+    verification = compare(plan, seen, {name: one["end"]["observer"] for name, one in ended.items()})
+    return [line for line in verification_lines(verification) if line.startswith(("DIFFERS", "  cause"))]
 
 
 def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ hears an ack of every member; a user event sent on it is heard on all others wit
 gossip (udp) that reaches the node comes from just these addresses. "Alive" alone would prove nothing: Serf says it of
 nodes that half of the cluster cannot reach.
 
-Prints a line for each proof, and after a failed one a line for each reason. Exit status 1 when any failed.
+Prints a line for each verification, and after a failed one a line for each reason. Exit status 1 when any failed.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def sources(ask: Run, node: str, expected: set[str]) -> list[str]:
 
 
 def check(ask: Run, members: Members, expected: dict[str, set[str]], seconds: float) -> dict[str, list[str]]:
-    """All proofs: what each is about -> its failures."""
+    """All verifications: what each is about -> its failures."""
     for node in expected:
         watch(ask, node)
     with ThreadPoolExecutor() as pool:
@@ -168,8 +168,8 @@ def main(arguments: list[str]) -> int:
     except LabError as error:
         print(f"serf_check: {error}", file=sys.stderr)
         return 1
-    for proof, failures in results.items():
-        print(f"{'FAILED' if failures else 'ok'}: {proof}")
+    for verification, failures in results.items():
+        print(f"{'FAILED' if failures else 'ok'}: {verification}")
         print("".join(f"  {failure}\n" for failure in failures), end="")
     return 1 if any(results.values()) else 0
 

@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.drift import PARTS, drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import PARTS, drift_lines, gather
 
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},

@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     by_name,
     chosen_probes,
     differs,
@@ -25,7 +25,7 @@ _ARGUMENTS = {
     "target": {"type": "str", "required": True},
     "listener": {"type": "str"},
     "seen": {"type": "list", "elements": "dict", "default": []},
-    "witness": {"type": "dict"},
+    "observer": {"type": "dict"},
 }
 
 
@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
             probes = chosen_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        seen = by_name(plan, probes, arguments["seen"], arguments["witness"])
+        seen = by_name(plan, probes, arguments["seen"], arguments["observer"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, seen.get(probe.name)))]
         self._display.display("\n".join([*(lines or ["", _NOTHING]), ""]))
         different = [probe.name for probe in probes if probe.name in seen and differs(probe, seen[probe.name])]

@@ -17,15 +17,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import (
-    compare,
-    registered_probes,
-    registered_witnesses,
-)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.meanings import meanings_in
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import Meanings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
+    compare,
+    registered_observers,
+    registered_probes,
+)
 
 _ARGUMENTS = {
     "plan": {"type": "dict"},
@@ -34,7 +34,7 @@ _ARGUMENTS = {
     "before": {"type": "path"},
     "registered": {"type": "str"},
     "stand_ins": {"type": "str"},
-    "witnesses": {"type": "str"},
+    "observers": {"type": "str"},
     "drift": {"type": "dict"},
 }
 _EITHER = ("plan", "findings")
@@ -99,9 +99,9 @@ def _evidence(
         if path.suffix == ".json" and path.exists():
             kept = dict(kept_evidence(path.read_text(encoding="utf-8"), plan))
     if arguments["registered"]:
-        witnesses = registered_witnesses(plan, hostvars, arguments["witnesses"])
-        found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), witnesses)
-        kept["proof"] = {
+        observers = registered_observers(plan, hostvars, arguments["observers"])
+        found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers)
+        kept["verification"] = {
             "at": now,
             "sampled": found.sampled,
             "stood_in": _stood_in(plan, hostvars, arguments["stand_ins"]),
@@ -110,7 +110,7 @@ def _evidence(
     if arguments["drift"]:
         kept["drift"] = {"at": now, **{key: arguments["drift"][key] for key in ("nodes", "not_looked_at")}}
     changes = changes_between(read_plan(Path(arguments["before"])), plan) if arguments["before"] else None
-    return Evidence(plan, meanings, kept.get("proof"), kept.get("drift"), changes)
+    return Evidence(plan, meanings, kept.get("verification"), kept.get("drift"), changes)
 
 
 def _stood_in(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> list[str]:

@@ -30,7 +30,7 @@ options:
 seealso:
   - plugin: gatehouse.kong.kong_probes
     plugin_type: filter
-  - module: gatehouse.kong.kong_proof
+  - module: gatehouse.kong.kong_verification
 """
 
 EXAMPLES = r"""
@@ -62,7 +62,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.sample import sample
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import sample
 
 
 def kong_sample(plan: Any, pairs: Any) -> dict[str, list[dict[str, Any]]]:

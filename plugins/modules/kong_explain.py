@@ -36,9 +36,9 @@ options:
     type: list
     elements: dict
     default: []
-  witness:
+  observer:
     description:
-      - What M(gatehouse.kong.kong_stand_in) on the node returned in its key C(witness). Without it nothing is known of UDP
+      - What M(gatehouse.kong.kong_stand_in) on the node returned in its key C(observer). Without it nothing is known of UDP
         listeners that need not answer, and O(seen) shows them as silent.
     type: dict
 extends_documentation_fragment:
@@ -52,7 +52,7 @@ attributes:
 seealso:
   - plugin: gatehouse.kong.kong_path
     plugin_type: filter
-  - module: gatehouse.kong.kong_proof
+  - module: gatehouse.kong.kong_verification
 """
 
 EXAMPLES = r"""

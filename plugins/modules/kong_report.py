@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_report
-short_description: Write plan, proof and drift as a report that people and CI read
+short_description: Write plan, verification and drift as a report that people and CI read
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Writes a report of a fleet. It has a picture with what is dialled and what is seen on each arrow, the findings, what the
-    NAT devices must forward, and for each node its ports and who may connect to them; where there is a proof its matrix,
+    NAT devices must forward, and for each node its ports and who may connect to them; where there is a verification its matrix,
     where there is drift its table, and compared with an older plan who gains or loses which port.
   - The HTML page needs no other file, no network and no script, and prints well. The Markdown has its picture as Mermaid.
     The JSON holds what the report was written from. The JUnit XML has a test for each node, each connection that was tried,
@@ -35,7 +35,7 @@ options:
     description:
       - Folder on the controller, in which C(report.html), C(report.md), C(report.json) and C(report.xml) are written. A path
         that ends in C(.html), C(.md), C(.json) or C(.xml) is one file. Folders that are missing are made.
-      - A proof or drift that the C(report.json) of the folder holds is kept, with its time, as long as the plan is the same.
+      - A verification or drift that the C(report.json) of the folder holds is kept, with its time, as long as the plan is the same.
         So C(verify) and C(drift) can fill one report after each other.
     type: path
     required: true
@@ -50,7 +50,7 @@ options:
       - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in). The report says where
         a stand-in listened, and not Kong.
     type: str
-  witnesses:
+  observers:
     description:
       - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in) with C(state=absent).
         It decides about UDP listeners that need not answer.
@@ -69,7 +69,7 @@ attributes:
 seealso:
   - module: gatehouse.kong.kong_plan
   - module: gatehouse.kong.kong_plan_diff
-  - module: gatehouse.kong.kong_proof
+  - module: gatehouse.kong.kong_verification
   - module: gatehouse.kong.kong_drift
 """
 
@@ -94,7 +94,7 @@ EXAMPLES = r"""
 - name: Write only the test results, for CI
   gatehouse.kong.kong_report:
     plan: "{{ fleet.plan }}"
-    path: kong-proof.xml
+    path: kong-verification.xml
     registered: reach
   run_once: true
 """

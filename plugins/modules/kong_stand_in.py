@@ -77,7 +77,7 @@ options:
     type: int
     default: 300
 notes:
-  - Needs root where a port is below 1024, and to watch (CAP_NET_RAW). What it cannot see it says in RV(witness.blind).
+  - Needs root where a port is below 1024, and to watch (CAP_NET_RAW). What it cannot see it says in RV(observer.blind).
   - While it listens, Kong cannot start. Do not start Kong in the same run before it is absent again.
 seealso:
   - module: gatehouse.kong.kong_probe
@@ -120,7 +120,7 @@ blind:
   description: By family, V(ipv4) or V(ipv6), why it does not see what arrives. Empty where it does, or where nothing is watched.
   returned: with O(state=present), outside of check mode
   type: dict
-witness:
+observer:
   description: What the process saw. Empty where there was no UDP listener to watch.
   returned: with O(state=absent), outside of check mode, where the process was still there
   type: dict
@@ -176,7 +176,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         return {}
     if module.params["state"] == "absent":
         seen = stop()
-        return {} if seen is None else {"witness": seen}
+        return {} if seen is None else {"observer": seen}
     return start(module.params["listeners"], module.params["seconds"], listen=module.params["listen"])
 
 

@@ -315,9 +315,9 @@ def test_a_serf_agent_with_a_key_looks_filtered_but_to_who_watches_beside_it(ser
     gossip = [{"name": "cluster", "protocols": ["udp"], "address": SERVER4, "port": 7946}]
     watch(f"start({gossip}, 60, control, listen=False)", tmp_path)
     found = look(("tcp", SERVER4, 7946), ("memberlist", SERVER4, 7946), ("udp", SERVER4, 7946), timeout=0.5)
-    witness = json.loads(watch("stop(control)", tmp_path))
+    observer = json.loads(watch("stop(control)", tmp_path))
     assert [seen for seen, _detail in found.values()] == ["open", "filtered", "silent"]
-    assert (len(witness["let_in"]), witness["arrived"]) == (1, witness["let_in"])
+    assert (len(observer["let_in"]), observer["arrived"]) == (1, observer["let_in"])
 
 
 def watch(call, folder):

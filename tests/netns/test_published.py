@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollba
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, converge
 from ansible_collections.gatehouse.kong.tests.netns.conftest import ip
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
-from ansible_collections.gatehouse.kong.tests.netns.test_witness import FAMILIES, probe, watched
+from ansible_collections.gatehouse.kong.tests.netns.test_observer import FAMILIES, probe, watched
 
 CONTAINER = {"ipv4": "172.30.0.2", "ipv6": "fd00:30::2"}
 BRIDGE = {"ipv4": "172.30.0.1", "ipv6": "fd00:30::1"}

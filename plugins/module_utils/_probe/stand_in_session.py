@@ -66,21 +66,21 @@ def main(request: t.Dict[str, t.Any]) -> int:
     wanted = request["listeners"] if request["listen"] else []
     bound = [(one, *_bind(one)) for one in wanted]
     sockets = [sock for _one, sock, _why in bound if sock]
-    witness = Witness() if any(one["protocol"] == "udp" for one in request["listeners"]) else None
-    useful = sockets or (witness and witness.sockets)
+    observer = Observer() if any(one["protocol"] == "udp" for one in request["listeners"]) else None
+    useful = sockets or (observer and observer.sockets)
     control = _control(request["control"]) if useful else None
     told = {"pid": os.getpid(), "stood_in": [one for one, sock, _why in bound if sock],
             "left_out": [dict(one, reason=why) for one, sock, why in bound if not sock],
-            "blind": witness.blind if witness else {}}  # fmt: skip
+            "blind": observer.blind if observer else {}}  # fmt: skip
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
     # Who started this waits for the end of what it prints.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if control:
         try:
-            asking = _serve(sockets, witness, control)
+            asking = _serve(sockets, observer, control)
             with suppress(OSError):
-                asking.sendall(json.dumps(witness.told() if witness else {}).encode())
+                asking.sendall(json.dumps(observer.told() if observer else {}).encode())
         finally:
             os.unlink(request["control"])
     return 0
@@ -117,15 +117,15 @@ def _control(path: str) -> socket.socket:
     return sock
 
 
-def _serve(sockets: t.List[socket.socket], witness: t.Optional["Witness"], control: socket.socket) -> socket.socket:
+def _serve(sockets: t.List[socket.socket], observer: t.Optional["Observer"], control: socket.socket) -> socket.socket:
     """Answer and watch until somebody wants the end, and return the connection to whoever does."""
     with selectors.DefaultSelector() as selector:
-        for one in (*sockets, *(witness.sockets if witness else ()), control):
+        for one in (*sockets, *(observer.sockets if observer else ()), control):
             selector.register(one, selectors.EVENT_READ)
         while True:
             ready = {key.fd for key, _events in selector.select()}
-            if witness:
-                witness.look()
+            if observer:
+                observer.look()
             if control.fileno() in ready:
                 return control.accept()[0]
             for sock in sockets:
@@ -163,7 +163,7 @@ def ack_of(packet: bytes) -> t.Optional[bytes]:
     return b"\x02\x82" + _SEQUENCE + b"\xce" + struct.pack(">I", number & 0xFFFFFFFF) + b"\xa7Payload\xc0"
 
 
-class Witness:
+class Observer:
     """Sees marked datagrams: which arrive, which the rules for input let in, and which the host sends on.
 
     `blind` says by family why it does not see, where it does not: without CAP_NET_RAW, without IPv6.

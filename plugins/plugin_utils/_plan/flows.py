@@ -27,7 +27,7 @@ class Flow:
 
     ``callers`` are hosts of the plan, and empty where ``who`` says it in words. ``site`` is theirs, None for callers that
     belong to none. ``via`` is that of a Route, or empty where nothing is known of the way. ``also`` counts further nodes
-    for which the same holds at addresses of their own. ``verdict`` is a mark where there is a proof.
+    for which the same holds at addresses of their own. ``verdict`` is a mark where there is a verification.
     """
 
     who: str

@@ -28,7 +28,7 @@ MOST_BOXES = 60
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Ports of one listener that are reached in the same ways; ``differs`` counts what a proof met otherwise."""
+    """Ports of one listener that are reached in the same ways; ``differs`` counts what a verification met otherwise."""
 
     listener: str
     ports: tuple[str, ...]

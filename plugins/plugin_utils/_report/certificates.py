@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a proof shows beside who reaches what: certificates, and Admin APIs that ask for no credentials."""
+"""What a verification shows beside who reaches what: certificates, and Admin APIs that ask for no credentials."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import SILENT
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.proof import Outcome, differs
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Case:
     output: str = ""
 
 
-def junit(plan: Mapping[str, Any], proof: Mapping[str, Any] | None, drift: Mapping[str, Any] | None) -> str:
-    """Return the XML. The plan is a suite; so are the proof and drift, where there are any."""
+def junit(plan: Mapping[str, Any], verification: Mapping[str, Any] | None, drift: Mapping[str, Any] | None) -> str:
+    """Return the XML. The plan is a suite; so are the verification and drift, where there are any."""
     suites = {"plan": [*_plan_cases(plan)]}
-    if proof:
-        suites["proof"] = [_proof_case(one) for one in proof["outcomes"]]
+    if verification:
+        suites["verification"] = [_verification_case(one) for one in verification["outcomes"]]
     if drift:
         suites["drift"] = [*_drift_cases(drift)]
     return suites_text(suites)
@@ -79,14 +79,14 @@ def _plan_cases(plan: Mapping[str, Any]) -> Iterator[Case]:
         yield Case(name, "is planned without errors", output="; ".join(said))
 
 
-def _proof_case(one: Outcome) -> Case:
+def _verification_case(one: Outcome) -> Case:
     dialled = Endpoint(one["dial_address"], one["dial_port"])
     name = (
         f"{one['expected']} from {one['from']} to {one['listener']} {one['port']}/{one['protocol']}, dialling {dialled}"
     )
     why = " ".join(f"({one[key]})" for key in ("detail", "cause") if one.get(key))
     failure = f"expected {one['expected']}, seen {one['seen']} {why}" if differs(one) else ""
-    skipped = {None: f"{one['from']} took no part in the proof", SILENT: f"not proved: {one['detail']}"}
+    skipped = {None: f"{one['from']} took no part in the verification", SILENT: f"unverified: {one['detail']}"}
     return Case(one["to"], name, failure, skipped.get(one["seen"], ""))
 
 

@@ -45,7 +45,7 @@ def refused_markdown(findings: Findings, meanings: Meanings) -> str:
 
 def refused_json(findings: Findings, _meanings: Meanings) -> str:
     """Return the findings as JSON, where the report of a plan has the plan."""
-    data = {"format": FORMAT, "plan": None, "findings": findings, "changes": None, "proof": None, "drift": None}
+    data = {"format": FORMAT, "plan": None, "findings": findings, "changes": None, "verification": None, "drift": None}
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -33,15 +33,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import
     ports_section,
     summary_of,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.proof import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import svg
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import proved
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import (
     changes_section,
     drift_section,
     drift_summary,
-    proof_section,
-    proof_summary,
+    verification_section,
+    verification_summary,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import svg
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import proved
 
 _TITLE = "Kong fleet: ports and connections"
 _READING = (
@@ -54,32 +54,38 @@ _MARKS = "A check mark says that real connections met just that, a cross that so
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a report is written from: the plan, and what there is of a proof, of drift and of an older plan.
+    """All that a report is written from: the plan, and what there is of a verification, of drift and of an older plan.
 
-    ``proof`` has the keys ``outcomes`` (as module kong_proof returns them) and ``at``, ``drift`` what module kong_drift
+    ``verification`` has the keys ``outcomes`` (as module kong_verification returns them) and ``at``, ``drift`` what module kong_drift
     returns, and ``at``.
     """
 
     plan: Mapping[str, Any]
     meanings: Meanings = field(default_factory=dict)
-    proof: Mapping[str, Any] | None = None
+    verification: Mapping[str, Any] | None = None
     drift: Mapping[str, Any] | None = None
     changes: Sequence[Change] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, from which kept_evidence reads again what was looked at."""
         changes = None if self.changes is None else [one.as_dict() for one in self.changes]
-        return {"format": FORMAT, "plan": self.plan, "changes": changes, "proof": self.proof, "drift": self.drift}
+        return {
+            "format": FORMAT,
+            "plan": self.plan,
+            "changes": changes,
+            "verification": self.verification,
+            "drift": self.drift,
+        }
 
 
 def kept_evidence(text: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the proof and drift of a report's JSON, if it is a report on the same plan; else nothing."""
+    """Return the verification and drift of a report's JSON, if it is a report on the same plan; else nothing."""
     try:
         kept = json.loads(text)
     except ValueError:
         return {}
     same = isinstance(kept, dict) and kept.get("format") == FORMAT and kept.get("plan") == plan
-    return {key: kept[key] for key in ("proof", "drift") if kept.get(key)} if same else {}
+    return {key: kept[key] for key in ("verification", "drift") if kept.get(key)} if same else {}
 
 
 def html_text(evidence: Evidence) -> str:
@@ -102,7 +108,7 @@ def json_text(evidence: Evidence) -> str:
 
 def junit_text(evidence: Evidence) -> str:
     """Return the report as JUnit XML."""
-    return junit(evidence.plan, evidence.proof, evidence.drift)
+    return junit(evidence.plan, evidence.verification, evidence.drift)
 
 
 # By the ending of the file's name.
@@ -124,13 +130,16 @@ def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
     if evidence.changes is not None:
         loses = any(one.kind == "loses" for one in evidence.changes)
         yield "changes", Cell(counted(len(evidence.changes), "change"), WARN if loses else "", "changes")
-    yield "proof", proof_summary(evidence.proof) if evidence.proof else Cell("not in this report", "muted")
+    yield (
+        "verification",
+        verification_summary(evidence.verification) if evidence.verification else Cell("not in this report", "muted"),
+    )
     if evidence.drift:
         yield "drift", drift_summary(evidence.drift)
 
 
 def _sections(evidence: Evidence) -> Iterator[Section]:
-    looked = [proof_section(evidence.plan, evidence.proof)] if evidence.proof else []
+    looked = [verification_section(evidence.plan, evidence.verification)] if evidence.verification else []
     looked += [drift_section(evidence.drift)] if evidence.drift else []
     if evidence.changes is not None:
         yield changes_section(evidence.changes)
@@ -143,11 +152,11 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
 
 def _fleet(evidence: Evidence) -> Fleet:
     fleet = fleet_of(evidence.plan)
-    return proved(fleet, evidence.proof["outcomes"]) if evidence.proof else fleet
+    return proved(fleet, evidence.verification["outcomes"]) if evidence.verification else fleet
 
 
 def _notes(evidence: Evidence, fleet: Fleet) -> Iterator[str]:
-    yield f"{_READING} {_MARKS}" if evidence.proof else _READING
+    yield f"{_READING} {_MARKS}" if evidence.verification else _READING
     if any(len(box.nodes) > 1 for site in fleet.sites for box in site.boxes):
         yield _ALIKE
     if fleet.hidden:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the proof says of each arrow and port of the picture."""
+"""What the verification says of each arrow and port of the picture."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.proof import Outcome, differs
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
 PROVED = "\N{CHECK MARK}"
 DIFFERS = "\N{BALLOT X}"

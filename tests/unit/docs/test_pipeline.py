@@ -65,7 +65,7 @@ def job(*script, artifacts=("out",), junit="out/report.xml"):
 
 @pytest.mark.parametrize(
     "event, names",
-    [(MERGE_REQUEST, ["plan"]), (MERGED, ["apply"]), (SCHEDULE, ["proof", "drift"])],
+    [(MERGE_REQUEST, ["plan"]), (MERGED, ["apply"]), (SCHEDULE, ["verification", "drift"])],
     ids=["merge request", "merged", "schedule"],
 )
 def test_every_event_starts_its_jobs_of_the_guide(event, names):

@@ -38,8 +38,8 @@ def reported(tmp_path_factory):
         report(folder / "alone.xml", "alone", before=str(folder / "plan.json")),
         report(folder / "alone.xml", "wrong", before=str(folder / "wrong.json")),
         {"ansible.builtin.set_fact": {"reach": {"probes": PROBED}}, "when": "inventory_hostname == 'a1'"},
-        report(folder / "proof", "proof", registered="reach"),
-        report(folder / "proof", "drift", drift=DRIFT),
+        report(folder / "verification", "verification", registered="reach"),
+        report(folder / "verification", "drift", drift=DRIFT),
         {
             "gatehouse.kong.kong_plan_diff": {"old": str(folder / "plan.json"), "new": str(folder / "plan.json")},
             "register": "same",
@@ -76,19 +76,19 @@ def test_a_folder_holds_every_form_and_a_file_is_alone(reported):
     assert ET.parse(folder / "alone.xml").getroot().tag == "testsuites"
 
 
-def test_proof_and_drift_fill_one_report(reported):
-    kept = json.loads((reported[0] / "proof" / "report.json").read_text(encoding="utf-8"))
-    different = [one for one in kept["proof"]["outcomes"] if one["detail"] == "no forward"]
+def test_verification_and_drift_fill_one_report(reported):
+    kept = json.loads((reported[0] / "verification" / "report.json").read_text(encoding="utf-8"))
+    different = [one for one in kept["verification"]["outcomes"] if one["detail"] == "no forward"]
     assert [(one["from"], one["to"], one["expected"], one["seen"]) for one in different] == [
         ("a1", "b1", "open", "refused")
     ]
     assert kept["drift"]["nodes"] == DRIFT["nodes"]
-    assert kept["proof"]["at"].endswith(" UTC")
-    suites = {one.get("name"): one for one in ET.parse(reported[0] / "proof" / "report.xml").getroot()}
-    assert (suites["proof"].get("failures"), suites["drift"].get("failures")) == ("1", "1")
+    assert kept["verification"]["at"].endswith(" UTC")
+    suites = {one.get("name"): one for one in ET.parse(reported[0] / "verification" / "report.xml").getroot()}
+    assert (suites["verification"].get("failures"), suites["drift"].get("failures")) == ("1", "1")
 
 
 def test_findings_are_linked_to_what_they_mean(reported):
-    page = (reported[0] / "proof" / "report.html").read_text(encoding="utf-8")
+    page = (reported[0] / "verification" / "report.html").read_text(encoding="utf-8")
     assert '<a href="#code-source-no-path">source-no-path</a>' in page
     assert '<code id="code-source-no-path">source-no-path</code>' in page

@@ -110,7 +110,7 @@ def test_kong_path(render):
         "via": "nat",
     }
     assert render("plan | gatehouse.kong.kong_path('admin', 'b1', 'admin')") == []
-    assert render("plan | gatehouse.kong.kong_silent") == []
+    assert render("plan | gatehouse.kong.kong_udp_observers") == []
     assert render("plan | gatehouse.kong.kong_path('admin', 'b1', listener='cluster_rpc')") == []
     listeners = render("plan | gatehouse.kong.kong_path('admin', 'a1') | map(attribute='listener') | unique")
     assert listeners == ["proxy", "admin", "cluster"]
@@ -130,7 +130,7 @@ BAD = {
     "{'plan': plan} | gatehouse.kong.firewall_rules('a1')": f"{NO_PLAN}: a dictionary with ['plan']",
     "{1: 2, 'x': 3} | gatehouse.kong.firewall_rules('a1')": f"{NO_PLAN}: a dictionary with",
     "[] | gatehouse.kong.cluster_advertise('a1')": f"{NO_PLAN}: []",
-    "[] | gatehouse.kong.kong_silent": f"{NO_PLAN}: []",
+    "[] | gatehouse.kong.kong_udp_observers": f"{NO_PLAN}: []",
     "'a1' | gatehouse.kong.host_ruleset('a1')": f"{NO_PLAN}: 'a1'",
     "(plan | combine({'format': 2})) | gatehouse.kong.kong_path('a1', 'a2')": NO_PLAN,
 }
@@ -153,7 +153,7 @@ EXPRESSIONS = [
     "plan | gatehouse.kong.firewall_rules('a1')",
     "plan | gatehouse.kong.host_ruleset('b1')",
     "plan | gatehouse.kong.kong_path('a1', 'b1', 'cluster') | first",
-    "plan | gatehouse.kong.kong_silent",
+    "plan | gatehouse.kong.kong_udp_observers",
     "plan | gatehouse.kong.kong_path('admin', 'b1', 'admin')",
     "plan | gatehouse.kong.kong_path('admin', 'b1', listener='cluster_rpc')",
     "plan | gatehouse.kong.kong_path('admin', 'a1') | map(attribute='listener') | unique",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.causes import likely_cause
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import likely_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 
 MAPPING = {"device": "router", "outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80,
@@ -191,7 +191,7 @@ def test_a_cause_is_printed_once_for_those_that_share_it():
         ]
         for caller in callers(PLAN)
     }
-    lines = proof_lines(compare(PLAN, seen))
+    lines = verification_lines(compare(PLAN, seen))
     assert [line for line in lines if line.startswith("  cause")] == [
         "  cause of all 3: router forwards 192.168.10.5:9000 for tcp, not for udp"
     ]

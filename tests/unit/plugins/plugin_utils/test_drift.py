@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.drift import drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
 
 PLAN = {"nodes": {"a1": {}, "a2": {}, "b1": {}}}
 FINE = {"firewall": {"report": []}, "listeners": {"report": []}, "settings": {"changed_settings": [], "path": "/k"}}

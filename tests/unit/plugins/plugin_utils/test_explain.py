@@ -9,7 +9,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import chosen_probes, differs, explain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
+    chosen_probes,
+    differs,
+    explain,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 
 HAIRPIN = {"outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80, "hairpin_source": "192.168.23.254"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     callers,
     local_probes,
     probes_from,

@@ -10,8 +10,8 @@ import json
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import chosen_probes, explain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import chosen_probes, explain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
     errors,

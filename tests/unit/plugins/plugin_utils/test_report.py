@@ -14,11 +14,11 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.meanings import meanings_in
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -49,12 +49,12 @@ def seen_as_planned(plan):
 
 
 def evidence_of(plan, *, wrong=0, absent=(), drift=None):
-    """Return a report's evidence: a proof with so many differences, of the first caller, and hosts that took no part."""
+    """Return a report's evidence: a verification with so many differences, of the first caller, and hosts that took no part."""
     seen = {caller: results for caller, results in seen_as_planned(plan).items() if caller not in absent}
     for result in seen[next(iter(seen))][:wrong]:
         result.update(seen="open" if result["seen"] != "open" else "filtered", detail="no answer")
-    proof = {"at": "2026-11-25 12:00 UTC", "outcomes": [one.as_dict() for one in compare(plan, seen).outcomes]}
-    return Evidence(plan, MEANINGS, proof, drift, changes_between(NO_PLAN, plan))
+    verification = {"at": "2026-11-25 12:00 UTC", "outcomes": [one.as_dict() for one in compare(plan, seen).outcomes]}
+    return Evidence(plan, MEANINGS, verification, drift, changes_between(NO_PLAN, plan))
 
 
 def renamed(plan, name):
@@ -197,7 +197,7 @@ def test_no_name_becomes_markdown(name):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_junit_is_xml(name):
     suites = ET.fromstring(FORMS[".xml"](evidence_of(renamed(PLAN, name), wrong=3, drift=DRIFT)))
-    assert [suite.get("name") for suite in suites] == ["plan", "proof", "drift"]
+    assert [suite.get("name") for suite in suites] == ["plan", "verification", "drift"]
 
 
 def test_a_picture_that_mermaid_would_not_draw_is_left_out():
@@ -212,20 +212,20 @@ def test_a_picture_that_mermaid_would_not_draw_is_left_out():
 
 def test_junit_counts_what_it_holds():
     suites = {suite.get("name"): suite for suite in ET.fromstring(FORMS[".xml"](ALL))}
-    assert list(suites) == ["plan", "proof", "drift"]
+    assert list(suites) == ["plan", "verification", "drift"]
     for suite in suites.values():
         assert int(suite.get("tests")) == len(suite.findall("testcase"))
         assert int(suite.get("failures")) == len(suite.findall("testcase/failure"))
         assert int(suite.get("skipped")) == len(suite.findall("testcase/skipped"))
-    assert suites["proof"].get("failures") == "2"
-    assert suites["proof"].get("skipped") == str(len(probes_from(PLAN, "b1")))
+    assert suites["verification"].get("failures") == "2"
+    assert suites["verification"].get("skipped") == str(len(probes_from(PLAN, "b1")))
     assert [case.get("name") for case in suites["drift"] if case.find("failure") is not None] == ["firewall as planned"]
     assert suites["plan"].get("failures") == "0"
 
 
-def test_what_a_proof_did_not_show_is_told():
+def test_what_a_verification_did_not_show_is_told():
     whole = evidence_of(PLAN)
-    part = Evidence(PLAN, proof={**whole.proof, "sampled": True, "stood_in": ["a1"]})
+    part = Evidence(PLAN, verification={**whole.verification, "sampled": True, "stood_in": ["a1"]})
     for words in ("This is a sample", "On a1 a stand-in listened"):
         assert words in FORMS[".html"](part)
         assert words not in FORMS[".html"](whole)
@@ -233,7 +233,7 @@ def test_what_a_proof_did_not_show_is_told():
 
 def test_one_difference_marks_its_arrow_and_its_port():
     evidence = evidence_of(PLAN)
-    for one in evidence.proof["outcomes"]:
+    for one in evidence.verification["outcomes"]:
         if (one["from"], one["to"], one["listener"], one["protocol"]) == ("a1", "b1", "cluster", "udp"):
             one["seen"] = "filtered"
     page = FORMS[".html"](evidence)
@@ -243,7 +243,7 @@ def test_one_difference_marks_its_arrow_and_its_port():
     assert "\N{CHECK MARK} dials 192.168.10.11:7946" in page
 
 
-def test_a_proof_without_a_refusal_says_so():
+def test_a_verification_without_a_refusal_says_so():
     open_only = {"kong_admin_listen": "off", "kong_admin_gui_listen": "off", "kong_status_listen": "off"}
     plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index}", **open_only} for index in (1, 2)})
     assert "No refusal was probed" in FORMS[".html"](evidence_of(plan))
@@ -255,9 +255,9 @@ def test_certificates_and_open_admin_apis_are_told(days, said):
     certificate = {"subject": "CN=<kong>", "not_after": "2027-01-01T00:00:00Z", "days_left": days}
     outcomes = [
         {**one, "certificate": certificate, "status": 200, "new": object} if one["port"] == 8444 else one
-        for one in evidence.proof["outcomes"]
+        for one in evidence.verification["outcomes"]
     ]
-    text = FORMS[".md"](Evidence(PLAN, proof={"outcomes": outcomes}))
+    text = FORMS[".md"](Evidence(PLAN, verification={"outcomes": outcomes}))
     assert f"| a1 | admin | 8444 | CN=\\<kong\\> | 2027-01-01 | {'**' * bool(said)}{said}{'**' * bool(said)} |" in text
     assert "**The Admin API of a1 answers without authentication to a2, b1, admin.**" in text
 
@@ -271,7 +271,10 @@ def test_the_matrix_of_many_sources_is_by_site():
 
 def test_a_report_of_the_same_plan_keeps_what_was_looked_at():
     text = FORMS[".json"](ALL)
-    assert kept_evidence(text, json.loads(json.dumps(PLAN))) == {"proof": json.loads(text)["proof"], "drift": DRIFT}
+    assert kept_evidence(text, json.loads(json.dumps(PLAN))) == {
+        "verification": json.loads(text)["verification"],
+        "drift": DRIFT,
+    }
     assert kept_evidence(text, {**PLAN, "findings": []}) == {}
     assert kept_evidence("no json", PLAN) == kept_evidence("[]", PLAN) == {}
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.sample import sample
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import sample
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
@@ -91,7 +91,7 @@ def test_each_host_has_its_share():
     assert max(shares) < 100
 
 
-def proof_of(plan, chosen):
+def verification_of(plan, chosen):
     seen = {
         caller: [{"name": one.name, "seen": AS_EXPECTED[one.expected], "detail": ""} for one in probes]
         for caller, probes in chosen.items()
@@ -100,17 +100,17 @@ def proof_of(plan, chosen):
 
 
 @pytest.mark.parametrize(("pairs", "sampled"), [(1, True), (10**6, False)])
-def test_the_proof_says_that_it_is_a_sample(pairs, sampled):
+def test_the_verification_says_that_it_is_a_sample(pairs, sampled):
     plan = planned(SEED_NODES, SEED_OTHERS)
-    proof = proof_of(plan, sample(plan, pairs))
-    assert (proof.missing, proof.differences, proof.sampled) == ((), (), sampled)
-    assert (" probes, a sample, " in proof_lines(proof)[-1]) is sampled
-    assert proof.refusals
+    verification = verification_of(plan, sample(plan, pairs))
+    assert (verification.missing, verification.differences, verification.sampled) == ((), (), sampled)
+    assert (" probes, a sample, " in verification_lines(verification)[-1]) is sampled
+    assert verification.refusals
 
 
 def test_who_had_nothing_to_try_took_part_all_the_same():
     plan = planned(SEED_NODES, SEED_OTHERS)
-    assert proof_of(plan, {**sample(plan, 1), "a1": []}).missing == ()
+    assert verification_of(plan, {**sample(plan, 1), "a1": []}).missing == ()
 
 
 def test_what_comes_back_by_a_hairpin_is_always_tried():

@@ -14,17 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import from_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.drift import drift_lines, gather
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import by_name, chosen_probes, explain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import (
-    compare,
-    proof_lines,
-    registered_probes,
-    registered_witnesses,
-)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped, escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
+    by_name,
+    chosen_probes,
+    explain,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
+    compare,
+    registered_observers,
+    registered_probes,
+    verification_lines,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
@@ -106,19 +110,21 @@ def hostvars(text):
         for caller in callers(PLAN)
     }
     blind = {"blind": {"ipv4": text}, "arrived": [text], "let_in": [], "unheard": [], "sent_on": []}
-    return {caller: {"probed": {"probes": found}, "seen": {"witness": blind}} for caller, found in probes.items()}
+    return {caller: {"probed": {"probes": found}, "seen": {"observer": blind}} for caller, found in probes.items()}
 
 
 @settings(max_examples=6, deadline=None)
 @given(TEXTS.filter(controls))
-def test_the_proof_in_every_form(chosen):
+def test_the_verification_in_every_form(chosen):
     text = f"marker{chosen}"
     registered = hostvars(text)
-    proof = compare(PLAN, registered_probes(PLAN, registered, "probed"), registered_witnesses(PLAN, registered, "seen"))
-    assert len(proof.differences) > 10
-    assert controls("".join(proof_lines(proof))) == set()
+    verification = compare(
+        PLAN, registered_probes(PLAN, registered, "probed"), registered_observers(PLAN, registered, "seen")
+    )
+    assert len(verification.differences) > 10
+    assert controls("".join(verification_lines(verification))) == set()
     drift = gather(PLAN, {"a1": {"listeners": {"report": [text]}, "firewall": {"msg": text}}}).as_dict()
-    evidence = Evidence(PLAN, {}, {"at": "now", "outcomes": [one.as_dict() for one in proof.outcomes]}, drift)
+    evidence = Evidence(PLAN, {}, {"at": "now", "outcomes": [one.as_dict() for one in verification.outcomes]}, drift)
     for form in (".html", ".md", ".xml", ".json"):
         written = FORMS[form](evidence)
         assert controls(written) <= {"\n"}

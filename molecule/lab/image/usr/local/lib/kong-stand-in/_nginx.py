@@ -43,7 +43,7 @@ stream {{
   map $protocol $reply {{ UDP ""; default "{answer}\\n"; }}
 {stream}}}
 """
-# Who answered, and who it saw: the proofs read it.
+# Who answered, and who it saw: the verifications read it.
 ANSWER = "kong-stand-in node={node} version={version} listener={setting} seen=$remote_addr at=$server_addr:$server_port"
 
 

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the proof makes of what was seen."""
+"""What the verification makes of what was seen."""
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import compare, proof_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 
 PLAN = compiled(SEED_NODES, SEED_OTHERS).plan
@@ -29,11 +29,11 @@ ALL = ("a1", "a2", "b1", "admin")
 
 
 def test_a_healthy_fleet():
-    proof = compare(PLAN, seen(*ALL))
-    assert proof.differences == ()
-    assert proof.missing == ()
-    assert proof_lines(proof)[-1].endswith("rightly refused: the fleet behaves as planned")
-    assert proof.refusals > 20
+    verification = compare(PLAN, seen(*ALL))
+    assert verification.differences == ()
+    assert verification.missing == ()
+    assert verification_lines(verification)[-1].endswith("rightly refused: the fleet behaves as planned")
+    assert verification.refusals > 20
 
 
 def test_every_kind_of_difference_is_named():
@@ -43,8 +43,8 @@ def test_every_kind_of_difference_is_named():
         "a2 cluster udp 7946 192.168.10.12:7946": "filtered",
         "b1 proxy tcp 8000 192.168.23.45:8000": "open",
     }
-    proof = compare(PLAN, seen("a1", **changes) | seen("a2", "b1", "admin"))
-    lines = proof_lines(proof)
+    verification = compare(PLAN, seen("a1", **changes) | seen("a2", "b1", "admin"))
+    lines = verification_lines(verification)
     assert [line for line in lines if line.startswith("DIFFERS")] == [
         "DIFFERS: a1 to proxy of a2 (8000/tcp), dialling 192.168.10.12:8000: expected open, seen refused (said so)",
         "DIFFERS: a1 to admin of a2 (8001/tcp), dialling 192.168.10.12:8001: expected filtered, seen open (said so)",
@@ -57,14 +57,14 @@ def test_every_kind_of_difference_is_named():
 
 def test_a_dropped_packet_is_not_a_refused_one():
     # The packet passed the firewall, and only luck had nobody listening.
-    proof = compare(PLAN, seen("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
-    assert [outcome.seen for outcome in proof.differences] == ["refused"]
+    verification = compare(PLAN, seen("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
+    assert [outcome.seen for outcome in verification.differences] == ["refused"]
 
 
 def test_who_took_no_part_is_named():
-    proof = compare(PLAN, seen("a1", "admin"))
-    assert proof.missing == ("a2", "b1")
-    lines = proof_lines(proof)
+    verification = compare(PLAN, seen("a1", "admin"))
+    assert verification.missing == ("a2", "b1")
+    lines = verification_lines(verification)
     assert "NOT PROBED from b1: it took no part in this run" in lines
     assert lines[-1].endswith("behaves as planned, as far as it was probed")
 
@@ -81,22 +81,22 @@ def test_no_refusal_is_said():
         caller: [{"name": probe.name, "seen": "open", "detail": ""} for probe in probes_from(plan, caller)]
         for caller in ("n", "m")
     }
-    proof = compare(plan, results)
-    assert proof.differences == ()
-    assert "nothing shows that strangers are kept out" in proof_lines(proof)[-1]
+    verification = compare(plan, results)
+    assert verification.differences == ()
+    assert "nothing shows that strangers are kept out" in verification_lines(verification)[-1]
 
 
 def test_many_sources_need_no_table():
     nodes = {f"n{number}": {"kong_address": f"10.0.0.{number}"} for number in range(1, 11)}
     plan = compiled(nodes).plan
-    assert len(proof_lines(compare(plan, {}))) == 11
+    assert len(verification_lines(compare(plan, {}))) == 11
 
 
 def with_answers(**answers):
     results = seen(*ALL)
     for result in (one for probes in results.values() for one in probes):
         result.update(answers.get(result["name"].split()[1], {}) if result["seen"] == "open" else {})
-    return proof_lines(compare(PLAN, results))
+    return verification_lines(compare(PLAN, results))
 
 
 def test_certificates_are_shown_once_for_each_port():
@@ -136,7 +136,7 @@ def test_a_tls_listener_without_a_certificate_is_named():
 
 def test_a_stand_in_is_told_from_kong():
     ports = [{"protocol": "tcp", "port": 8443}, {"protocol": "udp", "port": 7946}, {"protocol": "tcp", "port": 8443}]
-    lines = proof_lines(compare(PLAN, seen(*ALL)), {"a1": ports, "a2": []})
+    lines = verification_lines(compare(PLAN, seen(*ALL)), {"a1": ports, "a2": []})
     assert "STAND-IN: at tcp 8443, udp 7946 of a1 a stand-in answered, as nobody listens there" in lines
     assert not any("STAND-IN" in line and "a2" in line for line in lines)
     assert not any(line.startswith("NO TLS: a1") and "proxy" in line for line in lines)

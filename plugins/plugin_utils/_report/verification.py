@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sections of a report that come of looking: the proof, drift, and what changes from an older plan."""
+"""The sections of a report that come of looking: the verification, drift, and what changes from an older plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import CHANGES, GAINS, LOSES, Change
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import MEETS, OPEN, SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import certificates, open_admins
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
@@ -26,8 +25,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
 
-Outcome = Mapping[str, Any]  # as kong_proof returns it; keys that are not known here are left alone
+Outcome = Mapping[str, Any]  # as kong_verification returns it; keys that are not known here are left alone
 
 # More sources than this are put together by their sites.
 _COLUMNS = 12
@@ -52,34 +52,41 @@ def differs(outcome: Outcome) -> bool:
     return outcome["seen"] not in (None, SILENT) and not holds(outcome)
 
 
-def proof_section(plan: Mapping[str, Any], proof: Mapping[str, Any]) -> Section:
+def verification_section(plan: Mapping[str, Any], verification: Mapping[str, Any]) -> Section:
     """Return what was met by real connections, against what was expected."""
-    outcomes: Sequence[Outcome] = proof["outcomes"]
+    outcomes: Sequence[Outcome] = verification["outcomes"]
     different = [one for one in outcomes if differs(one)]
     tables = [_differences(different)] if different else []
     shown = certificates(outcomes)
     by_site = len({one["from"] for one in outcomes}) > _COLUMNS
     tables += [_matrix(plan, outcomes, by_site=by_site), *([shown] if shown else [])]
-    return Section("proof", "Proof: expected and seen", (*_verdict(proof), *open_admins(outcomes)), tuple(tables))
+    return Section(
+        "verification",
+        "Verification: expected and seen",
+        (*_verdict(verification), *open_admins(outcomes)),
+        tuple(tables),
+    )
 
 
-def _verdict(proof: Mapping[str, Any]) -> Iterator[Cell]:
-    outcomes = proof["outcomes"]
+def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
+    outcomes = verification["outcomes"]
     probed = [one for one in outcomes if one["seen"] is not None]
     refused = sum(holds(one) and one["expected"] != OPEN for one in outcomes)
     different = sum(map(differs, outcomes))
-    when = f" at {proof['at']}" if proof.get("at") else ""
+    when = f" at {verification['at']}" if verification.get("at") else ""
     yield Cell(f"{counted(len(probed), 'connection')} tried{when}, {refused} of them rightly refused.")
     silent = Counter((one["to"], one["listener"], one["detail"]) for one in probed if one["seen"] == SILENT)
-    every = f"All but {silent.total()}, which are not proved," if silent else "Every one"
+    every = f"All but {silent.total()}, which are unverified," if silent else "Every one"
     as_planned = f"{every} met what the plan says." if probed else "Nothing was tried."
     yield Cell(f"{different} met something else than planned.", BAD) if different else Cell(as_planned, GOOD)
     for (node, listener, detail), count in silent.items():
-        yield Cell(f"{counted(count, 'connection')} to {listener} of {node} not proved: {detail}.", WARN)
-    if proof.get("sampled"):
+        yield Cell(f"{counted(count, 'connection')} to {listener} of {node} unverified: {detail}.", WARN)
+    if verification.get("sampled"):
         yield Cell("This is a sample: more connections could have been tried.", WARN)
-    if proof.get("stood_in"):
-        yield Cell(f"On {listed(proof['stood_in'], _SHOWN)} a stand-in listened, at least in part, and not Kong.", WARN)
+    if verification.get("stood_in"):
+        yield Cell(
+            f"On {listed(verification['stood_in'], _SHOWN)} a stand-in listened, at least in part, and not Kong.", WARN
+        )
     if probed and not refused:
         yield Cell("No refusal was probed, so nothing shows that strangers are kept out.", WARN)
     missing = list(dict.fromkeys(one["from"] for one in outcomes if one["seen"] is None))
@@ -143,15 +150,18 @@ def _tone(outcomes: Sequence[Outcome]) -> str:
     return GOOD if all(one["expected"] == OPEN for one in outcomes) else MUTED
 
 
-def proof_summary(proof: Mapping[str, Any]) -> Cell:
-    """Return the proof in one line."""
-    different, probed = sum(map(differs, proof["outcomes"])), sum(one["seen"] is not None for one in proof["outcomes"])
+def verification_summary(verification: Mapping[str, Any]) -> Cell:
+    """Return the verification in one line."""
+    different, probed = (
+        sum(map(differs, verification["outcomes"])),
+        sum(one["seen"] is not None for one in verification["outcomes"]),
+    )
     if different:
-        return Cell(f"{different} of {probed} differ", BAD, "proof")
-    silent = sum(one["seen"] == SILENT for one in proof["outcomes"])
+        return Cell(f"{different} of {probed} differ", BAD, "verification")
+    silent = sum(one["seen"] == SILENT for one in verification["outcomes"])
     if silent:
-        return Cell(f"{silent} of {probed} not proved", WARN, "proof")
-    return Cell(f"{counted(probed, 'connection')}, all as planned", GOOD, "proof")
+        return Cell(f"{silent} of {probed} unverified", WARN, "verification")
+    return Cell(f"{counted(probed, 'connection')}, all as planned", GOOD, "verification")
 
 
 def drift_section(drift: Mapping[str, Any]) -> Section:

@@ -21,8 +21,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
     planned_node,
     planned_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.outcomes import Outcome
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import FILTERED, OPEN, probed_listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import FILTERED, OPEN, probed_listener
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import fam
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     OPEN,
     Probe,
     Target,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one probe of the proof met."""
+"""What one probe of the verification met."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import MEETS, SILENT, Probe
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, SILENT, Probe
 
 
 @dataclass(frozen=True, slots=True)

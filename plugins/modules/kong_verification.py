@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: kong_proof
+module: kong_verification
 short_description: Compare what all hosts reached with the plan, and show it
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
@@ -17,8 +17,8 @@ description:
   - The table tells C(open) from C(refused) (the packet passed the firewalls and nobody listens), C(filtered) (no answer,
     or an administrative prohibition) and C(unreachable). Expected is C(open), C(filtered) or C(closed). The last one is for
     pairs without a path, with a NAT device in between or with a listener on loopback, where any refusal will do.
-  - Where nobody need answer, as at a stream over UDP, it counts what the node itself saw of the packet (O(witnesses)). A
-    pair of which nobody knows that is C(silent) in the table and named as not proved. It is no difference.
+  - Where nobody need answer, as at a stream over UDP, it counts what the node itself saw of the packet (O(observers)). A
+    pair of which nobody knows that is C(silent) in the table and named as unverified. It is no difference.
   - With more than eight sources the table is left out and only differences are listed.
 options:
   plan:
@@ -36,7 +36,7 @@ options:
       - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in). What a stand-in
         answered is then told from what Kong did.
     type: str
-  witnesses:
+  observers:
     description:
       - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in) with C(state=absent).
         It decides about UDP listeners that need not answer.
@@ -67,8 +67,8 @@ EXAMPLES = r"""
     probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
   register: reach
 
-- name: Show the proof
-  gatehouse.kong.kong_proof:
+- name: Show the verification
+  gatehouse.kong.kong_verification:
     plan: "{{ fleet.plan }}"
     registered: reach
   run_once: true

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a proof shows beside who reaches what: certificates, and Admin APIs that anybody let in may use."""
+"""What a verification shows beside who reaches what: certificates, and Admin APIs that anybody let in may use."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.outcomes import Outcome
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
 # A certificate that ends within so many days is told, though it holds today.
 _SOON = 30

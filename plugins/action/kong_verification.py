@@ -13,19 +13,19 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import (
-    compare,
-    proof_lines,
-    registered_probes,
-    registered_witnesses,
-)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
+    compare,
+    registered_observers,
+    registered_probes,
+    verification_lines,
+)
 
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},
     "registered": {"type": "str", "required": True},
     "stand_ins": {"type": "str"},
-    "witnesses": {"type": "str"},
+    "observers": {"type": "str"},
 }
 
 
@@ -51,17 +51,21 @@ class ActionModule(ActionBase):
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         hostvars = (task_vars or {})["hostvars"]
-        witnesses = registered_witnesses(plan, hostvars, arguments["witnesses"])
-        proof = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), witnesses)
+        observers = registered_observers(plan, hostvars, arguments["observers"])
+        verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers)
         self._display.display(
-            "\n".join(["", *proof_lines(proof, _stood_in(plan, task_vars, arguments["stand_ins"])), ""])
+            "\n".join(["", *verification_lines(verification, _stood_in(plan, task_vars, arguments["stand_ins"])), ""])
         )
         result.update(
             changed=False,
-            differences=[outcome.as_dict() for outcome in proof.differences],
-            not_probed=list(proof.missing),
+            differences=[outcome.as_dict() for outcome in verification.differences],
+            not_probed=list(verification.missing),
         )
-        if proof.differences:
+        if verification.differences:
             # Ansible prints the whole result of a task that failed: leave it what is worth reading.
-            return {**result, "failed": True, "msg": f"{len(proof.differences)} probes met something else than planned"}
-        return {**result, "outcomes": [outcome.as_dict() for outcome in proof.outcomes]}
+            return {
+                **result,
+                "failed": True,
+                "msg": f"{len(verification.differences)} probes met something else than planned",
+            }
+        return {**result, "outcomes": [outcome.as_dict() for outcome in verification.outcomes]}

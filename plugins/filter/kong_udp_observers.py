@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: kong_silent
+name: kong_udp_observers
 short_description: The nodes on which somebody has to watch while a plan is proved
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
@@ -34,7 +34,7 @@ EXAMPLES = r"""
   gatehouse.kong.kong_stand_in:
     listeners: "{{ fleet.plan.nodes[inventory_hostname].listeners }}"
     listen: false
-  when: inventory_hostname in fleet.plan | gatehouse.kong.kong_silent
+  when: inventory_hostname in fleet.plan | gatehouse.kong.kong_udp_observers
 """
 
 RETURN = r"""
@@ -50,16 +50,16 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import silent_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import silent_nodes
 
 
-def kong_silent(plan: Any) -> list[str]:
+def kong_udp_observers(plan: Any) -> list[str]:
     try:
         return silent_nodes(check_plan(plan))
     except PlanError as exc:
-        raise AnsibleFilterError(f"gatehouse.kong.kong_silent: {exc}") from exc
+        raise AnsibleFilterError(f"gatehouse.kong.kong_udp_observers: {exc}") from exc
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"kong_silent": kong_silent}
+        return {"kong_udp_observers": kong_udp_observers}

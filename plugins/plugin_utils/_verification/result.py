@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The proof: what the probes of all hosts met, compared with the plan, and the table that shows it."""
+"""The verification: what the probes of all hosts met, compared with the plan, and the table that shows it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.causes import likely_cause
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.outcomes import Outcome
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import likely_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import Observers, outcome_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     OPEN,
     SILENT,
     Probe,
@@ -24,10 +27,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes impor
     probes_to,
     targets_of,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.remarks import StandIns, certificate_lines, remarks
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.witness import Witnesses, outcome_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.remarks import (
+    StandIns,
+    certificate_lines,
+    remarks,
+)
 
 # More sources than this and the table has one line a difference instead of one column a source.
 _COLUMNS = 8
@@ -36,7 +40,7 @@ _EXPLAINED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Verification:
     """All outcomes of a verification, and whether more could have been tried."""
 
     outcomes: tuple[Outcome, ...]
@@ -59,28 +63,28 @@ class Proof:
 
     @property
     def refusals(self) -> int:
-        """How many probes were to be refused and were; without any, the proof says little."""
+        """How many probes were to be refused and were; without any, the verification says little."""
         return sum(one.holds and one.probe.expected != OPEN for one in self.outcomes)
 
 
 def compare(
-    plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, Any]]], witnesses: Witnesses | None = None
-) -> Proof:
+    plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, Any]]], observers: Observers | None = None
+) -> Verification:
     """Compare what each host's kong_probe reported (a list of results by host) with what the plan expects.
 
-    `witnesses` is what the nodes themselves saw of it, which decides where nobody need answer. A host may have been given a
+    `observers` is what the nodes themselves saw of it, which decides where nobody need answer. A host may have been given a
     sample of its probes, see `_sample`.
     """
     targets = targets_of(plan)
     found = [
-        _of_caller(planned_host(plan, caller), targets, seen.get(caller), witnesses or {}) for caller in callers(plan)
+        _of_caller(planned_host(plan, caller), targets, seen.get(caller), observers or {}) for caller in callers(plan)
     ]
     met = [outcome for outcomes, _all in found for outcome in outcomes]
-    return Proof(_with_causes(plan, met), sampled=not all(everything for _outcomes, everything in found))
+    return Verification(_with_causes(plan, met), sampled=not all(everything for _outcomes, everything in found))
 
 
 def _of_caller(
-    caller: Host, targets: Sequence[Target], results: Sequence[Mapping[str, Any]] | None, witnesses: Witnesses
+    caller: Host, targets: Sequence[Target], results: Sequence[Mapping[str, Any]] | None, observers: Observers
 ) -> tuple[list[Outcome], bool]:
     """What a host met, and whether that is everything it could try. Nodes that no result names are passed over quickly."""
     by_name = {result["name"]: result for result in results or ()}
@@ -94,7 +98,7 @@ def _of_caller(
     if results is None:
         return [Outcome(probe, None) for probe, _node in asked], True
     met = [
-        outcome_of(probe, by_name[probe.name], node, witnesses.get(node.name))
+        outcome_of(probe, by_name[probe.name], node, observers.get(node.name))
         for probe, node in asked
         if probe.name in by_name
     ]
@@ -122,31 +126,31 @@ def registered_probes(
     return {host: escaped_all(probed["probes"]) for host, probed in found.items() if probed and "probes" in probed}
 
 
-def registered_witnesses(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> Witnesses:
+def registered_observers(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> Observers:
     """Return what the nodes saw, as the end of their kong_stand_in is registered under a name; none without a name."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
-    return {node: escaped_all(ended["witness"]) for node, ended in found.items() if ended and ended.get("witness")}
+    return {node: escaped_all(ended["observer"]) for node, ended in found.items() if ended and ended.get("observer")}
 
 
-def proof_lines(proof: Proof, stand_ins: StandIns | None = None) -> list[str]:
-    """Return the proof as lines for a terminal: a table, what differs, and a closing count.
+def verification_lines(verification: Verification, stand_ins: StandIns | None = None) -> list[str]:
+    """Return the verification as lines for a terminal: a table, what differs, and a closing count.
 
     `stand_ins` says where a stand-in listened, and not Kong.
     """
-    sources = list(dict.fromkeys(outcome.probe.caller for outcome in proof.outcomes))
-    table = _matrix(proof, sources) if len(sources) <= _COLUMNS else []
+    sources = list(dict.fromkeys(outcome.probe.caller for outcome in verification.outcomes))
+    table = _matrix(verification, sources) if len(sources) <= _COLUMNS else []
     return [
         *table,
-        *certificate_lines(proof.outcomes),
-        *_difference_lines(proof),
-        *remarks(proof.outcomes, stand_ins or {}),
-        _closing(proof),
+        *certificate_lines(verification.outcomes),
+        *_difference_lines(verification),
+        *remarks(verification.outcomes, stand_ins or {}),
+        _closing(verification),
     ]
 
 
-def _matrix(proof: Proof, sources: Sequence[str]) -> list[str]:
+def _matrix(verification: Verification, sources: Sequence[str]) -> list[str]:
     cells: dict[tuple[str, str, str], dict[str, list[str]]] = {}
-    for outcome in sorted(proof.outcomes, key=lambda one: one.probe.target):
+    for outcome in sorted(verification.outcomes, key=lambda one: one.probe.target):
         probe = outcome.probe
         row = (probe.target, probe.listener, f"{probe.port}/{probe.protocol}{_family_mark(probe)}")
         cells.setdefault(row, {}).setdefault(probe.caller, []).append(outcome.cell)
@@ -159,10 +163,10 @@ def _family_mark(probe: Probe) -> str:
     return " IPv6" if ":" in probe.dialled.address else ""
 
 
-def _difference_lines(proof: Proof) -> list[str]:
-    by_cause = [(cause, list(same)) for cause, same in groupby(proof.differences, key=lambda one: one.cause)]
+def _difference_lines(verification: Verification) -> list[str]:
+    by_cause = [(cause, list(same)) for cause, same in groupby(verification.differences, key=lambda one: one.cause)]
     lines = [line for cause, same in by_cause for line in (*map(_difference, same), *_cause(cause, len(same)))]
-    return lines + [f"NOT PROBED from {host}: it took no part in this run" for host in proof.missing]
+    return lines + [f"NOT PROBED from {host}: it took no part in this run" for host in verification.missing]
 
 
 def _cause(cause: str, differences: int) -> list[str]:
@@ -177,12 +181,12 @@ def _difference(outcome: Outcome) -> str:
     )
 
 
-def _closing(proof: Proof) -> str:
-    probed = sum(outcome.seen is not None for outcome in proof.outcomes)
-    in_part = ", as far as it was probed" if proof.missing or proof.unproved else ""
+def _closing(verification: Verification) -> str:
+    probed = sum(outcome.seen is not None for outcome in verification.outcomes)
+    in_part = ", as far as it was probed" if verification.missing or verification.unproved else ""
     as_planned = f"the fleet behaves as planned{in_part}"
-    verdict = f"{len(proof.differences)} differ" if proof.differences else as_planned
-    warning = "" if proof.refusals else ". No refusal was probed, so nothing shows that strangers are kept out"
-    sampled = ", a sample," if proof.sampled else ","
-    unproved = f", {proof.unproved} not proved" if proof.unproved else ""
-    return f"{probed} probes{sampled} {proof.refusals} of them rightly refused{unproved}: {verdict}{warning}"
+    verdict = f"{len(verification.differences)} differ" if verification.differences else as_planned
+    warning = "" if verification.refusals else ". No refusal was probed, so nothing shows that strangers are kept out"
+    sampled = ", a sample," if verification.sampled else ","
+    unproved = f", {verification.unproved} unverified" if verification.unproved else ""
+    return f"{probed} probes{sampled} {verification.refusals} of them rightly refused{unproved}: {verdict}{warning}"

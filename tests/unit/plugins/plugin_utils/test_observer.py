@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What becomes of a silent probe by what its node saw, in the proof, the report and an explanation."""
+"""What becomes of a silent probe by what its node saw, in the verification, the report and an explanation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.explain import by_name, chosen_probes, explain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.proof import (
-    compare,
-    proof_lines,
-    registered_witnesses,
-)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
+    by_name,
+    chosen_probes,
+    explain,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
+    compare,
+    registered_observers,
+    verification_lines,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
 
 NODE = {"kong_address": "10.0.0.1", "kong_stream_listen": "0.0.0.0:53 udp", "kong_stream_sources": ["friend"],
@@ -45,15 +49,15 @@ def results(plan=PLAN):
     }
 
 
-def met(plan=PLAN, **witness):
+def met(plan=PLAN, **observer):
     """What the stream is said to have met, from the friend and from the stranger."""
-    proof = compare(plan, results(plan), {"n": {**NOTHING, **witness}} if witness else {})
-    return [one.seen for caller in ("friend", "stranger") for one in proof.outcomes
+    verification = compare(plan, results(plan), {"n": {**NOTHING, **observer}} if observer else {})
+    return [one.seen for caller in ("friend", "stranger") for one in verification.outcomes
             if (one.probe.caller, one.probe.listener) == (caller, "stream")]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "witness, seen",
+    "observer, seen",
     [
         ({"arrived": ["friend", "stranger"], "let_in": ["friend"]}, ["open", "filtered"]),
         ({"arrived": ["friend"], "let_in": ["friend"]}, ["open", "filtered"]),
@@ -65,17 +69,17 @@ def met(plan=PLAN, **witness):
         ({}, ["silent", "silent"]),
     ],
 )
-def test_the_node_says_what_silence_means(witness, seen):
-    assert met(**witness) == seen
+def test_the_node_says_what_silence_means(observer, seen):
+    assert met(**observer) == seen
 
 
 def test_a_container_is_reached_by_what_is_sent_on():
     assert met(IN_A_BOX, arrived=["friend", "stranger"], sent_on=["friend"]) == ["open", "filtered"]
 
 
-def differences(**witness):
-    proof = compare(PLAN, results(), {"n": {**NOTHING, **witness}})
-    return [(one.probe.caller, one.cause) for one in proof.differences]
+def differences(**observer):
+    verification = compare(PLAN, results(), {"n": {**NOTHING, **observer}})
+    return [(one.probe.caller, one.cause) for one in verification.differences]
 
 
 def test_where_it_was_lost_is_in_the_cause():
@@ -90,24 +94,26 @@ def test_where_it_was_lost_is_in_the_cause():
 
 
 def test_what_nobody_knows_is_neither_passed_nor_failed():
-    proof = compare(PLAN, results())
-    lines = proof_lines(proof)
-    assert proof.differences == ()
+    verification = compare(PLAN, results())
+    lines = verification_lines(verification)
+    assert verification.differences == ()
     assert sum("open / silent" in line and "<<<" not in line for line in lines) == 1
     assert "NOT PROVED: n stream 53/udp, 2 connections: no answer, and nobody watched on n" in lines
-    assert "2 not proved: the fleet behaves as planned, as far as it was probed" in lines[-1]
-    assert "not proved" not in proof_lines(compare(PLAN, results(), {"n": {**NOTHING, "let_in": ["friend"]}}))[-1]
-    told = {"outcomes": [one.as_dict() for one in proof.outcomes]}
-    page = FORMS[".md"](Evidence(PLAN, proof=told))
-    assert "All but 2, which are not proved, met what the plan says." in page
-    assert "2 connections to stream of n not proved: no answer, and nobody watched on n." in page
-    suites = {one.get("name"): one for one in ET.fromstring(FORMS[".xml"](Evidence(PLAN, proof=told)))}
-    assert (suites["proof"].get("failures"), suites["proof"].get("skipped")) == ("0", "2")
+    assert "2 unverified: the fleet behaves as planned, as far as it was probed" in lines[-1]
+    assert (
+        "unverified" not in verification_lines(compare(PLAN, results(), {"n": {**NOTHING, "let_in": ["friend"]}}))[-1]
+    )
+    told = {"outcomes": [one.as_dict() for one in verification.outcomes]}
+    page = FORMS[".md"](Evidence(PLAN, verification=told))
+    assert "All but 2, which are unverified, met what the plan says." in page
+    assert "2 connections to stream of n unverified: no answer, and nobody watched on n." in page
+    suites = {one.get("name"): one for one in ET.fromstring(FORMS[".xml"](Evidence(PLAN, verification=told)))}
+    assert (suites["verification"].get("failures"), suites["verification"].get("skipped")) == ("0", "2")
 
 
-def said(witness):
+def said(observer):
     probes = chosen_probes(PLAN, "friend", "n", "stream")
-    seen = by_name(PLAN, probes, results()["friend"], witness)
+    seen = by_name(PLAN, probes, results()["friend"], observer)
     return explain(PLAN, probes[0], seen[probes[0].name])[-1]
 
 
@@ -120,8 +126,12 @@ def test_an_explanation_says_as_much_as_is_known():
 
 
 def test_what_nodes_registered():
-    witness = {**NOTHING, "let_in": ["friend"]}
-    for registered, found in (({"witness": witness}, {"n": witness}), ({"skipped": True}, {}), ({"witness": {}}, {})):
-        assert registered_witnesses(PLAN, {"n": {"x": registered}}, "x") == found
-    assert registered_witnesses(PLAN, {}, "x") == registered_witnesses(PLAN, {"n": {}}, "x") == {}
-    assert registered_witnesses(PLAN, {"n": {}}, None) == {}
+    observer = {**NOTHING, "let_in": ["friend"]}
+    for registered, found in (
+        ({"observer": observer}, {"n": observer}),
+        ({"skipped": True}, {}),
+        ({"observer": {}}, {}),
+    ):
+        assert registered_observers(PLAN, {"n": {"x": registered}}, "x") == found
+    assert registered_observers(PLAN, {}, "x") == registered_observers(PLAN, {"n": {}}, "x") == {}
+    assert registered_observers(PLAN, {"n": {}}, None) == {}

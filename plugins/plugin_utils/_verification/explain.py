@@ -20,15 +20,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
     planned_node,
     planned_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.probes import (
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import outcome_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     MEETS,
     SILENT,
     Probe,
     probed_listener,
     probes_from,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._proof.witness import outcome_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
 
 
 def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Probe]:
@@ -72,12 +72,12 @@ def by_name(
     plan: Mapping[str, Any],
     probes: Sequence[Probe],
     results: Sequence[Mapping[str, Any]],
-    witness: Mapping[str, Any] | None,
+    observer: Mapping[str, Any] | None,
 ) -> dict[str, Mapping[str, Any]]:
     """Return what probes to one node met, by their names: results of module kong_probe, and what the node saw of them."""
     met = {one["name"]: one for one in escaped_all(results)}
     return {
-        one.name: outcome_of(one, met[one.name], planned_node(plan, one.target), escaped_all(witness)).as_dict()
+        one.name: outcome_of(one, met[one.name], planned_node(plan, one.target), escaped_all(observer)).as_dict()
         for one in probes
         if one.name in met
     }
