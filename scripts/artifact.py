@@ -4,7 +4,7 @@
 """Build the collection, install the tarball alone, and use it as its user would.
 
 The environment holds ansible-core, jmespath and netaddr and nothing else. HOME and the collections path are empty
-before, so nothing of the repository or of this machine can stand in for a file that was not packed.
+before, so nothing of the repository or of this machine can replace a file that was not packed.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from pathlib import Path
 import ansible_test
 from repository import ROOT, TOOLS, files
 
-STAND_IN = ROOT / "tests" / "sanity" / "get_pip.py"
+PLACEHOLDER = ROOT / "tests" / "sanity" / "get_pip.py"
 
 
 def copy_tree(target: Path) -> None:
@@ -31,7 +31,7 @@ def copy_tree(target: Path) -> None:
 
 
 def provide_get_pip() -> None:
-    """Put our stand-in where ansible-test keeps the pip installer that it would download from a host of its own."""
+    """Put our placeholder where ansible-test keeps the pip installer that it would download from a host of its own."""
     requirements = Path(ansible_test.__path__[0]) / "_internal" / "python_requirements.py"
     found = re.search(r"pip='([0-9.]+)'", requirements.read_text(encoding="utf-8"))
     if not found:
@@ -39,7 +39,7 @@ def provide_get_pip() -> None:
     cached = Path.home() / ".ansible/test/cache" / f"get_pip_{found[1].replace('.', '_')}.py"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(STAND_IN, cached)
+        shutil.copy2(PLACEHOLDER, cached)
 
 
 def real_pythons() -> str:

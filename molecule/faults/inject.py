@@ -79,10 +79,11 @@ def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
     watched = {name for targets in pairs.values() for name in targets}.intersection(silent_nodes(plan))
     for name in watched:
         watch = {"listeners": plan["nodes"][name]["listeners"], "listen": False}
-        LabHost(SCENARIO, name).run_modules({"watch": ("kong_stand_in", watch)})
+        LabHost(SCENARIO, name).run_modules({"watch": ("kong_placeholder", watch)})
     seen = {caller: _probe(plan, caller, targets) for caller, targets in pairs.items()}
     ended = {
-        name: LabHost(SCENARIO, name).run_modules({"end": ("kong_stand_in", {"state": "absent"})}) for name in watched
+        name: LabHost(SCENARIO, name).run_modules({"end": ("kong_placeholder", {"state": "absent"})})
+        for name in watched
     }
     verification = compare(plan, seen, {name: one["end"]["observer"] for name, one in ended.items()})
     return [line for line in verification_lines(verification) if line.startswith(("DIFFERS", "  cause"))]

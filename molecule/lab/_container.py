@@ -20,7 +20,7 @@ from _topology import Host, Topology
 
 BOOT = "/etc/gatehouse-lab/boot"
 UNITS = "/etc/systemd/system"
-PLACES = {"boot": BOOT, "kong.env": "/etc/kong-stand-in.env"}  # in the container; any other file is a unit
+PLACES = {"boot": BOOT, "kong.env": "/etc/kong-placeholder.env"}  # in the container; any other file is a unit
 
 
 def ensure(host: Host, topology: Topology, made_of: Recipe, paths: Paths, record: dict[str, Any] | None) -> str:

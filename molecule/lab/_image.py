@@ -4,7 +4,7 @@
 
 """The lab's images, one for each release of Debian: mmdebstrap from the machine's own mirror, then the lab's files on top.
 
-Two layers, each tagged with a hash of what it is made of: a change of the stand-in costs a second, not a minute. A real
+Two layers, each tagged with a hash of what it is made of: a change of the placeholder costs a second, not a minute. A real
 Kong is a third one.
 """
 
@@ -64,7 +64,7 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a host's image is made of; without a Kong it has the stand-in."""
+    """What a host's image is made of; without a Kong it has the placeholder."""
 
     suite: str
     kong: _real_kong.RealKong | None = None

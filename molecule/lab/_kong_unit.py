@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How systemd runs the Kong stand-in on a host, by what Kong's packages of that version bring.
+"""How systemd runs the Kong placeholder on a host, by what Kong's packages of that version bring.
 
 Packages from 2020-09-17 on, about 2.2, have a unit that prepares the prefix on reload; those from about 1.5 on one that
 only sends nginx a signal (Kong/kong-build-tools 204c597, b0da251; build/package/kong.service at 2.8.5). Older ones have none:
@@ -15,17 +15,17 @@ from collections.abc import Mapping
 
 UNIT = """\
 [Unit]
-Description=Kong stand-in of the gatehouse lab: opens Kong's listeners, is not Kong
+Description=Kong placeholder of the gatehouse lab: opens Kong's listeners, is not Kong
 After=network.target
 
 [Service]
 Type=notify
-EnvironmentFile=/etc/kong-stand-in.env
+EnvironmentFile=/etc/kong-placeholder.env
 EnvironmentFile=-/etc/kong/kong.env
 ExecStartPre=/usr/bin/python3 -B {program}/commands.py unit-prepare -p /usr/local/kong
 ExecStart=/usr/bin/python3 -B {program}/main.py
 {reload}\
-# The stand-in stops Serf and nginx itself and ends when both are gone.
+# The placeholder stops Serf and nginx itself and ends when both are gone.
 KillMode=mixed
 TimeoutStartSec=60
 TimeoutStopSec=30
@@ -50,7 +50,7 @@ ExecStart=/usr/local/bin/kong start
 """
 # A real Kong's package has a unit of its own, or is started as its users do without one.
 NO_UNIT = "ConditionPathExists=!/lib/systemd/system/kong.service\n"
-PROGRAM = "/usr/local/lib/kong-stand-in"
+PROGRAM = "/usr/local/lib/kong-placeholder"
 
 
 def unit(kong: Mapping[str, str], *, real: bool) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real Kongs in the stand-in's place: packages of Debian's form (KONG_PACKAGE) and container images (KONG_IMAGE).
+"""Real Kongs in the placeholder's place: packages of Debian's form (KONG_PACKAGE) and container images (KONG_IMAGE).
 
 Both variables hold one or more, with spaces between, quoted as in a shell. Sources: Kong/kong build/package/nfpm.yaml (what a
 package holds), Kong/docker-kong Dockerfile.deb (an image is a package installed).
@@ -45,7 +45,7 @@ class RealKong:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a host runs: a real Kong, or the stand-in; and what there is to say about that."""
+    """What a host runs: a real Kong, or the placeholder; and what there is to say about that."""
 
     kong: RealKong | None = None
     note: str = ""
@@ -64,10 +64,10 @@ def choose(kong: Mapping[str, str], offered: Sequence[RealKong]) -> Choice:
     line = _line(kong["KONG_VERSION"])
     found = next((one for one in offered if one.line == line), None)
     if found is None:
-        return Choice(note=f", with the stand-in: none of those given is a Kong {line[0]}.{line[1]}")
+        return Choice(note=f", with the placeholder: none of those given is a Kong {line[0]}.{line[1]}")
     if line < FIRST_WITHOUT_DATABASE or kong.get("KONG_DATABASE", "off") != "off":
-        return Choice(note=f", with the stand-in: {found} needs a database, which the lab has not")
-    return Choice(found, f", with {found}: the stand-in's answers and traps are not there")
+        return Choice(note=f", with the placeholder: {found} needs a database, which the lab has not")
+    return Choice(found, f", with {found}: the placeholder's answers and traps are not there")
 
 
 def _line(version: str) -> tuple[int, int]:

@@ -51,7 +51,7 @@ class Host:
     routes: dict[str, str] = field(default_factory=dict)  # other routes, by destination
     more: dict[str, list[str]] = field(default_factory=dict)  # other addresses, by interface
     forwarding: bool = False  # passes packets on, without any NAT
-    kong: dict[str, str] = field(default_factory=dict)  # environment of the Kong stand-in; empty: not a node
+    kong: dict[str, str] = field(default_factory=dict)  # environment of the Kong placeholder; empty: not a node
     forwards: tuple[Forward, ...] = ()
     masquerades: tuple[Masquerade, ...] = ()
 

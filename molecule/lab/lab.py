@@ -8,7 +8,7 @@
     python3 lab.py reboot|stop SCENARIO_FOLDER HOST...
     python3 lab.py exec SCENARIO_FOLDER HOST COMMAND...
 
-Kong is a stand-in, unless KONG_PACKAGE or KONG_IMAGE has a real one of the host's version: see README.md.
+Kong is a placeholder, unless KONG_PACKAGE or KONG_IMAGE has a real one of the host's version: see README.md.
 
 Needs root and the packages that ./install installs. Everything is in network namespaces and folders of its own:
 `down` leaves nothing but an empty lock, and the image, which the next `up` would otherwise have to build again.
@@ -145,7 +145,7 @@ def _networks(topology: _topology.Topology, paths: Paths) -> None:
 
 
 def _wait_for_boot(topology: _topology.Topology, names: list[str]) -> None:
-    """Until systemd has started everything that it will start, Kong's stand-in included."""
+    """Until systemd has started everything that it will start, The placeholder Kong included."""
     paths = Paths(topology.scenario)
     deadline = time.monotonic() + BOOT_SECONDS
     for name in [name for name in names if topology.host(name).init == "systemd"]:

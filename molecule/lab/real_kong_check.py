@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proves that the lab's stand-in gives way to what KONG_PACKAGE and KONG_IMAGE name.
+"""Proves that the lab's placeholder gives way to what KONG_PACKAGE and KONG_IMAGE name.
 
     python3 real_kong_check.py
 
@@ -54,15 +54,15 @@ WANTED = {
         "curl -s http://127.0.0.1:8000/": "the check's own 3.9.1",
         "systemctl is-active kong.service kong-by-hand.service": "active\ninactive",
         "cat /etc/kong/kong.conf": "database = off",
-        "ls -d /usr/local/lib/kong-stand-in /etc/kong-stand-in.env": "",
+        "ls -d /usr/local/lib/kong-placeholder /etc/kong-placeholder.env": "",
     },
     "image": {
         "curl -s http://127.0.0.1:8000/": "the check's own 1.4.2",
         "systemctl is-active kong.service kong-by-hand.service": "inactive\nactive",
-        "ls -d /usr/local/lib/kong-stand-in /etc/kong-stand-in.env": "",
+        "ls -d /usr/local/lib/kong-placeholder /etc/kong-placeholder.env": "",
     },
     "neither": {
-        "curl -s http://127.0.0.1:8000/": "kong-stand-in node=neither version=0.10.4 listener=proxy_listen seen=127.0.0.1 "
+        "curl -s http://127.0.0.1:8000/": "kong-placeholder node=neither version=0.10.4 listener=proxy_listen seen=127.0.0.1 "
         "at=127.0.0.1:8000",
     },
 }
@@ -136,7 +136,7 @@ def main() -> int:
         finally:
             lab("down")
             subprocess.run(["podman", "rmi", IMAGE], check=False, capture_output=True)
-    print("\n".join(wrong) or "the stand-in gives way")
+    print("\n".join(wrong) or "the placeholder gives way")
     return bool(wrong)
 
 

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from _podman import LabError, Paths, enter, run
 
-EVENTS = "/var/log/kong-stand-in-events.log"
+EVENTS = "/var/log/kong-placeholder-events.log"
 EVENT_SECONDS = 2.0
 SAMPLE_SECONDS = 2.0
 TABLE = "gatehouse_lab_check"

@@ -33,7 +33,7 @@ _ARGUMENTS = {
     "path": {"type": "path", "required": True},
     "before": {"type": "path"},
     "registered": {"type": "str"},
-    "stand_ins": {"type": "str"},
+    "placeholders": {"type": "str"},
     "observers": {"type": "str"},
     "drift": {"type": "dict"},
 }
@@ -104,7 +104,7 @@ def _evidence(
         kept["verification"] = {
             "at": now,
             "sampled": found.sampled,
-            "stood_in": _stood_in(plan, hostvars, arguments["stand_ins"]),
+            "placeholders": _placeholders(plan, hostvars, arguments["placeholders"]),
             "outcomes": [outcome.as_dict() for outcome in found.outcomes],
         }
     if arguments["drift"]:
@@ -113,7 +113,7 @@ def _evidence(
     return Evidence(plan, meanings, kept.get("verification"), kept.get("drift"), changes)
 
 
-def _stood_in(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> list[str]:
-    """Return the nodes on which a stand-in listened instead of Kong."""
+def _placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> list[str]:
+    """Return the nodes on which a placeholder listened instead of Kong."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
-    return [node for node, result in found.items() if result and result.get("stood_in")]
+    return [node for node, result in found.items() if result and result.get("placeholders")]

@@ -24,16 +24,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},
     "registered": {"type": "str", "required": True},
-    "stand_ins": {"type": "str"},
+    "placeholders": {"type": "str"},
     "observers": {"type": "str"},
 }
 
 
-def _stood_in(plan: Mapping[str, Any], task_vars: dict[str, Any] | None, name: str | None) -> dict[str, Any]:
-    """By node what a stand-in listened on, as it registered the result of kong_stand_in under a name."""
+def _placeholders(plan: Mapping[str, Any], task_vars: dict[str, Any] | None, name: str | None) -> dict[str, Any]:
+    """By node what a placeholder listened on, as it registered the result of kong_placeholder under a name."""
     hostvars = (task_vars or {})["hostvars"]
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
-    return {node: escaped_all(result.get("stood_in", [])) for node, result in found.items() if result}
+    return {node: escaped_all(result.get("placeholders", [])) for node, result in found.items() if result}
 
 
 class ActionModule(ActionBase):
@@ -54,7 +54,9 @@ class ActionModule(ActionBase):
         observers = registered_observers(plan, hostvars, arguments["observers"])
         verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers)
         self._display.display(
-            "\n".join(["", *verification_lines(verification, _stood_in(plan, task_vars, arguments["stand_ins"])), ""])
+            "\n".join(
+                ["", *verification_lines(verification, _placeholders(plan, task_vars, arguments["placeholders"])), ""]
+            )
         )
         result.update(
             changed=False,

@@ -15,7 +15,7 @@ description:
     a connection to every listener of every node, at the address that the plan says, whether it is to be let in or not.
   - Listeners over UDP are asked by a ping where they gossip (Kong 0.6 to 0.10). Streams, and gossip that is encrypted
     (C(cluster_encrypt_key) in C(kong_config)), need not answer. They get a datagram with a mark, by which
-    M(gatehouse.kong.kong_stand_in) on the node tells whether it was let in; P(gatehouse.kong.kong_udp_observers#filter) names such nodes.
+    M(gatehouse.kong.kong_placeholder) on the node tells whether it was let in; P(gatehouse.kong.kong_udp_observers#filter) names such nodes.
 positional: host, local, target, listener
 options:
   _input:

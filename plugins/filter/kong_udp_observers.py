@@ -12,14 +12,14 @@ version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Takes a plan and returns the nodes with a UDP listener that need not answer, which is a stream, or gossip that is encrypted.
-    Whether a packet got in shows on the node alone, so M(gatehouse.kong.kong_stand_in) has to watch there.
+    Whether a packet got in shows on the node alone, so M(gatehouse.kong.kong_placeholder) has to watch there.
 options:
   _input:
     description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
     type: dict
     required: true
 seealso:
-  - module: gatehouse.kong.kong_stand_in
+  - module: gatehouse.kong.kong_placeholder
   - plugin: gatehouse.kong.kong_probes
     plugin_type: filter
 """
@@ -31,7 +31,7 @@ EXAMPLES = r"""
   run_once: true
 
 - name: Watch what arrives while other hosts try it
-  gatehouse.kong.kong_stand_in:
+  gatehouse.kong.kong_placeholder:
     listeners: "{{ fleet.plan.nodes[inventory_hostname].listeners }}"
     listen: false
   when: inventory_hostname in fleet.plan | gatehouse.kong.kong_udp_observers

@@ -38,7 +38,7 @@ options:
     default: []
   observer:
     description:
-      - What M(gatehouse.kong.kong_stand_in) on the node returned in its key C(observer). Without it nothing is known of UDP
+      - What M(gatehouse.kong.kong_placeholder) on the node returned in its key C(observer). Without it nothing is known of UDP
         listeners that need not answer, and O(seen) shows them as silent.
     type: dict
 extends_documentation_fragment:

@@ -44,7 +44,7 @@ options:
           - V(http) sends C(GET /) on it, and tells the status of the answer. V(https) does both.
           - V(memberlist) sends a memberlist ping over UDP and waits for the ack with the same sequence number.
           - V(udp) sends a datagram of 23 bytes and takes whatever comes back for an answer. Silence says nothing, as many
-            services over UDP do not answer what they do not know. Where M(gatehouse.kong.kong_stand_in) watches on the
+            services over UDP do not answer what they do not know. Where M(gatehouse.kong.kong_placeholder) watches on the
             target, it tells by the mark of the datagram whether it came and was let in.
         type: str
         choices: [tcp, tls, http, https, memberlist, udp]
@@ -99,7 +99,7 @@ notes:
     one node hundreds of times in a second while its cluster is changing."
   - A TCP probe of a memberlist port is logged there as a failed read by some versions of Serf. It has no other effect.
 seealso:
-  - module: gatehouse.kong.kong_stand_in
+  - module: gatehouse.kong.kong_placeholder
   - module: ansible.builtin.wait_for
 """
 

@@ -45,14 +45,14 @@ options:
   registered:
     description: Name of the variable in which each host registered the result of M(gatehouse.kong.kong_probe).
     type: str
-  stand_ins:
+  placeholders:
     description:
-      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in). The report says where
-        a stand-in listened, and not Kong.
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder). The report says where
+        a placeholder listened, and not Kong.
     type: str
   observers:
     description:
-      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in) with C(state=absent).
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder) with C(state=absent).
         It decides about UDP listeners that need not answer.
     type: str
   drift:

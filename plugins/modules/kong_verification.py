@@ -31,14 +31,14 @@ options:
       - Hosts of the plan that registered nothing are named as not probed.
     type: str
     required: true
-  stand_ins:
+  placeholders:
     description:
-      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in). What a stand-in
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder). What a placeholder
         answered is then told from what Kong did.
     type: str
   observers:
     description:
-      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_stand_in) with C(state=absent).
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder) with C(state=absent).
         It decides about UDP listeners that need not answer.
     type: str
 extends_documentation_fragment:
@@ -51,7 +51,7 @@ attributes:
     support: none
 seealso:
   - module: gatehouse.kong.kong_probe
-  - module: gatehouse.kong.kong_stand_in
+  - module: gatehouse.kong.kong_placeholder
   - plugin: gatehouse.kong.kong_probes
     plugin_type: filter
 """

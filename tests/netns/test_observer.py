@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder import start, stop
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import start, stop
 from ansible_collections.gatehouse.kong.tests.netns.conftest import inside
 
 LET_IN, DROPPED, UNHEARD, REJECTED = 5301, 5302, 5303, 5304
@@ -106,7 +106,7 @@ def test_two_callers_behind_one_nat_are_told_apart(lab, tmp_path):
     assert set(seen["let_in"]) < marks
 
 
-def test_a_stand_in_answers_and_is_seen_as_somebody_who_listens(lab, tmp_path):
+def test_a_placeholder_answers_and_is_seen_as_somebody_who_listens(lab, tmp_path):
     with watched(lab, tmp_path, listen=True) as seen:
         met = probe(lab, "friend", LET_IN)
     assert list(met.values()) == ["open"]
@@ -123,7 +123,7 @@ def test_hundreds_at_once_are_all_seen(lab, tmp_path):
 WATCH = """
 import json, sys
 from pathlib import Path
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import start, stop
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder import start, stop
 control = Path(sys.argv[1])
 streams = [{"name": "stream", "protocols": ["udp"], "address": "*", "port": 5301}]
 result = start(streams, 60, control, listen=False)

@@ -321,8 +321,8 @@ def test_a_serf_agent_with_a_key_looks_filtered_but_to_who_watches_beside_it(ser
 
 
 def watch(call, folder):
-    """What a call of the stand-in's returns on the server."""
-    module = "ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in"
+    """What a call of the placeholder's returns on the server."""
+    module = "ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder"
     code = (
         f"import json; from pathlib import Path; from {module} import start, stop; control = Path({str(folder)!r}, 'c')"
     )

@@ -72,7 +72,7 @@ def ping(sequence: int) -> bytes:
 
 
 def marked(mark: int) -> bytes:
-    """Return the datagram of a ping whose SeqNo (0 to 2**64 - 1) tells it from all others. Only a stand-in answers it."""
+    """Return the datagram of a ping whose SeqNo (0 to 2**64 - 1) tells it from all others. Only a placeholder answers it."""
     return b"\x00\x82\xa5SeqNo\xcf" + struct.pack(">Q", mark) + b"\xa4Node\xa0"
 
 

@@ -130,7 +130,7 @@ def _read_role(variables: HostVariables) -> str:
 
 
 def _defaults(generation: Generation, host: Host) -> dict[str, str]:
-    """Return what stands in for Kong's own defaults: gossip binds the address that peers come to, not every address."""
+    """Return the values that replace Kong's own defaults: gossip binds the address that peers come to, not every address."""
     if generation.gossip and host.address.ipv4:
         return {"cluster_listen": f"{host.address.ipv4}:{GOSSIP_PORT}"}
     return {}

@@ -152,14 +152,14 @@ def _check_requirements(values: dict[str, Value], role: str, config: dict[str, s
     if role == ROLES[0]:
         return
     if missing := [name for name in _CERTIFICATE if not config.get(name)]:
-        text = f"a {role} does not start without {' and '.join(missing)}; they may stand in Kong's file already"
+        text = f"a {role} does not start without {' and '.join(missing)}; they may already be in Kong's file"
         report.info("role-certificate", CONFIG, sorted(config) or None, text)
     _check_database(config.get("database"), role, report)
 
 
 def _check_database(database: str | None, role: str, report: Report) -> None:
     if database is None and role == "data_plane":
-        text = "a data_plane does not start without database: off; it may stand in Kong's file already"
+        text = "a data_plane does not start without database: off; it may already be in Kong's file"
         report.info("role-database", CONFIG, None, text)
     elif database is not None and (database == "off") != (role == "data_plane"):
         must = "off" if role == "data_plane" else "a database, not off"

@@ -83,9 +83,10 @@ def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
         yield Cell(f"{counted(count, 'connection')} to {listener} of {node} unverified: {detail}.", WARN)
     if verification.get("sampled"):
         yield Cell("This is a sample: more connections could have been tried.", WARN)
-    if verification.get("stood_in"):
+    if verification.get("placeholders"):
         yield Cell(
-            f"On {listed(verification['stood_in'], _SHOWN)} a stand-in listened, at least in part, and not Kong.", WARN
+            f"On {listed(verification['placeholders'], _SHOWN)} a placeholder listened, at least in part, and not Kong.",
+            WARN,
         )
     if probed and not refused:
         yield Cell("No refusal was probed, so nothing shows that strangers are kept out.", WARN)

@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import FILTERED, OPEN, SILENT, Probe
 
-# By node what its kong_stand_in saw: marks of datagrams under `arrived`, `let_in`, `unheard` and `sent_on`, and by family
+# By node what its kong_placeholder saw: marks of datagrams under `arrived`, `let_in`, `unheard` and `sent_on`, and by family
 # why it does not see everything (`blind`).
 Observers = Mapping[str, Mapping[str, Any]]
 

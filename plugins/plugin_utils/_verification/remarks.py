@@ -16,8 +16,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 
 # A certificate that ends within so many days is told, though it holds today.
 _SOON = 30
-# By node, what a stand-in listened on: the result of module kong_stand_in.
-StandIns = Mapping[str, Sequence[Mapping[str, Any]]]
+# By node, what a placeholder listened on: the result of module kong_placeholder.
+Placeholders = Mapping[str, Sequence[Mapping[str, Any]]]
 _Place = tuple[str, str, int]  # node, listener, port
 
 
@@ -35,16 +35,16 @@ def certificate_lines(outcomes: Iterable[Outcome]) -> list[str]:
     return ["Certificates that were shown:", "", *render_table(header, shown), ""]
 
 
-def remarks(outcomes: Sequence[Outcome], stand_ins: StandIns) -> list[str]:
+def remarks(outcomes: Sequence[Outcome], placeholders: Placeholders) -> list[str]:
     """Return a line for each thing that is no difference from the plan and worth knowing all the same."""
-    return [f"STAND-IN: at {', '.join(dict.fromkeys(map(_port_text, ports)))} of {node} a stand-in answered, as nobody listens there"
-            for node, ports in stand_ins.items() if ports] + [
+    return [f"PLACEHOLDER: at {', '.join(dict.fromkeys(map(_port_text, ports)))} of {node} a placeholder answered, as nobody listens there"
+            for node, ports in placeholders.items() if ports] + [
         f"ADMIN API: {node} answers without authentication to {who} (port {', '.join(map(str, sorted(ports)))})"
         for (node, who), ports in _unauthenticated(outcomes).items()
     ] + [
         f"NO TLS: {node} did not show a certificate at {listener} {port} ({detail})"
         for (node, listener, port), detail in _without_certificate(outcomes).items()
-        if port not in {one["port"] for one in stand_ins.get(node, ())}
+        if port not in {one["port"] for one in placeholders.get(node, ())}
     ] + [
         f"NOT PROVED: {node} {listener} {port}/udp, {count} connections: {detail}"
         for ((node, listener, port), detail), count in _unproved(outcomes).items()

@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
     targets_of,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.remarks import (
-    StandIns,
+    Placeholders,
     certificate_lines,
     remarks,
 )
@@ -127,15 +127,15 @@ def registered_probes(
 
 
 def registered_observers(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> Observers:
-    """Return what the nodes saw, as the end of their kong_stand_in is registered under a name; none without a name."""
+    """Return what the nodes saw, as the end of their kong_placeholder is registered under a name; none without a name."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
     return {node: escaped_all(ended["observer"]) for node, ended in found.items() if ended and ended.get("observer")}
 
 
-def verification_lines(verification: Verification, stand_ins: StandIns | None = None) -> list[str]:
+def verification_lines(verification: Verification, placeholders: Placeholders | None = None) -> list[str]:
     """Return the verification as lines for a terminal: a table, what differs, and a closing count.
 
-    `stand_ins` says where a stand-in listened, and not Kong.
+    `placeholders` says where a placeholder listened, and not Kong.
     """
     sources = list(dict.fromkeys(outcome.probe.caller for outcome in verification.outcomes))
     table = _matrix(verification, sources) if len(sources) <= _COLUMNS else []
@@ -143,7 +143,7 @@ def verification_lines(verification: Verification, stand_ins: StandIns | None = 
         *table,
         *certificate_lines(verification.outcomes),
         *_difference_lines(verification),
-        *remarks(verification.outcomes, stand_ins or {}),
+        *remarks(verification.outcomes, placeholders or {}),
         _closing(verification),
     ]
 

@@ -8,4 +8,4 @@ from pathlib import Path
 
 # The lab is no package: its programs run as files, on the controller and inside its containers.
 LAB = Path(__file__).resolve().parents[3] / "molecule" / "lab"
-sys.path[:0] = [str(LAB), str(LAB / "image/usr/local/lib/kong-stand-in")]
+sys.path[:0] = [str(LAB), str(LAB / "image/usr/local/lib/kong-placeholder")]

@@ -28,7 +28,7 @@ KONG014 = RealKong(PACKAGE, "/k014.deb", "0.14.1", (), "014")
 def test_a_host_gets_the_kong_of_its_release_if_it_runs_without_a_database(kong, offered, expected):
     chosen = choose(kong, offered)
     assert chosen.kong == expected
-    assert ("with the stand-in" in chosen.note) is (expected is None)
+    assert ("with the placeholder" in chosen.note) is (expected is None)
 
 
 def test_nothing_is_said_where_nothing_is_given_or_nothing_runs():

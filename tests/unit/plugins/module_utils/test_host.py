@@ -64,7 +64,7 @@ def test_a_command_without_a_limit_of_its_own_has_two_minutes(host, monkeypatch)
 
 
 # The process of the placeholder listener outlives its module; sessions run below Host.run, whose limit is for all of them.
-OWN_LIMITS = {"host.py", "stand_in.py"}
+OWN_LIMITS = {"host.py", "placeholder.py"}
 
 
 def test_no_command_is_run_without_a_limit():

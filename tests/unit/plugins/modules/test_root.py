@@ -21,7 +21,7 @@ ROOT_ONLY = {
     "kong_listen_info": {"listeners": []},
     "kong_restore_point": {"state": "found"},
     "kong_service": {"version": "3.9", "conf": "/etc/kong/kong.conf", "listeners": []},
-    "kong_stand_in": {"listeners": []},
+    "kong_placeholder": {"listeners": []},
     "kong_transparent": {"catches": []},
 }
 # As anybody: kong_probe only connects, and kong_conf may change a file of the user.

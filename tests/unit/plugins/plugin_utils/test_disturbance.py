@@ -63,7 +63,7 @@ CASES = {
         "restart",
     ),
     "narrowed to the default of the version": (node("0.12"), {"admin_listen": "0.0.0.0:8001"}, "restart"),
-    "widened from the default, which stood in no file": (
+    "widened from the default, which was in no file": (
         node("0.14", admin_listen="0.0.0.0:8001"),
         {"admin_listen": None},
         "restart",

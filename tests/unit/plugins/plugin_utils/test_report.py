@@ -225,8 +225,8 @@ def test_junit_counts_what_it_holds():
 
 def test_what_a_verification_did_not_show_is_told():
     whole = evidence_of(PLAN)
-    part = Evidence(PLAN, verification={**whole.verification, "sampled": True, "stood_in": ["a1"]})
-    for words in ("This is a sample", "On a1 a stand-in listened"):
+    part = Evidence(PLAN, verification={**whole.verification, "sampled": True, "placeholders": ["a1"]})
+    for words in ("This is a sample", "On a1 a placeholder listened"):
         assert words in FORMS[".html"](part)
         assert words not in FORMS[".html"](whole)
 

@@ -134,9 +134,9 @@ def test_a_tls_listener_without_a_certificate_is_named():
     assert not any("8000" in line for line in lines)
 
 
-def test_a_stand_in_is_told_from_kong():
+def test_a_placeholder_is_told_from_kong():
     ports = [{"protocol": "tcp", "port": 8443}, {"protocol": "udp", "port": 7946}, {"protocol": "tcp", "port": 8443}]
     lines = verification_lines(compare(PLAN, seen(*ALL)), {"a1": ports, "a2": []})
-    assert "STAND-IN: at tcp 8443, udp 7946 of a1 a stand-in answered, as nobody listens there" in lines
-    assert not any("STAND-IN" in line and "a2" in line for line in lines)
+    assert "PLACEHOLDER: at tcp 8443, udp 7946 of a1 a placeholder answered, as nobody listens there" in lines
+    assert not any("PLACEHOLDER" in line and "a2" in line for line in lines)
     assert not any(line.startswith("NO TLS: a1") and "proxy" in line for line in lines)

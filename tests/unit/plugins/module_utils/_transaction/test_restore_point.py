@@ -143,7 +143,7 @@ def test_a_later_run_adds_the_files_that_the_point_of_a_failed_run_lacks(node):
     assert (node.host.read(CONF), node.host.read(ENV)) == ("admin_listen = 8001\n", "KONG_ADMIN_LISTEN=8001\n")
 
 
-def test_a_point_without_the_firewall_does_not_stand_in_for_one_with_it(node):
+def test_a_point_without_the_firewall_does_not_replace_one_with_it(node):
     node.take(parts=["catches"])
     node.change(9001)
     node.run(9002)

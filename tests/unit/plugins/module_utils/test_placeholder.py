@@ -15,11 +15,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe import stand_in as _stand_in
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import placeholder as _placeholder
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import acknowledged, marked, ping
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder import (
+    PlaceholderError,
+    start,
+    stop,
+    wanted,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder_session import ack_of
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import StandInError, start, stop, wanted
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in_session import ack_of
 
 PATIENT = Limits(timeout=5, tries=1, workers=5)
 
@@ -50,7 +55,7 @@ def control(tmp_path):
 def test_it_answers_and_is_gone(control):
     port = free_port()
     result = start([listener(port, "tcp", "udp")], 60, control)
-    assert [(one["protocol"], one["port"]) for one in result["stood_in"]] == [("tcp", port), ("udp", port)]
+    assert [(one["protocol"], one["port"]) for one in result["placeholders"]] == [("tcp", port), ("udp", port)]
     assert result["left_out"] == []
     assert [seen(kind, port) for kind in ("tcp", "tcp", "memberlist", "memberlist")] == ["open"] * 4
     assert control.stat().st_mode & 0o777 == 0o600
@@ -64,9 +69,9 @@ def test_a_process_that_does_not_start_is_killed(control, monkeypatch, tmp_path)
     program = tmp_path / "python"
     program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nsleep 1000\n")
     program.chmod(0o755)
-    monkeypatch.setattr(_stand_in, "sys", SimpleNamespace(executable=str(program)))
-    monkeypatch.setattr(_stand_in, "_START_SECONDS", 1)
-    with pytest.raises(StandInError, match="did not start within 1 seconds"):
+    monkeypatch.setattr(_placeholder, "sys", SimpleNamespace(executable=str(program)))
+    monkeypatch.setattr(_placeholder, "_START_SECONDS", 1)
+    with pytest.raises(PlaceholderError, match="did not start within 1 seconds"):
         start([listener(free_port(), "tcp")], 60, control)
     pid = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
@@ -85,7 +90,7 @@ def test_a_port_in_use_stays_with_who_has_it(control, address, shared):
         port = live.getsockname()[1]
         gossip.bind(("127.0.0.1", port))
         result = start([listener(port, "tcp", "udp", address=address)], 60, control)
-        assert result["stood_in"] == []
+        assert result["placeholders"] == []
         assert [one["reason"] for one in result["left_out"]] == ["Address already in use"] * 2
         assert seen("tcp", port) == "open"
 
@@ -114,7 +119,7 @@ def test_one_that_was_killed_is_in_nobodys_way(control):
     port = free_port()
     os.kill(start([listener(port, "tcp")], 60, control)["pid"], signal.SIGKILL)
     assert gone(port)
-    assert start([listener(port, "tcp")], 60, control)["stood_in"]
+    assert start([listener(port, "tcp")], 60, control)["placeholders"]
 
 
 def test_a_new_one_takes_the_place_of_the_last(control):
@@ -135,7 +140,7 @@ def test_what_is_no_address_is_left_out():
 def test_only_watching_binds_nothing(control):
     port = free_port()
     result = start([listener(port, "tcp", "udp")], 60, control, listen=False)
-    assert (result["stood_in"], result["left_out"]) == ([], [])
+    assert (result["placeholders"], result["left_out"]) == ([], [])
     assert [seen(kind, port) for kind in ("tcp", "udp")] == ["refused"] * 2
 
 

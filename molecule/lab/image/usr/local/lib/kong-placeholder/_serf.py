@@ -22,8 +22,8 @@ from _config import Config, pid_file, runs
 from _defaults import Version
 
 NODES = Path("/var/lib/kong-database/nodes")
-NODE_ID = Path("/var/lib/kong-stand-in/serf.id")
-HANDLER = "/usr/local/bin/kong-stand-in-event"
+NODE_ID = Path("/var/lib/kong-placeholder/serf.id")
+HANDLER = "/usr/local/bin/kong-placeholder-event"
 EVENTS = "member-join,member-leave,member-failed,member-update,member-reap,user:kong"
 # The names of 0.9 and 0.10, and where they differ those of kong.yml.
 SETTINGS = {

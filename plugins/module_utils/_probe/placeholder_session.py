@@ -69,7 +69,7 @@ def main(request: t.Dict[str, t.Any]) -> int:
     observer = Observer() if any(one["protocol"] == "udp" for one in request["listeners"]) else None
     useful = sockets or (observer and observer.sockets)
     control = _control(request["control"]) if useful else None
-    told = {"pid": os.getpid(), "stood_in": [one for one, sock, _why in bound if sock],
+    told = {"pid": os.getpid(), "placeholders": [one for one, sock, _why in bound if sock],
             "left_out": [dict(one, reason=why) for one, sock, why in bound if not sock],
             "blind": observer.blind if observer else {}}  # fmt: skip
     sys.stdout.write(json.dumps(told) + "\n")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`kong` of the lab's stand-in: the commands of Kong's own program that the collection calls, with their traps.
+"""`kong` of the lab's placeholder: the commands of Kong's own program that the collection calls, with their traps.
 
 Sources: Kong/kong kong/cmd/{check,prepare,start,quit,stop,reload,restart}.lua, before 0.9 kong/cli/cmds/*.lua. What they
 do with the changed file on a reload is theirs: nothing before 2.3.
@@ -25,7 +25,7 @@ from _config import ConfigError, environment, keep, load, release_line, running,
 from main import PID, READY
 
 MAIN = Path(__file__).resolve().parent / "main.py"
-LOG = Path("/var/log/kong-stand-in.log")
+LOG = Path("/var/log/kong-placeholder.log")
 SECONDS = 30
 FIRST = {"check": (0, 9), "prepare": (0, 11)}
 
@@ -86,7 +86,7 @@ def restart(file: Path | None) -> None:
     start(file)
 
 
-# What the lab's unit does before it starts the stand-in, also of versions that have no `kong prepare`.
+# What the lab's unit does before it starts the placeholder, also of versions that have no `kong prepare`.
 COMMANDS = {
     "unit-prepare": prepare,
     "check": check,
@@ -106,7 +106,7 @@ def _command(name: str) -> Callable[[Path | None], None]:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="kong", description="Not Kong: the stand-in of the gatehouse lab.")
+    parser = argparse.ArgumentParser(prog="kong", description="Not Kong: the placeholder of the gatehouse lab.")
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("-c", "--conf", type=Path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nginx as the stand-in's listeners: the very `listen` directives that Kong would hand to it."""
+"""nginx as the placeholder's listeners: the very `listen` directives that Kong would hand to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import _transparent
 from _config import PREFIX, Config, Listener, pid_file
 from _defaults import Version
 
-FOLDER = Path("/var/lib/kong-stand-in")
+FOLDER = Path("/var/lib/kong-placeholder")
 CONF = PREFIX / "nginx.conf"
 KEY = FOLDER / "key.pem"
 CERTIFICATE = FOLDER / "certificate.pem"
@@ -44,7 +44,9 @@ stream {{
 {stream}}}
 """
 # Who answered, and who it saw: the verifications read it.
-ANSWER = "kong-stand-in node={node} version={version} listener={setting} seen=$remote_addr at=$server_addr:$server_port"
+ANSWER = (
+    "kong-placeholder node={node} version={version} listener={setting} seen=$remote_addr at=$server_addr:$server_port"
+)
 
 
 def prepare(config: Config, node: str) -> None:

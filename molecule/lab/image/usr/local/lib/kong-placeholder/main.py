@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's stand-in for Kong. It is not Kong: it routes nothing and knows no API.
+"""The lab's placeholder Kong. It is not Kong: it routes nothing and knows no API.
 
 It opens the listeners which Kong of KONG_VERSION would open with the configuration in its prefix: nginx for http and stream,
 a real Serf agent where Kong had one. Runs in the foreground, for systemd or for `kong start`.
@@ -23,7 +23,7 @@ import _uplink
 from _config import PREFIX, Config, ConfigError, environment, running
 from _defaults import Version
 
-PID = PREFIX / "kong-stand-in.pid"
+PID = PREFIX / "kong-placeholder.pid"
 READY = "READY"
 
 
@@ -31,7 +31,7 @@ def main() -> int:
     try:
         config = running(environment())
     except (ConfigError, OSError) as error:
-        print(f"kong-stand-in: {error}", file=sys.stderr)
+        print(f"kong-placeholder: {error}", file=sys.stderr)
         return 1
     # systemd stops us with SIGTERM: as an exception it unwinds whatever is running, start included.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
@@ -49,7 +49,7 @@ def _run(config: Config) -> int:
         if config.settings.get("role") == "data_plane":
             _uplink.start(config.settings["cluster_control_plane"])
         _wait_for_nginx(children["nginx"], config.line)
-        _tell(f"READY=1\nSTATUS=stand-in for Kong {config.version}, not Kong")
+        _tell(f"READY=1\nSTATUS=placeholder of Kong {config.version}, not Kong")
         return _watch(children)
     finally:
         # In the order of `kong quit`: its caller goes on when nginx is gone, and Serf still has to leave.
@@ -68,7 +68,7 @@ def _watch(children: dict[str, subprocess.Popen[bytes]]) -> int:
     while True:
         for name, child in children.items():
             if child.poll() is not None:
-                print(f"kong-stand-in: {name} ended with status {child.returncode}", file=sys.stderr)
+                print(f"kong-placeholder: {name} ended with status {child.returncode}", file=sys.stderr)
                 return 1
         time.sleep(0.2)
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kong's configuration as the stand-in needs it: which listeners a node opens, by version and role.
+"""Kong's configuration as the placeholder needs it: which listeners a node opens, by version and role.
 
 Sources: Kong/kong kong/conf_loader.lua (files, environment, grammar), kong/tools/config_loader.lua (kong.yml), kong/cmd/*.lua
-(the running copy in the prefix). KONG_VERSION, in the environment or in /etc/kong-stand-in.env, says which Kong it stands in for.
+(the running copy in the prefix). KONG_VERSION, in the environment or in /etc/kong-placeholder.env, says which Kong it stands in for.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from _defaults import OPENS, Version, defaults
 PREFIX = Path("/usr/local/kong")
 # Kong keeps the configuration that it runs with in its prefix: kong.conf in 0.9, .kong_env from 0.10 on.
 RUNNING = PREFIX / ".kong_env"
-ENVIRONMENT = Path("/etc/kong-stand-in.env")
+ENVIRONMENT = Path("/etc/kong-placeholder.env")
 NEWEST = (3, 9)
 
 
 class ConfigError(Exception):
-    """The configuration would not start Kong either, or the stand-in does not know the version."""
+    """The configuration would not start Kong either, or the placeholder does not know the version."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def runs(pid: Path, program: str) -> bool:
 def release_line(version: str) -> Version:
     major, minor = (int(part) for part in version.split(".")[:2])
     if not (0, 6) <= (major, minor) <= NEWEST:
-        raise ConfigError(f"the stand-in knows Kong 0.6 to 3.9, not KONG_VERSION={version!r}")
+        raise ConfigError(f"the placeholder knows Kong 0.6 to 3.9, not KONG_VERSION={version!r}")
     return major, minor
 
 

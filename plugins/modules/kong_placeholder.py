@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: kong_stand_in
+module: kong_placeholder
 short_description: Listen in Kong's place while a firewall is proved, and watch what it lets in
 version_added: 0.1.0
 author:
@@ -84,25 +84,25 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stand in for a Kong that is not there yet
-  gatehouse.kong.kong_stand_in:
+- name: Open placeholder listeners before Kong is installed
+  gatehouse.kong.kong_placeholder:
     listeners:
       - {name: proxy, protocols: [tcp], address: 0.0.0.0, port: 8000}
       - {name: cluster, protocols: [tcp, udp], address: 10.0.0.1, port: 7946}
 
 - name: Give the ports back
-  gatehouse.kong.kong_stand_in:
+  gatehouse.kong.kong_placeholder:
     state: absent
 
 - name: Watch what is let in to a stream of a Kong that runs
-  gatehouse.kong.kong_stand_in:
+  gatehouse.kong.kong_placeholder:
     listeners:
       - {name: stream, protocols: [udp], address: 0.0.0.0, port: 9053}
     listen: false
 """
 
 RETURN = r"""
-stood_in:
+placeholders:
   description: What it listens on, with C(name), C(protocol), C(address) and C(port).
   returned: with O(state=present), outside of check mode
   type: list
@@ -152,7 +152,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError, require_root
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.stand_in import StandInError, start, stop
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder import PlaceholderError, start, stop
 
 _LISTENER_SPEC = {
     "name": {"type": "str", "required": True},
@@ -186,9 +186,9 @@ def main() -> None:
     if not 1 <= module.params["seconds"] <= 3600:
         module.fail_json(msg=f"seconds is {module.params['seconds']!r}; it must be 1 to 3600")
     try:
-        require_root("kong_stand_in")
+        require_root("kong_placeholder")
         result = run(module)
-    except (StandInError, HostError) as error:
+    except (PlaceholderError, HostError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)
 

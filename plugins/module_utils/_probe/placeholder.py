@@ -20,15 +20,15 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import script_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe import stand_in_session as _stand_in_session
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import placeholder_session as _placeholder_session
 
-CONTROL = Path("/run/gatehouse_kong_stand_in.sock")
+CONTROL = Path("/run/gatehouse_kong_placeholder.sock")
 _PATIENCE = 10
 _START_SECONDS = 30
 _WILDCARD = {"*": "0.0.0.0"}
 
 
-class StandInError(Exception):
+class PlaceholderError(Exception):
     """The process did not start or does not end."""
 
 
@@ -54,24 +54,24 @@ def start(
 ) -> dict[str, t.Any]:
     """Have a process watch the udp listeners, and stand in wherever nobody listens if it is to `listen`.
 
-    What it could bind, and what not and why; by family why it does not see. Raises StandInError.
+    What it could bind, and what not and why; by family why it does not see. Raises PlaceholderError.
     """
     stop(control)
     request = {"listeners": wanted(listeners), "seconds": seconds, "control": str(control), "listen": listen}
     process = subprocess.Popen(
-        [sys.executable, "-c", script_of(_stand_in_session, request)],
+        [sys.executable, "-c", script_of(_placeholder_session, request)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",
     )  # fmt: skip
     with t.cast("t.IO[bytes]", process.stdout) as printed:
         if not select.select([printed], [], [], _START_SECONDS)[0]:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            raise StandInError(
+            raise PlaceholderError(
                 f"the process that is to listen in Kong's place did not start within {_START_SECONDS} seconds"
             )
         told = printed.readline()
     if not told:
-        raise StandInError(f"the process that is to listen in Kong's place ended with status {process.wait()}")
+        raise PlaceholderError(f"the process that is to listen in Kong's place ended with status {process.wait()}")
     result: dict[str, t.Any] = json.loads(told)
     # It goes on by itself, so nobody waits for its end.
     process.returncode = 0
@@ -79,7 +79,7 @@ def start(
 
 
 def stop(control: Path = CONTROL) -> dict[str, t.Any] | None:
-    """End the process and wait until it is gone; what it saw, None where there was none. Raises StandInError."""
+    """End the process and wait until it is gone; what it saw, None where there was none. Raises PlaceholderError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(_PATIENCE)
         try:
@@ -93,7 +93,9 @@ def stop(control: Path = CONTROL) -> dict[str, t.Any] | None:
                 control.unlink()
             return None
         except OSError as error:
-            raise StandInError(f"the process that listens in Kong's place does not end ({control}): {error}") from error
+            raise PlaceholderError(
+                f"the process that listens in Kong's place does not end ({control}): {error}"
+            ) from error
     result: dict[str, t.Any] | None = json.loads(text) if text else None
     return result
 
