@@ -36,19 +36,19 @@ options:
   ruleset:
     description:
       - Who may reach what, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
-      - Required if O(state=present) or O(state=opened).
+      - Required if O(state=present) or O(state=merged).
     type: dict
   state:
     description:
       - With V(present) the host is made to match O(ruleset).
-      - With V(opened) it is made to allow what O(ruleset) allows and what it allows already, for the time in which Kong
+      - With V(merged) it is made to allow what O(ruleset) allows and what it allows already, for the time in which Kong
         moves to other ports. A run with V(present) afterwards closes what is left over, and the state before both is the one
-        that V(previous) returns to.
+        that V(rolled_back) returns to.
       - With V(absent) every trace is removed, that is rules, files and the systemd unit.
-      - With V(previous) the host returns to the ruleset before the last change that lasted. Once it has, another such run
+      - With V(rolled_back) the host returns to the ruleset before the last change that lasted. Once it has, another such run
         changes nothing. Where the host keeps none, as where O(state=absent) removed it, a warning says so.
     type: str
-    choices: [present, opened, absent, previous]
+    choices: [present, merged, absent, rolled_back]
     default: present
   rollback_timeout:
     description:
@@ -101,7 +101,7 @@ notes:
   - If the ruleset covers the port that Ansible itself is connected to, and would drop the controller's address as the host
     sees it, the module fails before it changes anything.
   - Until a change is confirmed, C(/var/lib/gatehouse_kong/pending) holds what restores the state before it. The ruleset for
-    O(state=previous) is in C(/var/lib/gatehouse_kong/previous).
+    O(state=rolled_back) is in C(/var/lib/gatehouse_kong/previous).
 seealso:
   - module: gatehouse.kong.kong_plan
 """
@@ -122,7 +122,7 @@ EXAMPLES = r"""
 
 - name: Return to the ruleset before the last change
   gatehouse.kong.kong_firewall:
-    state: previous
+    state: rolled_back
 
 - name: Remove every trace
   gatehouse.kong.kong_firewall:
@@ -148,7 +148,7 @@ early:
 changes:
   description:
     - What gains and what loses which sources, for programs. With C(--diff) the same is shown as text.
-    - Null where O(state=previous) and the host keeps none.
+    - Null where O(state=rolled_back) and the host keeps none.
   returned: success
   type: dict
   contains:
@@ -236,7 +236,7 @@ if t.TYPE_CHECKING:
 
 _SPEC = {
     **OPTIONS,
-    "state": {"type": "str", "choices": ["present", "opened", "absent", "previous"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "merged", "absent", "rolled_back"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # The action plugin's word to the module: the change that is to last.
     "confirm": {"type": "str"},
@@ -247,9 +247,9 @@ _NOTHING_KEPT = "this host keeps no state from before a change, so there is noth
 
 def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
     """The state asked for; None where it is the one before the last change and none is kept."""
-    if state == "previous":
+    if state == "rolled_back":
         return rollback.previous()
-    if state == "opened" and ruleset is not None:
+    if state == "merged" and ruleset is not None:
         from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.union import unite  # noqa: PLC0415
 
         backend.require()
@@ -283,14 +283,14 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 def _half(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[str, t.Any]:
     params = module.params
     state = params["state"]
-    ruleset = ruleset_from_data(params["ruleset"]) if state in ("present", "opened") else None
+    ruleset = ruleset_from_data(params["ruleset"]) if state in ("present", "merged") else None
     want = wanted(state, ruleset, backend, rollback)
     if want is None:
         module.warn(_NOTHING_KEPT)
         return {"changes": None, "conflicts": []}
     if params["confirm"]:
-        passing = state == "opened" and want.ruleset != ruleset
-        confirm(backend, want.ruleset, rollback, params["confirm"], keep=state != "previous", passing=passing)
+        passing = state == "merged" and want.ruleset != ruleset
+        confirm(backend, want.ruleset, rollback, params["confirm"], keep=state != "rolled_back", passing=passing)
         return {"changed": True}
     guard = Guard(rollback, params["rollback_timeout"], _connection)
     outcome = converge(backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
@@ -308,7 +308,7 @@ def _half(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[s
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        _SPEC, supports_check_mode=True, required_if=[("state", state, ["ruleset"]) for state in ("present", "opened")]
+        _SPEC, supports_check_mode=True, required_if=[("state", state, ["ruleset"]) for state in ("present", "merged")]
     )
     if module.params["rollback_timeout"] < _LEAST_TIMEOUT:
         module.fail_json(

@@ -59,7 +59,7 @@ options:
   kong:
     description:
       - How Kong is run, for O(state=taken). All but the following are options of M(gatehouse.kong.kong_service).
-      - C(how) is what the change of the run needs, as the filter P(gatehouse.kong.kong_disturbance#filter) tells.
+      - C(how) is what the change of the run needs, as the filter P(gatehouse.kong.kong_restart_decision#filter) tells.
       - C(runs) tells whether Kong runs, and C(listeners) what it listens on.
     type: dict
     default: {}

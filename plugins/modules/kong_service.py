@@ -30,7 +30,7 @@ attributes:
 options:
   how:
     description:
-      - What the change of the settings needs, as the filter P(gatehouse.kong.kong_disturbance#filter) tells.
+      - What the change of the settings needs, as the filter P(gatehouse.kong.kong_restart_decision#filter) tells.
       - With V(stop) Kong is stopped, and O(listeners) has to be empty.
     type: str
     choices: [reload, restart, stop]

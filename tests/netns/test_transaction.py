@@ -372,7 +372,7 @@ def test_a_way_back_whose_script_somebody_took_away(lab):
 
 @pytest.mark.parametrize("kind", ["nftables", "ufw"])
 def test_a_ruleset_that_is_read_back_from_the_kernel_writes_the_same_boot_file(lab, kind):
-    """The kernel merges neighbours, and `state: previous` has no other spelling; the plan's own leaves nothing to change."""
+    """The kernel merges neighbours, and `state: rolled_back` has no other spelling; the plan's own leaves nothing to change."""
     node = Node(lab, kind)
     neighbours = {"allow": [ENTRY], "sets": {"friends": {"ipv4": ["10.0.1.2/32", "10.0.1.3/32", "10.0.1.4/32"]}}}
     lab.converge(neighbours)

@@ -169,7 +169,7 @@ class Rollback:
     def commit(self, *, keep: bool, passing: bool = False) -> None:
         """Make the change permanent: the host does not undo it any more.
 
-        With keep the state before it is what `previous` gives from now on, unless that one was only passing. With `passing`
+        With keep the state before it is what `rolled_back` gives from now on, unless that one was only passing. With `passing`
         the state now is none to return to.
         """
         keep = keep and not self._host.path(_PASSING).exists()

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = ("kong_conf", "kong_firewall", "kong_listen_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
-FILTERS = ("kong_config.py", "kong_disturbance.py")
+FILTERS = ("kong_config.py", "kong_restart_decision.py")
 # The answers are by the module's name alone, or with its state, what it is to do, or its mode.
 MODULE = """\
 #!/usr/bin/python

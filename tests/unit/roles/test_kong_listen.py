@@ -36,15 +36,15 @@ def answers(folder, number, *, backup=True, changes=True):
         "kong_plan": {"plan": {"nodes": nodes}},
         "kong_conf check": {"changed": True, "path": str(conf), "before": before},
         "kong_listen_info": {"listens": False, "present": PRESENT},
-        "kong_firewall opened": {"changed": True},
-        "kong_firewall previous": {"changed": True},
+        "kong_firewall merged": {"changed": True},
+        "kong_firewall rolled_back": {"changed": True},
         "kong_conf write": written,
     }
 
 
 # What differs from that, what the modules are called for after the restore point was taken, the error, and Kong's file then.
-UP = ["kong_firewall opened", "kong_conf write", "kong_service reload"]
-CLOSED = "kong_firewall previous"
+UP = ["kong_firewall merged", "kong_conf write", "kong_service reload"]
+CLOSED = "kong_firewall rolled_back"
 OPEN = "The firewall allows the old and the new sources"
 LAST = "Allow exactly the sources that were allowed before"
 CASES = {
@@ -53,7 +53,7 @@ CASES = {
         {"kong_restore_point taken": {**FAILS, "msg": "no space"}}, [], "no space", "new",
     ),
     "firewall": (
-        {"kong_firewall opened": {**FAILS, "msg": "nft is not installed"}},
+        {"kong_firewall merged": {**FAILS, "msg": "nft is not installed"}},
         UP[:1], "nft is not installed. {conf} is what it was", "new",
     ),
     "file": (

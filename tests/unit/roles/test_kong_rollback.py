@@ -21,7 +21,7 @@ POINT = {
 }
 
 FIND, RESTORE, REMOVE = (f"kong_restore_point {word}" for word in ("found", "restored", "absent"))
-OPEN, CLOSE = "kong_firewall opened", "kong_firewall present"
+OPEN, CLOSE = "kong_firewall merged", "kong_firewall present"
 INTERCEPT = "kong_transparent"
 CASES = {
     "all of it": (POINT, {}, [FIND, OPEN, RESTORE, "kong_service reload", INTERCEPT, CLOSE, REMOVE]),

@@ -265,7 +265,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize("kong, now, expected", WAYS)
-def test_kong_is_disturbed_no_more_than_needed(kong, now, expected):
+def test_kong_restarts_only_if_needed(kong, now, expected):
     begun = kong.get("begun", False)
     point = RestorePoint((), {}, {**KONG, **{key: value for key, value in kong.items() if key != "begun"}}, "", begun)
     assert way_back(point, **{**RUNNING, **now}) == expected

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: kong_disturbance
-short_description: How little Kong has to be disturbed to live by changed settings
+name: kong_restart_decision
+short_description: Whether changed settings need a reload, a restart or nothing
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
@@ -41,7 +41,7 @@ seealso:
 EXAMPLES = r"""
 - name: Look what the change of a bind address takes
   ansible.builtin.debug:
-    msg: "{{ fleet.plan.nodes.a1 | gatehouse.kong.kong_disturbance({'admin_listen': '0.0.0.0:8001'}) }}"
+    msg: "{{ fleet.plan.nodes.a1 | gatehouse.kong.kong_restart_decision({'admin_listen': '0.0.0.0:8001'}) }}"
 """
 
 RETURN = r"""
@@ -60,18 +60,18 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.disturbance import least_disturbance
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import decide_restart
 
 
-def kong_disturbance(
+def kong_restart_decision(
     node: Any, before: Mapping[str, str | None], *, listens: bool = True, environment: bool = False
 ) -> dict[str, Any]:
     if not isinstance(node, Mapping) or not {"version", "role", "listeners"} <= set(node):
-        raise AnsibleFilterError("gatehouse.kong.kong_disturbance: this is no node of a plan: it has no listeners")
-    found = least_disturbance(node, before, listens=listens, environment=environment)
+        raise AnsibleFilterError("gatehouse.kong.kong_restart_decision: this is no node of a plan: it has no listeners")
+    found = decide_restart(node, before, listens=listens, environment=environment)
     return {"how": found.how, "reasons": list(found.reasons)}
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"kong_disturbance": kong_disturbance}
+        return {"kong_restart_decision": kong_restart_decision}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How little Kong has to be disturbed to live by its changed settings: not at all, by a reload, or by a restart.
+"""Decides whether changed settings need a reload of Kong, a restart, or nothing.
 
 Sources: `kong reload` reads a changed file from 2.3.0 on, and from 0.11 on after `kong prepare` (kong/cmd/reload.lua,
 kong/cmd/prepare.lua); it never restarts a Serf agent (kong/cmd/utils/serf_signals.lua). On a reload nginx binds new sockets
@@ -35,7 +35,7 @@ _FAMILIES = {"0.0.0.0": (4,), "*": (4,), "::": (6,)}
 
 
 @dataclass(frozen=True, slots=True)
-class Disturbance:
+class RestartDecision:
     """What has to be done, ``nothing``, ``reload`` or ``restart``, and why a reload is not enough."""
 
     how: str
@@ -56,18 +56,22 @@ class _Socket:
         return f"{self.protocol} {where}:{self.port}"
 
 
-def least_disturbance(
+def decide_restart(
     node: Mapping[str, Any], before: Mapping[str, str | None], *, listens: bool, environment: bool = False
-) -> Disturbance:
+) -> RestartDecision:
     """Return what makes a node of a plan live by its settings.
 
     ``before`` has the settings whose values change, with the old text, or None where the file did not have it. ``listens``
     tells whether exactly what the plan has listens now. ``environment``: the settings are variables of Kong's environment.
     """
     if not before:
-        return Disturbance(NOTHING) if listens else Disturbance(RESTART, ("what listens is not what the file says",))
+        return (
+            RestartDecision(NOTHING)
+            if listens
+            else RestartDecision(RESTART, ("what listens is not what the file says",))
+        )
     reasons = tuple(dict.fromkeys(_reasons(node, before, environment=environment)))
-    return Disturbance(RESTART, reasons) if reasons else Disturbance(RELOAD)
+    return RestartDecision(RESTART, reasons) if reasons else RestartDecision(RELOAD)
 
 
 def _reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, environment: bool) -> Iterator[str]:

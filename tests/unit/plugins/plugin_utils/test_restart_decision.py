@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.disturbance import Disturbance, least_disturbance
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import (
+    RestartDecision,
+    decide_restart,
+)
 
 
 def node(version, role="traditional", **settings):
@@ -112,22 +115,22 @@ CASES = {
 
 @pytest.mark.parametrize("planned, before, how", CASES.values(), ids=CASES)
 def test_the_least_that_does(planned, before, how):
-    found = least_disturbance(planned, before, listens=True)
+    found = decide_restart(planned, before, listens=True)
     assert found.how == how
     assert bool(found.reasons) == (how == "restart")
 
 
 def test_what_cannot_be_bound_is_named():
-    found = least_disturbance(node("1.5", admin_listen="127.0.0.1:8001"), {"admin_listen": "*:8001"}, listens=True)
+    found = decide_restart(node("1.5", admin_listen="127.0.0.1:8001"), {"admin_listen": "*:8001"}, listens=True)
     text = "tcp 127.0.0.1:8001 cannot be bound while tcp *:8001 is open, as not both have the flag reuseport"
     assert found.reasons == (text,)
 
 
 def test_a_kong_that_does_not_live_by_its_file_is_restarted():
-    assert least_disturbance(node("3.9"), {}, listens=False) == Disturbance(
+    assert decide_restart(node("3.9"), {}, listens=False) == RestartDecision(
         "restart", ("what listens is not what the file says",)
     )
 
 
 def test_a_changed_environment_needs_a_new_process():
-    assert least_disturbance(node("3.9"), {"log_level": "info"}, listens=True, environment=True).how == "restart"
+    assert decide_restart(node("3.9"), {"log_level": "info"}, listens=True, environment=True).how == "restart"
