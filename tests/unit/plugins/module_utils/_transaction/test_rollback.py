@@ -387,11 +387,14 @@ def test_a_detached_program_does_not_keep_the_lock(tmp_path):
     (tmp_path / "run").mkdir()
     host = Host(tmp_path)
     with Rollback(host).alone():
-        host.detach("sleep", "60")
+        host.detach("sh", "-c", f"echo $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; exec sleep 60")
         assert host.inherited != ()
     assert host.inherited == ()
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     with Rollback(Host(tmp_path)).alone():
-        subprocess.run(["pkill", "-x", "-f", "sleep 60"], check=True)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_the_reserved_space_is_free_after_the_confirmation(host, rollback):
