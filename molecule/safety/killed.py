@@ -1,14 +1,15 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs on a host of the lab, called by kills.py: changes the host's rules, and dies on the way if it is told to.
+"""Runs on a host of the lab, called by kills.py: changes the host's rules, and ends on the way if it is told to.
 
-    killed.py change STATE          make the host's rules those of STATE; print the number of steps
-    killed.py die STATE STEP        the same, but this process kills itself before its STEP-th step
+    killed.py change STATE          make the host's rules those of STATE; print the seconds of each step as a JSON list
+    killed.py kill STATE STEP DELAY the same, but this process kills itself DELAY seconds after the begin of its STEP-th step
+    killed.py stop STATE STEP DELAY the same, but this process stops in place of that, and prints a line before
     killed.py timer                 do what the timer does when its time is up
     killed.py look                  print as JSON which state the host has, and what differs from it
 
-A step is an act upon the host, or a change that firewalld is asked for over D-Bus.
+A step is an act upon the host, or a change that firewalld is asked for over D-Bus. Without a delay the step is not made.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
@@ -34,27 +37,50 @@ STATES = {
     "other rules": {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": SETS},
     "other members": {"allow": [ENTRY], "sets": MORE},
 }
-ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_tree", "reserve")
+SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+ACTS = (
+    "run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_empty", "remove_tree",
+    "reserve",
+)  # fmt: skip
 
 
 class Steps:
-    """Counts the steps of this process; the one with the number `last` is not made, because the process dies."""
+    """Counts the steps of this process, and sends this process a signal in the step with the number `last`."""
 
-    def __init__(self, last: int | None) -> None:
-        self.made = 0
+    def __init__(self, last=None, delay=0.0, number=signal.SIGKILL):
+        self.seconds = []
         self._last = last
+        self._delay = delay
+        self._number = number
 
     def counted(self, act, counts=lambda *_words: True):
         """Return the act with its steps counted."""
 
         def done(*words, **named):
-            if counts(*words):
-                if self.made == self._last:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                self.made += 1
-            return act(*words, **named)
+            if not counts(*words):
+                return act(*words, **named)
+            step = len(self.seconds)
+            self.seconds.append(0.0)
+            if step == self._last:
+                self._end()
+            began = time.monotonic()
+            try:
+                return act(*words, **named)
+            finally:
+                self.seconds[step] = time.monotonic() - began
 
         return done
+
+    def _end(self):
+        if self._delay:
+            threading.Timer(self._delay, self._send).start()
+        else:
+            self._send()
+
+    def _send(self):
+        if self._number == signal.SIGSTOP:
+            print("stopped", flush=True)
+        os.kill(os.getpid(), self._number)
 
 
 def ruleset(state):
@@ -73,18 +99,17 @@ def changes(_interface, method, *_words):
     return method.startswith(("add", "remove", "set", "reload"))
 
 
-def change(state, last=None):
-    """Make both halves of what the module does, and return the number of steps."""
+def change(state, steps):
+    """Make both phases of what the module does."""
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session  # noqa: PLC0415
 
-    host, steps, connect = Host(), Steps(last), session.connect
+    host, connect = Host(), session.connect
     for act in ACTS:
         setattr(host, act, steps.counted(getattr(host, act)))
     session.connect = lambda: steps.counted(connect(), changes)
     outcome = converge(backend(host), ruleset(state), Guard(Rollback(host), 600), check_mode=False)
     if outcome.transaction:
         confirm(backend(host), ruleset(state), Rollback(host), outcome.transaction, keep=True)
-    return steps.made
 
 
 def timer():
@@ -104,6 +129,7 @@ def look():
         "state": names[0] if names else "a mixture",
         "live": live.drift,
         "boot": found.stale(ruleset(names[0])) if names else (),
+        "left": Rollback(host).leftovers(ruleset(names[0])) if names else (),
         "pending": Path(PENDING).exists(),
         "armed": Rollback(host).pending() is not None,
     }
@@ -111,9 +137,12 @@ def look():
 
 def main(command, *words):
     if command == "change":
-        print(change(words[0]))
-    elif command == "die":
-        change(words[0], int(words[1]))
+        steps = Steps()
+        change(words[0], steps)
+        print(json.dumps(steps.seconds))
+    elif command in ("kill", "stop"):
+        state, step, delay = words
+        change(state, Steps(int(step), float(delay), SIGNALS[command]))
     elif command == "timer":
         timer()
     else:

@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kills changes on hosts of each firewall system, and cuts the power: kills.py [SYSTEM...]
 
-The points are spread over all steps of the changes. After each the host has the old rules or the new ones, the same at boot,
-and the rules and files of others as they were. GATEHOUSE_KILLS and GATEHOUSE_CUTS are the numbers for each system. Exit
-status 1, with a line for each failure.
+The points are spread over all steps of the changes, and over the time that a step takes. After each of them, the host has the
+old rules or the new rules, also after a boot, and third-party rules and files are unchanged. The next run leaves nothing
+of the run before. GATEHOUSE_KILLS and GATEHOUSE_CUTS are the numbers for each system. Exit status 1, with a line for each
+failure.
 """
 
 from __future__ import annotations
 
 import difflib
-import itertools
 import json
 import os
 import subprocess
@@ -31,27 +31,108 @@ SCENARIO = HERE.name
 SYSTEMS = ("nftables", "iptables", "firewalld", "ufw")
 KILLS = int(os.environ.get("GATEHOUSE_KILLS", "8"))
 CUTS = int(os.environ.get("GATEHOUSE_CUTS", "2"))
-CHANGES = (("none", "rules"), ("rules", "other rules"), ("rules", "other members"), ("rules", "none"))
+# The third party saves its rules while ours are loaded: the change removes ours from its files.
+SAVED = "saved rules"
+CHANGES = (
+    ("none", "rules"),
+    ("rules", "other rules"),
+    ("rules", "other members"),
+    ("rules", "none"),
+    (SAVED, "other rules"),
+    (SAVED, "none"),
+)
+KILLED = ("timer", "next run")
+CUT = ("power cut", "power cut in the rollback")
 PATIENCE = 150
 SIGKILLED = -9
-# The rules of the host's owner, and what loads them at boot.
-OWN_RULES = {
-    "nftables": "sh /root/own_rules.sh set nftables; (echo '#!/usr/sbin/nft -f'; echo 'flush ruleset'; nft list ruleset)"
-    " >/etc/nftables.conf; systemctl enable nftables",
+# About the time that a rollback takes.
+ROLLBACK_SECONDS = 0.4
+
+Found = dict[str, object]
+
+# Third-party rules that a boot loads, with a default that drops: the late part accepts before it.
+NFT_DEFAULTS = """
+table inet host_filter {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    iifname lo accept
+    ct state established,related accept
+    ip saddr 203.0.113.7 drop
+    tcp dport 22 accept
+  }
+}
+table ip host_end {
+  chain input { type filter hook input priority 5; iifname lo accept; jump admin; }
+  chain admin { ip saddr 203.0.113.8 drop; log prefix "end "; reject; }
+}
+"""
+IPTABLES_DEFAULTS = """
+*filter
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -j REJECT
+COMMIT
+"""
+SAVE = {
+    "nftables": "(echo '#!/usr/sbin/nft -f'; echo 'flush ruleset'; nft list ruleset) >/etc/nftables.conf",
+    "iptables": "netfilter-persistent save",
+    "firewalld": ":",
+    "ufw": ":",
+}
+SET = {
+    "nftables": f"sh /root/own_rules.sh set nftables; nft -f - <<'EOF'{NFT_DEFAULTS}EOF\n systemctl enable nftables",
     "iptables": "export DEBIAN_FRONTEND=noninteractive; dpkg --purge ufw; dpkg --install /opt/iptables-persistent/*.deb;"
-    "sh /root/own_rules.sh set iptables; netfilter-persistent save",
+    "sh /root/own_rules.sh set iptables; for family in ip ip6; do"
+    f" ${{family}}tables-restore --noflush <<'EOF'{IPTABLES_DEFAULTS}EOF\n done",
     "firewalld": "sh /root/own_rules.sh set firewalld",
     "ufw": "sh /root/own_rules.sh set ufw",
 }
+# Third-party rules that are loaded and not saved.
+BAN = {
+    "nftables": "nft add element ip fail2ban banned '{ 203.0.113.10 }'",
+    "iptables": "iptables -I INPUT -s 203.0.113.10 -j DROP",
+    "firewalld": "firewall-cmd --quiet --zone=drop --add-rich-rule='rule family=ipv4 source address=203.0.113.10 reject';"
+    "firewall-cmd --quiet --direct --add-rule ipv4 filter INPUT 0 -s 203.0.113.10 -j DROP",
+    "ufw": "iptables -I INPUT -s 203.0.113.10 -j DROP",
+}
+# Third-party files: type, mode, owner, content. Files of ours and of the container are left out; own_rules.sh shows the
+# content of files that our rules are in.
+FILES = r"""
+find /etc \( -type f -o -type l \) ! -path '*gatehouse*' ! -name 'gkfwd*' ! -path '/etc/firewalld/zones/*.xml' \
+    ! -path /etc/resolv.conf ! -path /etc/hosts ! -path /etc/hostname ! -path /etc/mtab ! -path '/etc/.*' \
+    -printf '%p %y %m %U:%G %l\n' | sort
+find /etc -type f ! -path '*gatehouse*' ! -name 'gkfwd*' ! -path '/etc/firewalld/zones/*.xml' \
+    ! -path /etc/resolv.conf ! -path /etc/hosts ! -path /etc/hostname ! -path /etc/mtab ! -path '/etc/.*' \
+    ! -path '/etc/ufw/after*.rules' ! -path /etc/nftables.conf ! -path '/etc/iptables/*' -exec sha256sum {} + | sort -k 2
+for file in $(find /etc/nftables.conf /etc/iptables -type f | sort); do
+    sed '/^table inet gatehouse_kong {$/,/^}$/d; /comment "\{0,1\}gatehouse\.kong/d' "$file"
+done
+"""
+TRACES = r"""
+find /etc /var/lib /usr /run/systemd \( -name '*gatehouse*' ! -name '*gatehouse-lab*' -o -name 'gkfwd*' \)
+"""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A kill of the change between two states, at this part of its steps, and what comes after it."""
+    """An end of the change between two states, at this part of its steps, and what comes after it."""
 
     change: tuple[str, str]
     part: float
     after: str
+
+    @property
+    def states(self) -> tuple[str, str]:
+        """The old and the new state."""
+        return self.change[0].removeprefix("saved "), self.change[1]
+
+
+@dataclass(frozen=True)
+class ThirdParty:
+    """Third-party rules and files: as a boot loads them, and as they are during the change."""
+
+    booted: str
+    running: str
 
 
 class Host:
@@ -72,20 +153,37 @@ class Host:
         """Return the output of killed.py on the host."""
         return self.run(self._program(words))
 
-    def dies(self, state: str, step: int) -> bool:
-        """Change the host's rules and have the process die before a step; tell whether it died."""
-        status = self._done(self._program(("die", state, str(step)))).returncode
-        if status not in (0, SIGKILLED, 128 - SIGKILLED):
-            raise AssertionError(f"die {state} {step}: exit {status}")
-        return status != 0
+    def set_state(self, name: str) -> list[float]:
+        """Give the host rules of ours, and have the third party save its rules if the state says so; return the steps."""
+        steps: list[float] = json.loads(self.program("change", name.removeprefix("saved ")))
+        if name == SAVED:
+            self.run(SAVE[self.system])
+        return steps
 
-    def own_rules(self) -> str:
-        """Return the rules and files of the host's owner."""
-        return self.run(f"sh /root/own_rules.sh show {self.system}")
+    def kill(self, state: str, step: int, delay: float) -> bool:
+        """Change the host's rules and have the process die in a step; tell whether it died."""
+        words = ("kill", state, str(step), str(delay))
+        done = self._done(self._program(words))
+        if done.returncode not in (0, SIGKILLED, 128 - SIGKILLED):
+            raise AssertionError(f"{words}: exit {done.returncode} {done.stderr}")
+        return done.returncode != 0
 
-    def look(self) -> dict[str, object]:
+    def cut(self, state: str, step: int, delay: float) -> bool:
+        """Change the host's rules and cut the power in a step; tell whether the change was still at work."""
+        command = self.lab.command(self._program(("stop", state, str(step), str(delay))))
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            is_stopped = process.stdout.readline() != ""
+            self.boot()
+        return is_stopped
+
+    def third_party(self) -> str:
+        """Return the rules and files of third parties."""
+        return self.run(f"sh /root/own_rules.sh show {self.system}") + self.run(FILES)
+
+    def look(self) -> Found:
         """Return the state that the host has, and what differs from it."""
-        found: dict[str, object] = json.loads(self.program("look"))
+        found: Found = json.loads(self.program("look"))
         return found
 
     def boot(self) -> None:
@@ -102,7 +200,8 @@ class Host:
         for program in (HERE / "killed.py", HERE / "processes.py", HERE.parent / "backends" / "own_rules.sh"):
             text = program.read_text(encoding="utf-8")
             subprocess.run(self.lab.command(f"cat >/root/{program.name}"), input=text, text=True, check=True)
-        self.run(OWN_RULES[self.system])
+        self.run(SET[self.system])
+        self.run(SAVE[self.system])
         self.boot()
 
     def _program(self, words: tuple[str, ...]) -> str:
@@ -114,38 +213,60 @@ class Host:
 
 def points() -> Iterator[Point]:
     """Yield the points: each change in turn, at parts that are spread over its steps."""
-    total = KILLS + CUTS
-    afters = itertools.cycle(("timer", "next run"))
-    for number in range(total):
-        is_cut = (number * CUTS) // total != ((number + 1) * CUTS) // total
-        part = (number + 0.5) / total if number % 2 else 1 - (number + 0.5) / total
-        yield Point(CHANGES[number % len(CHANGES)], part, "power cut" if is_cut else next(afters))
+    for total, afters in ((KILLS, KILLED), (CUTS, CUT)):
+        for number in range(total):
+            change = CHANGES[number % len(CHANGES)]
+            yield Point(change, (number + 0.5) / total, afters[number // len(CHANGES) % len(afters)])
 
 
-def try_point(host: Host, point: Point, steps: int, own_rules: str) -> str:
-    """Kill at one point; return the state that the host has then."""
+def try_point(host: Host, point: Point, steps: list[float], rules: ThirdParty) -> str:
+    """End a change at one point; return the state that the host has then."""
     new = point.change[1]
-    step = int(point.part * steps)
-    killed = host.dies(new, step)
-    if point.after == "power cut":
+    step = int(point.part * len(steps))
+    # Half of the processes end before the step, the others during the step.
+    delay = max(0.0, 2 * (point.part * len(steps) - step) - 1) * steps[step]
+    before = host.look()
+    end = host.cut if point.after == "power cut" else host.kill
+    ended = end(new, step, delay)
+    if point.after == "power cut in the rollback":
+        time.sleep(point.part * ROLLBACK_SECONDS)
         host.boot()
     elif point.after == "next run":
         host.program("change", new)
-    else:
+    elif point.after == "timer":
         # A run that died before its change was complete is rolled back without the timer.
-        wait(host, lambda found: found["state"] in point.change and not found["live"])
+        wait(host, lambda found: found["state"] in point.states and not found["live"])
         host.program("timer")
-    expected = (new,) if point.after == "next run" or not killed else point.change
+    expected = (new,) if point.after == "next run" or not ended else point.states
     # A run that died before the change had its id changed nothing, and the next run or boot removes what it left.
     waits = "armed" if point.after == "timer" else "pending"
-    found = wait(
-        host, lambda found: found["state"] in expected and not (found["live"] or found["boot"] or found[waits])
-    )
-    compare_rules(own_rules, host.own_rules())
-    return f"{'killed' if killed else 'done'}, then {found['state']}"
+    found = wait(host, lambda found: found["state"] in expected and not (found["live"] or found[waits])
+                 and is_loaded_at_boot(found, before))  # fmt: skip
+    compare_rules(rules.booted if point.after in CUT else rules.running, host.third_party())
+    try_boot(host, str(found["state"]), before)
+    compare_rules(rules.booted, host.third_party())
+    return f"{'ended' if ended else 'done'}, then {found['state']}"
 
 
-def wait(host: Host, holds: Callable[[dict[str, object]], bool]) -> dict[str, object]:
+def try_boot(host: Host, state: str, before: Found) -> None:
+    """Boot, and run the same change again: the state stays, and nothing is left of the run that ended."""
+    host.boot()
+    wait(host, lambda found: found["state"] == state and not (found["live"] or found["pending"])
+         and is_loaded_at_boot(found, before))  # fmt: skip
+    host.program("change", state)
+    found = host.look()
+    if found["state"] != state or any(found[key] for key in ("live", "boot", "left", "pending")):
+        raise AssertionError(f"after the next run: {found}")
+    if state == "none" and (traces := host.run(TRACES)):
+        raise AssertionError(f"left without rules: {traces}")
+
+
+def is_loaded_at_boot(found: Found, before: Found) -> bool:
+    """Tell whether a boot loads the state; the files that a third party saved stay as they are after a rollback."""
+    return not found["boot"] or (found["state"], found["boot"]) == (before["state"], before["boot"])
+
+
+def wait(host: Host, holds: Callable[[Found], bool]) -> Found:
     """Wait until something holds of the host; return what it has then."""
     deadline = time.monotonic() + PATIENCE
     while not holds(found := host.look()):
@@ -156,10 +277,10 @@ def wait(host: Host, holds: Callable[[dict[str, object]], bool]) -> dict[str, ob
 
 
 def compare_rules(expected: str, actual: str) -> None:
-    """Raise AssertionError if the owner's rules or files differ from those before."""
+    """Raise AssertionError if third-party rules or files differ."""
     lines = [*difflib.unified_diff(expected.splitlines(), actual.splitlines(), "expected", "actual", lineterm="", n=0)]
     if lines:
-        raise AssertionError("the rules or files of the host's owner changed:\n" + "\n".join(lines))
+        raise AssertionError("third-party rules or files changed:\n" + "\n".join(lines))
 
 
 def try_system(system: str) -> list[str]:
@@ -168,20 +289,22 @@ def try_system(system: str) -> list[str]:
     host.prepare()
     if system == "firewalld":
         host.run(f"PYTHONPATH={PLACE} python3 /root/processes.py")
-    own_rules = host.own_rules()
     steps = {}
     for change in CHANGES:
-        host.program("change", change[0])
-        steps[change] = int(host.program("change", change[1]))
+        host.set_state(change[0])
+        steps[change] = host.set_state(change[1])
     for point in points():
         began = time.monotonic()
-        place = f"{system}: {' to '.join(point.change)}, {point.part:.0%} of {steps[point.change]} steps, {point.after}"
+        place = f"{system}: {' to '.join(point.change)}, {point.part:.0%} of {len(steps[point.change])} steps, {point.after}"
         try:
-            host.program("change", point.change[0])
-            outcome = try_point(host, point, steps[point.change], own_rules)
+            host.set_state(point.change[0])
+            booted = host.third_party()
+            host.run(BAN[system])
+            outcome = try_point(host, point, steps[point.change], ThirdParty(booted, host.third_party()))
         except AssertionError as failure:
             outcome = f"FAILED: {failure}"
             failures.append(f"{place}: {failure}")
+            host.boot()
         print(f"{place}: {outcome} ({time.monotonic() - began:.1f} s)", flush=True)
     host.program("change", "none")
     return failures

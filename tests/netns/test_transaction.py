@@ -177,7 +177,9 @@ def test_the_rollback_can_be_killed_and_repeated(lab, tmp_path, script):
         if cut is not None:
             cut()
             Node(lab, "nftables").reboot()
-        assert state(lab, ONE), last
+        assert (state(lab, ONE), lab.host.path(PENDING).exists()) == (True, False), last
+        lab.converge(ONE)
+        assert Rollback(lab.host).leftovers(rules(ONE)) == (), last
         cuts += cut is not None
         if cut is None:
             break

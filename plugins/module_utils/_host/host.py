@@ -239,6 +239,7 @@ class Host:
             with suppress(FileExistsError):
                 self.path(path).symlink_to(target)
                 restore_context(str(self.path(path)), path)
+                _sync(self.path(path).parent)
         except OSError as error:
             raise HostError(f"cannot make the link {path}: {error.strerror}") from error
 

@@ -130,8 +130,10 @@ class Rollback:
         """A line for what a change that ended half-way left, or of ours where no trace is wanted."""
         if self._host.path(PENDING).exists():
             return (f"{PENDING}: a change that nobody confirmed, which would be undone",)
-        gone = want is None and self._host.path(STATE).exists()
-        return (f"{STATE}: to be removed",) if gone else ()
+        if want is None and self._host.path(STATE).exists():
+            return (f"{STATE}: to be removed",)
+        left = (path for path in (_LINK, _UNIT, _RUBBISH) if os.path.lexists(self._host.path(path)))
+        return tuple(f"{path}: left by a run or rollback that was killed" for path in left)
 
     def arm(self, snapshot: Snapshot, before: Ruleset | None) -> str:
         """Keep the state before a change, and return the id of the change.
@@ -222,6 +224,8 @@ class Rollback:
 
     def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
         """Add a layer to the changes that wait, or make `pending` with the first layer, by one rename each."""
+        self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
+        self._host.link(_LINK, _UNIT)
         if self._host.path(_UNDO).exists():
             self._host.remove_tree(_NEW_LAYER)
             self._write_layer(_NEW_LAYER, snapshot)
@@ -250,8 +254,6 @@ class Rollback:
         self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
         self._host.reserve(f"{_RUBBISH}/{RESERVE}", RESERVED)
         self._host.write(f"{_RUBBISH}/undo", render_undo(places), 0o700)
-        self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
-        self._host.link(_LINK, _UNIT)
         self._host.remove_tree(PENDING)  # if another program removed its script
         self._host.move(_RUBBISH, PENDING)
 

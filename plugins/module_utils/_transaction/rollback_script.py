@@ -70,13 +70,13 @@ for layer in $(ls -rd {layers}); do
     cd {pending}/"$layer" || exit 1
     . ./undo
 done
-# Only a complete success removes the folder; the rename makes that one step.
+# Only a complete success removes the folder; the rename makes that one step. Until then the unit repeats this at boot.
 [ $failed = 0 ] || exit 1
 cd /
-rm -f -- {link} {unit}
-rmdir -- {wants} 2>/dev/null
 rm -rf -- {rubbish}
 mv -- {pending} {rubbish}
+rm -f -- {link} {unit}
+rmdir -- {wants} 2>/dev/null
 rm -rf -- {rubbish}
 echo "gatehouse.kong: a change was not confirmed, and is undone"
 """
@@ -106,5 +106,9 @@ def _put_back(one: Saved) -> list[str]:
     if one.copy is None:
         lines = [f"rm -f -- {path} || failed=1"]
         return lines if one.directory_mode is not None else [*lines, f"rmdir -- {directory} 2>/dev/null"]
-    make = f"[ -d {directory} ] || mkdir -p -m {one.directory_mode:o} -- {directory}"
-    return [make, f"cp -a --remove-destination -- {shlex.quote(one.copy)} {path} || failed=1"]
+    return [
+        f"[ -d {directory} ] || mkdir -p -m {one.directory_mode:o} -- {directory}",
+        f"cp -a --remove-destination -- {shlex.quote(one.copy)} {path} || failed=1",
+        # Otherwise a file may be empty after a power cut, although the folder with its copy is removed by then.
+        f"[ -L {path} ] || timeout -k 5 {SECONDS} sync -- {path} || failed=1",
+    ]

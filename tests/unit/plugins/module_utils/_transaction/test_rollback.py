@@ -235,6 +235,41 @@ def test_the_boot_unit_stands_while_the_change_waits(host, rollback):
     assert (host.path(WANTED).readlink(), rollback.leftovers(RULES) != ()) == (host.path(UNIT).__class__(UNIT), True)
 
 
+@pytest.mark.parametrize("path", [UNIT, WANTED, f"{STATE}/rubbish"])
+def test_the_next_run_removes_what_a_killed_run_left(host, rollback, path):
+    host.write(f"{path}/undo" if path.endswith("rubbish") else path, "", 0o644)
+    assert rollback.leftovers(RULES) == (f"{path}: left by a run or rollback that was killed",)
+    rollback.arm(snapshot(host), RULES)
+    rollback.commit(keep=True)
+    assert (rollback.leftovers(RULES), os.path.lexists(host.path(path))) == ((), False)
+
+
+def test_a_broken_link_of_the_boot_unit_is_left_over(host, rollback):
+    host.link(WANTED, UNIT)
+    assert rollback.leftovers(RULES) == (f"{WANTED}: left by a run or rollback that was killed",)
+
+
+def test_each_change_makes_the_boot_unit(host, rollback):
+    rollback.arm(snapshot(host), RULES)
+    text = host.read(UNIT)
+    host.remove((UNIT, WANTED))
+    rollback.arm(snapshot(host), RULES)
+    assert (host.read(UNIT), str(host.path(WANTED).readlink())) == (text, UNIT)
+
+
+def test_restored_files_are_on_the_disk_before_their_copies_are_removed(host, rollback, tmp_path, monkeypatch):
+    programs, log = tmp_path / "programs", tmp_path / "log"
+    programs.mkdir()
+    pending = host.path(PENDING)
+    (programs / "sync").write_text(f"#!/bin/sh\n[ ! -d '{pending}' ] || echo \"$*\" >>'{log}'\n")
+    (programs / "sync").chmod(0o755)
+    monkeypatch.setattr(rollback_script, "PROGRAMS", f"{programs}:{rollback_script.PROGRAMS}")
+    transaction = rollback.arm(snapshot(host), RULES)
+    spoil(host)
+    rollback.undo(transaction)
+    assert log.read_text() == f"-- {host.path(FILE)}\n"
+
+
 OTHER_FILE = "/etc/other/file"
 
 
