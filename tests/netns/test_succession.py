@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
     Guard,
     converge,
@@ -116,6 +116,8 @@ def test_a_host_on_which_nft_was_installed_afterwards(lab):
     node.has_nft = True
     outcome = lab.converge(NEW)
     assert "rules and files for the table mangle of iptables, which are not needed any more" in outcome.drift
+    # The rules that the run adds to, and those that a rollback of the confirmed change restores.
+    assert (outcome.have, Rollback(lab.host).previous()) == (ruleset_from_data(OLD), Kept(ruleset_from_data(OLD)))
     assert ("GATEHOUSE-KONG" in lab.host.run("iptables-save"), reaches(lab)) == (False, ["ally"])
     assert not lab.host.path("/etc/gatehouse_kong_iptables").exists()
     assert not lab.converge(NEW).changed

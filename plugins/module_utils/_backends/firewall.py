@@ -55,9 +55,9 @@ class Firewall:
         self._late.require()
 
     def read(self) -> Live:
-        """Return the ruleset of the early part, and the differences in both parts."""
+        """Return the ruleset of the early part, also if that is a leftover, and the differences in both parts."""
         found, lines = self._state
-        return Live(found.ruleset, (*found.drift, *lines, *self._left_over()))
+        return Live(self._loaded_ruleset, (*found.drift, *lines, *self._left_over()))
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the persisted state of both parts, and files of earlier managers."""
@@ -114,8 +114,17 @@ class Firewall:
     @cached_property
     def _state(self) -> tuple[Live, tuple[str, ...]]:
         """The early part as it was found, and the differences in the late part."""
-        found = self._early.read()
-        return found, self._read_late(found.ruleset)
+        return self._early_state, self._read_late(self._loaded_ruleset)
+
+    @cached_property
+    def _early_state(self) -> Live:
+        return self._early.read()
+
+    @cached_property
+    def _loaded_ruleset(self) -> Ruleset | None:
+        """The ruleset of the early part, or of the early part that the host had before it had nft."""
+        states = (early.read() for early in self._loaded.early)
+        return next((live.ruleset for live in (self._early_state, *states) if live.ruleset is not None), None)
 
     def _read_late(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         self._late_is_read = True
