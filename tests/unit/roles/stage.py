@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a role of this collection with real Ansible, and with modules that only give the answers of a test.
+"""Runs a role of this collection with real Ansible and with fake modules that return the answers of a test.
 
-Every case is a host of one run. A module knows its case by the name `case-NUMBER`, or by the time-out 100 + NUMBER, in its arguments.
+Every case is a host of one run. A module finds its case by `case-NUMBER`, or by the time-out 100 + NUMBER, in its arguments.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULES = ("kong_conf", "kong_firewall", "kong_listen_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
 FILTERS = ("kong_config.py", "kong_restart_decision.py")
-# The answers are by the module's name alone, or with its state, what it is to do, or its mode.
+# The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode.
 MODULE = """\
 #!/usr/bin/python
 # WANT_JSON
@@ -48,7 +48,7 @@ class FilterModule:
 
 
 class Stage:
-    """The collection with such modules in a folder of its own."""
+    """The collection with the fake modules, in a temporary folder."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -66,16 +66,16 @@ class Stage:
             (collection / f"plugins/modules/{name}.py").write_text(text)
 
     def run(self, role, cases):
-        """Run a role for each case, a pair of answers and variables.
+        """Run a role for each case (a pair of answers and variables).
 
-        Return its calls and its last error, None if it ended well.
+        Return for each case its calls and its last error, None if there was no error.
         """
         play = [{"hosts": "all", "gather_facts": False, "roles": [f"gatehouse.kong.{role}"]}]
         (self.folder / "play.json").write_text(json.dumps(play))
         return self._run("play.json", cases)
 
     def run_playbook(self, name, cases):
-        """Run a playbook of the collection with a node for each case, as `run` does."""
+        """Run a playbook of the collection with a node for each case; return the same as `run`."""
         return self._run(f"gatehouse.kong.{name}", cases)
 
     def _run(self, playbook, cases):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role kong_listen where one of its steps fails: the reason is that step's, and no port of Kong's is left uncovered."""
+"""The role kong_listen if a step fails: the error is that of the step, and the firewall covers every port of Kong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAILS = {"failed": True}
 
 
 def answers(folder, number, *, backup=True, changes=True):
-    """What the modules say when all goes well: Kong's admin port moves, which takes a reload."""
+    """Return the modules' answers in a run without errors: Kong's admin port changes, which takes a reload."""
     own = folder / f"case-{number}"
     own.mkdir()
     conf, copy = own / "kong.conf", own / "kong.conf.old"
@@ -42,38 +42,38 @@ def answers(folder, number, *, backup=True, changes=True):
     }
 
 
-# What differs from that, what the modules are called for after the restore point was taken, the error, and Kong's file then.
+# Per case: differing answers, module calls after the restore point was taken, the error, and the content of Kong's file.
 UP = ["kong_firewall merged", "kong_conf write", "kong_service reload"]
 CLOSED = "kong_firewall rolled_back"
-OPEN = "The firewall allows the old and the new sources"
+OPEN = "The firewall allows both the old and the new sources"
 LAST = "Allow exactly the sources that were allowed before"
 CASES = {
-    "all goes well": ({}, UP, None, "new"),
+    "no failure": ({}, UP, None, "new"),
     "no restore point": (
         {"kong_restore_point taken": {**FAILS, "msg": "no space"}}, [], "no space", "new",
     ),
     "firewall": (
         {"kong_firewall merged": {**FAILS, "msg": "nft is not installed"}},
-        UP[:1], "nft is not installed. {conf} is what it was", "new",
+        UP[:1], "nft is not installed. {conf} is unchanged", "new",
     ),
     "file": (
         {"kong_conf write": {**FAILS, "msg": "kong check: no port"}},
-        [*UP[:2], CLOSED], "kong check: no port. {conf} is what it was", "new",
+        [*UP[:2], CLOSED], "kong check: no port. {conf} is unchanged", "new",
     ),
     "kong": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}},
         [*UP, "kong_service restart", CLOSED],
-        "port taken. {conf} is what it was before, and Kong runs with it again", "old",
+        "port taken. {conf} is as before the run, and Kong runs with it again", "old",
     ),
     "kong did not run before": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}, "kong_listen_info": {"listens": False, "present": []}},
         [*UP, "kong_service stop", CLOSED],
-        "port taken. {conf} is what it was before, and Kong is stopped as before", "old",
+        "port taken. {conf} is as before the run, and Kong is stopped, as before", "old",
     ),
     "kong, with both files": (
         {"kong_service": {**FAILS, "msg": "no nginx"}},
         [*UP, "kong_service restart"],
-        "no nginx. {conf} is what it was before, and Kong does not come up with it either: no nginx. " + OPEN, "old",
+        "no nginx. {conf} is as before the run, but Kong does not start with it either: no nginx. " + OPEN, "old",
     ),
     "kong, and the firewall afterwards": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}, CLOSED: {**FAILS, "msg": "nft hangs"}},
@@ -81,34 +81,34 @@ CASES = {
         f"port taken. The rollback failed as well, at '{LAST}': nft hangs. {OPEN}", "old",
     ),
 }  # fmt: skip
-OTHERS = {
+MORE_CASES = {
     "a new file": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}}, {"backup": False},
         [*UP, "kong_service restart", CLOSED],
-        "port taken. {conf} is what it was before, and Kong runs with it again", None,
+        "port taken. {conf} is as before the run, and Kong runs with it again", None,
     ),
-    "kong, with a file that was right": (
+    "kong, with an unchanged file": (
         {"kong_service restart": {**FAILS, "msg": "port taken"}}, {"changes": False, "backup": False},
         [*UP[:2], "kong_service restart"],
-        "port taken. {conf} is what it was. " + OPEN, "new",
+        "port taken. {conf} is unchanged. " + OPEN, "new",
     ),
-    "the old file cannot be put back": (
+    "the old file cannot be restored": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}}, {"lost": True},
-        UP, "port taken. The rollback failed as well, at 'Put the old file back': ", "new",
+        UP, "port taken. The rollback failed as well, at 'Restore the old file': ", "new",
     ),
 }  # fmt: skip
 
 
-EXPECTED = [*CASES.values(), *((differs, *rest) for differs, _how, *rest in OTHERS.values())]
+EXPECTED = [*CASES.values(), *((differs, *rest) for differs, _how, *rest in MORE_CASES.values())]
 
 
-def play(folder):
-    """One run for all cases, and the role alone as the last one."""
+def run_cases(folder):
+    """Run all cases in one run; in the last case the role runs alone."""
     stage = Stage(folder)
     cases = []
     for number, (differs, *_expected) in enumerate(CASES.values()):
         cases.append(({**answers(folder, number), **differs}, {"kong_listen_firewall": True}))
-    for number, (differs, how, *_expected) in enumerate(OTHERS.values(), len(CASES)):
+    for number, (differs, how, *_expected) in enumerate(MORE_CASES.values(), len(CASES)):
         named = {key: value for key, value in how.items() if key != "lost"}
         cases.append(({**answers(folder, number, **named), **differs}, {"kong_listen_firewall": True}))
         if "lost" in how:
@@ -118,40 +118,42 @@ def play(folder):
 
 
 def steps(calls):
-    """The calls after the restore point was taken."""
+    """Return the names of the calls after the restore point was taken."""
     names = [name for name, _args in calls]
     assert "kong_restore_point taken" in names, names
     return names[names.index("kong_restore_point taken") + 1 :]
 
 
-def test_each_step_that_fails_gives_its_own_reason(tmp_path):
-    found = play(tmp_path)
+def test_each_failing_step_reports_its_own_reason(tmp_path):
+    found = run_cases(tmp_path)
     assert len(found) == len(EXPECTED) + 1
-    for number, (name, (_differs, expected, error, text)) in enumerate(zip([*CASES, *OTHERS], EXPECTED, strict=True)):
+    for number, (name, (_differs, expected, error, text)) in enumerate(
+        zip([*CASES, *MORE_CASES], EXPECTED, strict=True)
+    ):
         calls, last = found[number]
         conf = tmp_path / f"case-{number}/kong.conf"
         assert steps(calls) == expected, (name, calls, last)
-        if name == "the old file cannot be put back":
+        if name == "the old file cannot be restored":
             assert last.startswith(error), name
         else:
             assert last == (error and error.format(conf=conf)), name
         assert (conf.read_text() if conf.exists() else None) == text, name
-    by_name = dict(zip([*CASES, *OTHERS, "alone"], found, strict=True))
-    kong_returns_to_the_sockets_that_it_had(by_name)
-    the_restore_point_tells_how_kong_runs(by_name)
+    by_name = dict(zip([*CASES, *MORE_CASES, "alone"], found, strict=True))
+    check_that_kong_returns_to_its_sockets(by_name)
+    check_that_the_restore_point_records_kong(by_name)
     calls, error = by_name["alone"]
     assert (steps(calls), error) == (["kong_conf write", "kong_service reload", "kong_restore_point kept"], None)
     assert dict(calls)["kong_restore_point taken"]["firewall"] is False
 
 
-def kong_returns_to_the_sockets_that_it_had(found):
+def check_that_kong_returns_to_its_sockets(found):
     restarted, stopped = dict(found["kong"][0]), dict(found["kong did not run before"][0])
     assert restarted["kong_service restart"]["listeners"] == PRESENT
     assert stopped["kong_service stop"]["listeners"] == []
 
 
-def the_restore_point_tells_how_kong_runs(found):
-    for name, runs in (("all goes well", True), ("kong did not run before", False)):
+def check_that_the_restore_point_records_kong(found):
+    for name, runs in (("no failure", True), ("kong did not run before", False)):
         taken = dict(found[name][0])["kong_restore_point taken"]
         assert taken["files"][1:] == [f"/etc/kong/case-{[*CASES].index(name)}.conf"]
         assert (taken["firewall"], taken["kong"]["how"], taken["kong"]["runs"]) == (True, "reload", runs)

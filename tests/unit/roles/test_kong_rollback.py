@@ -24,8 +24,8 @@ FIND, RESTORE, REMOVE = (f"kong_restore_point {word}" for word in ("found", "res
 OPEN, CLOSE = "kong_firewall merged", "kong_firewall present"
 INTERCEPT = "kong_transparent"
 CASES = {
-    "all of it": (POINT, {}, [FIND, OPEN, RESTORE, "kong_service reload", INTERCEPT, CLOSE, REMOVE]),
-    "Kong is right": ({**POINT, "how": "nothing"}, {}, [FIND, OPEN, RESTORE, INTERCEPT, CLOSE, REMOVE]),
+    "everything": (POINT, {}, [FIND, OPEN, RESTORE, "kong_service reload", INTERCEPT, CLOSE, REMOVE]),
+    "Kong needs no change": ({**POINT, "how": "nothing"}, {}, [FIND, OPEN, RESTORE, INTERCEPT, CLOSE, REMOVE]),
     "Kong did not run": ({**POINT, "how": "stop"}, {}, [FIND, OPEN, RESTORE, "kong_service stop", INTERCEPT, CLOSE, REMOVE]),
     "no rules before": (
         {**POINT, "ruleset": None}, {},
@@ -35,7 +35,7 @@ CASES = {
         {**POINT, "firewall": False, "ruleset": None}, {},
         [FIND, RESTORE, "kong_service reload", INTERCEPT, REMOVE],
     ),
-    "Kong does not come up": (
+    "Kong does not start": (
         POINT, {"kong_service": {"failed": True, "msg": "port taken"}}, [FIND, OPEN, RESTORE, "kong_service reload"],
     ),
     "nothing to restore": ({"found": False}, {}, [FIND]),
@@ -49,25 +49,25 @@ def test_the_firewall_covers_kong_at_every_step(tmp_path):
     for name, (_point, _more, expected) in CASES.items():
         assert [call for call, _args in found[name][0]] == expected, name
     assert [error for _calls, error in found.values()][:5] == [None] * 5
-    assert found["Kong does not come up"][1] == (
-        "Bring Kong up as it was, and verify its sockets: port taken. The rollback of case-5 is not complete: until it is, the "
-        "firewall allows the sources of both states. Run it again after the fix"
+    assert found["Kong does not start"][1] == (
+        "Reload, restart or stop Kong as in that state, and verify its sockets: port taken. The rollback of case-5 is not "
+        "complete: until it is, the firewall allows the sources of both states. Run it again after the fix"
     )
     assert found["nothing to restore"][1].startswith("There is nothing to restore on case-6: ")
-    given = dict(found["all of it"][0])["kong_service reload"]
+    given = dict(found["everything"][0])["kong_service reload"]
     expected = {key: KONG[key] for key in ("listeners", "conf", "looks")}
     assert {key: given[key] for key in expected} == expected
     assert not {"prefix", "restart_command", "reload_command"} & {*given}
 
 
 def test_the_playbook_restores_the_nodes_that_the_last_run_changed(tmp_path):
-    """A node whose state is that before an earlier run stays as it is, also in a second rollback."""
+    """A node that the last run did not change is left unchanged, also in a second rollback."""
     stage = Stage(tmp_path)
     point = {**POINT, "how": "nothing", "firewall": False}
     absent = {"found": False, "run": ""}
     answers = ({**point, "run": "2026-02"}, {**point, "run": "2026-01"}, absent)
-    points = [{**one, "catches": [{"listener": f"case-{at}"}]} for at, one in enumerate(answers)]
-    found = stage.run_playbook("rollback", [({FIND: one}, {}) for one in points])
+    points = [{**answer, "catches": [{"listener": f"case-{at}"}]} for at, answer in enumerate(answers)]
+    found = stage.run_playbook("rollback", [({FIND: restore_point}, {}) for restore_point in points])
     assert [[call for call, _args in calls] for calls, _error in found] == [
         [FIND, FIND, RESTORE, INTERCEPT, REMOVE], [FIND, REMOVE], [FIND, REMOVE],
     ]  # fmt: skip
