@@ -17,8 +17,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.meanings import meanings_in
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import Meanings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
@@ -38,7 +36,6 @@ _ARGUMENTS = {
     "drift": {"type": "dict"},
 }
 _EITHER = ("plan", "findings")
-_FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
 _NAME = "report"
 
 
@@ -82,16 +79,13 @@ def _files(path: Path) -> list[Path]:
 
 def _texts(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Callable[[str], str]:
     """Return what gives the report's text by the ending of a file's name."""
-    meanings = meanings_in(_FINDINGS.read_text(encoding="utf-8"))
     if arguments["findings"] is not None:
-        return lambda suffix: REFUSED_FORMS[suffix](arguments["findings"], meanings)
-    evidence = _evidence(arguments, hostvars, paths, meanings)
+        return lambda suffix: REFUSED_FORMS[suffix](arguments["findings"])
+    evidence = _evidence(arguments, hostvars, paths)
     return lambda suffix: FORMS[suffix](evidence)
 
 
-def _evidence(
-    arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path], meanings: Meanings
-) -> Evidence:
+def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:
     plan = check_plan(arguments["plan"])
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     kept: dict[str, Any] = {}
@@ -110,7 +104,7 @@ def _evidence(
     if arguments["drift"]:
         kept["drift"] = {"at": now, **{key: arguments["drift"][key] for key in ("nodes", "not_looked_at")}}
     changes = changes_between(read_plan(Path(arguments["before"])), plan) if arguments["before"] else None
-    return Evidence(plan, meanings, kept.get("verification"), kept.get("drift"), changes)
+    return Evidence(plan, kept.get("verification"), kept.get("drift"), changes)
 
 
 def _placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> list[str]:

@@ -39,6 +39,7 @@ options:
     default: false
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.findings
 attributes:
   check_mode:
     support: full

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One thing the compiler found: an error, a warning, or something worth knowing."""
+"""A finding of the compiler: an error, a warning, or information."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ERROR = "error"
-WARNING = "warning"
-INFO = "info"
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, ERROR, INFO, WARNING
+
+__all__ = ["ERROR", "INFO", "WARNING", "Finding", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Finding:
     """Something wrong or worth knowing about one variable of one host.
 
     ``severity`` is ``error``, ``warning`` or ``info``; an error stops the run before any host is touched.
-    ``code`` is stable and in kebab-case. ``value`` is plain data: text, number, list, dict or ``None``.
-    ``message`` names the host, the variable, the value and the way out.
+    ``code`` is the name of a code in the registry, which allows the severity. ``value`` is plain data: text, number, list,
+    dict or ``None``. ``message`` names the host, the variable, the value and the fix.
     """
 
     severity: str
@@ -30,8 +30,13 @@ class Finding:
     value: Any
     message: str
 
+    def __post_init__(self) -> None:
+        """Raise KeyError if the registry has no such code, and ValueError if the code has another severity."""
+        if self.severity not in CODES[self.code].severities:
+            raise ValueError(f"{self.code} is never reported as {self.severity}")
+
     def as_dict(self) -> dict[str, Any]:
-        """Return the finding as it stands in the plan: plain data, keys in a fixed order."""
+        """Return the finding as the plan contains it: plain data, keys in a fixed order."""
         return {
             "severity": self.severity,
             "code": self.code,

@@ -16,10 +16,6 @@ ENVIRONMENT_FILE = "/etc/kong/kong.env"
 # Where Kong looks from 0.9 on, the first that exists (kong/conf_loader.lua DEFAULT_PATHS; 0.9 in the opposite order).
 _PATHS = ["/etc/kong/kong.conf", "/etc/kong.conf"]
 
-CODES = {
-    "target-invalid": "kong_listen_target is neither conf nor env, or env where Kong reads no environment",
-}
-
 
 def read_settings_file(variables: HostVariables, generation: Generation) -> dict[str, Any]:
     """Return path and format of a node's settings file, and the files that Kong looks for, in its order."""

@@ -23,18 +23,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-CODES = {
-    "listen-duplicate": "one address and port twice in one setting; nginx refuses it",
-    "listen-collision": "two listeners of a node take one address and port, wildcards included",
-}
-
 _LOOPBACK = ("127.0.0.1", "::1")
 # Options for which nginx opens a socket of its own for the address.
 _OWN_SOCKET = ("bind", "reuseport", "deferred", "transparent", "backlog=", "ipv6only=", "so_keepalive=")
 
 
 def find_collisions(listeners: Iterable[Listener]) -> Iterator[tuple[str, Listener, Listener]]:
-    """Yield a code of ``CODES`` and the two listeners for each pair that cannot be open together."""
+    """Yield the code of a finding and the two listeners for each pair that cannot be open together."""
     by_port: dict[int, list[Listener]] = {}
     for listener in listeners:
         by_port.setdefault(listener.port, []).append(listener)

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 
     from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 
-CODES = {
-    "config-invalid": "kong_config or an entry of it has a type that cannot be written as a setting",
-    "config-listen-setting": "a listen setting or the role stands in kong_config and not in a variable of its own",
-}
-
 CONFIG = "kong_config"
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
 # What is part of a list from 0.13 on.

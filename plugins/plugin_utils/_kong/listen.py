@@ -5,7 +5,7 @@
 
 One grammar serves all: the list of 0.13 and later, of which older generations can express a part. What the real Kong
 of a version accepts is accepted. Stricter is only what its loader lets through and nginx or Serf then refuses; each
-such case has a code of its own in ``CODES``.
+such case has a code of its own.
 """
 
 from __future__ import annotations
@@ -21,23 +21,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     versions_where,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError, parse_address
-
-CODES = {
-    "listen-type": "a listen value is neither text nor a port nor a list of entries",
-    "listen-empty": "a listen value or an entry of it is empty",
-    "off-not-first": "`off` stands after another entry",
-    "off-unsupported": "`off` for a listener that the version cannot switch off",
-    "address-missing": "an entry has no address",
-    "junk-before-address": "a word before the address that is no flag; Kong passes it on and nginx refuses it",
-    "flag-unknown": "a word after the address that is no flag of any version",
-    "flag-unsupported": "a flag that the version does not know for this setting",
-    "flag-repeated": "a flag twice in one entry",
-    "flag-value": "a flag's value that Kong passes on and nginx refuses: backlog=0, so_keepalive=::",
-    "flag-needs-ssl": "http2 without ssl where the version has one switch for its TLS port",
-    "udp-incompatible-flag": "udp with ssl, proxy_protocol, backlog= or so_keepalive=: nginx refuses the pair",
-    "too-many-entries": "more entries than the version can express",
-    "plain-entry-missing": "only TLS entries where the version cannot do without a plain one",
-}
 
 _FLAG_WORDS = frozenset(
     {
@@ -101,7 +84,7 @@ def render_entries(entries: tuple[ListenEntry, ...]) -> str:
 def parse_listen(value: object, generation: Generation, setting: Setting) -> tuple[ListenEntry, ...]:
     """Read a listen value: text, a port, or a list of entries. ``off`` (YAML's false, too) gives no entry.
 
-    Raises ``ListenError`` with a code of ``CODES`` or of ``_listen_address.CODES``; its message shows the value and
+    Raises ``ListenError`` with the code of a finding; its message shows the value and
     what this generation accepts.
     """
     try:

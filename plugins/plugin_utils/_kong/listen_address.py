@@ -13,23 +13,6 @@ if TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, Setting
 
 ANY_IPV4 = "0.0.0.0"  # Kong's word for every IPv4 address
-CODES = {
-    "unix-socket": "a unix socket, which no version takes",
-    "port-missing": "an address without a port",
-    "port-invalid": "a port that is not a number",
-    "port-not-decimal": "a port such as 1e3 or 0x50, which the loader of 0.6 to 0.8 takes and nginx or Serf does not",
-    "port-zero": "port 0, which loaders from 0.9 on let through and nginx refuses",
-    "port-range": "a port above 65535, which some loaders let through",
-    "address-octet": "an octet above 255, which the loaders of 0.9 to 0.12 let through",
-    "address-invalid": "an address that is none",
-    "address-not-ipv4": "a name where Serf needs an IPv4 address",
-    "name-invalid": "a host name that nginx cannot read",
-    "ipv6-brackets": "IPv6 without brackets",
-    "ipv6-mapped": "an IPv6 address with an embedded IPv4 address or a zone, which the list grammar does not take",
-    "ipv6-unsupported": "IPv6 where the version takes only IPv4",
-    "ipv6-brackets-lost": "IPv6 on 0.13, which loses the brackets on the way to nginx",
-}
-
 _IPV4_LIKE = re.compile(r"[0-9.]+")
 _NAME = re.compile(r"\*|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
 _LUA_NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|[0-9]*\.?[0-9]*(?:[eE]\+?[0-9]+)?")

@@ -8,12 +8,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import collisions as _listeners_collisions
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import config as _listeners_config
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import listen as _listen
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import listen_address as _listen_address
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import values as _listeners_values
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong import versions as _versions
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_collisions
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, read_config
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
@@ -43,25 +37,7 @@ if TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Setting
     from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry
 
-__all__ = ["CODES", "Listener", "NodeListeners", "read_listeners"]
-
-# Every finding code of the listen compiler, for the documentation.
-CODES = {
-    **_versions.CODES,
-    **_listen.CODES,
-    **_listen_address.CODES,
-    **_listeners_values.CODES,
-    **_listeners_config.CODES,
-    **_listeners_collisions.CODES,
-    "role-unknown": "kong_role is none of Kong's three roles",
-    "role-unsupported": "a hybrid role on a version before 2.0",
-    "role-needs-listener": "a listener is off that Kong insists on in this role",
-    "role-certificate": "kong_config does not name the certificate and key that a hybrid role needs",
-    "role-database": "kong_config.database does not go with the role",
-    "listen-not-opened": "a listener was given that Kong does not open here",
-    "listen-host-name": "a listener is bound by host name, so its address is not known before Kong starts",
-    "dnsmasq-port": "kong_dnsmasq_port is not a port",
-}
+__all__ = ["Listener", "NodeListeners", "read_listeners"]
 
 _REQUIRED = {"control_plane": ("admin_listen", "cluster_listen"), "data_plane": ("proxy_listen",)}
 # kong/conf_loader/parse.lua; a control plane and its data planes share them, or each has its own of one authority.

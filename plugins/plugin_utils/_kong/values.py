@@ -29,14 +29,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CODES = {
-    "setting-unknown": "a listen setting that this version does not know and, from 0.9 on, would drop silently",
-    "setting-conflict": "two variables of one node contradict each other",
-    "ssl-always-on": "a complete list without ssl on 0.6 to 0.8, which cannot close the TLS port",
-    "ssl-port-by-default": "the TLS port opens although only the plain one was given (0.6 to 0.12)",
-    "switch-invalid": "a switch that is neither on nor off",
-}
-
 SWITCH_VALUES = {"on": "on", "off": "off", "true": "on", "false": "off"}
 _VARIABLES = tuple((name, f"kong_{name}") for name in setting_names())
 _MODERN_FORM = {

@@ -9,18 +9,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-CODES = {
-    "version-unknown": "the Kong version is not one the collection knows",
-    "version-unquoted": "YAML reads an unquoted 0.10 as 0.1 and 3.10 as 3.1: quote the version",
-}
-
 MINORS = {0: range(6, 16), 1: range(6), 2: range(9), 3: range(16)}
 KNOWN_VERSIONS = "0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8, 3.0 to 3.15; Enterprise from 2.1, with four numbers (3.4.3.5)"
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4})(?:\.(\d{1,4}))?)?(-enterprise-edition)?", re.ASCII)
 
 
 class VersionError(ValueError):
-    """A version that cannot be used; ``code`` is one of ``CODES``."""
+    """A version that cannot be used; ``code`` is the code of a finding."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

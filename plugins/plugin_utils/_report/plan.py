@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
@@ -34,33 +35,30 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
 
-Meanings = Mapping[str, tuple[str, str]]  # by code: what a finding means, and the way out
-
 _TONES = {"error": BAD, "warning": WARN, "info": MUTED}
 _SHOWN = 8
 
 
-def findings_section(plan: Mapping[str, Any], meanings: Meanings) -> Section:
-    """Return what the compiler remarked, and what the codes mean."""
-    found = plan["findings"]
-    if not found:
-        return Section("findings", "Findings", (Cell("Nothing to remark."),))
+def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
+    """Return the findings of the compiler, and the meanings of their codes."""
+    if not findings:
+        return Section("findings", "Findings", (Cell("No findings."),))
     rows = [
         cells(
-            Cell(one["severity"], _TONES.get(one["severity"], "")),
-            Cell(one["code"], link=f"code-{one['code']}" if one["code"] in meanings else ""),
-            one["host"],
-            one["message"],
+            Cell(finding["severity"], _TONES.get(finding["severity"], "")),
+            Cell(finding["code"], link=f"code-{finding['code']}" if finding["code"] in CODES else ""),
+            finding["host"],
+            finding["message"],
         )
-        for one in found
+        for finding in findings
     ]
-    codes = [code for code in dict.fromkeys(one["code"] for one in found) if code in meanings]
+    codes = [code for code in dict.fromkeys(finding["code"] for finding in findings) if code in CODES]
     explained = Table(
         "What the codes mean",
-        ("code", "meaning", "way out"),
-        tuple((Cell(code, link=f"#code-{code}"), *cells(*meanings[code])) for code in codes),
+        ("code", "meaning", "fix"),
+        tuple((Cell(code, link=f"#code-{code}"), *cells(*CODES[code].plain())) for code in codes),
     )
-    return Section("findings", "Findings", (), (table("", ("severity", "code", "host", "what"), rows), explained))
+    return Section("findings", "Findings", (), (table("", ("severity", "code", "host", "message"), rows), explained))
 
 
 def forwards_section(plan: Mapping[str, Any]) -> Section:

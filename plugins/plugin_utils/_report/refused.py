@@ -22,40 +22,40 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Section,
     counted,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import Meanings, findings_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import findings_section
 
 Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them where it fails
 
 _TITLE = "Kong fleet: there is no plan"
 _INTRO = (
-    "No host was touched. Each error below names the host, the variable, its value and the way out. Once none is left, this "
+    "No host was touched. Each error below names the host, the variable, its value and the fix. Once none is left, this "
     "report has the plan and its picture."
 )
 
 
-def refused_html(findings: Findings, meanings: Meanings) -> str:
+def refused_html(findings: Findings) -> str:
     """Return the report as one HTML page."""
-    return html(_report(findings, meanings))
+    return html(_report(findings))
 
 
-def refused_markdown(findings: Findings, meanings: Meanings) -> str:
+def refused_markdown(findings: Findings) -> str:
     """Return the report as Markdown."""
-    return markdown(_report(findings, meanings))
+    return markdown(_report(findings))
 
 
-def refused_json(findings: Findings, _meanings: Meanings) -> str:
+def refused_json(findings: Findings) -> str:
     """Return the findings as JSON, where the report of a plan has the plan."""
     data = {"format": FORMAT, "plan": None, "findings": findings, "changes": None, "verification": None, "drift": None}
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def refused_junit(findings: Findings, _meanings: Meanings) -> str:
+def refused_junit(findings: Findings) -> str:
     """Return the report as JUnit XML."""
     return suites_text({"plan": [*_cases(findings)]})
 
 
 # By the ending of the file's name.
-REFUSED_FORMS: Mapping[str, Callable[[Findings, Meanings], str]] = {
+REFUSED_FORMS: Mapping[str, Callable[[Findings], str]] = {
     ".html": refused_html,
     ".md": refused_markdown,
     ".json": refused_json,
@@ -63,12 +63,12 @@ REFUSED_FORMS: Mapping[str, Callable[[Findings, Meanings], str]] = {
 }
 
 
-def _report(findings: Findings, meanings: Meanings) -> Report:
+def _report(findings: Findings) -> Report:
     errors = counted(sum(one["severity"] == ERROR for one in findings), "error")
     words = Cell(f"There is no plan for this inventory: {errors}.", BAD), Cell(_INTRO)
     refused = Section("refused", "There is no plan", words)
     summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)
-    return Report(_TITLE, summary, (refused, findings_section({"findings": findings}, meanings)))
+    return Report(_TITLE, summary, (refused, findings_section(findings)))
 
 
 def _cases(findings: Findings) -> Iterator[Case]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
@@ -27,7 +27,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     counted,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import (
-    Meanings,
     findings_section,
     forwards_section,
     ports_section,
@@ -61,7 +60,6 @@ class Evidence:
     """
 
     plan: Mapping[str, Any]
-    meanings: Meanings = field(default_factory=dict)
     verification: Mapping[str, Any] | None = None
     drift: Mapping[str, Any] | None = None
     changes: Sequence[Change] | None = None
@@ -144,7 +142,7 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
     if evidence.changes is not None:
         yield changes_section(evidence.changes)
     yield from (section for section in looked if any(one.tone == BAD for one in section.paragraphs))
-    yield findings_section(evidence.plan, evidence.meanings)
+    yield findings_section(evidence.plan["findings"])
     yield forwards_section(evidence.plan)
     yield ports_section(evidence.plan)
     yield from (section for section in looked if not any(one.tone == BAD for one in section.paragraphs))

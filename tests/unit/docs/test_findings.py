@@ -1,18 +1,24 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/findings.md has every code that the compiler can report, with its severity, and no other."""
+"""The registry has every code that the compiler can report, with its severity, and no other code."""
 
 from __future__ import annotations
 
 import ast
 import re
 
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, text_of
+import pytest
+import yaml
 
-COMPILER = sorted((ROOT / "plugins" / "plugin_utils").rglob("*.py"))
-PAGE = text_of("docs/findings.md")
-TABLES = PAGE.partition("\n## Stricter than Kong\n")[0]
+from ansible_collections.gatehouse.kong.plugins.doc_fragments.findings import ModuleDocFragment
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, SECTIONS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.scripts.findings_page import TARGET, document
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column
+
+COMPILER = [path for path in (ROOT / "plugins" / "plugin_utils").rglob("*.py") if path.name != "_codes.py"]
+SOURCES = [path.read_text(encoding="utf-8") for path in COMPILER]
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 # What reports a finding, and how severe that is. What an exception reports is an error.
 REPORTING = {
@@ -48,59 +54,45 @@ def reported(tree):
                     yield from ((code, severity) for code in codes_in(argument))
 
 
-def assigned(tree):
-    """Yield each code that is put into a variable named code, or returned by what finds collisions."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
-            names = [name_of(target) for target in node.targets[0].elts]
-            if "code" in names and isinstance(node.value, ast.Tuple):
-                yield from codes_in(node.value.elts[names.index("code")])
+SEVERITIES = {pair for source in SOURCES for pair in reported(ast.parse(source))}
 
 
-def tabled(tree):
-    """Yield the keys of each module's CODES."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and name_of(node.targets[0]) == "CODES" and isinstance(node.value, ast.Dict):
-            yield from (key.value for key in node.value.keys if key is not None)
+def test_the_committed_page_is_current():
+    assert TARGET.read_text(encoding="utf-8") == document(), "run scripts/findings_page.py"
 
 
-TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in COMPILER]
-SEVERITIES = {pair for tree in TREES for pair in reported(tree)}
-CODES = {code for code, _severity in SEVERITIES} | {
-    code for tree in TREES for find in (assigned, tabled) for code in find(tree)
-}
+def test_a_code_is_in_one_section():
+    assert sum(map(len, SECTIONS.values())) == len(CODES) > 90
 
 
-def documented_severities():
-    rows = (line.split("|") for line in TABLES.splitlines() if line.startswith("| `"))
-    return {
-        (code, severity)
-        for row in rows
-        for code in re.findall(r"`([^`]+)`", row[1])
-        for severity in row[2].strip().split(" or ")
-    }
+def test_every_reported_code_has_its_severity_in_the_registry():
+    assert len(SEVERITIES) > 50
+    assert {pair for pair in SEVERITIES if pair[0] not in CODES or pair[1] not in CODES[pair[0]].severities} == set()
 
 
-def test_every_code_is_documented_and_no_other():
-    assert set(first_column(TABLES)) == CODES
+def test_every_code_of_the_registry_is_in_the_code_of_the_compiler():
+    text = "\n".join(SOURCES)
+    assert [code for code in CODES if f'"{code}"' not in text] == []
 
 
-def test_each_code_is_documented_once():
-    assert sorted(first_column(TABLES)) == sorted(set(first_column(TABLES)))
+@pytest.mark.parametrize(
+    ("severity", "code", "error"), [("error", "no-such-code", KeyError), ("warning", "port-zero", ValueError)]
+)
+def test_a_finding_outside_the_registry_is_an_error_of_the_program(severity, code, error):
+    with pytest.raises(error):
+        Finding(severity, code, "n1", "kong_x", None, "")
 
 
-def test_severities_are_those_of_the_code():
-    assert documented_severities() >= SEVERITIES
-    unused = {code for code, _severity in documented_severities() - SEVERITIES}
-    assert unused <= CODES - {code for code, _severity in SEVERITIES}
+def test_every_code_is_in_the_documentation_of_kong_plan():
+    notes = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["notes"]
+    assert len(notes) == len(CODES)
+    assert notes[0] == (
+        "C(no-nodes), error - The inventory group of the Kong nodes has no hosts. Add hosts to the group, or set "
+        "C(kong_group) to the right group."
+    )
 
 
-def test_what_is_stricter_than_kong_are_codes():
-    stricter = first_column(PAGE.partition("\n## Stricter than Kong\n")[2])
+def test_exceptions_to_the_grammar_of_kong_are_codes():
+    stricter = first_column(document().partition("\n## Stricter than Kong\n")[2])
     assert stricter
-    assert set(stricter) <= CODES
-
-
-def test_codes_are_found():
-    # One of each way in which the compiler names a code.
-    assert {"no-path", "advertise-not-single", "listen-collision", "port-zero", "version-unquoted"} <= CODES
+    assert set(stricter) <= set(CODES)

@@ -12,17 +12,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.meanings import meanings_in
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
-MEANINGS = meanings_in(text_of("docs/findings.md"))
 PLAN = planned(SEED_NODES, SEED_OTHERS)
 # What would be markup in one of the forms.
 HOSTILE = [
@@ -54,7 +52,7 @@ def evidence_of(plan, *, wrong=0, absent=(), drift=None):
     for result in seen[next(iter(seen))][:wrong]:
         result.update(seen="open" if result["seen"] != "open" else "filtered", detail="no answer")
     verification = {"at": "2026-11-25 12:00 UTC", "outcomes": [one.as_dict() for one in compare(plan, seen).outcomes]}
-    return Evidence(plan, MEANINGS, verification, drift, changes_between(NO_PLAN, plan))
+    return Evidence(plan, verification, drift, changes_between(NO_PLAN, plan))
 
 
 def renamed(plan, name):
@@ -152,7 +150,7 @@ def test_the_page_says_what_was_found():
         "port 8001 is open to <b>anyone</b>",
         "Not looked at: b1.",
         "source-no-path",
-        MEANINGS["source-no-path"][0],
+        CODES["source-no-path"].plain()[0],
         "192.168.10.5:9000",
         "joins site branch, cluster default",
     ]:
@@ -281,13 +279,7 @@ def test_a_report_of_the_same_plan_keeps_what_was_looked_at():
 
 def test_a_report_of_a_plan_alone_is_the_same_every_time():
     for form in FORMS.values():
-        assert form(Evidence(PLAN, MEANINGS)) == form(Evidence(json.loads(json.dumps(PLAN)), MEANINGS))
-
-
-def test_every_code_has_its_meaning():
-    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (?:error|warning|info)", text_of("docs/findings.md"), re.MULTILINE)
-    assert set(MEANINGS) == set(rows)
-    assert all(meaning and way_out for meaning, way_out in MEANINGS.values())
+        assert form(Evidence(PLAN)) == form(Evidence(json.loads(json.dumps(PLAN))))
 
 
 FINDINGS = [
@@ -302,7 +294,7 @@ FINDINGS = [
 
 def refused(suffix):
     """The report of a refused plan."""
-    return REFUSED_FORMS[suffix](FINDINGS, MEANINGS)
+    return REFUSED_FORMS[suffix](FINDINGS)
 
 
 def test_a_refused_plan_has_every_form():
@@ -313,7 +305,7 @@ def test_a_refused_plan_has_every_form():
 def test_the_report_of_a_refused_plan_says_so_first_and_has_every_finding(suffix):
     text = " ".join(Page(refused(suffix)).text) if suffix == ".html" else refused(suffix).replace("\\", "")
     assert re.search(r"there is no plan\s.*plan\W+none: 2 errors.*There is no plan for this inventory", text, re.DOTALL)
-    for one in [*(one["message"] for one in FINDINGS), *MEANINGS["source-any"], *MEANINGS["source-no-path"]]:
+    for one in [*(one["message"] for one in FINDINGS), *CODES["source-any"].plain(), *CODES["source-no-path"].plain()]:
         assert one in text, one
 
 

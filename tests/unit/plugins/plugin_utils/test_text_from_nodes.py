@@ -124,7 +124,7 @@ def test_the_verification_in_every_form(chosen):
     assert len(verification.differences) > 10
     assert controls("".join(verification_lines(verification))) == set()
     drift = gather(PLAN, {"a1": {"listeners": {"report": [text]}, "firewall": {"msg": text}}}).as_dict()
-    evidence = Evidence(PLAN, {}, {"at": "now", "outcomes": [one.as_dict() for one in verification.outcomes]}, drift)
+    evidence = Evidence(PLAN, {"at": "now", "outcomes": [one.as_dict() for one in verification.outcomes]}, drift)
     for form in (".html", ".md", ".xml", ".json"):
         written = FORMS[form](evidence)
         assert controls(written) <= {"\n"}

@@ -1,0 +1,27 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, Code
+
+
+def _note(code: Code) -> str:
+    """Return the note in Ansible's markup. A closing parenthesis ends C(), so text with one has quotes instead."""
+    meaning, fix = (re.sub(r"`([^`]+)`", _marked, text) for text in code.linkless())
+    return f"C({code.name}), {' or '.join(code.severities)} - {meaning} {fix}"
+
+
+def _marked(match: re.Match[str]) -> str:
+    return f"'{match[1]}'" if ")" in match[1] else f"C({match[1]})"
+
+
+class ModuleDocFragment:
+    """A note for each finding code, from the registry."""
+
+    DOCUMENTATION = yaml.safe_dump({"options": {}, "notes": [_note(code) for code in CODES.values()]})

@@ -1,0 +1,484 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry of finding codes: the severity, the meaning and the fix of each code.
+
+docs/findings.md is generated from it. The report and the documentation of module kong_plan read it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+ERROR = "error"
+WARNING = "warning"
+INFO = "info"
+
+_LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A kind of finding. ``meaning`` and ``fix`` are Markdown; links are relative to the folder docs."""
+
+    name: str
+    severities: tuple[str, ...]
+    meaning: str
+    fix: str
+
+    def linkless(self) -> tuple[str, str]:
+        """Return the meaning and the fix as Markdown without links."""
+        return _LINK.sub(r"\1", self.meaning), _LINK.sub(r"\1", self.fix)
+
+    def plain(self) -> tuple[str, str]:
+        """Return the meaning and the fix as plain text."""
+        meaning, fix = self.linkless()
+        return meaning.replace("`", ""), fix.replace("`", "")
+
+
+def _error(name: str, meaning: str, fix: str) -> Code:
+    return Code(name, (ERROR,), meaning, fix)
+
+
+def _warning(name: str, meaning: str, fix: str) -> Code:
+    return Code(name, (WARNING,), meaning, fix)
+
+
+def _info(name: str, meaning: str, fix: str) -> Code:
+    return Code(name, (INFO,), meaning, fix)
+
+
+SECTIONS: Mapping[str, Sequence[Code]] = {
+    "Fleet and variables": (
+        _error(
+            "no-nodes",
+            "The inventory group of the Kong nodes has no hosts.",
+            "Add hosts to the group, or set `kong_group` to the right group.",
+        ),
+        _error(
+            "variable-undefined",
+            "A template in the value refers to a variable that is not defined.",
+            "Define that variable.",
+        ),
+        _error(
+            "variable-invalid",
+            "A name is empty, or a boolean has another value than true or false.",
+            "Write text, or `true` or `false`.",
+        ),
+        _error(
+            "variable-in-facts",
+            "The facts of a host contain a `kong_*` name. These variables are never read from facts, because a host chooses "
+            "its own facts.",
+            "Clear the cached facts (`--flush-cache`), and find the module or file that reports the fact.",
+        ),
+        _warning(
+            "variable-unknown",
+            "The collection has no variable of this `kong_*` name, but one with a similar name.",
+            "Correct the name.",
+        ),
+        _error("query-invalid", "A JMESPath query fails.", "Correct `kong_address_query` or `kong_nat_query`."),
+        _error(
+            "version-unknown",
+            "The version is not a version of Kong, or not a known version.",
+            "Use a version from 0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8 or 3.0 to 3.15; Enterprise from 2.1.",
+        ),
+        _error(
+            "version-unquoted",
+            "YAML has shortened 0.10 to 0.1, or 3.10 to 3.1.",
+            'Quote the version: `"0.10"`.',
+        ),
+        _error(
+            "role-unknown",
+            "`kong_role` is not a role of Kong.",
+            "Use `traditional`, `control_plane` or `data_plane`.",
+        ),
+        _error(
+            "role-unsupported",
+            "A node with a version before 2.0 is a control plane or data plane.",
+            "Remove `kong_role`, or upgrade the node.",
+        ),
+    ),
+    "Addresses": (
+        _error(
+            "address-unknown",
+            "The address of the host is not known: the inventory does not give it and there are no facts, or a query or "
+            "preference finds no address. The host may be down or excluded by `--limit`.",
+            "Set `kong_address`, or keep facts of every node in a cache.",
+        ),
+        _error(
+            "address-ambiguous",
+            "The host has several IPv4 addresses and no default route.",
+            "Set `kong_address` or `kong_address_networks`.",
+        ),
+        _error(
+            "address-invalid",
+            "The value is not an address or network; or the address cannot belong to a node (loopback, multicast, "
+            "link-local, unspecified); or there are two addresses of one family; or an egress covers every address. The code "
+            "also covers the address in a listen entry.",
+            "Correct the value.",
+        ),
+        _error(
+            "address-not-on-host",
+            "According to the facts, `kong_address` is not an address of the host.",
+            "Correct the address, or gather facts again.",
+        ),
+        _error(
+            "bind-not-on-host",
+            "According to the facts, the address of a listen setting or of a published port is not on the host. Kong would "
+            "fail to start.",
+            "Bind an address of the host. An address behind NAT is advertised, not bound.",
+        ),
+        _error(
+            "address-outside-networks",
+            "An address that a query or template reads from facts is in none of the networks of `kong_address_networks`.",
+            "Add the network, or write the address into the inventory.",
+        ),
+        _error(
+            "address-duplicate",
+            "Two nodes of one site have the same address, or two nodes have the same VPN address.",
+            "Correct one of the two addresses.",
+        ),
+        _error(
+            "address-overlap",
+            "Two nodes of different sites have the same address, and `kong_flat_network` says that the sites route to each "
+            "other.",
+            "Correct the address, or set `kong_flat_network: false` on one of the sites.",
+        ),
+    ),
+    "NAT": (
+        _error(
+            "nat-invalid",
+            "`kong_nat` is not a list of mappings, or a mapping has an unknown key, an invalid port or an invalid protocol.",
+            "See [inventory.md](inventory.md#nat-vpn-and-flat-networks).",
+        ),
+        _error(
+            "nat-family",
+            "The host has no address of the same family as `outside`.",
+            "Add an address of that family to `kong_address`.",
+        ),
+        _error(
+            "nat-no-listener",
+            "No listener of Kong is on the inside port. A frequent cause is an outside port that was written as inside port.",
+            "Correct `inside_port` or the listen setting, or remove the mapping.",
+        ),
+        _warning(
+            "nat-site-unknown",
+            "`sites` of a mapping names a site without hosts.",
+            "Correct the name, unless the site belongs to another inventory.",
+        ),
+        _error(
+            "nat-protocol",
+            "A gossip port is forwarded over tcp or udp alone. Joins use tcp, gossip uses udp.",
+            "Forward both protocols, here and on the device.",
+        ),
+        _error(
+            "nat-conflict",
+            "One outside address and port is forwarded to two destinations.",
+            "Use a different port for each, or name the devices if there are two.",
+        ),
+    ),
+    "Paths and advertised addresses": (
+        Code(
+            "no-path",
+            (ERROR, WARNING),
+            "Peers, or a data plane and its control planes, have no route to each other. It is a warning if "
+            "`kong_cluster_control_plane` was given, because that address may use a route that the inventory does not know.",
+            "Add a NAT mapping, a VPN address on both hosts, or `kong_flat_network`; for Kong in a container, add the port to "
+            "`kong_published_ports`. If the listener binds loopback, or a family of which the other host has no address, the "
+            "message says so.",
+        ),
+        _warning(
+            "egress-private",
+            "A host would connect from a private address to a public address, so there is a NAT device in between that the "
+            "inventory does not name. The node will drop the packets, because their source address is unknown.",
+            "Set `kong_nat_egress` of that host. Nothing, if public addresses are routed without NAT in your network.",
+        ),
+        _error(
+            "advertise-not-single",
+            "Every peer can reach the node, but no single address works for all peers. Gossip has only one address.",
+            "Add a NAT mapping, a VPN address on both hosts, or `kong_flat_network`.",
+        ),
+        _error(
+            "advertise-unreachable",
+            "The given `kong_cluster_advertise` is not reachable from a peer over tcp and udp.",
+            "Remove it, so that it is computed, or correct the mapping.",
+        ),
+        _error(
+            "advertise-invalid",
+            "The given `kong_cluster_advertise` is an address to which no peer can connect, such as loopback.",
+            "Write `IPv4:PORT` as peers connect to it, or remove it.",
+        ),
+        _error(
+            "advertise-duplicate",
+            "Two nodes of a cluster advertise the same address and port.",
+            "Use a different outside port for each node.",
+        ),
+        _error(
+            "gossip-bind",
+            "The node binds an address from which its peers do not expect its gossip, so they would drop it. Serf sends udp "
+            "from the socket on which it listens.",
+            "Remove `kong_cluster_listen`, bind `0.0.0.0`, or set `kong_address` to the address that the node binds.",
+        ),
+        _error("gossip-ipv4", "A gossip node has IPv6 addresses only.", "Add an IPv4 address."),
+        _warning(
+            "version-skew",
+            "The control plane to which a data plane connects refuses its version: another major, or a newer minor version.",
+            "Upgrade control planes before data planes, or keep an older control plane until then.",
+        ),
+        _error(
+            "control-plane-missing",
+            "The cluster of a data plane has no control plane.",
+            "Add a control plane, correct `kong_cluster`, or set `kong_cluster_control_plane`.",
+        ),
+    ),
+    "Published ports": (
+        _error(
+            "published-invalid",
+            "An item of `kong_published_ports` is not `[ADDRESS:]PORT:CONTAINER_PORT[/PROTOCOL]`.",
+            "See [inventory.md](inventory.md#kong-in-a-container).",
+        ),
+        _error(
+            "published-no-listener",
+            "Kong does not listen on this port in the container, or only on its loopback address, where published packets do "
+            "not arrive.",
+            "Correct the second port or the listen setting.",
+        ),
+        _error(
+            "published-duplicate",
+            "Two items use the same port of the host, wildcards included.",
+            "Use a different port for each item.",
+        ),
+        _error("published-protocol", "A gossip port is published over tcp or udp alone.", "Publish both protocols."),
+    ),
+    "Sources": (
+        _error(
+            "source-unknown",
+            "A term is neither an address, a keyword, a host nor a group of the inventory; or a group is empty; or the term is "
+            "`peers`, `control_planes` or `data_planes` and the cluster has no other such node; or the term is 0.0.0.0, which "
+            "is no source address; or the address of a host outside the fleet is not known.",
+            "Correct the term. Groups are written `@group`.",
+        ),
+        _error(
+            "source-any",
+            "The Admin API, Kong Manager, the debug port or the RPC port of Serf would be open to every source.",
+            "Name the sources, or set `kong_admin_allow_any: true`.",
+        ),
+        _warning(
+            "source-replaced",
+            "`kong_cluster_sources` does not contain `peers`, or `data_planes` on a control plane, so the cluster's own nodes "
+            "are dropped.",
+            "Add the term if the cluster is to work.",
+        ),
+        _error(
+            "source-port-missing",
+            "A sources variable is a mapping by port and lacks a port that the node opens.",
+            "Add the port, with `any` or `nobody` if that is intended.",
+        ),
+        _error(
+            "source-contradiction", "`nobody` is combined with other terms.", "Remove `nobody`, or the other terms."
+        ),
+        _warning(
+            "source-no-path",
+            "A host that is named as source has no route to the listener. No rule is made for it.",
+            "Add a NAT mapping, a VPN address or a flat network, or name the address that the node sees. If the listener has a "
+            "family of which the host has no address, add a listen entry or an address of the other family.",
+        ),
+        _warning(
+            "source-loopback",
+            "Sources are given for a listener that binds loopback only, or whose port is not published.",
+            "Bind another address in the listen setting, or add the port to `kong_published_ports`.",
+        ),
+    ),
+    "Listen settings": (
+        _error(
+            "setting-unknown",
+            "This version of Kong does not know the setting.",
+            "Remove it from this node; the message names the setting that replaced it.",
+        ),
+        _error(
+            "setting-conflict",
+            "Two variables contradict each other, such as a complete list and `kong_ssl`.",
+            "Keep one of them.",
+        ),
+        _error(
+            "listen-type",
+            "The value is neither text, a port nor a list of entries.",
+            "See [inventory.md](inventory.md#how-a-value-is-written).",
+        ),
+        _error("listen-empty", "A value or an entry is empty.", "Write `off` to close a listener."),
+        _error("off-not-first", "`off` follows another entry.", "Write `off` alone."),
+        _error(
+            "off-unsupported",
+            "The value is `off`, and this version cannot switch the listener off.",
+            "Bind `127.0.0.1`, which only the host itself can reach.",
+        ),
+        _error("address-missing", "An entry has no address, or nothing before the port.", "Write `0.0.0.0:PORT`."),
+        _error("port-missing", "An entry has an address and no port.", "Write `ADDRESS:PORT`."),
+        _error("port-invalid", "The port is not a number.", "Write decimal digits."),
+        _error("port-not-decimal", "The port is a number such as `1e3` or `0x50`.", "Write decimal digits."),
+        _error("port-zero", "The port is 0.", "Use a port from 1 to 65535."),
+        _error("port-range", "The port is above 65535.", "Use a port from 1 to 65535."),
+        _error("address-octet", "An octet of the address is above 255.", "Correct the address."),
+        _error("address-not-ipv4", "The value is a name, and Serf needs an IPv4 address.", "Write `IPV4:PORT`."),
+        _error("name-invalid", "The value is neither an address nor a host name.", "Correct it."),
+        _error("unix-socket", "The entry is a unix socket. No version accepts one.", "Write `ADDRESS:PORT`."),
+        _error("ipv6-brackets", "An IPv6 address has no brackets.", "Write `[ADDRESS]:PORT`."),
+        _error(
+            "ipv6-mapped",
+            "An IPv6 address contains an embedded IPv4 address, or a zone.",
+            "Write hexadecimal groups, without a zone.",
+        ),
+        _error(
+            "ipv6-unsupported",
+            "The address is IPv6, and this version accepts IPv4 only (kong.yml, Serf).",
+            "Use an IPv4 address.",
+        ),
+        _error("ipv6-brackets-lost", "The address is IPv6, and the version is 0.13.", "Use IPv4, or Kong 0.14."),
+        _error("junk-before-address", "The word before the address is not a flag.", "Remove it."),
+        _error("flag-unknown", "The word is not a flag of any version.", "Remove it."),
+        _error(
+            "flag-unsupported",
+            "This version does not know the flag for this setting.",
+            "Remove the flag; the message lists the versions that know it.",
+        ),
+        _error("flag-repeated", "An entry contains a flag twice.", "Write it once."),
+        _error(
+            "flag-value",
+            "`backlog=` or `so_keepalive=` has a value that nginx refuses.",
+            "Use `backlog=1` or more, or `so_keepalive=30m::10`.",
+        ),
+        _error(
+            "flag-needs-ssl",
+            "`http2` is given without `ssl` on 0.11 or 0.12, which know it on the TLS port only.",
+            "Add `ssl`.",
+        ),
+        _error(
+            "udp-incompatible-flag",
+            "`udp` is combined with `ssl`, `proxy_protocol`, `backlog=` or `so_keepalive=`.",
+            "Use separate entries.",
+        ),
+        _error(
+            "too-many-entries",
+            "There are more entries than an old version can express.",
+            "Use one plain entry and one entry with `ssl`.",
+        ),
+        _error(
+            "plain-entry-missing",
+            "All entries have `ssl`, and this version always opens a plain port.",
+            "Add a plain entry, on `127.0.0.1` if no client may use it.",
+        ),
+        _error(
+            "ssl-always-on",
+            "A complete list has no entry with `ssl`, and 0.6 to 0.8 cannot close the TLS port.",
+            "Add an `ssl` entry.",
+        ),
+        _info(
+            "ssl-port-by-default",
+            "The TLS port opens although only the plain port was given (0.6 to 0.12).",
+            "Set `kong_ssl: off`, or write a list of entries.",
+        ),
+        _error(
+            "switch-invalid", "`kong_ssl`, `kong_http2` or a similar switch is neither on nor off.", "`on` or `off`."
+        ),
+        _error("listen-duplicate", "A setting contains the same address and port twice.", "Remove one of the entries."),
+        _error(
+            "listen-collision",
+            "Two listeners of a node use the same address and port, including wildcards and Kong's resolver.",
+            "Use another port or address for one of them.",
+        ),
+        _warning(
+            "listen-host-name",
+            "A listener is bound by host name, so the rule is made for every address.",
+            "Write the address.",
+        ),
+        _info(
+            "listen-not-opened",
+            "Kong does not open a given listener, because of the node's role or because another setting is off.",
+            "Nothing, if the variable is intended for other nodes of the group.",
+        ),
+        _error(
+            "role-needs-listener",
+            "A listener is off that Kong requires: `admin_listen` and `cluster_listen` of a control plane, `proxy_listen` of "
+            "a data plane.",
+            "Give an address and port, on `127.0.0.1` if no client may use it.",
+        ),
+        _info(
+            "role-certificate",
+            "A control plane or data plane does not start without `cluster_cert` and `cluster_cert_key`, and `kong_config` "
+            "does not contain them.",
+            "Add them there, or leave them in Kong's file if it contains them.",
+        ),
+        Code(
+            "role-database",
+            (ERROR, INFO),
+            "`database` in `kong_config` does not suit the role. It is an info if a data plane has no `database` there: "
+            "Kong's default is postgres, with which a data plane does not start.",
+            "Use `off` for a data plane and a database for a control plane; or leave it in Kong's file if it contains it.",
+        ),
+        _error(
+            "config-invalid",
+            "`kong_config` is not a mapping, or contains a value that the file cannot hold.",
+            "Use text, numbers and booleans.",
+        ),
+        _error(
+            "config-listen-setting",
+            "`kong_config` contains a listen setting or the role.",
+            "Use the variable of that setting.",
+        ),
+        _error(
+            "target-invalid",
+            "`kong_listen_target` is neither `conf` nor `env`; or it is `env` on Kong 0.6 to 0.8, which reads no settings "
+            "from its environment.",
+            "Use `conf`.",
+        ),
+        _error("dnsmasq-port", "`kong_dnsmasq_port` is not a port.", "Use a port from 1 to 65535."),
+    ),
+    "Interception": (
+        _error(
+            "interception-invalid",
+            "An entry of `kong_transparent` has a wrong key, or a value that is not a network, port or interface.",
+            "See [inventory.md](inventory.md#packets-on-their-way-elsewhere).",
+        ),
+        _error(
+            "interception-listener",
+            "No proxy or stream listener of the node is on `listen_port` over tcp, or none has the family of a destination, "
+            "or packets cannot be redirected to it.",
+            "Correct `listen_port` or the listen setting.",
+        ),
+        _error(
+            "interception-flag-missing",
+            "The version is 0.15 to 1.5, and the listener lacks the flag `transparent`: every packet would be dropped.",
+            "Add the flag to the entry.",
+        ),
+        _error(
+            "interception-own-address",
+            "The version is 0.15 to 1.5, and a destination is the node's own address, which is never intercepted.",
+            "Make Kong listen on that port.",
+        ),
+        _error(
+            "interception-protected",
+            "The selection covers SSH, or an admin, status or cluster port, of a node of the fleet, at its own addresses or "
+            "at an address that a NAT mapping forwards to it.",
+            "Exclude the port, or use narrower destinations.",
+        ),
+        _error(
+            "interception-port-taken",
+            "Another listener of the node is on a selected port, and its sources would apply to intercepted packets.",
+            "Use another port, or bind that listener to one address.",
+        ),
+        _error(
+            "interception-overlap",
+            "Two entries select the same packets.",
+            "Use one listener for each destination and port.",
+        ),
+        _info(
+            "interception-hidden",
+            "This version of Kong sees its own address and port instead of the original destination.",
+            "`port_maps` restores the port if the message says so.",
+        ),
+    ),
+}
+
+CODES: Mapping[str, Code] = {code.name: code for codes in SECTIONS.values() for code in codes}
