@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A systemd unit and the files it loads: what makes rules survive a reboot."""
+"""A systemd unit and the file that it loads at boot, so that rules survive a reboot."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ UNIT_DIRECTORY = "/etc/systemd/system"
 
 @dataclass(frozen=True)
 class BootUnit:
-    """A unit with its text, the units that want it (as in WantedBy=), and the one file it loads.
+    """A unit: its name, its text, the units that want it (as in WantedBy=), and the file that it loads.
 
-    `drop_ins` are settings for units of the host's own, by unit and text, that bring the rules back when those units
-    flush them. They are files of ours: nothing of the host's own is edited.
+    `drop_ins` are pairs of a unit of the host and the text of a drop-in for it. The drop-in loads our rules again after
+    that unit flushed them. Drop-ins are files of their own: the host's existing unit files are not edited.
     """
 
     name: str
@@ -30,12 +30,12 @@ class BootUnit:
 
     @property
     def path(self) -> str:
-        """The unit file."""
+        """Path of the unit file."""
         return f"{UNIT_DIRECTORY}/{self.name}"
 
     @property
     def unit_files(self) -> dict[str, str]:
-        """The texts of the files that systemd itself reads."""
+        """Texts of the files that systemd reads: the unit file and the drop-ins, by path."""
         drop_in = f"{self.name.partition('.')[0]}.conf"
         return {
             self.path: self.text,
@@ -44,12 +44,15 @@ class BootUnit:
 
     @property
     def links(self) -> tuple[str, ...]:
-        """The links by which systemd remembers that the unit is enabled."""
+        """Paths of the links that enable the unit."""
         return tuple(f"{UNIT_DIRECTORY}/{other}.wants/{self.name}" for other in self.wanted_by)
 
 
 def stale_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, ...]:
-    """One line for each part that differs from what loads `content` at boot (None: no part may be left)."""
+    """Return one line for each file, link or directory that differs from an installation that loads `content` at boot.
+
+    If `content` is None, no part may be present.
+    """
     if content is None:
         return tuple(
             f"{path}: to be removed"
@@ -62,7 +65,10 @@ def stale_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, .
 
 
 def install(host: Host, unit: BootUnit, content: str) -> None:
-    """Write the file and the unit and enable it. If that fails, the files are as before and HostError is raised."""
+    """Write the file and the unit, and enable the unit.
+
+    Raises HostError if that fails; the files are restored.
+    """
     before = {path: host.read(path) for path in (unit.file, *unit.unit_files)}
     unit_changes = bool(_stale_unit(host, unit))
     try:
@@ -72,19 +78,19 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
             for path, text in unit.unit_files.items():
                 host.write(path, text, 0o644)
             for link in unit.links:
-                host.remove((link,))  # it may lead elsewhere
+                host.remove((link,))  # an existing link may have another target
                 host.link(link, unit.path)
             from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import start  # noqa: PLC0415
 
-            # It has nothing more to do, but then shows as active, as it will after a boot.
+            # The rules are loaded already. The start only makes the unit active, as it will be after a boot.
             start(host, unit.name, [other for other, _text in unit.drop_ins])
     except HostError:
-        _put_back(host, unit, before)
+        _restore(host, unit, before)
         raise
 
 
 def uninstall(host: Host, unit: BootUnit) -> None:
-    """Remove the unit, its links, its file and its directory, leaving no trace."""
+    """Remove the unit, its drop-ins, its links, its file and its directory."""
     if host.path(unit.path).exists():
         host.run("systemctl", "disable", "--now", unit.name)
     _remove_unit(host, unit)
@@ -103,11 +109,11 @@ def _missing_or_differs(host: Host, path: str) -> str:
 
 
 def _directory_is_private(host: Host, path: str) -> bool:
-    where = host.path(path)
-    return not where.exists() or where.stat().st_mode & 0o7777 == 0o700
+    directory = host.path(path)
+    return not directory.exists() or directory.stat().st_mode & 0o7777 == 0o700
 
 
-def _put_back(host: Host, unit: BootUnit, before: dict[str, str | None]) -> None:
+def _restore(host: Host, unit: BootUnit, before: dict[str, str | None]) -> None:
     if before[unit.path] is None:
         _remove_unit(host, unit)
     if before[unit.file] is None:
@@ -124,8 +130,8 @@ def _remove_unit(host: Host, unit: BootUnit) -> None:
 
 
 def _remove_directory(host: Host, unit: BootUnit) -> None:
-    """Remove our own directory with everything in it, left-over temporary files included."""
-    where = host.path(unit.directory)
-    if where.is_dir():
-        host.remove(f"{unit.directory}/{file.name}" for file in where.iterdir())
-        where.rmdir()
+    """Remove the unit's directory with all its files, temporary files included."""
+    directory = host.path(unit.directory)
+    if directory.is_dir():
+        host.remove(f"{unit.directory}/{file.name}" for file in directory.iterdir())
+        directory.rmdir()

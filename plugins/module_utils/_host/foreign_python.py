@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs one of our files as a program of its own on the host, with another Python than Ansible's or beyond its end."""
+"""Running a module of this collection as a separate program: with another Python, or longer than Ansible's process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 
 
 def interpreter_of(host: Host, program: str) -> tuple[str, ...]:
-    """The Python that a program of the host names in its first line, told to read a script from standard input.
+    """Return the command that runs a script from standard input with the Python of a program of the host.
 
-    Libraries that come with the program need not be there for any other Python.
+    The first line of the program names that Python. Another Python may lack the libraries of the program.
     """
     first = (host.read(host.which(program) or "") or "").partition("\n")[0]
     return (*first.removeprefix("#!").split(), "-")
 
 
 def script_of(module: ModuleType, request: t.Any) -> str:
-    """The text of a module of ours, and a call of its `main` with a request, which is plain data."""
+    """Return a script: the source of a module and a call of its `main` with `request`, which is plain data."""
     return f"{inspect.getsource(module)}\n\nsys.exit(main(json.loads({json.dumps(request)!r})))\n"

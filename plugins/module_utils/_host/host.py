@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host at hand: its programs, files and rights. A root other than / keeps tests away from the machine's own."""
+"""The managed host: its programs, files and privileges. Tests use a root other than /."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _SHOWN = 100
 _CAP_NET_ADMIN = 12  # capabilities(7), linux/capability.h
 
 
-# Longer than any command of a firewall takes on a slow host (docs/benchmarks.md): one that takes longer hangs.
+# No command of a firewall takes that long, even on a slow host (docs/benchmarks.md): a longer command hangs.
 SECONDS = 120
 
 Result = t.TypeVar("Result")
 
 
 class HostError(Exception):
-    """Something the host lacks or refuses; the message says what, and the way out where there is one."""
+    """A problem of the host. The message names the problem and, if possible, the fix."""
 
 
 def needs_root(work: str) -> str:
@@ -57,11 +57,11 @@ def completed(
     stdin: str = "",
     inherited: t.Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; it is killed after so many seconds, with the processes that it started.
+    """Run a program and return its result. After `seconds`, the program and its child processes are killed.
 
-    `inherited` are open files that the program shares.
+    `inherited` are open files that the program shares. Bytes of its output that are not UTF-8 become escape sequences:
+    comments of third-party rules may contain such bytes.
 
-    Bytes of its output that are no text are written as hexadecimal numbers: comments of third-party rules may have them.
     Raises HostError if the program cannot run or does not end in time.
     """
     try:
@@ -72,7 +72,7 @@ def completed(
             try:
                 stdout, stderr = process.communicate(stdin, timeout=seconds)
             except BaseException:
-                # The whole session: a child of the program could hold its pipes open.
+                # Kill the whole session, because a child of the program can hold its pipes open.
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
     except subprocess.TimeoutExpired as error:
@@ -89,10 +89,10 @@ def shortened(argv: t.Sequence[str]) -> str:
 
 
 class Host:
-    """Runs programs and replaces files. Paths are absolute and are looked up below `root`.
+    """The managed host. Paths are absolute and refer to files below `root`.
 
-    New files, directories and links have the SELinux context of their location. Programs share the open files `inherited`:
-    a lock that is held by one of them stays held until the last program has ended, also if this process is killed.
+    New files, directories and links get the SELinux context of their location. Programs share the open files in
+    `inherited`: a lock on such a file is held until the last program has ended, even if this process is killed.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
@@ -100,33 +100,33 @@ class Host:
         self.inherited: tuple[int, ...] = ()
 
     def path(self, path: str) -> Path:
-        """Where an absolute path really is."""
+        """Return the real location of an absolute path: below `root`."""
         return self.root / path.lstrip("/")
 
     def which(self, program: str) -> str | None:
-        """The absolute path of a program, sbin directories included, or None."""
+        """Return the absolute path of a program, or None. The sbin directories are searched too."""
         return shutil.which(program, path=PROGRAMS)
 
     def run(self, *argv: str, stdin: str = "", seconds: int = SECONDS) -> str:
-        """Run a program to its end and return its output. Raises HostError, with its stderr, if it fails."""
+        """Run a program and return its output. Raises HostError with its stderr if it fails."""
         done = completed(argv, seconds, stdin=stdin, environment=_environment(), inherited=self.inherited)
         if done.returncode:
             raise HostError(f"{' '.join(argv)} failed with status {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
     def call(self, function: t.Callable[..., Result], *args: t.Any) -> Result:
-        """Call a function that itself asks the kernel or a service of the host, or runs programs.
+        """Call a function that queries the kernel or a service of the host, or that runs programs.
 
-        It costs no process of its own. Tests have their host in another network namespace, and call it there.
+        It runs in this process. In tests, the host is another network namespace and the function runs there.
         """
         return function(*args)
 
     def detach(self, *argv: str) -> None:
-        """Start a program that goes on when this process, its parents and their connection have ended.
+        """Start a program that continues after this process, its parents and their connection have ended.
 
         It shares no open file.
         """
-        # A shell in between, so that nothing of it hangs on this process's pipes, and no child is left to wait for.
+        # The shell detaches the program from the pipes of this process, and leaves no child process to wait for.
         inherited, self.inherited = self.inherited, ()
         try:
             self.run("sh", "-c", 'cd /; setsid "$@" < /dev/null > /dev/null 2>&1 &', "sh", *argv)
@@ -134,39 +134,42 @@ class Host:
             self.inherited = inherited
 
     def read(self, path: str) -> str | None:
-        """The text of a file, None where there is none."""
+        """Return the text of a file, or None if it is missing."""
         try:
             return self.path(path).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
 
     def holds(self, path: str, text: str, mode: int) -> bool:
-        """Tell whether a plain file has exactly this text and this mode."""
-        where = self.path(path)
-        return not where.is_symlink() and self.read(path) == text and where.stat().st_mode & 0o7777 == mode
+        """Tell whether a path is a file (not a link) with exactly this text and mode."""
+        file = self.path(path)
+        return not file.is_symlink() and self.read(path) == text and file.stat().st_mode & 0o7777 == mode
 
     def write(self, path: str, text: str, mode: int) -> None:
-        """Replace a file at once: whoever reads it, also after a crash, finds the old text or the new, complete."""
-        where = self.path(path)
+        """Replace a file atomically: a reader finds the complete old or the complete new text, even after a crash."""
+        target = self.path(path)
         temporary = ""
         try:
             self._make_parent(path)
-            handle, temporary = tempfile.mkstemp(dir=where.parent, prefix=f".{where.name}.")
+            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 os.fchmod(file.fileno(), mode)
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             restore_context(temporary, path)
-            Path(temporary).replace(where)
-            _sync(where.parent)
+            Path(temporary).replace(target)
+            _sync(target.parent)
         except OSError as error:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
             raise HostError(f"cannot write {path}: {error.strerror}") from error
 
     def reserve(self, path: str, size: int) -> None:
-        """Make a file that holds so many bytes of the disk, for whoever removes it; HostError where they are not there."""
+        """Create a file that occupies `size` bytes. Removing it makes that space available.
+
+        Raises HostError if the disk has less space.
+        """
         try:
             with self.path(path).open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, size)
@@ -174,15 +177,15 @@ class Host:
             raise HostError(f"cannot write {path}: {error.strerror}") from error
 
     def make_directory(self, path: str, mode: int) -> None:
-        """Make a directory, unless it is there, and give it this mode."""
+        """Create a directory if it is missing, and set its mode."""
         try:
             self._make_parent(f"{path}/")
             self.path(path).chmod(mode)
         except OSError as error:
-            raise HostError(f"cannot make the directory {path}: {error.strerror}") from error
+            raise HostError(f"cannot create the directory {path}: {error.strerror}") from error
 
     def _make_parent(self, path: str) -> None:
-        """Make the directory of a path and those above it, with the SELinux contexts of their locations."""
+        """Create the directory of a path and its parents, with the SELinux contexts of their locations."""
         parent = path.rpartition("/")[0]
         if parent and not self.path(parent).is_dir():
             self._make_parent(parent)
@@ -190,7 +193,7 @@ class Host:
             restore_context(str(self.path(parent)), parent)
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Remove files and links that are there."""
+        """Remove files and links. Missing paths are ignored."""
         try:
             for path in paths:
                 self.path(path).unlink(missing_ok=True)
@@ -198,13 +201,13 @@ class Host:
             raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
 
     def remove_empty(self, directories: Iterable[str]) -> None:
-        """Remove directories that have nothing in them."""
+        """Remove directories that are empty."""
         for directory in directories:
             with suppress(OSError):
                 self.path(directory).rmdir()
 
     def remove_tree(self, directory: str) -> None:
-        """Remove a directory with all that is in it, if it is there."""
+        """Remove a directory and its content. A missing directory is ignored."""
         try:
             shutil.rmtree(self.path(directory))
         except FileNotFoundError:
@@ -213,7 +216,7 @@ class Host:
             raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
 
     def copy(self, path: str, to: str) -> None:
-        """Copy a file with its mode, owner and times, a link as a link. The directory of the copy is made if it is missing."""
+        """Copy a file with its mode, owner and times, or a link as a link. Create the parent directory if needed."""
         try:
             self._make_parent(to)
             shutil.copy2(self.path(path), self.path(to), follow_symlinks=False)
@@ -225,7 +228,7 @@ class Host:
             raise HostError(f"cannot copy {path} to {to}: {error.strerror}") from error
 
     def move(self, path: str, to: str) -> None:
-        """Give a file or directory another name in the same directory: in one step, after a crash too."""
+        """Rename a file or directory within its directory, atomically, and make that durable."""
         try:
             self.path(path).rename(self.path(to))
             _sync(self.path(to).parent)
@@ -233,7 +236,7 @@ class Host:
             raise HostError(f"cannot rename {path} to {to}: {error.strerror}") from error
 
     def link(self, path: str, target: str) -> None:
-        """Make a link, or leave the one that is there; its directory is made where it is missing."""
+        """Create a link, unless its path exists. Create its parent directory if needed."""
         try:
             self._make_parent(path)
             with suppress(FileExistsError):
@@ -241,31 +244,30 @@ class Host:
                 restore_context(str(self.path(path)), path)
                 _sync(self.path(path).parent)
         except OSError as error:
-            raise HostError(f"cannot make the link {path}: {error.strerror}") from error
+            raise HostError(f"cannot create the link {path}: {error.strerror}") from error
 
     def require_net_admin(self) -> None:
-        """HostError unless this process may change the firewall (CAP_NET_ADMIN, of its own network namespace)."""
+        """Raise HostError unless this process may change the firewall (CAP_NET_ADMIN in its network namespace)."""
         status = Path("/proc/self/status").read_text(encoding="ascii")
         effective = next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:"))
         if not int(effective, 16) >> _CAP_NET_ADMIN & 1:
             raise HostError(
-                "this process lacks CAP_NET_ADMIN, so it cannot change the firewall: set become: true, and in a "
-                "container give it that capability"
+                "this process lacks CAP_NET_ADMIN and cannot change the firewall. Set become: true; in a container, "
+                "add the capability NET_ADMIN"
             )
 
     def require_writable(self, path: str) -> None:
-        """HostError if a directory is not there, or is on a file system that is mounted read-only."""
+        """Raise HostError if a directory is missing or is on a read-only file system."""
         if not self.path(path).is_dir():
-            raise HostError(f"there is no directory {path}, in which the rules are kept")
+            raise HostError(f"the directory {path} is missing; the rules must be saved in it")
         if os.statvfs(self.path(path)).f_flag & os.ST_RDONLY:
-            raise HostError(f"{path} is on a read-only file system, so the rules could not survive a reboot")
+            raise HostError(f"{path} is on a read-only file system, so the rules would not survive a reboot")
 
     def require_systemd(self) -> None:
-        """HostError unless systemd runs this host (sd_booted(3))."""
+        """Raise HostError unless the host was booted with systemd (sd_booted(3))."""
         if not self.path("/run/systemd/system").is_dir() or self.which("systemctl") is None:
             raise HostError(
-                "systemd does not run this host, and nothing else here can load the rules at boot: they "
-                "would be gone after a reboot"
+                "this host does not run systemd, which must load the rules at boot: they would not survive a reboot"
             )
 
 
@@ -274,7 +276,7 @@ def _environment() -> dict[str, str]:
 
 
 def _sync(path: Path) -> None:
-    """Have the disk keep what a file or directory holds now."""
+    """Write a file or directory to the disk (fsync(2))."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks the kernel over netlink (netlink(7)), in the network namespace of whoever calls: that takes no process."""
+"""A netlink client (netlink(7)). It queries the kernel in the caller's network namespace, without another process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 
 NETFILTER, SOCK_DIAG, ROUTE = 12, 4, 0
-EXCLUSIVE = 0x200  # refuse what is there already
+EXCLUSIVE = 0x200  # fail if the object exists
 
 _SECONDS = 30
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
@@ -21,29 +21,29 @@ _ATTRIBUTE = struct.Struct("=HH")  # length, type
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ERROR, _DONE = 2, 3
 _NESTED = 0x8000
-_KIND = 0x3FFF  # what of an attribute's type is its type
+_KIND = 0x3FFF  # the bits of an attribute's type without its flags
 _UNKNOWN = {errno.EOPNOTSUPP, errno.ENOENT, errno.EINVAL}
 
 
 def connect(protocol: int) -> socket.socket:
-    """Return a socket to one part of the kernel, which has to answer in time."""
+    """Return a netlink socket for a protocol, with a time limit."""
     link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     link.settimeout(_SECONDS)
     return link
 
 
 def command(link: socket.socket, kind: int, body: bytes, flags: int = 0) -> None:
-    """Have the kernel do something; OSError where it refuses."""
+    """Send a command. Raises OSError if the kernel rejects it."""
     _ask(link, kind, _ACK | flags, body)
 
 
 def answered(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
-    """What the kernel answers to a question that is not for a list; OSError where it refuses."""
+    """Return the kernel's answer to a request for a single object. Raises OSError if the kernel rejects it."""
     return _ask(link, kind, _ACK, body)
 
 
 def listed(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
-    """What the kernel lists; nothing where it keeps no such list, as without connection tracking."""
+    """Return the objects in a dump; none if the kernel does not know the kind, for example without connection tracking."""
     try:
         return _ask(link, kind, _DUMP, body)
     except OSError as error:
@@ -53,7 +53,7 @@ def listed(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
 
 
 def _ask(link: socket.socket, kind: int, flags: int, body: bytes) -> list[bytes]:
-    """What the kernel answers to one request; OSError where it refuses."""
+    """Return the messages that answer a request. Raises OSError if the kernel rejects it."""
     link.send(_HEADER.pack(_HEADER.size + len(body), kind, _REQUEST | flags, 1, 0) + body)
     found: list[bytes] = []
     while True:
@@ -71,7 +71,7 @@ def _ask(link: socket.socket, kind: int, flags: int, body: bytes) -> list[bytes]
 
 
 def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The attributes in a message, by type."""
+    """Yield the type and the value of each attribute in a message."""
     at = 0
     while at + _ATTRIBUTE.size <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, at)
@@ -80,6 +80,6 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def packed(kind: int, value: bytes, *, nested: bool = False) -> bytes:
-    """An attribute for a message."""
+    """Return the bytes of an attribute for a message."""
     head = _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind | (_NESTED if nested else 0))
     return head + value + bytes(-len(value) % 4)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sets of addresses of one family that compare by what they cover, not by how they are written.
+"""Sets of addresses of one family. Two sets are equal if they contain the same addresses, however these are written.
 
-Networks are pairs of integers here: a ruleset may hold tens of thousands, and objects of the ipaddress module cost some
-20 times as much.
+Networks are pairs of integers here: a ruleset may hold tens of thousands of them, and objects of the ipaddress module
+are about 20 times slower.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _HIGHEST = 1 << 128
 
 @dataclass(frozen=True)
 class Networks:
-    """Networks of one family ("ipv4" or "ipv6"); equal to any other spelling of the same addresses.
+    """Networks of one family ("ipv4" or "ipv6"). Only the addresses count for equality, not the members.
 
-    nft lists neighbours merged (10.0.0.4/32 and 10.0.0.5/32 as one range), so the spelling cannot decide equality.
+    nft merges adjacent networks in its output (10.0.0.4/32 and 10.0.0.5/32 become one range).
     """
 
     family: str
@@ -40,64 +40,65 @@ class Networks:
     ranges: tuple[Range, ...]
 
     def covers(self, member: Range) -> bool:
-        """Tell whether every address of the member is in here."""
+        """Tell whether the networks contain every address of `member`."""
         at = bisect_right(self.ranges, (member[0], _HIGHEST)) - 1
         return at >= 0 and self.ranges[at][1] >= member[1]
 
     def meets(self, member: Range) -> bool:
-        """Tell whether at least one address of the member is in here."""
+        """Tell whether the networks contain at least one address of `member`."""
         at = bisect_right(self.ranges, (member[1], _HIGHEST)) - 1
         return at >= 0 and self.ranges[at][1] >= member[0]
 
     def texts(self) -> list[str]:
-        """The members in CIDR notation, in ascending order, the wider first."""
+        """Return the members in CIDR notation, in ascending order; with equal first addresses, the largest first."""
         return [f"{_address(self.family, first)}/{_length(self.family, first, last)}" for first, last in self.members]
 
     def fewest(self) -> Networks:
-        """Return the same addresses as the fewest networks: the spelling that depends on the addresses alone."""
+        """Return the same addresses with the fewest members, so that the members depend only on the addresses."""
         return from_ranges(self.family, self.ranges)
 
 
 def parse_networks(family: str, texts: Iterable[str]) -> Networks:
-    """Read networks in CIDR notation (or single addresses) of one family.
+    """Parse networks in CIDR notation, or single addresses, of one family.
 
-    Raises ValueError with the text and the ipaddress module's reason for anything else, also where host bits are set.
+    Raises ValueError, with the text and the reason that the ipaddress module gives, if a text is something else or has
+    host bits set.
     """
     return from_members(family, {parse_range(family, text) for text in texts})
 
 
 def parse_range(family: str, text: str) -> Range:
-    """First and last address of one network or address; errors as parse_networks."""
+    """Return the first and the last address of a network or address. Raises ValueError as parse_networks does."""
     address, slash, length = text.partition("/")
     with suppress(OSError, ValueError):
         first = int.from_bytes(socket.inet_pton(_AF[family], address), "big")
         size = 1 << _BITS[family] - (int(length) if slash else _BITS[family])
         if not first % size and length.isdigit() == bool(slash):
             return first, first + size - 1
-    # What is not in the usual form: the ipaddress module says what is wrong with it.
+    # Other texts are unusual or wrong. The ipaddress module decides, and gives the reason.
     try:
         network: ipaddress.IPv4Network | ipaddress.IPv6Network = _NETWORK[family](text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no network: {error}") from error
+        raise ValueError(f"{text!r} is not a network: {error}") from error
     return int(network.network_address), int(network.broadcast_address)
 
 
 def from_members(family: str, members: Iterable[Range]) -> Networks:
-    """Networks in ascending order; each member is a network, and not any range."""
+    """Return Networks with these members. Each member must be a network, not an arbitrary range."""
     ordered = tuple(sorted(members, key=lambda member: (member[0], -member[1])))
     return Networks(family, ordered, tuple(_merged(ordered)))
 
 
 def from_ranges(family: str, ranges: Iterable[Range]) -> Networks:
-    """Networks from any ranges, with the fewest members that fit."""
+    """Return Networks with the addresses of arbitrary ranges and the fewest members."""
     merged = tuple(_merged(sorted(ranges)))
     return Networks(family, tuple(member for first, last in merged for member in _split(first, last)), merged)
 
 
-def respelled(have: Networks, want: Networks) -> Networks:
-    """Spell `have` with the members of `want` as far as it covers them.
+def align_members(have: Networks, want: Networks) -> Networks:
+    """Return the addresses of `have` with those members of `want` that they cover, and the fewest other members.
 
-    So a comparison line by line shows one member more where a neighbour of a merged range came in.
+    A comparison line by line then shows one more line if a network was added next to an existing network.
     """
     shared = from_members(want.family, (member for member in want.members if have.covers(member)))
     rest = from_ranges(have.family, _without(have.ranges, shared.ranges))
@@ -113,7 +114,7 @@ def _length(family: str, first: int, last: int) -> int:
 
 
 def _split(first: int, last: int) -> Iterator[Range]:
-    """The networks that make up a range: each as large as its first address and the rest allow."""
+    """Yield the networks that make up a range, each as large as possible."""
     while first <= last:
         size = 1 << (last - first + 1).bit_length() - 1
         size = min(size, first & -first) if first else size
@@ -132,7 +133,7 @@ def _merged(ranges: Iterable[Range]) -> list[Range]:
 
 
 def _without(ranges: tuple[Range, ...], holes: tuple[Range, ...]) -> list[Range]:
-    """Cut the holes out; both ascending and disjoint, and every hole lies inside one of the ranges."""
+    """Return the ranges without the holes. Both are ascending and disjoint, and each hole is inside one range."""
     starts = sorted([first for first, _last in ranges] + [last + 1 for _first, last in holes])
     ends = sorted([last for _first, last in ranges] + [first - 1 for first, _last in holes])
     return [(first, last) for first, last in zip(starts, ends) if first <= last]

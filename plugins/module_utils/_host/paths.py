@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where each backend keeps what is its own: tells that it was used on a host, without loading the backend itself."""
+"""Paths and names of the objects that each backend stores. They show which backends were used on a host."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ IPTABLES_LATE = "/etc/gatehouse_kong_accept/accept.sh"
 FIREWALLD = "/etc/firewalld"
 
 SET_PREFIX = {"ipv4": "gkong4-", "ipv6": "gkong6-"}
-# Names of our ipsets in firewalld. The kernel's ipsets of the iptables backend have other names, because firewalld may make
-# ipsets of the kernel as well.
+# Prefixes of our ipsets in firewalld. They differ from the prefixes of the kernel ipsets of the iptables backend, because
+# firewalld can create kernel ipsets too.
 FIREWALLD_SET_PREFIX = {"ipv4": "gkfwd4-", "ipv6": "gkfwd6-"}
 
 
 def own_firewalld_files(host: Host) -> tuple[str, ...]:
-    """Return the paths of our ipsets in firewalld's permanent configuration, with the backups that firewalld makes.
+    """Return the paths of our ipsets in firewalld's permanent configuration, and of firewalld's backups of them.
 
-    Our rules in zone files exist only together with these files.
+    Zone files contain our rules only if such files exist.
     """
     return tuple(
         f"{FIREWALLD}/ipsets/{path.name}"

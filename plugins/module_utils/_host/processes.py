@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which processes of a host are Kong's: those of its systemd unit, or those that the pid files of its prefix lead to.
+"""Kong's processes on a host: the processes of its systemd unit, or of the pid files in its prefix.
 
-Read from /proc (proc(5), cgroups(7)). Sources of the pid files: kong/conf_loader.lua (prefix_paths) from 0.9 on,
-kong/cli/services/{nginx,serf}.lua before.
+The processes are read from /proc (proc(5), cgroups(7)). The paths of the pid files are from kong/conf_loader.lua
+(prefix_paths), and for Kong before 0.9 from kong/cli/services/{nginx,serf}.lua.
 """
 
 from __future__ import annotations
@@ -21,61 +21,61 @@ PROGRAMS = ("nginx", "serf")
 
 _PID_FILES = ("pids/{}.pid", "{}.pid")
 _UNIT = re.compile(r"/([^/]+\.service)\b")
-# The title that nginx gives such a worker (src/os/unix/ngx_process_cycle.c).
-_DRAINS = "worker process is shutting down"
+# The title of an nginx worker that finishes its last connections (src/os/unix/ngx_process_cycle.c).
+_DRAINING = "worker process is shutting down"
 
 
 def processes(proc: Path) -> Iterator[Path]:
-    """The folders of all processes."""
+    """Yield the directory in /proc of each process."""
     return (path for path in proc.iterdir() if path.name.isdigit())
 
 
 def program(process: Path) -> str:
-    """The name of the program that a process runs; nothing where the process is gone."""
-    return _text(process / "comm").strip()
+    """Return the name of the program that a process runs, or "" if the process has ended."""
+    return _read(process / "comm").strip()
 
 
 def unit_of(process: Path) -> str | None:
-    """The systemd unit of a process."""
-    match = _UNIT.search(_text(process / "cgroup"))
+    """Return the systemd unit of a process, or None."""
+    match = _UNIT.search(_read(process / "cgroup"))
     return match[1] if match else None
 
 
 def started_by_hand(prefix: str, proc: Path = PROC) -> frozenset[str]:
-    """The ids of the processes of a Kong by its pid files, with all that they started; none where no such Kong runs."""
+    """Return the process ids of a Kong that runs outside systemd: from its pid files, with all child processes."""
     roots = {pid for name in PROGRAMS for pid in _pids(prefix, name) if program(proc / pid) == name}
     if not roots:
         return frozenset()
     parents = {process.name: _parent(process) for process in processes(proc)}
-    return frozenset(pid for pid in parents if roots & {*_line(pid, parents)})
+    return frozenset(pid for pid in parents if roots & {*_lineage(pid, parents)})
 
 
 def draining(unit: str, proc: Path = PROC) -> int:
-    """How many old workers of nginx finish their connections after a reload; of a unit, or with an empty name of all."""
+    """Count the nginx workers that finish their connections after a reload: of a unit, or of all units if it is ""."""
     titles = (process / "cmdline" for process in processes(proc) if not unit or unit_of(process) == unit)
-    return sum(_DRAINS in _text(title) for title in titles)
+    return sum(_DRAINING in _read(title) for title in titles)
 
 
 def _pids(prefix: str, name: str) -> list[str]:
-    texts = (_text(Path(prefix) / file.format(name)).strip() for file in _PID_FILES)
+    texts = (_read(Path(prefix) / file.format(name)).strip() for file in _PID_FILES)
     return [text for text in texts if text.isdigit()]
 
 
 def _parent(process: Path) -> str:
-    """The id of the process that started this one; in its line of /proc a name in parentheses comes first."""
-    words = _text(process / "stat").rpartition(")")[2].split()
+    """Return the id of the parent process. In /proc, the process name in parentheses precedes the state and the parent."""
+    words = _read(process / "stat").rpartition(")")[2].split()
     return words[1] if len(words) > 1 else ""
 
 
-def _line(pid: str, parents: dict[str, str]) -> Iterator[str]:
-    """A process, the one that started it, and so on."""
+def _lineage(pid: str, parents: dict[str, str]) -> Iterator[str]:
+    """Yield a process id, its parent, the parent of that, and so on."""
     while pid in parents:
         yield pid
         pid = parents[pid]
 
 
-def _text(path: Path) -> str:
-    """What a file says; nothing where it, or its process, is gone or not ours to read."""
+def _read(path: Path) -> str:
+    """Return the text of a file, or "" if it cannot be read, for example because the process has ended."""
     with suppress(OSError):
         return path.read_text(encoding="utf-8", errors="replace")
     return ""

@@ -4,8 +4,8 @@
 
 """SELinux contexts of files, through the host's own libselinux.
 
-A file that is written elsewhere and renamed has the context of the directory in which it was made, which is not that of
-its own path in every case (/etc/sysconfig/iptables is system_conf_t). A confined service cannot read it then.
+A new file has the context of its directory and keeps it when it is renamed. Its final path can require another context:
+/etc/sysconfig/iptables is system_conf_t. A confined service cannot read a file with a wrong context.
 Sources: is_selinux_enabled(3), matchpathcon(3), lsetfilecon(3).
 """
 
@@ -23,7 +23,7 @@ _LIBRARY = "libselinux.so.1"
 def restore_context(path: str, location: str) -> None:
     """Give a file, directory or link the context that the policy has for a location. Raises OSError.
 
-    Nothing is done if SELinux is disabled, if the policy has none, or if the file system keeps none.
+    Nothing is done if SELinux is disabled, if the policy has no context for it, or if the file system does not store it.
     """
     library = _library()
     if library is None or library.is_selinux_enabled() != 1:
@@ -40,7 +40,7 @@ def restore_context(path: str, location: str) -> None:
 
 @cache
 def _library() -> t.Any:
-    """Return libselinux, None if the host has none."""
+    """Return libselinux, or None if the host lacks it."""
     try:
         library = ctypes.CDLL(_LIBRARY, use_errno=True)
     except OSError:

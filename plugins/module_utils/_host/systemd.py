@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks systemd over the socket that systemctl and systemd-run use as root: that takes no process.
+"""A client for systemd's private socket, which systemctl and systemd-run use as root. It needs no other process.
 
-It speaks D-Bus (the D-Bus specification, "Message Protocol") without a bus in between, one call after the other. The
-calls are those of org.freedesktop.systemd1(5). Where there is no such socket, the programs are run.
+The protocol is D-Bus (the D-Bus specification, "Message Protocol") without a bus: one call at a time. The methods are
+described in org.freedesktop.systemd1(5). If the socket is missing, systemctl and systemd-run are used.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ SOCKET = "/run/systemd/private"
 _OBJECT = "/org/freedesktop/systemd1"
 _MANAGER, _JOB, _UNIT = (f"org.freedesktop.systemd1.{name}" for name in ("Manager", "Job", "Unit"))
 _CALL, _ANSWER, _ERROR = 1, 2, 3
-# systemd itself gives up on a unit that does not start within 90 seconds (DefaultTimeoutStartSec).
+# Longer than systemd's own limit for the start of a unit: 90 seconds (DefaultTimeoutStartSec).
 _SECONDS = 120
 _PAUSE = 0.01
-# The text of EBUSY: a unit whose file was removed while it was active is not loaded again until it is stopped.
+# The text of EBUSY: if the file of an active unit was removed, systemd loads the unit again only after a stop.
 _BUSY = "Device or resource busy"
-_ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8}  # 4 for all others
+_ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8}  # 4 for all other types
 _NUMBERS = {"y": "<B", "b": "<I", "u": "<I", "t": "<Q"}
 _COLLECT = ("CollectMode", ("s", "inactive-or-failed"))
 
 
 class SystemdError(Exception):
-    """systemd refused what it was told; the message is its own."""
+    """A call that systemd rejected, with systemd's own message."""
 
 
 def start(host: Host, unit: str, others: t.Sequence[str]) -> None:
-    """Have a unit run whose file is new, with drop-ins for others that are new as well. Raises HostError."""
+    """Start a unit with a new file. `others` are units with a new drop-in. Raises HostError."""
     try:
         host.call(start_new, str(host.path(SOCKET)), unit, others)
     except socket.timeout as error:
@@ -55,7 +55,7 @@ def start(host: Host, unit: str, others: t.Sequence[str]) -> None:
 
 
 def schedule(host: Host, name: str, description: str, seconds: int, shell: str) -> None:
-    """Have systemd run a command for /bin/sh after so many seconds. Raises HostError."""
+    """Make systemd run a command with /bin/sh after some seconds. Raises HostError."""
     try:
         host.call(start_timer, str(host.path(SOCKET)), name, description, seconds, shell)
     except socket.timeout as error:
@@ -66,7 +66,7 @@ def schedule(host: Host, name: str, description: str, seconds: int, shell: str) 
             f"--on-active={seconds}s", "--timer-property=AccuracySec=100ms", "/bin/sh", "-c", shell,
         )  # fmt: skip
     except SystemdError as error:
-        raise HostError(f"systemd did not make the timer {name}: {error}") from error
+        raise HostError(f"systemd did not create the timer {name}: {error}") from error
 
 
 def _slow(what: str) -> str:
@@ -74,12 +74,13 @@ def _slow(what: str) -> str:
 
 
 def start_new(path: str, unit: str, others: t.Sequence[str]) -> None:
-    """Start a unit, and wait until that is done. OSError where nobody answers at the path or in time, SystemdError.
+    """Start a unit and wait for the end of the start job.
 
-    To read all units again takes systemd a quarter of a second, so it does where it has read one of these before.
+    Raises OSError if systemd does not answer at the path or in time, SystemdError if the unit does not start. systemd
+    reloads all unit files only if one of these units was loaded before, because a reload takes a quarter of a second.
     """
     with _connect(path) as link:
-        if any(_needs_reload(link, one) for one in (unit, *others)):
+        if any(_needs_reload(link, changed) for changed in (unit, *others)):
             _call(link, _MANAGER, "Reload")
         job = _call(link, _MANAGER, "StartUnit", "ss", unit, "replace")
         deadline = time.monotonic() + _SECONDS
@@ -89,10 +90,10 @@ def start_new(path: str, unit: str, others: t.Sequence[str]) -> None:
                     raise socket.timeout
                 time.sleep(_PAUSE)
         except SystemdError:
-            pass  # a job that is done is no more
+            pass  # systemd removes a finished job
         state = _get(link, _call(link, _MANAGER, "LoadUnit", "s", unit), _UNIT, "ActiveState")
     if state != "active":
-        raise SystemdError(f"it is {state}. See `systemctl status {unit}`")
+        raise SystemdError(f"its state is {state}. See `systemctl status {unit}`")
 
 
 def _needs_reload(link: socket.socket, unit: str) -> bool:
@@ -104,7 +105,7 @@ def _get(link: socket.socket, of: str, interface: str, name: str) -> str:
 
 
 def start_timer(path: str, name: str, description: str, seconds: int, shell: str) -> None:
-    """Make what `systemd-run --on-active` makes, and leave nothing of it when it ran. OSError as above."""
+    """Create the same timer and service as `systemd-run --on-active --collect`. Raises OSError as start_new does."""
     both = [("Description", ("s", description)), _COLLECT]
     timer = [
         *both,
@@ -123,28 +124,31 @@ def _connect(path: str) -> socket.socket:
     try:
         link.settimeout(_SECONDS)
         link.connect(path)
-        _introduce(link)
+        _authenticate(link)
     except OSError:
         link.close()
         raise
     return link
 
 
-def _introduce(link: socket.socket) -> None:
-    # BEGIN does not wait for the answer: systemd may read it and a call that follows at once, and then wait for more.
+def _authenticate(link: socket.socket) -> None:
+    # Send BEGIN before the answer. If systemd read BEGIN together with the first call, it would wait for more data.
     link.sendall(b"\0AUTH EXTERNAL %s\r\nBEGIN\r\n" % str(os.geteuid()).encode().hex().encode())
-    said = b""
-    # To the end of the line and no further: what systemd does meanwhile for others it tells everybody, right behind it.
-    while not said.endswith(b"\r\n"):
-        said += _receive(link, 1)
-    if not said.startswith(b"OK "):
-        raise OSError(f"systemd does not take this user: {said!r}")
+    answer = b""
+    # Read only the first line, because signals about other units can follow it directly.
+    while not answer.endswith(b"\r\n"):
+        answer += _receive(link, 1)
+    if not answer.startswith(b"OK "):
+        raise OSError(f"systemd rejected the authentication of this user: {answer!r}")
 
 
 def _call(
     link: socket.socket, interface: str, member: str, signature: str = "", *values: t.Any, to: str = _OBJECT
 ) -> str:
-    """The text with which the answer begins, for a boolean "yes" or none; SystemdError where it is a refusal."""
+    """Call a method. Return the first value of the answer: a text, or "yes" or "" for a boolean.
+
+    Raises SystemdError if systemd rejects the call.
+    """
     body = bytearray()
     _put_all(body, signature, values)
     fields = [(1, ("o", to)), (2, ("s", interface)), (3, ("s", member))]
@@ -153,15 +157,15 @@ def _call(
     _put_all(head, "yyyyuua(yv)", (ord("l"), _CALL, 0, 1, len(body), 1, fields))
     _pad(head, 8)
     link.sendall(head + body)
-    kind, text = _answer(link)
+    kind, text = _receive_answer(link)
     if kind == _ERROR:
         raise SystemdError(text)
     return text
 
 
-def _answer(link: socket.socket) -> tuple[int, str]:
+def _receive_answer(link: socket.socket) -> tuple[int, str]:
     kind = 0
-    while kind not in (_ANSWER, _ERROR):  # signals come in between
+    while kind not in (_ANSWER, _ERROR):  # signals can precede the answer
         fixed = _receive(link, 16)
         order = "<" if fixed[:1] == b"l" else ">"
         kind = fixed[1]
@@ -186,12 +190,12 @@ def _receive(link: socket.socket, length: int) -> bytes:
 
 def _put_all(out: bytearray, signature: str, values: t.Iterable[t.Any]) -> None:
     for value in values:
-        kind, signature = _first_type(signature)
+        kind, signature = _split_signature(signature)
         _put(out, kind, value)
 
 
 def _put(out: bytearray, kind: str, value: t.Any) -> None:
-    """Add a value of one type; a variant's value is its type and the value itself."""
+    """Append a value of one type. The value of a variant is a pair of its type and its value."""
     _pad(out, _ALIGNMENT.get(kind[0], 4))
     if kind in _NUMBERS:
         out += struct.pack(_NUMBERS[kind], value)
@@ -208,13 +212,13 @@ def _put(out: bytearray, kind: str, value: t.Any) -> None:
         out += bytes(4)
         _pad(out, _ALIGNMENT.get(kind[1], 4))
         start = len(out)
-        for one in value:
-            _put(out, kind[1:], one)
+        for element in value:
+            _put(out, kind[1:], element)
         struct.pack_into("<I", out, at, len(out) - start)
 
 
-def _first_type(signature: str) -> tuple[str, str]:
-    """The first complete type of a signature, and the rest."""
+def _split_signature(signature: str) -> tuple[str, str]:
+    """Return the first complete type of a signature, and the rest."""
     end = 0
     while signature[end] == "a":
         end += 1

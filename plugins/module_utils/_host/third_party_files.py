@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removal of our text from third-party files. Every other byte, the mode and the owner of the file stay."""
+"""Removal of our text from third-party files. All other bytes, the mode and the owner of the file are preserved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 
-Clean = Callable[[str], str]  # from the text of a file to the text without ours
+Clean = Callable[[str], str]  # removes our text from the text of a file
 
 
 def text_of(host: Host, file: str) -> str:
@@ -25,7 +25,7 @@ def files_that_change(host: Host, files: Iterable[str], clean: Clean) -> tuple[s
 
 
 def clean_file(host: Host, file: str, clean: Clean) -> None:
-    """Replace a file, or the file that a link leads to, by its text without ours. Raises HostError."""
+    """Remove our text from a file, or from the target if it is a link. Raises HostError."""
     target = f"/{host.path(file).resolve().relative_to(host.root.resolve())}"
     new = f"{target}.gatehouse-kong"
     host.copy(target, new)

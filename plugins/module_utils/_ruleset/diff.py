@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What two rulesets mean for peers and ports, and what changes between them."""
+"""The difference between two rulesets: ports that gain or lose sources, and sets that gain or lose members."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_members, respelled
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, align_members, from_members
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,
     FAMILIES,
@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 @dataclass(frozen=True)
 class PortChange:
-    """A port that gains or loses sources; a port that is new or gone has no sources on that side."""
+    """A port that gains or loses sources. An added port had no sources before, a removed port has none after."""
 
     service: Service
     listeners: tuple[str, ...]
@@ -40,7 +40,7 @@ class MemberChange:
 
 @dataclass(frozen=True)
 class RulesetDiff:
-    """The difference between two rulesets, for people (before, after: text) and for programs (ports, members)."""
+    """The difference between two rulesets: as text for people (before, after), as data for programs (ports, members)."""
 
     before: str
     after: str
@@ -49,38 +49,38 @@ class RulesetDiff:
 
 
 def diff_rulesets(have: Ruleset | None, want: Ruleset | None) -> RulesetDiff:
-    """Compare two rulesets (None: there is none at all); the same input gives the same text, whatever its order."""
+    """Compare two rulesets; None means that no ruleset is present. The order of their entries does not matter."""
     if have == want:
         text = _text(want)
         return RulesetDiff(text, text, (), ())
-    old, new = _respelled(have or Ruleset(), want or Ruleset()), want or Ruleset()
+    old, new = _align(have or Ruleset(), want or Ruleset()), want or Ruleset()
     return RulesetDiff(_text(have and old), _text(want), _port_changes(old, new), _member_changes(old, new))
 
 
 def _text(ruleset: Ruleset | None) -> str:
     if ruleset is None:
         return ""
-    lines = [f"{entry.service} ({_what(entry)}): {_who(entry)}" for entry in ruleset.allow]
-    lines += [f"{one.name}: {network}" for one in ruleset.sets for network in _members(one)]
+    lines = [f"{entry.service} ({_listener_text(entry)}): {_sources_text(entry)}" for entry in ruleset.allow]
+    lines += [f"{source_set.name}: {network}" for source_set in ruleset.sets for network in _members(source_set)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _what(entry: Allow) -> str:
+def _listener_text(entry: Allow) -> str:
     return f"{entry.listener}, published" if entry.published else entry.listener
 
 
-def _who(entry: Allow) -> str:
+def _sources_text(entry: Allow) -> str:
     if entry.sources == ANY:
-        return "from anyone"
-    return "from " + (", ".join(entry.set_names) or "nobody but this host")
+        return "from any source"
+    return "from " + (", ".join(entry.set_names) or "this host only")
 
 
-def _members(one: SourceSet | None) -> list[str]:
-    return [text for family in FAMILIES for text in one.of(family).texts()] if one else []
+def _members(source_set: SourceSet | None) -> list[str]:
+    return [text for family in FAMILIES for text in source_set.of(family).texts()] if source_set else []
 
 
 def _port_changes(old: Ruleset, new: Ruleset) -> tuple[PortChange, ...]:
-    before, after = ({entry.service: entry for entry in one.allow} for one in (old, new))
+    before, after = ({entry.service: entry for entry in ruleset.allow} for ruleset in (old, new))
     services = sorted({*before, *after}, key=lambda service: service.order)
     return tuple(
         _port_change(service, before.get(service), after.get(service))
@@ -92,7 +92,7 @@ def _port_changes(old: Ruleset, new: Ruleset) -> tuple[PortChange, ...]:
 def _port_change(service: Service, old: Allow | None, new: Allow | None) -> PortChange:
     listeners = dict.fromkeys(entry.listener for entry in (old, new) if entry)
     before, after = _source_names(old), _source_names(new)
-    return PortChange(service, tuple(listeners), _minus(after, before), _minus(before, after))
+    return PortChange(service, tuple(listeners), _subtract(after, before), _subtract(before, after))
 
 
 def _source_names(entry: Allow | None) -> list[str]:
@@ -102,23 +102,25 @@ def _source_names(entry: Allow | None) -> list[str]:
 
 
 def _member_changes(old: Ruleset, new: Ruleset) -> tuple[MemberChange, ...]:
-    before, after = ({one.name: one for one in ruleset.sets} for ruleset in (old, new))
+    before, after = ({source_set.name: source_set for source_set in ruleset.sets} for ruleset in (old, new))
     pairs = ((name, _members(before.get(name)), _members(after.get(name))) for name in sorted({*before, *after}))
-    return tuple(MemberChange(name, _minus(has, had), _minus(had, has)) for name, had, has in pairs if had != has)
+    return tuple(MemberChange(name, _subtract(has, had), _subtract(had, has)) for name, had, has in pairs if had != has)
 
 
-def _minus(these: list[str], those: list[str]) -> tuple[str, ...]:
-    other = set(those)
-    return tuple(name for name in these if name not in other)
+def _subtract(names: list[str], excluded: list[str]) -> tuple[str, ...]:
+    excluded_set = set(excluded)
+    return tuple(name for name in names if name not in excluded_set)
 
 
-def _respelled(have: Ruleset, want: Ruleset) -> Ruleset:
-    wanted = {one.name: one for one in want.sets}
-    return Ruleset(have.allow, tuple(_respelled_set(one, wanted.get(one.name)) for one in have.sets))
+def _align(have: Ruleset, want: Ruleset) -> Ruleset:
+    """Return `have` with the members of `want` where they cover the same addresses."""
+    wanted = {source_set.name: source_set for source_set in want.sets}
+    sets = (_align_set(source_set, wanted.get(source_set.name)) for source_set in have.sets)
+    return Ruleset(have.allow, tuple(sets))
 
 
-def _respelled_set(have: SourceSet, want: SourceSet | None) -> SourceSet:
-    def spell(family: str) -> Networks:
-        return respelled(have.of(family), want.of(family) if want else from_members(family, ()))
+def _align_set(have: SourceSet, want: SourceSet | None) -> SourceSet:
+    def align(family: str) -> Networks:
+        return align_members(have.of(family), want.of(family) if want else from_members(family, ()))
 
-    return SourceSet(have.name, spell("ipv4"), spell("ipv6"))
+    return SourceSet(have.name, align("ipv4"), align("ipv6"))

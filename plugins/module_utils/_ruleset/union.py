@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host allows now and what it is to allow, in one ruleset: for the time in which its listeners move."""
+"""The union of the current and the planned ruleset, for the time in which the listeners of a host change."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 
 def unite(live: Ruleset | None, want: Ruleset) -> Ruleset:
-    """A ruleset that lets in, on each port, whoever `live` or `want` lets in there, and nobody else.
+    """Return a ruleset that allows on each port the sources of `live` and the sources of `want`, and no other source.
 
-    A port that only one of the two has is ruled as that one says. United with `want` again it stays the same.
+    A port in only one of the two keeps the sources from there. A second union with `want` changes nothing.
     """
-    old = _beside(live or Ruleset(), want)
+    old = _rename_conflicting_sets(live or Ruleset(), want)
     listeners = {entry.service: entry.listener for entry in (*old.allow, *want.allow)}
-    entries = [_united(listener, service, old, want) for service, listener in listeners.items()]
-    return make_ruleset(entries, {one.name: one for one in (*old.sets, *want.sets)}.values())
+    entries = [_unite_entries(listener, service, old, want) for service, listener in listeners.items()]
+    return make_ruleset(entries, {source_set.name: source_set for source_set in (*old.sets, *want.sets)}.values())
 
 
-def _united(listener: str, service: Service, *rulesets: Ruleset) -> Allow:
-    deciding = [entry for entry in (_deciding(ruleset, service) for ruleset in rulesets) if entry]
+def _unite_entries(listener: str, service: Service, *rulesets: Ruleset) -> Allow:
+    deciding = [entry for entry in (_find_deciding(ruleset, service) for ruleset in rulesets) if entry]
     published = any(entry.published for entry in deciding)
     if any(entry.sources == ANY for entry in deciding):
         return Allow(listener, service, ANY, published)
@@ -40,8 +40,8 @@ def _united(listener: str, service: Service, *rulesets: Ruleset) -> Allow:
     return Allow(listener, service, tuple(sorted(names)), published)
 
 
-def _deciding(ruleset: Ruleset, service: Service) -> Allow | None:
-    """The entry that decides for packets to a service: the one for the fewest addresses that covers its address."""
+def _find_deciding(ruleset: Ruleset, service: Service) -> Allow | None:
+    """Return the entry that decides for packets to a service: the most specific entry that covers its address."""
     covering = [entry for entry in ruleset.allow if _covers(entry.service, service)]
     return min(covering, key=lambda entry: entry.service.breadth, default=None)
 
@@ -53,27 +53,29 @@ def _covers(wide: Service, service: Service) -> bool:
     return wide.address in (None, service.address) or (family is not None and service.families == (family,))
 
 
-def _beside(live: Ruleset, want: Ruleset) -> Ruleset:
-    """The live ruleset, with another name for each set that `want` has with other members.
+def _rename_conflicting_sets(live: Ruleset, want: Ruleset) -> Ruleset:
+    """Return the live ruleset with a new name for each set that has other members in `want`.
 
-    With one set for both, who leaves it would get into the ports that are new, which neither ruleset allows.
+    A single set with all members would allow sources that leave the set on ports that are new. Neither ruleset does.
     """
-    wanted = {one.name: one for one in want.sets}
-    taken = {*wanted, *(one.name for one in live.sets)}
-    names = {one.name: _free(one.name, taken) for one in live.sets if one.name in wanted and one != wanted[one.name]}
-    return make_ruleset([_renamed(entry, names) for entry in live.allow], [_named(one, names) for one in live.sets])
+    wanted = {source_set.name: source_set for source_set in want.sets}
+    taken = {*wanted, *(source_set.name for source_set in live.sets)}
+    changed = (source_set.name for source_set in live.sets if wanted.get(source_set.name, source_set) != source_set)
+    names = {name: _find_free_name(name, taken) for name in changed}
+    entries = [_rename_sources(entry, names) for entry in live.allow]
+    return make_ruleset(entries, [_rename_set(source_set, names) for source_set in live.sets])
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _find_free_name(name: str, taken: set[str]) -> str:
     candidates = (f"{name}-before{number or ''}" for number in range(len(taken) + 1))
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
-def _renamed(entry: Allow, names: Mapping[str, str]) -> Allow:
+def _rename_sources(entry: Allow, names: Mapping[str, str]) -> Allow:
     if isinstance(entry.sources, str):
         return entry
     return replace(entry, sources=tuple(sorted(names.get(name, name) for name in entry.sources)))
 
 
-def _named(one: SourceSet, names: Mapping[str, str]) -> SourceSet:
-    return replace(one, name=names.get(one.name, one.name))
+def _rename_set(source_set: SourceSet, names: Mapping[str, str]) -> SourceSet:
+    return replace(source_set, name=names.get(source_set.name, source_set.name))

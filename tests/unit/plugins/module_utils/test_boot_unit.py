@@ -22,9 +22,12 @@ DROP_IN = "/etc/systemd/system/y.service.d/x.conf"
 
 
 class FakeHost(Host):
-    """Below a folder of its own, without systemd's socket; systemctl removes the links, and `refuses` what it is told to."""
+    """A host in a temporary directory, without systemd's socket.
 
-    refuses = ""
+    The command `systemctl disable` removes the links. A command fails if it is the value of `failing_command`.
+    """
+
+    failing_command = ""
 
     def __init__(self, root):
         super().__init__(root)
@@ -35,8 +38,8 @@ class FakeHost(Host):
         self.commands.append(argv)
         for link in map(self.path, UNIT.links) if argv[1] == "disable" else ():
             link.unlink(missing_ok=True)
-        if argv[1] == self.refuses:
-            raise HostError(f"{argv[1]} refused")
+        if argv[1] == self.failing_command:
+            raise HostError(f"{argv[1]} failed")
         return ""
 
 
@@ -46,7 +49,7 @@ def host(tmp_path):
     return FakeHost(tmp_path)
 
 
-def everything(host):
+def texts_by_path(host):
     return {str(path): path.read_text() for path in host.root.rglob("*") if path.is_file()}
 
 
@@ -54,7 +57,7 @@ def mode(host, path):
     return stat.S_IMODE(host.path(path).stat().st_mode)
 
 
-def test_install_leaves_nothing_stale(host):
+def test_after_install_no_part_is_stale(host):
     assert len(stale_parts(host, UNIT, "rules")) == 4
     install(host, UNIT, "rules")
     assert stale_parts(host, UNIT, "rules") == ()
@@ -62,7 +65,7 @@ def test_install_leaves_nothing_stale(host):
     assert host.calls == ["daemon-reload", "start"]
 
 
-def test_other_rules_need_no_systemctl(host):
+def test_a_change_of_the_rules_runs_no_systemctl(host):
     install(host, UNIT, "rules")
     host.calls.clear()
     assert stale_parts(host, UNIT, "other") == ("/etc/x/rules: differs",)
@@ -71,7 +74,7 @@ def test_other_rules_need_no_systemctl(host):
 
 
 @pytest.mark.parametrize(
-    "spoil, word",
+    "damage, word",
     [
         (lambda host: host.path(UNIT.file).chmod(0o644), "/etc/x/rules: differs"),
         (lambda host: host.path("/etc/x").chmod(0o755), "/etc/x: not mode 0700"),
@@ -81,25 +84,25 @@ def test_other_rules_need_no_systemctl(host):
         (lambda host: host.path(UNIT.path).unlink(), "/etc/systemd/system/x.service: missing"),
     ],
 )
-def test_each_part_is_missed_and_put_right(host, spoil, word):
+def test_a_damaged_part_is_reported_and_repaired(host, damage, word):
     install(host, UNIT, "rules")
-    spoil(host)
+    damage(host)
     assert any(word in line for line in stale_parts(host, UNIT, "rules"))
     install(host, UNIT, "rules")
     assert stale_parts(host, UNIT, "rules") == ()
 
 
-def test_a_drop_in_of_somebody_else_stays(host):
+def test_a_third_party_drop_in_is_preserved(host):
     other = host.path("/etc/systemd/system/y.service.d/other.conf")
     other.parent.mkdir(mode=0o700)
-    other.write_text("theirs")
+    other.write_text("third-party settings")
     install(host, UNIT, "rules")
     uninstall(host, UNIT)
     assert [path.name for path in other.parent.iterdir()] == ["other.conf"]
     assert mode(host, "/etc/systemd/system/y.service.d") == 0o700
 
 
-def test_uninstall_leaves_no_trace(host):
+def test_uninstall_removes_every_part(host):
     before = sorted(host.root.rglob("*"))
     install(host, UNIT, "rules")
     host.path("/etc/x/.rules.left-over").write_text("")
@@ -112,21 +115,21 @@ def test_uninstall_leaves_no_trace(host):
 
 
 @pytest.mark.parametrize("installed", [False, True])
-def test_a_failure_leaves_the_files_as_they_were(host, installed):
+def test_a_failed_install_restores_the_files(host, installed):
     if installed:
         install(host, UNIT, "rules")
         host.path(UNIT.links[0]).unlink()
-    before = everything(host)
-    host.refuses = "start"
+    before = texts_by_path(host)
+    host.failing_command = "start"
     with pytest.raises(HostError, match="start"):
         install(host, UNIT, "other")
-    assert {path: text for path, text in everything(host).items() if ".wants/" not in path} == {
+    assert {path: text for path, text in texts_by_path(host).items() if ".wants/" not in path} == {
         path: text for path, text in before.items() if ".wants/" not in path
     }
     assert [mode(host, path) for path in (UNIT.file, UNIT.path) if installed] == [0o600, 0o644] * installed
 
 
-def test_a_link_that_leads_elsewhere_is_replaced(host):
+def test_a_link_with_another_target_is_replaced(host):
     link = host.path("/etc/systemd/system/sysinit.target.wants/x.service")
     link.parent.mkdir()
     link.symlink_to("/dev/null")
@@ -135,12 +138,12 @@ def test_a_link_that_leads_elsewhere_is_replaced(host):
 
 
 SOURCES = sorted((Path(__file__).parents[4] / "plugins" / "module_utils").rglob("*.py"))
-# The rollback: a limit for all of it could end it half-way, so each of its commands has a limit.
+# A limit for the whole rollback could end it before it is complete. Each of its commands has a limit instead.
 WITHOUT_LIMIT = {"rollback.py"}
 
 
-def test_no_unit_can_hold_up_a_boot():
-    """The default of a oneshot unit is no limit (systemd.service(5), TimeoutStartSec)."""
+def test_every_unit_has_a_time_limit():
+    """A oneshot unit has no time limit by default (systemd.service(5), TimeoutStartSec)."""
     units = [
         (path.name, part) for path in SOURCES for part in path.read_text().split("[Service]") if "Type=oneshot" in part
     ]

@@ -23,19 +23,19 @@ def host(tmp_path):
     return Host(tmp_path)
 
 
-def test_run_returns_the_output_and_feeds_the_input(host):
+def test_run_passes_the_input_and_returns_the_output(host):
     assert host.run("cat", stdin="hello") == "hello"
 
 
-def test_run_names_the_command_and_what_it_said(host):
+def test_an_error_of_run_contains_the_command_and_its_stderr(host):
     with pytest.raises(HostError, match=r"sh -c .* failed with status 3: no way"):
         host.run("sh", "-c", "echo no way >&2; exit 3")
     with pytest.raises(HostError, match="cannot run no-such-program: No such file"):
         host.run("no-such-program")
 
 
-def test_a_command_that_hangs_is_killed_with_what_it_started(host):
-    """The child holds the pipes of the command open, and would keep its reader waiting."""
+def test_a_command_that_hangs_is_killed_with_its_child_processes(host):
+    """The child process holds the pipes of the command open, so reading would not end."""
     script = f"echo $$ > '{host.path('/pid')}'; sleep 1000 & sleep 1000"
     with pytest.raises(HostError) as caught:
         host.run("sh", "-c", script, seconds=1)
@@ -45,13 +45,13 @@ def test_a_command_that_hangs_is_killed_with_what_it_started(host):
     assert members_after_wait(session) == []
 
 
-def test_the_message_of_a_time_out_fits_two_lines(host):
+def test_the_message_of_a_timeout_fits_two_lines(host):
     with pytest.raises(HostError) as caught:
         host.run("sh", "-c", f"sleep 1000 # {'x' * 300}", seconds=1)
     assert len(str(caught.value)) < 200
 
 
-def test_a_command_without_a_limit_of_its_own_has_two_minutes(host, monkeypatch):
+def test_the_default_limit_of_a_command_is_two_minutes(host, monkeypatch):
     limits = []
 
     def completed(argv, seconds, **_more):
@@ -63,7 +63,7 @@ def test_a_command_without_a_limit_of_its_own_has_two_minutes(host, monkeypatch)
     assert limits == [120]
 
 
-# The process of the placeholder listener outlives its module; sessions run below Host.run, whose limit is for all of them.
+# The process of the placeholder listener outlives its module. Sessions are started by Host.run, which limits their time.
 OWN_LIMITS = {"host.py", "placeholder.py"}
 
 
@@ -74,7 +74,7 @@ def test_no_command_is_run_without_a_limit():
     assert {name for name in runs if not name.endswith("session.py")} == OWN_LIMITS
 
 
-def test_the_kernel_has_to_answer_in_time():
+def test_a_netlink_socket_has_a_time_limit():
     with netlink.connect(netlink.ROUTE) as link:
         assert link.gettimeout() == 30
 
@@ -84,7 +84,7 @@ def running():
 
 
 def session_of(pid):
-    """Return the session of a process, None if it has ended."""
+    """Return the session of a process, or None if it has ended."""
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -93,9 +93,9 @@ def session_of(pid):
 
 
 def members_after_wait(session, seconds=20):
-    """Return the processes of a session as soon as none is left, at the latest after so many seconds.
+    """Wait until a session has no process, at most for some seconds. Return the remaining processes.
 
-    A killed process ends when the kernel schedules it next, which takes a while on a busy machine.
+    A killed process ends when the kernel schedules it next, which takes time on a busy machine.
     """
     deadline = time.monotonic() + seconds
     while (members := [pid for pid in running() if session_of(pid) == session]) and time.monotonic() < deadline:
@@ -113,14 +113,14 @@ def test_write_replaces_the_file_with_its_mode(host):
 
 
 def test_a_link_is_replaced_and_not_followed(host):
-    (host.root / "target").write_text("theirs")
+    (host.root / "target").write_text("old")
     (host.root / "a").symlink_to("target")
-    assert not host.holds("/a", "theirs", 0o644)
-    host.write("/a", "ours", 0o600)
-    assert ((host.root / "target").read_text(), host.read("/a")) == ("theirs", "ours")
+    assert not host.holds("/a", "old", 0o644)
+    host.write("/a", "new", 0o600)
+    assert ((host.root / "target").read_text(), host.read("/a")) == ("old", "new")
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(host, monkeypatch):
+def test_a_full_disk_leaves_the_old_file_and_no_temporary_file(host, monkeypatch):
     host.write("/a", "old", 0o600)
 
     def full(_handle):
@@ -132,42 +132,42 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(host, monkeypatch):
     assert (host.read("/a"), [path.name for path in host.root.iterdir()]) == ("old", ["a"])
 
 
-def test_writing_makes_the_directory(host):
+def test_write_creates_the_directory(host):
     host.write("/new/a", "", 0o600)
     assert host.holds("/new/a", "", 0o600)
 
 
-def test_writing_where_no_directory_can_be(host):
+def test_write_fails_if_the_parent_is_a_file(host):
     (host.root / "file").write_text("")
     with pytest.raises(HostError, match="cannot write /file/a"):
         host.write("/file/a", "", 0o600)
 
 
-def test_the_host_is_asked_for_systemd(host):
-    with pytest.raises(HostError, match="gone after a reboot"):
+def test_systemd_is_required(host):
+    with pytest.raises(HostError, match="would not survive a reboot"):
         host.require_systemd()
     (host.root / "run/systemd/system").mkdir(parents=True)
     host.require_systemd()
 
 
-def test_a_read_only_file_system_is_refused(host, monkeypatch):
+def test_a_read_only_file_system_is_an_error(host, monkeypatch):
     host.require_writable("/")
-    seen = os.statvfs("/")
+    flags = os.statvfs("/").f_flag
 
     class ReadOnly:
-        f_flag = seen.f_flag | os.ST_RDONLY
+        f_flag = flags | os.ST_RDONLY
 
     monkeypatch.setattr(_host.os, "statvfs", lambda _path: ReadOnly)
     with pytest.raises(HostError, match="/ is on a read-only file system"):
         host.require_writable("/")
 
 
-def test_a_directory_that_is_not_there_is_refused(host):
-    with pytest.raises(HostError, match="there is no directory /etc/ufw"):
+def test_a_missing_directory_is_an_error(host):
+    with pytest.raises(HostError, match="the directory /etc/ufw is missing"):
         host.require_writable("/etc/ufw")
 
 
-def test_a_detached_program_goes_on_in_a_session_of_its_own(host):
+def test_a_detached_program_continues_in_its_own_session(host):
     done = host.path("/done")
     host.detach("sh", "-c", f"ps -o sid= -p $$ > '{done}.part'; mv '{done}.part' '{done}'")
     deadline = time.monotonic() + 10
@@ -176,7 +176,7 @@ def test_a_detached_program_goes_on_in_a_session_of_its_own(host):
     assert int(done.read_text()) != os.getsid(0)
 
 
-def test_a_copy_keeps_mode_and_links(host):
+def test_a_copy_has_the_same_mode_or_link_target(host):
     host.write("/a", "one", 0o640)
     host.link("/link/to", "nowhere")
     host.link("/link/to", "elsewhere")
@@ -200,6 +200,6 @@ def test_move_and_remove_tree(host):
     "act, words",
     [("move", "cannot rename /no to /x: No such file"), ("copy", "cannot copy /no to /x: No such file")],
 )
-def test_what_is_not_there_cannot_be_moved_or_copied(host, act, words):
+def test_a_missing_file_cannot_be_moved_or_copied(host, act, words):
     with pytest.raises(HostError, match=words):
         getattr(host, act)("/no", "/x")

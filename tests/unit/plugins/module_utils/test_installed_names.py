@@ -4,7 +4,7 @@
 
 """Names of units, links and files on a host.
 
-The names are written out here. A test that imports a name from the code cannot tell whether systemd knows that name.
+The names are literals here. A test that imports a name from the code cannot show that systemd knows that name.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def interception(_host):
     return interceptor.UNIT_PARTS
 
 
-# The unit, what wants it, the file that it loads, and the units with a drop-in of ours.
+# The unit, the unit that wants it, its directory, the file that it loads, and the units with a drop-in of ours.
 UNITS = [
     (
         nftables,

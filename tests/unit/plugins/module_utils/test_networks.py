@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import (
+    align_members,
     from_ranges,
     parse_networks,
-    respelled,
 )
 
 
 def texts_in(base, bits):
-    """Networks among 64 addresses: so few that they overlap, touch and contain each other all the time."""
+    """Generate networks among 64 addresses: so few that they often overlap, touch and contain each other."""
     pairs = st.tuples(st.integers(0, 63), st.integers(bits - 6, bits))
-    one = pairs.map(
+    network = pairs.map(
         lambda pair: ipaddress.ip_network((int(ipaddress.ip_address(base)) + pair[0], pair[1]), strict=False)
     )
-    return st.lists(one.map(str), max_size=8)
+    return st.lists(network.map(str), max_size=8)
 
 
 CIDRS = texts_in("10.0.0.0", 32)
@@ -35,7 +35,7 @@ def addresses(networks):
 
 
 @pytest.mark.parametrize(
-    "one, other",
+    "texts, same",
     [
         (["10.0.0.4/32", "10.0.0.5/32"], ["10.0.0.4/31"]),
         (["10.0.0.5", "10.0.0.4"], ["10.0.0.4/32", "10.0.0.5/32"]),
@@ -43,8 +43,8 @@ def addresses(networks):
         (["0.0.0.0/1", "128.0.0.0/1"], ["0.0.0.0/0"]),
     ],
 )
-def test_equal_when_they_cover_the_same(one, other):
-    assert parse_networks("ipv4", one) == parse_networks("ipv4", other)
+def test_networks_with_the_same_addresses_are_equal(texts, same):
+    assert parse_networks("ipv4", texts) == parse_networks("ipv4", same)
 
 
 @pytest.mark.parametrize(
@@ -60,47 +60,47 @@ def test_equal_when_they_cover_the_same(one, other):
         ("ipv4", "010.0.0.1"),
     ],
 )
-def test_what_is_no_network_of_the_family_is_refused(family, value):
+def test_text_that_is_not_a_network_of_the_family_is_rejected(family, value):
     with pytest.raises(ValueError, match=value):
         parse_networks(family, [value])
 
 
-def test_the_whole_of_both_families():
+def test_the_range_of_all_addresses_is_one_network():
     assert from_ranges("ipv6", [(0, (1 << 128) - 1)]).texts() == ["::/0"]
     assert from_ranges("ipv4", [(0, (1 << 32) - 1)]).texts() == ["0.0.0.0/0"]
 
 
 @given(CIDRS, CIDRS)
-def test_covers_and_meets_agree_with_the_addresses(some, others):
-    networks = parse_networks("ipv4", some)
-    for member in parse_networks("ipv4", others).members:
-        theirs = set(range(member[0], member[1] + 1))
-        assert networks.covers(member) == (theirs <= addresses(networks))
-        assert networks.meets(member) == bool(theirs & addresses(networks))
+def test_covers_and_meets_agree_with_the_addresses(texts, other_texts):
+    networks = parse_networks("ipv4", texts)
+    for member in parse_networks("ipv4", other_texts).members:
+        member_addresses = set(range(member[0], member[1] + 1))
+        assert networks.covers(member) == (member_addresses <= addresses(networks))
+        assert networks.meets(member) == bool(member_addresses & addresses(networks))
 
 
 @given(CIDRS, CIDRS)
-def test_respelling_keeps_the_addresses_and_uses_the_other_words(some, others):
-    have, want = parse_networks("ipv4", some), parse_networks("ipv4", others)
-    spelled = respelled(have, want)
-    assert spelled == have
-    assert addresses(spelled) == addresses(have)
-    assert {member for member in want.members if have.covers(member)} <= set(spelled.members)
+def test_aligned_networks_have_the_same_addresses_and_the_members_of_the_other_networks(texts, other_texts):
+    have, want = parse_networks("ipv4", texts), parse_networks("ipv4", other_texts)
+    aligned = align_members(have, want)
+    assert aligned == have
+    assert addresses(aligned) == addresses(have)
+    assert {member for member in want.members if have.covers(member)} <= set(aligned.members)
 
 
 @given(CIDRS)
-def test_the_fewest_networks_depend_on_the_addresses_alone(some):
-    networks = parse_networks("ipv4", some)
+def test_the_fewest_networks_depend_on_the_addresses_alone(texts):
+    networks = parse_networks("ipv4", texts)
     found = networks.fewest()
-    assert found.texts() == list(map(str, ipaddress.collapse_addresses(map(ipaddress.ip_network, some))))
+    assert found.texts() == list(map(str, ipaddress.collapse_addresses(map(ipaddress.ip_network, texts))))
     assert found == networks
     assert parse_networks("ipv4", found.texts()).fewest().members == found.members
 
 
 @given(st.one_of(st.tuples(st.just("ipv4"), CIDRS), st.tuples(st.just("ipv6"), CIDRS6)))
-def test_the_text_is_that_of_the_ipaddress_module(case):
-    family, some = case
-    expected = sorted(map(ipaddress.ip_network, set(some)))
-    networks = parse_networks(family, some)
+def test_the_text_equals_the_text_of_the_ipaddress_module(case):
+    family, texts = case
+    expected = sorted(map(ipaddress.ip_network, set(texts)))
+    networks = parse_networks(family, texts)
     assert networks.texts() == list(map(str, expected))
     assert from_ranges(family, networks.ranges).texts() == list(map(str, ipaddress.collapse_addresses(expected)))

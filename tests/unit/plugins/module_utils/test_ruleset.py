@@ -32,21 +32,21 @@ DATA = {
 
 def with_value(path, value):
     data = copy.deepcopy(DATA)
-    *way, last = path
+    *parents, last = path
     inner = data
-    for key in way:
+    for key in parents:
         inner = inner[key]
     inner[last] = value
     return data
 
 
-def test_there_and_back():
+def test_a_ruleset_survives_the_conversion_to_data_and_back():
     ruleset = ruleset_from_data(DATA)
     assert ruleset_from_data(ruleset_to_data(ruleset)) == ruleset
     assert ruleset_to_data(ruleset)["sets"]["peers"]["ipv4"] == ["192.168.10.5/32", "192.168.10.12/32"]
 
 
-def test_order_means_nothing():
+def test_the_order_of_the_data_does_not_matter():
     data = copy.deepcopy(DATA)
     random.Random(1).shuffle(data["allow"])
     data["sets"] = dict(reversed(data["sets"].items()))
@@ -54,12 +54,12 @@ def test_order_means_nothing():
     assert ruleset_to_data(ruleset_from_data(data)) == ruleset_to_data(ruleset_from_data(DATA))
 
 
-def test_a_set_that_nobody_names_is_left_out():
+def test_an_unused_set_is_left_out():
     data = with_value(["sets", "unused"], {"ipv4": ["10.0.0.0/8"]})
     assert ruleset_from_data(data) == ruleset_from_data(DATA)
 
 
-def test_addresses_are_put_in_their_usual_form():
+def test_addresses_are_normalised():
     ruleset = ruleset_from_data(with_value(["allow", 2, "address"], "2001:DB8:0::0001"))
     assert [entry.service.address for entry in ruleset.allow if entry.listener == "admin"] == ["2001:db8::1"]
 
@@ -68,11 +68,11 @@ def test_addresses_are_put_in_their_usual_form():
     "path, value, words",
     [
         (["allow"], {}, ["allow is {}", "a list"]),
-        (["allow", 0], "x", ["allow holds 'x'", "mappings"]),
-        (["allow", 0], {"listener": "cluster"}, ["allow[0] lacks 'protocol'"]),
+        (["allow", 0], "x", ["allow contains 'x'", "mappings"]),
+        (["allow", 0], {"listener": "cluster"}, ["allow[0] lacks the key 'protocol'"]),
         (["allow", 0, "extra"], 1, ["allow[0]", "'extra'"]),
         (["allow", 0, "listener"], 'a" accept', ["allow[0].listener", "letters"]),
-        (["allow", 0, "protocol"], "icmp", ["allow[0].protocol is 'icmp'", "tcp and udp"]),
+        (["allow", 0, "protocol"], "icmp", ["allow[0].protocol is 'icmp'", "tcp or udp"]),
         (["allow", 0, "port"], 0, ["allow[0].port is 0", "1 to 65535"]),
         (["allow", 0, "port"], 65536, ["allow[0].port is 65536"]),
         (["allow", 0, "port"], True, ["allow[0].port is True"]),
@@ -82,21 +82,21 @@ def test_addresses_are_put_in_their_usual_form():
         (["allow", 0, "address"], 1, ["allow[0].address is 1"]),
         (["allow", 0, "sources"], "peers", ["allow[0].sources is 'peers'", "'any' or a list"]),
         (["allow", 0, "sources"], ["friends"], ["'friends'", "['ops', 'peers']"]),
-        (["allow", 0, "sources"], [1], ["allow[0].sources holds 1"]),
-        (["allow", 0, "protocol"], "tcp", ["tcp 7946 at 192.168.10.11 is given twice", "'cluster'"]),
+        (["allow", 0, "sources"], [1], ["allow[0].sources contains 1"]),
+        (["allow", 0, "protocol"], "tcp", ["tcp 7946 at 192.168.10.11 has two entries", "'cluster'"]),
         (["sets"], [], ["sets is []"]),
         (["sets", "a b"], {}, ["'a b'", "hyphens"]),
         (["sets", "x" * 201], {}, ["1 to 200"]),
         (["allow", 0, "listener"], "x" * 129, ["allow[0].listener", "1 to 128"]),
         (["sets", "peers"], ["10.0.0.0/8"], ["sets['peers'] is ['10.0.0.0/8']", "mapping"]),
         (["sets", "peers", "ipv5"], [], ["sets['peers']", "'ipv5'"]),
-        (["sets", "peers", "ipv4"], "10.0.0.0/8", ["sets['peers'].ipv4 is '10.0.0.0/8'; expected is a list"]),
+        (["sets", "peers", "ipv4"], "10.0.0.0/8", ["sets['peers'].ipv4 is '10.0.0.0/8'; expected a list"]),
         (["sets", "peers", "ipv4"], ["10.0.0.1/8"], ["sets['peers'].ipv4", "10.0.0.1/8 has host bits set"]),
         (["sets", "peers", "ipv6"], ["10.0.0.1"], ["sets['peers'].ipv6", "10.0.0.1", "2001:db8::/32"]),
     ],
 )
 def test_an_error_names_the_field_and_the_value(path, value, words):
-    # An empty list of sets is as good as none, so the case of "sets" needs something in it.
+    # An empty list of sets is valid, so the case of "sets" needs an element.
     data = with_value(path, value or (["x"] if path == ["sets"] else value))
     with pytest.raises(RulesetError) as caught:
         ruleset_from_data(data)

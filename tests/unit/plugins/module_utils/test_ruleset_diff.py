@@ -28,23 +28,23 @@ def ports(diff):
     return [(str(change.service), change.listeners, change.gained, change.lost) for change in diff.ports]
 
 
-def test_the_text_speaks_of_ports_and_sources():
+def test_the_text_lists_ports_and_sources():
     assert diff_rulesets(None, ruleset()).after == (
-        "tcp 7373 at 127.0.0.1 (rpc): from nobody but this host\n"
+        "tcp 7373 at 127.0.0.1 (rpc): from this host only\n"
         "tcp 7946 at 10.0.0.1 (cluster): from peers\n"
-        "tcp 8000 at every address (proxy): from anyone\n"
+        "tcp 8000 at every address (proxy): from any source\n"
         "peers: 10.0.0.4/32\n"
         "peers: 10.0.0.6/32\n"
     )
 
 
-def test_nothing_against_nothing_and_a_thing_against_itself():
+def test_equal_rulesets_have_no_difference():
     assert diff_rulesets(None, None) == diff_rulesets(None, None)
     same = diff_rulesets(ruleset(), ruleset())
     assert (same.ports, same.members, same.before) == ((), (), same.after)
 
 
-def test_a_new_ruleset_starts_from_an_empty_text():
+def test_without_a_current_ruleset_the_text_before_is_empty():
     diff = diff_rulesets(None, ruleset())
     assert diff.before == ""
     assert ("tcp 8000 at every address", ("proxy",), ("any",), ()) in ports(diff)
@@ -72,12 +72,12 @@ def test_ports_gain_and_lose_sources(have, want, expected):
     assert ports(diff_rulesets(ruleset(**have), ruleset(**want))) == expected
 
 
-def test_a_new_neighbour_does_not_rename_the_others():
+def test_a_network_added_next_to_a_merged_range_is_listed_alone():
     diff = diff_rulesets(ruleset(peers=["10.0.0.4/31"]), ruleset(peers=["10.0.0.4/32", "10.0.0.5/32", "10.0.0.6/32"]))
     assert diff.members == (MemberChange("peers", ("10.0.0.6/32",), ()),)
     assert set(diff.after.splitlines()) - set(diff.before.splitlines()) == {"peers: 10.0.0.6/32"}
 
 
-def test_a_member_that_leaves_a_merged_range_is_named_alone():
+def test_a_network_removed_from_a_merged_range_is_listed_alone():
     diff = diff_rulesets(ruleset(peers=["10.0.0.4/30"]), ruleset(peers=["10.0.0.4/32", "10.0.0.6/31"]))
     assert diff.members == (MemberChange("peers", (), ("10.0.0.5/32",)),)

@@ -24,7 +24,7 @@ SETS = {"ops": ["198.51.100.1/32"], "peers": ["198.51.100.2/32", "198.51.100.3/3
 
 
 def ruleset(*rules, **sets):
-    """(port, address, sources) for each tcp port; sets by name."""
+    """Return a ruleset from (port, address, sources) of tcp ports, and from the members of sets by name."""
     members = {**SETS, **sets}
     allow = [{"listener": "proxy", "protocol": "tcp", "port": port, "address": address, "sources": sources}
              for port, address, sources in rules]  # fmt: skip
@@ -33,56 +33,56 @@ def ruleset(*rules, **sets):
 
 
 def rules(united):
-    return [(one.service.port, one.service.address, one.sources) for one in united.allow]
+    return [(entry.service.port, entry.service.address, entry.sources) for entry in united.allow]
 
 
 CASES = {
     "a host without rules": (None, [(80, ANYWHERE, ANY)], [(80, ANYWHERE, ANY)]),
-    "a port moves": ([(8000, ANYWHERE, ANY)], [(80, ANYWHERE, ANY)], [(80, ANYWHERE, ANY), (8000, ANYWHERE, ANY)]),
-    "a bind narrows to loopback": (
+    "the port changes": ([(8000, ANYWHERE, ANY)], [(80, ANYWHERE, ANY)], [(80, ANYWHERE, ANY), (8000, ANYWHERE, ANY)]),
+    "the listener changes from every address to loopback": (
         [(8001, ANYWHERE, ["ops"])],
         [(8001, "127.0.0.1", [])],
         [(8001, ANYWHERE, ("ops",)), (8001, "127.0.0.1", ("ops",))],
     ),
-    "a bind widens: the narrow rule lets in whom the wide one does": (
+    "the listener changes to every address: the specific rule allows the sources of both": (
         [(8001, HERE, ["ops"])],
         [(8001, ANYWHERE, ["peers"])],
         [(8001, ANYWHERE, ("peers",)), (8001, HERE, ("ops", "peers"))],
     ),
-    "a wide rule decides where there is no narrow one": (
+    "the wildcard rule decides without a specific rule": (
         [(8001, EVERY, ["ops"])],
         [(8001, ANYWHERE, ["peers"])],
         [(8001, ANYWHERE, ("ops", "peers")), (8001, EVERY, ("ops",))],
     ),
-    "IPv6 is another matter": (
+    "a rule for IPv6 does not affect IPv4": (
         [(8001, "::", ["ops"])],
         [(8001, HERE, ["peers"])],
         [(8001, HERE, ("peers",)), (8001, "::", ("ops",))],
     ),
-    "anyone and some are anyone": ([(80, HERE, ["ops"])], [(80, HERE, ANY)], [(80, HERE, ANY)]),
+    "any source and a set become any source": ([(80, HERE, ["ops"])], [(80, HERE, ANY)], [(80, HERE, ANY)]),
 }
 
 
 @pytest.mark.parametrize("live, want, united", CASES.values(), ids=CASES)
-def test_both_are_let_in(live, want, united):
+def test_the_sources_of_both_rulesets_are_allowed(live, want, united):
     assert rules(unite(live and ruleset(*live), ruleset(*want))) == united
 
 
-def test_a_set_that_changes_lets_nobody_into_the_new_port():
-    """198.51.100.9 leaves the peers in the moment in which port 9000 opens to them."""
+def test_a_removed_member_is_not_allowed_on_an_added_port():
+    """Change set peers and add a port for it in one step: 198.51.100.9 leaves the set, port 9000 is added."""
     live = ruleset((7946, HERE, ["peers"]), peers=["198.51.100.2/32", "198.51.100.9/32"])
     united = unite(live, ruleset((9000, HERE, ["peers"])))
     assert rules(united) == [(7946, HERE, ("peers-before",)), (9000, HERE, ("peers",))]
-    assert {one.name: one.ipv4.texts() for one in united.sets} == {
+    assert {source_set.name: source_set.ipv4.texts() for source_set in united.sets} == {
         "peers": SETS["peers"],
         "peers-before": ["198.51.100.2/32", "198.51.100.9/32"],
     }
 
 
-def lets_in(one: Ruleset | None, port: int, address: str, source: str) -> bool | None:
-    """Whether a packet gets in; None where no rule is about it."""
-    members = {each.name: each for each in one.sets} if one else {}
-    for entry in entries_of(one, "ipv4") if one else ():
+def allows(ruleset: Ruleset | None, port: int, address: str, source: str) -> bool | None:
+    """Tell whether a packet is allowed; None if no rule matches its destination."""
+    members = {source_set.name: source_set for source_set in ruleset.sets} if ruleset else {}
+    for entry in entries_of(ruleset, "ipv4") if ruleset else ():
         if entry.service.port == port and entry.service.address in (address, ANYWHERE, EVERY):
             number = int(ipaddress.ip_address(source))
             return entry.sources == ANY or any(members[name].ipv4.covers((number, number)) for name in entry.set_names)
@@ -104,18 +104,19 @@ def rulesets(draw):
 
 
 @given(rulesets(), rulesets())
-def test_who_gets_in_is_who_gets_in_by_one_of_the_two(live, want):
+def test_a_packet_is_allowed_if_one_of_the_two_rulesets_allows_it(live, want):
     united = unite(live, want)
     for port in (1, 2):
         for address in (HERE, "192.0.2.2", "192.0.2.3"):
             for last in range(1, 6):
                 packet = (port, address, f"198.51.100.{last}")
-                by_each = [verdict for one in (live, want) if (verdict := lets_in(one, *packet)) is not None]
-                assert lets_in(united, *packet) == (any(by_each) if by_each else None)
+                verdicts = [allows(before, *packet) for before in (live, want)]
+                decided = [verdict for verdict in verdicts if verdict is not None]
+                assert allows(united, *packet) == (any(decided) if decided else None)
 
 
 @given(rulesets(), rulesets())
-def test_united_again_it_stays_the_same(live, want):
+def test_a_second_union_changes_nothing(live, want):
     united = unite(live, want)
     assert unite(united, want) == united
 
@@ -123,9 +124,10 @@ def test_united_again_it_stays_the_same(live, want):
 @pytest.mark.parametrize("published", [("live",), ("want",), ("live", "want")])
 @pytest.mark.parametrize("sources", [ANY, ["ops"]])
 def test_a_port_that_is_published_in_one_of_the_two_is_published(published, sources):
-    """Else what is forwarded to the container would be judged by nobody until the second half of the change."""
+    """Otherwise no rule would match forwarded packets until the second phase of the change."""
+    entries = ruleset((80, EVERY, sources))
     live, want = (
-        replace(one, allow=tuple(replace(entry, published=name in published) for entry in one.allow))
-        for name, one in (("live", ruleset((80, EVERY, sources))), ("want", ruleset((80, EVERY, sources))))
+        replace(entries, allow=tuple(replace(entry, published=name in published) for entry in entries.allow))
+        for name in ("live", "want")
     )
     assert [entry.published for entry in unite(live, want).allow] == [True]

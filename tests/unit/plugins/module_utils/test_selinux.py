@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SELinux contexts of what a host writes, with a libselinux that writes down its calls."""
+"""SELinux contexts of files that a host writes, with a fake libselinux that records its calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLICY = {b"/etc/sysconfig/iptables": b"system_conf_t", b"/etc/sysconfig": b"etc
 
 
 class Library:
-    """libselinux with a policy of a few paths. It keeps the kind of each file and the context it got."""
+    """A fake libselinux with a policy of a few paths. It records the kind and the context of each file."""
 
     def __init__(self, *, enabled=1, error=0):
         self._enabled, self._error = enabled, error
@@ -53,7 +53,7 @@ def library(monkeypatch):
     return found
 
 
-def test_a_file_gets_the_context_of_its_location_before_it_is_there(library, tmp_path):
+def test_a_new_file_has_its_context_before_it_is_renamed(library, tmp_path):
     Host(tmp_path).write("/etc/sysconfig/iptables", "", 0o600)
     assert library.set == [
         ("etc", stat.S_IFDIR, b"etc_t"),
@@ -79,7 +79,7 @@ def test_without_selinux(monkeypatch, tmp_path, found):
     assert found is None or found.set == []
 
 
-def test_a_location_that_the_policy_does_not_name(library, tmp_path):
+def test_a_location_that_the_policy_does_not_contain(library, tmp_path):
     Host(tmp_path).write("/b", "text", 0o600)
     assert library.set == []
 
@@ -90,7 +90,7 @@ def test_a_file_system_without_contexts(monkeypatch, tmp_path):
     assert (tmp_path / "a").read_text() == "text"
 
 
-def test_a_context_that_the_kernel_refuses(monkeypatch, tmp_path):
+def test_a_context_that_the_kernel_rejects(monkeypatch, tmp_path):
     found = Library(error=errno.EPERM)
     monkeypatch.setattr(selinux, "_library", lambda: found)
     with pytest.raises(HostError, match="cannot write /a: Operation not permitted"):
@@ -100,6 +100,6 @@ def test_a_context_that_the_kernel_refuses(monkeypatch, tmp_path):
 
 
 def test_the_library_of_this_machine(tmp_path):
-    """Any context would do: SELinux is off on most machines that run these tests."""
+    """Only check that the call works: SELinux is disabled on most machines that run these tests."""
     (tmp_path / "a").write_text("")
     restore_context(str(tmp_path / "a"), "/a")

@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd impor
     start_timer,
 )
 
-# The body of what systemd-run of systemd 252 sends for
+# The body of the message that systemd-run of systemd 252 sends for
 # systemd-run --collect --unit=abc-1 --description=Undo --on-active=30s --timer-property=AccuracySec=100ms /bin/sh -c 'true $x'
 RECORDED = (
     b"\x0b\x00\x00\x00abc-1.timer\x00\x04\x00\x00\x00fail\x00\x00\x00\x00\xc8\x00\x00\x00\x0b\x00\x00\x00Description\x00"
@@ -50,7 +50,7 @@ def variant(value):
 
 
 class Systemd(threading.Thread):
-    """Answers one connection, call by call; what it was told is in `calls`, and the last body in `body`."""
+    """A server that answers one connection, call by call. It records the calls, and the body of the last call."""
 
     def __init__(self, path, answers):
         super().__init__(daemon=True)
@@ -65,7 +65,7 @@ class Systemd(threading.Thread):
             link, _address = self._socket.accept()
         with link:
             assert re.fullmatch(rb"\0AUTH EXTERNAL (3\d)+\r\nBEGIN\r\n", link.recv(100))
-            # What it has to tell everybody may come at once, and be long.
+            # A signal can follow directly, and be long.
             link.sendall(b"OK 0123\r\n" + self._message((4, "s", "a signal" * 1000)))
             for answer in self.answers:
                 head = link.recv(16)
@@ -92,40 +92,40 @@ class Systemd(threading.Thread):
 def systemd():
     with tempfile.TemporaryDirectory(prefix="systemd-") as folder:  # a socket's path has at most 107 characters
 
-        def answering(*answers):
-            made = Systemd(f"{folder}/private", answers)
-            made.start()
-            return made
+        def start_server(*answers):
+            server = Systemd(f"{folder}/private", answers)
+            server.start()
+            return server
 
-        yield answering
-
-
-def test_a_timer_is_asked_for_as_systemd_run_does(systemd):
-    made = systemd(text("/job/1"))
-    start_timer(made.path, "abc-1", "Undo", 30, "true $x")
-    assert (made.calls, made.body) == (["StartTransientUnit"], RECORDED)
+        yield start_server
 
 
-def test_a_unit_is_started_and_waited_for(systemd):
-    made = systemd(
+def test_the_request_for_a_timer_equals_the_request_of_systemd_run(systemd):
+    server = systemd(text("/job/1"))
+    start_timer(server.path, "abc-1", "Undo", 30, "true $x")
+    assert (server.calls, server.body) == (["StartTransientUnit"], RECORDED)
+
+
+def test_start_waits_until_the_unit_is_active(systemd):
+    server = systemd(
         text("/x"), variant(False), text("/job/1"), variant("running"), JOB_IS_DONE, text("/x"), variant("active")
     )
-    start_new(made.path, "x.service", ())
-    assert made.calls == ["LoadUnit", "NeedDaemonReload", "StartUnit", "State", "State", "LoadUnit", "ActiveState"]
+    start_new(server.path, "x.service", ())
+    assert server.calls == ["LoadUnit", "NeedDaemonReload", "StartUnit", "State", "State", "LoadUnit", "ActiveState"]
 
 
-def test_units_are_read_again_where_one_of_them_was_read_before(systemd):
-    made = systemd(text("/x"), variant(False), text("/y"), variant(True), (2, "", None), text("/job/1"), JOB_IS_DONE,
+def test_units_are_reloaded_if_the_file_of_a_loaded_unit_changed(systemd):
+    server = systemd(text("/x"), variant(False), text("/y"), variant(True), (2, "", None), text("/job/1"), JOB_IS_DONE,
                    text("/x"), variant("failed"))  # fmt: skip
-    with pytest.raises(SystemdError, match=r"it is failed\. See `systemctl status x\.service`"):
-        start_new(made.path, "x.service", ("y.service",))
-    assert made.calls[:6] == ["LoadUnit", "NeedDaemonReload", "LoadUnit", "NeedDaemonReload", "Reload", "StartUnit"]
+    with pytest.raises(SystemdError, match=r"its state is failed\. See `systemctl status x\.service`"):
+        start_new(server.path, "x.service", ("y.service",))
+    assert server.calls[:6] == ["LoadUnit", "NeedDaemonReload", "LoadUnit", "NeedDaemonReload", "Reload", "StartUnit"]
 
 
-def test_what_systemd_refuses_is_told(systemd):
-    made = systemd((3, "s", "Unit x.service not found."))
+def test_the_error_of_systemd_is_raised(systemd):
+    server = systemd((3, "s", "Unit x.service not found."))
     with pytest.raises(SystemdError, match="not found"):
-        start_new(made.path, "x.service", ())
+        start_new(server.path, "x.service", ())
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,7 @@ def test_what_systemd_refuses_is_told(systemd):
         (lambda host: schedule(host, "abc-1", "Undo", 30, "true"), "timer abc-1"),
     ],
 )
-def test_a_systemd_that_hangs(monkeypatch, tmp_path, call, names):
-    """It accepts the connection and never answers."""
+def test_systemd_accepts_the_connection_and_does_not_answer(monkeypatch, tmp_path, call, names):
     monkeypatch.setattr(_systemd, "_SECONDS", 1)
     with tempfile.TemporaryDirectory(prefix="systemd-") as folder, socket.socket(socket.AF_UNIX) as silent:
         silent.bind(f"{folder}/private")
@@ -148,13 +147,13 @@ def test_a_systemd_that_hangs(monkeypatch, tmp_path, call, names):
     assert host.calls == []
 
 
-def test_a_job_that_never_ends(systemd, monkeypatch, tmp_path):
+def test_a_job_that_does_not_end(systemd, monkeypatch, tmp_path):
     moments = iter([0, 1, 119, 121])
     monkeypatch.setattr(_systemd, "time", SimpleNamespace(monotonic=lambda: next(moments), sleep=lambda _seconds: None))
-    made = systemd(text("/x"), variant(False), text("/job/1"), *[variant("waiting")] * 3)
+    server = systemd(text("/x"), variant(False), text("/job/1"), *[variant("waiting")] * 3)
     with pytest.raises(HostError, match=r"did not complete the start of x\.service within 120 seconds"):
-        start(host_of(tmp_path, made.path), "x.service", ())
-    assert made.calls == ["LoadUnit", "NeedDaemonReload", "StartUnit", "State", "State", "State"]
+        start(host_of(tmp_path, server.path), "x.service", ())
+    assert server.calls == ["LoadUnit", "NeedDaemonReload", "StartUnit", "State", "State", "State"]
 
 
 def host_of(root, path):
@@ -174,17 +173,17 @@ class FakeHost(Host):
         return ""
 
 
-def test_without_the_socket_the_programs_are_run(tmp_path):
+def test_without_the_socket_systemctl_and_systemd_run_are_used(tmp_path):
     host = FakeHost(tmp_path)
     schedule(host, "abc-1", "Undo", 30, "true")
     start(host, "x.service", ())
     assert host.calls == [("systemd-run", "--quiet"), ("systemctl", "daemon-reload"), ("systemctl", "start")]
 
 
-def test_a_refusal_is_the_hosts_error(systemd):
-    made = systemd((3, "s", "no"))
-    host = host_of(Path(made.path).parent, made.path)
-    with pytest.raises(HostError, match="systemd did not make the timer abc-1: no"):
+def test_an_error_of_systemd_becomes_a_host_error(systemd):
+    server = systemd((3, "s", "no"))
+    host = host_of(Path(server.path).parent, server.path)
+    with pytest.raises(HostError, match="systemd did not create the timer abc-1: no"):
         schedule(host, "abc-1", "Undo", 30, "true")
     assert host.calls == []
 

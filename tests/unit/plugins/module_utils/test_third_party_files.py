@@ -10,8 +10,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
 
 
-def test_a_file_that_cannot_be_written_stays_and_leaves_no_copy(tmp_path):
-    """The disk is full, for example."""
+def test_a_failed_write_leaves_the_old_file_and_no_copy(tmp_path):
+    """Simulate a full disk."""
 
     def fail(_text):
         raise OSError(28, "No space left on device")

@@ -490,8 +490,8 @@ def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, dou
         (lambda host: host.programs.remove("firewall-offline-cmd"), "has no firewall-cmd"),
         (lambda host: host.path("/run/systemd/units/invocation:firewalld.service").unlink(), "firewalld.service is not active"),
         (lambda host: setattr(host, "require_net_admin", refuse_rights), "this process lacks"),
-        (lambda host: host.path("/run/systemd/system").rmdir(), "systemd does not run this host"),
-        (lambda host: host.path("/etc/firewalld").rename(host.path("/etc/x")), "there is no directory /etc/firewalld"),
+        (lambda host: host.path("/run/systemd/system").rmdir(), "this host does not run systemd"),
+        (lambda host: host.path("/etc/firewalld").rename(host.path("/etc/x")), "/etc/firewalld is missing"),
     ],
 )  # fmt: skip
 def test_a_host_without_what_it_needs_is_refused(host, break_it, message):
