@@ -192,9 +192,10 @@ class NftablesLate:
             self._host.run("nft", "--check", "--file", "-", stdin=commands)
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the file says it
-        """Return the boot file, and a script that has the rules of that file in force and no other."""
+        """Return the boot files, and a script that has the rules of the boot script in force and no other."""
         return Snapshot(
-            (LATE_FILE,), ((("sh",), _RESTORE.replace("@FILE@", shlex.quote(str(self._host.path(LATE_FILE))))),)
+            (LATE_FILE, APPENDED_FILE),
+            ((("sh",), _RESTORE.replace("@FILE@", shlex.quote(str(self._host.path(LATE_FILE))))),),
         )
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
