@@ -289,8 +289,9 @@ def _half(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[s
         module.warn(_NOTHING_KEPT)
         return {"changes": None, "conflicts": []}
     if params["confirm"]:
-        passing = state == "merged" and want.ruleset != ruleset
-        confirm(backend, want.ruleset, rollback, params["confirm"], keep=state != "rolled_back", passing=passing)
+        transitional = state == "merged" and want.ruleset != ruleset
+        keep = state != "rolled_back"
+        confirm(backend, want.ruleset, rollback, params["confirm"], keep=keep, transitional=transitional)
         return {"changed": True}
     guard = Guard(rollback, params["rollback_timeout"], _connection)
     outcome = converge(backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)

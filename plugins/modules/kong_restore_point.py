@@ -141,7 +141,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import (
     RestorePoint,
     RestorePoints,
-    way_back,
+    choose_kong_step,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
 
@@ -215,7 +215,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         files = points.changed_files(point)
         unit_changed = node.unit != "" and node.drop_in() != point.parts[UNIT]
         listens, runs = node.is_as(point)
-        how = way_back(point, changed=bool(files), unit_changed=unit_changed, listens=listens, runs=runs)
+        how = choose_kong_step(point, changed=bool(files), unit_changed=unit_changed, listens=listens, runs=runs)
         changes = params["state"] == "restored" and bool(files or unit_changed)
         if params["state"] == "restored" and point.parts.get(RULESET, {}) is None:
             module.warn(_NO_RULES)

@@ -223,10 +223,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def _differences(outcome: Outcome) -> list[str]:
-    lines = [f"does not belong: {line[1:]}" for line in outcome.drift if line.startswith("+")]
+    lines = [f"unexpected: {line[1:]}" for line in outcome.drift if line.startswith("+")]
     lines += [f"missing: {line[1:]}" for line in outcome.drift if line.startswith("-")]
     lines += [f"at boot: {line}" for line in outcome.stale]
-    return lines or (["what is caught is not what the plan says"] if outcome.changed else [])
+    return lines or (["the intercept rules differ from the plan"] if outcome.changed else [])
 
 
 def _diff(outcome: Outcome) -> dict[str, str]:

@@ -48,7 +48,7 @@ def report(outcome: Outcome) -> list[str]:
               for name in port.lost]  # fmt: skip
     lines += [f"{member.name} lacks {network}" for member in outcome.diff.members for network in member.gained]
     lines += [f"{member.name} has {network}" for member in outcome.diff.members for network in member.lost]
-    lines += [f"does not belong: {line}" for line in outcome.drift]
+    lines += [f"difference: {line}" for line in outcome.drift]
     lines += [f"at boot: {line}" for line in outcome.stale]
     return [*lines, *map(str, outcome.conflicts)]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every firewall backend offers, so that one transaction drives them all."""
+"""The interface of every firewall backend, so that one transaction drives all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 @dataclass(frozen=True)
 class Live:
-    """What the kernel holds of ours: None where there is nothing, and a line for each thing that does not belong."""
+    """Our rules in the kernel (None if there are none), and a line for each difference from a complete ruleset."""
 
     ruleset: Ruleset | None
     drift: tuple[str, ...] = ()
@@ -23,10 +23,10 @@ class Live:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What brings the present state of ours back.
+    """The data that restores the present state of our rules.
 
-    `files` are all paths that `apply` and `persist` may write or remove. `load` are the commands,
-    each with its standard input, that bring the live state back once those files are as they were.
+    `files` are all paths that `apply` and `persist` may write or remove. `load` are the commands, each with its standard
+    input, that restore the live state after the files are restored.
     """
 
     files: tuple[str, ...]
@@ -34,43 +34,43 @@ class Snapshot:
 
 
 class Backend(t.Protocol):
-    """One firewall system. It owns one namespace there, and touches nothing outside it.
+    """A firewall system. A backend changes only its own namespace in that system.
 
-    A want of None means: nothing of ours, no trace. Each method raises HostError when the host refuses; `require`,
-    `read`, `stale`, `conflicts`, `validate` and `snapshot` change nothing.
+    A `want` of None means that none of our rules and files may be present. A failed command or file operation raises
+    HostError. `require`, `read`, `stale`, `conflicts`, `validate` and `snapshot` change nothing.
     """
 
     name: str
 
     def require(self) -> None:
-        """Refuse a host that lacks what this backend needs, before anything is touched."""
+        """Raise HostError unless the host has the programs and permissions that this backend needs."""
 
     def read(self) -> Live:
-        """The live state of ours."""
+        """Return the live state of our rules."""
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """One line for each part of the persisted state that would not bring `want` back after a reboot."""
+        """Return a line for each part of the persisted state that would not restore `want` after a reboot."""
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
-        """What on the host would defeat the ruleset, certain or not."""
+        """Return the conflicts with third-party rules, both certain and possible ones."""
 
     def translations(self) -> tuple[Translation, ...]:
-        """Where the host sends packets on to other addresses, as far as `read` and `conflicts` came to see it."""
+        """Return the address translations of the host that `read` and `conflicts` have found."""
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
-        """Have the host's own tools check what `apply` would load.
+        """Raise HostError unless the host's own tools accept the rules that `apply` would load.
 
-        Outside of check mode, tools that load all or nothing check it when they load it.
+        Outside of check mode, an atomic tool may skip this check, because it checks the rules when it loads them.
         """
 
     def snapshot(self, live: Live) -> Snapshot:
-        """How to get back to the state that `read` gave, in words that need neither this code nor a connection."""
+        """Return the data that restores the state from `read`, without this code and without a connection."""
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Replace the live state in one step; until then the old one holds, afterwards the new one.
+        """Replace the live state in one atomic step, and return warnings for the user.
 
-        Flows that the new one does not allow end. A line for each thing that its user has to know.
+        Connections that the new state does not allow are ended.
         """
 
     def persist(self, want: Ruleset | None) -> None:
-        """Make `want` what a reboot brings; if it fails, the persisted state is as before."""
+        """Make a reboot load `want`. If this fails, the persisted state is unchanged."""

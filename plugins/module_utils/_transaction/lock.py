@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lock of a host: one run or one rollback at a time.
+"""The lock of a host: only one run or one rollback works at a time.
 
-Only root can open its file, so no other user can hold the lock: flock(2) needs no more than an open file. The kernel
-releases the lock when the last process that has it ends.
+Only root can open the lock file, so no other user can hold the lock: flock(2) needs no more than an open file. The kernel
+releases the lock when the last process that holds it ends.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ _PAUSE = 0.1
 
 
 def open_lock(host: Host) -> int:
-    """Return a handle of the lock's file, which is made if it is missing. Raises HostError if others can open the file."""
+    """Return a handle of the lock file, and create the file if it is missing.
+
+    Raises HostError unless root is the only user who can open the file.
+    """
     try:
         handle = os.open(host.path(LOCK), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
@@ -35,12 +38,15 @@ def open_lock(host: Host) -> int:
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         os.close(handle)
-        raise HostError(f"the lock {LOCK} is not a file that only root can open, so any user could block it: remove it")
+        raise HostError(f"the lock {LOCK} is not a file that only root can open, so any user could hold it: remove it")
     return handle
 
 
 def take_lock(handle: int, patience: float = PATIENCE) -> None:
-    """Wait until this process has the lock. Raises HostError, which names the process that holds it, after `patience`."""
+    """Wait until this process holds the lock.
+
+    Raises HostError after `patience` seconds; the message names the process that holds the lock.
+    """
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -59,7 +65,7 @@ def take_lock(handle: int, patience: float = PATIENCE) -> None:
 def holder_of(handle: int, proc: Path = PROC) -> str | None:
     """Return id and command line of a process that holds the lock of an open file, or None if no process is found.
 
-    `/proc/PID/fdinfo/FD` lists the locks of an open file, also in a process that inherited it (proc(5)).
+    `/proc/PID/fdinfo/FD` lists the locks of an open file, even if the process inherited the file (proc(5)).
     """
     status = os.fstat(handle)
     for process in processes(proc):

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Restore points of a node: all that a run may change on it, as it was before.
+"""Restore points of a node: the state, before a run, of everything that the run may change on the node.
 
-A run *takes* one before it changes anything and *keeps* it when it has ended well. A run that fails leaves its point taken, and
-the next run does not replace that: it is the last state which a run has not changed. Contents never leave the host.
+A run *takes* a restore point before it changes anything, and *keeps* it after it has succeeded. If a run fails, its point
+stays taken. The next run does not replace that point, because it is the last state that no run has changed. The contents
+of a restore point never leave the host.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollba
 FOLDER = f"{STATE}/restore_points"
 TAKEN = f"{FOLDER}/taken"
 PREVIOUS = f"{FOLDER}/previous"
-# Never read: the next run removes what a killed run left.
+# The folder of a point that is being written. It is never read, and the next run removes it if a run was killed.
 _NEW = f"{FOLDER}/new"
 _DATA = "point.json"
 
@@ -33,8 +34,8 @@ class RestorePoint:
     """The state of a node at one moment.
 
     `files` has each path with the name of its copy, None if the file was missing. `parts` are plain data by name, such as
-    the ruleset. `kong` tells how Kong was run. `run` names the last run that started from it; names sort by time. `begun` is
-    set when the restoration of the files begins.
+    the ruleset. `kong` tells how Kong was run. `run` names the last run that started from this state; names sort by time.
+    `begun` is set when the restoration of the files begins.
     """
 
     files: tuple[tuple[str, str | None], ...]
@@ -45,24 +46,24 @@ class RestorePoint:
 
 
 class RestorePoints:
-    """The restore points that a host keeps. `readers` give the present state of each part by its name."""
+    """The restore points on a host. `readers` return the present state of each part by its name."""
 
     def __init__(self, host: Host, readers: t.Mapping[str, t.Callable[[], t.Any]]) -> None:
         self._host = host
         self._readers = readers
 
     def take(self, files: t.Iterable[str], parts: t.Iterable[str], kong: dict[str, t.Any], run: str = "") -> None:
-        """Keep the present state before a run.
+        """Save the present state before a run.
 
-        The point of a run that failed stays in its place, with the files that it lacks, unless the host is in that state or
-        the point lacks a part.
+        The point of a failed run is not replaced; missing files are added to it. It is replaced only if the host is in the
+        state of that point, or if the point lacks a part.
         """
         paths = dict.fromkeys(self._real_path(path) for path in files)
         names = [*parts]
         taken = self._read(TAKEN)
         if taken is not None and {*names} <= {*taken.parts} and not self._is_present(taken):
             more = self._copies([path for path in paths if path not in dict(taken.files)], TAKEN, len(taken.files))
-            # More than the changes of one run separate the two states.
+            # The changes of more than one run separate the two states, so a reload may not be enough.
             kong = {**taken.kong, "how": RESTART}
             self._write_data(TAKEN, replace(taken, files=taken.files + more, kong=kong, run=run))
             return
@@ -76,7 +77,7 @@ class RestorePoints:
         self._host.move(_NEW, TAKEN)
 
     def keep(self) -> None:
-        """Make the taken point the one to return to, as the run has ended well; if nothing changed, remove it."""
+        """Make the taken point the target of the next rollback, after a successful run. If nothing changed, remove it."""
         taken = self._read(TAKEN)
         if taken is None:
             return
@@ -87,13 +88,13 @@ class RestorePoints:
         self._host.move(TAKEN, PREVIOUS)
 
     def find(self) -> RestorePoint | None:
-        """Return the state before the last run that changed anything, None if there is none or the host is in that state."""
+        """Return the state before the last run that changed anything; None if no state is kept or the host is in it."""
         folder = self._folder()
         point = self._read(folder)
         return None if point is None or self._is_present(point) else point
 
     def restore_files(self, point: RestorePoint) -> None:
-        """Bring the files of a point back, with owner, mode and SELinux context. Raises HostError."""
+        """Restore the files of a point, with owner, mode and SELinux context. Raises HostError."""
         folder = self._folder()
         self._write_data(folder, replace(point, begun=True))
         for path, copy in point.files:
@@ -106,7 +107,7 @@ class RestorePoints:
                 self._host.move(staged, path)
 
     def changed_files(self, point: RestorePoint) -> tuple[str, ...]:
-        """Return the paths of the files that are not as they were."""
+        """Return the paths of the files that differ from their copies."""
         folder = self._folder()
         return tuple(path for path, copy in point.files if not self._is_same(path, copy and f"{folder}/{copy}"))
 
@@ -123,7 +124,7 @@ class RestorePoints:
         return all(self._readers[part]() == value for part, value in point.parts.items())
 
     def _is_same(self, path: str, copy: str | None) -> bool:
-        """Return whether a file has the content, owner and mode of its copy; None is a missing file."""
+        """Tell whether a file has the content, owner and mode of its copy; a copy of None means a missing file."""
         where = self._host.path(path)
         if copy is None or not where.exists():
             return copy is None and not where.exists()
@@ -132,11 +133,11 @@ class RestorePoints:
         return status[0] == status[1] and where.read_bytes() == saved.read_bytes()
 
     def _real_path(self, path: str) -> str:
-        """Return the file itself where the path is a link."""
+        """Return the path with all symbolic links resolved."""
         return "/" + os.path.relpath(os.path.realpath(self._host.path(path)), os.path.realpath(self._host.root))
 
     def _copies(self, paths: list[str], folder: str, first: int) -> tuple[tuple[str, str | None], ...]:
-        """Copy the files that are there; return each path with the name of its copy."""
+        """Copy the files that exist; return each path with the name of its copy."""
         names = {path: f"file{number}" for number, path in enumerate(paths, first) if self._host.path(path).exists()}
         for path, name in names.items():
             self._host.copy(path, f"{folder}/{name}")
@@ -157,11 +158,11 @@ class RestorePoints:
         self._host.write(f"{folder}/{_DATA}", json.dumps(asdict(point), indent=2) + "\n", 0o600)
 
 
-def way_back(point: RestorePoint, *, changed: bool, unit_changed: bool, listens: bool, runs: bool) -> str:
-    """Return what makes Kong run as it did at a restore point: `nothing`, `reload`, `restart` or `stop`.
+def choose_kong_step(point: RestorePoint, *, changed: bool, unit_changed: bool, listens: bool, runs: bool) -> str:
+    """Return the step that makes Kong run as at a restore point: `nothing`, `reload`, `restart` or `stop`.
 
-    `changed`: its files were not as they were. `unit_changed`: neither was its unit. `listens`: its sockets are as they were.
-    `runs`: it runs now. Whether a reload is enough between two states does not depend on the direction.
+    `changed`: the rollback restored files of Kong. `unit_changed`: it restored Kong's unit. `listens`: Kong has the sockets
+    of the restore point. `runs`: Kong runs now. A reload that was enough for the change is enough for its rollback.
     """
     if not point.kong["runs"]:
         return STOP if runs else NOTHING

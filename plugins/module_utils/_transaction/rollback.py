@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rollback of a change: kept on the host, which undoes the change by itself unless it is confirmed in time.
+"""The rollback of a change. The host stores it, and undoes the change by itself unless the change is confirmed in time.
 
-A change waits for its confirmation as the folder `pending`, which is made and removed by one rename. As long as the folder
-is there, a timer and the next boot run its script. Without the folder both find nothing to do, so neither has to be
-cancelled. The time starts when the change is complete, so a slow host is not rolled back for being slow. If the run ends
-before that, the host undoes the change immediately.
+A change that waits for its confirmation is the folder `pending`, which is created and removed by one rename. If the folder
+exists, a timer and the next boot run the script in it. If it does not exist, they do nothing, so neither has to be
+cancelled. The time starts when the change is complete, so the time that a slow host needs for the change does not count.
+If the run ends before the change is complete, the host undoes the change immediately.
 
-`pending` has a folder `layerNNNNNN` for each change since the last one that was confirmed. The script undoes the newest
-change first and the oldest last, so the host ends up with the state before the first of them.
+`pending` has a folder `layerNNNNNN` for each change since the last confirmation. The script undoes the newest change first
+and the oldest change last, so it restores the state before the first of these changes.
 """
 
 from __future__ import annotations
@@ -37,35 +37,35 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock i
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved
 
-# A file that only takes up space, until the script of the rollback needs that space.
+# Name of a file that only takes up space, until the script of the rollback needs that space.
 RESERVE = "reserve"
 STATE = "/var/lib/gatehouse_kong"
 PENDING = f"{STATE}/pending"
 PREVIOUS = f"{STATE}/previous"
-# What is being made, or is to go: nobody reads it, and the next change removes what a killed one left.
+# A folder that is being written or removed. It is never read, and the next change removes it if a run was killed.
 _RUBBISH = f"{STATE}/rubbish"
 _UNDO = f"{PENDING}/undo"
 _NEW_LAYER = f"{PENDING}/new"
-# A file that is there until the change is complete.
+# Name of a file that exists until the change is complete.
 UNFINISHED = "unfinished"
-# There while the rules are those of a host whose listeners move.
-_PASSING = f"{STATE}/passing"
-# Bytes that the rollback needs if the disk is full by then: it removes this file first.
+# A file that exists while the rules are transitional: they allow both the current and the planned sources.
+_TRANSITIONAL = f"{STATE}/passing"
+# Space that the rollback needs if the disk is full: it removes this file first.
 _RESERVE = f"{PENDING}/{RESERVE}"
 RESERVED = 1 << 20
-# For the whole script, each of whose commands has its own time.
+# The limit for the whole script; each command in it has its own limit.
 _UNDO_SECONDS = 600
 
 NAME = "gatehouse-kong-rollback"
 _UNIT = f"{UNIT_DIRECTORY}/{NAME}.service"
 _LINK = f"{UNIT_DIRECTORY}/sysinit.target.wants/{NAME}.service"
 
-# A boot is busy, and nothing else repeats what failed then. nftables.service flushes all rules; the others load the files
-# that this puts back.
+# The unit tries three times, because a busy host may fail at boot and nothing else repeats the rollback. It runs after
+# nftables.service, which flushes all rules, and before the other services, which load the restored files.
 _UNIT_TEXT = """\
 # Written by gatehouse.kong, and removed when the change is confirmed.
 [Unit]
-Description=Undo the change of gatehouse.kong that nobody confirmed
+Description=Undo the unconfirmed change of gatehouse.kong
 DefaultDependencies=no
 ConditionPathExists={undo}
 Wants=network-pre.target
@@ -83,7 +83,7 @@ ExecStart=/bin/sh -c "/bin/sh {undo} || {{ sleep 2; /bin/sh {undo}; }} || {{ sle
 
 @dataclass(frozen=True)
 class Kept:
-    """The rules that a host had, None where it had none of ours."""
+    """The rules that a host had, None if it had none of our rules."""
 
     ruleset: Ruleset | None
 
@@ -94,7 +94,7 @@ def _layer(number: str) -> str:
 
 
 class Rollback:
-    """The change that waits for its confirmation, and the state before the last one that was confirmed."""
+    """The change that waits for its confirmation, and the state before the last confirmed change."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -102,7 +102,7 @@ class Rollback:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the host's lock, so that other runs and the rollback of a change wait. It may be nested.
+        """Hold the host's lock, so that other runs and the rollback of a change wait. Calls may be nested.
 
         Raises HostError if another process holds the lock for too long.
         """
@@ -112,34 +112,34 @@ class Rollback:
         self._lock = open_lock(self._host)
         try:
             take_lock(self._lock)
-            # A program that outlives this process goes on changing the host, so it keeps the lock.
+            # A program that outlives this process still changes the host, so it inherits the lock.
             self._host.inherited = (self._lock,)
             yield
         finally:
             self._host.inherited = ()
-            # Closing alone would leave the lock to a program that still shares the file.
+            # Without LOCK_UN, a program that still shares the file would keep the lock.
             fcntl.flock(self._lock, fcntl.LOCK_UN)
             os.close(self._lock)
             self._lock = None
 
     def pending(self) -> str | None:
-        """The id of the change that nobody has confirmed yet."""
+        """Return the id of the change that waits for its confirmation, None if no change waits."""
         return self._host.read(f"{PENDING}/id")
 
     def leftovers(self, want: Ruleset | None) -> tuple[str, ...]:
-        """A line for what a change that ended half-way left, or of ours where no trace is wanted."""
+        """Return a line for an unconfirmed change, and for each file that a run has to remove."""
         if self._host.path(PENDING).exists():
-            return (f"{PENDING}: a change that nobody confirmed, which would be undone",)
+            return (f"{PENDING}: an unconfirmed change, which the host would undo",)
         if want is None and self._host.path(STATE).exists():
             return (f"{STATE}: to be removed",)
         left = (path for path in (_LINK, _UNIT, _RUBBISH) if os.path.lexists(self._host.path(path)))
         return tuple(f"{path}: left by a run or rollback that was killed" for path in left)
 
     def arm(self, snapshot: Snapshot, before: Ruleset | None) -> str:
-        """Keep the state before a change, and return the id of the change.
+        """Save the state before a change, and return the id of the change.
 
-        The host undoes the change if this process ends, or releases the lock (`alone`), before the change is `finished`.
-        A change that waits already is undone as well then. Raises HostError; nothing is kept in that case.
+        If this process ends or releases the lock (`alone`) before the change is `finished`, the host undoes this change
+        and all earlier changes that wait. Raises HostError; nothing is kept in that case.
         """
         transaction = os.urandom(8).hex()
         self._host.make_directory(STATE, 0o700)
@@ -155,60 +155,62 @@ class Rollback:
         return transaction
 
     def finished(self, transaction: str, timeout: int) -> None:
-        """Start the time for the confirmation, as the change is complete: the host undoes it after `timeout` seconds."""
+        """Start the time for the confirmation of a complete change: the host undoes it after `timeout` seconds."""
         self._start_timer(transaction, timeout)
         self._host.remove((f"{PENDING}/{UNFINISHED}",))
 
     @contextmanager
     def claimed(self, transaction: str) -> Iterator[None]:
-        """Keep the host from undoing the change meanwhile; HostError if it has done so, or if another run came."""
+        """Prevent the rollback of the change while the caller confirms it.
+
+        Raises HostError if the host has rolled the change back, or if another run has changed the host.
+        """
         with self.alone():
             pending = self.pending()
             if pending != transaction:
                 raise HostError(_TOO_LATE if pending is None else _OVERTAKEN)
             yield
 
-    def commit(self, *, keep: bool, passing: bool = False) -> None:
+    def commit(self, *, keep: bool, transitional: bool = False) -> None:
         """Make the change permanent: the host does not undo it any more.
 
-        With keep the state before it is what `rolled_back` gives from now on, unless that one was only passing. With `passing`
-        the state now is none to return to.
+        With `keep`, the state before the change becomes the target of `state: rolled_back`, unless that state was
+        transitional. With `transitional`, the present state never becomes such a target.
         """
-        keep = keep and not self._host.path(_PASSING).exists()
+        keep = keep and not self._host.path(_TRANSITIONAL).exists()
         self._host.remove((_RESERVE,))
         if keep:
             self._host.remove_tree(PREVIOUS)
         self._host.remove_tree(_RUBBISH)
         self._host.move(PENDING, PREVIOUS if keep else _RUBBISH)
         self._host.remove_tree(_RUBBISH)
-        if passing:
-            self._host.write(_PASSING, "", 0o600)
+        if transitional:
+            self._host.write(_TRANSITIONAL, "", 0o600)
         else:
-            self._host.remove((_PASSING,))
+            self._host.remove((_TRANSITIONAL,))
         self._remove_unit()
 
     def forget(self) -> None:
-        """End the change and leave no trace of any."""
+        """Confirm the change, and remove all files and timers of this and earlier changes."""
         self.commit(keep=False)
         self._host.remove_tree(STATE)
-        # This change's timer, and those of changes shortly before it, which wait for nothing any more.
-        # Without systemd processes wait in place of the timers, find nothing to do and end.
+        # Earlier changes may have timers too. Without systemd, processes wait in place of the timers, and then end.
         with suppress(HostError):
             self._host.run("systemctl", "stop", f"{NAME}-*.timer")
 
     def undo(self, transaction: str) -> None:
-        """Undo the change now, as the timer would; who calls is not alone any more."""
+        """Undo the change now, without waiting for the timer. The caller does not hold the lock any more."""
         if self._lock is not None:
             fcntl.flock(self._lock, fcntl.LOCK_UN)  # the script waits for it
         if self._host.path(_UNDO).exists():
-            self._host.run("sh", self._at(_UNDO), transaction, seconds=_UNDO_SECONDS)
+            self._host.run("sh", self._real(_UNDO), transaction, seconds=_UNDO_SECONDS)
 
     def previous(self) -> Kept | None:
-        """Return the rules before the last change, None if none are kept. Raises HostError if they cannot be read."""
+        """Return the rules before the last change, None if no rules are kept. A damaged file raises HostError."""
         return self._kept(PREVIOUS)
 
     def before_pending(self) -> Kept | None:
-        """Return the rules before the changes that wait for their confirmation, None if no change waits."""
+        """Return the rules before the changes that wait for confirmation, None if no change waits."""
         return self._kept(PENDING)
 
     def _kept(self, folder: str) -> Kept | None:
@@ -223,7 +225,7 @@ class Rollback:
             raise HostError(f"{path} is damaged, so its rules cannot be restored: {error}") from error
 
     def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
-        """Add a layer to the changes that wait, or make `pending` with the first layer, by one rename each."""
+        """Add a layer to the changes that wait, or create `pending` with the first layer, by one rename each."""
         self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
         self._host.link(_LINK, _UNIT)
         if self._host.path(_UNDO).exists():
@@ -241,11 +243,11 @@ class Rollback:
         self._host.make_directory(_RUBBISH, 0o700)
         self._write_layer(f"{_RUBBISH}/{_layer('000000')}", snapshot)
         places = Places(
-            self._at(LOCK),
-            self._at(PENDING),
-            self._at(_RUBBISH),
-            self._at(_UNIT),
-            self._at(_LINK),
+            self._real(LOCK),
+            self._real(PENDING),
+            self._real(_RUBBISH),
+            self._real(_UNIT),
+            self._real(_LINK),
             RESERVE,
             UNFINISHED,
             _layer("*"),
@@ -258,7 +260,7 @@ class Rollback:
         self._host.move(_RUBBISH, PENDING)
 
     def _write_layer(self, folder: str, snapshot: Snapshot) -> None:
-        """Write what undoes one change: copies of the files, the input of each command, and the script's part."""
+        """Write the files that undo one change: copies of files, the input of each command, and a part of the script."""
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
             render_layer,
         )
@@ -283,29 +285,30 @@ class Rollback:
         return Saved(str(where), copy, str(parent), parent.stat().st_mode & 0o7777 if parent.is_dir() else None)
 
     def _clear(self) -> None:
-        """Remove what is left of a change that could not be kept; an earlier change, which has its id, still waits."""
+        """Remove the files of a change that could not be saved. An earlier change, which has an id, still waits."""
         self._host.remove_tree(_RUBBISH)
         if self.pending() is None:
             self._host.remove_tree(PENDING)
             self._remove_unit()
 
     def _watch(self, transaction: str) -> None:
-        """Have a process wait for the lock, and undo the change if it is not finished by then."""
-        shell = self._undo_of(transaction, UNFINISHED)
+        """Start a process that waits for the lock, and then undoes the change if it is not finished."""
+        shell = self._render_call(transaction, UNFINISHED)
         self._schedule(
             f"{NAME}-{transaction}-{UNFINISHED}", "Undo the change of gatehouse.kong if its run ends", 0, shell
         )
 
     def _start_timer(self, transaction: str, timeout: int) -> None:
-        shell = self._undo_of(transaction)
+        shell = self._render_call(transaction)
         self._schedule(f"{NAME}-{transaction}", "Undo the change of gatehouse.kong unless confirmed", timeout, shell)
 
-    def _undo_of(self, *arguments: str) -> str:
-        undo = shlex.quote(self._at(_UNDO))
+    def _render_call(self, *arguments: str) -> str:
+        """Return the shell command that runs the script of the rollback, if the script exists."""
+        undo = shlex.quote(self._real(_UNDO))
         return f"[ ! -f {undo} ] || exec sh {undo} {' '.join(arguments)}"
 
     def _schedule(self, name: str, description: str, seconds: int, shell: str) -> None:
-        """Run a command after so many seconds: by systemd, or if that does not answer by a process that waits."""
+        """Run a command after some seconds: with a timer of systemd, or without systemd in a process that waits."""
         from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import schedule  # noqa: PLC0415
 
         try:
@@ -317,12 +320,12 @@ class Rollback:
         self._host.remove((_LINK, _UNIT))
         self._host.remove_empty((f"{UNIT_DIRECTORY}/sysinit.target.wants",))
 
-    def _at(self, path: str) -> str:
+    def _real(self, path: str) -> str:
         return str(self._host.path(path))
 
 
 _TOO_LATE = (
-    "the change was not confirmed in time, and the host has returned to the state before it. If the connection is "
-    "slow, give it more time (rollback_timeout)"
+    "the change was not confirmed in time, so the host has rolled it back. If the connection is slow, increase "
+    "rollback_timeout"
 )
-_OVERTAKEN = "another run has changed this host's rules meanwhile; whether they stay is now that run's to confirm"
+_OVERTAKEN = "another run has changed the rules of this host since this change, so only that run can confirm them now"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the scripts that undo changes, for a shell: they run without module, controller and connection."""
+"""Writes the shell scripts that undo changes. They need no Ansible module, no controller and no connection."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Saved:
-    """A file as it was: its path, the name of its copy (None if it was missing), its folder, and the folder's mode.
+    """The state of a file: its path, the name of its copy, its folder, and the folder's mode.
 
-    The mode is None if the folder was missing.
+    The copy is None if the file was missing. The mode is None if the folder was missing.
     """
 
     path: str
@@ -35,10 +35,11 @@ class Saved:
 
 @dataclass(frozen=True)
 class Places:
-    """Paths that the script needs, and those that it removes.
+    """The paths that the script reads, and the paths that it removes.
 
-    Relative to `pending` are `reserve`, a file that only takes up space until the script needs that, `unfinished`, a file that
-    is there until the change is complete, and `layers`, the pattern of the folders that undo one change each.
+    Three paths are relative to `pending`: `reserve`, a file that only takes up space until the script needs that space;
+    `unfinished`, a file that exists until the change is complete; and `layers`, the pattern of the folders that undo one
+    change each.
     """
 
     lock: str
@@ -70,7 +71,7 @@ for layer in $(ls -rd {layers}); do
     cd {pending}/"$layer" || exit 1
     . ./undo
 done
-# Only a complete success removes the folder; the rename makes that one step. Until then the unit repeats this at boot.
+# Only a complete success removes the folder; the rename makes the removal atomic. Until then the unit repeats this at boot.
 [ $failed = 0 ] || exit 1
 cd /
 rm -rf -- {rubbish}
@@ -78,37 +79,37 @@ mv -- {pending} {rubbish}
 rm -f -- {link} {unit}
 rmdir -- {wants} 2>/dev/null
 rm -rf -- {rubbish}
-echo "gatehouse.kong: a change was not confirmed, and is undone"
+echo "gatehouse.kong: a change was not confirmed in time and has been undone"
 """
 
 
 def render_undo(places: Places) -> str:
-    """Return the script that undoes all changes that wait."""
+    """Return the script that undoes all changes that wait for confirmation."""
     names = {name: shlex.quote(path) for name, path in asdict(places).items() if name != "layers"}
     wants = shlex.quote(str(Path(places.link).parent))
     return _SCRIPT.format(path=PROGRAMS, wants=wants, layers=places.layers, **names)
 
 
 def render_layer(saved: Iterable[Saved], load: Iterable[tuple[Command, str]]) -> str:
-    """Return the part of the script that undoes one change, for the folder that has its copies.
+    """Return the part of the script that undoes one change. It runs in the folder of the saved copies.
 
-    Files first, because some commands read them; then each command with its input from a file in the folder.
+    The files are restored first, because some commands read them. Then each command runs with its input from a file.
     """
-    lines = [line for one in saved for line in _put_back(one)]
+    lines = [line for file in saved for line in _render_restore(file)]
     lines += [
         f"timeout -k 5 {SECONDS} {shlex.join(command)} < {shlex.quote(given)} || failed=1" for command, given in load
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _put_back(one: Saved) -> list[str]:
-    path, directory = shlex.quote(one.path), shlex.quote(one.directory)
-    if one.copy is None:
+def _render_restore(file: Saved) -> list[str]:
+    path, directory = shlex.quote(file.path), shlex.quote(file.directory)
+    if file.copy is None:
         lines = [f"rm -f -- {path} || failed=1"]
-        return lines if one.directory_mode is not None else [*lines, f"rmdir -- {directory} 2>/dev/null"]
+        return lines if file.directory_mode is not None else [*lines, f"rmdir -- {directory} 2>/dev/null"]
     return [
-        f"[ -d {directory} ] || mkdir -p -m {one.directory_mode:o} -- {directory}",
-        f"cp -a --remove-destination -- {shlex.quote(one.copy)} {path} || failed=1",
+        f"[ -d {directory} ] || mkdir -p -m {file.directory_mode:o} -- {directory}",
+        f"cp -a --remove-destination -- {shlex.quote(file.copy)} {path} || failed=1",
         # Otherwise a file may be empty after a power cut, although the folder with its copy is removed by then.
         f"[ -L {path} ] || timeout -k 5 {SECONDS} sync -- {path} || failed=1",
     ]

@@ -5,9 +5,9 @@
 """Makes a host match a ruleset: the same steps for a real run and for check mode, independent of the backend.
 
 A change has two phases. `converge` applies it, and the host undoes it by itself unless it is confirmed. `confirm`, which
-the controller calls over a new connection, makes it permanent. So a host ends up with the old state or with the new state,
-even if the change cuts connections, or if controller or run are killed. A reboot before the confirmation restores the old
-state. If a run dies before its change is complete, the host restores the old state within seconds.
+the controller calls over a new connection, makes it permanent. The result is always the old state or the new state, even
+if the change cuts connections, or if the controller or the run is killed. A reboot before the confirmation restores the
+old state. If a run is killed before its change is complete, the host restores the old state within seconds.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 
-# What only a change needs is loaded for a change: most runs find that there is none.
+# These modules are only imported if something changes: most runs change nothing.
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import RulesetDiff
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection
 
 
 class LockoutError(Exception):
-    """The ruleset refuses the connection over which it came; nothing was changed."""
+    """The ruleset would block the connection of the controller; nothing was changed."""
 
 
 class ConflictError(Exception):
-    """The host's own rules would defeat the ruleset for certain; nothing was changed."""
+    """The ruleset conflicts with third-party rules of the host; nothing was changed."""
 
     def __init__(self, conflicts: tuple[Conflict, ...]) -> None:
         super().__init__("\n".join(str(conflict) for conflict in conflicts if conflict.stops))
@@ -42,9 +42,9 @@ class ConflictError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did, or in check mode would do.
+    """The result of a run, in check mode of a planned run.
 
-    `transaction` is what `confirm` has to be called with, if at all; `warnings` is what came up on the way.
+    `transaction` is the argument for `confirm`, None if nothing has to be confirmed. `warnings` are lines for the user.
     """
 
     have: Ruleset | None
@@ -58,7 +58,7 @@ class Outcome:
 
     @cached_property
     def diff(self) -> RulesetDiff:
-        """What of the ruleset changes."""
+        """The differences between the rulesets."""
         from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import (  # noqa: PLC0415
             diff_rulesets,
         )
@@ -67,20 +67,22 @@ class Outcome:
 
     @property
     def before(self) -> str:
-        """The state found: ports, members, and what did not belong or would not have survived a reboot."""
-        extra = [f"does not belong: {line}" for line in self.drift] + [f"at boot: {line}" for line in self.stale]
+        """The state before, as text: ports, members, differences, and parts that a reboot would not restore."""
+        extra = [f"difference: {line}" for line in self.drift] + [f"at boot: {line}" for line in self.stale]
         return self.diff.before + "".join(f"{line}\n" for line in extra)
 
     @property
     def after(self) -> str:
-        """The state asked for."""
+        """The requested state, as text."""
         return self.diff.after
 
 
 @dataclass(frozen=True)
 class Guard:
-    """The protection of a change: its rollback, the seconds until the host starts that, and a function that returns the
-    connection which must not be cut, None if there is none.
+    """The protection of a change: its rollback, and the connection that the change must not cut.
+
+    `timeout` is the number of seconds until the host starts the rollback. `find_connection` returns None if there is no
+    such connection.
     """
 
     rollback: Rollback
@@ -89,21 +91,21 @@ class Guard:
 
 
 def inspect(backend: Backend, want: Ruleset | None, rollback: Rollback) -> Outcome:
-    """Tell what a run would change, whatever hinders it; nothing is changed. Raises HostError."""
-    return _look(backend, want, rollback, want)[1]
+    """Return the changes that a run would make, even if a conflict would stop it. Raises HostError; changes nothing."""
+    return _read_state(backend, want, rollback, want)[1]
 
 
 def converge(
     backend: Backend, want: Ruleset | None, guard: Guard, *, check_mode: bool, opens: Ruleset | None = None
 ) -> Outcome:
-    """Bring the host to `want` (None: no trace of ours), or with check_mode only tell what that would change.
+    """Apply `want` to the host (None: remove all of our rules), or in check mode only return the planned changes.
 
-    `opens` is the part of it that has to be reachable afterwards, all of it if not given. Raises HostError, the host being
-    as before, ConflictError and LockoutError.
+    `opens` is the part of `want` that has to be reachable after the change, by default all of it. Raises HostError,
+    ConflictError or LockoutError; the host is left unchanged.
     """
     # Another run at the same time would mix the rules of both; a rollback would mix old and new rules.
     with guard.rollback.alone():
-        live, outcome = _look(backend, want, guard.rollback, opens or want)
+        live, outcome = _read_state(backend, want, guard.rollback, opens or want)
         if any(conflict.stops for conflict in outcome.conflicts):
             raise ConflictError(outcome.conflicts)
         rules_change = live.ruleset != want or bool(live.drift)
@@ -117,13 +119,21 @@ def converge(
 
 
 def confirm(
-    backend: Backend, want: Ruleset | None, rollback: Rollback, transaction: str, *, keep: bool, passing: bool = False
+    backend: Backend,
+    want: Ruleset | None,
+    rollback: Rollback,
+    transaction: str,
+    *,
+    keep: bool,
+    transitional: bool = False,
 ) -> None:
-    """Make an applied change last; with keep the state before it is the one to return to from now on.
+    """Make an applied change permanent.
 
-    A `passing` state is none to return to: what was kept before it stays.
+    With `keep`, the state before the change becomes the target of `state: rolled_back`. A `transitional` state never
+    becomes such a target.
 
-    HostError if the host has returned to the old state already, or if the new one cannot be kept: then it returns now.
+    Raises HostError if the host has already rolled the change back. If the change cannot be made permanent, it is rolled
+    back now, and the error is raised as well.
     """
     try:
         with rollback.claimed(transaction):
@@ -132,22 +142,24 @@ def confirm(
             if want is None:
                 rollback.forget()
             else:
-                rollback.commit(keep=keep, passing=passing)
+                rollback.commit(keep=keep, transitional=transitional)
     except HostError as error:
         _undo(rollback, transaction, error)
         raise
 
 
-def _look(backend: Backend, want: Ruleset | None, rollback: Rollback, opens: Ruleset | None) -> tuple[Live, Outcome]:
+def _read_state(
+    backend: Backend, want: Ruleset | None, rollback: Rollback, opens: Ruleset | None
+) -> tuple[Live, Outcome]:
     backend.require()
     live = backend.read()
-    conflicts = (*backend.conflicts(opens), *_bypasses(backend, opens)) if opens is not None else ()
+    conflicts = (*backend.conflicts(opens), *_find_bypasses(backend, opens)) if opens is not None else ()
     stale = (*backend.stale(want), *rollback.leftovers(want))
     changed = live.ruleset != want or bool(live.drift) or bool(stale)
     return live, Outcome(live.ruleset, want, live.drift, stale, conflicts, changed)
 
 
-def _bypasses(backend: Backend, opens: Ruleset) -> tuple[Conflict, ...]:
+def _find_bypasses(backend: Backend, opens: Ruleset) -> tuple[Conflict, ...]:
     translations = backend.translations()
     if not translations:
         return ()
@@ -167,7 +179,7 @@ def _refuse_lockout(want: Ruleset | None, guard: Guard) -> None:
 def _begin(
     backend: Backend, live: Live, want: Ruleset | None, guard: Guard, *, rules: bool
 ) -> tuple[str, tuple[str, ...]]:
-    # A run that was killed may have changed the rules, and not ended the flows that they no longer allow.
+    # A run that was killed may have changed the rules without ending the connections that they no longer allow.
     rules = rules or guard.rollback.pending() is not None
     transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset)
     try:
@@ -180,10 +192,10 @@ def _begin(
 
 
 def _undo(rollback: Rollback, transaction: str, cause: HostError) -> None:
-    """Go back now; if that fails too, HostError tells both."""
+    """Roll back now. Raises HostError with both messages if this fails as well."""
     try:
         rollback.undo(transaction)
     except HostError as error:
         raise HostError(
-            f"{cause}. The rollback failed as well; the host repeats it by itself, and at its next boot: {error}"
+            f"{cause}. The rollback failed as well; the host tries it again, at the latest at its next boot: {error}"
         ) from cause

@@ -29,7 +29,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become ano
 
 @pytest.fixture
 def host():
-    """A host whose folders every user can enter, which is not so below tmp_path."""
+    """Return a host whose folders any user can enter, unlike folders below tmp_path."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         root.chmod(0o755)
@@ -46,7 +46,7 @@ def handle(host):
 
 
 def hold(path, user=None):
-    """A process that holds flock on a path, and with `user` is not root; and what it says when it has the lock."""
+    """Start a process that locks a path with flock, as `user`; return the process and its first line of output."""
     script = 'exec 9< "$1" && flock 9 && echo locked && exec sh -c "read line" "$2"'
     process = subprocess.Popen(
         ["sh", "-c", script, "sh", str(path), "a\x1b[31mb"],
@@ -67,11 +67,11 @@ def test_only_its_owner_can_open_the_file(host, handle):
 
 @as_root
 def test_another_user_blocks_no_run(host, handle):
-    blocking, said = hold(host.path("/var/lib"), NOBODY)
-    refused, nothing = hold(host.path(LOCK), NOBODY)
+    blocking, line = hold(host.path("/var/lib"), NOBODY)
+    refused, refused_line = hold(host.path(LOCK), NOBODY)
     try:
-        assert said == "locked\n"
-        assert (nothing, "Permission denied" in refused.stderr.read()) == ("", True)
+        assert line == "locked\n"
+        assert (refused_line, "Permission denied" in refused.stderr.read()) == ("", True)
         with Rollback(host).alone():
             assert holder_of(handle) == f"process {os.getpid()} ({command_of_this_process()})"
     finally:
@@ -83,10 +83,10 @@ def command_of_this_process():
     return ascii(Path("/proc/self/cmdline").read_text().replace("\0", " ").strip())[1:-1]
 
 
-def test_a_wait_that_takes_too_long_names_the_holder(host, handle):
-    process, said = hold(host.path(LOCK))
+def test_the_message_of_a_timed_out_wait_names_the_holder(host, handle):
+    process, line = hold(host.path(LOCK))
     try:
-        assert said == "locked\n"
+        assert line == "locked\n"
         with pytest.raises(HostError) as caught:
             take_lock(handle, 0.2)
     finally:
@@ -97,8 +97,8 @@ def test_a_wait_that_takes_too_long_names_the_holder(host, handle):
     assert (r"a\x1b[31mb)" in message, "\x1b" in message) == (True, False)
 
 
-def test_a_lock_that_is_released_is_taken(host, handle):
-    process, _said = hold(host.path(LOCK))
+def test_a_released_lock_can_be_taken(host, handle):
+    process, _line = hold(host.path(LOCK))
     end(process)
     take_lock(handle, 5)
     other = open_lock(host)

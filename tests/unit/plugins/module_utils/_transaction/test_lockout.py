@@ -32,36 +32,36 @@ def entry(sources, listener="proxy", **other):
     return {"listener": listener, "sources": sources, **other}
 
 
-PASSES = {
+ALLOWED = {
     "another port": (V4, [entry([], port=8001)]),
     "another protocol": (V4, [entry([], protocol="udp")]),
-    "anyone": (V4, [entry("any")]),
+    "any source": (V4, [entry("any")]),
     "a source": (V4, [entry(["admins"])]),
     "an IPv6 source": (V6, [entry(["admins"])]),
     "the other family": (V6, [entry([], address="0.0.0.0")]),
     "another address": (V4, [entry([], address="198.51.100.2")]),
-    "the entry for the address goes first": (V4, [entry("any", address="198.51.100.1"), entry([], "other")]),
-    "the entry for the family goes first": (V4, [entry([], "other"), entry("any", address="0.0.0.0")]),
+    "the entry for the address comes first": (V4, [entry("any", address="198.51.100.1"), entry([], "other")]),
+    "the entry for the family comes first": (V4, [entry([], "other"), entry("any", address="0.0.0.0")]),
     "the host itself": (Connection("198.51.100.1", "198.51.100.1", 22), [entry([])]),
     "loopback": (Connection("127.0.0.1", "127.0.0.1", 22), [entry([])]),
 }
-REFUSED = {
-    "nobody": (V4, [entry([])]),
+BLOCKED = {
+    "no source": (V4, [entry([])]),
     "not a source": (Connection("192.0.2.16", "198.51.100.1", 22), [entry(["admins"])]),
     "IPv6": (Connection("2001:db8:0:1::", "2001:db8:1::1", 22), [entry(["admins"], address="::")]),
-    "at the address": (V4, [entry([], address="198.51.100.1"), entry("any", "other")]),
+    "entry for the address": (V4, [entry([], address="198.51.100.1"), entry("any", "other")]),
 }
 
 
-@pytest.mark.parametrize("case", PASSES)
-def test_passes(case):
-    connection, entries = PASSES[case]
+@pytest.mark.parametrize("case", ALLOWED)
+def test_a_ruleset_that_allows_the_controller_passes(case):
+    connection, entries = ALLOWED[case]
     refuse_lockout(ruleset(*entries), connection)
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused(case):
-    connection, entries = REFUSED[case]
+@pytest.mark.parametrize("case", BLOCKED)
+def test_a_ruleset_that_blocks_the_controller_is_an_error(case):
+    connection, entries = BLOCKED[case]
     with pytest.raises(LockoutError, match=rf"from {connection.client} to port 22 .*'proxy'.*Nothing was changed"):
         refuse_lockout(ruleset(*entries), connection)
 
@@ -82,8 +82,8 @@ print(find_connection())
         ("", "None"),
     ],
 )
-def test_a_process_finds_the_connection_that_a_parent_has(text, expected):
-    """As below sudo, which drops the variable from the environment of what it runs."""
+def test_a_process_finds_the_connection_of_its_parent(text, expected):
+    """sudo removes the variable from the environment of its command."""
     drop = ["env", "-u", "SSH_CONNECTION", sys.executable, "-c", PROGRAM]
     shell = " ".join(f"'{word}'" for word in drop) + "; true"
     environment = {**os.environ, "SSH_CONNECTION": text}
@@ -91,7 +91,7 @@ def test_a_process_finds_the_connection_that_a_parent_has(text, expected):
     assert done.stdout.strip() == expected
 
 
-def test_a_process_without_one_has_none(tmp_path):
+def test_a_process_without_the_variable_has_no_connection(tmp_path):
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "environ").write_bytes(b"HOME=/\0")
     (tmp_path / "7" / "stat").write_text("7 (a) b (c) S 0 7 7")

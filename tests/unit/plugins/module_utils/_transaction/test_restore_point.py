@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Restore points: the state of a node before a run, and when it is the one to return to."""
+"""Restore points: the state of a node before a run, and which runs a rollback undoes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import (
     RestorePoint,
     RestorePoints,
-    way_back,
+    choose_kong_step,
 )
 
 CONF, ENV = "/etc/kong/kong.conf", "/etc/kong/kong.env"
@@ -25,7 +25,7 @@ KONG = {"how": "reload", "runs": True, "listeners": []}
 
 
 class Node:
-    """A node with Kong's file and a ruleset; `run` is what the playbook site does."""
+    """A node with Kong's file and a ruleset; `run` does the steps of the playbook `site`."""
 
     def __init__(self, root):
         self.host = Host(root)
@@ -52,7 +52,7 @@ class Node:
             self.points.keep()
 
     def found(self):
-        """The ruleset that a rollback would restore, "nothing" if there is nothing."""
+        """Return the ruleset that a rollback would restore, "nothing" if there is no restore point."""
         point = self.points.find()
         return "nothing" if point is None else point.parts["ruleset"]
 
@@ -81,7 +81,7 @@ def test_a_run_is_rolled_back_once(node):
     assert not node.host.path(FOLDER).exists()
 
 
-def test_a_run_that_changes_nothing_keeps_the_point_before(node):
+def test_a_run_that_changes_nothing_keeps_the_previous_point(node):
     node.run(9001)
     node.run(9001)
     assert node.found() == "port 8001"
@@ -89,13 +89,13 @@ def test_a_run_that_changes_nothing_keeps_the_point_before(node):
     assert node.found() == "port 9001"
 
 
-def test_while_a_run_has_changed_nothing_there_is_nothing_to_restore(node):
+def test_before_a_run_changes_anything_there_is_nothing_to_restore(node):
     node.run(9001)
     node.take()
     assert node.found() == "nothing"
 
 
-def test_after_runs_that_failed_the_state_before_the_first_of_them_is_restored(node):
+def test_after_failed_runs_the_state_before_the_first_failure_is_restored(node):
     node.run(9001)
     node.run(9002, ends=False)
     assert node.found() == "port 9001"
@@ -123,7 +123,7 @@ def test_the_last_run_that_changed_a_node_is_known(node):
     assert (node.points.find().run, node.found()) == ("4", "port 9001")
 
 
-def test_a_run_that_went_back_by_itself_leaves_a_point_that_the_next_run_replaces(node):
+def test_the_next_run_replaces_the_point_of_a_run_that_rolled_itself_back(node):
     node.run(9001, ends=False)
     node.change(8001)
     node.take(how="restart")
@@ -150,7 +150,7 @@ def test_a_point_without_the_firewall_does_not_replace_one_with_it(node):
     assert node.found() == "port 9001"
 
 
-def test_files_come_back_with_mode_and_owner_and_new_ones_are_removed(node):
+def test_files_are_restored_with_mode_and_owner_and_new_files_are_removed(node):
     where = node.host.path(CONF)
     node.host.write("/etc/kong/real.conf", "real\n", 0o600)
     node.host.link("/etc/kong/link.conf", "real.conf")
@@ -175,7 +175,7 @@ def test_files_come_back_with_mode_and_owner_and_new_ones_are_removed(node):
 
 
 def same_time(path):
-    """Another content of the same size, from the same moment."""
+    """Change the content of a file, but neither its size nor its time."""
     before = path.stat()
     path.write_text("admin_listen = 8002\n")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -189,7 +189,7 @@ def test_a_file_with_another_mode_or_content_is_a_change(node, change):
     assert node.found() == "port 8001"
 
 
-def test_a_restoration_that_was_interrupted_is_not_over(node):
+def test_an_interrupted_restoration_is_not_complete(node):
     node.run(9001)
     point = node.points.find()
     assert not point.begun
@@ -199,7 +199,7 @@ def test_a_restoration_that_was_interrupted_is_not_over(node):
     assert (again.begun, again.kong["how"]) == (True, "reload")
 
 
-def test_only_root_can_read_what_is_kept(node):
+def test_only_root_can_read_restore_points(node):
     node.host.path("/var/lib/gatehouse_kong").mkdir(mode=0o755)
     node.run(9001)
     folder = node.host.path(FOLDER)
@@ -209,14 +209,14 @@ def test_only_root_can_read_what_is_kept(node):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
-def test_a_point_that_is_damaged_is_named(node, text):
+def test_the_error_names_a_damaged_restore_point(node, text):
     node.run(9001)
     node.host.path(f"{FOLDER}/previous/point.json").write_text(text)
     with pytest.raises(HostError, match=rf"{FOLDER}/previous/point.json is damaged.* Remove {FOLDER}/previous"):
         node.points.find()
 
 
-def test_killed_at_any_step_the_old_point_or_the_new_is_found(tmp_path, monkeypatch):
+def test_a_run_killed_at_any_step_leaves_a_valid_point(tmp_path, monkeypatch):
     for step in itertools.count():
         root = tmp_path / str(step)
         root.mkdir()
@@ -248,7 +248,7 @@ def dying(act, left):
 
 
 RUNNING = {"changed": False, "unit_changed": False, "listens": True, "runs": True}
-WAYS = [
+STEPS = [
     ({}, {}, "nothing"),
     ({}, {"listens": False}, "restart"),
     ({}, {"runs": False, "listens": False}, "restart"),
@@ -264,14 +264,14 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("kong, now, expected", WAYS)
+@pytest.mark.parametrize("kong, now, expected", STEPS)
 def test_kong_restarts_only_if_needed(kong, now, expected):
     begun = kong.get("begun", False)
     point = RestorePoint((), {}, {**KONG, **{key: value for key, value in kong.items() if key != "begun"}}, "", begun)
-    assert way_back(point, **{**RUNNING, **now}) == expected
+    assert choose_kong_step(point, **{**RUNNING, **now}) == expected
 
 
-def test_a_file_comes_back_with_its_directory(node):
+def test_a_file_is_restored_with_its_directory(node):
     drop_in = "/etc/systemd/system/kong.service.d/limits.conf"
     node.host.write(drop_in, "[Service]\n", 0o644)
     node.take(files=(CONF, drop_in))

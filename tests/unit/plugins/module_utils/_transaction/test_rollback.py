@@ -38,7 +38,7 @@ WANTED = f"/etc/systemd/system/sysinit.target.wants/{NAME}.service"
 
 
 class FakeHost(Host):
-    """Below a folder of its own; starts no timers, but remembers how they were asked for."""
+    """A host below a temporary folder. It records the commands that would start timers, and starts none."""
 
     systemd = True
 
@@ -82,33 +82,33 @@ def snapshot(host):
     return Snapshot((FILE, LINK, NEW), ((("sh", "-c", f"cat > '{live}'"), "it's the old state\n"),))
 
 
-def spoil(host):
-    """What a change does, and more."""
+def change(host):
+    """Change all files and the live state."""
     host.write(FILE, "new", 0o600)
     host.remove((LINK,))
     host.write(NEW, "new", 0o644)
     host.write("/live", "new", 0o644)
 
 
-def everything(host):
+def read_all(host):
     def text(path):
         return str(path.readlink()) if path.is_symlink() else path.read_text() if path.is_file() else ""
 
     return {str(path): (text(path), path.lstat().st_mode) for path in host.root.rglob("*")}
 
 
-def test_undone_everything_is_as_it_was(host, rollback):
+def test_a_rollback_restores_all_files(host, rollback):
     host.write("/live", "it's the old state\n", 0o644)
-    before = everything(host)
+    before = read_all(host)
     transaction = rollback.arm(snapshot(host), RULES)
-    spoil(host)
+    change(host)
     rollback.undo(transaction)
     host.remove_empty((STATE, "/etc/systemd/system/sysinit.target.wants"))
     host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
-    assert everything(host) == before
+    assert read_all(host) == before
 
 
-def test_a_folder_that_went_with_its_files_comes_back(host, rollback):
+def test_a_removed_folder_is_restored_with_its_files(host, rollback):
     transaction = rollback.arm(snapshot(host), None)
     mode = host.path(FILE).parent.stat().st_mode
     host.remove_tree("/etc/own dir")
@@ -119,7 +119,7 @@ def test_a_folder_that_went_with_its_files_comes_back(host, rollback):
 def test_the_time_starts_when_the_change_is_complete(host, rollback):
     transaction = rollback.arm(snapshot(host), RULES)
     assert ["--on-active=0s" in timer for timer in host.timers] == [True]
-    spoil(host)
+    change(host)
     rollback.finished(transaction, 42)
     _watch, (*options, shell, flag, text) = host.timers
     assert ("--on-active=42s" in options, shell, flag, host.detached) == (True, "/bin/sh", "-c", [])
@@ -132,17 +132,17 @@ def test_a_run_that_ends_before_its_change_is_complete_is_undone(host, rollback,
     transaction = rollback.arm(snapshot(host), RULES)
     ((*options, shell, flag, text),) = host.timers
     assert "--on-active=0s" in options
-    spoil(host)
+    change(host)
     if finished:
         rollback.finished(transaction, 42)
     host.run(shell, flag, text)
     assert (host.read(FILE), rollback.pending()) == (("new", transaction) if finished else ("old", None))
 
 
-def test_the_time_runs_before_the_change_counts_as_complete(host, rollback, monkeypatch):
-    """A run that is killed in between is undone by one of the two."""
+def test_the_timer_starts_before_the_change_counts_as_complete(host, rollback, monkeypatch):
+    """If the run is killed between the two steps, the timer or the waiting process undoes the change."""
     transaction = rollback.arm(snapshot(host), RULES)
-    spoil(host)
+    change(host)
     monkeypatch.setattr(host, "remove", refuse)
     with pytest.raises(HostError, match="killed"):
         rollback.finished(transaction, 42)
@@ -156,10 +156,10 @@ def refuse(*_words):
     raise HostError("killed")
 
 
-def test_a_change_upon_a_finished_one_is_not_finished(host, rollback):
+def test_a_change_after_a_finished_change_is_not_finished(host, rollback):
     rollback.finished(rollback.arm(snapshot(host), RULES), 42)
     rollback.arm(snapshot(host), None)
-    spoil(host)
+    change(host)
     host.run(*host.timers[-1][-3:])
     assert (host.read(FILE), rollback.pending()) == ("old", None)
 
@@ -168,7 +168,7 @@ def test_a_change_upon_a_finished_one_is_not_finished(host, rollback):
 def test_without_systemd_a_process_waits(host, rollback, finished):
     host.systemd = False
     transaction = rollback.arm(snapshot(host), RULES)
-    spoil(host)
+    change(host)
     if finished:
         rollback.finished(transaction, 0)
     with subprocess.Popen(host.detached[-1], start_new_session=True) as process:
@@ -176,7 +176,7 @@ def test_without_systemd_a_process_waits(host, rollback, finished):
     assert (len(host.detached), rollback.pending(), host.read(FILE)) == (1 + finished, None, "old")
 
 
-def test_a_rollback_that_cannot_be_started_leaves_nothing(host, rollback, monkeypatch):
+def test_a_rollback_that_cannot_be_started_leaves_no_files(host, rollback, monkeypatch):
     monkeypatch.setattr(host, "detach", refuse)
     host.systemd = False
     with pytest.raises(HostError, match="killed"):
@@ -185,9 +185,9 @@ def test_a_rollback_that_cannot_be_started_leaves_nothing(host, rollback, monkey
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_a_confirmed_change_stays_whoever_calls(host, rollback, keep):
+def test_a_confirmed_change_cannot_be_undone(host, rollback, keep):
     transaction = rollback.arm(snapshot(host), RULES)
-    spoil(host)
+    change(host)
     with rollback.claimed(transaction):
         rollback.commit(keep=keep)
     rollback.undo(transaction)
@@ -197,27 +197,27 @@ def test_a_confirmed_change_stays_whoever_calls(host, rollback, keep):
     assert rollback.previous() == (Kept(RULES) if keep else None)
 
 
-def test_a_state_on_the_way_is_none_to_return_to(host, rollback):
+def test_a_transitional_state_is_no_target_of_a_rollback(host, rollback):
     marker = host.path(f"{STATE}/passing")
-    for before, passing in ((RULES, True), (None, True), (None, False)):
+    for before, transitional in ((RULES, True), (None, True), (None, False)):
         transaction = rollback.arm(snapshot(host), before)
         with rollback.claimed(transaction):
-            rollback.commit(keep=True, passing=passing)
-        assert (rollback.previous(), marker.exists()) == (Kept(RULES), passing)
-        assert not passing or marker.stat().st_mode & 0o7777 == 0o600
+            rollback.commit(keep=True, transitional=transitional)
+        assert (rollback.previous(), marker.exists()) == (Kept(RULES), transitional)
+        assert not transitional or marker.stat().st_mode & 0o7777 == 0o600
     for before in (None, RULES):
         rollback.arm(snapshot(host), before)
         rollback.commit(keep=True)
         assert rollback.previous() == Kept(before)
 
 
-def test_each_change_has_an_id_of_its_own(host, rollback):
+def test_each_change_has_its_own_id(host, rollback):
     ids = {rollback.arm(snapshot(host), RULES) for _change in range(3)}
     assert len(ids) == 3
-    assert all(re.fullmatch("[0-9a-f]{16}", one) for one in ids)
+    assert all(re.fullmatch("[0-9a-f]{16}", transaction) for transaction in ids)
 
 
-def test_forgotten_nothing_is_left(host, rollback):
+def test_forget_removes_all_files(host, rollback):
     before = sorted(host.root.rglob("*"))
     rollback.arm(snapshot(host), None)
     rollback.commit(keep=True)
@@ -229,7 +229,7 @@ def test_forgotten_nothing_is_left(host, rollback):
     assert (sorted(host.root.rglob("*")), rollback.leftovers(None), rollback.previous()) == (before, (), None)
 
 
-def test_the_boot_unit_stands_while_the_change_waits(host, rollback):
+def test_the_boot_unit_exists_while_the_change_waits(host, rollback):
     rollback.arm(snapshot(host), None)
     assert f"ConditionPathExists={PENDING}/undo\n" in host.read(UNIT)
     assert (host.path(WANTED).readlink(), rollback.leftovers(RULES) != ()) == (host.path(UNIT).__class__(UNIT), True)
@@ -265,7 +265,7 @@ def test_restored_files_are_on_the_disk_before_their_copies_are_removed(host, ro
     (programs / "sync").chmod(0o755)
     monkeypatch.setattr(rollback_script, "PROGRAMS", f"{programs}:{rollback_script.PROGRAMS}")
     transaction = rollback.arm(snapshot(host), RULES)
-    spoil(host)
+    change(host)
     rollback.undo(transaction)
     assert log.read_text() == f"-- {host.path(FILE)}\n"
 
@@ -274,20 +274,20 @@ OTHER_FILE = "/etc/other/file"
 
 
 def other_backend(host):
-    """The snapshot of a change that writes other files and has another state in the kernel."""
+    """Return the snapshot of a change that writes other files and has another state in the kernel."""
     live, log = host.path("/other live"), host.path("/log")
     command = f"cat {shlex.quote(str(host.path(FILE)))} >> '{log}'; cat > '{live}'"
-    return Snapshot((OTHER_FILE, FILE), ((("sh", "-c", command), "no rules of the other\n"),))
+    return Snapshot((OTHER_FILE, FILE), ((("sh", "-c", command), "no rules of the other backend\n"),))
 
 
 @pytest.mark.parametrize("changes", [2, 11])
-def test_after_changes_that_nobody_confirmed_the_state_before_the_first_is_restored(host, rollback, changes):
-    """As after a change of the firewall manager in between, or a port that is the first to be published."""
+def test_after_unconfirmed_changes_the_state_before_the_first_change_is_restored(host, rollback, changes):
+    """The backends differ if the firewall manager changes, or if a first container port is published."""
     host.write("/live", "it's the old state\n", 0o644)
-    host.write("/other live", "no rules of the other\n", 0o644)
-    before = everything(host)
+    host.write("/other live", "no rules of the other backend\n", 0o644)
+    before = read_all(host)
     rollback.finished(rollback.arm(snapshot(host), RULES), 30)
-    spoil(host)
+    change(host)
     for _change in range(changes - 1):
         last = rollback.arm(other_backend(host), None)
         host.write(OTHER_FILE, "new", 0o644)
@@ -295,24 +295,24 @@ def test_after_changes_that_nobody_confirmed_the_state_before_the_first_is_resto
         host.write("/other live", "rules", 0o644)
         rollback.finished(last, 30)
     host.run(*host.timers[-1][-3:])
-    # Each change is undone from the state that it made: the files are as they were before that change.
+    # The commands of each layer read the files that were restored for that layer.
     assert host.read("/log") == "newer" * (changes - 2) + "new"
     host.remove(("/log",))
     host.remove_empty((STATE,))
     host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
-    assert everything(host) == before
+    assert read_all(host) == before
 
 
-def test_the_state_to_return_to_is_the_one_before_the_first_change(host, rollback):
+def test_the_target_of_a_rollback_is_the_state_before_the_first_change(host, rollback):
     rollback.arm(snapshot(host), RULES)
     rollback.arm(other_backend(host), None)
     rollback.commit(keep=True)
     assert rollback.previous() == Kept(RULES)
 
 
-def test_a_second_change_that_cannot_be_kept_leaves_the_first_as_it_is(host, rollback, monkeypatch):
+def test_a_second_change_that_cannot_be_saved_preserves_the_first(host, rollback, monkeypatch):
     first = rollback.arm(snapshot(host), RULES)
-    spoil(host)
+    change(host)
     monkeypatch.setattr(host, "copy", refuse)
     with pytest.raises(HostError, match="killed"):
         rollback.arm(other_backend(host), None)
@@ -322,17 +322,17 @@ def test_a_second_change_that_cannot_be_kept_leaves_the_first_as_it_is(host, rol
     assert host.read(FILE) == "old"
 
 
-def test_a_command_that_hangs_delays_the_others_no_longer_than_its_time(host, rollback, monkeypatch):
+def test_a_command_that_hangs_is_killed_after_its_time_limit(host, rollback, monkeypatch):
     monkeypatch.setattr(rollback_script, "SECONDS", 1)
     then = ("sh", "-c", f"cat > '{host.path('/live')}'")
     transaction = rollback.arm(Snapshot((FILE,), ((("sleep", "60"), ""), (then, "restored"))), RULES)
-    spoil(host)
+    change(host)
     with pytest.raises(HostError, match="status 1"):
         rollback.undo(transaction)
     assert (host.read("/live"), host.read(FILE), rollback.pending()) == ("restored", "old", transaction)
 
 
-def test_the_saved_state_is_for_root_only(host, rollback):
+def test_only_root_can_read_the_saved_state(host, rollback):
     host.path(STATE).mkdir(mode=0o755)
     rollback.arm(snapshot(host), RULES)
     pending = host.path(PENDING)
@@ -354,9 +354,9 @@ def test_space_is_reserved_only_while_a_change_waits(host, rollback):
     assert ("ruleset.json" in files, "reserve" in files) == (True, False)
 
 
-def test_a_second_change_keeps_the_first_ones_way_back_and_the_first_timer_means_nothing(host, rollback):
+def test_a_second_change_keeps_the_first_rollback_and_disables_the_first_timer(host, rollback):
     first = rollback.arm(snapshot(host), RULES)
-    spoil(host)
+    change(host)
     second = rollback.arm(snapshot(host), None)
     rollback.undo(first)
     assert (host.read(FILE), rollback.pending()) == ("new", second)
@@ -367,7 +367,7 @@ def test_a_second_change_keeps_the_first_ones_way_back_and_the_first_timer_means
 
 
 @pytest.mark.parametrize("forgotten", [True, False])
-def test_a_confirmation_after_the_host_returned_is_refused(host, rollback, forgotten):
+def test_a_confirmation_after_the_rollback_is_an_error(host, rollback, forgotten):
     transaction = rollback.arm(snapshot(host), RULES)
     rollback.undo(transaction)
     if forgotten:
@@ -378,7 +378,7 @@ def test_a_confirmation_after_the_host_returned_is_refused(host, rollback, forgo
 
 def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
     transaction = rollback.arm(snapshot(host), RULES)
-    spoil(host)
+    change(host)
     with rollback.claimed(transaction):
         script = subprocess.Popen(["sh", host.path(f"{PENDING}/undo"), transaction])
         with pytest.raises(subprocess.TimeoutExpired):
@@ -387,10 +387,10 @@ def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
     assert (script.wait(10), host.read(FILE)) == (0, "new")
 
 
-def test_a_way_back_that_fails_stays_open(host, rollback):
+def test_a_rollback_that_fails_can_be_repeated(host, rollback):
     ok = host.path("/ok")
     transaction = rollback.arm(Snapshot((FILE,), ((("test", "-e", str(ok)), ""),)), RULES)
-    spoil(host)
+    change(host)
     with pytest.raises(HostError, match="status 1"):
         rollback.undo(transaction)
     assert (host.read(FILE), rollback.pending()) == ("old", transaction)
@@ -400,7 +400,7 @@ def test_a_way_back_that_fails_stays_open(host, rollback):
 
 
 def test_a_program_of_a_killed_run_keeps_the_lock_until_it_ends(tmp_path):
-    """Else a rollback could be over before a program that a killed run had started changes the rules."""
+    """Otherwise a program of the killed run could change the rules after the rollback."""
     (tmp_path / "run").mkdir()
     started, ended = tmp_path / "started", tmp_path / "ended"
     child = os.fork()

@@ -26,16 +26,16 @@ SHUT = ruleset_from_data({"allow": [{**ENTRY, "sources": []}]})
 
 
 class Backend:
-    """Writes down what it is asked to do; `fails` names the step that the host refuses."""
+    """A backend that records its calls; `fails` names the step that raises HostError."""
 
     name = "recording"
 
     def __init__(self, live=None, drift=(), stale=(), conflicts=(), fails=""):
         self.live, self._stale, self._conflicts, self._fails = Live(live, tuple(drift)), stale, conflicts, fails
-        self.steps, self.tells, self.led = [], (), ()
+        self.steps, self.warnings, self.translated = [], (), ()
 
-    def _step(self, name, *what):
-        self.steps.append((name, *what))
+    def _step(self, name, *arguments):
+        self.steps.append((name, *arguments))
         if name == self._fails:
             raise HostError(f"{name} failed")
 
@@ -54,7 +54,7 @@ class Backend:
         return tuple(self._conflicts)
 
     def translations(self):
-        return self.led
+        return self.translated
 
     def validate(self, want, *, check_mode):
         self._step("validate", want)
@@ -64,7 +64,7 @@ class Backend:
 
     def apply(self, want):
         self._step("apply", want)
-        return self.tells
+        return self.warnings
 
     def persist(self, want):
         self._step("persist", want)
@@ -72,7 +72,7 @@ class Backend:
 
 
 class Rollback:
-    """Writes down, in the backend's list of steps, the calls of the rollback."""
+    """A rollback that records its calls in the backend's list of steps."""
 
     def __init__(self, backend, waiting=None):
         self.steps, self.waiting = backend.steps, waiting
@@ -88,8 +88,8 @@ class Rollback:
 
     def arm(self, snapshot, before):
         self.steps.append(("arm", before))
-        self.waiting = "mine"
-        return "mine"
+        self.waiting = "this run"
+        return "this run"
 
     def finished(self, transaction, timeout):
         self.steps.append(("finished", transaction, timeout))
@@ -100,8 +100,8 @@ class Rollback:
             raise HostError("too late")
         yield
 
-    def commit(self, *, keep, passing):
-        self.steps.append(("commit", keep, passing))
+    def commit(self, *, keep, transitional):
+        self.steps.append(("commit", keep, transitional))
 
     def forget(self):
         self.steps.append(("forget",))
@@ -110,7 +110,7 @@ class Rollback:
         self.steps.append(("undo", transaction))
 
 
-def both_halves(backend, want, rollback, keep=True):
+def both_phases(backend, want, rollback, keep=True):
     outcome = converge(backend, want, Guard(rollback, 30), check_mode=False)
     if outcome.transaction:
         confirm(backend, want, rollback, outcome.transaction, keep=keep)
@@ -121,7 +121,7 @@ def changes(backend):
     return [step for step in backend.steps if step[0] not in ("require", "read", "validate", "finished")]
 
 
-# What is found, what is wanted, and what is done about it between arming and the end.
+# The backend with its present state, the wanted ruleset, and the expected steps after `arm`.
 CASES = {
     "first run": (Backend(None, stale=["file"]), OPEN, [("apply", OPEN), ("persist", OPEN), ("commit", True, False)]),
     "other rules": (Backend(OPEN, stale=["file"]), SHUT, [("apply", SHUT), ("persist", SHUT), ("commit", True, False)]),
@@ -132,55 +132,55 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_only_what_differs_is_done_and_check_mode_tells_the_same(case):
+def test_only_the_needed_steps_run_and_check_mode_predicts_them(case):
     backend, want, expected = CASES[case]
     rollback = Rollback(backend)
     predicted = converge(backend, want, Guard(rollback, 30), check_mode=True)
     assert (changes(backend), predicted.transaction) == ([], None)
-    assert both_halves(backend, want, rollback) == predicted
+    assert both_phases(backend, want, rollback) == predicted
     assert changes(backend) == [("arm", backend.live.ruleset), *expected]
 
 
 @pytest.mark.parametrize("want", [OPEN, None])
-def test_nothing_is_armed_where_nothing_changes(want):
+def test_no_rollback_is_armed_if_nothing_changes(want):
     backend = Backend(want)
-    outcome = both_halves(backend, want, Rollback(backend))
+    outcome = both_phases(backend, want, Rollback(backend))
     assert (outcome.changed, changes(backend)) == (False, [])
 
 
-def test_nothing_lasts_before_the_second_half():
+def test_nothing_is_permanent_before_the_second_phase():
     backend = Backend(OPEN, stale=["file"])
-    assert converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=False).transaction == "mine"
+    assert converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=False).transaction == "this run"
     assert [step[0] for step in changes(backend)] == ["arm", "apply"]
 
 
-def test_a_change_that_nobody_confirmed_is_taken_over_even_where_the_rules_are_right():
+def test_an_unconfirmed_change_is_taken_over_even_if_the_rules_are_correct():
     backend = Backend(OPEN)
-    outcome = both_halves(backend, OPEN, Rollback(backend, waiting="theirs"))
-    assert (outcome.changed, "theirs waits" in outcome.before) == (True, True)
+    outcome = both_phases(backend, OPEN, Rollback(backend, waiting="another run"))
+    assert (outcome.changed, "another run waits" in outcome.before) == (True, True)
     assert changes(backend) == [("arm", OPEN), ("apply", OPEN), ("commit", True, False)]
 
 
-def test_what_the_backend_has_to_tell_is_told():
+def test_the_warnings_of_the_backend_are_in_the_outcome():
     backend = Backend(OPEN)
-    backend.tells = ("a flow is still open",)
-    assert both_halves(backend, SHUT, Rollback(backend)).warnings == ("a flow is still open",)
+    backend.warnings = ("a flow is still open",)
+    assert both_phases(backend, SHUT, Rollback(backend)).warnings == ("a flow is still open",)
 
 
-def test_a_return_to_the_state_before_keeps_that_state():
+def test_a_rollback_does_not_replace_the_kept_state():
     backend = Backend(OPEN)
-    both_halves(backend, SHUT, Rollback(backend), keep=False)
+    both_phases(backend, SHUT, Rollback(backend), keep=False)
     assert changes(backend)[-1] == ("commit", False, False)
 
 
-def test_a_confirmation_that_comes_too_late_changes_nothing():
+def test_a_late_confirmation_changes_nothing():
     backend = Backend(OPEN, stale=["file"])
     with pytest.raises(HostError, match="too late"):
-        confirm(backend, SHUT, Rollback(backend, waiting="theirs"), "mine", keep=True)
-    assert changes(backend) == [("undo", "mine")]
+        confirm(backend, SHUT, Rollback(backend, waiting="another run"), "this run", keep=True)
+    assert changes(backend) == [("undo", "this run")]
 
 
-def test_the_controller_is_not_shut_out():
+def test_the_controller_is_not_locked_out():
     backend = Backend(OPEN, stale=["file"])
     guard = Guard(Rollback(backend), 30, lambda: Connection("192.0.2.7", "192.0.2.1", 8001))
     for check_mode in (True, False):
@@ -194,7 +194,7 @@ def test_drift_and_boot_are_in_the_text_before():
     outcome = converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=True)
     extra = outcome.before[len(outcome.after) :]
     assert outcome.before.startswith(outcome.after)
-    assert extra == "does not belong: rule x\nat boot: file y\n"
+    assert extra == "difference: rule x\nat boot: file y\n"
 
 
 def test_a_certain_conflict_stops_before_any_change():
@@ -209,7 +209,7 @@ def test_a_certain_conflict_stops_before_any_change():
 
 
 @pytest.mark.parametrize("opens, judged", [(OPEN, OPEN), (None, SHUT)])
-def test_conflicts_count_for_what_has_to_be_reachable(opens, judged):
+def test_conflicts_are_searched_for_the_ports_that_have_to_be_reachable(opens, judged):
     backend = Backend()
     converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=True, opens=opens)
     assert backend.judged == judged
@@ -222,26 +222,26 @@ def test_a_possible_conflict_is_reported_only():
     assert (outcome.conflicts, str(possible)) == ((possible,), "chain x may refuse tcp 8001: its rule 4. Look.")
 
 
-def test_another_published_port_of_the_same_container_is_told():
+def test_another_published_port_of_the_same_container_is_a_conflict():
     place = "iptables chain DOCKER of table nat"
     published = ruleset_from_data({"allow": [{**ENTRY, "sources": "any", "published": True}]})
     backend = Backend(published)
-    backend.led = (
+    backend.translated = (
         Translation(place, "tcp", None, 8001, "172.17.0.2", 18001),
         Translation(place, "tcp", None, 9000, "172.17.0.2", 19000),
         Translation(place, "tcp", None, 9000, "172.17.0.3", 19000),
     )
     outcome = converge(backend, published, Guard(Rollback(backend), 30), check_mode=False)
-    assert [(one.effect, one.ports, one.where) for one in outcome.conflicts] == [
+    assert [(conflict.effect, conflict.ports, conflict.where) for conflict in outcome.conflicts] == [
         ("publish", ("tcp 9000 at every address",), place),
     ]  # fmt: skip
     assert converge(backend, None, Guard(Rollback(backend), 30), check_mode=True).conflicts == ()
-    backend.led = ()
+    backend.translated = ()
     assert converge(backend, published, Guard(Rollback(backend), 30), check_mode=False).conflicts == ()
 
 
 @pytest.mark.parametrize("step", ["require", "read", "validate"])
-def test_a_host_that_refuses_early_is_not_touched(step):
+def test_a_host_that_fails_an_early_step_is_left_unchanged(step):
     backend = Backend(OPEN, stale=["file"], fails=step)
     with pytest.raises(HostError, match=step):
         converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=False)
@@ -249,31 +249,31 @@ def test_a_host_that_refuses_early_is_not_touched(step):
 
 
 @pytest.mark.parametrize("step", ["apply", "persist"])
-def test_what_cannot_be_loaded_or_kept_is_undone_at_once(step):
+def test_a_change_that_cannot_be_loaded_or_persisted_is_undone_immediately(step):
     backend = Backend(OPEN, stale=["file"], fails=step)
     with pytest.raises(HostError, match=step):
-        both_halves(backend, SHUT, Rollback(backend))
+        both_phases(backend, SHUT, Rollback(backend))
     assert [change[0] for change in changes(backend)][-2:] == [step, "undo"]
 
 
 def test_a_change_is_finished_once_it_is_applied():
     backend = Backend(OPEN, stale=["file"])
-    both_halves(backend, SHUT, Rollback(backend))
+    both_phases(backend, SHUT, Rollback(backend))
     assert backend.steps[-4:] == [
-        ("apply", SHUT), ("finished", "mine", 30), ("persist", SHUT), ("commit", True, False),
+        ("apply", SHUT), ("finished", "this run", 30), ("persist", SHUT), ("commit", True, False),
     ]  # fmt: skip
     failing = Backend(OPEN, fails="apply")
     with pytest.raises(HostError):
-        both_halves(failing, SHUT, Rollback(failing))
+        both_phases(failing, SHUT, Rollback(failing))
     assert "finished" not in [step[0] for step in failing.steps]
 
 
-def test_a_way_back_that_fails_hides_no_cause(monkeypatch):
+def test_a_rollback_that_fails_does_not_hide_the_cause(monkeypatch):
     backend = Backend(OPEN, fails="apply")
     rollback = Rollback(backend)
     monkeypatch.setattr(rollback, "undo", refuse)
     with pytest.raises(HostError, match=r"apply failed\. The rollback failed as well; .* boot: read-only"):
-        both_halves(backend, SHUT, rollback)
+        both_phases(backend, SHUT, rollback)
 
 
 def refuse(_transaction):
