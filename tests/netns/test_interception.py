@@ -306,7 +306,7 @@ def test_check_mode_changes_nothing_and_tells_the_same(gateway):
     assert foretold == gateway.converge(catch())
     assert (foretold.before, foretold.after) == (
         "",
-        "tcp 80 to 10.0.0.1/32: tproxy to port 8000 (proxy), from anyone\n",
+        "tcp 80 to 10.0.0.1/32: tproxy to port 8000 (proxy), from any source\n",
     )
     assert foretold.changed
 

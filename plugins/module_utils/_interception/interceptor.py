@@ -4,7 +4,7 @@
 
 """Loads the intercept rules of a host, now and at boot. Check mode takes the same steps and stops before the change.
 
-A change has no timed rollback of its own, because the rules leave out the host's own addresses, and so SSH to the host. The
+A change has no timed rollback, because the rules exclude the host's own addresses and so do not affect SSH to the host. The
 loaded rules are compared with their listing after the last change. The host keeps that listing, and the intercept rules as
 data.
 """
@@ -67,7 +67,7 @@ UNIT = "gatehouse-kong-transparent.service"
 _UNIT_TEXT = f"""\
 # Written by gatehouse.kong.
 [Unit]
-Description=Packets that gatehouse.kong leads to Kong
+Description=Intercept rules of gatehouse.kong
 DefaultDependencies=no
 Wants=network-pre.target
 Before=network-pre.target shutdown.target
@@ -87,7 +87,7 @@ ExecReload=/bin/sh {SCRIPT_FILE}
 WantedBy=sysinit.target
 """
 _DROP_IN = f"""\
-# Written by gatehouse.kong: loads its rules again after this unit's flush.
+# Written by gatehouse.kong: loads its rules again after this unit has flushed all rules.
 [Service]
 ExecStartPost=-/bin/sh {SCRIPT_FILE}
 """
@@ -139,13 +139,13 @@ class Interceptor:
         self._host = host
 
     def is_untouched(self) -> bool:
-        """Tell whether the host has no file of ours: files are written before rules are loaded, and removed after them."""
+        """Tell whether the host has none of our files: they are written before rules are loaded, and removed after them."""
         return not any(self._host.path(path).exists() for path in (UNIT_PARTS.directory, *UNIT_PARTS.unit_files))
 
     def converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
-        """Load the rules of `want` (None: remove all of ours), or with check_mode only tell what that would change.
+        """Load the rules of `want` (None: remove all of our rules), or in check mode only return the planned changes.
 
-        Raises HostError, the host being as before, and ConflictError.
+        Raises HostError or ConflictError; the host is left unchanged.
         """
         # Another run would compare loaded rules with a listing that is not written yet.
         with Rollback(self._host).alone():
@@ -153,11 +153,11 @@ class Interceptor:
 
     def _converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
         self._require(want)
-        found = self._look()
-        conflicts = self._conflicts(want or ())
+        found = self._read_state()
+        conflicts = self._find_conflicts(want or ())
         if any(conflict.stops for conflict in conflicts):
             raise ConflictError(conflicts)
-        stale = stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(want))
+        stale = stale_parts(self._host, UNIT_PARTS, None if want is None else self._render_script(want))
         changed = found.catches != want or bool(found.drift) or bool(stale)
         outcome = Outcome(text_of(found.catches), text_of(want), found.drift, stale, changed, conflicts)
         if want is not None and outcome.changed:
@@ -175,7 +175,7 @@ class Interceptor:
         self._host.require_systemd()
         self._host.require_writable("/etc")
 
-    def _look(self) -> _Found:
+    def _read_state(self) -> _Found:
         kept = _read_kept(self._host)
         listed = listing_of(self._host, self._programs)
         lines = difflib.unified_diff(kept["listing"], listed, lineterm="", n=0)
@@ -183,14 +183,14 @@ class Interceptor:
         catches = None if kept["catches"] is None else catches_from_data(kept["catches"])
         return _Found(catches, drift)
 
-    def _conflicts(self, want: Interception) -> tuple[Conflict, ...]:
-        """Return the third-party rules that drop packets which TPROXY leads to Kong; they keep their destination."""
+    def _find_conflicts(self, want: Interception) -> tuple[Conflict, ...]:
+        """Return the third-party rules that drop packets which TPROXY delivers to Kong with their original destination."""
         entries = {
-            Service("tcp", port, destination): Allow(one.listener, Service("tcp", port, destination), ANY)
-            for one in want
-            if one.method == TPROXY and one.sources != ()
-            for destination in _addresses(one.family, one.destinations)
-            for port in one.ports
+            Service("tcp", port, destination): Allow(catch.listener, Service("tcp", port, destination), ANY)
+            for catch in want
+            if catch.method == TPROXY and catch.sources != ()
+            for destination in _addresses(catch.family, catch.destinations)
+            for port in catch.ports
         }
         if not entries:
             return ()
@@ -198,31 +198,31 @@ class Interceptor:
         found = Nftables(self._host, Listing(self._host), frozenset(), lambda objects, _want: objects).conflicts(
             ruleset
         )
-        found += self._conflicts_of_legacy(ruleset)
+        found += self._find_legacy_conflicts(ruleset)
         # Packets are intercepted before third-party rules divert them, and their sources are checked there.
         return tuple(conflict for conflict in found if conflict.effect == "drop")
 
-    def _conflicts_of_legacy(self, ruleset: Ruleset) -> tuple[Conflict, ...]:
+    def _find_legacy_conflicts(self, ruleset: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts with rules of iptables-legacy, which nft does not list."""
         if not self._host.which("iptables") or variant_of(self._host) != "legacy":
             return ()
         programs = {family: program(self._host, family, "legacy") for family in families_of(self._host)}
         saved = {family: self._host.run(f"{path}-save") for family, path in programs.items()}
         return tuple(
-            one
+            conflict
             for family, text in saved.items()
-            for one in conflicts(_with_policy(text), ruleset, family, _places(text))
+            for conflict in conflicts(_append_policy(text), ruleset, family, _find_places(text))
         )
 
     def _change(self, found: _Found, want: Interception | None) -> None:
         before = self._host.read(SCRIPT_FILE)
         try:
             if want is not None:
-                self._write_script(self._script(want))
+                self._write_script(self._render_script(want))
             self._load(want)
             self._persist(want)
         except HostError:
-            # The next run reports and repairs the differences if this fails as well.
+            # If this fails as well, the next run reports and repairs the differences.
             with suppress(HostError):
                 self._load(found.catches)
                 if before is None:
@@ -236,7 +236,7 @@ class Interceptor:
         self._host.write(SCRIPT_FILE, text, 0o600)
 
     def _load(self, want: Interception | None) -> None:
-        self._host.run("sh", stdin=render_removal(self._programs) if want is None else self._script(want))
+        self._host.run("sh", stdin=render_removal(self._programs) if want is None else self._render_script(want))
 
     def _persist(self, want: Interception | None) -> None:
         if want is None:
@@ -246,10 +246,10 @@ class Interceptor:
             "catches": catches_to_data(want),
             "listing": listing_of(self._host, self._programs),
         }
-        install(self._host, UNIT_PARTS, self._script(want))
+        install(self._host, UNIT_PARTS, self._render_script(want))
         self._host.write(STATE_FILE, json.dumps(kept, indent=2) + "\n", 0o600)
 
-    def _script(self, want: Interception) -> str:
+    def _render_script(self, want: Interception) -> str:
         return render_load(want, self._programs, ufw=bool(ufw(self._host)))
 
     @property
@@ -258,21 +258,21 @@ class Interceptor:
         return Programs(**{**paths, **({} if self._host.which("ufw") else {"iptables": ""})})
 
 
-def _with_policy(saved: str) -> str:
-    """Return the output of iptables-save with a policy of INPUT that drops as the last rule of that chain."""
+def _append_policy(saved: str) -> str:
+    """Return the output of iptables-save; a DROP policy of INPUT is appended as the last rule of that chain."""
     head, table, rest = saved.partition("*filter\n")
     rules, commit, tail = rest.partition("\nCOMMIT")
     policy = "\n-A INPUT -j DROP" if rules.startswith(":INPUT DROP ") else ""
     return f"{head}{table}{rules}{policy}{commit}{tail}"
 
 
-def _places(saved: str) -> list[Place]:
-    """Return the places of the firewall's accept rule in the table filter, counted without it."""
+def _find_places(saved: str) -> list[Place]:
+    """Return the positions of the firewall's accept rule in the table filter, counted without that rule."""
     found: list[Place] = []
     for chain, lines in table_of(saved, "filter").items():
         plain = [line.replace('"', "") for line in lines]
-        at = [number for number, line in enumerate(plain) if line.endswith(f" {LATE_RULE}")]
-        found += [(chain, number - before) for before, number in enumerate(at)]
+        numbers = [number for number, line in enumerate(plain) if line.endswith(f" {LATE_RULE}")]
+        found += [(chain, number - before) for before, number in enumerate(numbers)]
     return found
 
 

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes an interception as the text of our second nftables table (nft(8)).
+"""Renders an interception as the text of our second nftables table (nft(8)).
 
-TPROXY ends its rule if no transparent socket listens, so the drop after it takes packets that Kong does not take, and those
-of other sources. A selected packet that would be forwarded all the same is dropped there.
+If no transparent socket listens, the evaluation of the TPROXY rule ends, and the next rule drops the packet. That rule also
+drops packets from other sources. The chain `forward` drops selected packets that would still be forwarded.
 
 The late part of the firewall accepts packets with the bit ACCEPTED. The early part clears that bit on the input hook. After
-it, a chain here sets the bit on intercepted packets, which it recognises by their addresses and by the bit ROUTED.
+that, a chain in this table sets the bit on intercepted packets. It recognises these packets by their addresses and by the
+bit ROUTED.
 """
 
 from __future__ import annotations
@@ -47,94 +48,97 @@ def render_interception(catches: Interception | None) -> str:
     """Return a complete input for `nft -f` that replaces our table, or removes it (None)."""
     if catches is None:
         return _HEADER
-    unmark = (_UNMARK,) if _with_tproxy(catches) else ()
+    unmark = (_UNMARK,) if _uses_tproxy(catches) else ()
     chains = [
-        ("prerouting", "filter hook prerouting priority mangle", _guarded(catches, _judge, unmark)),
-        ("forward", "filter hook forward priority mangle", _missed(catches)),
+        ("prerouting", "filter hook prerouting priority mangle", _exclude_own(catches, _render_filter, unmark)),
+        ("forward", "filter hook forward priority mangle", _render_forward_drops(catches)),
     ]
-    if _with_tproxy(catches):
-        chains.append(("input", f"filter hook input priority {_AFTER_EARLY}", _accepted(catches)))
-    redirected = tuple(one for one in catches if one.method == REDIRECT)
+    if _uses_tproxy(catches):
+        chains.append(("input", f"filter hook input priority {_AFTER_EARLY}", _render_marks(catches)))
+    redirected = tuple(catch for catch in catches if catch.method == REDIRECT)
     if redirected:
-        chains.append(("redirected", "nat hook prerouting priority dstnat - 5", _guarded(redirected, _redirect)))
-    return f"{_HEADER}table inet {TABLE} {{\n" + "".join(_chain(*chain) for chain in chains) + "}\n"
+        rules = _exclude_own(redirected, _render_redirect)
+        chains.append(("redirected", "nat hook prerouting priority dstnat - 5", rules))
+    return f"{_HEADER}table inet {TABLE} {{\n" + "".join(_render_chain(*chain) for chain in chains) + "}\n"
 
 
-def _chain(name: str, hook: str, rules: Iterator[str]) -> str:
+def _render_chain(name: str, hook: str, rules: Iterator[str]) -> str:
     lines = "".join(f"\t\t{rule}\n" for rule in rules)
     return f"\tchain {name} {{\n\t\ttype {hook}; policy accept;\n{lines}\t}}\n"
 
 
-def _with_tproxy(catches: Interception) -> bool:
-    return any(one.method == TPROXY for one in catches)
+def _uses_tproxy(catches: Interception) -> bool:
+    return any(catch.method == TPROXY for catch in catches)
 
 
-def _guarded(catches: Interception, rules_of: Rules, first: Iterable[str] = ()) -> Iterator[str]:
-    """Return the rules; those that leave out the host itself come before rules for other addresses."""
+def _exclude_own(catches: Interception, render: Rules, first: Iterable[str] = ()) -> Iterator[str]:
+    """Yield the rules, with rules before them that exclude packets from the host and packets to its own addresses."""
     yield _LOOPBACK
     yield from first
     for own in (True, False):
-        for one in catches:
-            if one.own == own:
-                yield from rules_of(one)
+        for catch in catches:
+            if catch.own == own:
+                yield from render(catch)
         if own:
             yield _OWN
 
 
-def _judge(one: Catch) -> Iterator[str]:
-    """Return the rules that drop packets of other sources, and with TPROXY lead the packets of allowed sources here."""
-    if one.method == TPROXY and one.sources != ():
-        target = f"tproxy {_IP[one.family]} to {_to(one)}"
-        yield f"{_match(one)}{_from(one)} {target} {_ROUTE} accept{_comment(one)}"
-    elif one.sources:
-        yield f"{_match(one)}{_from(one)} accept{_comment(one)}"
-    if one.method == TPROXY or one.sources is not None:
-        yield f"{_match(one)} drop{_comment(one)}"
+def _render_filter(catch: Catch) -> Iterator[str]:
+    """Yield the rules that drop packets from other sources and, with TPROXY, deliver packets from allowed sources."""
+    if catch.method == TPROXY and catch.sources != ():
+        target = f"tproxy {_IP[catch.family]} to {_target(catch)}"
+        yield f"{_match(catch)}{_match_sources(catch)} {target} {_ROUTE} accept{_comment(catch)}"
+    elif catch.sources:
+        yield f"{_match(catch)}{_match_sources(catch)} accept{_comment(catch)}"
+    if catch.method == TPROXY or catch.sources is not None:
+        yield f"{_match(catch)} drop{_comment(catch)}"
 
 
-def _accepted(catches: Interception) -> Iterator[str]:
-    """Return the rules that mark packets which TPROXY has led here as authorised."""
+def _render_marks(catches: Interception) -> Iterator[str]:
+    """Yield the rules that set the bit ACCEPTED on packets which TPROXY delivers."""
     yield _LOOPBACK
     yield _OWN
-    taken = [one for one in catches if one.method == TPROXY and one.sources != ()]
-    yield from (f"{_match(one)}{_from(one)} {_ACCEPT}{_comment(one)}" for one in taken)
+    delivered = [catch for catch in catches if catch.method == TPROXY and catch.sources != ()]
+    yield from (f"{_match(catch)}{_match_sources(catch)} {_ACCEPT}{_comment(catch)}" for catch in delivered)
 
 
-def _missed(catches: Interception) -> Iterator[str]:
-    """Return the rules that drop selected packets which would be forwarded, except packets that third-party NAT forwards."""
-    if _with_tproxy(catches):
+def _render_forward_drops(catches: Interception) -> Iterator[str]:
+    """Yield the rules that drop selected packets which would be forwarded, except packets that third-party NAT forwards."""
+    if _uses_tproxy(catches):
         yield f"meta mark & {ROUTED:#x} == {ROUTED:#x} drop"
-    redirected = [one for one in catches if one.method == REDIRECT and not one.own]
+    redirected = [catch for catch in catches if catch.method == REDIRECT and not catch.own]
     if redirected:
         yield "ct status dnat return"
-    yield from (f"{_match(one)} drop{_comment(one)}" for one in redirected)
+    yield from (f"{_match(catch)} drop{_comment(catch)}" for catch in redirected)
 
 
-def _redirect(one: Catch) -> Iterator[str]:
-    target = f"dnat {_IP[one.family]} to {_to(one)}" if one.address else f"redirect to :{one.port}"
-    yield f"{_match(one)} {target}{_comment(one)}"
+def _render_redirect(catch: Catch) -> Iterator[str]:
+    target = f"dnat {_IP[catch.family]} to {_target(catch)}" if catch.address else f"redirect to :{catch.port}"
+    yield f"{_match(catch)} {target}{_comment(catch)}"
 
 
-def _to(one: Catch) -> str:
-    address = f"[{one.address}]" if one.address and one.family == "ipv6" else one.address or ""
-    return f"{address}:{one.port}"
+def _target(catch: Catch) -> str:
+    address = f"[{catch.address}]" if catch.address and catch.family == "ipv6" else catch.address or ""
+    return f"{address}:{catch.port}"
 
 
-def _match(one: Catch) -> str:
-    interfaces = f"iifname {_one_of([f'{name!r}'.replace(chr(39), chr(34)) for name in one.interfaces])} "
-    where = f"meta nfproto {one.family}" if one.everywhere else f"{_IP[one.family]} daddr {_one_of(one.destinations)}"
-    return f"{interfaces if one.interfaces else ''}{where} tcp dport {_one_of([str(port) for port in one.ports])}"
+def _match(catch: Catch) -> str:
+    interfaces = f"iifname {_match_any([f'{name!r}'.replace(chr(39), chr(34)) for name in catch.interfaces])} "
+    destinations = f"{_IP[catch.family]} daddr {_match_any(catch.destinations)}"
+    where = f"meta nfproto {catch.family}" if catch.everywhere else destinations
+    ports = _match_any([str(port) for port in catch.ports])
+    return f"{interfaces if catch.interfaces else ''}{where} tcp dport {ports}"
 
 
-def _from(one: Catch) -> str:
-    if one.sources is None or "/0" in one.sources[0][-2:]:
+def _match_sources(catch: Catch) -> str:
+    if catch.sources is None or "/0" in catch.sources[0][-2:]:
         return ""
-    return f" {_IP[one.family]} saddr {_one_of(one.sources)}"
+    return f" {_IP[catch.family]} saddr {_match_any(catch.sources)}"
 
 
-def _one_of(values: tuple[str, ...] | list[str]) -> str:
+def _match_any(values: tuple[str, ...] | list[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 
-def _comment(one: Catch) -> str:
-    return f' comment "{one.listener}"'
+def _comment(catch: Catch) -> str:
+    return f' comment "{catch.listener}"'

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the script that loads an interception, for /bin/sh: a run and a boot both start it.
+"""Renders the shell script that loads an interception. Both a run and a boot execute it.
 
-Its result does not depend on the state before. Routes are added before the rules that mark packets for them, and removed
-after these rules. So no marked packet is forwarded because its route is missing.
+Its result does not depend on the previous state. Routes are added before the rules that mark packets for them, and removed
+after these rules. Therefore no marked packet is forwarded because its route is missing.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import TABLE, render_interception
 
-# Other programs use priorities of 1000 or above.
+# Number of the routing table, and priority of the first routing rule. Other programs use priorities from 1000.
 ROUTES = 711
 _OPTION = {"ipv4": "-4", "ipv6": "-6"}
 _MARK = f"{ROUTED:#x}/{ROUTED:#x}"
 
-# `protocol kernel`: systemd-networkd removes every other rule and route that it does not know (networkd.conf(5),
-# ManageForeignRoutingPolicyRules=). The rule for `lo` keeps packets of the host itself from being led here, and keeps
-# the mark out of the check of a source's route that net.ipv4.conf.all.src_valid_mark=1 asks for (wg-quick sets it).
+# `protocol kernel`: systemd-networkd removes all other rules and routes that it does not know (networkd.conf(5),
+# ManageForeignRoutingPolicyRules=). The rule for `lo` excludes packets of the host itself. It also excludes the mark from
+# the check of the source's route that net.ipv4.conf.all.src_valid_mark=1 enables (wg-quick sets it).
 _HEAD = f"""\
 #!/bin/sh
 # Written by gatehouse.kong. The next run replaces manual changes.
@@ -63,8 +63,8 @@ no_route() {{{{
 }}}}
 """
 
-# ufw drops IPv4 packets to addresses of other hosts before the rules of its user (ufw-not-local in before.rules, 0.36.2).
-# Third-party rules before the chains of ufw stay before ours: bans hold.
+# ufw drops IPv4 packets to addresses of other hosts before it evaluates user rules (ufw-not-local in before.rules, 0.36.2).
+# Third-party rules before the chains of ufw stay before our rule, so bans are still effective.
 ACCEPT_COMMENT = "gatehouse.kong-transparent"
 _BOTH = f"{ACCEPTED | ROUTED:#x}/{ACCEPTED | ROUTED:#x}"
 _RULE = f"-m mark --mark {_BOTH} -m comment --comment {ACCEPT_COMMENT} -j ACCEPT"
@@ -82,7 +82,7 @@ no_accept() {{
 
 
 class Programs(t.NamedTuple):
-    """Absolute paths. `iptables` is "" on hosts without ufw."""
+    """Absolute paths of programs. `iptables` is "" on hosts without ufw."""
 
     ip: str
     nft: str
@@ -90,27 +90,24 @@ class Programs(t.NamedTuple):
 
 
 def render_load(catches: Interception, programs: Programs, *, ufw: bool) -> str:
-    """Return the script that makes the interception; `ufw` tells whether ufw is enabled.
-
-    `catches` may be empty: then it catches nothing.
-    """
+    """Return the script that loads the intercept rules, which may be none; `ufw` tells whether ufw is enabled."""
     tproxy = {family: of_family(catches, family, TPROXY) for family in _OPTION}
     lines = [f"route {_OPTION[family]}" for family in tproxy if tproxy[family]]
     lines += [f"{programs.nft} -f - <<'RULES'", render_interception(catches) + "RULES"]
     if programs.iptables:
-        needed = ufw and any(one.sources != () for one in tproxy["ipv4"])
+        needed = ufw and any(catch.sources != () for catch in tproxy["ipv4"])
         lines.append(f"{'accept' if needed else 'no_accept'} {programs.iptables}")
     lines += [f"no_route {_OPTION[family]}" for family in tproxy if not tproxy[family]]
-    return _script(programs, lines)
+    return _render_script(programs, lines)
 
 
 def render_removal(programs: Programs) -> str:
     """Return the script that removes rules and routes from the kernel."""
     lines = [f"{programs.nft} delete table inet {TABLE} 2>/dev/null || true"]
     lines += [f"no_accept {programs.iptables}"] if programs.iptables else []
-    return _script(programs, [*lines, *(f"no_route {option}" for option in _OPTION.values())])
+    return _render_script(programs, [*lines, *(f"no_route {option}" for option in _OPTION.values())])
 
 
-def _script(programs: Programs, lines: list[str]) -> str:
+def _render_script(programs: Programs, lines: list[str]) -> str:
     functions = _HEAD.format(ip=programs.ip) + (_ACCEPT if programs.iptables else "")
     return functions + "\n" + "".join(f"{line}\n" for line in lines)

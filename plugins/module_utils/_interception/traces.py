@@ -24,7 +24,7 @@ _NUMBERS = tuple(str(ROUTES + number) for number in range(3))
 
 
 def listing_of(host: Host, programs: Programs) -> list[str]:
-    """Return the lines that are ours, without counters and handles; the same for the same state."""
+    """Return our rules and routes as lines, without counters and handles. The same state gives the same lines."""
     lines: list[str] = []
     if host.which("nft"):
         lines += _ask(host, programs.nft, "--stateless", "list", "table", "inet", TABLE)
@@ -39,18 +39,18 @@ def listing_of(host: Host, programs: Programs) -> list[str]:
 
 
 def deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
-    """Return a line for each port of a TPROXY rule on which no transparent socket listens; none if ss cannot tell."""
-    ports = {one.port for one in catches if one.method == TPROXY}
+    """Return a line for each port of a TPROXY rule without a transparent socket; none if ss does not show this option."""
+    ports = {catch.port for catch in catches if catch.method == TPROXY}
     if not ports:
         return ()
     try:
         listed = host.run("ss", "--listening", "--tcp", "--numeric", "--no-header", "--inet-sockopt")
     except HostError:
-        return ()  # Before 5.10 iproute2 knows no such option.
+        return ()  # iproute2 before 5.10 has no such option
     sockets = re.findall(r"^\S+ +\d+ +\d+ +\S*:(\d+) .*\n?(.*inet-sockopt.*)?$", listed, re.MULTILINE)
     transparent = {int(port) for port, options in sockets if " transparent" in options}
     return tuple(
-        f"no transparent socket listens on port {port}: packets that were selected for it are dropped until Kong opens it"
+        f"no transparent socket listens on port {port}, so intercepted packets for it are dropped until Kong opens the port"
         for port in sorted(ports - transparent)
     )
 

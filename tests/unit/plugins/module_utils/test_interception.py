@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is written for an interception, to the letter; tests/netns sends packets."""
+"""The rendered script of an interception, compared with golden files; tests/netns sends packets."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_script_is_written_to_the_letter(case):
+def test_the_script_matches_its_golden_file(case):
     script = render_load(catches_from_data(CASES[case]), PROGRAMS, ufw=False)
     assert script == (GOLDEN / f"{case}.sh").read_text()
 
@@ -66,14 +66,14 @@ def test_the_script_on_a_host_with_ufw():
     ([{**SEED, "family": "ipv6", "destinations": ["fd00::1/128"]}], True, False),
     ([], True, False),
 ])  # fmt: skip
-def test_whether_a_rule_before_ufw_is_needed(catches, ufw, accepts):
+def test_a_rule_before_ufw_is_added_only_if_needed(catches, ufw, accepts):
     lines = render_load(catches_from_data(catches), WITH_UFW, ufw=ufw).splitlines()
     assert [line for line in lines if line.endswith("accept /usr/sbin/iptables")] == [
         "accept /usr/sbin/iptables" if accepts else "no_accept /usr/sbin/iptables"
     ]
 
 
-def test_a_shell_reads_the_scripts():
+def test_a_shell_can_parse_the_scripts():
     scripts = [path.read_text() for path in GOLDEN.glob("*.sh")]
     assert len(scripts) == 4
     for script in (render_removal(PROGRAMS), render_removal(WITH_UFW), *scripts):
@@ -83,20 +83,20 @@ def test_a_shell_reads_the_scripts():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_data_comes_back(case):
+def test_data_survives_a_round_trip(case):
     catches = catches_from_data(CASES[case])
     assert catches_from_data(catches_to_data(catches)) == catches
 
 
-def test_what_means_the_same_is_the_same():
-    one, other = CASES["sources"][1], {**CASES["sources"][1], "destinations": ["10.5.0.0/16"], "ports": [80, 81, 81]}
-    assert catches_from_data([one]) == catches_from_data([other])
+def test_equivalent_data_gives_equal_rules():
+    split, merged = CASES["sources"][1], {**CASES["sources"][1], "destinations": ["10.5.0.0/16"], "ports": [80, 81, 81]}
+    assert catches_from_data([split]) == catches_from_data([merged])
 
 
-def test_in_words():
+def test_each_rule_is_a_readable_line():
     assert text_of(catches_from_data(CASES["sources"])).splitlines() == [
         "tcp 80, 81 to 10.5.0.0/16: tproxy to 127.0.0.1:8000 (proxy), from 10.20.0.0/16, 10.21.0.7/32",
-        "tcp 80 to 10.6.0.0/16: tproxy to port 8000 (proxy), from nobody",
+        "tcp 80 to 10.6.0.0/16: tproxy to port 8000 (proxy), from no source",
         "tcp 80 to ::/0 through eth1, eth2: tproxy to port 8000 (proxy), from fd20::/64",
     ]
 
@@ -116,7 +116,7 @@ def test_in_words():
         ({"listener": 'a"b'}, "catches[0].listener"),
     ],
 )
-def test_refused(wrong, part):
+def test_invalid_data_is_an_error(wrong, part):
     with pytest.raises(InterceptionError) as caught:
         catches_from_data([{**SEED, **wrong}])
     assert part in str(caught.value)
@@ -131,6 +131,6 @@ LISTEN 0      511             [::]:8001          [::]:*
 
 
 @pytest.mark.parametrize(("listed", "port", "deaf"), [(SS, 8000, 0), (SS, 8001, 1), (SS, 8002, 1), ("", 8000, 1)])
-def test_a_port_without_a_transparent_socket_is_named(monkeypatch, listed, port, deaf):
+def test_a_port_without_a_transparent_socket_is_reported(monkeypatch, listed, port, deaf):
     monkeypatch.setattr(Host, "run", lambda *_argv, **_options: listed)
     assert len(deaf_listeners(Host(), catches_from_data([{**SEED, "port": port}]))) == deaf
