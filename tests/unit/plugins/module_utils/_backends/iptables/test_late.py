@@ -298,7 +298,7 @@ WARNINGS = {
 @pytest.mark.parametrize("case", WARNINGS)
 def test_rules_without_effect_are_warnings(tmp_path, case):
     four, six, expected = WARNINGS[case]
-    found = part(FakeHost(tmp_path, four=[saved(*four)], six=[saved(*six)])).obstacles(WANT)
+    found = part(FakeHost(tmp_path, four=[saved(*four)], six=[saved(*six)])).conflicts(WANT)
     assert [(one.where, one.effect) for one in found] == [(where, effect) for where, effect, *_rest in expected]
     for one, (_where, _effect, reason, ports) in zip(found, expected, strict=True):
         start, end = reason.rsplit("` ", 1)
@@ -310,7 +310,7 @@ def test_rules_without_effect_are_warnings(tmp_path, case):
 
 def test_conflicts_are_judged_with_the_rule_in_its_place(tmp_path):
     mangled = f"*mangle\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 8001 -j DROP\nCOMMIT\n{saved(DROP)}"
-    (one,) = part(FakeHost(tmp_path, four=[mangled])).obstacles(WANT)
+    (one,) = part(FakeHost(tmp_path, four=[mangled])).conflicts(WANT)
     assert (one.certain, one.effect, [port.split()[1] for port in one.ports]) == (True, "drop", ["8001"])
 
 
@@ -320,7 +320,7 @@ def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
     link = host.path("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service")
     link.parent.mkdir(parents=True)
     link.symlink_to("/lib/systemd/system/netfilter-persistent.service")
-    kernel, file = part(host).obstacles(WANT)
+    kernel, file = part(host).conflicts(WANT)
     assert (kernel.where, SCRIPT in kernel.reason) == ("the kernel", True)
     assert file.where == "/etc/iptables/rules.v4"
     assert ("iptables-restore", "--wait", "10", "--test", host.read("/etc/iptables/rules.v4")) in host.calls

@@ -369,7 +369,7 @@ def test_a_filter_table_of_iptables_legacy_is_a_warning(tmp_path, tables, expect
         if text is not None:
             made._host.path(path).parent.mkdir(parents=True, exist_ok=True)
             made._host.path(path).write_text(text)
-    found = made.obstacles(WANT)
+    found = made.conflicts(WANT)
     assert [(one.where, one.certain, one.ports) for one in found] == [(path, False, ("any port",)) for path in expected]
     assert all("iptables-legacy" in one.reason and "-legacy-save" in one.advice for one in found)
 
@@ -396,7 +396,7 @@ VOID = {
 @pytest.mark.parametrize("case", VOID)
 def test_rules_without_effect_are_warnings(tmp_path, case):
     rules, expected = VOID[case]
-    found = part(tmp_path, chain(*rules)).obstacles(WANT)
+    found = part(tmp_path, chain(*rules)).conflicts(WANT)
     assert [(one.where, one.effect, one.certain) for one in found] == [
         (f"nftables chain inet filter {name}", "exempt", False) for name, *_rest in expected
     ]
