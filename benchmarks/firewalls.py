@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ways import WAYS, Way, peers_of
+from ways import LARGE, LARGE_SOURCES, WAYS, Way, peers_of
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -58,6 +58,7 @@ def measure(sizes: list[int], repetitions: int, most_looped: int) -> list[Timing
         for peers in sizes:
             timings += _take_turns(runner, peers, repetitions)
             timings += [_time(runner, way, peers, 1) for way in WAYS if way.loops and peers <= most_looped]
+        timings += [_time(runner, way, LARGE_SOURCES, 1) for way in LARGE]
     return timings
 
 

@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the rules cost on the way of a packet: between two network namespaces of our own, with thousands of sources.
+"""The cost of our rules for a packet: between network namespaces, with thousands of sources.
 
-The client is the last of them. What is loaded is what the module loads, and each state takes turns with no rules at all.
+The client is the last source. It connects in turns to a server with the rules that the module loads, and to a server
+without rules.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,93 +22,121 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from ways import peers_of, ruleset
+from ways import nft_text, peers_of, ruleset
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables import late_boot
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import Programs, render_script
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.render import render_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
-HERE = Path(__file__).resolve().parent
+ENDS = [sys.executable, str(Path(__file__).resolve().parent / "packets_ends.py")]
+TEMPLATE = "copy, nft -f"
+SYSTEMS = (TEMPLATE, "nftables", "iptables", "iptables, without nft")
 SOURCES = (1_000, 10_000)
-_SECONDS = 2.0
-_NAMES = tuple(f"gkbench{os.getpid()}{end}" for end in "ab")
+_SECONDS = 6.0
+_CLIENT, _RULES, _BARE = (f"gkbench{os.getpid()}{end}" for end in ("client", "rules", "bare"))
+# The client is .2 on the wire to each server.
+_SERVERS = {_RULES: "10.99.0.1", _BARE: "10.99.1.1"}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Connections a second and microseconds of a round trip, with rules and in the same rounds without."""
+    """Connections a second and microseconds of a round trip, with rules and without; medians.
+
+    `share` and `longer` are the medians of the ratios of neighbouring slices: of the connections, and of the round trips.
+    """
 
     system: str
     sources: int
     rate: float
     bare_rate: float
+    share: float
     trip: float
     bare_trip: float
+    longer: float
 
 
 def measure(rounds: int) -> list[Cost]:
     """Measure every system with every number of sources."""
-    with _wire():
-        return [_measure(system, sources, rounds) for system in ("nftables", "iptables") for sources in SOURCES]
+    with _wires(), _servers():
+        return [_measure(system, sources, rounds * _SECONDS) for system in SYSTEMS for sources in SOURCES]
 
 
-def _measure(system: str, sources: int, rounds: int) -> Cost:
+def _measure(system: str, sources: int, seconds: float) -> Cost:
     print(f"packets: {system}, {sources} sources ...", file=sys.stderr, flush=True)
-    seen = []
-    for _round in range(rounds):
-        _flush()
-        bare = _probe()
-        _load(system, sources)
-        seen.append((*_probe(), *bare))
     _flush()
-    rate, trip, bare_rate, bare_trip = (median(one) for one in zip(*seen, strict=True))
-    return Cost(system, sources, rate, bare_rate, trip, bare_trip)
+    _load(system, [*peers_of(sources - 1), "10.99.0.2"])
+    slices = json.loads(_at(_CLIENT, [*ENDS, "dial", str(seconds), *_SERVERS.values()]))
+    return cost_of(system, sources, slices)
 
 
-def _load(system: str, sources: int) -> None:
-    data = ruleset([*peers_of(sources - 1), "10.99.0.2"])
-    # The ports of the probes are those of the gossip cluster: tcp and udp.
-    rules = ruleset_from_data(data)
-    if system == "nftables":
-        _at(0, ["nft", "-f", "-"], render_table(rules))
+def cost_of(system: str, sources: int, slices: list[list[tuple[float, float]]]) -> Cost:
+    """Return the medians of slices; each slice has the connections and the round trip with rules, and without."""
+    rates, bare_rates = ([pair[end][0] for pair in slices] for end in (0, 1))
+    trips, bare_trips = ([pair[end][1] for pair in slices] for end in (0, 1))
+    return Cost(
+        system, sources,
+        median(rates), median(bare_rates), _median_ratio(rates, bare_rates),
+        median(trips), median(bare_trips), _median_ratio(trips, bare_trips),
+    )  # fmt: skip
+
+
+def _median_ratio(values: list[float], bare: list[float]) -> float:
+    return median(value / other for value, other in zip(values, bare, strict=True))
+
+
+def _load(system: str, sources: list[str]) -> None:
+    """Load the administrator's file, or the early part of the system and, with iptables, the late part in INPUT."""
+    rules = ruleset_from_data(ruleset(sources))
+    programs = Programs(*(shutil.which(name) or name for name in ("ipset", "iptables", "ip6tables")))
+    if system == "iptables, without nft":
+        _at(_RULES, ["sh", "-s"], render_script(rules, programs))
     else:
-        programs = Programs(*(shutil.which(name) or name for name in ("ipset", "iptables", "ip6tables")))
-        _at(0, ["sh", "-s"], render_script(rules, programs))
+        _at(_RULES, ["nft", "-f", "-"], nft_text(sources) if system == TEMPLATE else render_table(rules))
+    if system.startswith("iptables"):
+        paths = {"ipv4": programs.iptables, "ipv6": programs.ip6tables}
+        places = {family: [Place("INPUT", 0)] for family in paths}
+        _at(_RULES, ["sh", "-s"], late_boot.render_script(places, paths))
 
 
 def _flush() -> None:
-    _at(0, ["nft", "flush", "ruleset"])
-    time.sleep(0.2)  # until the kernel has let go of sets
-    _at(0, ["ipset", "destroy"])
-
-
-def _probe() -> tuple[float, float]:
-    """Connections a second, and microseconds of a round trip."""
-    server = subprocess.Popen([*_within(0), sys.executable, str(HERE / "packets_ends.py"), "serve"], stdout=-1)
-    try:
-        assert server.stdout
-        server.stdout.readline()
-        rate, trip = _at(1, [sys.executable, str(HERE / "packets_ends.py"), "dial", str(_SECONDS)]).split()
-    finally:
-        server.kill()
-        server.communicate()
-    return float(rate), float(trip)
+    _at(_RULES, ["nft", "flush", "ruleset"])
+    time.sleep(0.2)  # until the kernel has released the sets
+    _at(_RULES, ["ipset", "destroy"])
 
 
 @contextmanager
-def _wire() -> Iterator[None]:
-    a, b = _NAMES
+def _servers() -> Iterator[None]:
+    servers = []
     try:
-        for name in _NAMES:
-            _ip("netns", "add", name)
-        _ip("link", "add", "wire", "netns", a, "type", "veth", "peer", "name", "wire", "netns", b)
-        for number, name in enumerate(_NAMES, 1):
-            _ip("-n", name, "address", "add", f"10.99.0.{number}/24", "dev", "wire")
-            _ip("-n", name, "link", "set", "wire", "up")
-            _ip("-n", name, "link", "set", "lo", "up")
+        for name, address in _SERVERS.items():
+            server = subprocess.Popen([*_within(name), *ENDS, "serve", address], stdout=subprocess.PIPE)
+            servers.append(server)
+            assert server.stdout
+            server.stdout.readline()
         yield
     finally:
-        for name in _NAMES:
+        for server in servers:
+            server.kill()
+            server.communicate()
+
+
+@contextmanager
+def _wires() -> Iterator[None]:
+    try:
+        for name in (_CLIENT, *_SERVERS):
+            _ip("netns", "add", name)
+            _ip("-n", name, "link", "set", "lo", "up")
+        for number, (name, address) in enumerate(_SERVERS.items()):
+            wire = f"wire{number}"
+            _ip("link", "add", wire, "netns", _CLIENT, "type", "veth", "peer", "name", wire, "netns", name)
+            for end, of in ((_CLIENT, f"{address[:-1]}2"), (name, address)):
+                _ip("-n", end, "address", "add", f"{of}/24", "dev", wire)
+                _ip("-n", end, "link", "set", wire, "up")
+        yield
+    finally:
+        for name in (_CLIENT, *_SERVERS):
             subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
 
 
@@ -114,9 +144,9 @@ def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True)
 
 
-def _within(end: int) -> list[str]:
-    return ["ip", "netns", "exec", _NAMES[end]]
+def _within(name: str) -> list[str]:
+    return ["ip", "netns", "exec", name]
 
 
-def _at(end: int, command: list[str], given: str = "") -> str:
-    return subprocess.run([*_within(end), *command], input=given, capture_output=True, text=True, check=True).stdout
+def _at(name: str, command: list[str], given: str = "") -> str:
+    return subprocess.run([*_within(name), *command], input=given, capture_output=True, text=True, check=True).stdout

@@ -2,10 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two ends of the wire of packets.py: `serve` takes connections and sends datagrams back, `dial SECONDS` counts."""
+"""The ends of the wires of packets.py.
+
+`serve ADDRESS` accepts connections and sends datagrams back. `dial SECONDS ADDRESS ADDRESS` connects to both servers in
+turns, each time for a short moment, so whatever else the machine does slows both alike.
+"""
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import sys
@@ -13,16 +18,17 @@ import threading
 import time
 from statistics import median
 
-SERVER = ("10.99.0.1", 7946)
-# Connections end with a reset: else the client would run out of ports, which wait for a minute after each.
+PORT = 7946
+SLICE = 0.1  # seconds
+# Connections end with a reset. Otherwise the client runs out of ports, because each port waits for a minute.
 RESET = struct.pack("ii", 1, 0)
 
 
-def serve() -> None:
-    """Take connections, and beside them send datagrams back."""
-    tcp = socket.create_server(SERVER, backlog=4096)
+def serve(address: str) -> None:
+    """Accept connections, and send datagrams back."""
+    tcp = socket.create_server((address, PORT), backlog=4096)
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(SERVER)
+    udp.bind((address, PORT))
     print("ready", flush=True)
     threading.Thread(target=_send_back, args=(udp,), daemon=True).start()
     while True:
@@ -35,25 +41,37 @@ def _send_back(udp: socket.socket) -> None:
         udp.sendto(data, source)
 
 
-def dial(seconds: float) -> None:
-    """Print connections a second, and microseconds of a datagram's round trip (median)."""
-    count, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        with socket.socket() as one:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            one.connect(SERVER)
+def dial(seconds: float, addresses: list[str]) -> None:
+    """Print the slices as JSON: for each address connections a second, and a datagram's round trip in microseconds."""
+    slices = [
+        [(_connections(address), _round_trip(address)) for address in addresses]
+        for _number in range(round(seconds / SLICE / len(addresses)))
+    ]
+    print(json.dumps(slices))
+
+
+def _connections(address: str) -> float:
+    count, begin = 0, time.monotonic()
+    while time.monotonic() < begin + SLICE:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            client.connect((address, PORT))
         count += 1
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.connect(SERVER)
-    udp.settimeout(1)
-    trips, end = [], time.monotonic() + seconds / 2
-    while time.monotonic() < end:
-        started = time.perf_counter()
-        udp.send(b"x")
-        udp.recv(16)
-        trips.append(time.perf_counter() - started)
-    print(count / seconds, median(trips) * 1e6)
+    return count / (time.monotonic() - begin)
+
+
+def _round_trip(address: str) -> float:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect((address, PORT))
+        client.settimeout(1)
+        trips, end = [], time.monotonic() + SLICE / 2
+        while time.monotonic() < end:
+            started = time.perf_counter()
+            client.send(b"x")
+            client.recv(16)
+            trips.append(time.perf_counter() - started)
+    return median(trips) * 1e6
 
 
 if __name__ == "__main__":
-    serve() if sys.argv[1] == "serve" else dial(float(sys.argv[2]))
+    serve(sys.argv[2]) if sys.argv[1] == "serve" else dial(float(sys.argv[2]), sys.argv[3:])

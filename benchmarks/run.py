@@ -42,6 +42,7 @@ def main() -> int:
         costs = packets.measure(arguments.repetitions)
         print(firewalls_report.packet_table(costs))
         sections["packets"] = firewalls_report.packet_markdown(costs)
+        failed += firewalls_report.packet_failures(costs)
     print("\n".join(["", *failed, "FAIL" if failed else "PASS"]))
     if arguments.write:
         document.write(sections, PARTS)

@@ -21,6 +21,7 @@ Tasks = list[dict[str, Any]]
 ADMINS = [f"10.9.9.{number}" for number in range(1, 11)]
 SYSTEMS = ("nftables", "iptables", "firewalld", "ufw")
 PING = "ping"
+LARGE_NAME, LARGE_SOURCES, LARGE_PORTS = "kong_firewall, 6 ports", 5_000, range(9001, 9007)
 _FLUSH = "iptables -F INPUT; ip6tables -F INPUT"
 _PROXY, _GOSSIP, _ADMIN = (8000, 8443), (("tcp", 7946), ("udp", 7946)), ("tcp", 8001)
 
@@ -41,12 +42,18 @@ def peers_of(count: int) -> list[str]:
     return [f"10.{20 + number // 12000}.{number // 120 % 100}.{number % 120 * 2 + 1}" for number in range(count)]
 
 
-def _ours(system: str) -> Way:
+def _ours(name: str, system: str, ruleset_of: Callable[[list[str]], dict[str, Any]]) -> Way:
     def tasks(peers: list[str]) -> Tasks:
-        arguments = {"ruleset": ruleset(peers), "backend": system}
+        arguments = {"ruleset": ruleset_of(peers), "backend": system}
         return [{"name": "kong_firewall", "gatehouse.kong.kong_firewall": arguments}]
 
-    return Way("kong_firewall", system, tasks, "")
+    return Way(name, system, tasks, "")
+
+
+def large_ruleset(sources: list[str]) -> dict[str, Any]:
+    """Return a ruleset that allows the same sources at each of six ports."""
+    allow = [_entry("stream", "tcp", port, ["sources"]) for port in LARGE_PORTS]
+    return {"allow": allow, "sets": {"sources": {"ipv4": [f"{source}/32" for source in sources]}}}
 
 
 def ruleset(peers: list[str]) -> dict[str, Any]:
@@ -74,6 +81,11 @@ def _ping(_peers: list[str]) -> Tasks:
 
 
 def _nft_template(peers: list[str]) -> Tasks:
+    return _template(nft_text(peers), "/etc/own.nft", "nft -f /etc/own.nft")
+
+
+def nft_text(peers: list[str]) -> str:
+    """Return the input of nft that an administrator writes for the same ports and sources."""
     sets = "".join(
         f"  set {name} {{ type ipv4_addr; elements = {{ {', '.join(of)} }} }}\n"
         for name, of in (("peers", peers), ("admins", ADMINS))
@@ -84,8 +96,7 @@ def _nft_template(peers: list[str]) -> Tasks:
         "    udp dport 7946 ip saddr @peers accept\n    tcp dport 8001 ip saddr @admins accept\n"
         "    tcp dport { 7946, 8001 } drop\n    udp dport 7946 drop\n"
     )
-    text = f"table inet own\ndelete table inet own\ntable inet own {{\n{sets}  chain input {{\n{rules}  }}\n}}\n"
-    return _template(text, "/etc/own.nft", "nft -f /etc/own.nft")
+    return f"table inet own\ndelete table inet own\ntable inet own {{\n{sets}  chain input {{\n{rules}  }}\n}}\n"
 
 
 def _iptables_template(peers: list[str]) -> Tasks:
@@ -152,7 +163,7 @@ _NO_ZONES = "rm -f /etc/firewalld/zones/*; firewall-cmd --quiet --complete-reloa
 _NO_RULES = "ufw --force reset >/dev/null; ufw --force enable >/dev/null"
 WAYS = (
     Way(PING, SYSTEMS[0], _ping, "true"),
-    *map(_ours, SYSTEMS),
+    *(_ours("kong_firewall", system, ruleset) for system in SYSTEMS),
     Way("copy, nft -f", "nftables", _nft_template, "nft delete table inet own; rm -f /etc/own.nft"),
     Way(
         "copy, iptables-restore",
@@ -164,3 +175,4 @@ WAYS = (
     Way("ansible.posix.firewalld", "firewalld", _firewalld_loop, _NO_ZONES, loops=True),
     Way("community.general.ufw", "ufw", _ufw_loop, _NO_RULES, loops=True),
 )
+LARGE = tuple(_ours(LARGE_NAME, system, large_ruleset) for system in SYSTEMS)

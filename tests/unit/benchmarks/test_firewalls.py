@@ -58,6 +58,54 @@ def test_many_peers_and_an_unchanged_run_cost_little(first, again, failed):
     assert all(text in line for text, line in zip(failed, found, strict=True))
 
 
+@pytest.mark.parametrize("seconds, failed", [(14.9, 0), (15.1, 1)])
+def test_a_run_with_5000_sources_has_15_seconds(seconds, failed):
+    import firewalls_report  # noqa: PLC0415
+    from firewalls import Timing  # noqa: PLC0415
+    from ways import LARGE_NAME  # noqa: PLC0415
+
+    seen = [Timing(LARGE_NAME, "ufw", 5_000, seconds, 0.5, 1.0, 0.4)]
+    assert len(firewalls_report.failures(seen)) == failed
+
+
+def test_the_large_ruleset_allows_5000_sources_at_6_ports():
+    from ways import LARGE_SOURCES, large_ruleset, peers_of  # noqa: PLC0415
+
+    data = large_ruleset(peers_of(LARGE_SOURCES))
+    assert len(set(data["sets"]["sources"]["ipv4"])) == 5_000
+    assert len({entry["port"] for entry in data["allow"]}) == 6
+
+
+def test_ratios_of_packets_are_those_of_neighbouring_slices():
+    from packets import cost_of  # noqa: PLC0415
+
+    # The machine was busy during the second slice, and in the third one only while the server without rules answered.
+    cost = cost_of(
+        "nftables",
+        10,
+        [[(900.0, 11.0), (1000.0, 10.0)], [(90.0, 110.0), (100.0, 100.0)], [(900.0, 11.0), (10.0, 99.0)]],
+    )
+    assert (cost.rate, cost.bare_rate, cost.trip, cost.bare_trip) == (900, 100, 11, 99)
+    assert (round(cost.share, 3), round(cost.longer, 3)) == (0.9, 1.1)
+
+
+@pytest.mark.parametrize(
+    ("system", "share", "longer", "failed"),
+    [
+        ("nftables", 0.81, 1.24, 0),
+        ("nftables", 0.79, 1.0, 1),
+        ("nftables", 0.9, 1.26, 1),
+        ("copy, nft -f", 0.7, 2.0, 0),
+    ],
+)
+def test_rules_cost_a_packet_little(system, share, longer, failed):
+    import firewalls_report  # noqa: PLC0415
+    from packets import Cost  # noqa: PLC0415
+
+    seen = [Cost(system, 1000, 1.0, 1.0, share, 1.0, 1.0, longer)]
+    assert len(firewalls_report.packet_failures(seen)) == failed
+
+
 def test_every_way_opens_each_port_to_each_peer():
     from ways import PING, WAYS, peers_of  # noqa: PLC0415
 
