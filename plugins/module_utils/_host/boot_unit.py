@@ -13,25 +13,76 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 UNIT_DIRECTORY = "/etc/systemd/system"
 
 
+# A target at which the network is not up yet. A unit for it has no default dependencies, which would order it later.
+EARLY = "sysinit.target"
+_EARLY_LINES = """\
+DefaultDependencies=no
+Wants=network-pre.target
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+"""
+_TEXT = """\
+# Written by gatehouse.kong.
+[Unit]
+Description=Rules of gatehouse.kong: {unit.description}
+{early}After={unit.after}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+StandardInput=null
+TimeoutStartSec=120
+ExecStart={unit.command}
+{then_start}ExecReload={unit.command}
+{then_reload}
+[Install]
+WantedBy={unit.target}
+"""
+
+
 @dataclass(frozen=True)
 class BootUnit:
-    """A unit: its name, its text, the units that want it (as in WantedBy=), and the file that it loads.
+    """A unit that runs `command` at boot, to load its file; `target` wants the unit (as in WantedBy=).
 
-    `drop_ins` are pairs of a unit of the host and the text of a drop-in for it. The drop-in loads our rules again after
-    that unit flushed them. Drop-ins are files of their own: the host's existing unit files are not edited.
+    `then` is a command that runs afterwards and may fail. `drop_ins` are pairs of a unit of the host and the text of a
+    drop-in for it. The drop-in loads our rules again after that unit flushed them. Drop-ins are files of their own: the
+    host's existing unit files are not edited.
     """
 
     name: str
-    text: str
-    wanted_by: tuple[str, ...]
-    drop_ins: tuple[tuple[str, str], ...]
+    description: str
+    target: str
+    after: str
+    command: str
     directory: str
     file: str
+    drop_ins: tuple[tuple[str, str], ...] = ()
+    then: str = ""
+
+    @property
+    def text(self) -> str:
+        """Text of the unit file."""
+        return _TEXT.format(
+            unit=self,
+            early=_EARLY_LINES if self.target == EARLY else "",
+            then_start=f"ExecStartPost=-{self.then}\n" if self.then else "",
+            then_reload=f"ExecReload=-{self.then}\n" if self.then else "",
+        )
 
     @property
     def path(self) -> str:
         """Path of the unit file."""
         return f"{UNIT_DIRECTORY}/{self.name}"
+
+    @property
+    def link(self) -> str:
+        """Path of the link that enables the unit."""
+        return f"{UNIT_DIRECTORY}/{self.target}.wants/{self.name}"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of the file that the unit loads, the files that systemd reads, and the link."""
+        return (self.file, *self.unit_files, self.link)
 
     @property
     def unit_files(self) -> dict[str, str]:
@@ -42,11 +93,6 @@ class BootUnit:
             **{f"{UNIT_DIRECTORY}/{other}.d/{drop_in}": text for other, text in self.drop_ins},
         }
 
-    @property
-    def links(self) -> tuple[str, ...]:
-        """Paths of the links that enable the unit."""
-        return tuple(f"{UNIT_DIRECTORY}/{other}.wants/{self.name}" for other in self.wanted_by)
-
 
 def stale_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, ...]:
     """Return one line for each file, link or directory that differs from an installation that loads `content` at boot.
@@ -56,7 +102,7 @@ def stale_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, .
     if content is None:
         return tuple(
             f"{path}: to be removed"
-            for path in (*unit.unit_files, *unit.links, unit.directory)
+            for path in (*unit.unit_files, unit.link, unit.directory)
             if host.path(path).exists() or host.path(path).is_symlink()
         )
     lines = [] if host.holds(unit.file, content, 0o600) else [_missing_or_differs(host, unit.file)]
@@ -77,9 +123,8 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
         if unit_changes:
             for path, text in unit.unit_files.items():
                 host.write(path, text, 0o644)
-            for link in unit.links:
-                host.remove((link,))  # an existing link may have another target
-                host.link(link, unit.path)
+            host.remove((unit.link,))  # an existing link may have another target
+            host.link(unit.link, unit.path)
             from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import start  # noqa: PLC0415
 
             # The rules are loaded already. The start only makes the unit active, as it will be after a boot.
@@ -90,7 +135,7 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
 
 
 def uninstall(host: Host, unit: BootUnit) -> None:
-    """Remove the unit, its drop-ins, its links, its file and its directory."""
+    """Remove the unit, its drop-ins, its link, its file and its directory."""
     if host.path(unit.path).exists():
         host.run("systemctl", "disable", "--now", unit.name)
     _remove_unit(host, unit)
@@ -100,8 +145,8 @@ def uninstall(host: Host, unit: BootUnit) -> None:
 
 def _stale_unit(host: Host, unit: BootUnit) -> tuple[str, ...]:
     files = (path for path, text in unit.unit_files.items() if not host.holds(path, text, 0o644))
-    links = (link for link in unit.links if not host.path(link).is_symlink())
-    return (*(_missing_or_differs(host, path) for path in files), *(f"{link}: missing" for link in links))
+    link = () if host.path(unit.link).is_symlink() else (f"{unit.link}: missing",)
+    return (*(_missing_or_differs(host, path) for path in files), *link)
 
 
 def _missing_or_differs(host: Host, path: str) -> str:
@@ -124,9 +169,9 @@ def _restore(host: Host, unit: BootUnit, before: dict[str, str | None]) -> None:
 
 
 def _remove_unit(host: Host, unit: BootUnit) -> None:
-    host.remove((*unit.links, *unit.unit_files))
+    host.remove((unit.link, *unit.unit_files))
     host.remove_empty(f"{UNIT_DIRECTORY}/{other}.d" for other, _text in unit.drop_ins)
-    host.remove_empty(f"{UNIT_DIRECTORY}/{other}.wants" for other in unit.wanted_by)
+    host.remove_empty((f"{UNIT_DIRECTORY}/{unit.target}.wants",))
 
 
 def _remove_directory(host: Host, unit: BootUnit) -> None:

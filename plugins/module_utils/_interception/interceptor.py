@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import ufw
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
+    EARLY,
     BootUnit,
     install,
     stale_parts,
@@ -64,28 +65,6 @@ SCRIPT_FILE = f"{DIRECTORY}/load.sh"
 STATE_FILE = f"{DIRECTORY}/state.json"
 UNIT = "gatehouse-kong-transparent.service"
 
-_UNIT_TEXT = f"""\
-# Written by gatehouse.kong.
-[Unit]
-Description=Intercept rules of gatehouse.kong
-DefaultDependencies=no
-Wants=network-pre.target
-Before=network-pre.target shutdown.target
-Conflicts=shutdown.target
-After=local-fs.target systemd-modules-load.service nftables.service
-After=ufw.service netfilter-persistent.service iptables.service ip6tables.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-StandardInput=null
-TimeoutStartSec=120
-ExecStart=/bin/sh {SCRIPT_FILE}
-ExecReload=/bin/sh {SCRIPT_FILE}
-
-[Install]
-WantedBy=sysinit.target
-"""
 _DROP_IN = f"""\
 # Written by gatehouse.kong: loads its rules again after this unit has flushed all rules.
 [Service]
@@ -95,7 +74,17 @@ _DROP_INS = (
     ("nftables.service", f"{_DROP_IN}ExecReload=-/bin/sh {SCRIPT_FILE}\n"),
     ("netfilter-persistent.service", _DROP_IN),
 )
-UNIT_PARTS = BootUnit(UNIT, _UNIT_TEXT, ("sysinit.target",), _DROP_INS, DIRECTORY, SCRIPT_FILE)
+UNIT_PARTS = BootUnit(
+    UNIT,
+    description="intercept rules",
+    target=EARLY,
+    after="local-fs.target systemd-modules-load.service nftables.service ufw.service netfilter-persistent.service"
+    " iptables.service ip6tables.service",
+    command=f"/bin/sh {SCRIPT_FILE}",
+    directory=DIRECTORY,
+    file=SCRIPT_FILE,
+    drop_ins=_DROP_INS,
+)
 
 
 @dataclass(frozen=True)

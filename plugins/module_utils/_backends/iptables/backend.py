@@ -122,7 +122,7 @@ class Iptables:
     def snapshot(self, live: Live) -> Snapshot:
         """The files of the unit, and a script that makes the ruleset found of any other state."""
         script = render_removal(self._programs) if live.ruleset is None else self._script(live.ruleset)
-        files = (UNIT_PARTS.file, *UNIT_PARTS.unit_files, *UNIT_PARTS.links)
+        files = UNIT_PARTS.paths
         return Snapshot(files, ((("sh",), script),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:

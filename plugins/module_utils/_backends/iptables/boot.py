@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     TABLE,
     make_rules,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import EARLY, BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES, SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import (
     MAXELEM,
@@ -152,29 +152,6 @@ load_rules cat '-X {chain}
 remove_other_sets
 """
 
-_UNIT_TEXT = f"""\
-# Written by gatehouse.kong.
-[Unit]
-Description=Rules of gatehouse.kong for iptables: who may reach Kong's ports
-DefaultDependencies=no
-Wants=network-pre.target
-Before=network-pre.target shutdown.target
-Conflicts=shutdown.target
-After=local-fs.target systemd-modules-load.service gatehouse-kong-rollback.service
-After=netfilter-persistent.service iptables.service ip6tables.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-StandardInput=null
-TimeoutStartSec=120
-ExecStart=/bin/sh {SCRIPT_FILE}
-ExecReload=/bin/sh {SCRIPT_FILE}
-
-[Install]
-WantedBy=sysinit.target
-"""
-
 # A loader replaces whole tables by what was saved, which may name our sets.
 _DROP_IN = f"""\
 # Written by gatehouse.kong: makes the sets that saved rules may name, and puts its own rules in place afterwards.
@@ -185,7 +162,14 @@ ExecReload=-/bin/sh {SCRIPT_FILE}
 """
 
 UNIT_PARTS = BootUnit(
-    UNIT, _UNIT_TEXT, ("sysinit.target",), tuple((loader, _DROP_IN) for loader in _LOADERS), IPTABLES, SCRIPT_FILE
+    UNIT,
+    description="which sources may reach Kong's ports, for iptables",
+    target=EARLY,
+    after=f"local-fs.target systemd-modules-load.service gatehouse-kong-rollback.service {' '.join(_LOADERS)}",
+    command=f"/bin/sh {SCRIPT_FILE}",
+    directory=IPTABLES,
+    file=SCRIPT_FILE,
+    drop_ins=tuple((loader, _DROP_IN) for loader in _LOADERS),
 )
 
 

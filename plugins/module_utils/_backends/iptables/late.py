@@ -128,7 +128,7 @@ class IptablesLate:
         The files of other programs are not part of it: these programs may have saved other rules since.
         """
         found = {family: [_place(table, *place) for place in table.ours] for family, table in self._tables.items()}
-        files = (UNIT_PARTS.file, *UNIT_PARTS.unit_files, *UNIT_PARTS.links, *_PLUGINS)
+        files = (*UNIT_PARTS.paths, *_PLUGINS)
         return Snapshot(files, ((("sh",), self._script(found)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:

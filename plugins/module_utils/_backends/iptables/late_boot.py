@@ -49,24 +49,6 @@ if [ "${{1:-}}" = start ] && [ -e {SCRIPT_FILE} ]; then
 fi
 """
 
-_UNIT_TEXT = f"""\
-# Written by gatehouse.kong.
-[Unit]
-Description=Rules of gatehouse.kong for iptables: accept packets that its other rules have authorised
-After=gatehouse-kong-rollback.service netfilter-persistent.service iptables.service ip6tables.service networking.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-StandardInput=null
-TimeoutStartSec=120
-ExecStart=/bin/sh {FILE}
-ExecReload=/bin/sh {FILE}
-
-[Install]
-WantedBy=multi-user.target
-"""
-
 # RHEL's iptables.service has no directory for plugins. A second ExecReload= is run after that of the unit itself.
 _DROP_IN = f"""\
 # Written by gatehouse.kong: adds its accept rule after this unit has replaced the rules of iptables.
@@ -77,7 +59,17 @@ ExecReload=-/bin/sh {FILE}
 _DROP_INS = (("iptables.service", _DROP_IN), ("ip6tables.service", _DROP_IN))
 
 # All files that may be on a host.
-UNIT_PARTS = BootUnit(UNIT, _UNIT_TEXT, ("multi-user.target",), _DROP_INS, DIRECTORY, FILE)
+UNIT_PARTS = BootUnit(
+    UNIT,
+    description="accept the packets that its other rules have authorised",
+    target="multi-user.target",
+    after="gatehouse-kong-rollback.service netfilter-persistent.service iptables.service ip6tables.service"
+    " networking.service",
+    command=f"/bin/sh {FILE}",
+    directory=DIRECTORY,
+    file=FILE,
+    drop_ins=_DROP_INS,
+)
 
 
 def unit_for(host: Host) -> BootUnit:

@@ -147,7 +147,7 @@ class Nftables:
         if live.drift:
             text = render_table(None) + self._host.run("nft", "list", "table", "inet", TABLE)
         unit = boot_unit(self._host)
-        return Snapshot((unit.file, *unit.unit_files, *unit.links), ((("nft", "--file", "-"), text),))
+        return Snapshot(unit.paths, ((("nft", "--file", "-"), text),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Load the rules in one transaction: the kernel has the old rules or the new ones, and at no moment none.

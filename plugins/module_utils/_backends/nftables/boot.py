@@ -19,36 +19,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     LATE_FILE,
     UNIT,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY, BootUnit
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import EARLY, UNIT_DIRECTORY, BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
 # As a pattern, because a pattern without a match is no error (nft(8), "INCLUDE FILES").
 _APPENDED = APPENDED_FILE.replace(".nft", "*.nft")
 _LATE = f'/bin/sh -c "[ ! -e {LATE_FILE} ] || exec /bin/sh {LATE_FILE}"'
-
-_UNIT_TEXT = """\
-# Written by gatehouse.kong.
-[Unit]
-Description=Rules of gatehouse.kong: which sources may reach Kong's ports
-DefaultDependencies=no
-Wants=network-pre.target
-Before=network-pre.target shutdown.target
-Conflicts=shutdown.target
-After=nftables.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-StandardInput=null
-TimeoutStartSec=120
-ExecStart={nft} -f {file}
-ExecStartPost=-{late}
-ExecReload={nft} -f {file}
-ExecReload=-{late}
-
-[Install]
-WantedBy=sysinit.target
-"""
 
 # `systemctl stop nftables` flushes the host's rules and keeps our table.
 _WITH_HOST_RULES = """\
@@ -86,9 +62,17 @@ _LOADS = re.compile(r"""\S*/nft (?:-f (?P<path>/[^\s"']+)|'flush ruleset; includ
 def boot_unit(host: Host) -> BootUnit:
     """Return the unit that loads our table at boot, with its drop-in for nftables.service."""
     nft = host.which("nft") or "/usr/sbin/nft"
-    text = _UNIT_TEXT.format(nft=nft, file=FILE, late=_LATE)
-    drop_ins = (("nftables.service", _drop_in(host, nft)),)
-    return BootUnit(UNIT, text, ("sysinit.target",), drop_ins, DIRECTORY, FILE)
+    return BootUnit(
+        UNIT,
+        description="which sources may reach Kong's ports",
+        target=EARLY,
+        after="nftables.service",
+        command=f"{nft} -f {FILE}",
+        then=_LATE,
+        directory=DIRECTORY,
+        file=FILE,
+        drop_ins=(("nftables.service", _drop_in(host, nft)),),
+    )
 
 
 def _third_party_drop_ins(host: Host) -> list[str]:

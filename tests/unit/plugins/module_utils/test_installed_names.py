@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import lock, rollback
 
 SYSTEMD = "/etc/systemd/system"
+LOADERS = "netfilter-persistent.service iptables.service ip6tables.service"
 
 
 def nftables(host):
@@ -42,12 +43,13 @@ def interception(_host):
     return interceptor.UNIT_PARTS
 
 
-# The unit, the unit that wants it, its directory, the file that it loads, and the units with a drop-in of ours.
+# The unit, its target, the units before it, its directory, the file that it loads, and the units with a drop-in of ours.
 UNITS = [
     (
         nftables,
         "gatehouse-kong-firewall",
         "sysinit.target",
+        "nftables.service",
         "/etc/gatehouse_kong",
         "/etc/gatehouse_kong/ruleset.nft",
         ["nftables.service"],
@@ -56,6 +58,7 @@ UNITS = [
         iptables,
         "gatehouse-kong-iptables",
         "sysinit.target",
+        f"local-fs.target systemd-modules-load.service gatehouse-kong-rollback.service {LOADERS}",
         "/etc/gatehouse_kong_iptables",
         "/etc/gatehouse_kong_iptables/load.sh",
         ["netfilter-persistent.service", "iptables.service", "ip6tables.service"],
@@ -64,6 +67,7 @@ UNITS = [
         iptables_late,
         "gatehouse-kong-accept",
         "multi-user.target",
+        f"gatehouse-kong-rollback.service {LOADERS} networking.service",
         "/etc/gatehouse_kong_accept",
         "/etc/gatehouse_kong_accept/accept.sh",
         ["iptables.service", "ip6tables.service"],
@@ -72,6 +76,7 @@ UNITS = [
         interception,
         "gatehouse-kong-transparent",
         "sysinit.target",
+        f"local-fs.target systemd-modules-load.service nftables.service ufw.service {LOADERS}",
         "/etc/gatehouse_kong_transparent",
         "/etc/gatehouse_kong_transparent/load.sh",
         ["nftables.service", "netfilter-persistent.service"],
@@ -81,17 +86,19 @@ UNITS = [
 
 @pytest.mark.parametrize("row", UNITS, ids=[row[1] for row in UNITS])
 def test_units_at_boot(row, tmp_path):
-    make, name, target, directory, file, drop_ins = row
+    make, name, target, after, directory, file, drop_ins = row
     unit = make(Host(tmp_path))
-    assert unit.links == (f"{SYSTEMD}/{target}.wants/{name}.service",)
+    assert unit.link == f"{SYSTEMD}/{target}.wants/{name}.service"
     assert list(unit.unit_files) == [
         f"{SYSTEMD}/{name}.service",
         *(f"{SYSTEMD}/{other}.d/{name}.conf" for other in drop_ins),
     ]
     assert (unit.directory, unit.file) == (directory, file)
     assert re.findall(r"^WantedBy=(.*)$", unit.text, re.MULTILINE) == [target]
+    assert re.findall(r"^After=(.*)$", unit.text, re.MULTILINE) == [after]
     starts = re.findall(r"^ExecStart=(.*)$", unit.text, re.MULTILINE)
     assert [start.split()[-1] for start in starts] == [file]
+    assert ("DefaultDependencies=no" in unit.text) is (target == "sysinit.target")
 
 
 def test_files_of_the_firewall():

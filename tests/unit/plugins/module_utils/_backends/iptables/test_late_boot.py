@@ -90,7 +90,7 @@ def test_an_anchor_with_a_line_break_is_not_recorded(tmp_path):
 def test_unit_and_drop_ins():
     assert UNIT_PARTS.path == "/etc/systemd/system/gatehouse-kong-accept.service"
     assert UNIT_PARTS.file == "/etc/gatehouse_kong_accept/accept.sh"
-    assert UNIT_PARTS.links == ("/etc/systemd/system/multi-user.target.wants/gatehouse-kong-accept.service",)
+    assert UNIT_PARTS.link == "/etc/systemd/system/multi-user.target.wants/gatehouse-kong-accept.service"
     drop_in = UNIT_PARTS.unit_files["/etc/systemd/system/iptables.service.d/gatehouse-kong-accept.conf"]
     assert drop_in.splitlines()[1:] == [
         "[Service]",
