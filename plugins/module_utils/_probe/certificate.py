@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Subject and expiry of a certificate in DER (X.509, RFC 5280, section 4.1), without judging who signed it.
+"""Reads subject and expiry of a certificate in DER (X.509, RFC 5280, section 4.1), without verifying its signature.
 
-Python's ssl module tells them only of a certificate that it could verify, and here it is to be seen, not trusted.
+Python's ssl module returns them only for a verified certificate. A probe shows a certificate; it does not trust it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 
 # Tags of DER (X.690, section 8).
 _SEQUENCE, _EXPLICIT_VERSION, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0xA0, 0x17, 0x18
-# Attributes of a name (X.520) by their object identifier, as it stands in DER.
+# Attributes of a name (X.520) by their object identifier in DER.
 _NAMES = {
     b"\x55\x04\x03": "CN",
     b"\x55\x04\x06": "C",
@@ -29,19 +29,19 @@ _ENCODINGS = {0x1E: "utf-16-be", 0x1C: "utf-32-be", 0x14: "latin-1"}
 
 
 class CertificateError(ValueError):
-    """The bytes are no certificate that this file can read."""
+    """The bytes are no readable certificate."""
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """The subject, such as "CN=a1, O=Example", and until when it is valid."""
+    """The subject of a certificate, such as "CN=a1, O=Example", and its expiry."""
 
     subject: str
     not_after: datetime
 
 
 def read_certificate(der: bytes) -> Certificate:
-    """Return what the certificate says of itself. Raises CertificateError."""
+    """Return subject and expiry of a certificate. Raises CertificateError."""
     try:
         return _read(der)
     except (IndexError, ValueError, StopIteration) as error:
@@ -51,28 +51,28 @@ def read_certificate(der: bytes) -> Certificate:
 def _read(der: bytes) -> Certificate:
     (_tag, certificate) = next(_items(der))
     (_tag, signed) = next(_items(certificate))
-    fields = [one for one in _items(signed) if one[0] != _EXPLICIT_VERSION]
+    fields = [item for item in _items(signed) if item[0] != _EXPLICIT_VERSION]
     # Serial number, signature, issuer, validity, subject.
     (_validity, validity), (_subject, subject) = fields[3:5]
     _before, (tag, after) = _items(validity)
-    return Certificate(_name(subject), _time(tag, after))
+    return Certificate(_read_name(subject), _read_time(tag, after))
 
 
 def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and content of each element, one after the other; IndexError or ValueError where they do not end well."""
-    at = 0
-    while at < len(data):
-        tag, length, at = data[at], data[at + 1], at + 2
+    """Yield tag and content of each element in order. Raises IndexError or ValueError for truncated data."""
+    start = 0
+    while start < len(data):
+        tag, length, start = data[start], data[start + 1], start + 2
         if length & 0x80:
             size = length & 0x7F
-            length, at = int.from_bytes(data[at : at + size], "big"), at + size
-        if at + length > len(data):
-            raise ValueError("it ends early")
-        yield tag, data[at : at + length]
-        at += length
+            length, start = int.from_bytes(data[start : start + size], "big"), start + size
+        if start + length > len(data):
+            raise ValueError("the data is truncated")
+        yield tag, data[start : start + length]
+        start += length
 
 
-def _name(data: bytes) -> str:
+def _read_name(data: bytes) -> str:
     parts = []
     for _set, attributes in _items(data):
         for _sequence, attribute in _items(attributes):
@@ -82,10 +82,10 @@ def _name(data: bytes) -> str:
     return ", ".join(parts)
 
 
-def _time(tag: int, value: bytes) -> datetime:
+def _read_time(tag: int, value: bytes) -> datetime:
     text = value.decode("ascii")
     with suppress(ValueError):
-        # RFC 5280, 4.1.2.5: years of two digits from 50 on are those of the last century.
+        # RFC 5280, 4.1.2.5: the two-digit years 50 to 99 mean 1950 to 1999.
         if tag == _UTC_TIME:
             text = ("19" if int(text[:2]) >= 50 else "20") + text
         return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)

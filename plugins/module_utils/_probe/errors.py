@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What it means that a socket failed: refused, filtered or unreachable, from its errno and the ICMP error behind it.
+"""Classifies the failure of a socket as refused, filtered or unreachable, by its errno and its ICMP error.
 
-The errno alone does not tell a firewall that prohibits from a host that is down: Linux gives EHOSTUNREACH for both. The
-socket's error queue (ip(7), IP_RECVERR) holds the ICMP message itself: for UDP always, for TCP since Linux 5.6.
-tests/netns/test_probe.py measures every row of the two tables that a network of one's own can produce.
+The errno alone does not distinguish a firewall that rejects from a host that is down: Linux returns EHOSTUNREACH for both.
+The socket's error queue (ip(7), IP_RECVERR) holds the ICMP message itself: for UDP always, for TCP since Linux 5.6.
+tests/netns/test_probe.py measures every row of the two tables that can be produced in a network namespace.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate import Certificate
 
 OPEN, REFUSED, FILTERED, UNREACHABLE = "open", "refused", "filtered", "unreachable"
-# Of a target that need not answer: it says neither that a packet got through nor that it did not.
+# No answer from a target that need not answer. It does not tell whether the packet arrived.
 SILENT = "silent"
 
 # Not in Python's socket module: linux/in.h, linux/in6.h, linux/errqueue.h. By family: level, option, origin, address.
@@ -30,7 +30,7 @@ _QUEUE = {
 }
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 
-# By ICMP type and code; RFC 792 and RFC 1812, RFC 4443. An ICMP error that is not here means unreachable.
+# By ICMP type and code; RFC 792 and RFC 1812, RFC 4443. Any other ICMP error means unreachable.
 _ICMP = {
     socket.AF_INET: {
         (3, 0): (UNREACHABLE, "network unreachable"),
@@ -53,7 +53,7 @@ _ICMP = {
     },
 }
 
-# Where no ICMP error came with it: a TCP reset, or this host's own routes, neighbours and rules.
+# Errors without an ICMP message: from a TCP reset, or from this host's own routes, neighbours and rules.
 _ERRNO = {
     errno.ECONNREFUSED: (REFUSED, "connection refused"),
     errno.ECONNRESET: (REFUSED, "connection reset"),
@@ -65,15 +65,15 @@ _ERRNO = {
     errno.EHOSTDOWN: (UNREACHABLE, "the host is down"),
     errno.ENETDOWN: (UNREACHABLE, "the network is down"),
     errno.EADDRNOTAVAIL: (UNREACHABLE, "no source address of this family"),
-    errno.EAFNOSUPPORT: (UNREACHABLE, "this host does not speak this family"),
+    errno.EAFNOSUPPORT: (UNREACHABLE, "this host does not support this address family"),
 }
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was seen, and in a few words why one thinks so.
+    """The result of a probe, with its reason in a few words.
 
-    Where it was asked for, also what a TLS listener showed of its certificate, and the status that HTTP gave.
+    If the probe asked for them, the certificate of a TLS listener and the status of an HTTP response are set as well.
     """
 
     seen: str
@@ -84,7 +84,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Icmp:
-    """An ICMP error: its family, type and code, and the address it came from (text)."""
+    """An ICMP error: its family, type and code, and its sender's address as text."""
 
     family: socket.AddressFamily
     type: int
@@ -93,13 +93,13 @@ class Icmp:
 
 
 def ask_for_icmp(sock: socket.socket) -> None:
-    """Have the kernel keep ICMP errors for this socket, and report to UDP those that it would pass over."""
+    """Let the kernel keep ICMP errors for this socket, and report all of them for UDP."""
     level, option, _origin, _types = _QUEUE[sock.family]
     sock.setsockopt(level, option, 1)
 
 
 def queued_icmp(sock: socket.socket) -> Icmp | None:
-    """Take the next ICMP error from the socket's error queue; None when there is none, or only a local error."""
+    """Remove the next ICMP error from the socket's error queue and return it; None for an empty queue or a local error."""
     level, option, origin, address = _QUEUE[sock.family]
     try:
         messages = sock.recvmsg(0, 512, socket.MSG_ERRQUEUE)[1]
@@ -114,7 +114,7 @@ def queued_icmp(sock: socket.socket) -> Icmp | None:
 
 
 def judge(error: OSError, icmp: Icmp | None, *, tcp: bool) -> Answer | None:
-    """Say what a failed connect, send or receive means; None for an errno that says nothing about the target."""
+    """Return the meaning of a failed connect, send or receive; None for an errno that does not depend on the target."""
     code = error.errno or 0
     name = errno.errorcode.get(code, str(code))
     if icmp is None:
@@ -123,7 +123,7 @@ def judge(error: OSError, icmp: Icmp | None, *, tcp: bool) -> Answer | None:
         seen, text = _ERRNO[code]
         return Answer(seen, f"{name}: {text}")
     seen, text = _ICMP[icmp.family].get((icmp.type, icmp.code), (UNREACHABLE, f"type {icmp.type} code {icmp.code}"))
-    # A closed TCP port answers with a reset. Only a rule answers TCP with "port unreachable".
+    # A closed TCP port answers with a reset. Only a firewall rule answers TCP with "port unreachable".
     if seen == REFUSED and tcp:
         seen = FILTERED
     return Answer(seen, f"{name}: ICMP {text} from {icmp.sender}")

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ping of HashiCorp memberlist, the gossip protocol inside Serf: one message to send, one to understand.
+"""The ping of HashiCorp memberlist, the gossip protocol inside Serf: renders a ping and parses its ack.
 
 Source of every number and layout: net.go and util.go of hashicorp/memberlist, the versions of 2014 (type 0 to 10) and of
-2024 (types appended, none changed). A message is a type byte and a msgpack map. A node answers a ping whose Node is
-empty, or its own name, with an ack that carries the same SeqNo.
+2024 (types appended, none changed). A message is a type byte and a msgpack map. A node answers a ping whose Node is empty,
+or its own name, with an ack that has the same SeqNo.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zlib import crc32
 
 PING, ACK, COMPOUND, COMPRESSED, CHECKED = 0, 2, 7, 9, 12
 
-# An ack with gossip behind it is kept under 1,400 bytes by the sender; a UDP datagram cannot be larger than this.
+# The limit of a UDP datagram. A sender keeps an ack, with the gossip after it, under 1,400 bytes.
 LARGEST_MESSAGE = 65535
 
 _INTEGERS = {0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h", 0xD2: ">i", 0xD3: ">q"}
@@ -28,17 +28,17 @@ class MessageError(ValueError):
 
 
 class _Reader:
-    """Reads msgpack from left to right: the integers, byte strings, nil and maps that memberlist's structs become."""
+    """A sequential reader of msgpack: integers, byte strings, nil and maps, which are the types that memberlist uses."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self._position = 0
 
     def take(self, size: int) -> bytes:
-        taken = self._data[self._at : self._at + size]
+        taken = self._data[self._position : self._position + size]
         if len(taken) < size:
             raise MessageError(f"the message ends {size - len(taken)} bytes early")
-        self._at += size
+        self._position += size
         return taken
 
     def number(self, layout: str) -> int:
@@ -67,33 +67,33 @@ class _Reader:
 
 
 def ping(sequence: int) -> bytes:
-    """Return the datagram of a ping with this SeqNo (0 to 2**32 - 1), addressed to no node by name."""
+    """Return the datagram of a ping with this SeqNo (0 to 2**32 - 1) and without the name of a node."""
     return b"\x00\x82\xa5SeqNo\xce" + struct.pack(">I", sequence) + b"\xa4Node\xa0"
 
 
 def marked(mark: int) -> bytes:
-    """Return the datagram of a ping whose SeqNo (0 to 2**64 - 1) tells it from all others. Only a placeholder answers it."""
+    """Return the datagram of a ping with a unique SeqNo (0 to 2**64 - 1). Only a placeholder listener answers it."""
     return b"\x00\x82\xa5SeqNo\xcf" + struct.pack(">Q", mark) + b"\xa4Node\xa0"
 
 
 def acknowledged(packet: bytes) -> list[int]:
-    """Return the SeqNo of every ack in a datagram, none where it holds only other messages.
+    """Return the SeqNo of every ack in a datagram; none if it has only other messages.
 
-    The layers are taken off in the one order in which a sender puts them on: checksum, compression, compound. Raises
-    `MessageError` for what is not a memberlist message at all.
+    A sender adds the layers in a fixed order: compound, compression, checksum. They are removed in the opposite order.
+    Raises MessageError for a datagram that is no message of memberlist.
     """
-    plain = _decompressed(_checked(packet))
-    return [_sequence(message) for message in _parts(plain) if message[:1] == bytes([ACK])]
+    plain = _decompress(_remove_checksum(packet))
+    return [_read_sequence(message) for message in _split(plain) if message[:1] == bytes([ACK])]
 
 
-def _sequence(message: bytes) -> int:
+def _read_sequence(message: bytes) -> int:
     sequence = _Reader(message[1:]).mapping().get(b"SeqNo")
     if not isinstance(sequence, int):
         raise MessageError("an ack without SeqNo")
     return sequence
 
 
-def _checked(packet: bytes) -> bytes:
+def _remove_checksum(packet: bytes) -> bytes:
     if packet[:1] != bytes([CHECKED]):
         return packet
     reader = _Reader(packet[1:])
@@ -102,7 +102,7 @@ def _checked(packet: bytes) -> bytes:
     return packet[5:]
 
 
-def _decompressed(packet: bytes) -> bytes:
+def _decompress(packet: bytes) -> bytes:
     if packet[:1] != bytes([COMPRESSED]):
         return packet
     fields = _Reader(packet[1:]).mapping()
@@ -112,7 +112,7 @@ def _decompressed(packet: bytes) -> bytes:
     return _lzw(data)
 
 
-def _parts(packet: bytes) -> list[bytes]:
+def _split(packet: bytes) -> list[bytes]:
     if not packet:
         raise MessageError("an empty message")
     if packet[0] > CHECKED:
@@ -125,7 +125,7 @@ def _parts(packet: bytes) -> list[bytes]:
 
 
 class _Codes:
-    """Codes of a varying number of bits, least significant bit first."""
+    """A reader of codes with a varying number of bits, least significant bit first."""
 
     def __init__(self, data: bytes) -> None:
         self._data = iter(data)
@@ -145,7 +145,10 @@ class _Codes:
 
 
 def _lzw(data: bytes) -> bytes:
-    """Undo Go's compress/lzw as memberlist calls it (least significant bit first, 8-bit literals): the LZW of GIF."""
+    """Decompress data from Go's compress/lzw with memberlist's options: least significant bit first, 8-bit literals.
+
+    It is the LZW of GIF.
+    """
     clear, end = 256, 257
     codes, output, previous = _Codes(data), bytearray(), b""
     fresh = [bytes([value]) for value in range(256)] + [b"", b""]
@@ -157,7 +160,7 @@ def _lzw(data: bytes) -> bytes:
         if code == clear:
             table, previous = list(fresh), b""
             continue
-        # A code that is only now being defined stands for the previous string and its own first byte.
+        # A code that is not in the table yet means the previous string followed by its own first byte.
         entry = table[code] if code < len(table) else previous + previous[:1]
         if code > len(table) or not entry or len(output) + len(entry) > LARGEST_MESSAGE:
             raise MessageError("damaged compressed data")

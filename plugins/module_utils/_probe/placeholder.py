@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Starts and ends the process that listens in Kong's place, one on a host."""
+"""Starts and ends the placeholder process, which listens in place of Kong. A host runs at most one of them."""
 
 from __future__ import annotations
 
@@ -29,32 +29,33 @@ _WILDCARD = {"*": "0.0.0.0"}
 
 
 class PlaceholderError(Exception):
-    """The process did not start or does not end."""
+    """The placeholder process did not start or does not end."""
 
 
 def wanted(listeners: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """One entry for each listener and protocol of a plan that has an address and not a name."""
+    """Return an entry for each listener and protocol of a plan; listeners with a host name are omitted."""
     return [
         {
-            "name": one["name"],
+            "name": listener["name"],
             "protocol": protocol,
-            "port": one["port"],
+            "port": listener["port"],
             "address": address,
-            "only_ipv6": "ipv6only=off" not in (one.get("flags") or ()),
+            "only_ipv6": "ipv6only=off" not in (listener.get("flags") or ()),
         }
-        for one in listeners
-        for address in [_WILDCARD.get(one["address"], one["address"]).strip("[]")]
+        for listener in listeners
+        for address in [_WILDCARD.get(listener["address"], listener["address"]).strip("[]")]
         if _is_address(address)
-        for protocol in one["protocols"]
+        for protocol in listener["protocols"]
     ]
 
 
 def start(
     listeners: Iterable[Mapping[str, t.Any]], seconds: int, control: Path = CONTROL, *, listen: bool = True
 ) -> dict[str, t.Any]:
-    """Have a process watch the udp listeners, and stand in wherever nobody listens if it is to `listen`.
+    """Start a process that observes datagrams for the udp listeners and, with `listen`, opens the free ports.
 
-    What it could bind, and what not and why; by family why it does not see. Raises PlaceholderError.
+    Returns the placeholder listeners, the listeners that could not be opened with the reasons, and by address family the
+    reason why the process cannot observe. Raises PlaceholderError.
     """
     stop(control)
     request = {"listeners": wanted(listeners), "seconds": seconds, "control": str(control), "listen": listen}
@@ -66,36 +67,32 @@ def start(
         if not select.select([printed], [], [], _START_SECONDS)[0]:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            raise PlaceholderError(
-                f"the process that is to listen in Kong's place did not start within {_START_SECONDS} seconds"
-            )
-        told = printed.readline()
-    if not told:
-        raise PlaceholderError(f"the process that is to listen in Kong's place ended with status {process.wait()}")
-    result: dict[str, t.Any] = json.loads(told)
-    # It goes on by itself, so nobody waits for its end.
+            raise PlaceholderError(f"the placeholder process for Kong did not start within {_START_SECONDS} seconds")
+        line = printed.readline()
+    if not line:
+        raise PlaceholderError(f"the placeholder process for Kong ended with status {process.wait()}")
+    result: dict[str, t.Any] = json.loads(line)
+    # The process keeps running. A return code prevents Python's warning about it.
     process.returncode = 0
     return result
 
 
 def stop(control: Path = CONTROL) -> dict[str, t.Any] | None:
-    """End the process and wait until it is gone; what it saw, None where there was none. Raises PlaceholderError."""
+    """End the process, wait for its end, and return its observations; None if no process runs. Raises PlaceholderError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(_PATIENCE)
         try:
             sock.connect(str(control))
-            with sock.makefile("rb") as told:
-                # To the end of what it says, which is its own.
-                text = told.read()
+            with sock.makefile("rb") as output:
+                # The process closes the connection when it ends.
+                text = output.read()
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
-            # Its alarm or somebody else ended it, and left the name behind.
+            # The process was killed or ended by its alarm, and did not remove its socket.
             with suppress(FileNotFoundError):
                 control.unlink()
             return None
         except OSError as error:
-            raise PlaceholderError(
-                f"the process that listens in Kong's place does not end ({control}): {error}"
-            ) from error
+            raise PlaceholderError(f"the placeholder process for Kong does not end ({control}): {error}") from error
     result: dict[str, t.Any] | None = json.loads(text) if text else None
     return result
 

@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Listens in Kong's place for a while, as a process of its own whose program is the text of this file.
+"""The placeholder process: it listens in place of Kong for a limited time. Its program is the text of this file.
 
-Whatever becomes of who started it, its alarm ends it. A port in use stays with who has it: only a port that nobody
-listens on can be bound. A connection is accepted and closed, and a memberlist ping is answered, so that gossip over udp
-is seen to get through.
+An alarm ends the process, even if the run that started it was killed. It binds only free ports; a port in use is left to
+its process. It accepts and closes connections, and it answers memberlist pings, so that a probe can verify gossip over udp.
 
-Where somebody listens who need not answer, it watches. A marked datagram is seen when it arrives, before any rule, by a
-packet socket (packet(7)), and once more by a raw socket (raw(7)) when every rule for input has let it in.
+For udp ports of processes that need not answer, it observes marked datagrams. A packet socket (packet(7)) receives a
+datagram when it arrives, before any rule. A raw socket (raw(7)) receives it after all rules for input have accepted it.
 """
 
 import array
@@ -27,11 +26,11 @@ from contextlib import suppress
 Listener = t.Dict[str, t.Any]
 
 _LARGEST = 65535
-# Of msgpack's unsigned integers: type byte, and how struct calls them.
+# Unsigned integers of msgpack: type byte, and format for struct.
 _INTEGERS = {0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q"}
 _SEQUENCE = b"\xa5SeqNo"
 
-# A datagram with a mark is a ping of memberlist whose number takes eight bytes: `marked` of _probe/memberlist.py.
+# The start of a marked datagram: a ping of memberlist with a SeqNo of eight bytes (`marked` of _probe/memberlist.py).
 _MARKED = b"\0\x82" + _SEQUENCE + b"\xcf"
 _MARK = struct.Struct(">Q")
 
@@ -45,7 +44,7 @@ _UDP_HEADER, _IPV6_HEADER = 8, 40
 _STARTS = struct.unpack_from(">I", _MARKED)[0]
 
 Step = t.Tuple[int, int]
-# What the kernel does with each packet: load, and compare; a comparison that fails drops the packet from this socket.
+# The filter for each packet: load a value, then compare it. If a comparison fails, the socket does not get the packet.
 _IPV4: t.List[Step] = [
     (_BYTE, 0), (_AND, 0xF0), (_EQUAL, 0x40), (_BYTE, 9), (_EQUAL, socket.IPPROTO_UDP), (_HALF, 6), (_ANY_BIT, 0x1FFF),
     (_HEADER_OF_IPV4, 0), (_WORD_BEHIND_IT, _UDP_HEADER), (_EQUAL, _STARTS), (_BEHIND_IT, 16), (_EQUAL, _MARKED[8]),
@@ -58,29 +57,29 @@ _IPV6_PAYLOAD: t.List[Step] = [(_WORD, _UDP_HEADER), (_EQUAL, _STARTS), (_BYTE, 
 
 
 def main(request: t.Dict[str, t.Any]) -> int:
-    """Bind what can be bound of `listeners` if told to `listen`, print it as JSON; serve and watch until told to stop.
+    """Bind the free ports of `listeners` (with `listen`), print the result as JSON, then serve until a client connects.
 
-    Then it tells what it saw, as JSON too. After `seconds` it ends without.
+    The client gets the observations as JSON. After `seconds` the process ends without a client.
     """
     signal.alarm(request["seconds"])
     wanted = request["listeners"] if request["listen"] else []
-    bound = [(one, *_bind(one)) for one in wanted]
-    sockets = [sock for _one, sock, _why in bound if sock]
-    observer = Observer() if any(one["protocol"] == "udp" for one in request["listeners"]) else None
+    bound = [(listener, *_bind(listener)) for listener in wanted]
+    sockets = [sock for _listener, sock, _reason in bound if sock]
+    observer = Observer() if any(listener["protocol"] == "udp" for listener in request["listeners"]) else None
     useful = sockets or (observer and observer.sockets)
-    control = _control(request["control"]) if useful else None
-    told = {"pid": os.getpid(), "placeholders": [one for one, sock, _why in bound if sock],
-            "left_out": [dict(one, reason=why) for one, sock, why in bound if not sock],
-            "blind": observer.blind if observer else {}}  # fmt: skip
-    sys.stdout.write(json.dumps(told) + "\n")
+    control = _open_control(request["control"]) if useful else None
+    result = {"pid": os.getpid(), "placeholders": [listener for listener, sock, _reason in bound if sock],
+              "left_out": [dict(listener, reason=reason) for listener, sock, reason in bound if not sock],
+              "blind": observer.blind if observer else {}}  # fmt: skip
+    sys.stdout.write(json.dumps(result) + "\n")
     sys.stdout.flush()
-    # Who started this waits for the end of what it prints.
+    # The parent reads until the end of the output.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if control:
         try:
-            asking = _serve(sockets, observer, control)
+            client = _serve(sockets, observer, control)
             with suppress(OSError):
-                asking.sendall(json.dumps(observer.told() if observer else {}).encode())
+                client.sendall(json.dumps(observer.results() if observer else {}).encode())
         finally:
             os.unlink(request["control"])
     return 0
@@ -93,7 +92,7 @@ def _bind(listener: Listener) -> t.Tuple[t.Optional[socket.socket], str]:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(listener["only_ipv6"]))
         if listener["protocol"] == "tcp":
-            # Past connections in TIME_WAIT do not matter; socket(7): one that listens keeps others out all the same.
+            # Ignores old connections in TIME_WAIT. A port with a listening socket still cannot be bound (socket(7)).
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((listener["address"], listener["port"]))
         if listener["protocol"] == "tcp":
@@ -105,8 +104,8 @@ def _bind(listener: Listener) -> t.Tuple[t.Optional[socket.socket], str]:
     return sock, ""
 
 
-def _control(path: str) -> socket.socket:
-    """A socket in the file system that only its owner may use; what connects to it is waiting for the end."""
+def _open_control(path: str) -> socket.socket:
+    """Return a socket in the file system that only its owner may use. A client that connects to it ends the process."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)
     try:
@@ -118,14 +117,14 @@ def _control(path: str) -> socket.socket:
 
 
 def _serve(sockets: t.List[socket.socket], observer: t.Optional["Observer"], control: socket.socket) -> socket.socket:
-    """Answer and watch until somebody wants the end, and return the connection to whoever does."""
+    """Answer and observe until a client connects to `control`, and return that connection."""
     with selectors.DefaultSelector() as selector:
-        for one in (*sockets, *(observer.sockets if observer else ()), control):
-            selector.register(one, selectors.EVENT_READ)
+        for sock in (*sockets, *(observer.sockets if observer else ()), control):
+            selector.register(sock, selectors.EVENT_READ)
         while True:
             ready = {key.fd for key, _events in selector.select()}
             if observer:
-                observer.look()
+                observer.receive()
             if control.fileno() in ready:
                 return control.accept()[0]
             for sock in sockets:
@@ -143,12 +142,12 @@ def _answer(sock: socket.socket) -> None:
         if reply:
             sock.sendto(reply, sender)
     except OSError:
-        # Who asked is gone, or unreachable: nothing to be done for it.
+        # The client is unreachable or has closed the connection.
         return
 
 
 def ack_of(packet: bytes) -> t.Optional[bytes]:
-    """The ack to a ping of memberlist, as hashicorp/memberlist's net.go has both; None for anything else."""
+    """Return the ack to a ping of memberlist (net.go of hashicorp/memberlist); None for other datagrams."""
     if packet[:1] != b"\0" or _SEQUENCE not in packet:
         return None
     rest = packet.split(_SEQUENCE, 1)[1]
@@ -164,9 +163,9 @@ def ack_of(packet: bytes) -> t.Optional[bytes]:
 
 
 class Observer:
-    """Sees marked datagrams: which arrive, which the rules for input let in, and which the host sends on.
+    """An observer of marked datagrams: which arrive, which the rules for input accept, and which the host forwards.
 
-    `blind` says by family why it does not see, where it does not: without CAP_NET_RAW, without IPv6.
+    `blind` has the reason by family if it cannot observe, for example without CAP_NET_RAW or without IPv6.
     """
 
     def __init__(self) -> None:
@@ -181,7 +180,7 @@ class Observer:
         ):
             try:
                 self._open(family, packet, behind)
-                self._try(family, loopback)
+                self._test(family, loopback)
             except OSError as error:
                 self.blind[name] = error.strerror or str(error)
 
@@ -197,17 +196,17 @@ class Observer:
             sock.setblocking(False)
         self.sockets += [raw, tap]
 
-    def _try(self, family: int, loopback: str) -> None:
-        """See a datagram to oneself, or say that nothing can be seen (OSError)."""
+    def _test(self, family: int, loopback: str) -> None:
+        """Raise OSError unless a datagram to this process is observed."""
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.bind((loopback, 0))
             sock.sendto(_MARKED + _MARK.pack(0), sock.getsockname())
         until = time.monotonic() + 2
         while not (0 in self._arrived and 0 in self._let_in):
             if time.monotonic() > until:
-                raise OSError("not even a datagram to itself is seen")
+                raise OSError("the observer does not receive its own test datagram")
             time.sleep(0.01)
-            self.look()
+            self.receive()
         self._forget(0)
 
     def _forget(self, mark: int) -> None:
@@ -215,43 +214,43 @@ class Observer:
         for marks in (self._arrived, self._sent_on):
             marks.discard(mark)
 
-    def look(self) -> None:
-        """Take in whatever has been seen."""
+    def receive(self) -> None:
+        """Receive all datagrams that have been observed."""
         for sock in self.sockets:
             with suppress(BlockingIOError):
                 while True:
                     data, more, _flags, sender = sock.recvmsg(_LARGEST, 64)
-                    at = data.find(_MARKED)
-                    if _UDP_HEADER <= at <= len(data) - len(_MARKED) - _MARK.size:
-                        mark = _MARK.unpack_from(data, at + len(_MARKED))[0]
+                    start = data.find(_MARKED)
+                    if _UDP_HEADER <= start <= len(data) - len(_MARKED) - _MARK.size:
+                        mark = _MARK.unpack_from(data, start + len(_MARKED))[0]
                         if sock.family == socket.AF_PACKET:
                             (self._sent_on if sender[2] == _OUTGOING else self._arrived).add(mark)
                         else:
                             address = more[0][2][:16] if sock.family == socket.AF_INET6 else data[16:20]
-                            self._let_in[mark] = address, int.from_bytes(data[at - 6 : at - 4], "big")
+                            self._let_in[mark] = address, int.from_bytes(data[start - 6 : start - 4], "big")
 
-    def told(self) -> t.Dict[str, t.Any]:
-        """The marks that were seen, those let in where nobody listens apart from the others; and what was not seen."""
-        self.look()
-        heard = _heard()
+    def results(self) -> t.Dict[str, t.Any]:
+        """Return the observed marks; accepted marks are separate for ports with and without a listening socket."""
+        self.receive()
+        heard = _read_sockets()
         listened = {mark for mark, (address, port) in self._let_in.items()
                     if not heard.isdisjoint(((address, port), (bytes(4), port), (bytes(16), port)))}  # fmt: skip
         marks = {"arrived": self._arrived, "sent_on": self._sent_on, "let_in": listened,
                  "unheard": set(self._let_in) - listened}  # fmt: skip
-        missed = sum(map(_missed, self.sockets))
-        too_fast = f"{missed} datagrams came too fast to be seen"
-        blind = {"ipv4": too_fast, "ipv6": too_fast} if missed else self.blind
-        return dict({how: sorted(f"{one:016x}" for one in seen) for how, seen in marks.items()}, blind=blind)
+        missed = sum(map(_count_missed, self.sockets))
+        reason = f"{missed} datagrams were lost because the buffer of a socket was full"
+        blind = {"ipv4": reason, "ipv6": reason} if missed else self.blind
+        return dict({kind: sorted(f"{mark:016x}" for mark in found) for kind, found in marks.items()}, blind=blind)
 
 
-def _missed(sock: socket.socket) -> int:
-    """How many packets found the socket full."""
+def _count_missed(sock: socket.socket) -> int:
+    """Return the number of packets that were lost because the buffer of the socket was full."""
     found: int = struct.unpack("=9I", sock.getsockopt(socket.SOL_SOCKET, _MEMORY, 36))[_MISSED]
     return found
 
 
 def _filter(sock: socket.socket, steps: t.List[Step]) -> None:
-    """Have a socket get only the packets that pass these steps."""
+    """Restrict a socket to the packets that pass these steps."""
     program = b""
     for left, (code, number) in zip(range(len(steps), 0, -1), steps):
         hit, miss = {_EQUAL: (0, left), _ANY_BIT: (left, 0)}.get(code, (0, 0))
@@ -262,14 +261,14 @@ def _filter(sock: socket.socket, steps: t.List[Step]) -> None:
     sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("@HP", len(steps) + 2, kept.buffer_info()[0]))
 
 
-def _heard() -> t.Set[t.Tuple[bytes, int]]:
-    """The addresses and ports of this host's udp sockets that anybody may send to, as proc(5) lists them."""
+def _read_sockets() -> t.Set[t.Tuple[bytes, int]]:
+    """Return addresses and ports of this host's udp sockets that are not connected to a peer, from proc(5)."""
     found: t.Set[t.Tuple[bytes, int]] = set()
     for name in ("udp", "udp6"):
         with suppress(FileNotFoundError), open(f"/proc/net/{name}", encoding="ascii") as lines:
             for _number, local, _remote, state in (line.split()[:4] for line in list(lines)[1:]):
                 text, port = local.split(":")
-                words = [int(text[at : at + 8], 16) for at in range(0, len(text), 8)]
+                words = [int(text[start : start + 8], 16) for start in range(0, len(text), 8)]
                 if state == "07":
                     found.add((struct.pack(f"={len(words)}I", *words), int(port, 16)))
     return found

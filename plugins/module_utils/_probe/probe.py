@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connects from this host to many addresses and ports at once and says how each of them answered."""
+"""Connects from this host to many addresses and ports concurrently, and returns a result for each of them."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe.talk import 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Open files that Python, asyncio and Ansible hold beside the probes' sockets.
+# Open files of Python, asyncio and Ansible, in addition to the sockets of the probes.
 _SPARE_FILES = 48
 
 _LARGEST_DATAGRAM = 65535
 
 
 class ProbeError(ValueError):
-    """A probe that cannot be made, or a fault of this host that says nothing about the target."""
+    """An invalid probe, or an error of this host that does not depend on the target."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One thing to try. `name` is the caller's label, `address` IPv4 or IPv6 text, `sockaddr` its form for a socket.
+    """A probe. `name` is the caller's label, `address` IPv4 or IPv6 text, `sockaddr` the target for a socket.
 
-    `mark` is in the datagrams of a `udp` probe, and in no others.
+    `mark` identifies the datagrams of a `udp` probe; no other datagram contains it.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for each try, tries for each probe, and probes under way at the same time."""
+    """The limits: seconds for each try, tries for each probe, and number of concurrent probes."""
 
     timeout: float
     tries: int
@@ -82,50 +82,50 @@ class Limits:
 
 
 def parse_probe(raw: Mapping[str, Any]) -> Probe:
-    """Check one probe as the module gets it: name, kind, address (text), port (number).
+    """Return a probe from an element of the module's option: name, kind, address (text), port (number).
 
-    Raises `ProbeError`, which names the probe and shows the value.
+    Raises ProbeError for an invalid value; the message names the probe and the value.
     """
     name, kind, text, port = raw["name"], raw["kind"], raw["address"], raw["port"]
     if kind not in _KINDS:
         raise ProbeError(f"probe {name!r}: kind is {kind!r}; it must be one of {', '.join(_KINDS)}")
     if not 1 <= port <= 65535:
         raise ProbeError(f"probe {name!r}: port is {port!r}; it must be 1 to 65535")
-    family, sockaddr = _target(name, text, port)
+    family, sockaddr = _parse_target(name, text, port)
     return Probe(name, kind, text, port, family, sockaddr)
 
 
-def _target(name: str, text: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+def _parse_target(name: str, text: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     try:
         address = ipaddress.ip_address(text)
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-        # The one call that turns the zone of a link-local address (%eth0) into the number that connect() wants.
+        # Only getaddrinfo converts the zone of a link-local address (%eth0) to the number that connect() needs.
         found = socket.getaddrinfo(text, port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (ValueError, socket.gaierror) as error:
         raise ProbeError(
             f"probe {name!r}: address is {text!r}; it must be an IPv4 or IPv6 address without a port, "
             f"host names are not looked up ({error})"
         ) from error
-    # A wildcard would reach this host itself, and a mapped address IPv4 under the name of IPv6.
+    # A connection to a wildcard reaches this host itself. A mapped address uses IPv4, although it looks like IPv6.
     if address.is_unspecified or address.is_multicast or getattr(address, "ipv4_mapped", None):
         raise ProbeError(f"probe {name!r}: address is {text!r}; it must be the address of one host")
     return family, found[0][4]
 
 
 def run_probes(probes: Sequence[Probe], limits: Limits) -> list[dict[str, Any]]:
-    """Make all probes and return one plain mapping for each, in the same order.
+    """Run all probes and return a plain mapping for each, in the same order.
 
-    At most `limits.workers` are under way at a time, so all of them take at most `tries * timeout` seconds for each
-    `workers` probes. Raises `ProbeError` when this host, and not the target, is at fault.
+    At most `limits.workers` probes run concurrently, so each group of `workers` probes takes at most `tries * timeout`
+    seconds. Raises ProbeError for an error of this host that does not depend on the target.
     """
     return asyncio.run(_run_all(probes, limits))
 
 
 async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, Any]]:
-    places = asyncio.Semaphore(_places(limits.workers))
+    workers = asyncio.Semaphore(_limit_workers(limits.workers))
 
-    async def one(probe: Probe) -> dict[str, Any]:
-        async with places:
+    async def run(probe: Probe) -> dict[str, Any]:
+        async with workers:
             answer = await _run(probe, limits)
         return {
             "name": probe.name,
@@ -139,7 +139,7 @@ async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, An
             "mark": f"{probe.mark:016x}" if probe.kind == "udp" else None,
         }
 
-    return list(await asyncio.gather(*map(one, probes)))
+    return list(await asyncio.gather(*map(run, probes)))
 
 
 def _certificate_data(certificate: Certificate | None) -> dict[str, Any] | None:
@@ -153,14 +153,14 @@ def _certificate_data(certificate: Certificate | None) -> dict[str, Any] | None:
     }
 
 
-def _places(workers: int) -> int:
-    """Every probe under way holds a socket, so the limit on open files is a limit on them too."""
+def _limit_workers(workers: int) -> int:
+    """Return the number of probes that may run concurrently: each needs a socket, and the host limits open files."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return workers if files == resource.RLIM_INFINITY else max(1, min(workers, files - _SPARE_FILES))
 
 
 async def _run(probe: Probe, limits: Limits) -> Answer:
-    """Silence is tried again, with a new socket and so a new source port; any answer is final."""
+    """Try until an answer arrives; each try has a new socket and so a new source port. Any answer is final."""
     for _attempt in range(limits.tries):
         answer = await _try(probe, limits.timeout)
         if answer is not None:
@@ -175,23 +175,25 @@ async def _try(probe: Probe, timeout: float) -> Answer | None:
         sock = socket.socket(probe.family, socket_type)
         sock.setblocking(False)
         ask_for_icmp(sock)
-        met = await asyncio.wait_for(exchange(sock, probe), timeout)
-        return await _told(met, sock, probe, talks, timeout) if talks else met
-    # Two exceptions before Python 3.11. The builtin one is the kernel's own ETIMEDOUT.
+        answer = await asyncio.wait_for(exchange(sock, probe), timeout)
+        return await _add_talk(answer, sock, probe, talks, timeout) if talks else answer
+    # Before Python 3.11 these are two exceptions. The built-in exception is the kernel's ETIMEDOUT.
     except (asyncio.TimeoutError, TimeoutError):
         return None
     except OSError as error:
-        answer = judge(error, queued_icmp(sock) if sock else None, tcp=socket_type == socket.SOCK_STREAM)
-        if answer is None:
+        failure = judge(error, queued_icmp(sock) if sock else None, tcp=socket_type == socket.SOCK_STREAM)
+        if failure is None:
             raise ProbeError(f"probe {probe.name!r} cannot be made from this host: {error}") from error
-        return answer
+        return failure
     finally:
         if sock:
             sock.close()
 
 
-async def _told(answer: Answer, sock: socket.socket, probe: Probe, talks: Mapping[str, bool], timeout: float) -> Answer:
-    """The answer, with what was learned by talking: whatever comes of that, the port is open."""
+async def _add_talk(
+    answer: Answer, sock: socket.socket, probe: Probe, talks: Mapping[str, bool], timeout: float
+) -> Answer:
+    """Return the answer with the results of TLS and HTTP. If these fail, the port is open nevertheless."""
     try:
         said = await asyncio.wait_for(talk(sock, probe.address, **talks), timeout)
     except (asyncio.TimeoutError, TimeoutError):
@@ -206,7 +208,7 @@ async def _connect(sock: socket.socket, probe: Probe) -> Answer:
 
 
 async def _ping(sock: socket.socket, probe: Probe) -> Answer:
-    """A datagram from the target's own address and port is an answer; other messages of memberlist are passed over."""
+    """Ping the target: a datagram from its address and port is an answer; other messages of memberlist are ignored."""
     loop, sequence = asyncio.get_running_loop(), random.getrandbits(32)
     sock.connect(probe.sockaddr)
     await loop.sock_sendall(sock, ping(sequence))
@@ -216,18 +218,18 @@ async def _ping(sock: socket.socket, probe: Probe) -> Answer:
             if sequence in acknowledged(packet):
                 return Answer(OPEN, "ack")
         except MessageError as error:
-            return Answer(REFUSED, f"answered, but not as memberlist does: {error}")
+            return Answer(REFUSED, f"the answer is no message of memberlist: {error}")
 
 
 async def _knock(sock: socket.socket, probe: Probe) -> Answer:
-    """Whatever the target's own address and port says is an answer; that there is none says nothing."""
+    """Send a marked datagram: any datagram from the target's address and port is an answer."""
     loop = asyncio.get_running_loop()
     sock.connect(probe.sockaddr)
     await loop.sock_sendall(sock, marked(probe.mark))
     return Answer(OPEN, f"answered with {len(await loop.sock_recv(sock, _LARGEST_DATAGRAM))} bytes")
 
 
-# How each kind of probe is made: the socket's type, what tells whether it is open, and what is said then.
+# By kind of probe: the socket's type, the function that tells whether the port is open, and the options for `talk`.
 _KINDS: Mapping[str, tuple[socket.SocketKind, Callable[..., Awaitable[Answer]], Mapping[str, bool]]] = {
     "tcp": (socket.SOCK_STREAM, _connect, {}),
     "tls": (socket.SOCK_STREAM, _connect, {"tls": True, "http": False}),

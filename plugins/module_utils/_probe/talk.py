@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a probe says on a connection that is open: a TLS handshake, a GET of HTTP; and what it learns by that."""
+"""Reads the certificate of a TLS listener and the status of an HTTP listener over an open connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GET = "GET / HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nConnection: cl
 
 @dataclass(frozen=True)
 class Said:
-    """What was learned: the certificate shown, the status of HTTP, and in words what went wrong."""
+    """The result: the certificate, the HTTP status, and an error as text."""
 
     certificate: Certificate | None = None
     status: int | None = None
@@ -34,7 +34,7 @@ class Said:
 
 
 async def talk(sock: socket.socket, host: str, *, tls: bool, http: bool) -> Said:
-    """Shake hands and ask, as far as told; what goes wrong is told and not raised."""
+    """Make a TLS handshake and send an HTTP request, each only if asked for. An error is returned, not raised."""
     stream = _Stream(sock, tls=tls)
     certificate, status = None, None
     try:
@@ -44,11 +44,11 @@ async def talk(sock: socket.socket, host: str, *, tls: bool, http: bool) -> Said
         if http:
             status = await _get(stream, host)
     except (OSError, EOFError, CertificateError) as error:
-        return Said(certificate, status, f"{'TLS' if tls and not certificate else 'HTTP'} failed: {_words(error)}")
+        return Said(certificate, status, f"{'TLS' if tls and not certificate else 'HTTP'} failed: {_describe(error)}")
     return Said(certificate, status)
 
 
-def _words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return getattr(error, "reason", None) or str(error) or type(error).__name__
 
 
@@ -65,7 +65,7 @@ async def _get(stream: _Stream, host: str) -> int | None:
 
 
 class _Stream:
-    """A connected socket, with TLS on it or without. Nobody's name or signature is checked: nothing secret is sent."""
+    """A connected socket, with or without TLS. Names and signatures are not verified, because no secret is sent."""
 
     def __init__(self, sock: socket.socket, *, tls: bool) -> None:
         self._sock = sock
@@ -118,7 +118,7 @@ def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    # Old Kong offers what today's OpenSSL refuses to clients by default.
+    # Old versions of Kong offer protocols and ciphers that current OpenSSL disables by default.
     with suppress(ssl.SSLError):
         context.set_ciphers("ALL:@SECLEVEL=0")
     with suppress(ValueError):

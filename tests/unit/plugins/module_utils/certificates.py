@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates for tests, made by a library that knows all of X.509."""
+"""Certificates for tests, created with the library cryptography."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def make(subject, not_after, *, extensions=()):
-    """Return a certificate and its key, both as bytes: DER, and PEM of both together."""
+    """Return a certificate as DER, and the certificate with its key as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody else")]))
+        .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "another issuer")]))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(dt.datetime(1990, 1, 1, tzinfo=dt.timezone.utc))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our reader against a library that knows all of X.509."""
+"""Our reader of certificates, with certificates from the library cryptography."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_subject_and_expiry(subject, text, year):
         assert (found.subject, found.not_after) == (text, not_after)
 
 
-def test_what_is_no_certificate_is_told():
+def test_data_that_is_no_certificate_is_an_error():
     der = make(name((OID.COMMON_NAME, "a")), dt.datetime(2030, 1, 1, tzinfo=dt.timezone.utc))[0]
     for broken in [
         b"",
@@ -62,11 +62,11 @@ def test_what_is_no_certificate_is_told():
             read_certificate(broken)
 
 
-def test_no_damage_raises_anything_else():
+def test_damaged_certificates_raise_no_other_error():
     der = bytearray(make(name((OID.COMMON_NAME, "a")), dt.datetime(2030, 1, 1, tzinfo=dt.timezone.utc))[0])
-    for at in range(min(len(der), 220)):
+    for position in range(min(len(der), 220)):
         for value in (0x00, 0x30, 0x7F, 0x80, 0x84, 0xFF):
-            damaged = bytes(der[:at]) + bytes([value]) + bytes(der[at + 1 :])
+            damaged = bytes(der[:position]) + bytes([value]) + bytes(der[position + 1 :])
             try:
                 read_certificate(damaged)
             except CertificateError:

@@ -16,8 +16,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist i
     ping,
 )
 
-# Two acks as Debian 12's Serf 0.9.4 sent them to the SeqNo 0xfffffff4 and 0xfffffff0: with nothing but its coordinate,
-# and in a compound with user events behind it.
+# Two acks from Serf 0.9.4 of Debian 12, for the SeqNo 0xfffffff4 and 0xfffffff0: the first has only its coordinate, the
+# second is a compound with user events.
 SERF_PLAIN = bytes.fromhex(
     "0982a4416c676f00a3427566da00660005083a05254c1e366fc290d10640500042aa82905153670e9d3665dcd05906a0a3c78ea58ac891f346"
     "ceb21ff83e763485a44c9a336836fa2087af16a27168e28db252660c268e2a3b020d3a5465d18f473d26151a9469d35253cac471f2c6d9bfab"
@@ -46,7 +46,7 @@ def checked(message: bytes) -> bytes:
 
 
 def lzw(data: bytes) -> bytes:
-    """Compress by the description of GIF's LZW: codes of 9 to 12 bits, the lowest bit first, 256 clears, 257 ends."""
+    """Compress with the LZW of GIF: codes of 9 to 12 bits, the lowest bit first, 256 clears, 257 ends."""
     fresh = {bytes([value]): value for value in range(256)}
     codes, table, width = [(256, 9)], dict(fresh), 9
     known = b""
@@ -65,11 +65,11 @@ def lzw(data: bytes) -> bytes:
         known = bytes([value])
     if known:
         codes.append((table[known], width))
-        # The reader learns one more string from this code, which may take it to the next width.
+        # This code adds a string to the table of the reader, which may increase the width of its next code.
         width = min(12, (len(table) + 2).bit_length())
     codes.append((257, width))
     digits = "".join(format(code, f"0{size}b")[::-1] for code, size in codes)
-    return bytes(int(digits[at : at + 8][::-1], 2) for at in range(0, len(digits), 8))
+    return bytes(int(digits[start : start + 8][::-1], 2) for start in range(0, len(digits), 8))
 
 
 def compressed(message: bytes, algorithm: int = 0) -> bytes:
@@ -77,7 +77,7 @@ def compressed(message: bytes, algorithm: int = 0) -> bytes:
     return b"\x09\x82\xa4Algo" + bytes([algorithm]) + b"\xa3Buf\xda" + pack(">H", len(data)) + data
 
 
-def test_ping_is_the_message_of_memberlist_with_an_empty_node():
+def test_a_ping_is_a_message_of_memberlist_with_an_empty_node():
     assert ping(0xFFFFFFF0) == bytes.fromhex("0082a55365714e6fcefffffff0a44e6f6465a0")
 
 
@@ -103,13 +103,13 @@ def test_ping_is_the_message_of_memberlist_with_an_empty_node():
         (ping(1), []),
     ],
 )
-def test_acks_are_found_in_every_wrapping(packet, sequences):
+def test_acks_are_found_in_every_layer(packet, sequences):
     assert acknowledged(packet) == sequences
 
 
 @pytest.mark.parametrize("size", [1, 2, 250, 255, 256, 257, 258, 3837, 3838, 3839, 3840, 20000])
 @pytest.mark.parametrize("step", [0, 1, 7, 31])
-def test_compressed_messages_of_every_length_are_undone(size, step):
+def test_messages_of_every_length_are_decompressed(size, step):
     noise = bytes((i * step + i * i // 97 * step) % 256 for i in range(size))
     assert _lzw(lzw(noise)) == noise
 
@@ -138,7 +138,7 @@ def test_compressed_messages_of_every_length_are_undone(size, step):
         (b"\x09\x82\xa4Algo\x00\xa3Buf\xa0", "without an end"),
     ],
 )
-def test_what_memberlist_never_sends_is_named_or_ignored(packet, reason):
+def test_invalid_messages_are_an_error_or_ignored(packet, reason):
     if reason is None:
         assert acknowledged(packet) == []
         return
@@ -146,6 +146,6 @@ def test_what_memberlist_never_sends_is_named_or_ignored(packet, reason):
         acknowledged(packet)
 
 
-def test_a_small_packet_cannot_unfold_into_a_large_message():
+def test_a_small_packet_cannot_decompress_to_a_large_message():
     with pytest.raises(MessageError, match="damaged"):
         acknowledged(compressed(b"\x08" + bytes(10**6)))

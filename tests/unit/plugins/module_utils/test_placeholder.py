@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The process that listens in Kong's place, over loopback: seen, and gone again whatever happens to it."""
+"""The placeholder process, over loopback: it listens, and it ends in every case."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def control(tmp_path):
     stop(path)
 
 
-def test_it_answers_and_is_gone(control):
+def test_a_placeholder_answers_until_it_is_stopped(control):
     port = free_port()
     result = start([listener(port, "tcp", "udp")], 60, control)
-    assert [(one["protocol"], one["port"]) for one in result["placeholders"]] == [("tcp", port), ("udp", port)]
+    assert [(opened["protocol"], opened["port"]) for opened in result["placeholders"]] == [("tcp", port), ("udp", port)]
     assert result["left_out"] == []
     assert [seen(kind, port) for kind in ("tcp", "tcp", "memberlist", "memberlist")] == ["open"] * 4
     assert control.stat().st_mode & 0o777 == 0o600
@@ -80,7 +80,7 @@ def test_a_process_that_does_not_start_is_killed(control, monkeypatch, tmp_path)
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "*"])
 @pytest.mark.parametrize("shared", [False, True])
-def test_a_port_in_use_stays_with_who_has_it(control, address, shared):
+def test_a_port_in_use_is_left_to_its_process(control, address, shared):
     with socket.socket() as live, socket.socket(type=socket.SOCK_DGRAM) as gossip:
         for sock in (live, gossip):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(shared))
@@ -91,16 +91,16 @@ def test_a_port_in_use_stays_with_who_has_it(control, address, shared):
         gossip.bind(("127.0.0.1", port))
         result = start([listener(port, "tcp", "udp", address=address)], 60, control)
         assert result["placeholders"] == []
-        assert [one["reason"] for one in result["left_out"]] == ["Address already in use"] * 2
+        assert [refused["reason"] for refused in result["left_out"]] == ["Address already in use"] * 2
         assert seen("tcp", port) == "open"
 
 
 def test_an_address_of_another_host_is_left_out(control):
-    (one,) = start([listener(free_port(), "tcp", address="192.0.2.1")], 60, control)["left_out"]
-    assert one["reason"] == "Cannot assign requested address"
+    (refused,) = start([listener(free_port(), "tcp", address="192.0.2.1")], 60, control)["left_out"]
+    assert refused["reason"] == "Cannot assign requested address"
 
 
-def gone(port):
+def is_closed(port):
     for _attempt in range(200):
         if seen("tcp", port) == "refused":
             return True
@@ -108,52 +108,52 @@ def gone(port):
     return False
 
 
-def test_it_ends_by_itself_when_nobody_ends_it(control):
+def test_the_process_ends_after_its_time(control):
     port = free_port()
     start([listener(port, "tcp")], 1, control)
-    assert gone(port)
+    assert is_closed(port)
     assert not stop(control)
 
 
-def test_one_that_was_killed_is_in_nobodys_way(control):
+def test_a_killed_process_does_not_prevent_a_new_process(control):
     port = free_port()
     os.kill(start([listener(port, "tcp")], 60, control)["pid"], signal.SIGKILL)
-    assert gone(port)
+    assert is_closed(port)
     assert start([listener(port, "tcp")], 60, control)["placeholders"]
 
 
-def test_a_new_one_takes_the_place_of_the_last(control):
+def test_a_new_process_replaces_the_last_process(control):
     first, second = free_port(), free_port()
     start([listener(first, "tcp")], 60, control)
     start([listener(second, "tcp")], 60, control)
     assert (seen("tcp", first), seen("tcp", second)) == ("refused", "open")
 
 
-def test_what_is_no_address_is_left_out():
+def test_listeners_with_a_host_name_are_omitted():
     listeners = [listener(8000, "tcp", address=address) for address in ("[::]", "*", "example.com", "fd00::1")]
     listeners[0]["flags"] = ["ipv6only=off"]
-    assert [(one["address"], one["only_ipv6"]) for one in wanted(listeners)] == [
+    assert [(entry["address"], entry["only_ipv6"]) for entry in wanted(listeners)] == [
         ("::", False), ("0.0.0.0", True), ("fd00::1", True),
     ]  # fmt: skip
 
 
-def test_only_watching_binds_nothing(control):
+def test_without_listen_no_port_is_opened(control):
     port = free_port()
     result = start([listener(port, "tcp", "udp")], 60, control, listen=False)
     assert (result["placeholders"], result["left_out"]) == ([], [])
     assert [seen(kind, port) for kind in ("tcp", "udp")] == ["refused"] * 2
 
 
-def test_an_ack_to_a_mark():
+def test_a_marked_ping_gets_an_ack():
     assert acknowledged(ack_of(marked(2**63 + 5))) == [5]
 
 
 @pytest.mark.parametrize("sequence", [0, 1, 0x7F, 0x80, 0xFFFF, 2**32 - 1])
-def test_an_ack_is_what_the_probe_waits_for(sequence):
+def test_a_ping_gets_an_ack_with_its_sequence_number(sequence):
     assert acknowledged(ack_of(ping(sequence))) == [sequence]
 
 
-def test_numbers_of_every_length_are_read():
+def test_sequence_numbers_of_every_length_are_read():
     for kind, layout, number in ((0xCC, ">B", 200), (0xCD, ">H", 999), (0xCF, ">Q", 7)):
         packet = b"\0\x82\xa5SeqNo" + bytes([kind]) + pack(layout, number) + b"\xa4Node\xa0"
         assert acknowledged(ack_of(packet)) == [number]
@@ -162,5 +162,5 @@ def test_numbers_of_every_length_are_read():
 
 @pytest.mark.parametrize("packet", [b"", b"\0", b"hello", b"\x02\x82\xa5SeqNo\x05", b"\0\x81\xa5SeqNo", b"\0\xa5SeqNo\xce\0",
                                     b"\0\xa5SeqNo\xa1x"])  # fmt: skip
-def test_nothing_else_is_answered(packet):
+def test_other_datagrams_get_no_answer(packet):
     assert ack_of(packet) is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Loopback only. Firewalls, routes and real Serf agents are in tests/netns/test_probe.py."""
+"""Probes over loopback. tests/netns/test_probe.py has firewalls, routes and real Serf agents."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def bound(kind, family=socket.AF_INET):
 
 @contextlib.contextmanager
 def peer(*replies):
-    """A UDP socket that answers the n-th ping with the n-th list of datagrams, each made from the ping's SeqNo."""
+    """Open a UDP socket that answers the n-th ping with the n-th list of datagrams, each made from the ping's SeqNo."""
 
     def serve(sock):
         for made in replies:
@@ -98,7 +98,7 @@ def test_tcp_tells_a_listener_from_a_closed_port(family):
 
 
 def test_tcp_silence_is_filtered():
-    # A full backlog drops the first packet of further connections, as a firewall does.
+    # A full backlog drops the first packet of further connections, like a firewall.
     with bound(socket.SOCK_STREAM) as (sock, port), contextlib.ExitStack() as stack:
         sock.listen(0)
         for _answer in range(2):
@@ -124,7 +124,7 @@ def test_memberlist_on_a_closed_port_is_refused():
         [[ack, ack]],
     ],
 )
-def test_memberlist_hears_its_ack(replies):
+def test_memberlist_with_its_ack_is_open(replies):
     with peer(*replies) as port:
         assert seen("memberlist", port) == ("open", "ack")
 
@@ -143,7 +143,7 @@ def test_another_service_on_the_port_is_refused(answer, reason):
     with peer([answer]) as port:
         verdict, detail = seen("memberlist", port)
     assert verdict == "refused"
-    assert detail.startswith("answered, but not as memberlist does: ")
+    assert detail.startswith("the answer is no message of memberlist: ")
     assert reason in detail
 
 
@@ -163,7 +163,7 @@ def test_a_lost_datagram_is_tried_again_with_a_new_sequence_number():
     assert len(set(sequences)) == 2
 
 
-def test_results_keep_the_order_and_the_callers_words():
+def test_results_keep_the_order_and_the_names_of_the_caller():
     with bound(socket.SOCK_STREAM) as (listener, open_port), bound(socket.SOCK_STREAM) as (_closed, closed_port):
         listener.listen()
         wanted = [
@@ -179,7 +179,7 @@ def test_results_keep_the_order_and_the_callers_words():
     }
 
 
-def test_silence_of_what_need_not_answer_says_nothing():
+def test_a_udp_probe_without_an_answer_is_silent():
     with bound(socket.SOCK_DGRAM) as (sock, port):
         (result,) = run_probes([probe("udp", port)], Limits(timeout=0.1, tries=2, workers=1))
         packets = [sock.recv(99) for _try in range(2)]
@@ -187,17 +187,17 @@ def test_silence_of_what_need_not_answer_says_nothing():
     assert [packet[9:17].hex() for packet in packets] == [result["mark"]] * 2
 
 
-def test_whatever_comes_back_is_an_answer():
+def test_any_datagram_answers_a_udp_probe():
     with peer([lambda _sequence: b"what?"]) as port:
         assert seen("udp", port) == ("open", "answered with 5 bytes")
     assert seen("udp", port)[0] == "refused"
 
 
-def test_no_two_probes_have_one_mark():
+def test_each_probe_has_its_own_mark():
     assert len({probe("udp", 9).mark for _each in range(100)}) == 100
 
 
-def test_nothing_to_do_is_fine():
+def test_no_probes_give_no_results():
     assert run_probes([], PATIENT) == []
 
 
@@ -205,7 +205,7 @@ def open_files():
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_no_more_sockets_than_workers_and_none_left(monkeypatch):
+def test_there_are_at_most_as_many_sockets_as_workers_and_all_are_closed(monkeypatch):
     most, before = 0, open_files()
     real = _probe.ask_for_icmp
 
@@ -217,21 +217,21 @@ def test_no_more_sockets_than_workers_and_none_left(monkeypatch):
     monkeypatch.setattr(_probe, "ask_for_icmp", count)
     with bound(socket.SOCK_DGRAM) as (_socket, port):
         run_probes([probe("memberlist", port)] * 30, Limits(timeout=0.05, tries=2, workers=4))
-    # Beside the four sockets: the bound one, and asyncio's selector with its own pair of sockets.
+    # In addition to the four sockets: the bound socket, and asyncio's selector with its own pair of sockets.
     assert most <= before + 4 + 4
     assert open_files() == before
 
 
 @pytest.mark.parametrize(
-    ("files", "workers", "places"),
+    ("files", "workers", "limit"),
     [(1024, 500, 500), (200, 500, 152), (40, 500, 1), (resource.RLIM_INFINITY, 5000, 5000)],
 )
-def test_the_limit_on_open_files_is_kept(monkeypatch, files, workers, places):
+def test_the_limit_on_open_files_limits_the_workers(monkeypatch, files, workers, limit):
     monkeypatch.setattr(_probe.resource, "getrlimit", lambda _: (files, files))
-    assert _probe._places(workers) == places
+    assert _probe._limit_workers(workers) == limit
 
 
-def test_a_fault_of_this_host_names_the_probe(monkeypatch):
+def test_an_error_of_this_host_names_the_probe(monkeypatch):
     def no_more(*_):
         raise OSError(24, "Too many open files")
 
@@ -259,12 +259,12 @@ def test_a_fault_of_this_host_names_the_probe(monkeypatch):
         ({"kind": "icmp"}, "kind is 'icmp'; it must be one of tcp, tls, http, https, memberlist"),
     ],
 )
-def test_a_probe_that_cannot_be_made_is_refused_before_any_packet(change, message):
+def test_an_invalid_probe_is_an_error_before_any_packet(change, message):
     with pytest.raises(ProbeError, match=message):
         parse_probe({"name": "p", "kind": "tcp", "address": "10.0.0.1", "port": 80, **change})
 
 
-def test_a_zone_is_kept():
+def test_the_zone_of_an_address_is_kept():
     assert parse_probe({"name": "", "kind": "tcp", "address": "fe80::1%lo", "port": 80}).sockaddr[3] > 0
 
 

@@ -39,7 +39,7 @@ def test_an_errno_without_icmp(code, seen):
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EMFILE, "x"), OSError(errno.ENOBUFS, "x"), OSError("no errno")])
-def test_a_fault_of_this_host_is_no_answer(error):
+def test_an_error_of_this_host_is_no_answer(error):
     assert judge(error, None, tcp=True) is None
 
 
@@ -95,8 +95,8 @@ def test_the_icmp_error_of_a_closed_udp_port_is_read_once(family, address, icmp)
 
 
 @pytest.mark.parametrize(("origin", "icmp"), [(2, Icmp(V4, 3, 13, "192.0.2.1")), (1, None), (3, None)])
-def test_errors_of_another_origin_are_no_icmp(origin, icmp):
-    """Origin 1 is a local error, such as a datagram larger than the link takes."""
+def test_errors_of_another_origin_are_no_icmp_errors(origin, icmp):
+    """Origin 1 is a local error, such as a datagram larger than the MTU."""
 
     class Sock:
         family = V4

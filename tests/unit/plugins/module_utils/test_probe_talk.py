@@ -74,7 +74,7 @@ def plain(answer):
     return serve
 
 
-def test_a_certificate_that_nobody_signed_is_shown(context):
+def test_an_untrusted_certificate_is_shown(context):
     with server(with_tls(context)) as port:
         result = probed("tls", port)
     assert (result["seen"], result["detail"], result["status"]) == ("open", "connected", None)
@@ -95,19 +95,19 @@ def test_http(answer, status):
     assert (result["seen"], result["status"], result["certificate"]) == ("open", status, None)
 
 
-def test_a_port_without_tls_is_open_all_the_same():
+def test_a_port_without_tls_is_open():
     with server(lambda connection: connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")) as port:
         result = probed("tls", port)
     assert (result["seen"], result["certificate"]) == ("open", None)
     assert result["detail"].startswith("connected; TLS failed: ")
 
 
-def test_a_port_that_hangs_up_is_open_all_the_same():
+def test_a_port_that_closes_the_connection_is_open():
     with server(lambda _connection: None) as port:
         assert probed("https", port)["detail"].startswith("connected; TLS failed: ")
 
 
-def test_silence_after_the_connection_is_no_filter():
+def test_a_port_that_is_silent_after_the_connection_is_open():
     done = threading.Event()
     with server(lambda _connection: done.wait(10)) as port:
         results = probed("tls", port, QUICK)
