@@ -161,6 +161,55 @@ def test_killed_before_any_step_the_host_has_the_old_state_or_the_new(lab, tmp_p
     assert step >= LEAST[kind, case]
 
 
+# The kind of the node before the change, and the firewall manager of the change. In the last case nft is installed.
+HANDOVERS = [("ufw", "nftables"), ("iptables-nft", "ufw"), ("mangle-nft", "iptables")]
+
+
+@pytest.mark.parametrize("kind, manager", HANDOVERS)
+def test_a_handover_killed_before_any_step_leaves_one_firewall_manager(lab, tmp_path, kind, manager):
+    """After the timer, a boot or the next run in turn, one of the managers has its parts, and the other one has none."""
+    for step in range(90):
+        lab.start(tmp_path / str(step))
+        node = Node(lab, "ufw" if "ufw" in (kind, manager) else kind)
+        old, has_nft = kind.partition("-")[0].replace("mangle", "iptables"), node.has_nft
+        if manager == "nftables":
+            for program in FAMILY_PROGRAM.values():
+                lab.host.run(program, "-P", "INPUT", "ACCEPT")  # otherwise a conflict with nftables as the manager
+        use(node, old, has_nft=has_nft)
+        lab.converge(ONE)
+        use(node, manager)
+        killed = dies(lab, OTHER, step)
+        assert covers(lab, 8001), step
+        waits = lab.host.path(PENDING).exists()
+        after = (timer, reboot, next_run)[step % 3]
+        if after is timer:
+            run_died(lab)
+            assert covers(lab, 8001), step
+        after(node, OTHER)
+        is_new = state(lab, OTHER)
+        use(node, old, has_nft=has_nft)
+        is_old = state(lab, ONE)
+        expected = (False, True) if after is next_run or not killed else (True, False) if waits else (is_old, is_new)
+        assert ((is_old, is_new) == expected, is_old != is_new) == (True, True), (step, after, is_old, is_new)
+        node.clean()
+        if not killed:
+            break
+    assert not killed
+    assert step >= 20
+
+
+def use(node, manager, *, has_nft=True):
+    """Have the next run use this firewall manager, on a host with or without nft."""
+    node.has_nft = has_nft
+    node.lab.backend = lambda host: choose(host, manager).backend
+
+
+def covers(lab, port):
+    """Tell whether the early part has rules for a port, in nftables or iptables."""
+    rules = lab.nft("list ruleset") + lab.host.run("iptables-save", "-t", "mangle")
+    return f" {port} " in rules
+
+
 @pytest.mark.parametrize("script", ["undo", "layer000000/undo", "layer000001/undo"])
 def test_the_rollback_can_be_killed_and_repeated(lab, tmp_path, script):
     """Killed after any line of the script, or of the parts that undo two changes: the next boot completes it."""
