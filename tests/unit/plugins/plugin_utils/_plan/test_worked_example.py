@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 
 A1, A2, B1, ADMIN = "192.168.10.11/32", "192.168.10.12/32", "192.168.23.45/32", "192.168.10.20/32"
 B1_OUTSIDE, HAIRPIN = "192.168.10.5/32", "192.168.23.254/32"
-EXAMPLE = Path(__file__).parents[4] / "examples" / "seed"
+EXAMPLE = Path(__file__).parents[5] / "examples" / "seed"
 
 
 def from_text():
