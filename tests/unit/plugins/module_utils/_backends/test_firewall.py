@@ -1,0 +1,204 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The order in which the parts of a firewall are read, changed and removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewall import Firewall, Leftovers
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
+
+WANT, OLD = (
+    ruleset_from_data({"allow": [{"listener": "proxy", "protocol": "tcp", "port": port, "sources": "any"}], "sets": {}})
+    for port in (8000, 9000)
+)
+
+
+class Part:
+    """A part that records its calls in `calls`; `found` is what it has loaded."""
+
+    def __init__(self, name, calls, found=None):
+        self.name, self.calls, self.found = name, calls, found
+        self.stale_lines = (f"{name} file",)
+
+    def record(self, method, *args):
+        self.calls.append((self.name, method, *args))
+
+    def require(self):
+        self.record("require")
+
+    def stale(self, want):
+        self.record("stale", want)
+        return self.stale_lines
+
+    def conflicts(self, want):
+        self.record("conflicts", want)
+        return (f"{self.name} conflict",)
+
+    def translations(self):
+        return (f"{self.name} translation",)
+
+    def validate(self, want, *, check_mode):
+        self.record("validate", want, check_mode)
+
+    def apply(self, want):
+        self.record("apply", want)
+        return (f"{self.name} warning",)
+
+    def persist(self, want):
+        self.record("persist", want)
+
+
+class Early(Part):
+    def read(self):
+        self.record("read")
+        if isinstance(self.found, HostError):
+            raise self.found
+        return self.found or Live(None)
+
+    def snapshot(self, live):
+        self.record("snapshot", live)
+        return Snapshot((f"{self.name} file", "shared file"), (((self.name,), ""),))
+
+
+class Late(Part):
+    def read(self, ruleset):
+        self.record("read", ruleset)
+        if isinstance(self.found, HostError):
+            raise self.found
+        return self.found or ()
+
+    def snapshot(self, ruleset):
+        self.record("snapshot", ruleset)
+        return Snapshot((f"{self.name} file", "shared file"), (((self.name,), ""),))
+
+
+@pytest.fixture
+def calls():
+    return []
+
+
+def firewall(tmp_path, calls, found=None, late=None, *, left_early=None, left_late=None):
+    left = Leftovers(
+        (Early("old early", calls, left_early),) if left_early else (),
+        (Late("old late", calls, left_late),) if left_late else (),
+    )
+    return Firewall(Host(tmp_path), Early("early", calls, found), Late("late", calls, late), left)
+
+
+def made(calls, method):
+    return [(name, *args) for name, called, *args in calls if called == method]
+
+
+GONE = HostError("no firewall answers")
+
+
+def test_both_parts_are_required_and_validated(tmp_path, calls):
+    one = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    one.require()
+    assert calls == [("early", "require"), ("late", "require")]
+    one.validate(WANT, check_mode=True)
+    assert calls[2:] == [("early", "validate", WANT, True), ("late", "validate", WANT, True)]
+    assert one.translations() == ("early translation", "late translation")
+    assert one.name == "late"
+
+
+def test_the_late_part_is_read_for_the_ruleset_of_the_early_part(tmp_path, calls):
+    one = firewall(tmp_path, calls, Live(OLD, ("early drift",)), ("late drift",))
+    assert one.read() == Live(OLD, ("early drift", "late drift"))
+    assert one.read() == Live(OLD, ("early drift", "late drift"))
+    assert calls == [("early", "read"), ("late", "read", OLD)]
+
+
+LEFT = tuple(f"rules and files for {name}, which are not needed any more" for name in ("old late", "old early"))
+
+
+def test_the_ruleset_of_an_early_part_that_is_left_over_is_the_current_one(tmp_path, calls):
+    one = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    assert one.read() == Live(OLD, LEFT)
+    assert made(calls, "read")[-1] == ("late", OLD)
+    assert firewall(tmp_path, [], Live(WANT), left_early=Live(OLD)).read().ruleset == WANT
+
+
+def test_a_leftover_whose_firewall_does_not_answer_is_only_files(tmp_path, calls):
+    one = firewall(tmp_path, calls, left_early=GONE, left_late=GONE)
+    assert one.read() == Live(None, LEFT)
+    calls.clear()
+    assert one.snapshot(Live(None)).load == ((("early",), ""), (("late",), ""))
+    one.apply(WANT)
+    assert made(calls, "apply") == [("early", WANT), ("late", WANT)]
+    one.persist(WANT)
+    assert made(calls, "persist") == [("early", WANT), ("late", WANT), ("old late", None), ("old early", None)]
+
+
+@pytest.mark.parametrize(
+    "method, expected",
+    [
+        ("stale", ("early file", "late file", "old late file", "old early file")),
+        ("conflicts", ("early conflict", "late conflict")),
+    ],
+)
+def test_the_late_part_is_read_before_it_is_asked(tmp_path, calls, method, expected):
+    one = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    assert getattr(one, method)(WANT) == expected
+    assert calls[0] == ("late", "read", WANT)
+    getattr(one, method)(WANT)
+    assert made(calls, "read") == [("late", WANT)]
+    left = [("old late", None), ("old early", None)] if method == "stale" else []
+    assert made(calls, method) == [("early", WANT), ("late", WANT), *left] * 2
+
+
+def test_the_snapshot_has_every_part_that_answers(tmp_path, calls):
+    one = firewall(tmp_path, calls, Live(WANT), left_early=Live(OLD), left_late=("x",))
+    found = one.snapshot(Live(OLD))
+    names = ["early", "late", "old early", "old late"]
+    assert found.files == ("early file", "shared file", *(f"{name} file" for name in names[1:]))
+    assert [command for (command,), _given in found.load] == names
+    assert made(calls, "snapshot") == [
+        ("early", Live(WANT)),
+        ("late", OLD),
+        ("old early", Live(OLD)),
+        ("old late", OLD),
+    ]
+
+
+# What the early part has, what is wanted, and the parts that change, in their order.
+ORDERS = {
+    "new": (Live(None), WANT, [("early", WANT), ("late", WANT)]),
+    "changed": (Live(OLD), WANT, [("early", WANT), ("late", WANT)]),
+    "right": (Live(WANT), WANT, [("late", WANT)]),
+    "drift": (Live(WANT, ("x",)), WANT, [("early", WANT), ("late", WANT)]),
+    "removed": (Live(OLD), None, [("late", None), ("early", None)]),
+    "nothing to remove": (Live(None), None, [("late", None)]),
+}
+
+
+@pytest.mark.parametrize("case", ORDERS)
+def test_the_late_part_accepts_only_while_the_early_part_judges(tmp_path, calls, case):
+    found, want, expected = ORDERS[case]
+    one = firewall(tmp_path, calls, found)
+    assert one.apply(want) == tuple(f"{name} warning" for name, _want in expected)
+    assert made(calls, "apply") == expected
+    assert made(calls, "read")[1:] == [("late", found.ruleset)]
+
+
+def test_leftovers_are_removed_before_the_late_part_is_read_and_loaded(tmp_path, calls):
+    firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",)).apply(WANT)
+    changes = [call for call in calls if call[1] == "apply" or call == ("late", "read", WANT)]
+    assert changes == [
+        ("early", "apply", WANT), ("old late", "apply", None), ("old early", "apply", None), ("late", "read", WANT),
+        ("late", "apply", WANT),
+    ]  # fmt: skip
+
+
+def test_only_parts_with_stale_files_are_written(tmp_path, calls):
+    one = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    one._late.stale_lines = one._leftovers.early[0].stale_lines = ()
+    one.persist(WANT)
+    assert made(calls, "persist") == [("early", WANT), ("old late", None)]
+    assert made(calls, "read") == [("late", WANT)]
