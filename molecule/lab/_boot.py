@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The script that a lab container runs at every boot: routes, and on a router its NAT.
+"""The script that a lab container runs at every boot: addresses, routes, and the NAT of a router.
 
-It is a file in the container and not a command given once, so that a rebooted container is the same as before.
+It is a file in the container, so a reboot restores the same network.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import ipaddress
 from _topology import Forward, Host, Topology
 
 
-def script(host: Host, topology: Topology) -> str:
-    """POSIX shell text; safe to run again."""
+def render_script(host: Host, topology: Topology) -> str:
+    """Return the text of a POSIX shell script, which can run again."""
     lines = ["set -eu", *(_address(device, address) for device in host.more for address in host.more[device])]
     lines += [_route("default", gateway) for gateway in host.gateways]
     lines += [_route(destination, gateway) for destination, gateway in host.routes.items()]
@@ -38,7 +38,7 @@ def _ruleset(host: Host, topology: Topology) -> list[str]:
         "table inet gatehouse_lab",
         "delete table inet gatehouse_lab",
         "table inet gatehouse_lab {",
-        # As a real NAT device does: nobody outside reaches the inside but through a forward.
+        # Like a real NAT device: outside hosts reach inside hosts only through a port forward.
         "  chain forward {",
         "    type filter hook forward priority filter; policy drop;",
         "    ct state established,related accept",
@@ -70,6 +70,6 @@ def _dnat(forward: Forward, topology: Topology) -> list[str]:
 
 
 def _hairpin(host: Host) -> list[str]:
-    """Without this the answer would go straight to the caller, which dialled another address."""
+    """Return the rules of hairpin NAT. Without them a server of the same network answers from another address."""
     networks = sorted({network for forward in host.forwards for network in forward.hairpin})
     return [f'iifname "{name}" oifname "{name}" ct status dnat masquerade' for name in networks]

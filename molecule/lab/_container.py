@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make one container of the lab as lab.yml says it, or leave it alone when it already is."""
+"""Create, start or replace a container of the lab, as lab.yml defines it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from _topology import Host, Topology
 
 BOOT = "/etc/gatehouse-lab/boot"
 UNITS = "/etc/systemd/system"
-PLACES = {"boot": BOOT, "kong.env": "/etc/kong-placeholder.env"}  # in the container; any other file is a unit
+PLACES = {"boot": BOOT, "kong.env": "/etc/kong-placeholder.env"}  # in the container; all other files are units
 
 
 def ensure(host: Host, topology: Topology, made_of: Recipe, paths: Paths, record: dict[str, Any] | None) -> str:
-    """Make the container run as lab.yml says; `record` is what podman knows of it. Returns what was done."""
-    files, image = _files(host, topology, real=made_of.kong is not None), made_of.image
-    options = _options(host, paths, files)
-    recipe = _recipe([image, *options, *files.values()])
+    """Make the container run as lab.yml defines it; `record` is podman's record of it. Return a word for the change."""
+    files, image = _render_files(host, topology, real=made_of.kong is not None), made_of.image
+    options = _render_options(host, paths, files)
+    recipe = _compute_recipe([image, *options, *files.values()])
     name = paths.container(host.name)
     if record and record["Labels"].get(LABEL_RECIPE) == recipe:
         if record["State"] == "running":
@@ -38,38 +38,38 @@ def ensure(host: Host, topology: Topology, made_of: Recipe, paths: Paths, record
     command = ["/sbin/init"] if host.init == "systemd" else ["sh", "-c", f"sh {BOOT} && exec sleep infinity"]
     podman("run", "--detach", "--replace", "--name", name, "--label", f"{LABEL_RECIPE}={recipe}", *options, image,
            *command, netns=paths.netns)  # fmt: skip
-    return "made anew" if record else "made"
+    return "replaced" if record else "created"
 
 
-def _recipe(parts: list[str]) -> str:
+def _compute_recipe(parts: list[str]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _options(host: Host, paths: Paths, files: dict[str, str]) -> list[str]:
+def _render_options(host: Host, paths: Paths, files: dict[str, str]) -> list[str]:
     options = ["--label", f"{LABEL}={paths.scenario}", "--label", f"{LABEL}.host={host.name}"]
     options += ["--hostname", host.name, "--pidfile", str(paths.pidfile(host.name)), "--dns", "none", *ulimits()]
     for network, addresses in host.addresses.items():
         given = ",".join(f"ip={address}" for address in addresses)
-        link = f"mac={_mac(addresses[0])},interface_name={network}"
+        link = f"mac={_compute_mac(addresses[0])},interface_name={network}"
         options += ["--network", f"{paths.network(network)}:{given},{link}"]
     for name in files:
         options += ["--volume", f"{paths.files(host.name) / name}:{PLACES.get(name, f'{UNITS}/{name}')}:ro"]
     if host.kong:
         options += ["--volume", f"{paths.database}:/var/lib/kong-database"]
-    # Kong's nodes bind low ports and the firewalls load rules; SYS_ADMIN is systemd's, for its own namespaces.
+    # Kong binds low ports, and the firewalls load rules. systemd needs SYS_ADMIN for its own namespaces.
     if host.init == "systemd":
-        return [*options, "--systemd=always", "--cap-add", "NET_ADMIN,NET_RAW,SYS_ADMIN", *_forwarding(host)]
+        return [*options, "--systemd=always", "--cap-add", "NET_ADMIN,NET_RAW,SYS_ADMIN", *_forwarding_options(host)]
     options += ["--systemd=false", "--stop-signal", "SIGKILL", "--cap-add", "NET_ADMIN,NET_RAW"]
-    return [*options, *_forwarding(host)]
+    return [*options, *_forwarding_options(host)]
 
 
-def _mac(address: str) -> str:
-    """A machine keeps its hardware address over a reboot; with a new one its neighbours would miss it for a while."""
+def _compute_mac(address: str) -> str:
+    """Return a fixed hardware address, so that a reboot does not invalidate the neighbours' caches."""
     digest = hashlib.sha256(address.encode()).hexdigest()
     return ":".join(["02", *(digest[i : i + 2] for i in range(0, 10, 2))])
 
 
-def _forwarding(host: Host) -> list[str]:
+def _forwarding_options(host: Host) -> list[str]:
     if not (host.is_router or host.forwarding):
         return []
     addresses = [address for network in host.addresses.values() for address in network]
@@ -77,12 +77,12 @@ def _forwarding(host: Host) -> list[str]:
     return [f"--sysctl={switches[family]}" for family in sorted({ipaddress.ip_address(a).version for a in addresses})]
 
 
-def _files(host: Host, topology: Topology, *, real: bool) -> dict[str, str]:
-    files = {"boot": _boot.script(host, topology)}
+def _render_files(host: Host, topology: Topology, *, real: bool) -> dict[str, str]:
+    files = {"boot": _boot.render_script(host, topology)}
     if host.kong and not real:
         files["kong.env"] = "".join(f"{key}={value}\n" for key, value in host.kong.items())
     if host.kong:
-        files |= [_kong_unit.unit(host.kong, real=real)]
+        files |= [_kong_unit.render_unit(host.kong, real=real)]
     return files
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's images, one for each release of Debian: mmdebstrap from the machine's own mirror, then the lab's files on top.
+"""The lab's images, one for each release of Debian: mmdebstrap from the machine's own mirror, then the lab's files.
 
-Two layers, each tagged with a hash of what it is made of: a change of the placeholder costs a second, not a minute. A real
-Kong is a third one.
+An image has two layers, each tagged with a hash of its input. So a change of the placeholder takes a second, not a minute.
+A real Kong is a third layer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from _podman import LabError, podman, run
 HERE = Path(__file__).resolve().parent
 NAME = "localhost/gatehouse-lab"
 KONG_FILES = (HERE / "Containerfile.kong", HERE / "real-kong")
-HOME = "bookworm"  # the release whose sources the machine has; its mirror has the others
+HOME = "bookworm"  # the release of the machine's apt sources; the mirror has the other releases
 PACKAGES = (
     "conntrack",
     "curl",
@@ -53,7 +53,7 @@ OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
-    # Debian's ufw conflicts with them: a host without ufw installs them from here.
+    # They conflict with Debian's ufw, so hosts without ufw install them from this folder.
     '--customize-hook=mkdir "$1/opt/iptables-persistent"',
     (
         '--customize-hook=cd "$1/opt/iptables-persistent"'
@@ -64,14 +64,14 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a host's image is made of; without a Kong it has the placeholder."""
+    """The input of a host's image. Without a real Kong the image has the placeholder."""
 
     suite: str
     kong: _real_kong.RealKong | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
-        """mmdebstrap's."""
+        """The options of mmdebstrap."""
         depends = self.kong.depends if self.kong else ()
         return "--variant=minbase", f"--include={','.join(sorted({*PACKAGES, *depends}))}", *OPTIONS
 
@@ -91,7 +91,7 @@ class Recipe:
 
 
 def ensure(recipes: Iterable[Recipe]) -> list[str]:
-    """Build what is missing of the recipes' images, and return the names of that."""
+    """Build the missing images of the recipes, and return their names."""
     wanted = {recipe.image: recipe for recipe in recipes}
     missing = {tag: recipe for tag, recipe in wanted.items() if not _exists(tag)}
     labs = {recipe.lab: recipe for recipe in missing.values() if not _exists(recipe.lab)}
@@ -115,7 +115,7 @@ def _build_kong(tag: str, lab: str, kong: _real_kong.RealKong) -> None:
     packaged = kong.variable == _real_kong.PACKAGE
     source = ("--volume", f"{kong.origin}:/tmp/kong.deb:ro") if packaged else ("--build-arg", f"KONG={kong.origin}")
     try:
-        # podman's cache takes what another Kong was mounted for: the command is the same.
+        # podman's cache ignores the mounted package and would return the layer of another Kong.
         _build("Containerfile.kong", tag, "--no-cache", "--build-arg", f"LAB={lab}", *source)
     except LabError as error:
         raise LabError(f"{kong} does not run on the lab's {tag.partition(':')[2].partition('-')[0]}: {error}") from None
@@ -126,7 +126,7 @@ def _exists(image: str) -> bool:
 
 
 def _remove_older(wanted: Collection[Recipe]) -> None:
-    """Best effort: podman refuses to remove what a container of another lab still uses."""
+    """Remove older images, except those that containers of other labs use, which podman does not remove."""
     suites = {recipe.suite for recipe in wanted}
     recipes = {*wanted, *(Recipe(suite) for suite in suites)}
     kept = {name for recipe in recipes for name in (recipe.base, recipe.lab, recipe.image)}
@@ -170,8 +170,8 @@ def _build_base(recipe: Recipe, tag: str, lines: list[str]) -> None:
 
 
 def _targets() -> set[tuple[str, ...]]:
-    """The machine's own apt sources, whatever mirror they name."""
-    # apt knows them only after an update, which a bare machine may never have run.
+    """Return the machine's own apt sources, with any mirror."""
+    # apt lists them only after an update, which may never have run on this machine.
     run(["apt-get", "--quiet", "--option", "DPkg::Lock::Timeout=300", "update"])
     form = "$(ORIGIN) $(CODENAME) $(COMPONENT) $(REPO_URI)"
     targets = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
@@ -179,9 +179,11 @@ def _targets() -> set[tuple[str, ...]]:
 
 
 def _sources(suite: str, targets: set[tuple[str, ...]]) -> list[str]:
-    """The suite as Debian's mirror of this machine has it, and nobody else's packages."""
+    """Return the apt sources of a suite, only from this machine's mirror of Debian."""
     if not _uris(targets, HOME):
-        raise LabError(f"the apt sources of this machine have no Debian {HOME} main, which tells the lab its mirror")
+        raise LabError(
+            f"no apt source of Debian {HOME} main on this machine, so the lab does not know a mirror; add one"
+        )
     return [
         f"deb {uri} {suite}{part} main" for part in ("", "-updates", "-security") for uri in _uris(targets, HOME + part)
     ]
@@ -192,6 +194,6 @@ def _uris(found: set[tuple[str, ...]], suite: str) -> list[str]:
 
 
 def _apt_options() -> list[str]:
-    """How this machine reaches its archive: proxies, and archives of a fixed day whose files have expired."""
+    """Return this machine's apt settings for proxies, and for snapshot archives whose files have expired."""
     wanted = re.compile(r"Acquire::(https?::|Check-Valid-Until|Check-Date|Retries)")
     return [f"--aptopt={line}" for line in run(["apt-config", "dump"]).splitlines() if wanted.match(line)]

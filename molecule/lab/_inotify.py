@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one machine-wide limit that many systemd containers can exhaust: raised when needed, and put back."""
+"""The machine-wide limit that many systemd containers exhaust: raised if needed, and restored with the last lab."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PER_SYSTEMD = 8
 
 
 def raise_limit(topology: Topology) -> None:
-    """Make room for this lab beside those that are up."""
-    others = len(_containers()) - len(containers(topology.scenario))
-    needed = PER_SYSTEMD * (len(topology.hosts) + others) + 64
+    """Raise the limit so that it is enough for this lab and all running labs."""
+    other_containers = len(_containers()) - len(containers(topology.scenario))
+    needed = PER_SYSTEMD * (len(topology.hosts) + other_containers) + 64
     before = int(LIMIT.read_text(encoding="utf-8"))
     if before >= needed:
         return
@@ -28,7 +28,7 @@ def raise_limit(topology: Topology) -> None:
     if not RECORD.exists():
         RECORD.write_text(str(before), encoding="utf-8")
     LIMIT.write_text(str(needed), encoding="utf-8")
-    print(f"{LIMIT}: raised from {before} to {needed} until the last lab is down")
+    print(f"{LIMIT}: raised from {before} to {needed} until the last lab is removed")
 
 
 def restore_limit() -> None:
@@ -38,5 +38,5 @@ def restore_limit() -> None:
 
 
 def _containers() -> list[str]:
-    """Those of every scenario's lab."""
+    """Return the containers of the labs of all scenarios."""
     return podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}").split()

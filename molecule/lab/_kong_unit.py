@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How systemd runs the Kong placeholder on a host, by what Kong's packages of that version bring.
+"""The systemd unit of the Kong placeholder on a host, like the unit in Kong's package of the same version.
 
-Packages from 2020-09-17 on, about 2.2, have a unit that prepares the prefix on reload; those from about 1.5 on one that
-only sends nginx a signal (Kong/kong-build-tools 204c597, b0da251; build/package/kong.service at 2.8.5). Older ones have none:
-KONG_UNIT=none in lab.yml starts Kong by hand at boot. Without that they get a unit here as their users write one.
+Packages since 2020-09-17 (about 2.2) have a unit that prepares the prefix on reload. Packages since about 1.5 have a unit that
+only signals nginx (Kong/kong-build-tools 204c597, b0da251; build/package/kong.service at 2.8.5). Older packages have no
+unit: with KONG_UNIT=none in lab.yml, Kong is started by hand at boot; otherwise they get a unit like those that users write.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EnvironmentFile=-/etc/kong/kong.env
 ExecStartPre=/usr/bin/python3 -B {program}/commands.py unit-prepare -p /usr/local/kong
 ExecStart=/usr/bin/python3 -B {program}/main.py
 {reload}\
-# The placeholder stops Serf and nginx itself and ends when both are gone.
+# The placeholder stops Serf and nginx itself, and ends after both have ended.
 KillMode=mixed
 TimeoutStartSec=60
 TimeoutStopSec=30
@@ -39,7 +39,7 @@ ExecReload=/usr/sbin/nginx -s reload -c /usr/local/kong/nginx.conf
 """
 BY_HAND = """\
 [Unit]
-Description=What a user of an old Kong has in rc.local
+Description=Start of an old Kong, as users have it in rc.local
 After=network.target
 {condition}
 [Service]
@@ -48,13 +48,13 @@ RemainAfterExit=yes
 KillMode=process
 ExecStart=/usr/local/bin/kong start
 """
-# A real Kong's package has a unit of its own, or is started as its users do without one.
+# The package of a real Kong has a unit, or Kong is started as its users do without a unit.
 NO_UNIT = "ConditionPathExists=!/lib/systemd/system/kong.service\n"
 PROGRAM = "/usr/local/lib/kong-placeholder"
 
 
-def unit(kong: Mapping[str, str], *, real: bool) -> tuple[str, str]:
-    """Name and text of the unit, for the environment that lab.yml gives a host's Kong, and for a real one."""
+def render_unit(kong: Mapping[str, str], *, real: bool) -> tuple[str, str]:
+    """Return name and text of the unit, for a host's Kong environment in lab.yml; `real` is true for a real Kong."""
     if real or kong.get("KONG_UNIT") == "none":
         return "kong-by-hand.service", BY_HAND.format(condition=NO_UNIT if real else "")
     version = tuple(int(part) for part in kong["KONG_VERSION"].split(".")[:2])

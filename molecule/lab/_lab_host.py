@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host of a lab: shell commands, and the collection's modules called as Ansible calls them, without a start of Ansible."""
+"""A host of a lab: runs shell commands, and the collection's modules like Ansible, without a start of Ansible."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from _podman import Paths, enter
 ROOT = Path(__file__).parents[2]
 PLACE = "/opt/gatehouse-modules"
 
-# Each module's own main() with the arguments of its task; what it prints is its result.
+# Calls the main() of each module with the arguments of its task; its output is its result.
 _RUNNER = """
 import contextlib, importlib, io, json, sys
 from ansible.module_utils import basic

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run podman, and the paths that a scenario's lab owns."""
+"""Calls of podman, and the paths of a scenario's lab."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LABEL_RECIPE = "gatehouse.lab.recipe"
 
 
 class LabError(Exception):
-    """The lab cannot go on; the message says which command failed and what it printed."""
+    """The lab cannot continue; the message has the failed command and its output."""
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Everything that a scenario keeps outside podman; `down` removes it."""
+    """The files of a scenario outside podman; `down` removes them."""
 
     scenario: str
 
@@ -58,7 +58,7 @@ class Paths:
 
 
 def run(command: list[str], text: str | None = None) -> str:
-    """Standard output of the command; LabError when it fails."""
+    """Run the command and return its standard output. Raises LabError if it fails."""
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr.strip() or done.stdout.strip()}")
@@ -66,47 +66,47 @@ def run(command: list[str], text: str | None = None) -> str:
 
 
 def podman(*arguments: str, netns: Path | None = None) -> str:
-    """Run podman, in a network namespace of the lab's own where it makes or removes bridges and links.
+    """Run podman, in the lab's own network namespace if it creates or removes bridges and links.
 
-    netavark puts its bridges where podman runs: in here the machine's own network and firewall see none of it, and
-    a filter of Docker's on bridged frames (bridge-nf-call-iptables) cannot hit the lab.
+    netavark creates bridges in the namespace of podman. In the lab's namespace they do not change the machine's own network and
+    firewall, and Docker's filters of bridged frames (bridge-nf-call-iptables) do not apply to the lab.
     """
-    # runc, not crun: crun refuses machines with cgroup version 1 beside version 2, runc works on all.
+    # runc, not crun: crun rejects machines that have cgroup versions 1 and 2, runc works on all.
     enter = ["nsenter", f"--net={netns}"] if netns else []
     return run([*enter, "podman", "--runtime", "runc", *arguments])
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Wait until no other lab is being made or removed: they share images, a limit of the machine and podman's records."""
+    """Wait until no other lab is created or removed: labs share images, a limit of the machine and podman's records."""
     with LOCK.open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def containers(scenario: str) -> list[dict[str, Any]]:
-    """podman's records of the scenario's containers, running or not."""
+    """Return podman's records of the scenario's containers, running or not."""
     listed = podman("ps", "--all", "--filter", f"label={LABEL}={scenario}", "--format", "json")
     return list(json.loads(listed or "[]"))
 
 
 def networks(scenario: str) -> dict[str, str]:
-    """The scenario's podman networks: name -> recipe."""
+    """Return the scenario's podman networks: name -> recipe."""
     listed = json.loads(podman("network", "ls", "--filter", f"label={LABEL}={scenario}", "--format", "json") or "[]")
     return {network["name"]: network["labels"].get(LABEL_RECIPE, "") for network in listed}
 
 
 def enter(paths: Paths, host: str) -> list[str]:
-    """The prefix of a command that is to run in the host."""
+    """Return the prefix of a command that runs in the host's namespaces."""
     try:
         pid = paths.pidfile(host).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        raise LabError(f"no host {host!r} is up in the lab {paths.scenario!r}") from None
+        raise LabError(f"host {host!r} does not run in the lab {paths.scenario!r}") from None
     return ["nsenter", "--target", pid, "--mount", "--net", "--uts", "--ipc", "--pid", "--"]
 
 
 def ulimits() -> list[str]:
-    """podman asks for more than a machine without CAP_SYS_RESOURCE may give: ask for what there is, 20,000 at most."""
+    """Return limits within the machine's hard limits, because podman's defaults need CAP_SYS_RESOURCE; 20,000 at most."""
     wanted = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     options = []
     for name, number in wanted.items():

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a lab.yml says: networks, hosts, and what the routers among them do.
+"""The content of a lab.yml: networks, hosts and the NAT of routers.
 
-All addresses are text, checked with `ipaddress`; a host or network that does not exist is a TopologyError.
+All addresses are text, checked with `ipaddress`. A missing host or network raises TopologyError.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ import yaml
 
 
 class TopologyError(Exception):
-    """lab.yml is wrong; the message names the place and the value."""
+    """lab.yml is invalid; the message has the place and the value."""
 
 
 @dataclass(frozen=True)
 class Forward:
-    """One port forward of a router: what arrives at the outside address goes to the inside one."""
+    """A port forward of a router, from the outside address to the inside address."""
 
     outside: str
     outside_port: int
     protocols: tuple[str, ...]
     inside: str
     inside_port: int
-    hairpin: tuple[str, ...] = ()  # inside networks whose hosts may dial the outside address, too
+    hairpin: tuple[str, ...] = ()  # inside networks whose hosts may connect to the outside address
 
 
 @dataclass(frozen=True)
 class Masquerade:
-    """Source NAT: what comes from one network and leaves to the other carries the router's address there."""
+    """Source NAT: packets from the inside network to the outside network get the router's outside address."""
 
     inside: str
     outside: str
@@ -46,11 +46,11 @@ class Host:
     name: str
     addresses: dict[str, tuple[str, ...]]  # by network
     init: str = "none"  # "systemd": a whole system; "none": a network namespace with a shell and Python
-    gateways: tuple[str, ...] = ()  # default routes, one for each family at most
-    suite: str = "bookworm"  # of Debian
+    gateways: tuple[str, ...] = ()  # default routes, at most one for each address family
+    suite: str = "bookworm"  # release of Debian
     routes: dict[str, str] = field(default_factory=dict)  # other routes, by destination
     more: dict[str, list[str]] = field(default_factory=dict)  # other addresses, by interface
-    forwarding: bool = False  # passes packets on, without any NAT
+    forwarding: bool = False  # forwards packets, without NAT
     kong: dict[str, str] = field(default_factory=dict)  # environment of the Kong placeholder; empty: not a node
     forwards: tuple[Forward, ...] = ()
     masquerades: tuple[Masquerade, ...] = ()
@@ -67,17 +67,17 @@ class Topology:
     hosts: tuple[Host, ...]
 
     def network_of(self, address: str) -> str:
-        """The network whose subnet holds the address."""
+        """Return the network whose subnet contains the address. Raises TopologyError if there is none."""
         for name, subnets in self.networks.items():
             if any(ipaddress.ip_address(address) in ipaddress.ip_network(subnet) for subnet in subnets):
                 return name
-        raise TopologyError(f"no network of lab.yml holds the address {address!r}")
+        raise TopologyError(f"no network of lab.yml contains the address {address!r}")
 
     def host(self, name: str) -> Host:
         for host in self.hosts:
             if host.name == name:
                 return host
-        raise TopologyError(f"no host {name!r} in lab.yml; there are {', '.join(h.name for h in self.hosts)}")
+        raise TopologyError(f"no host {name!r} in lab.yml; its hosts are {', '.join(h.name for h in self.hosts)}")
 
 
 def load(scenario: Path) -> Topology:
@@ -87,13 +87,13 @@ def load(scenario: Path) -> Topology:
     topology = Topology(
         scenario=scenario.resolve().name,
         networks=networks,
-        hosts=tuple(_host(name, value) for name, value in data["hosts"].items()),
+        hosts=tuple(_read_host(name, value) for name, value in data["hosts"].items()),
     )
     _check(topology)
     return topology
 
 
-def _host(name: str, value: dict[str, Any]) -> Host:
+def _read_host(name: str, value: dict[str, Any]) -> Host:
     router = value.get("router", {})
     return Host(
         name=name,
@@ -105,12 +105,12 @@ def _host(name: str, value: dict[str, Any]) -> Host:
         more=value.get("more", {}),
         forwarding=value.get("forwarding", False),
         kong={key: str(text) for key, text in value.get("kong", {}).items()},
-        forwards=tuple(_forward(forward) for forward in router.get("forwards", [])),
+        forwards=tuple(_read_forward(forward) for forward in router.get("forwards", [])),
         masquerades=tuple(Masquerade(**masquerade) for masquerade in router.get("masquerade", [])),
     )
 
 
-def _forward(value: dict[str, Any]) -> Forward:
+def _read_forward(value: dict[str, Any]) -> Forward:
     return Forward(**{**value, "protocols": tuple(value["protocols"]), "hairpin": tuple(value.get("hairpin", []))})
 
 
@@ -124,4 +124,4 @@ def _check(topology: Topology) -> None:
                     raise TopologyError(f"host {host.name}: {address!r} is not in network {network!r}")
         for gateway in (*host.gateways, *host.routes.values()):
             if topology.network_of(gateway) not in host.addresses:
-                raise TopologyError(f"host {host.name}: its gateway {gateway!r} is on no network of its own")
+                raise TopologyError(f"host {host.name}: its gateway {gateway!r} is not on a network of the host")

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The container lab: sites, NAT routers and hosts of one scenario, as its lab.yml says.
+"""The container lab: sites, NAT routers and hosts of a scenario, as its lab.yml defines them.
 
     python3 lab.py up|down|status SCENARIO_FOLDER
     python3 lab.py reboot|stop SCENARIO_FOLDER HOST...
     python3 lab.py exec SCENARIO_FOLDER HOST COMMAND...
 
-Kong is a placeholder, unless KONG_PACKAGE or KONG_IMAGE has a real one of the host's version: see README.md.
+Kong is a placeholder, unless KONG_PACKAGE or KONG_IMAGE has a real Kong of the host's version: see README.md.
 
-Needs root and the packages that ./install installs. Everything is in network namespaces and folders of its own:
-`down` leaves nothing but an empty lock, and the image, which the next `up` would otherwise have to build again.
+Needs root and the packages that ./install installs. The lab has its own network namespaces and folders. `down` removes all
+of them. An empty lock file and the images stay, so the next `up` need not build the images again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BOOT_SECONDS = 60
 
 
 def up(scenario: Path) -> None:
-    """Make what is missing or different; what is as it should be stays untouched."""
+    """Create or replace hosts that are missing or differ from lab.yml; the other hosts are unchanged."""
     topology = _topology.load(scenario)
     with alone():
         _make(topology)
@@ -45,15 +45,15 @@ def up(scenario: Path) -> None:
 
 def _make(topology: _topology.Topology) -> None:
     paths = Paths(topology.scenario)
-    offered = _real_kong.given(os.environ)
+    offered = _real_kong.read_environment(os.environ)
     chosen = {host.name: _real_kong.choose(host.kong, offered) for host in topology.hosts}
     recipes = {host.name: _image.Recipe(host.suite, chosen[host.name].kong) for host in topology.hosts}
     for tag in _image.ensure(recipes.values()):
         print(f"image {tag}: built")
     _inotify.raise_limit(topology)
-    _namespace(paths)
-    _networks(topology, paths)
-    records = _records(topology.scenario)
+    _ensure_namespace(paths)
+    _ensure_networks(topology, paths)
+    records = _read_records(topology.scenario)
     for name in sorted(set(records) - {host.name for host in topology.hosts}):
         podman("rm", "--force", "--time", "0", paths.container(name), netns=paths.netns)
         print(f"{name}: removed")
@@ -63,7 +63,7 @@ def _make(topology: _topology.Topology) -> None:
 
 
 def down(scenario: Path) -> None:
-    """Remove all of the scenario's lab, whatever state it is in; lab.yml is not even read."""
+    """Remove the scenario's lab in any state; lab.yml is not read."""
     with alone():
         _remove(Paths(scenario.resolve().name))
 
@@ -85,9 +85,9 @@ def _remove(paths: Paths) -> None:
 
 
 def status(scenario: Path) -> None:
-    """One line for each host: state, process id, addresses."""
+    """Print a line for each host: state, process id, addresses."""
     topology = _topology.load(scenario)
-    records = _records(topology.scenario)
+    records = _read_records(topology.scenario)
     for host in topology.hosts:
         record = records.get(host.name, {})
         addresses = " ".join(address for network in host.addresses.values() for address in network)
@@ -102,7 +102,7 @@ def reboot(scenario: Path, names: list[str]) -> None:
 
 
 def stop(scenario: Path, names: list[str]) -> None:
-    """Shut hosts down; ``reboot`` brings them back."""
+    """Shut hosts down; ``reboot`` starts them again."""
     paths = Paths(scenario.resolve().name)
     podman("stop", *(paths.container(name) for name in names), netns=paths.netns)
 
@@ -112,12 +112,12 @@ def execute(scenario: Path, host: str, command: list[str]) -> int:
     return subprocess.run([*enter(Paths(scenario.resolve().name), host), *command], check=False).returncode
 
 
-def _records(scenario: str) -> dict[str, dict[str, Any]]:
+def _read_records(scenario: str) -> dict[str, dict[str, Any]]:
     return {record["Labels"][f"{LABEL}.host"]: record for record in containers(scenario)}
 
 
-def _namespace(paths: Paths) -> None:
-    """The namespace that holds the bridges: see podman()."""
+def _ensure_namespace(paths: Paths) -> None:
+    """Create the namespace of the bridges, see `podman`."""
     if _is_mounted(paths.netns):
         return
     paths.root.mkdir(parents=True, exist_ok=True)
@@ -130,11 +130,11 @@ def _is_mounted(file: Path) -> bool:
     return f" {file} " in Path("/proc/self/mounts").read_text(encoding="utf-8")
 
 
-def _networks(topology: _topology.Topology, paths: Paths) -> None:
+def _ensure_networks(topology: _topology.Topology, paths: Paths) -> None:
     found = networks(topology.scenario)
     wanted = {paths.network(name): subnets for name, subnets in topology.networks.items()}
     for name in [name for name, recipe in found.items() if recipe != " ".join(wanted.get(name, ()))]:
-        # Removes the containers on it, too: they are made anew below.
+        # This also removes the containers on the network; they are created again later.
         podman("network", "rm", "--force", "--time", "0", name, netns=paths.netns)
         del found[name]
     for name in [name for name in wanted if name not in found]:
@@ -145,7 +145,7 @@ def _networks(topology: _topology.Topology, paths: Paths) -> None:
 
 
 def _wait_for_boot(topology: _topology.Topology, names: list[str]) -> None:
-    """Until systemd has started everything that it will start, The placeholder Kong included."""
+    """Wait until systemd has started all units, including the placeholder."""
     paths = Paths(topology.scenario)
     deadline = time.monotonic() + BOOT_SECONDS
     for name in [name for name in names if topology.host(name).init == "systemd"]:
@@ -170,7 +170,7 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     if os.geteuid() != 0:
-        parser.error("the lab needs root: it makes network namespaces and containers")
+        parser.error("the lab needs root, because it creates network namespaces and containers")
     try:
         if options.command in ("reboot", "stop"):
             {"reboot": reboot, "stop": stop}[options.command](options.scenario, options.rest)

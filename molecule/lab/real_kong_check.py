@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proves that the lab's placeholder gives way to what KONG_PACKAGE and KONG_IMAGE name.
+"""Checks that the lab runs the Kongs of KONG_PACKAGE and KONG_IMAGE instead of the placeholder.
 
     python3 real_kong_check.py
 
-A package and an image are made here, with a `kong` that opens port 8000 and says what it is: it takes the place of a real
-Kong, which nobody can be expected to have. Needs root, as the lab does.
+The check builds a package and an image whose program `kong` opens port 8000 and answers with its version, because not every
+machine has a real Kong. Needs root, like the lab.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ Version: {version}
 Architecture: {architecture}
 Depends: nginx, python3 (>= 3.6) | python
 Maintainer: nobody
-Description: in the place of Kong
+Description: stub of Kong
 """
-# What a host has to say: a command and its output.
+# Commands on each host and their expected output.
 WANTED = {
     "package": {
         "curl -s http://127.0.0.1:8000/": "the check's own 3.9.1",
@@ -68,13 +68,13 @@ WANTED = {
 }
 
 
-def package(folder: Path, version: str, architecture: str) -> Path:
-    """Make a package with a `kong` and its unit, and return the file."""
+def build_package(folder: Path, version: str, architecture: str) -> Path:
+    """Build a package with a `kong` and its unit, and return the file."""
     tree = folder / f"{version}-{architecture}"
     files = {"DEBIAN/control": CONTROL, "usr/local/bin/kong": KONG, "lib/systemd/system/kong.service": UNIT}
     for name, text in files.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        # Not str.format, as the program has braces of its own.
+        # Not str.format, because the program contains braces.
         filled = text.replace("{version}", version).replace("{architecture}", architecture)
         (tree / name).write_text(filled, encoding="utf-8")
     (tree / "usr/local/bin/kong").chmod(0o755)
@@ -83,8 +83,8 @@ def package(folder: Path, version: str, architecture: str) -> Path:
     return file
 
 
-def image(folder: Path, version: str) -> str:
-    """Make an image with a `kong` on the lab's own base, and return its name."""
+def build_image(folder: Path, version: str) -> str:
+    """Build an image with a `kong` on the lab's base, and return its name."""
     _image.ensure([_image.Recipe(_image.HOME)])
     (folder / "kong").write_text(KONG.replace("{version}", version), encoding="utf-8")
     (folder / "kong").chmod(0o755)
@@ -94,29 +94,27 @@ def image(folder: Path, version: str) -> str:
     return IMAGE
 
 
-def lab(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_lab(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, str(HERE / "lab.py"), command, str(SCENARIO), *arguments]
     return subprocess.run(argv, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
 
 
-def refused(wanted: str, **environment: str) -> list[str]:
-    """What is wrong with how `up` refuses what these variables name, before there is any container."""
-    done = lab("up", **environment)
+def check_refusal(wanted: str, **environment: str) -> list[str]:
+    """Return an error unless `up` rejects these variables with this message before it creates a container."""
+    done = run_lab("up", **environment)
     ends = done.returncode == 1 and done.stderr.startswith("lab: KONG_") and not done.stdout
-    return (
-        [] if ends and wanted in done.stderr else [f"{environment}: {done.stdout}{done.stderr}; expected is {wanted!r}"]
-    )
+    return [] if ends and wanted in done.stderr else [f"{environment}: {done.stdout}{done.stderr}; expected {wanted!r}"]
 
 
-def differences(**environment: str) -> list[str]:
-    """What is wrong with the hosts that `up` makes with these variables."""
-    made, again = lab("up", **environment), lab("up", **environment)
+def check_hosts(**environment: str) -> list[str]:
+    """Return the differences of the hosts that `up` creates with these variables."""
+    made, again = run_lab("up", **environment), run_lab("up", **environment)
     wrong = [done.stdout + done.stderr for done in (made, again) if done.returncode]
-    wrong += [f"the second time: {line}" for line in again.stdout.splitlines() if "unchanged" not in line]
+    wrong += [f"the second run: {line}" for line in again.stdout.splitlines() if "unchanged" not in line]
     for host, commands in WANTED.items():
         for command, output in commands.items():
-            said = lab("exec", host, "sh", "-c", command).stdout.strip()
-            wrong += [] if said == output else [f"{host}: {command}: {said!r}; expected is {output!r}"]
+            said = run_lab("exec", host, "sh", "-c", command).stdout.strip()
+            wrong += [] if said == output else [f"{host}: {command}: {said!r}; expected {output!r}"]
     print(made.stdout)
     return wrong
 
@@ -125,18 +123,20 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gatehouse-lab-") as name:
         folder = Path(name)
         try:
-            foreign = "s390x"  # no machine that anybody runs a lab on
+            foreign = "s390x"  # an architecture on which no lab runs
             wrong = [
-                *refused("there is no file", KONG_PACKAGE=f"{folder}/none.deb"),
-                *refused("is no package", KONG_PACKAGE=__file__),
-                *refused(f"is for {foreign}", KONG_PACKAGE=f"'{package(folder, '3.9.1', foreign)}'"),
-                *refused("nor can pull it", KONG_IMAGE="localhost/gatehouse-lab-no-such:1"),
-                *differences(KONG_PACKAGE=f"'{package(folder, '3.9.1', 'all')}'", KONG_IMAGE=image(folder, "1.4.2")),
+                *check_refusal("does not exist", KONG_PACKAGE=f"{folder}/none.deb"),
+                *check_refusal("is not a Debian package", KONG_PACKAGE=__file__),
+                *check_refusal(f"is for {foreign}", KONG_PACKAGE=f"'{build_package(folder, '3.9.1', foreign)}'"),
+                *check_refusal("cannot pull it", KONG_IMAGE="localhost/gatehouse-lab-no-such:1"),
+                *check_hosts(
+                    KONG_PACKAGE=f"'{build_package(folder, '3.9.1', 'all')}'", KONG_IMAGE=build_image(folder, "1.4.2")
+                ),
             ]
         finally:
-            lab("down")
+            run_lab("down")
             subprocess.run(["podman", "rmi", IMAGE], check=False, capture_output=True)
-    print("\n".join(wrong) or "the placeholder gives way")
+    print("\n".join(wrong) or "the real Kongs run")
     return bool(wrong)
 
 

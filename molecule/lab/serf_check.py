@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prove that the Serf agents of a lab are one working cluster, and say what is wrong where they are not.
+"""Verifies that the Serf agents of a lab are a working cluster, and prints the failures.
 
     python3 serf_check.py SCENARIO_FOLDER --member a1=192.168.10.11:7946 --member b1=192.168.10.5:9000 ...
                           [--source a1=192.168.10.5,192.168.10.12 ...] [--seconds 60]
 
-From every member, for the given time: all members are alive and held at the given addresses; `serf reachability`
-hears an ack of every member; a user event sent on it is heard on all others within 2 seconds. With --source: the
-gossip (udp) that reaches the node comes from just these addresses. "Alive" alone would prove nothing: Serf says it of
+For the given time, from every member: all members are alive and known by the given addresses; `serf reachability`
+receives an ack of every member; all other members receive a user event within 2 seconds. With --source: the gossip
+(udp) that reaches the node comes from exactly these addresses. The state "alive" is not enough: Serf also shows it for
 nodes that half of the cluster cannot reach.
 
-Prints a line for each verification, and after a failed one a line for each reason. Exit status 1 when any failed.
+Prints a line for each verification and a line for each reason of a failure. The exit status is 1 if a verification fails.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EVENTS = "/var/log/kong-placeholder-events.log"
 EVENT_SECONDS = 2.0
 SAMPLE_SECONDS = 2.0
 TABLE = "gatehouse_lab_check"
-# Before any filter, so that it shows what arrives and not what is let in.
+# Before any filter, so the set has the sources of all arriving packets, also of those that are dropped.
 WATCH = """table ip {table} {{
   set seen {{ type ipv4_addr; size 4096; flags dynamic; }}
   chain prerouting {{
@@ -49,44 +49,46 @@ Members = dict[str, str]  # node -> advertised address
 Run = Callable[..., str]
 
 
-def sample(ask: Run, members: Members, node: str, seconds: float) -> list[str]:
-    """Look at the members again and again; each kind of failure is told once."""
+def sample_members(ask: Run, members: Members, node: str, seconds: float) -> list[str]:
+    """Check the members repeatedly, and return each kind of failure once."""
     found: dict[str, None] = {}
     deadline = time.monotonic() + seconds
     while True:
-        found.update(dict.fromkeys(wrong_members(json.loads(ask(node, "serf", "members", "-format", "json")), members)))
+        found.update(
+            dict.fromkeys(find_wrong_members(json.loads(ask(node, "serf", "members", "-format", "json")), members))
+        )
         if time.monotonic() >= deadline:
             return [f"{node} {text}" for text in found]
         time.sleep(SAMPLE_SECONDS)
 
 
-def wrong_members(answer: dict[str, list[dict[str, str]]], members: Members) -> list[str]:
-    """What `serf members` says that it should not say. A left or failed node that nobody expects is wrong, too."""
+def find_wrong_members(answer: dict[str, list[dict[str, str]]], members: Members) -> list[str]:
+    """Return the differences between `serf members` and the expected members, including unexpected left or failed nodes."""
     seen = {_node(member["name"]): (member["addr"], member["status"]) for member in answer["members"]}
     expected = {node: (address, "alive") for node, address in members.items()}
     return [
-        f"holds {node} as {' '.join(seen.get(node, ['absent']))}, not {' '.join(expected.get(node, ['absent']))}"
+        f"sees {node} as {' '.join(seen.get(node, ['absent']))}, not {' '.join(expected.get(node, ['absent']))}"
         for node in sorted({*seen, *expected})
         if seen.get(node) != expected.get(node)
     ]
 
 
 def _node(name: str) -> str:
-    """Kong names its agents <hostname>_<cluster_listen>_<random>."""
+    """Return the node of an agent's name, which is <hostname>_<cluster_listen>_<random>."""
     return name.partition("_")[0]
 
 
-def reachability(ask: Run, members: Members, node: str) -> list[str]:
+def check_reachability(ask: Run, members: Members, node: str) -> list[str]:
     try:
         answer = ask(node, "serf", "reachability", "-verbose")
     except LabError as error:  # serf's exit status is 1 when an ack is missing
         answer = str(error)
     acks = {_node(name) for name in re.findall(r"Ack from '([^']+)'", answer)}
-    return [f"{node} hears no ack of {other}" for other in members if other not in acks]
+    return [f"{node} receives no ack of {other}" for other in members if other not in acks]
 
 
-def event(ask: Run, members: Members, node: str) -> list[str]:
-    """Send one user event as Kong does, and read on the others when they heard it: one kernel, one clock."""
+def check_event(ask: Run, members: Members, node: str) -> list[str]:
+    """Send a user event like Kong, and return the members that do not receive it in time; all share the kernel's clock."""
     token = uuid.uuid4().hex
     sent = time.time_ns()
     ask(node, "serf", "event", "-coalesce=false", "kong", token)
@@ -98,7 +100,7 @@ def event(ask: Run, members: Members, node: str) -> list[str]:
             heard = re.search(rf"^(\d+) user kong {token}\b", _log(ask, other), re.MULTILINE)
             if heard and int(heard[1]) - sent <= EVENT_SECONDS * 1e9:
                 waiting.discard(other)
-    return [f"{other} does not hear the event of {node} within {EVENT_SECONDS:g} s" for other in sorted(waiting)]
+    return [f"{other} does not receive the event of {node} within {EVENT_SECONDS:g} s" for other in sorted(waiting)]
 
 
 def _log(ask: Run, node: str) -> str:
@@ -106,7 +108,7 @@ def _log(ask: Run, node: str) -> str:
 
 
 def watch(ask: Run, node: str) -> None:
-    """Collect the sources of the gossip that reaches the node, in an nftables table of our own."""
+    """Record the sources of the gossip that reaches the node, in an nftables table."""
     sockets = ask(node, "ss", "--no-header", "--listening", "--udp", "--numeric", "--processes")
     ports = re.findall(r":(\d+)\s+\S+\s+users:\(\(\"serf\"", sockets)
     if not ports:
@@ -115,34 +117,34 @@ def watch(ask: Run, node: str) -> None:
     ask(node, "nft", "-f", "-", text=WATCH.format(table=TABLE, port=ports[0]))
 
 
-def sources(ask: Run, node: str, expected: set[str]) -> list[str]:
-    """Compare what was collected with what is expected, and remove the table."""
+def check_sources(ask: Run, node: str, expected: set[str]) -> list[str]:
+    """Return the differences between the recorded and the expected sources, and remove the table."""
     listed = json.loads(ask(node, "nft", "--json", "list", "set", "ip", TABLE, "seen"))
     ask(node, "nft", "delete", "table", "ip", TABLE)
     seen = {str(address) for entry in listed["nftables"] for address in entry.get("set", {}).get("elem", [])}
     return [
-        *(f"{node} gets gossip from {address}, which nothing should send" for address in sorted(seen - expected)),
+        *(f"{node} gets unexpected gossip from {address}" for address in sorted(seen - expected)),
         *(f"{node} gets no gossip from {address}" for address in sorted(expected - seen)),
     ]
 
 
 def check(ask: Run, members: Members, expected: dict[str, set[str]], seconds: float) -> dict[str, list[str]]:
-    """All verifications: what each is about -> its failures."""
+    """Return all verifications: description -> failures."""
     for node in expected:
         watch(ask, node)
     with ThreadPoolExecutor() as pool:
-        sampled = pool.map(partial(sample, ask, members, seconds=seconds), members)
-        acked = pool.map(partial(reachability, ask, members), members)
-        heard = [failure for node in members for failure in event(ask, members, node)]
+        sampled = pool.map(partial(sample_members, ask, members, seconds=seconds), members)
+        acked = pool.map(partial(check_reachability, ask, members), members)
+        heard = [failure for node in members for failure in check_event(ask, members, node)]
         results = {
-            f"each of {', '.join(members)} holds all alive at their addresses for {seconds:g} s": list(chain(*sampled)),
-            "each hears the acks of all": list(chain(*acked)),
-            f"each hears the events of all others within {EVENT_SECONDS:g} s": heard,
+            f"{', '.join(members)}: each sees all members alive at their addresses for {seconds:g} s": list(
+                chain(*sampled)
+            ),
+            "each member receives the acks of all members": list(chain(*acked)),
+            f"each member receives the events of all other members within {EVENT_SECONDS:g} s": heard,
         }
     for node, addresses in expected.items():
-        results[f"{node} gets gossip from {', '.join(sorted(addresses))} and nobody else"] = sources(
-            ask, node, addresses
-        )
+        results[f"{node} gets gossip only from {', '.join(sorted(addresses))}"] = check_sources(ask, node, addresses)
     return results
 
 
@@ -151,7 +153,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Prove that the Serf agents of a lab are one working cluster.")
+    parser = argparse.ArgumentParser(description="Verify that the Serf agents of a lab are a working cluster.")
     parser.add_argument("scenario", type=Path, help="folder with lab.yml")
     parser.add_argument("--member", action="append", required=True, metavar="NODE=IP:PORT")
     parser.add_argument("--source", action="append", default=[], metavar="NODE=IP,IP...")

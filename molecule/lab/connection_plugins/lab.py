@@ -19,19 +19,19 @@ description:
 author: gatehouse.kong contributors
 options:
   scenario:
-    description: The lab that the host is in.
+    description: The lab of the host.
     required: true
     type: str
     vars:
       - name: lab_scenario
   host:
-    description: The host's name in lab.yml. Not C(inventory_hostname), which a delegated task keeps from its own host.
+    description: The host's name in lab.yml. Not C(inventory_hostname), which is another host's in a delegated task.
     required: true
     type: str
     vars:
       - name: lab_host
   cut:
-    description: Let no new connection through, as a host does whose new rules shut the controller out.
+    description: Block new connections, like a host whose new rules lock the controller out.
     default: false
     type: bool
     vars:
@@ -39,7 +39,7 @@ options:
 """
 
 NAMESPACES = ("--mount", "--net", "--uts", "--ipc", "--pid")
-# The controller's own environment means nothing in there.
+# The controller's own environment does not apply in the container.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 
 
@@ -53,10 +53,10 @@ class Connection(ConnectionBase):
         return self
 
     def close(self) -> None:
-        """Nothing stays open between commands."""
+        """Do nothing, because no connection stays open between commands."""
 
     def reset(self) -> None:
-        """Give up the connection; a host that is cut off takes no other."""
+        """Reset the connection. Raises AnsibleConnectionFailure if new connections are blocked."""
         if self.get_option("cut"):
             raise AnsibleConnectionFailure(f"lab host {self.get_option('host')!r} is cut off")
 
@@ -90,11 +90,11 @@ class Connection(ConnectionBase):
         return done.returncode, done.stdout, done.stderr
 
     def _pid(self) -> str:
-        """Read anew for each command: a rebooted container has another one."""
+        """Return the process id of the container, read again for each command because a reboot changes it."""
         host = self.get_option("host")
         pidfile = Path("/run/gatehouse-lab") / self.get_option("scenario") / f"{host}.pid"
         pid = pidfile.read_text(encoding="utf-8").strip() if pidfile.exists() else "none"
-        # A process id may have been given to another process since: never enter one of the machine's own.
+        # The id may now be that of another process: never enter a process of the machine itself.
         if not Path(f"/proc/{pid}/root/etc/gatehouse-lab/boot").exists():
             raise AnsibleConnectionFailure(f"lab host {host!r} is not up (process {pid} of {pidfile})")
         return pid

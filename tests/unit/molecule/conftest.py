@@ -6,6 +6,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# The lab is no package: its programs run as files, on the controller and inside its containers.
+# The lab is not a package: its programs run as files, on the controller and inside its containers.
 LAB = Path(__file__).resolve().parents[3] / "molecule" / "lab"
 sys.path[:0] = [str(LAB), str(LAB / "image/usr/local/lib/kong-placeholder")]

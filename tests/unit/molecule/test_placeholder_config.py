@@ -12,18 +12,18 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions impo
 
 
 @pytest.fixture(autouse=True)
-def no_file_of_this_machine(monkeypatch):
+def ignore_files_of_this_machine(monkeypatch):
     monkeypatch.setattr(_config, "_search", lambda _version: [])
 
 
-def opened(version: str, **settings: str) -> list[str]:
-    """Load with the settings in the environment: `setting address flags` of each listener."""
+def listeners_of(version: str, **settings: str) -> list[str]:
+    """Load the settings from an environment and return `setting address flags` of each listener."""
     environment = {"KONG_VERSION": version, **{f"KONG_{key.upper()}": value for key, value in settings.items()}}
     return [" ".join((it.setting, it.address, *it.flags)) for it in _config.load(environment).listeners]
 
 
 def test_defaults_of_0_9_have_no_admin_ssl():
-    assert opened("0.9.9") == [
+    assert listeners_of("0.9.9") == [
         "proxy_listen 0.0.0.0:8000",
         "admin_listen 0.0.0.0:8001",
         "proxy_listen_ssl 0.0.0.0:8443 ssl",
@@ -31,15 +31,18 @@ def test_defaults_of_0_9_have_no_admin_ssl():
 
 
 def test_defaults_of_0_10():
-    assert opened("0.10.4") == [*opened("0.9.9"), "admin_listen_ssl 0.0.0.0:8444 ssl"]
+    assert listeners_of("0.10.4") == [*listeners_of("0.9.9"), "admin_listen_ssl 0.0.0.0:8444 ssl"]
 
 
 def test_ssl_off_opens_no_ssl_listener():
-    assert opened("0.10.4", ssl="off", admin_ssl="off") == ["proxy_listen 0.0.0.0:8000", "admin_listen 0.0.0.0:8001"]
+    assert listeners_of("0.10.4", ssl="off", admin_ssl="off") == [
+        "proxy_listen 0.0.0.0:8000",
+        "admin_listen 0.0.0.0:8001",
+    ]
 
 
-def ports(version: str, **settings: str) -> list[str]:
-    return sorted(text.split()[1].rpartition(":")[2] for text in opened(version, **settings))
+def ports_of(version: str, **settings: str) -> list[str]:
+    return sorted(text.split()[1].rpartition(":")[2] for text in listeners_of(version, **settings))
 
 
 @pytest.mark.parametrize(
@@ -53,11 +56,11 @@ def ports(version: str, **settings: str) -> list[str]:
     ],
 )
 def test_roles_of_3_9(settings, expected):
-    assert ports("3.9.1", **settings) == expected
+    assert ports_of("3.9.1", **settings) == expected
 
 
-def test_a_control_planes_channel_is_always_tls():
-    assert "cluster_listen [::]:8005 ssl" in opened("3.9.1", role="control_plane", cluster_listen="[::]:8005")
+def test_the_cluster_listener_of_a_control_plane_always_uses_tls():
+    assert "cluster_listen [::]:8005 ssl" in listeners_of("3.9.1", role="control_plane", cluster_listen="[::]:8005")
 
 
 @pytest.mark.parametrize(
@@ -72,9 +75,9 @@ def test_a_control_planes_channel_is_always_tls():
         ("3.9.1", {"role": "hybrid"}, "role must be one of"),
     ],
 )
-def test_what_would_not_start_kong_is_refused(version, settings, message):
+def test_settings_that_kong_rejects_are_rejected(version, settings, message):
     with pytest.raises(_config.ConfigError, match=message):
-        opened(version, **settings)
+        listeners_of(version, **settings)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +98,8 @@ def test_values_of_kong_yml():
     assert _config.parse_yml(text) == {"proxy_listen": "0.0.0.0:80", "cluster.advertise": "10.0.0.1:7946"}
 
 
-def test_kong_yml_knows_no_environment():
-    assert opened("0.8.3", proxy_listen="0.0.0.0:80") == opened("0.8.3")
+def test_kong_yml_ignores_the_environment():
+    assert listeners_of("0.8.3", proxy_listen="0.0.0.0:80") == listeners_of("0.8.3")
 
 
 def test_kong_yml_is_checked():
@@ -109,13 +112,21 @@ NODES = [(line, role) for line in LINES for role in _defaults.ALL_ROLES if role 
 
 
 @pytest.mark.parametrize(("line", "role"), NODES, ids=[f"{line[0]}.{line[1]}-{role}" for line, role in NODES])
-def test_it_opens_by_default_what_the_collection_expects(line, role):
-    """Two tables of Kong's defaults, each made from Kong's sources: where they differ, one of them is wrong."""
+def test_the_placeholder_opens_the_listeners_that_the_collection_expects(line, role):
+    """Compare two tables of Kong's defaults, each made from Kong's sources."""
     version = f"{line[0]}.{line[1]}"
-    of_kong = {(one.setting, one.address, *one.flags) for one in _config.make(version, {"role": role}, {}).listeners}
+    opened = {
+        (listener.setting, listener.address, *listener.flags)
+        for listener in _config.make(version, {"role": role}, {}).listeners
+    }
     planned = read_listeners("a1", version, role, {}, {}).listeners
-    expected = {(one.setting, f"{one.address}:{one.port}", *one.flags) for one in planned if one.name != "cluster_rpc"}
-    if line < (0, 11):
-        expected = {one for one in expected if one[0] != "cluster_listen"}
-    plain = {tuple(word for word in one if word != "ssl") for one in of_kong}
-    assert plain == {tuple(word for word in one if word != "ssl") for one in expected}
+    expected = {
+        (listener.setting, f"{listener.address}:{listener.port}", *listener.flags)
+        for listener in planned
+        if listener.name != "cluster_rpc" and (line >= (0, 11) or listener.setting != "cluster_listen")
+    }
+    assert without_ssl(opened) == without_ssl(expected)
+
+
+def without_ssl(listeners: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    return {tuple(word for word in listener if word != "ssl") for listener in listeners}

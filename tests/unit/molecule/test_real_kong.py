@@ -31,33 +31,33 @@ def test_a_host_gets_the_kong_of_its_release_if_it_runs_without_a_database(kong,
     assert ("with the placeholder" in chosen.note) is (expected is None)
 
 
-def test_nothing_is_said_where_nothing_is_given_or_nothing_runs():
+def test_there_is_no_note_without_a_real_kong_or_without_kong():
     assert choose({"KONG_VERSION": "3.9.1"}, ()) == Choice() == choose({}, (KONG39,))
 
 
-def test_what_a_package_needs_is_in_the_base_that_it_is_installed_in():
+def test_the_base_image_has_the_dependencies_of_the_package():
     assert ",libyaml-0-2," in next(
         option for option in _image.Recipe("bookworm", KONG39).options if "include" in option
     )
     assert _image.Recipe("bookworm", KONG28).lab == _image.Recipe("bookworm").lab
 
 
-def test_another_kong_is_another_image():
+def test_each_kong_has_its_own_image():
     kongs = (None, KONG28, KONG014)
     assert len({_image.Recipe("bookworm", kong).image for kong in kongs}) == len(kongs)
 
 
-def test_a_real_kong_is_started_by_hand_only_where_its_package_has_no_unit():
-    assert "ConditionPathExists=!/lib/systemd/system/kong.service" in _kong_unit.unit({}, real=True)[1]
-    assert "Condition" not in _kong_unit.unit({"KONG_UNIT": "none"}, real=False)[1]
+def test_a_real_kong_is_started_by_hand_only_if_its_package_has_no_unit():
+    assert "ConditionPathExists=!/lib/systemd/system/kong.service" in _kong_unit.render_unit({}, real=True)[1]
+    assert "Condition" not in _kong_unit.render_unit({"KONG_UNIT": "none"}, real=False)[1]
 
 
-def test_of_alternatives_the_first_is_installed():
+def test_the_first_of_alternative_dependencies_is_installed():
     text = "ca-certificates, libpcre3 (>= 1:8.35) | libpcre2-8-0, perl:any, "
-    assert _real_kong._names(text) == ("ca-certificates", "libpcre3", "perl")
+    assert _real_kong._parse_depends(text) == ("ca-certificates", "libpcre3", "perl")
 
 
 @pytest.mark.parametrize("version", ["", "nightly"])
-def test_a_version_that_is_none_is_told(version):
-    with pytest.raises(LabError, match="no version of Kong"):
+def test_an_invalid_version_is_an_error(version):
+    with pytest.raises(LabError, match="is not a version of Kong"):
         choose({"KONG_VERSION": "3.9.1"}, [RealKong(PACKAGE, "/k.deb", version, (), "")])

@@ -26,25 +26,25 @@ RIGHT = {"a1": "192.168.10.11:7946 alive", "b1": "192.168.10.5:9000 alive"}
         (RIGHT, []),
         (
             {**RIGHT, "b1": "192.168.23.45:80 alive"},
-            ["holds b1 as 192.168.23.45:80 alive, not 192.168.10.5:9000 alive"],
+            ["sees b1 as 192.168.23.45:80 alive, not 192.168.10.5:9000 alive"],
         ),
         (
             {**RIGHT, "b1": "192.168.10.5:9000 failed"},
-            ["holds b1 as 192.168.10.5:9000 failed, not 192.168.10.5:9000 alive"],
+            ["sees b1 as 192.168.10.5:9000 failed, not 192.168.10.5:9000 alive"],
         ),
-        ({"a1": RIGHT["a1"]}, ["holds b1 as absent, not 192.168.10.5:9000 alive"]),
-        ({**RIGHT, "c1": "1.2.3.4:5 left"}, ["holds c1 as 1.2.3.4:5 left, not absent"]),
+        ({"a1": RIGHT["a1"]}, ["sees b1 as absent, not 192.168.10.5:9000 alive"]),
+        ({**RIGHT, "c1": "1.2.3.4:5 left"}, ["sees c1 as 1.2.3.4:5 left, not absent"]),
     ],
 )
-def test_members_are_held_to_state_and_address(members, expected):
-    assert serf_check.wrong_members(answer(**members), MEMBERS) == expected
+def test_members_must_have_the_expected_state_and_address(members, expected):
+    assert serf_check.find_wrong_members(answer(**members), MEMBERS) == expected
 
 
-def test_a_missing_ack_is_told_though_serf_fails():
+def test_a_missing_ack_is_reported_if_serf_fails():
     def ask(_node, *_command):
         raise LabError("exit 1\nAck from 'a1_0.0.0.0:7946_x'")
 
-    assert serf_check.reachability(ask, MEMBERS, "a1") == ["a1 hears no ack of b1"]
+    assert serf_check.check_reachability(ask, MEMBERS, "a1") == ["a1 receives no ack of b1"]
 
 
 def test_sources_are_compared_exactly():
@@ -53,7 +53,7 @@ def test_sources_are_compared_exactly():
     def ask(_node, *_command):
         return json.dumps(listed)
 
-    assert serf_check.sources(ask, "a1", {"192.168.10.5", "192.168.10.12"}) == [
-        "a1 gets gossip from 192.168.23.45, which nothing should send",
+    assert serf_check.check_sources(ask, "a1", {"192.168.10.5", "192.168.10.12"}) == [
+        "a1 gets unexpected gossip from 192.168.23.45",
         "a1 gets no gossip from 192.168.10.5",
     ]

@@ -44,7 +44,7 @@ def load(folder: Path, data) -> _topology.Topology:
     return _topology.load(folder)
 
 
-def changed(host, **values):
+def change_host(host, **values):
     hosts = {**SEED["hosts"], host: {**SEED["hosts"][host], **values}}
     return {**SEED, "hosts": hosts}
 
@@ -57,12 +57,12 @@ def test_the_folder_names_the_scenario(tmp_path):
 
 def test_a_host_boots_with_its_route(tmp_path):
     topology = load(tmp_path, SEED)
-    assert "ip -4 route replace default via 192.168.23.254" in _boot.script(topology.host("b1"), topology)
+    assert "ip -4 route replace default via 192.168.23.254" in _boot.render_script(topology.host("b1"), topology)
 
 
 def test_a_router_boots_with_its_nat(tmp_path):
     topology = load(tmp_path, SEED)
-    lines = [line.strip() for line in _boot.script(topology.host("router"), topology).splitlines()]
+    lines = [line.strip() for line in _boot.render_script(topology.host("router"), topology).splitlines()]
     for protocol in ("tcp", "udp"):
         rule = f"ip daddr 192.168.10.5 {protocol} dport 9000 dnat ip to 192.168.23.45:80"
         assert f'iifname {{ "lan", "branch" }} {rule}' in lines
@@ -70,12 +70,12 @@ def test_a_router_boots_with_its_nat(tmp_path):
     assert 'iifname "branch" oifname "branch" ct status dnat masquerade' in lines
 
 
-def test_without_hairpin_the_inside_is_not_forwarded(tmp_path):
-    data = changed("router", router={**SEED["hosts"]["router"]["router"]})
+def test_without_hairpin_only_outside_packets_are_forwarded(tmp_path):
+    data = change_host("router", router={**SEED["hosts"]["router"]["router"]})
     forward = data["hosts"]["router"]["router"]["forwards"][0]
     data["hosts"]["router"]["router"]["forwards"] = [{**forward, "hairpin": []}]
     topology = load(tmp_path, data)
-    script = _boot.script(topology.host("router"), topology)
+    script = _boot.render_script(topology.host("router"), topology)
     assert 'iifname { "lan" } ip daddr' in script
     assert "ct status dnat masquerade" not in script
 
@@ -83,17 +83,20 @@ def test_without_hairpin_the_inside_is_not_forwarded(tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (changed("b1", init="sysv"), "host b1: init 'sysv' is neither"),
-        (changed("b1", addresses={"lan": ["192.168.23.45"]}), "host b1: '192.168.23.45' is not in network 'lan'"),
-        (changed("b1", gateways=["192.168.10.5"]), "host b1: its gateway '192.168.10.5' is on no network of its own"),
-        (changed("b1", gateways=["10.0.0.1"]), "no network of lab.yml holds the address '10.0.0.1'"),
+        (change_host("b1", init="sysv"), "host b1: init 'sysv' is neither"),
+        (change_host("b1", addresses={"lan": ["192.168.23.45"]}), "host b1: '192.168.23.45' is not in network 'lan'"),
+        (
+            change_host("b1", gateways=["192.168.10.5"]),
+            "host b1: its gateway '192.168.10.5' is not on a network of the host",
+        ),
+        (change_host("b1", gateways=["10.0.0.1"]), "no network of lab.yml contains the address '10.0.0.1'"),
     ],
 )
-def test_a_wrong_topology_is_refused(tmp_path, data, message):
+def test_an_invalid_topology_is_rejected(tmp_path, data, message):
     with pytest.raises(_topology.TopologyError, match=message):
         load(tmp_path, data)
 
 
 @pytest.mark.parametrize("scenario", ["seed", "flat"])
-def test_the_scenarios_are_sound(scenario):
+def test_the_scenarios_have_a_valid_topology(scenario):
     assert _topology.load(Path(__file__).resolve().parents[3] / "molecule" / scenario).hosts
