@@ -431,7 +431,7 @@ def test_a_host_with_ipv6_turned_off_in_ufw(ufw):
     assert ufw.file("ipv6").read_text() == ""
     assert [str(one) for one in ufw.late().conflicts(WANT) if one.where == "ufw"] == [
         (
-            "ufw may refuse IPv6 to tcp 8000 at every address, IPv6 to tcp 8001 at every address: /etc/default/ufw has no "
+            "ufw may block IPv6 to tcp 8000 at every address, IPv6 to tcp 8001 at every address: /etc/default/ufw has no "
             "IPV6=yes, so ufw drops every IPv6 packet. Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is "
             "intended"
         )
@@ -474,7 +474,7 @@ def test_a_ban_behind_the_chains_of_ufw_is_told(ufw):
     assert ufw.reaches("ally", 8001)
     assert [str(one) for one in ufw.late().conflicts(WANT) if one.effect == "exempt"] == [
         (
-            "table filter of iptables exempts authorised sources at tcp 8000 at every address, tcp 8001 at every address: "
+            "table filter of iptables exempts authorised sources on tcp 8000 at every address, tcp 8001 at every address: "
             "`-A INPUT -s 10.0.2.2/32 -j DROP` comes after the chains of ufw, which accept authorised packets. Move it to the top "
             "of INPUT, or use `ufw insert 1 deny from ...`"
         )

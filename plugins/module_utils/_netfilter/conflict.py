@@ -10,24 +10,27 @@ import typing as t
 from dataclasses import dataclass
 
 _VERBS = {
-    "drop": ("refuses", "may refuse"),
-    "accept": ("accepts others at", "may accept others at"),
+    "drop": ("blocks", "may block"),
+    "accept": ("accepts unauthorised sources on", "may accept unauthorised sources on"),
     "divert": ("diverts", "may divert"),
     "publish": ("publishes", "may publish"),
     "boot": ("leaves unprotected after a reboot", "may leave unprotected after a reboot"),
-    "exempt": ("exempts authorised sources at", "exempts authorised sources at"),
+    "exempt": ("exempts authorised sources on", "exempts authorised sources on"),
 }
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Something on the host that is not ours and defeats, or may defeat, a port of ours.
+    """A third-party rule or a file of the host that defeats, or may defeat, the rules of some ports.
 
-    With `certain` the packets will be refused; otherwise they may be, which nothing short of a packet can tell.
-    The effect is "drop" where it refuses who should come in, "accept" where it lets others in before ours are asked,
-    "divert" where it sends packets elsewhere before ours see them, and "publish" where it leads them into the container of
-    a published port by another port, for which there is no rule. It is "exempt" if a rule of the host that drops or limits
-    some packets does not hold for authorised packets, and "boot" if a file of the host cannot be loaded at boot.
+    If `certain` is False, only a real packet can show the effect. The effects are:
+
+    - drop: it drops or rejects packets of authorised sources.
+    - accept: it accepts packets of unauthorised sources before our rules are evaluated.
+    - divert: it sends packets to another destination before our rules are evaluated.
+    - publish: it sends packets into the container of a published port through another port, for which no rule exists.
+    - exempt: it drops or limits some packets, but authorised packets do not reach it.
+    - boot: the host cannot load it at boot.
     """
 
     certain: bool
@@ -39,16 +42,20 @@ class Conflict:
 
     @property
     def stops(self) -> bool:
-        """Whether it makes a change useless, as nobody would get in."""
+        """True if the change would be useless, because no authorised source could connect."""
         return self.certain and self.effect == "drop"
 
     def __str__(self) -> str:
-        sure, unsure = _VERBS[self.effect]
-        return f"{self.where} {sure if self.certain else unsure} {', '.join(self.ports)}: {self.reason}. {self.advice}"
+        certain, possible = _VERBS[self.effect]
+        verb = certain if self.certain else possible
+        return f"{self.where} {verb} {', '.join(self.ports)}: {self.reason}. {self.advice}"
 
 
 class Translation(t.NamedTuple):
-    """A rule, in the words of its program, that gives packets to a port another destination; `address` is None for any."""
+    """A rule that gives packets to a port another destination.
+
+    `place` names the rule's chain as its program does. `address` is None for packets to any address.
+    """
 
     place: str
     protocol: str

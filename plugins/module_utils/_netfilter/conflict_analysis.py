@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds rules of a host's own firewall that drop or divert packets of authorised sources: conflicting rules.
+"""Conflicting rules: rules of the host's own firewall that drop or divert packets of authorised sources.
 
-Every base chain on the way of a packet judges it, whatever another chain accepted (nft(8), "VERDICT STATEMENTS"). A rule that
-drops some sources only, or a share of the packets, is a ban of the host's administrator and no conflict.
+A packet passes several base chains, and each can drop it even if another accepted it (nft(8), "VERDICT STATEMENTS"). A
+rule that drops only some sources, or a share of the packets, is a ban by the host's administrator and not a conflict.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 _HOOKS = (INGRESS, PREROUTING, CHAIN, FORWARD, EGRESS)
 _BOTH = ("ipv4", "ipv6")
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": _BOTH, "netdev": _BOTH, "bridge": _BOTH}
-# Chains of these families and hooks see packets of some interfaces only.
+# Chains of these families and hooks see only the packets of some interfaces.
 _LINK_FAMILIES = ("netdev", "bridge")
 _LINK_HOOKS = (INGRESS, EGRESS)
 _TRACKED_AFTER = -200  # NF_IP_PRI_CONNTRACK (linux/netfilter_ipv4.h)
@@ -55,22 +55,22 @@ Chains = Mapping[str, Chain]  # of one table, by name
 
 @dataclass(frozen=True)
 class Own:
-    """Our rules among those of a host.
+    """Our base chains and our mark on a host.
 
-    `bases` are base chains that are ours, by family, table and name. Chains on the hooks input and forward of a priority above
-    `marked_after` see our mark; None if there is no mark.
+    `bases` are the family, the table and the name of each of our base chains. Packets have our mark in chains on the hooks
+    input and forward whose priority is above `marked_after`, which is None if our rules set no mark.
     """
 
     bases: frozenset[tuple[str, str, str]]
     marked_after: int | None
 
     def has(self, base: Chain) -> bool:
-        """Tell whether a base chain is ours; interception has tables of its own."""
+        """Tell whether a base chain is one of our chains. The tables for interception are recognised by their names."""
         named = (base.family, base.table, base.name) in self.bases
         return named or (base.hook == PREROUTING and base.table.startswith(TABLE))
 
     def marks_before(self, base: Chain) -> bool:
-        """Tell whether packets that we authorised have our mark when they reach a base chain."""
+        """Tell whether authorised packets have our mark when they reach a base chain."""
         return self.marked_after is not None and _is_after_early(base) and base.priority > self.marked_after
 
 
@@ -79,7 +79,10 @@ def _is_after_early(base: Chain) -> bool:
 
 
 class Finding(t.NamedTuple):
-    """A rule (None: the policy) in `chain`, reached from `base`, that drops or diverts packets to a service."""
+    """A rule in `chain` that drops or diverts packets to a service; None means the chain's policy.
+
+    Packets reach the chain from the base chain `base`.
+    """
 
     base: Chain
     certain: bool
@@ -90,7 +93,7 @@ class Finding(t.NamedTuple):
 
 
 def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]:
-    """Return the conflicts of the base chains of all tables with a ruleset, each once, in the order of the hooks."""
+    """Return each conflict of the base chains of all tables with a ruleset, in the order of the hooks."""
     tables = list(tables)
     places = sorted(
         ((_HOOKS.index(base.hook), base.priority, base.place, chains, base)
@@ -104,14 +107,14 @@ def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]
         for entry in want.allow
         for family in entry.service.families
         for is_first in (True, False)
-        for finding in _of_entry(bases, entry, _packet(want, entry, family, is_first=is_first), own, tracked or None)
+        for finding in _check_entry(bases, entry, _packet(want, entry, family, is_first=is_first), own, tracked or None)
     }
-    certain = {(one.base.place, one.service) for one in found if one.certain and one.effect == DROP}
-    return [one for one in found if one.certain or (one.base.place, one.service) not in certain]
+    certain = {(finding.base.place, finding.service) for finding in found if finding.certain and finding.effect == DROP}
+    return [finding for finding in found if finding.certain or (finding.base.place, finding.service) not in certain]
 
 
 def first_packet(service: Service, family: str) -> Packet:
-    """Return the first packets to a service, from any source, by any interface but lo, and without our mark."""
+    """Return the first packets to a service: from any source, on any interface except lo, and without our mark."""
     return Packet(
         family,
         service.protocol,
@@ -124,17 +127,17 @@ def first_packet(service: Service, family: str) -> Packet:
 
 
 def ends(chains: Chains, rule: Rule, service: Service, family: str) -> bool:
-    """Tell whether a rule drops every new packet to a service, from any source and by any interface but lo.
+    """Tell whether a rule drops every new packet to a service, from any source and on any interface except lo.
 
-    The packets do not have our mark, so rules that accept it make no difference.
+    The packets do not have our mark, so rules that accept the mark do not matter.
     """
     walk = Walk(chains, first_packet(service, family))
     return {outcome.verdict for outcome in walk.rule(Chain(""), rule)} == {DROP}
 
 
 def _packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:
-    members = [one.of(family) for one in want.sets if one.name in entry.set_names]
-    sources = from_ranges(family, (each for one in members for each in one.ranges))
+    members = [source_set.of(family) for source_set in want.sets if source_set.name in entry.set_names]
+    sources = from_ranges(family, (addresses for networks in members for addresses in networks.ranges))
     service = entry.service
     return Packet(
         family,
@@ -146,10 +149,10 @@ def _packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Pack
     )
 
 
-def _of_entry(
+def _check_entry(
     bases: Sequence[tuple[Chains, Chain]], entry: Allow, packet: Packet, own: Own, tracked: Answer
 ) -> Iterator[Finding]:
-    """Lead a packet through all base chains, as each may change its mark for the next."""
+    """Evaluate all base chains in order for a packet, because a chain can change its mark for the next chain."""
     # No rule has set a mark yet.
     mark, marked = UNMARKED, False
     for chains, base in bases:
@@ -157,18 +160,18 @@ def _of_entry(
             continue
         if own.marks_before(base) and not marked:
             mark, marked = MARKED, True
-        at_base = _at(base, replace(packet, mark=mark, tracked=tracked))
+        at_base = _packet_at(base, replace(packet, mark=mark, tracked=tracked))
         walk = Walk(chains, at_base)
         if packet.sources.members:
             yield from _drops(base, walk.base(base), entry.service)
         if base.hook in (INGRESS, PREROUTING) and packet.is_first and not entry.published:
-            anyone = Walk(chains, replace(at_base, sources=unicast(packet.family)))
-            yield from _diverts(base, anyone.base(base), entry.service)
+            from_any_source = Walk(chains, replace(at_base, sources=unicast(packet.family)))
+            yield from _diverts(base, from_any_source.base(base), entry.service)
         mark = walk.packet.mark if base.hook != EGRESS else mark
 
 
-def _at(base: Chain, packet: Packet) -> Packet:
-    """Return what is known of a packet at a base chain; behind a translation its port and address are another."""
+def _packet_at(base: Chain, packet: Packet) -> Packet:
+    """Return the known properties of a packet at a base chain. A translation changes its port and address."""
     if base.hook == FORWARD:
         return replace(packet, port=None, addresses=unicast(packet.family))
     if base.hook == EGRESS:
@@ -179,12 +182,15 @@ def _at(base: Chain, packet: Packet) -> Packet:
 
 
 def is_partial(base: Chain) -> bool:
-    """Tell whether a base chain sees packets of some network interfaces only."""
+    """Tell whether a base chain sees only the packets of some network interfaces."""
     return base.family in _LINK_FAMILIES or base.hook in _LINK_HOOKS
 
 
 def _drops(base: Chain, found: Reasons, service: Service) -> Iterator[Finding]:
-    """A certain drop, or drops that may be meant; before our rules and beside them, only those that name the port."""
+    """Yield a certain drop, or else the first possible drop.
+
+    A possible drop in a chain before our rules, or in a chain of some interfaces, counts only if its rule names the port.
+    """
     passes = any(outcome.verdict != DROP for outcome in found)
     for outcome, (chain, rule) in sorted(found.items(), key=lambda item: item[0].ban):
         if outcome.verdict != DROP or (passes and outcome.ban):

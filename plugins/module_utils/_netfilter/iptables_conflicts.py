@@ -14,20 +14,22 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 
 def translations_of(saved: Mapping[str, str]) -> tuple[Translation, ...]:
-    """Return where the tables nat, in the output of iptables-save by family, send packets on to."""
+    """Return the translations of the table nat in the output of iptables-save, by family."""
     with_nat = {family: text for family, text in saved.items() if "*nat\n" in text}
     if not with_nat:
         return ()
     from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import saved_translations  # noqa: PLC0415
 
-    return tuple(one for family, text in with_nat.items() for one in saved_translations(text, PROGRAM[family]))
+    return tuple(
+        translation for family, text in with_nat.items() for translation in saved_translations(text, PROGRAM[family])
+    )
 
 
 def without_ipv6(want: Ruleset, file: str) -> tuple[Conflict, ...]:
     """Return a warning if the ruleset has IPv6 sources or addresses, and the kernel has no IPv6."""
-    sources = {one.name for one in want.sets if one.ipv6.members}
+    sources = {source_set.name for source_set in want.sets if source_set.ipv6.members}
     entries = [entry for entry in want.allow if entry.service.families == ("ipv6",) or sources & {*entry.set_names}]
     ports = tuple(f"IPv6 to {entry.service}" for entry in entries)
-    reason = f"it runs without IPv6, so no ip6tables rules are loaded; they wait in {file} for a boot with IPv6"
-    advice = "Nothing is to be done if that is meant"
+    reason = f"it runs without IPv6, so no ip6tables rules are loaded; {file} has them for a boot with IPv6"
+    advice = "If IPv6 is disabled on purpose, ignore this warning"
     return (Conflict(certain=False, where="the kernel", reason=reason, ports=ports, advice=advice),) if ports else ()

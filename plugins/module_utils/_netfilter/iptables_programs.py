@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which iptables a host has: the programs of its variant, and what must not be beside it."""
+"""The variant of iptables on a host (nft or legacy) and its programs. Rules of the other variant are an error."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tabl
 
 PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 
-# Tables of iptables-legacy that are loaded, one a line.
+# These files list the loaded tables of iptables-legacy.
 _LEGACY_TABLES = {"ipv4": "/proc/net/ip_tables_names", "ipv6": "/proc/net/ip6_tables_names"}
 _IPV6_ADDRESSES = "/proc/net/if_inet6"
-# A rule, or a chain with another policy than ACCEPT; chains without a policy are listed with "-".
+# A rule, or a chain with another policy than ACCEPT. A chain without a policy has "-".
 _RULE = re.compile(r"^-A |^:\S+ (?!ACCEPT|-)", re.MULTILINE)
 _OTHER = {"nft": "legacy", "legacy": "nft"}
 
 
 def variant_of(host: Host) -> str:
-    """Return the variant that `iptables -V` names: "nft" or "legacy". Before 1.8 there was only the latter."""
+    """Return the variant of the program iptables: "nft" or "legacy". Before 1.8, legacy was the only variant."""
     found = host.which("iptables")
     if found is None:
         raise HostError("iptables is not installed on this host: install the package iptables")
-    # The name of the program behind the links says the same without a process.
+    # The target of the link shows the variant without running a program.
     for variant in _OTHER:
         if Path(found).resolve().name == f"xtables-{variant}-multi":
             return variant
@@ -35,10 +35,10 @@ def variant_of(host: Host) -> str:
 
 
 def program(host: Host, family: str, variant: str) -> str:
-    """Return the absolute path of iptables or ip6tables of the variant; its -save and -restore are in the same directory.
+    """Return the absolute path of iptables or ip6tables of a variant. Its -save and -restore are in the same directory.
 
-    It is the program by which the host calls its own variant, because scripts keep the path: if the host gets the other
-    variant later, as by an upgrade, they follow.
+    If it is the host's own variant, the path is the general name, such as /usr/sbin/iptables. Scripts that keep the path
+    then use the other variant after the host changed to it, for example by an upgrade.
     """
     plain = PROGRAM[family]
     own = host.which(plain)
@@ -56,33 +56,33 @@ def _is_complete(host: Host, path: str) -> bool:
 
 
 def families_of(host: Host) -> tuple[str, ...]:
-    """Return the families that the kernel has."""
+    """Return the address families that the kernel supports."""
     return ("ipv4", "ipv6") if host.path(_IPV6_ADDRESSES).exists() else ("ipv4",)
 
 
 def require_programs(host: Host, variant: str) -> None:
-    """Raise HostError if iptables is missing for a family that the kernel has."""
+    """Raise HostError if iptables is missing for an address family that the kernel supports."""
     for family in families_of(host):
         missing = program(host, family, variant)
         if host.which(f"{missing}-restore") is None:
             raise HostError(
-                f"{missing}-restore is not on this host, and its kernel has {family}, whose packets nothing would "
-                f"judge: install it, or boot without {family}"
+                f"{missing}-restore is missing on this host, so its {family} packets would not be filtered. Install it, "
+                f"or boot the host without {family}"
             )
 
 
 def refuse_mixture(host: Host, variant: str) -> None:
-    """Raise HostError if rules of the other variant are loaded: the kernel asks both, and may ask the other first."""
+    """Raise HostError if rules of the other variant are loaded, because the kernel evaluates both in unknown order."""
     other = _OTHER[variant]
     if other == "nft" and not host.call(iptables_nft_is_loaded):
         return
     for family, plain in PROGRAM.items():
-        # Without a table of the other kind, which is how nearly all hosts are, this starts no process.
+        # Most hosts have no table of iptables-legacy. No program is run then.
         if other == "legacy" and not host.read(_LEGACY_TABLES[family]):
             continue
         save = f"{plain}-{other}-save"
         if host.which(save) and _RULE.search(host.run(save)):
             raise HostError(
-                f"this host uses {plain}-{variant}, and rules of {plain}-{other} are loaded as well, so that a packet "
-                f"must pass both: look at them with `{save}`, and remove them or make them rules of {plain}-{variant}"
+                f"this host uses {plain}-{variant}, but rules of {plain}-{other} are loaded too, and packets must pass "
+                f"both. List them with `{save}`, and remove them or convert them to {plain}-{variant}"
             )

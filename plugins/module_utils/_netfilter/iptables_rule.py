@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells what a rule of iptables may do with a packet, from its line in the output of iptables-save.
+"""Evaluation of an iptables rule for a packet, from its line in the output of iptables-save.
 
-Matches and targets are those of iptables(8) and iptables-extensions(8). All matches of a rule must hold, also negated ones:
-a match of ports needs `-p`, so that a rule for another protocol never matches. An unknown match may hold or not.
+The matches and targets are described in iptables(8) and iptables-extensions(8). A rule applies if all its matches hold. A
+match of ports requires `-p`, even if it is negated, so a rule for another protocol never applies. An unknown match may
+hold or not.
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
     GOTO,
     JUMP,
     RETURN,
-    Judgement,
-    Way,
+    Action,
+    Evaluation,
 )
 
 Words = tuple[str, ...]
 
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)', re.DOTALL)
-_TEXT_OPTIONS = ("--comment", "--string", "--hex-string")  # their one value may begin with a hyphen
+_TEXT_OPTIONS = ("--comment", "--string", "--hex-string")  # their value can begin with a hyphen
 UNKNOWN = (ACCEPT, DROP, CONTINUE)
-# What a target may do; nothing if the next rule sees the packet.
+# The possible verdicts of each target. With no verdict, the next rule is evaluated.
 VERDICTS: Mapping[str, Words] = {
     "ACCEPT": (ACCEPT,),
     "DROP": (DROP,),
@@ -66,7 +67,7 @@ VERDICTS: Mapping[str, Words] = {
     ),
 }  # fmt: skip
 _UNTRACKING = ("CT", "NOTRACK")
-# Matches that hold for some sources only, or for a share of the packets. A negated list of sources is no ban of a few.
+# Matches that hold only for some sources or for a share of the packets. A negated list of sources matches most sources.
 _SOURCES = ("-s", "--src-range", "--mac-source")
 _SOURCE_LISTS = ("--match-set", "--rcheck", "--update", "--src-cc", "--source-country")
 _SHARES = ("connlimit", "hashlimit", "limit", "quota", "statistic")
@@ -74,7 +75,7 @@ _SHARES = ("connlimit", "hashlimit", "limit", "quota", "statistic")
 
 @dataclass(frozen=True)
 class Test:
-    """One match of a rule: the extension that follows `-m` ("" for `-p`, `-s` and so on), its option and values."""
+    """A match of a rule: the extension after `-m` ("" for general options such as `-p` and `-s`), the option, its values."""
 
     module: str
     option: str
@@ -84,7 +85,7 @@ class Test:
 
 @dataclass(frozen=True)
 class IptablesRule:
-    """A rule: its line, its matches, its target or the chain it leads to, and the target's words."""
+    """A rule: its line, its matches, its target (an extension or a chain), and the options of the target."""
 
     text: str
     tests: tuple[Test, ...]
@@ -95,26 +96,26 @@ class IptablesRule:
 
     @property
     def untracks(self) -> bool:
-        """Whether it takes packets out of connection tracking."""
+        """True if the rule excludes packets from connection tracking."""
         return self.target in _UNTRACKING and (self.target == "NOTRACK" or "--notrack" in self.options)
 
-    def judge(self, packet: Packet) -> Judgement:
-        """Return what the rule may do with a packet."""
+    def evaluate(self, packet: Packet) -> Evaluation:
+        """Return the possible actions of the rule for a packet."""
         unknown = []
         for test in self.tests:
             answer = _holds(test, self.tests, packet)
             if answer is False:
-                return Judgement((), packet.mark)
+                return Evaluation((), packet.mark)
             if answer is None:
                 unknown.append(test)
         named = any(test.option in ("--dport", "--dports") and not test.negated for test in self.tests)
         ban = any(_is_ban(test) for test in unknown)
         if self.target in self.chains:
-            way = Way(GOTO if self.is_goto else JUMP, self.target, not unknown, named, ban)
-            return Judgement((way,), packet.mark)
+            action = Action(GOTO if self.is_goto else JUMP, self.target, not unknown, named, ban)
+            return Evaluation((action,), packet.mark)
         verdicts = VERDICTS.get(self.target, UNKNOWN)
-        ways = [Way(verdict, "", not unknown and len(verdicts) == 1, named, ban) for verdict in verdicts]
-        return Judgement(ways, self._mark_after(packet))
+        actions = [Action(verdict, "", not unknown and len(verdicts) == 1, named, ban) for verdict in verdicts]
+        return Evaluation(actions, self._mark_after(packet))
 
     def _mark_after(self, packet: Packet) -> Bits:
         options = dict(zip(self.options, self.options[1:]))
@@ -127,22 +128,23 @@ class IptablesRule:
 
 @cache
 def parse_rule(line: str, chains: frozenset[str]) -> IptablesRule:
-    """Read a line `-A CHAIN ...`; `chains` are the names of all chains of its table."""
+    """Parse a line `-A CHAIN ...`; `chains` are the names of all chains of its table."""
     words = [quoted or plain for quoted, plain in _WORD.findall(line)][2:]
-    at = next((at for at in _options(words) if words[at] in ("-j", "-g")), len(words))
-    target, *options = words[at + 1 :] or [""]
-    return IptablesRule(line, tuple(_tests(words[:at])), target, words[at : at + 1] == ["-g"], tuple(options), chains)
+    end = next((index for index in _option_indexes(words) if words[index] in ("-j", "-g")), len(words))
+    target, *options = words[end + 1 :] or [""]
+    is_goto = words[end : end + 1] == ["-g"]
+    return IptablesRule(line, tuple(_parse_tests(words[:end])), target, is_goto, tuple(options), chains)
 
 
-def _options(words: Sequence[str]) -> Iterator[int]:
-    """Where options begin, without the values that look like options."""
-    for at, word in enumerate(words):
-        if word.startswith("-") and (at == 0 or words[at - 1] not in _TEXT_OPTIONS):
-            yield at
+def _option_indexes(words: Sequence[str]) -> Iterator[int]:
+    """Yield the indexes of the options, but not of values that look like options."""
+    for index, word in enumerate(words):
+        if word.startswith("-") and (index == 0 or words[index - 1] not in _TEXT_OPTIONS):
+            yield index
 
 
-def _tests(words: Sequence[str]) -> Iterator[Test]:
-    starts = [*_options(words), len(words)]
+def _parse_tests(words: Sequence[str]) -> Iterator[Test]:
+    starts = [*_option_indexes(words), len(words)]
     module = ""
     for start, end in zip(starts, starts[1:]):
         values = tuple(word for word in words[start + 1 : end] if word != "!")
@@ -200,7 +202,7 @@ def _never(_values: Words, _packet: Packet) -> Answer:
 def _port(values: Words, packet: Packet) -> Answer:
     if packet.port is None:
         return None
-    return any(_in_range(each, packet.port) for each in values[0].split(","))
+    return any(_in_range(ports, packet.port) for ports in values[0].split(","))
 
 
 def _either_port(values: Words, packet: Packet) -> Answer:
@@ -223,7 +225,7 @@ def _flag_bits(names: str) -> int:
 
 
 def _state(values: Words, packet: Packet) -> Answer:
-    # A packet that is addressed to our port was not sent there by a translation (SNAT, DNAT).
+    # The states SNAT and DNAT do not match: a packet that is still addressed to our port was not translated.
     return None if packet.state is None else packet.state.upper() in values[0].split(",")
 
 
@@ -242,18 +244,18 @@ def _source_type(values: Words, packet: Packet) -> Answer:
 
 
 def _destination_type(values: Words, packet: Packet) -> Answer:
-    """A packet to a port of ours that is not sent elsewhere is addressed to this host."""
+    """Match the type of the destination: local, because a packet to our port is addressed to this host."""
     if packet.port is None:
         return None
     return _types(values[0], packet, {"LOCAL": True, "UNICAST": False, "BROADCAST": False, "MULTICAST": False})
 
 
 def _types(listed: str, packet: Packet, answers: Mapping[str, Answer]) -> Answer:
-    """In IPv4 an address has one type; in IPv6 it must have all that are listed (linux:net/netfilter/xt_addrtype.c)."""
+    """Match one of the listed types in IPv4, all listed types in IPv6 (linux:net/netfilter/xt_addrtype.c)."""
     types = listed.split(",")
     if packet.family == "ipv4":
-        return any_of(answers.get(each) for each in types)
-    return all_of({**answers, "UNICAST": True}.get(each) for each in types)
+        return any_of(answers.get(address_type) for address_type in types)
+    return all_of({**answers, "UNICAST": True}.get(address_type) for address_type in types)
 
 
 def _packet_type(values: Words, _packet: Packet) -> Answer:
@@ -265,7 +267,7 @@ def _certainly(_values: Words, _packet: Packet) -> Answer:
 
 
 class _Known(t.NamedTuple):
-    """A match that is understood: extensions it belongs to, its meaning, and options that change the meaning."""
+    """A known match: its extensions, the function that evaluates it, and options that change its meaning."""
 
     module: t.Pattern[str]
     answer: Callable[[Words, Packet], Answer]
@@ -278,7 +280,7 @@ _TESTS: Mapping[str, _Known] = {
     "-s": _Known(_GENERAL, _source),
     "-d": _Known(_GENERAL, _destination),
     "-i": _Known(_GENERAL, _never),  # lo
-    "-f": _Known(_GENERAL, _never),  # later fragments, which connection tracking puts together
+    "-f": _Known(_GENERAL, _never),  # later fragments, which connection tracking reassembles
     "--dport": _Known(_PORTS, _port),
     "--dports": _Known(re.compile("multiport"), _port),
     "--ports": _Known(re.compile("multiport"), _either_port),

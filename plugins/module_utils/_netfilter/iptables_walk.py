@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follows packets to our ports through the tables of iptables, as iptables-save and ip6tables-save list them."""
+"""Evaluation of iptables tables for packets to our ports, from the output of iptables-save and ip6tables-save."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
 Table = Mapping[str, Sequence[str]]  # the lines of each chain
-Place = tuple[str, int]  # a chain, and the number of lines before the place
+Place = tuple[str, int]  # a chain, and the number of lines before the place in it
 
 _OUR_CHAINS = " -j GATEHOUSE-KONG"
 _TABLES = ("raw", "mangle", "nat", "filter", "security")
@@ -33,7 +33,7 @@ _ADVICE = {
 
 
 def table_of(saved: str, name: str) -> Table:
-    """Return the lines of the chains of one table in the output of iptables-save or ip6tables-save."""
+    """Return the lines of each chain of one table in the output of iptables-save or ip6tables-save."""
     chains: dict[str, list[str]] = {}
     for line in table_lines(saved, name):
         words = line.split(" ", 2)
@@ -45,11 +45,11 @@ def table_of(saved: str, name: str) -> Table:
 
 
 def ends(table: Table, line: str, service: Service, family: str) -> bool:
-    """Tell whether a rule drops or rejects every new packet to a service, from any source and any other host.
+    """Tell whether a rule drops or rejects every new packet of other hosts to a service, from any source.
 
-    True for a final DROP or REJECT, and for a jump to a chain in which every such packet ends. Only matches that hold for
-    every new packet to the service may limit it, and an interface other than lo. The packets do not have our mark, so it
-    makes no difference whether our late rule is in the table.
+    Examples are a final DROP or REJECT, and a jump to a chain that drops every such packet. Matches of the rule must hold
+    for every new packet to the service; an interface other than lo is ignored. The packets do not have our mark, so our
+    late rule does not matter.
     """
     chains = chains_of_table(table)
     return conflicting.ends(chains, parse_rule(line, frozenset(chains)), service, family)
@@ -58,21 +58,22 @@ def ends(table: Table, line: str, service: Service, family: str) -> bool:
 def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> tuple[Conflict, ...]:
     """Return the rules of iptables that drop or divert packets of authorised sources although our rules are loaded.
 
-    Certain: every packet of every authorised source of an entry. Uncertain: rules of which a match is not known to hold; before
-    our rules, only those that name the port. Bans of some sources and limits are no conflicts. `saved` is the output of iptables-save or
-    ip6tables-save. `late` are the places of our accept rule in the table filter, counted without lines of ours.
+    A conflict is certain if it affects every packet of every authorised source of an entry. It is possible if a match of
+    the rule is unknown; before our rules, such a rule must name the port. Bans of some sources and limits are not
+    conflicts. `saved` is the output of iptables-save or ip6tables-save. `late` are the places of our accept rule in the
+    table filter, counted without our lines.
     """
-    tables = {name: _foreign(table_of(saved, name)) for name in _TABLES}
+    tables = {name: _third_party_rules(table_of(saved, name)) for name in _TABLES}
     with_late = tables["filter"]
-    for chain, at in sorted(late, reverse=True):
-        with_late.setdefault(chain, []).insert(at, f"-A {chain} {LATE_RULE}")
+    for chain, index in sorted(late, reverse=True):
+        with_late.setdefault(chain, []).insert(index, f"-A {chain} {LATE_RULE}")
     found = findings(
         [chains_of_table(table, name, family) for name, table in tables.items()], want, Own(frozenset(), PRIORITY)
     )
     return tuple(_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
 
 
-def _foreign(table: Table) -> dict[str, list[str]]:
+def _third_party_rules(table: Table) -> dict[str, list[str]]:
     return {
         chain: [line for line in lines if _OUR_CHAINS not in line and LATE_RULE not in line.replace('"', "")]
         for chain, lines in table.items()
@@ -80,7 +81,7 @@ def _foreign(table: Table) -> dict[str, list[str]]:
 
 
 def chains_of_table(table: Table, name: str = "", family: str = "") -> dict[str, Chain]:
-    """Return the chains of a table with their rules; base chains of the table `name` have hook and priority."""
+    """Return the chains of a table with their rules. Base chains of the table `name` have a hook and a priority."""
     names = frozenset(table)
     return {
         chain: Chain(chain, [parse_rule(line, names) for line in lines], *IPTABLES_BASES.get((name, chain), ("", 0)),

@@ -3,16 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""What is ours among the nftables tables of a host, for the backend that writes it and for those that meet it."""
+"""Names, priorities and the packet mark of our nftables and iptables rules, for all backends."""
 
 from __future__ import annotations
 
 TABLE = "gatehouse_kong"
 CHAIN = "input"
 PREROUTING = "prerouting"
-# Hooks of one network interface each.
+# Chains on these hooks belong to a network interface.
 INGRESS, EGRESS = "ingress", "egress"
-# Base chains of iptables on the way to the host, with hook and priority (linux/netfilter_ipv4.h, iptables(8), "TABLES").
+# Base chains of iptables for packets to the host, with hook and priority (linux/netfilter_ipv4.h, iptables(8), "TABLES").
 IPTABLES_BASES = {
     ("raw", "PREROUTING"): (PREROUTING, -300),
     ("mangle", "PREROUTING"): (PREROUTING, -150),
@@ -22,16 +22,16 @@ IPTABLES_BASES = {
     ("security", "INPUT"): (CHAIN, 50),
     ("nat", "INPUT"): (CHAIN, 100),
 }
-# Packets to published ports, which the host's own translation has given the address of a container by then.
+# The chain for packets to published ports. The host has already translated their destination to a container.
 FORWARD = "forward"
 PUBLISHED = "published"
-# Before the host's own filter chains (priority filter, 0), so that they see the mark our accepts leave.
+# Our chain precedes the host's own filter chains (priority filter, 0), so that they see the mark of our accept rules.
 PRIORITY = -10
-# One bit of the packet mark says "accepted by gatehouse.kong": accept ends only our own chain (nft(8), "VERDICT
-# STATEMENTS"), so a host whose own chains drop by default accepts the mark in one line of theirs.
+# This bit of the packet mark means "accepted by gatehouse.kong". The verdict accept ends only the current base chain
+# (nft(8), "VERDICT STATEMENTS"), so a host whose own chains drop by default needs a rule that accepts the mark.
 MARK = 0x10000000
 MARK_MASK = 0xFFFFFFFF ^ MARK
 # The comment of each rule of the late part.
 LATE_COMMENT = "gatehouse.kong"
-# The late part on iptables and ufw, as iptables-save lists it behind the name of its chain (without quotes).
+# The late rule on iptables and ufw: the text that iptables-save lists after the name of its chain (without quotes).
 LATE_RULE = f"-m mark --mark {MARK:#x}/{MARK:#x} -m comment --comment {LATE_COMMENT} -j ACCEPT"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds chains of nftables that drop or divert the ports that a ruleset opens, and tells what to do about it."""
+"""Conflicting rules of nftables, with advice: they drop or divert packets to ports that a ruleset opens."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
-_DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only: our rules never see these packets"
+_DIVERTED = "Our rules never see these packets. If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
 _STILL_DROPPED = "our own chain still drops unauthorised sources"
 
 __all__ = ["Own", "find_conflicts"]
 
 
 def find_conflicts(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) -> tuple[Conflict, ...]:
-    """Return the conflicting rules of all chains that packets to the ports of a ruleset pass, and replies from them.
+    """Return the conflicting rules of all chains that packets to the ports of a ruleset, or replies, pass.
 
-    `objects` is the list below "nftables" in the output of `nft -j list ruleset`.
+    `objects` is the list "nftables" in the output of `nft -j list ruleset`.
     """
     tables = tables_of(objects)
     found = sorted(findings(tables.values(), ruleset, own), key=_order)
@@ -46,11 +46,11 @@ def _rule_of(finding: Finding) -> tuple[t.Any, ...]:
 
 
 def _reason(finding: Finding) -> str:
-    # nft lists the interface since 1.0.7 only.
-    where = f" (network interface {finding.base.device or 'of the chain'})" if is_partial(finding.base) else ""
+    # Before 1.0.7, nft does not list the interface.
+    interface = f" (network interface {finding.base.device or 'of the chain'})" if is_partial(finding.base) else ""
     if finding.rule is None:
-        return f"its policy is {finding.base.policy}{where}"
-    return f"its rule `{finding.rule.text}` in chain {finding.chain.name}{where}"
+        return f"its policy is {finding.base.policy}{interface}"
+    return f"its rule `{finding.rule.text}` in chain {finding.chain.name}{interface}"
 
 
 def _conflict(tables: Tables, same: list[Finding], own: Own) -> Conflict:
@@ -67,35 +67,35 @@ def _conflict(tables: Tables, same: list[Finding], own: Own) -> Conflict:
 
 
 def _advice(tables: Tables, base: Chain, services: list[Service], own: Own) -> str:
-    """Return what to do about a drop, in the words of the program that made the chain."""
+    """Return the fix for a drop, with commands of the program that created the chain."""
     ports = [f"{service.port}/{service.protocol}" for service in services]
     listed = ", ".join(ports)
     if base.hook == EGRESS:
         return f"It may drop replies: accept packets from {listed} there"
     if is_partial(base) or base.hook == PREROUTING:
-        return f"It comes before our rules, and never sees our mark: accept {listed} there"
+        return f"It precedes our rules and never sees our mark: accept {listed} there"
     if own.marked_after is not None and not own.marks_before(base):
         return (
-            f"It comes before our chain (priority {base.priority}, ours has {own.marked_after}) and never sees our mark: "
+            f"It precedes our chain (priority {base.priority} before {own.marked_after}) and never sees our mark: "
             f"accept {listed} there; {_STILL_DROPPED}"
         )
-    return _in_words_of_manager(tables, base, ports, own)
+    return _advice_for_manager(tables, base, ports, own)
 
 
-def _in_words_of_manager(tables: Tables, base: Chain, ports: list[str], own: Own) -> str:
+def _advice_for_manager(tables: Tables, base: Chain, ports: list[str], own: Own) -> str:
     if base.table == "firewalld":
         options = " ".join(f"--add-port={port}" for port in ports)
-        return f"firewalld made it: run `firewall-cmd --permanent {options}`, `firewall-cmd --reload`; {_STILL_DROPPED}"
+        return f"It belongs to firewalld: run `firewall-cmd --permanent {options}`, `firewall-cmd --reload`; {_STILL_DROPPED}"
     if any(name.startswith("ufw") for name in tables[base.family, base.table]):
         commands = ", ".join(f"`ufw allow {port}`" for port in ports)
-        return f"ufw made it: run {commands}; {_STILL_DROPPED}"
+        return f"It belongs to ufw: run {commands}; {_STILL_DROPPED}"
     if own.marked_after is None:
         return f"Accept {', '.join(ports)} there; {_STILL_DROPPED}"
     if base.family in ("ip", "ip6") and base.name == "INPUT":
         program = "iptables" if base.family == "ip" else "ip6tables"
         return (
-            f"iptables made it: run `{program} -I INPUT -m mark --mark {MARK:#x}/{MARK:#x} -j ACCEPT`, and save "
-            "it where this host loads its iptables rules at boot"
+            f"It belongs to iptables: run `{program} -I INPUT -m mark --mark {MARK:#x}/{MARK:#x} -j ACCEPT`, and save "
+            "the rule in the file from which this host loads its iptables rules at boot"
         )
     line = f'meta mark & {MARK:#x} == {MARK:#x} accept comment "gatehouse.kong"'
     return (

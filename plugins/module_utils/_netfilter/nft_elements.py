@@ -14,14 +14,17 @@ Json = t.Any
 
 
 def elements_of(right: Json) -> list[Json]:
-    """The values that the right side of a match accepts: those of an anonymous set or a list, or the one."""
+    """Return the values on the right side of a match: the elements of an anonymous set or a list, or a single value."""
     if isinstance(right, dict) and "set" in right:
         return list(right["set"])
     return right if isinstance(right, list) else [right]
 
 
 def element_range(family: str, element: Json) -> Range:
-    """First and last address of an element: an address, a prefix or a range. Raises ValueError, KeyError, TypeError."""
+    """Return the first and the last address of an element: an address, a prefix or a range.
+
+    Raises ValueError, KeyError or TypeError for any other element.
+    """
     if isinstance(element, str):
         return parse_range(family, element)
     if "prefix" in element:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host's whole nftables ruleset, listed once for both parts."""
+"""The host's whole nftables ruleset, listed once for both parts of the backend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = t.Any
 
 
 class Listing:
-    """What nft lists, as the list below "nftables" of libnftables-json(5)."""
+    """The objects that nft lists: the list "nftables" of libnftables-json(5)."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -23,7 +23,7 @@ class Listing:
 
     @property
     def objects(self) -> list[dict[str, Json]]:
-        """All tables, chains and rules; without elements of sets, because third-party sets may be huge."""
+        """All tables, chains and rules. Elements of sets are left out, because third-party sets can be huge."""
         if self._objects is None:
             self._objects = self.of("--terse", "list", "ruleset")
         return self._objects

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells whether a match of an nftables rule holds for a packet, in the form of libnftables-json(5).
+"""Evaluation of the matches of an nftables rule for a packet, in the form of libnftables-json(5).
 
-An expression that reads a header carries an implicit dependency on it: for a packet without the header, the rule ends there,
+An expression that reads a header depends on the header: for a packet without it, the evaluation of the rule ends there,
 whatever the operator (nft(8), "PAYLOAD EXPRESSIONS"; `payload_gen_dependency` in nftables:src/payload.c).
 """
 
@@ -33,11 +33,11 @@ Json = t.Any
 _HIGHEST = (1 << 32) - 1
 _FAMILIES = {"ip": "ipv4", "ip6": "ipv6"}
 _FOREIGN_HEADERS = ("icmp", "icmpv6", "igmp", "sctp", "dccp", "udplite", "esp", "ah", "comp", "arp", "gre")
-# What of a packet only some sources have.
+# Properties of a packet that depend on its source.
 _OF_SOURCE = ("saddr", "ip saddr", "ip6 saddr")
-# Statements that let a part of the packets pass: limits, and elements with a limit of their own.
+# Statements that apply to a share of the packets.
 _SHARES = ("limit", "quota", "ct count")
-_OTHER = 255  # stands for any protocol but tcp and udp; reserved (IANA protocol numbers)
+_OTHER = 255  # represents any protocol other than tcp and udp; reserved (IANA protocol numbers)
 _PROTOCOLS = {"tcp": 6, "udp": 17}
 _ETHER_TYPES = {"ip": 0x0800, "ip6": 0x86DD}
 _NF_PROTOCOLS = {"ipv4": 2, "ipv6": 10}
@@ -46,16 +46,16 @@ _STATUS = {"snat": 16, "dnat": 32}  # IPS_SRC_NAT, IPS_DST_NAT (linux/netfilter/
 
 
 class _UnknownError(Exception):
-    """Something that is not understood here."""
+    """An unknown expression or value."""
 
 
-# Newer versions of nft may list any form.
+# Newer versions of nft can list unknown forms of any structure.
 _UNKNOWN_FORM = (AttributeError, KeyError, TypeError, ValueError, _UnknownError)
 
 
 @dataclass(frozen=True)
 class _Number:
-    """A number of the packet, the names of its values, and the value of any other name (None: not understood)."""
+    """A numeric property of a packet, the names of its values, and the value of all other names (None: unknown)."""
 
     bits: Bits
     names: Mapping[str, int]
@@ -68,12 +68,12 @@ def readable(packet: Packet, expression: Json) -> Answer:
 
 
 def matches(packet: Packet, match: Json) -> Answer:
-    """Tell whether a match holds; False as well if the rule ends there."""
+    """Tell whether a match holds. The answer is also False if a required header is missing."""
     return all_of((readable(packet, match), _compared(packet, match["op"], match["left"], match["right"])))
 
 
 def equals(packet: Packet, left: Json, element: Json) -> Answer:
-    """Tell whether something of the packet, such as the key of a map, equals an element."""
+    """Tell whether a property of the packet, such as the key of a map, equals an element."""
     return all_of((readable(packet, left), _compared(packet, "==", left, {"set": [element]})))
 
 
@@ -88,19 +88,19 @@ def written(packet: Packet, key: Json, value: Json) -> Bits:
 
 
 def is_computed(value: Json) -> bool:
-    """Tell whether a value surely exists: an expression such as a map may have none, which ends the rule."""
+    """Tell whether a value certainly exists. A map may have no element for a packet; the rule ends then."""
     if not isinstance(value, (dict, list)):
         return True
     if isinstance(value, list):
         return all(map(is_computed, value))
-    ((kind, what),) = value.items()
-    return kind == "meta" or (kind in _OPERATORS and is_computed(what))
+    ((kind, body),) = value.items()
+    return kind == "meta" or (kind in _OPERATORS and is_computed(body))
 
 
 def is_ban(expression: Json) -> bool:
-    """Tell whether an expression of which the answer is unknown holds for some sources only, or for a share of the packets.
+    """Tell whether an expression with an unknown answer holds only for some sources or for a share of the packets.
 
-    A set whose elements are not listed and that must not match is no ban of a few.
+    A negated match of a named set is not a ban, because it can hold for most sources.
     """
     ((kind, value),) = expression.items()
     if kind in _SHARES or any(name in ("limit", "quota", "numgen") for name, _what in _parts(expression)):
@@ -112,46 +112,46 @@ def is_ban(expression: Json) -> bool:
         and value["right"].startswith("@")
     ):
         return False
-    return kind in ("match", "vmap") and any(_is_of_source(name, what) for name, what in _parts(expression))
+    return kind in ("match", "vmap") and any(_is_of_source(name, body) for name, body in _parts(expression))
 
 
 def names_port(packet: Packet, match: Json) -> bool:
-    """Tell whether a match or a map is about the port of ours."""
-    ours = "dport" if packet.source_port is None else "sport"
-    fields = [what.get("field") for name, what in _parts(match) if name == "payload" and isinstance(what, dict)]
-    return ours in fields and match.get("op", "==") not in ("!=", "!")
+    """Tell whether a match or a map names our port: the destination of a packet, or the source of a reply."""
+    field = "dport" if packet.source_port is None else "sport"
+    fields = [body.get("field") for name, body in _parts(match) if name == "payload" and isinstance(body, dict)]
+    return field in fields and match.get("op", "==") not in ("!=", "!")
 
 
-def _is_of_source(name: str, what: Json) -> bool:
+def _is_of_source(name: str, body: Json) -> bool:
     if name == "fib":
-        return "saddr" in (what.get("flags") or ())
-    return name in ("payload", "ct") and {what.get("field"), what.get("key")} & {*_OF_SOURCE} != set()
+        return "saddr" in (body.get("flags") or ())
+    return name in ("payload", "ct") and {body.get("field"), body.get("key")} & {*_OF_SOURCE} != set()
 
 
 def _parts(value: Json) -> Iterator[tuple[str, Json]]:
-    """Return every expression inside a value, with its kind."""
+    """Yield the kind and the content of every expression inside a value."""
     if isinstance(value, list):
         for element in value:
             yield from _parts(element)
     elif isinstance(value, dict):
-        for name, what in value.items():
-            yield name, what
-            yield from _parts(what)
+        for name, body in value.items():
+            yield name, body
+            yield from _parts(body)
 
 
 def _dependencies(expression: Json) -> Iterator[str]:
-    for name, what in _parts(expression):
-        if name == "payload" and isinstance(what, dict) and "protocol" in what:
-            # A header inside a tunnel is another.
-            yield "tunnel" if "tunnel" in what else what["protocol"]
+    for name, body in _parts(expression):
+        if name == "payload" and isinstance(body, dict) and "protocol" in body:
+            # A header inside a tunnel is not the packet's own header.
+            yield "tunnel" if "tunnel" in body else body["protocol"]
         elif name in ("tcp option", "ip option"):
             yield name.partition(" ")[0]
         elif name == "exthdr":
             yield "ip6"
-        elif name in ("dnat", "snat", "tproxy") and isinstance(what, dict):
-            yield what.get("family", "th")
-        elif name == "reject" and isinstance(what, dict):
-            yield {"icmp": "ip", "icmpv6": "ip6", "tcp reset": "tcp"}.get(what.get("type", ""), "th")
+        elif name in ("dnat", "snat", "tproxy") and isinstance(body, dict):
+            yield body.get("family", "th")
+        elif name == "reject" and isinstance(body, dict):
+            yield {"icmp": "ip", "icmpv6": "ip6", "tcp reset": "tcp"}.get(body.get("type", ""), "th")
 
 
 def _has(packet: Packet, header: str) -> Answer:
@@ -171,18 +171,18 @@ def _compared(packet: Packet, operator: str, left: Json, right: Json) -> Answer:
 
 
 def _equal(packet: Packet, left: Json, right: Json) -> Answer:
-    kind, what = next(iter(left.items()))
-    test = _TESTS.get(_named(kind, what))
+    kind, body = next(iter(left.items()))
+    test = _TESTS.get(_named(kind, body))
     if isinstance(right, str) and right.startswith("@"):
-        # The elements of a named set change. Any interface in it is as good as another.
+        # The elements of a named set are not listed. A set of interfaces is treated as a match on any interface.
         return packet.outside if test is _interface else None
     if test:
-        return test(packet, what, elements_of(right))
+        return test(packet, body, elements_of(right))
     if isinstance(right, dict) and "set" in right:
         return any_of(_equal(packet, left, element) for element in right["set"])
     if kind == "concat":
         parts = right["concat"]
-        return all_of(map(_equal, [packet] * len(what), what, parts)) if len(parts) == len(what) else None
+        return all_of(map(_equal, [packet] * len(body), body, parts)) if len(parts) == len(body) else None
     number = _number(packet, left)
     if isinstance(right, dict) and "range" in right:
         first, last = (_constant(number, end) for end in right["range"])
@@ -190,15 +190,15 @@ def _equal(packet: Packet, left: Json, right: Json) -> Answer:
     return number.bits.equals(_constant(number, right))
 
 
-def _named(kind: str, what: Json) -> tuple[str, str]:
-    """Return the kind of an expression and the word that tells what it reads; a header inside a tunnel is another."""
-    is_plain = isinstance(what, dict) and "tunnel" not in what
-    words = [what.get(word) for word in ("field", "key", "result")] if is_plain else []
+def _named(kind: str, body: Json) -> tuple[str, str]:
+    """Return the kind of an expression and the property that it reads; no property for a header inside a tunnel."""
+    is_plain = isinstance(body, dict) and "tunnel" not in body
+    words = [body.get(word) for word in ("field", "key", "result")] if is_plain else []
     return kind, next((word for word in words if isinstance(word, str)), "")
 
 
 def _unequal(packet: Packet, left: Json, right: Json) -> Answer:
-    # A packet comes in by one interface, which may be any but lo.
+    # Every packet arrives on an interface other than lo.
     is_interface = left.get("meta", {}).get("key") in _INTERFACES
     if is_interface and "lo" not in elements_of(right):
         return packet.outside
@@ -206,9 +206,9 @@ def _unequal(packet: Packet, left: Json, right: Json) -> Answer:
 
 
 def _any_bit(packet: Packet, left: Json, right: Json) -> Answer:
-    """`ct state new`, `tcp flags syn`: one of the bits is set."""
-    kind, what = next(iter(left.items()))
-    if (isinstance(right, dict) and "set" in right) or _named(kind, what) not in _MASKS:
+    """Tell whether one of the bits is set, as in `ct state new` and `tcp flags syn`."""
+    kind, body = next(iter(left.items()))
+    if (isinstance(right, dict) and "set" in right) or _named(kind, body) not in _MASKS:
         return _equal(packet, left, right)
     number = _number(packet, left)
     return negated((number.bits & _constant(number, right)).equals(0))
@@ -229,23 +229,23 @@ def _at_most(packet: Packet, left: Json, right: Json) -> Answer:
 
 
 def _number(packet: Packet, left: Json) -> _Number:
-    """Return a number of the packet. Raises _UnknownError for anything else."""
-    kind, what = next(iter(left.items()))
-    if kind in _OPERATORS and len(what) == 2:
-        number = _number(packet, what[0])
-        return _Number(_OPERATORS[kind](number.bits, _constant(number, what[1])), number.names, number.other)
-    make = _NUMBERS.get(_named(kind, what))
+    """Return the numeric property that an expression reads. Raises _UnknownError if it reads another property."""
+    kind, body = next(iter(left.items()))
+    if kind in _OPERATORS and len(body) == 2:
+        number = _number(packet, body[0])
+        return _Number(_OPERATORS[kind](number.bits, _constant(number, body[1])), number.names, number.other)
+    make = _NUMBERS.get(_named(kind, body))
     if make is None:
         raise _UnknownError
     return make(packet)
 
 
 def _constant(number: _Number, value: Json) -> int:
-    """Return the bits of a constant: a number, a name, or several. Raises _UnknownError for anything else."""
+    """Return the bits of a constant: a number, a name, or several of them. Raises _UnknownError for other values."""
     if isinstance(value, dict) and "|" in value:
         value = value["|"]
     if isinstance(value, list):
-        return _all_bits(_constant(number, each) for each in value)
+        return _all_bits(_constant(number, part) for part in value)
     if isinstance(value, str):
         value = number.names.get(value, number.other)
     if not isinstance(value, int):
@@ -260,18 +260,19 @@ def _all_bits(values: Iterator[int]) -> int:
     return found
 
 
-def _source(packet: Packet, what: Json, elements: list[Json]) -> Answer:
-    return _address(packet, what, packet.sources, elements)
+def _source(packet: Packet, body: Json, elements: list[Json]) -> Answer:
+    return _address(packet, body, packet.sources, elements)
 
 
-def _destination(packet: Packet, what: Json, elements: list[Json]) -> Answer:
-    return _address(packet, what, packet.addresses, elements)
+def _destination(packet: Packet, body: Json, elements: list[Json]) -> Answer:
+    return _address(packet, body, packet.addresses, elements)
 
 
-def _address(packet: Packet, what: Json, mine: Networks, elements: list[Json]) -> Answer:
-    if what["protocol"] not in _FAMILIES:
+def _address(packet: Packet, body: Json, addresses: Networks, elements: list[Json]) -> Answer:
+    if body["protocol"] not in _FAMILIES:
         return None
-    return inside(mine, from_ranges(packet.family, (element_range(packet.family, element) for element in elements)))
+    networks = from_ranges(packet.family, (element_range(packet.family, element) for element in elements))
+    return inside(addresses, networks)
 
 
 def _interface(packet: Packet, _what: Json, elements: list[Json]) -> Answer:
@@ -282,11 +283,11 @@ def _packet_type(_packet: Packet, _what: Json, elements: list[Json]) -> Answer:
     return any(element in ("host", "unicast") for element in elements)
 
 
-def _address_type(packet: Packet, what: Json, elements: list[Json]) -> Answer:
-    """`fib daddr type`: a packet to a port of ours that is not sent elsewhere is addressed to this host."""
+def _address_type(packet: Packet, body: Json, elements: list[Json]) -> Answer:
+    """Match `fib daddr type`: local, because a packet to our port is addressed to this host."""
     if packet.port is None:
         return None
-    return "local" in elements if what.get("flags") in ("daddr", ["daddr"]) else None
+    return "local" in elements if body.get("flags") in ("daddr", ["daddr"]) else None
 
 
 def _port(port: int | None) -> _Number:

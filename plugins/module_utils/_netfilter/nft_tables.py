@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which tables of nftables a host has, told without a process (linux/netfilter/nf_tables.h)."""
+"""The nftables tables of a host, queried over netlink instead of nft (linux/netfilter/nf_tables.h)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _IPTABLES = ("filter", "raw", "mangle", "nat", "security")
 
 
 def nft_tables() -> tuple[Table, ...]:
-    """All tables; none where the kernel has no nftables."""
+    """Return all tables; none if the kernel lacks nftables."""
     with connect(NETFILTER) as link:
         messages = listed(link, _GET_TABLE, struct.pack("!BBH", 0, 0, 0))
     return tuple(
@@ -37,7 +37,10 @@ def nft_tables() -> tuple[Table, ...]:
 
 
 def generation() -> bytes | None:
-    """What is another after each change of any rule, chain or set by nft or iptables-nft; None where there is no such."""
+    """Return the generation ID of the ruleset, which changes with every commit of nft and iptables-nft.
+
+    The result is None if the kernel lacks nftables.
+    """
     try:
         with connect(NETFILTER) as link:
             (message,) = answered(link, _GET_GENERATION, struct.pack("!BBH", 0, 0, 0))
@@ -47,10 +50,10 @@ def generation() -> bytes | None:
 
 
 def iptables_nft_is_loaded() -> bool:
-    """Whether there is a table in which iptables-nft may have rules."""
+    """Tell whether a table is loaded in which iptables-nft can have rules."""
     return not tables_of_iptables(("ip", "ip6")).isdisjoint(nft_tables())
 
 
 def tables_of_iptables(families: t.Iterable[str]) -> frozenset[Table]:
-    """The tables in which iptables-nft keeps its rules; families in nft's words."""
+    """Return the tables in which iptables-nft stores its rules, for families in the notation of nft."""
     return frozenset((family, name) for family in families for name in _IPTABLES)

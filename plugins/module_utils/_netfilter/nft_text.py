@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A rule of nftables in the words of nft(8), from its form in libnftables-json(5); for messages, not for loading."""
+"""The text of an nftables rule in the syntax of nft(8), from libnftables-json(5). For messages only, not for loading."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ Json = t.Any
 
 
 def rule_text(expressions: Sequence[Mapping[str, Json]]) -> str:
-    """The rule; what has no short form here is given as JSON."""
-    # Some statements are listed as a word.
-    return " ".join(_statement(*next(iter(one.items()))) if isinstance(one, dict) else str(one) for one in expressions)
+    """Return the text of a rule. Expressions without a known text are written as JSON."""
+    # nft lists some statements as a string.
+    return " ".join(
+        _statement(*next(iter(expression.items()))) if isinstance(expression, dict) else str(expression)
+        for expression in expressions
+    )
 
 
 def _statement(kind: str, value: Json) -> str:
@@ -44,23 +47,23 @@ def _limit(value: Json) -> str:
 def _value(value: Json) -> str:
     if not isinstance(value, dict):
         return str(value)
-    kind, what = next(iter(value.items()))
-    form = _FORMS.get((kind, frozenset(what) if isinstance(what, dict) else frozenset()))
-    return form(kind, what) if form else json.dumps(value)
+    kind, body = next(iter(value.items()))
+    form = _FORMS.get((kind, frozenset(body) if isinstance(body, dict) else frozenset()))
+    return form(kind, body) if form else json.dumps(value)
 
 
 def _joined(separator: str, values: Json) -> str:
     return separator.join(map(_value, values if isinstance(values, list) else [values]))
 
 
-# By kind, and the keys of what is in it.
+# By kind and keys of an expression.
 _FORMS: dict[tuple[str, frozenset[str]], Callable[[str, Json], str]] = {
-    ("payload", frozenset({"protocol", "field"})): lambda _kind, what: f"{what['protocol']} {what['field']}",
-    ("meta", frozenset({"key"})): lambda kind, what: f"{kind} {what['key']}",
-    ("ct", frozenset({"dir", "key"})): lambda kind, what: f"{kind} {what['dir']} {what['key']}",
-    ("ct", frozenset({"key"})): lambda kind, what: f"{kind} {what['key']}",
-    ("prefix", frozenset({"addr", "len"})): lambda _kind, what: f"{what['addr']}/{what['len']}",
-    ("range", frozenset()): lambda _kind, what: _joined("-", what),
-    ("concat", frozenset()): lambda _kind, what: _joined(" . ", what),
-    ("set", frozenset()): lambda _kind, what: f"{{ {_joined(', ', what)} }}",
+    ("payload", frozenset({"protocol", "field"})): lambda _kind, body: f"{body['protocol']} {body['field']}",
+    ("meta", frozenset({"key"})): lambda kind, body: f"{kind} {body['key']}",
+    ("ct", frozenset({"dir", "key"})): lambda kind, body: f"{kind} {body['dir']} {body['key']}",
+    ("ct", frozenset({"key"})): lambda kind, body: f"{kind} {body['key']}",
+    ("prefix", frozenset({"addr", "len"})): lambda _kind, body: f"{body['addr']}/{body['len']}",
+    ("range", frozenset()): lambda _kind, body: _joined("-", body),
+    ("concat", frozenset()): lambda _kind, body: _joined(" . ", body),
+    ("set", frozenset()): lambda _kind, body: f"{{ {_joined(', ', body)} }}",
 }

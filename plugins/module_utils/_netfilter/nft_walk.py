@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells what a rule of nftables may do with a packet, from the output of `nft -j list ruleset`."""
+"""Evaluation of an nftables rule for a packet, from the output of `nft -j list ruleset`."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
     GOTO,
     JUMP,
     RETURN,
+    Action,
     Chain,
-    Judgement,
+    Evaluation,
     Rule,
-    Way,
 )
 
 Json = t.Any
 Tables = dict[tuple[str, str], dict[str, Chain]]  # by family and name of the table, and name of the chain
 
-LINE = "iptables"  # the key under which nft_xtables leaves a rule's line of iptables-save
+LINE = "iptables"  # the key under which nft_xtables stores a rule's line of iptables-save
 _VERDICTS = {
     "accept": (ACCEPT,),
     "drop": (DROP,),
@@ -63,34 +63,34 @@ _NEUTRAL = ("counter", "log", "notrack", "last", "dup", "flow", "ct helper", "ct
 
 @dataclass(frozen=True, eq=False)
 class NftRule:
-    """A rule of nftables as it is listed."""
+    """A rule in the form in which nft lists it."""
 
     listed: Mapping[str, Json]
 
     @property
     def text(self) -> str:
-        """The rule in the words of nft, with its handle."""
+        """Text of the rule in the syntax of nft, with its handle."""
         return f"{rule_text(self.listed['expr'])} # handle {self.listed.get('handle')}"
 
     @property
     def target(self) -> str:
-        """The chain to which every packet goes that the rule matches, or nothing."""
+        """The chain to which the rule sends all matching packets, or ""."""
         targets = [value["target"] for kind, value in self._expressions() if kind in (JUMP, GOTO)]
         return targets[-1] if targets else ""
 
     @property
     def untracks(self) -> bool:
-        """Whether the rule takes packets out of connection tracking."""
+        """True if the rule excludes packets from connection tracking."""
         names = [kind if kind != "xt" else (value or {}).get("name") for kind, value in self._expressions()]
         return any(name in ("notrack", "NOTRACK", "CT") for name in names)
 
-    def judge(self, packet: Packet) -> Judgement:
-        """Return what the rule may do with a packet."""
+    def evaluate(self, packet: Packet) -> Evaluation:
+        """Return the possible actions of the rule for a packet."""
         certain, named, ban = True, False, False
         for kind, value in self._expressions():
             answer = all_of((readable(packet, {kind: value}), _holds(packet, kind, value)))
             if answer is False:
-                return Judgement((), packet.mark)
+                return Evaluation((), packet.mark)
             if answer is None:
                 certain, ban = False, ban or is_ban({kind: value})
             named = named or (kind in ("match", "vmap") and names_port(packet, value))
@@ -98,19 +98,19 @@ class NftRule:
                 packet = replace(packet, mark=written(packet, value["key"], value["value"]))
             elif kind == "xt" and _may_mark(value):
                 packet = replace(packet, mark=ANY_MARK)
-            ways = list(_ways(packet, kind, value, Way("", "", certain, named, ban)))
-            if ways:
-                return Judgement(ways, packet.mark)
-        return Judgement((), packet.mark)
+            actions = list(_actions(packet, kind, value, Action("", "", certain, named, ban)))
+            if actions:
+                return Evaluation(actions, packet.mark)
+        return Evaluation((), packet.mark)
 
     def _expressions(self) -> Iterator[tuple[str, Json]]:
         for expression in self.listed["expr"]:
-            # Some statements are listed as a word.
+            # nft lists some statements as a string.
             yield from expression.items() if isinstance(expression, dict) else [(str(expression), None)]
 
 
 def tables_of(objects: Sequence[Mapping[str, Json]]) -> Tables:
-    """Return the chains with their rules, from the list below "nftables" in the output of `nft -j list ruleset`."""
+    """Return the chains with their rules, from the list "nftables" in the output of `nft -j list ruleset`."""
     tables: Tables = {}
     for listed in (item["chain"] for item in objects if "chain" in item):
         chain = Chain(listed["name"], [], listed.get("hook", ""), listed.get("prio", 0), listed.get("policy", ACCEPT),
@@ -123,7 +123,7 @@ def tables_of(objects: Sequence[Mapping[str, Json]]) -> Tables:
 
 
 def _device(listed: Mapping[str, Json]) -> str:
-    """Return the network interfaces that a chain is for; newer versions of nft list several."""
+    """Return the network interfaces of a chain. Newer versions of nft can list several."""
     devices = listed.get("dev", "")
     return devices if isinstance(devices, str) else ", ".join(devices)
 
@@ -133,13 +133,13 @@ def _rule(listed: Mapping[str, Json], chains: frozenset[str]) -> Rule:
 
 
 def _holds(packet: Packet, kind: str, value: Json) -> Answer:
-    """Tell whether the rule goes on behind an expression."""
+    """Tell whether the evaluation of the rule continues after an expression."""
     if kind == "match":
         return matches(packet, value)
     if kind == "mangle":
         return True if is_computed(value["value"]) else None
     if kind in ("dnat", "redirect", "tproxy", "fwd"):
-        return True if all(is_computed(each) for each in (value or {}).values()) else None
+        return True if all(map(is_computed, (value or {}).values())) else None
     if kind == "xt":
         return True if value and (value["type"] == "target" or value["name"] == "comment") else None
     return True if kind in (*_NEUTRAL, *_VERDICTS, JUMP, GOTO, "vmap") else None
@@ -152,35 +152,38 @@ def _may_mark(extension: Json) -> bool:
     return bool(extension["type"] == "target" and not is_known)
 
 
-def _ways(packet: Packet, kind: str, value: Json, way: Way) -> Iterator[Way]:
-    """Return what an expression does with a packet that comes to it in a `way`, if it ends the rule."""
+def _actions(packet: Packet, kind: str, value: Json, action: Action) -> Iterator[Action]:
+    """Yield the actions of an expression, if it ends the rule. `action` has the properties of the expressions before it."""
     if kind in (JUMP, GOTO):
-        yield way._replace(verdict=kind, target=value["target"])
+        yield action._replace(verdict=kind, target=value["target"])
     elif kind == "vmap":
-        yield from _mapped(packet, value, way)
+        yield from _mapped(packet, value, action)
     elif kind == "xt" and (value is None or value["type"] == "target"):
-        # Before nft 1.0.6 an extension of iptables is listed as null; it may be a target.
-        yield from _each(VERDICTS.get(value["name"], UNKNOWN) if value else UNKNOWN, way)
+        # Before 1.0.6, nft lists an extension of iptables as null. It can be a target.
+        yield from _each(VERDICTS.get(value["name"], UNKNOWN) if value else UNKNOWN, action)
     else:
-        yield from _each(_VERDICTS.get(kind, ()), way)
+        yield from _each(_VERDICTS.get(kind, ()), action)
 
 
-def _each(verdicts: Sequence[str], way: Way) -> Iterator[Way]:
+def _each(verdicts: Sequence[str], action: Action) -> Iterator[Action]:
     for verdict in verdicts:
-        yield way._replace(verdict=verdict, certain=way.certain and len(verdicts) == 1)
+        yield action._replace(verdict=verdict, certain=action.certain and len(verdicts) == 1)
 
 
-def _mapped(packet: Packet, value: Json, way: Way) -> Iterator[Way]:
-    """Return the ways of a verdict map: the element that surely matches, and those that may; "*" is for all others."""
+def _mapped(packet: Packet, value: Json, action: Action) -> Iterator[Action]:
+    """Yield the actions of a verdict map: of the elements that may match, up to the first that certainly matches.
+
+    The element "*" matches all packets that no other element matches.
+    """
     key, data = value["key"], value["data"]
-    unknown = way._replace(certain=False, ban=way.ban or is_ban({"vmap": value}))
+    unknown = action._replace(certain=False, ban=action.ban or is_ban({"vmap": value}))
     if not isinstance(data, dict):
         yield from _each(UNKNOWN, unknown)
         return
     for element, verdict in sorted(data["set"], key=lambda item: item[0] == "*"):
         answer = readable(packet, key) if element == "*" else equals(packet, key, element)
-        ((kind, then),) = verdict.items()
+        ((kind, statement),) = verdict.items()
         if answer is not False:
-            yield from _ways(packet, kind, then, way if answer else unknown)
+            yield from _actions(packet, kind, statement, action if answer else unknown)
         if answer:
             return

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Adds to the rules that iptables-nft made the lines of iptables-save.
+"""The lines of iptables-save, added to rules of iptables-nft in the output of `nft --json`.
 
 `nft --json` names the extensions of such a rule ({"xt": {"type": "match", "name": "conntrack"}}) without their options.
-`iptables-save` has the options, and both list the rules of a chain in the same order.
+`iptables-save` lists the options. Both programs list the rules of a chain in the same order.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def needs_options(objects: Listing, family: str) -> bool:
 
 
 def with_options(objects: Listing, family: str, saved: str) -> Listing:
-    """Return the listing of `nft -j list ruleset` with the line of iptables-save at each rule of a family.
+    """Return the listing of `nft -j list ruleset` with the line of iptables-save added to each rule of a family.
 
-    Rules of a chain that the two programs do not list alike stay without.
+    No lines are added in a chain for which the two programs list different numbers of rules.
     """
     lines = _lines(saved)
     listed = Counter(_place(rule) for rule in _rules(objects, family))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A class of packets of which some properties are known, and the three answers to a question about it.
+"""A class of packets with partly known properties, and three-valued answers about it.
 
-The answer to "does this match hold?" is True if it holds for every packet of the class, False if it holds for none, and
-None if that is unknown or differs between packets. None is always correct; True and False must be certain.
+The answer to "does this match hold?" is True if it holds for every packet of the class, False if it holds for no packet,
+and None if this is unknown or differs between packets. None is always correct; True and False must be certain.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Answer = t.Optional[bool]
 
 NEW, ESTABLISHED, INVALID = "new", "established", "invalid"
 
-# Bits of the field in RFC 9293 (TCP) and RFC 3168 (ecn, cwr), with the names of nft(8) and iptables-extensions(8).
+# The flags of RFC 9293 (TCP) and RFC 3168 (ecn, cwr), with the names of nft(8) and iptables-extensions(8).
 TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
 PROTOCOL_NUMBERS = {6: "tcp", 17: "udp"}
 
 _ECN = TCP_FLAGS["ecn"] | TCP_FLAGS["cwr"]
 _TCP_FLAGS = 0xFF
-# The host itself and groups are not addresses of a connection between hosts.
+# A connection between hosts has no loopback and no multicast address.
 _UNICAST = {
     "ipv4": (("0.0.0.0", "126.255.255.255"), ("128.0.0.0", "223.255.255.255")),
     "ipv6": (("::", "::"), ("::2", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")),
@@ -36,7 +36,7 @@ _UNICAST = {
 
 
 def negated(answer: Answer) -> Answer:
-    """Return False for True and True for False; unknown stays unknown."""
+    """Return the opposite answer; unknown stays unknown."""
     return None if answer is None else not answer
 
 
@@ -53,7 +53,7 @@ def all_of(answers: Iterable[Answer]) -> Answer:
 
 @dataclass(frozen=True)
 class Bits:
-    """An integer of which only the bits in the mask `known` are known; unknown bits of `value` are 0."""
+    """An integer with partly known bits: `known` is the mask of known bits; unknown bits of `value` are 0."""
 
     value: int
     known: int = -1
@@ -68,20 +68,20 @@ class Bits:
         return Bits((self.value ^ mask) & self.known, self.known)
 
     def equals(self, number: int) -> Answer:
-        """Tell whether it is the number."""
+        """Tell whether the integer equals a number."""
         if (self.value ^ number) & self.known:
             return False
         return True if self.known == -1 else None
 
     def within(self, first: int, last: int) -> Answer:
-        """Tell whether it is in a range, both ends included."""
+        """Tell whether the integer is in a range, both ends included."""
         highest = self.value | ~self.known
         if highest < first or last < self.value:
             return False
         return True if first <= self.value and highest <= last else None
 
     def common(self, other: Bits) -> Bits:
-        """Return what holds for either of the two numbers."""
+        """Return the bits that are known and equal in both integers."""
         known = self.known & other.known & ~(self.value ^ other.value)
         return Bits(self.value & known, known)
 
@@ -92,11 +92,12 @@ MARKED, UNMARKED = Bits(MARK, ~MARK_MASK), Bits(0, ~MARK_MASK)
 
 @dataclass(frozen=True)
 class Packet:
-    """Packets from outside to a port of ours: the first of a connection, or later packets.
+    """Packets of other hosts to one of our ports: the first packet of a connection, or later packets.
 
-    `sources` and `addresses` are the networks they come from and go to, `port` and `source_port` their ports, None for unknown:
-    a packet on its way to a container has another port than the published port, and only a reply comes from our port.
-    `tracked` tells whether connection tracking has seen the packet, and `outside` is the answer to a match on a network interface other than lo.
+    `sources` and `addresses` are the networks of their sources and destinations, `port` and `source_port` the destination
+    and the source port. None means unknown: a packet that was translated to a container has another port than the published
+    port, and only replies have our port as source. `tracked` tells whether connection tracking has seen the packets.
+    `outside` is the answer to a match on a network interface other than lo.
     """
 
     family: str
@@ -112,19 +113,19 @@ class Packet:
 
     @property
     def state(self) -> str | None:
-        """The state that connection tracking gives it; None if it may have been told to leave the packet out."""
+        """The connection tracking state; None if a rule may exclude the packets from connection tracking."""
         if self.tracked is None:
             return None
         return INVALID if not self.tracked else NEW if self.is_first else ESTABLISHED
 
     @property
     def flags(self) -> Bits:
-        """The TCP flags: a connection begins with SYN alone, which may ask for ECN (RFC 3168, 6.1.1)."""
+        """The TCP flags: the first packet has only SYN, and possibly the flags for ECN (RFC 3168, 6.1.1)."""
         return Bits(TCP_FLAGS["syn"], ~_ECN) if self.is_first else Bits(0, ~_TCP_FLAGS)
 
 
 def unicast(family: str) -> Networks:
-    """Return every address that a packet from outside may come from or go to."""
+    """Return the addresses that packets between hosts can have."""
     return from_ranges(
         family, ((parse_range(family, first)[0], parse_range(family, last)[1]) for first, last in _UNICAST[family])
     )
@@ -138,7 +139,7 @@ def addresses_of(service: Service, family: str) -> Networks:
 
 
 def inside(packets: Networks, given: Networks) -> Answer:
-    """Tell whether addresses of packets are in given networks."""
+    """Tell whether the addresses of packets are in the given networks."""
     if not any(packets.meets(member) for member in given.ranges):
         return False
     return True if all(given.covers(member) for member in packets.ranges) else None

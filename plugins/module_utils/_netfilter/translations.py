@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a host sends packets on to other addresses, and which of that leads into Kong's container past our rules.
+"""Destination translations of a host, and translations that bypass our rules to reach Kong's container.
 
-A published port is judged on its way to the container. But if somebody publishes another port of the same container, such
-as that of the Admin API, no rule of ours is asked.
+Our rules filter packets to a published port before they reach the container. If another port of the same container is
+published, for example the port of the Admin API, no rule of ours matches its packets.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SINGLE = ("/32", "/128")
 
 
 def saved_translations(saved: str, program: str) -> Iterator[Translation]:
-    """Those of one port each in the output of iptables-save or ip6tables-save."""
+    """Yield the translations of single ports in the output of iptables-save or ip6tables-save."""
     for line in saved.partition("*nat\n")[2].partition("\nCOMMIT")[0].splitlines():
         words = shlex.split(line)
         options = dict(zip(words, words[1:]))
@@ -39,12 +39,12 @@ def saved_translations(saved: str, program: str) -> Iterator[Translation]:
 
 
 def listed_translations(objects: Iterable[dict[str, t.Any]]) -> Iterator[Translation]:
-    """Those of one port each that `nft -j list ruleset` lists itself, from the list below "nftables"."""
+    """Yield the translations of single ports in the list "nftables" of `nft -j list ruleset`."""
     for rule in (item["rule"] for item in objects if "rule" in item):
-        target = next((one["dnat"] for one in rule["expr"] if "dnat" in one), None)
-        # Others have maps and ranges in these places.
+        target = next((expression["dnat"] for expression in rule["expr"] if "dnat" in expression), None)
+        # Other translations have maps or ranges here.
         with suppress(KeyError, TypeError, ValueError):
-            fields = {key: value for one in rule["expr"] for key, value in _matched(one)}
+            fields = {key: value for expression in rule["expr"] for key, value in _matched_fields(expression)}
             if target and fields["protocol"] in PROTOCOLS:
                 place = f"nftables chain {rule['family']} {rule['table']} {rule['chain']}"
                 port, address = int(fields["dport"]), fields.get("daddr")
@@ -52,7 +52,7 @@ def listed_translations(objects: Iterable[dict[str, t.Any]]) -> Iterator[Transla
                 yield Translation(place, fields["protocol"], address, port, to, to_port)
 
 
-def _matched(expression: dict[str, t.Any]) -> Iterator[tuple[str, t.Any]]:
+def _matched_fields(expression: dict[str, t.Any]) -> Iterator[tuple[str, t.Any]]:
     match = expression.get("match", {})
     payload = match["left"].get("payload", {}) if match.get("op") == "==" and isinstance(match["left"], dict) else {}
     if payload.get("field") in ("dport", "daddr"):
@@ -62,29 +62,34 @@ def _matched(expression: dict[str, t.Any]) -> Iterator[tuple[str, t.Any]]:
 
 
 def bypasses(found: Sequence[Translation], want: Ruleset) -> tuple[Conflict, ...]:
-    """What leads into the container of a published port, from a port that is not published by the ruleset."""
+    """Return a conflict for each port that leads to the container of a published port but is not in the ruleset."""
     published = [entry.service for entry in want.allow if entry.published]
-    meant = {one for one in found if any(_covers(service, one) for service in published)}
-    others = {one for one in found if one.to in {each.to for each in meant}} - meant
-    order = sorted(others, key=lambda one: (one.place, one.port, one.protocol, one.address or "", one.to))
-    return tuple(map(_conflict, order))
+    expected = {translation for translation in found if any(_covers(service, translation) for service in published)}
+    containers = {translation.to for translation in expected}
+    unexpected = {translation for translation in found if translation.to in containers} - expected
+    return tuple(map(_conflict, sorted(unexpected, key=_order)))
 
 
-def _conflict(one: Translation) -> Conflict:
+def _order(translation: Translation) -> tuple[str, int, str, str, str]:
+    return translation.place, translation.port, translation.protocol, translation.address or "", translation.to
+
+
+def _conflict(translation: Translation) -> Conflict:
+    port, protocol = translation.port, translation.protocol
     return Conflict(
         certain=True,
-        where=one.place,
-        reason=f"it leads to {one}, into the container of a published port, and no rule says who may come",
-        ports=(f"{one.protocol} {one.port} at {one.address or 'every address'}",),
-        advice=f"If Kong listens there, add {one.port}:{one.to_port}/{one.protocol} to kong_published_ports (`published` in a "
-        "ruleset); else publish it no longer",
+        where=translation.place,
+        reason=f"it leads to {translation} in the container of a published port, and no rule limits its sources",
+        ports=(f"{protocol} {port} at {translation.address or 'every address'}",),
+        advice=f"If Kong listens on that port, add {port}:{translation.to_port}/{protocol} to kong_published_ports "
+        "(`published` in a ruleset); otherwise, stop publishing it",
         effect="publish",
     )
 
 
-def _covers(service: Service, one: Translation) -> bool:
-    """Whether all packets that it translates are to the service."""
-    if (service.protocol, service.port) != (one.protocol, one.port):
+def _covers(service: Service, translation: Translation) -> bool:
+    """Tell whether all packets of a translation are addressed to a service."""
+    if (service.protocol, service.port) != (translation.protocol, translation.port):
         return False
-    family = "ipv6" if ":" in one.to else "ipv4"
-    return family in service.families and (service.breadth > 0 or service.address == one.address)
+    family = "ipv6" if ":" in translation.to else "ipv4"
+    return family in service.families and (service.breadth > 0 or service.address == translation.address)

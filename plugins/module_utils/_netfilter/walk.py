@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follows a packet through the chains of a host's firewall, as far as that can be told without sending one."""
+"""Evaluation of the chains of a host's firewall for a packet, without sending the packet."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ACCEPT, DROP, DIVERT, RETURN, CONTINUE = "accept", "drop", "divert", "return", "
 JUMP, GOTO = "jump", "goto"
 
 
-class Way(t.NamedTuple):
-    """What a rule may do with a packet: a verdict, or a jump to the chain `target`.
+class Action(t.NamedTuple):
+    """A possible action of a rule: a verdict, or a jump to the chain `target`.
 
-    `certain` tells whether it surely does that. `named` tells whether the rule names the port. `ban` tells whether it is for
-    some sources only, or for a share of the packets.
+    `certain` tells whether it happens to every packet of the class, `named` whether the rule names the port, `ban` whether
+    it applies only to some sources or to a share of the packets.
     """
 
     verdict: str
@@ -30,38 +30,38 @@ class Way(t.NamedTuple):
     ban: bool = False
 
 
-class Judgement(t.NamedTuple):
-    """What a rule may do with a packet: its ways, none if it surely does not match; and the mark of the packet after it.
+class Evaluation(t.NamedTuple):
+    """The possible actions of a rule for a packet (none if the rule certainly does not match), and the mark after it.
 
-    The first certain way is the last that counts. Without a certain way, the next rule may see the packet.
+    Actions after the first certain action are ignored. Without a certain action, the packet may reach the next rule.
     """
 
-    ways: Sequence[Way]
+    actions: Sequence[Action]
     mark: Bits
 
 
 class Rule(t.Protocol):
-    """A rule of any firewall language."""
+    """A rule of nftables or iptables."""
 
     @property
     def text(self) -> str:
-        """The rule in the words of its program."""
+        """Text of the rule in the syntax of its program."""
 
     @property
     def target(self) -> str:
-        """The chain to which every packet goes that the rule matches, or another word."""
+        """The chain to which the rule sends all matching packets, or another target."""
 
     @property
     def untracks(self) -> bool:
-        """Whether the rule takes packets out of connection tracking."""
+        """True if the rule excludes packets from connection tracking."""
 
-    def judge(self, packet: Packet) -> Judgement:
-        """Return what the rule may do with a packet."""
+    def evaluate(self, packet: Packet) -> Evaluation:
+        """Return the possible actions of the rule for a packet."""
 
 
 @dataclass(eq=False)
 class Chain:
-    """A chain: its rules in order, and for a base chain its hook, priority and policy."""
+    """A chain with its rules in order. A base chain also has a hook, a priority and a policy."""
 
     name: str
     rules: list[Rule] = field(default_factory=list)
@@ -74,25 +74,25 @@ class Chain:
 
     @property
     def place(self) -> str:
-        """The chain as nft names it."""
+        """Name of the chain in the notation of nft: family, table, chain."""
         return f"{self.family} {self.table} {self.name}"
 
 
 class Outcome(t.NamedTuple):
-    """How a packet leaves a chain, and what is known of the rule that does it, see Way."""
+    """A verdict with which a packet leaves a chain, and properties of its rule (see Action)."""
 
     verdict: str
     named: bool = False
     ban: bool = False
 
 
-Reasons = dict[Outcome, tuple[Chain, t.Optional[Rule]]]  # the first rule that does it; None for the policy
+Reasons = dict[Outcome, tuple[Chain, t.Optional[Rule]]]  # the first rule with that outcome; None for the policy
 _NEXT, _BACK = Outcome(CONTINUE), Outcome(RETURN)
 _ENDS = (ACCEPT, DROP, DIVERT)
 
 
 class Walk:
-    """The way of one packet through the chains of one table."""
+    """The evaluation of the chains of one table for a packet."""
 
     def __init__(self, chains: Mapping[str, Chain], packet: Packet) -> None:
         self._chains = chains
@@ -100,35 +100,35 @@ class Walk:
         self.packet = packet
 
     def base(self, chain: Chain) -> Reasons:
-        """Return how the packet may leave a base chain: accepted, dropped or diverted."""
+        """Return the possible outcomes of a base chain: accepted, dropped or diverted."""
         found = self.chain(chain)
         if _NEXT in found or _BACK in found:
             found = {**found, Outcome(chain.policy): found.get(Outcome(chain.policy), (chain, None))}
         return {outcome: reason for outcome, reason in found.items() if outcome.verdict in _ENDS}
 
     def chain(self, chain: Chain) -> Reasons:
-        """Return how the packet may leave a chain."""
+        """Return the possible outcomes of a chain."""
         key = chain.name, self.packet.mark
         if key not in self._known:
-            found = self._through(chain)
+            found = self._evaluate(chain)
             self._known[key] = found, self.packet.mark
         found, mark = self._known[key]
-        self._change(mark)
+        self._merge_mark(mark)
         return found
 
     def rule(self, chain: Chain, rule: Rule) -> Reasons:
-        """Return what may become of the packet at one rule of a chain; CONTINUE if the next rule may see it."""
+        """Return the possible outcomes of a rule in a chain; CONTINUE if the packet may reach the next rule."""
         found: Reasons = {}
-        ways, mark = rule.judge(self.packet)
-        self._change(mark)
-        for way in ways:
-            for outcome, reason in self._take(chain, rule, way):
+        actions, mark = rule.evaluate(self.packet)
+        self._merge_mark(mark)
+        for action in actions:
+            for outcome, reason in self._take(chain, rule, action):
                 found.setdefault(outcome, reason)
-            if way.certain:
+            if action.certain:
                 return found
         return {**found, _NEXT: (chain, rule)}
 
-    def _through(self, chain: Chain) -> Reasons:
+    def _evaluate(self, chain: Chain) -> Reasons:
         found: Reasons = {}
         for rule in chain.rules:
             found = {**self.rule(chain, rule), **found}
@@ -136,23 +136,23 @@ class Walk:
                 return found
         return {**found, _NEXT: (chain, None)}
 
-    def _take(self, chain: Chain, rule: Rule, way: Way) -> Iterator[tuple[Outcome, tuple[Chain, Rule | None]]]:
-        if way.verdict not in (JUMP, GOTO):
-            yield (_end(way.verdict, way) if way.verdict in _ENDS else Outcome(way.verdict)), (chain, rule)
+    def _take(self, chain: Chain, rule: Rule, action: Action) -> Iterator[tuple[Outcome, tuple[Chain, Rule | None]]]:
+        if action.verdict not in (JUMP, GOTO):
+            yield (_end(action.verdict, action) if action.verdict in _ENDS else Outcome(action.verdict)), (chain, rule)
             return
-        back = _NEXT if way.verdict == JUMP else _BACK
-        for outcome, reason in self.chain(self._chains[way.target]).items():
+        back = _NEXT if action.verdict == JUMP else _BACK
+        for outcome, reason in self.chain(self._chains[action.target]).items():
             if outcome.verdict in _ENDS:
-                yield _end(outcome.verdict, way, outcome), reason
+                yield _end(outcome.verdict, action, outcome), reason
             else:
                 yield back, (chain, rule)
 
-    def _change(self, mark: Bits) -> None:
-        """Keep what is known of the mark: on another way to the same rule it may be the old mark."""
+    def _merge_mark(self, mark: Bits) -> None:
+        """Keep the bits that are known in the old and the new mark, because a packet can reach a rule with either."""
         if mark != self.packet.mark:
             self.packet = replace(self.packet, mark=self.packet.mark.common(mark))
 
 
-def _end(verdict: str, way: Way, inner: Outcome = _NEXT) -> Outcome:
-    # What surely happens inside a chain is as uncertain as the way there.
-    return Outcome(verdict, named=way.named or inner.named, ban=(way.ban and not way.certain) or inner.ban)
+def _end(verdict: str, action: Action, inner: Outcome = _NEXT) -> Outcome:
+    # An outcome inside a chain is as uncertain as the jump to the chain.
+    return Outcome(verdict, named=action.named or inner.named, ban=(action.ban and not action.certain) or inner.ban)

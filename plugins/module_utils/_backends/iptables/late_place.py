@@ -29,7 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     addresses_of,
     unicast,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, GOTO, RETURN, Way
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, GOTO, RETURN, Action
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
 Steps = t.Mapping[Service, t.Sequence["Step"]]
@@ -184,7 +184,7 @@ def _wrong_place(table: Filter, position: int, place: Place, want: Ruleset, fami
         yield f"the accept rule comes after `{lines[place.position]}`, which drops authorised packets first"
     packets = [_packet(entry.service, family) for entry in want.allow if family in entry.service.families]
     for rule in table.rules[place.chain][position : place.position]:
-        if any(way.verdict != ACCEPT for packet in packets for way in rule.judge(packet).ways):
+        if any(action.verdict != ACCEPT for packet in packets for action in rule.evaluate(packet).actions):
             yield f"the accept rule comes before `{rule.text}`, which therefore does not hold"
 
 
@@ -208,7 +208,7 @@ def _at_some_interfaces(rule: IptablesRule) -> bool:
 
 
 # What a rule does that only names a source. Some hosts have thousands of them, and the answer is known without a packet.
-_BAN = (Way(DROP, "", False, False, True),)
+_BAN = (Action(DROP, "", False, False, True),)
 
 
 def _bans_one_source(rule: IptablesRule) -> bool:
@@ -217,26 +217,26 @@ def _bans_one_source(rule: IptablesRule) -> bool:
 
 def _shared(table: Filter, packets: Sequence[Packet]) -> set[str]:
     """Return the chains to which a rule that matches only some packets leads, directly or through other chains."""
-    ways = {
+    actions = {
         chain: [
-            way
+            action
             for rule in rules
             if rule.target in table.chains
             for packet in packets
-            for way in rule.judge(packet).ways
+            for action in rule.evaluate(packet).actions
         ]
         for chain, rules in table.rules.items()
     }
-    reached = {way.target for found in ways.values() for way in found if not way.certain}
+    reached = {action.target for found in actions.values() for action in found if not action.certain}
     shared: set[str] = set()
     while reached - shared:
         shared |= reached
-        reached = {way.target for chain in shared for way in ways[chain]}
+        reached = {action.target for chain in shared for action in actions[chain]}
     return shared
 
 
 class _Walk:
-    """The way of the first packets to a service through the chains from INPUT on."""
+    """The path of the first packets to a service through the chains, from INPUT on."""
 
     def __init__(self, table: Filter, service: Service, family: str, shared: set[str]) -> None:
         self._table = table
@@ -256,16 +256,16 @@ class _Walk:
         some_returned = False  # packets of some sources
         others_returned = False  # all packets of some interfaces
         for position, rule in enumerate(self._table.rules[chain]):
-            ways = _BAN if _bans_one_source(rule) else rule.judge(self._packet).ways
-            if not ways:
+            actions = _BAN if _bans_one_source(rule) else rule.evaluate(self._packet).actions
+            if not actions:
                 continue
-            way, here = ways[0], Step(chain, position, rule.text, PASSED)
-            if some_returned or not way.certain:
-                yield from _some(rule, ways, here)
-                some_returned = some_returned or (not base and way.verdict in (RETURN, GOTO))
+            action, here = actions[0], Step(chain, position, rule.text, PASSED)
+            if some_returned or not action.certain:
+                yield from _some(rule, actions, here)
+                some_returned = some_returned or (not base and action.verdict in (RETURN, GOTO))
                 continue
             yield here
-            ended = yield from self._sure(way, here, base=base)
+            ended = yield from self._sure(action, here, base=base)
             # Packets of another interface go on.
             if ended is not None and not _at_some_interfaces(rule):
                 return ended and not others_returned
@@ -276,19 +276,19 @@ class _Walk:
             yield Step(chain, len(self._table.chains[chain]), "", END)
         return base
 
-    def _sure(self, way: Way, here: Step, *, base: bool) -> t.Generator[Step, None, bool | None]:
+    def _sure(self, action: Action, here: Step, *, base: bool) -> t.Generator[Step, None, bool | None]:
         """Yield the steps at a rule that matches; return None if packets continue with the next rule.
 
         True means that no packet continues, False that packets continue in the calling chain.
         """
-        if way.verdict == DROP or (way.verdict == RETURN and base):
+        if action.verdict == DROP or (action.verdict == RETURN and base):
             yield Step(here.chain, here.position, here.line, END)
             return True
-        if not way.target:
-            return way.verdict != RETURN
-        inner = self._chain(way.target, base=base and way.verdict == GOTO)
-        ended = yield from _lifted(inner, here) if way.target in self._shared else inner
-        return ended if ended or way.verdict == GOTO else None
+        if not action.target:
+            return action.verdict != RETURN
+        inner = self._chain(action.target, base=base and action.verdict == GOTO)
+        ended = yield from _lifted(inner, here) if action.target in self._shared else inner
+        return ended if ended or action.verdict == GOTO else None
 
 
 def _lifted(inner: t.Generator[Step, None, bool], here: Step) -> t.Generator[Step, None, bool]:
@@ -304,9 +304,9 @@ def _lifted(inner: t.Generator[Step, None, bool], here: Step) -> t.Generator[Ste
         yield Step(here.chain, here.position, here.line, END) if step.kind == END else step
 
 
-def _some(rule: IptablesRule, ways: Iterable[Way], here: Step) -> Iterator[Step]:
+def _some(rule: IptablesRule, actions: Iterable[Action], here: Step) -> Iterator[Step]:
     """Yield the step at a rule that drops, or accepts, only some packets."""
-    if any(way.verdict != ACCEPT for way in ways):
+    if any(action.verdict != ACCEPT for action in actions):
         yield Step(here.chain, here.position, here.line, SOME_DROP)
     elif any(test.module in _LIMITS for test in rule.tests):
         yield Step(here.chain, here.position, here.line, SOME_ACCEPT)

@@ -277,22 +277,22 @@ def _ends_of(
 def _shared(table: Mapping[str, Chain], services: list[tuple[Service, str]]) -> set[str]:
     """Return the chains that a rule for only some sources leads to: an accept rule in them would accept these sources."""
     packets = [first_packet(service, family) for service, family in services]
-    ways = {
+    actions = {
         name: [
-            way
+            action
             for rule in chain.rules
             if _leads(rule)
             for packet in packets
-            for way in rule.judge(packet).ways
-            if way.target
+            for action in rule.evaluate(packet).actions
+            if action.target
         ]
         for name, chain in table.items()
     }
-    reached = {way.target for found in ways.values() for way in found if not way.certain}
+    reached = {action.target for found in actions.values() for action in found if not action.certain}
     shared: set[str] = set()
     while reached - shared:
         shared |= reached
-        reached = {way.target for name in shared for way in ways[name]}
+        reached = {action.target for name in shared for action in actions[name]}
     return shared
 
 
@@ -325,7 +325,9 @@ def _without_effect(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
             is_after = number >= first.get(_key(chain), number + 1)
             if not is_after and not _limits(rule):
                 continue
-            verdicts = {way.verdict for way in rule.judge(first_packet(service, family)).ways if not way.certain}
+            verdicts = {
+                action.verdict for action in rule.evaluate(first_packet(service, family)).actions if not action.certain
+            }
             for verdict in verdicts & ({DROP} if is_after else {ACCEPT}):
                 found.setdefault((_key(chain), number, verdict), []).append(service)
     for (key, number, verdict), services in found.items():

@@ -210,7 +210,7 @@ class UfwLate:
         for line in (line for line in behind if f" -j {_prefix(family)}-" not in line):
             rule = parse_rule(line, frozenset(table))
             services = [one for one in _services(want, family)
-                        if any(way.verdict != ACCEPT for way in rule.judge(_packet(one, family)).ways)]  # fmt: skip
+                        if any(action.verdict != ACCEPT for action in rule.evaluate(_packet(one, family)).actions)]  # fmt: skip
             if services:
                 yield Conflict(
                     certain=False,
@@ -289,7 +289,7 @@ def _out_of_place(program: str, rules: Sequence[str], ours: str, wanted: str) ->
 
 
 def _require_loaded(family: str, saved: str) -> None:
-    """Raise HostError unless packets pass ufw's chains on the way to our rule."""
+    """Raise HostError unless packets pass ufw's chains before our rule."""
     prefix, program = _prefix(family), PROGRAM[family]
     lines = saved.splitlines()
     jumps = [jump.format(prefix) for jump in (_FIRST_JUMP, _AFTER_JUMP, _USER_JUMP)]

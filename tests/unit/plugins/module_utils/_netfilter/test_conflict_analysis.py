@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The packets of a ruleset, and the chains through which they are led."""
+"""The packets of a ruleset, and the chains that are evaluated for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
     is_partial,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, unicast
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Chain, Judgement, Way
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Action, Chain, Evaluation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service, ruleset_from_data
 
 OWN = Own(frozenset({("inet", "ours", "input")}), marked_after=-10)
@@ -44,9 +44,9 @@ WANT = ruleset_from_data(
 
 @dataclass
 class Recorder:
-    """A rule that records the packets it meets."""
+    """A rule that records the packets that reach it."""
 
-    way: str = "continue"
+    action: str = "continue"
     untracks: bool = False
     seen: list = field(default_factory=list)
     text, target = "recorder", ""
@@ -54,9 +54,9 @@ class Recorder:
     def __hash__(self):
         return id(self)
 
-    def judge(self, packet):
+    def evaluate(self, packet):
         self.seen.append(packet)
-        return Judgement((Way(self.way),), packet.mark)
+        return Evaluation((Action(self.action),), packet.mark)
 
 
 def base(rule, hook="input", priority=0, family="inet", table="t", name="c"):
@@ -69,8 +69,8 @@ def packets(hook="input", want=WANT, others=(), **place):
     return rule.seen
 
 
-def test_each_entry_has_packets_of_its_authorised_sources():
-    seen = {(one.family, one.protocol, one.port, one.is_first): one for one in packets()}
+def test_the_packets_of_each_entry_have_its_authorised_sources():
+    seen = {(packet.family, packet.protocol, packet.port, packet.is_first): packet for packet in packets()}
     assert set(seen) == {
         (family, protocol, port, is_first)
         for family, protocol, port in (("ipv4", "tcp", 8001), ("ipv6", "udp", 7946), ("ipv4", "tcp", 80))
@@ -89,8 +89,8 @@ def test_each_entry_has_packets_of_its_authorised_sources():
     ("family", "ports"),
     [("inet", {8001, 7946, 80}), ("ip", {8001, 80}), ("ip6", {7946}), ("netdev", {8001, 7946, 80}), ("arp", set())],
 )
-def test_a_chain_sees_packets_of_its_families(family, ports):
-    assert {one.port for one in packets(family=family)} == ports
+def test_only_packets_of_its_families_reach_a_chain(family, ports):
+    assert {packet.port for packet in packets(family=family)} == ports
 
 
 @pytest.mark.parametrize(
@@ -104,74 +104,78 @@ def test_a_chain_sees_packets_of_its_families(family, ports):
         ("ingress", 0, UNMARKED, {"invalid"}),
     ],
 )
-def test_what_a_chain_sees_depends_on_its_place(hook, priority, mark, states):
+def test_the_mark_and_the_state_of_packets_depend_on_the_chain(hook, priority, mark, states):
     seen = packets(hook, priority=priority)
-    assert {one.mark for one in seen} == {mark}
-    assert {one.state for one in seen} == states
+    assert {packet.mark for packet in seen} == {mark}
+    assert {packet.state for packet in seen} == states
 
 
 def test_before_routing_packets_of_any_source_may_be_diverted():
-    sources = {(one.port, one.sources == unicast("ipv4")) for one in packets("prerouting") if one.family == "ipv4"}
+    sources = {
+        (packet.port, packet.sources == unicast("ipv4")) for packet in packets("prerouting") if packet.family == "ipv4"
+    }
     assert sources == {(8001, False), (8001, True), (80, False), (8007, True)}
 
 
 def test_only_published_ports_are_forwarded():
     seen = packets("forward")
-    assert {(one.port, one.mark, one.addresses == unicast("ipv4")) for one in seen} == {(None, MARKED, True)}
-    assert {one.sources.texts()[0] for one in seen} == {"10.9.1.0/24"}
+    assert {(packet.port, packet.mark, packet.addresses == unicast("ipv4")) for packet in seen} == {
+        (None, MARKED, True)
+    }
+    assert {packet.sources.texts()[0] for packet in seen} == {"10.9.1.0/24"}
 
 
-def test_replies_leave_by_an_interface():
-    replies = {one.source_port: one for one in packets("egress")}
+def test_replies_reach_the_chains_on_the_hook_egress():
+    replies = {packet.source_port: packet for packet in packets("egress")}
     assert {*replies} == {8001, 7946, 80}
     reply = replies[8001]
     assert (reply.port, reply.is_first) == (None, False)
     assert (reply.sources.texts(), reply.addresses.texts()) == (["10.0.0.1/32"], ["10.9.0.0/23"])
 
 
-def test_a_host_that_leaves_packets_out_of_connection_tracking():
+def test_the_state_is_unknown_if_a_rule_excludes_packets_from_connection_tracking():
     raw = base(Recorder(untracks=True), "prerouting", -300, table="raw")
-    assert {one.state for one in packets(others=[raw])} == {None}
-    assert {one.state for one in packets("prerouting", priority=-300, others=[raw])} == {None}
+    assert {packet.state for packet in packets(others=[raw])} == {None}
+    assert {packet.state for packet in packets("prerouting", priority=-300, others=[raw])} == {None}
 
 
-def test_chains_are_passed_in_order():
+def test_chains_are_evaluated_in_order():
     order = []
 
     class Rule(Recorder):
-        def judge(self, packet):
-            order.append(self.way)
-            return Judgement((), packet.mark)
+        def evaluate(self, packet):
+            order.append(self.action)
+            return Evaluation((), packet.mark)
 
     places = [("input", 5), ("prerouting", 0), ("ingress", 9), ("input", -5), ("egress", 0), ("forward", 0)]
-    one = ruleset_from_data(
+    want = ruleset_from_data(
         {"allow": [{"listener": "a", "protocol": "tcp", "port": 1, "address": "0.0.0.0", "sources": "any"}]}
     )
     findings(
         [base(Rule(f"{hook} {priority}"), hook, priority, table=hook, name=str(priority)) for hook, priority in places],
-        one,
+        want,
         OWN,
     )
     assert [*dict.fromkeys(order)] == ["ingress 9", "prerouting 0", "input -5", "input 5", "egress 0"]
 
 
-def test_each_conflict_is_found_once_and_names_rule_and_chain():
+def test_each_conflict_is_found_once_with_its_rule_and_chain():
     rule = Recorder("drop")
     chains = base(rule)
     found = findings([chains], WANT, OWN)
-    assert [(one.certain, one.effect, one.rule, one.chain, one.base) for one in found] == [
+    assert [(finding.certain, finding.effect, finding.rule, finding.chain, finding.base) for finding in found] == [
         (True, "drop", rule, chains["c"], chains["c"])
     ] * 3
-    assert sorted(one.service.port for one in found) == [80, 7946, 8001]
+    assert sorted(finding.service.port for finding in found) == [80, 7946, 8001]
     assert findings([base(rule, table="ours", name="input")], WANT, OWN) == []
 
 
-def test_a_certain_drop_hides_uncertain_drops_of_the_same_chain():
+def test_possible_drops_of_a_chain_with_a_certain_drop_are_left_out():
     class OnlyNew(Recorder):
-        def judge(self, packet):
-            return Judgement((Way("drop", certain=packet.is_first),), packet.mark)
+        def evaluate(self, packet):
+            return Evaluation((Action("drop", certain=packet.is_first),), packet.mark)
 
-    assert {one.certain for one in findings([base(OnlyNew())], WANT, OWN)} == {True}
+    assert {finding.certain for finding in findings([base(OnlyNew())], WANT, OWN)} == {True}
 
 
 @pytest.mark.parametrize(
@@ -184,10 +188,10 @@ def test_a_chain_of_some_interfaces(family, hook, expected):
 
 
 @pytest.mark.parametrize(
-    ("way", "expected"), [("drop", True), ("accept", False), ("continue", False), ("return", False)]
+    ("action", "expected"), [("drop", True), ("accept", False), ("continue", False), ("return", False)]
 )
-def test_a_rule_that_ends_every_packet(way, expected):
-    rule = Recorder(way)
+def test_a_rule_that_drops_every_packet(action, expected):
+    rule = Recorder(action)
     assert ends({}, rule, Service("tcp", 8001, "10.0.0.1"), "ipv4") is expected
     (packet,) = rule.seen
     assert (packet.sources, packet.addresses) == (unicast("ipv4"), parse_networks("ipv4", ["10.0.0.1"]))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of our ipsets, the lines that make them, and what the kernel lists of them."""
+"""Names of our ipsets, the lines that create them, and the lines that the kernel lists for them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_name_has_at_most_30_characters():
     assert long == set_name("x" * 24, "ipv4")
 
 
-def test_the_two_names_of_a_set():
+def test_a_set_has_two_names():
     assert other_name("gkong4-peers") == "gkong4-peers~"
     assert other_name("gkong4-peers~") == "gkong4-peers"
 
@@ -61,7 +61,7 @@ def test_each_set_has_both_families():
     }
 
 
-def test_the_lines_that_make_a_set():
+def test_the_lines_that_create_a_set():
     lines = [
         "create gkong4-x hash:net family inet maxelem 1048576",
         "add gkong4-x 10.0.0.0/24",
@@ -75,13 +75,13 @@ def test_the_lines_that_make_a_set():
     assert destroy(["a", "b"]) == ["destroy a", "destroy b"]
 
 
-def test_every_address_is_two_elements():
+def test_the_network_of_all_addresses_is_two_elements():
     assert elements(parse_networks("ipv4", ["0.0.0.0/0"])) == ["0.0.0.0/1", "128.0.0.0/1"]
     assert elements(parse_networks("ipv6", ["::/0"])) == ["::/1", "8000::/1"]
     assert elements(parse_networks("ipv4", ["0.0.0.0/1"])) == ["0.0.0.0/1"]
 
 
-def test_sets_that_the_kernel_lists():
+def test_listed_sets_are_parsed():
     found = parse_sets(SAVED)
     assert [*found] == ["gkong4-x", "gkong6-x"]
     assert found["gkong4-x"].holds(IPV4)
@@ -99,13 +99,13 @@ def test_sets_that_the_kernel_lists():
         "hash:net family inet hashsize 1024 counters",
     ],
 )
-def test_a_set_that_we_do_not_write(options):
+def test_a_set_with_other_options_is_reported(options):
     found = parse_sets(f"create gkong4-x {options}\nadd gkong4-x 10.0.0.0/24\n")["gkong4-x"]
     assert found.oddities == [f"it is {options}"]
     assert not found.holds(found.networks)
 
 
 @pytest.mark.parametrize("element", ["10.0.0.0/24 nomatch", "10.0.0.0/24 timeout 5", "10.0.0.0-10.0.0.9"])
-def test_an_element_that_we_do_not_write(element):
+def test_an_unknown_element_is_reported(element):
     found = parse_sets(f"create gkong4-x hash:net family inet\nadd gkong4-x {element}\n")["gkong4-x"]
     assert found.oddities == [f"its element {element}"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which iptables a host has, and what must not be beside it."""
+"""The variant of iptables on a host, and rules of the other variant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOTH = ("iptables", "ip6tables")
 
 
 class FakeHost:
-    """A host with programs, files below a folder of the test, and outputs of commands."""
+    """A host with a list of programs, files below a temporary directory, and outputs of commands."""
 
     def __init__(self, root, programs=(), outputs=(), nft_rules=False):
         self.root = root
@@ -61,14 +61,14 @@ def complete(*names):
     ("output", "variant"),
     [("iptables v1.8.9 (nf_tables)", "nft"), ("iptables v1.8.9 (legacy)", "legacy"), ("iptables v1.6.1", "legacy")],
 )
-def test_the_variant_that_iptables_names(tmp_path, output, variant):
+def test_the_variant_in_the_output_of_iptables(tmp_path, output, variant):
     host = FakeHost(tmp_path, ["iptables"], {("iptables", "-V"): output})
     assert variant_of(host) == variant
     assert host.ran == [("iptables", "-V")]
 
 
 @pytest.mark.parametrize("variant", ["nft", "legacy"])
-def test_the_program_behind_the_links_names_the_variant(tmp_path, variant):
+def test_the_variant_in_the_target_of_the_link(tmp_path, variant):
     (tmp_path / f"xtables-{variant}-multi").touch()
     (tmp_path / "iptables").symlink_to(tmp_path / f"xtables-{variant}-multi")
     host = FakeHost(tmp_path)
@@ -102,7 +102,10 @@ def test_both_families_are_needed_if_the_kernel_has_both(tmp_path):
     require_programs(host, "legacy")
     host.write("/proc/net/if_inet6", "")
     assert families_of(host) == ("ipv4", "ipv6")
-    with pytest.raises(HostError, match=r"^/usr/sbin/ip6tables-legacy-restore is not on this host.*kernel has ipv6"):
+    with pytest.raises(
+        HostError,
+        match=r"^/usr/sbin/ip6tables-legacy-restore is missing on this host, so its ipv6 packets would not be filtered\. Install it",
+    ):
         require_programs(host, "legacy")
 
 
@@ -126,28 +129,28 @@ def test_rules_of_the_other_variant(tmp_path, family, text, refused):
     host.write("/proc/net/ip_tables_names", "filter\n")
     host.write("/proc/net/ip6_tables_names", "filter\n")
     if refused:
-        with pytest.raises(HostError, match=f"rules of {family}-legacy are loaded as well"):
+        with pytest.raises(HostError, match=f"rules of {family}-legacy are loaded too"):
             refuse_mixture(host, "nft")
     else:
         refuse_mixture(host, "nft")
         assert host.ran == [("iptables-legacy-save",), ("ip6tables-legacy-save",)]
 
 
-def test_rules_of_iptables_nft_beside_the_old_variant(tmp_path):
+def test_rules_of_iptables_nft_on_a_host_with_the_legacy_variant(tmp_path):
     saved = {("iptables-nft-save",): EMPTY.replace("INPUT ACCEPT", "INPUT DROP")}
     host = FakeHost(tmp_path, ["iptables-nft-save"], saved)
     refuse_mixture(host, "legacy")
     assert host.ran == []
     host.nft_rules = True
-    with pytest.raises(HostError, match="this host uses iptables-legacy, and rules of iptables-nft are loaded as well"):
+    with pytest.raises(HostError, match="this host uses iptables-legacy, but rules of iptables-nft are loaded too"):
         refuse_mixture(host, "legacy")
     host.programs.clear()
     refuse_mixture(host, "legacy")
 
 
 @pytest.mark.parametrize("variant", ["nft", "legacy"])
-def test_the_plain_name_is_used_if_it_is_of_the_variant(tmp_path, variant):
-    """A script that keeps the path follows the host to another variant."""
+def test_the_general_name_is_used_if_it_belongs_to_the_variant(tmp_path, variant):
+    """A script that keeps the path uses the other variant after the host changed to it."""
     names = complete("ip6tables", f"ip6tables-{variant}")
     host = FakeHost(tmp_path, names)
     host.programs = {name: str(tmp_path / name) for name in names}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rule in the output of iptables-save may do with a packet."""
+"""Evaluation of rules in the output of iptables-save."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     Bits,
     Packet,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Way
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Action
 
 SOURCES = {"ipv4": ["10.0.1.2", "10.0.1.3"], "ipv6": ["fd00:1::2", "fd00:1::3"]}
 ADDRESSES = {"ipv4": ["10.0.0.1"], "ipv6": ["fd00::1"]}
@@ -40,13 +40,13 @@ LATER, UNTRACKED, RAW, INSIDE = (
 OUTSIDE = replace(TCP, outside=True)
 
 
-def judged(line, tried=TCP, chains=("c",)):
-    return parse_rule(f"-A INPUT {line}", frozenset(chains)).judge(tried)
+def evaluate(line, tried=TCP, chains=("c",)):
+    return parse_rule(f"-A INPUT {line}", frozenset(chains)).evaluate(tried)
 
 
 def answer(line, tried):
-    """Whether a rule with these matches surely drops (True), surely does not (False), or may (None)."""
-    found = judged(f"{line} -j DROP", tried).ways
+    """Return True if a rule with these matches certainly drops, False if it certainly does not, otherwise None."""
+    found = evaluate(f"{line} -j DROP", tried).actions
     assert len(found) < 2
     return False if not found else True if found[0].certain else None
 
@@ -162,18 +162,18 @@ def test_matches(line, tried, expected):
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
-        ("-j ACCEPT", [Way("accept")]),
-        ("-j DROP", [Way("drop")]),
-        ("-j REJECT --reject-with icmp-port-unreachable", [Way("drop")]),
-        ("-j RETURN", [Way("return")]),
-        ("-j DNAT --to-destination 10.0.0.9:80", [Way("divert")]),
-        ("-j REDIRECT --to-ports 80", [Way("divert")]),
-        ("-j NETMAP --to 10.0.0.0/24", [Way("divert")]),
-        ("-j TPROXY --on-port 80 --on-ip 127.0.0.1 --tproxy-mark 0x1/0x1", [Way("divert")]),
-        ("-j c", [Way("jump", "c")]),
-        ("-g c", [Way("goto", "c")]),
-        ("-j NFQUEUE --queue-num 0", [Way("accept", certain=False), Way("drop", certain=False)]),
-        ("-j SYNPROXY --sack-perm", [Way(word, certain=False) for word in ("accept", "drop", "continue")]),
+        ("-j ACCEPT", [Action("accept")]),
+        ("-j DROP", [Action("drop")]),
+        ("-j REJECT --reject-with icmp-port-unreachable", [Action("drop")]),
+        ("-j RETURN", [Action("return")]),
+        ("-j DNAT --to-destination 10.0.0.9:80", [Action("divert")]),
+        ("-j REDIRECT --to-ports 80", [Action("divert")]),
+        ("-j NETMAP --to 10.0.0.0/24", [Action("divert")]),
+        ("-j TPROXY --on-port 80 --on-ip 127.0.0.1 --tproxy-mark 0x1/0x1", [Action("divert")]),
+        ("-j c", [Action("jump", "c")]),
+        ("-g c", [Action("goto", "c")]),
+        ("-j NFQUEUE --queue-num 0", [Action("accept", certain=False), Action("drop", certain=False)]),
+        ("-j SYNPROXY --sack-perm", [Action(word, certain=False) for word in ("accept", "drop", "continue")]),
         ("-j LOG --log-prefix DROP", []),
         ("-j MARK --set-xmark 0x1/0x1", []),
         ("-j CT --notrack", []),
@@ -181,7 +181,7 @@ def test_matches(line, tried, expected):
     ],
 )
 def test_targets(target, expected):
-    assert [*judged(target).ways] == expected
+    assert [*evaluate(target).actions] == expected
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_targets(target, expected):
     ["AUDIT", "CHECKSUM", "CLASSIFY", "CONNMARK", "CONNSECMARK", "CT", "DSCP", "HL", "IDLETIMER", "LED", "LOG", "MARK", "NFLOG",
      "NOTRACK", "RATEEST", "SECMARK", "SET", "TCPMSS", "TCPOPTSTRIP", "TEE", "TOS", "TRACE", "TTL", "ULOG"],
 )  # fmt: skip
-def test_a_target_after_which_the_next_rule_sees_the_packet(target):
-    assert [*judged(f"-j {target}").ways] == []
+def test_a_target_after_which_the_next_rule_is_evaluated(target):
+    assert [*evaluate(f"-j {target}").actions] == []
 
 
 @pytest.mark.parametrize(
@@ -218,8 +218,8 @@ def test_a_target_after_which_the_next_rule_sees_the_packet(target):
     ],
 )
 def test_bans(line, is_ban):
-    assert [*judged(f"{line} -j DROP").ways] == [Way("drop", certain=False, ban=is_ban)]
-    assert [*judged(f"{line} -j c").ways] == [Way("jump", "c", certain=False, ban=is_ban)]
+    assert [*evaluate(f"{line} -j DROP").actions] == [Action("drop", certain=False, ban=is_ban)]
+    assert [*evaluate(f"{line} -j c").actions] == [Action("jump", "c", certain=False, ban=is_ban)]
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,8 @@ def test_bans(line, is_ban):
     ],
 )
 def test_a_rule_that_names_the_port(line, expected):
-    assert [*judged(f"{line} -j DROP").ways] == [Way("drop", named=expected)]
-    assert judged(f"{line} -j c").ways[0].named is expected
+    assert [*evaluate(f"{line} -j DROP").actions] == [Action("drop", named=expected)]
+    assert evaluate(f"{line} -j c").actions[0].named is expected
 
 
 @pytest.mark.parametrize(
@@ -254,21 +254,21 @@ def test_a_rule_that_names_the_port(line, expected):
     ],
 )
 def test_the_mark_after_a_rule(target, mark):
-    assert judged(target).mark == mark
+    assert evaluate(target).mark == mark
 
 
 @pytest.mark.parametrize(
     ("target", "expected"),
     [("-j CT --notrack", True), ("-j NOTRACK", True), ("-j CT --helper ftp", False), ("-j ACCEPT", False)],
 )
-def test_a_rule_that_leaves_packets_out_of_connection_tracking(target, expected):
+def test_a_rule_that_excludes_packets_from_connection_tracking(target, expected):
     assert parse_rule(f"-A PREROUTING {target}", frozenset()).untracks is expected
 
 
-def test_a_rule_is_read_once():
+def test_a_line_is_parsed_once():
     rule = parse_rule("-A INPUT -p tcp -j c", frozenset({"c"}))
     assert (rule.text, rule.target) == ("-A INPUT -p tcp -j c", "c")
     assert parse_rule("-A INPUT -p tcp -j c", frozenset({"c"})) is rule
-    assert [*parse_rule("-A INPUT -p tcp -j c", frozenset()).judge(TCP).ways] == [
-        Way(word, certain=False) for word in ("accept", "drop", "continue")
+    assert [*parse_rule("-A INPUT -p tcp -j c", frozenset()).evaluate(TCP).actions] == [
+        Action(word, certain=False) for word in ("accept", "drop", "continue")
     ]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which rules of iptables end every packet, where our late rule stands, and which rules conflict with ours."""
+"""iptables rules that drop every new packet, and rules that conflict with our late rule."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def ending(service, *lines):
         "! -f -j DROP",
     ],
 )
-def test_a_rule_that_ends_every_new_packet(rule):
+def test_a_rule_that_drops_every_new_packet(rule):
     assert ending(ADMIN, f"-A INPUT {rule}")
 
 
@@ -99,7 +99,7 @@ def test_a_rule_that_ends_every_new_packet(rule):
         "-j SYNPROXY --sack-perm",
     ],
 )
-def test_a_rule_that_ends_only_some_packets_or_none(rule):
+def test_a_rule_that_drops_only_some_packets_or_no_packet(rule):
     assert not ending(ADMIN, f"-A INPUT {rule}")
 
 
@@ -115,11 +115,11 @@ def test_a_rule_that_ends_only_some_packets_or_none(rule):
         (["-A INPUT -j A", f"-A A {LATE[9:]}", "-A A -j DROP"], True),
     ],
 )
-def test_a_chain_that_ends_every_new_packet(lines, expected):
+def test_a_chain_that_drops_every_new_packet(lines, expected):
     assert ending(ADMIN, *lines) is expected
 
 
-def test_a_rule_for_one_protocol_or_family_ends_no_other():
+def test_a_rule_for_one_protocol_or_family_does_not_drop_other_packets():
     assert ending(ADMIN, "-A INPUT -p tcp -j DROP")
     assert not ending(GOSSIP, "-A INPUT -p tcp -j DROP")
     assert ends({"INPUT": []}, "-A INPUT ! -d ff00::/8 -j DROP", ADMIN, "ipv6")
@@ -176,15 +176,15 @@ def test_a_rule_before_the_late_rule_that_drops_authorised_sources(rule, expecte
         "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP",
     ],
 )
-def test_a_ban_or_a_rule_for_other_packets_is_no_conflict(rule):
+def test_a_ban_or_a_rule_for_other_packets_is_not_a_conflict(rule):
     assert found("filter", f"-A INPUT {rule}") == set()
 
 
-def test_our_late_rule_accepts_what_the_next_rules_drop():
+def test_a_rule_after_our_late_rule_is_not_a_conflict():
     bans = ["-A INPUT -s 10.9.0.7/32 -j DROP", "-A INPUT -p udp -m udp --dport 53 -j DROP"]
     assert found("filter", *bans, "-A INPUT -j DROP", late=[("INPUT", 2)]) == set()
     assert found("filter", "-A INPUT -j DROP", late=[("INPUT", 1)]) == ALL
-    # A line of ours in the listing does not count: its place may be wrong.
+    # Our line in the listing is ignored, because its place can be wrong.
     assert found("filter", LATE, "-A INPUT -j DROP", late=[("INPUT", 1)]) == ALL
     assert found("filter", LATE.replace("gatehouse.kong", '"gatehouse.kong"'), "-A INPUT -j DROP", late=[]) == ALL
 
@@ -203,7 +203,7 @@ def test_bans_in_a_chain_and_conflicts_in_it():
     }
 
 
-def test_the_late_rule_of_another_manager_is_at_given_places():
+def test_another_firewall_manager_gives_the_places_of_the_late_rule():
     lines = [
         "-A user -i lo -j ACCEPT",
         "-A INPUT -j user",
@@ -247,31 +247,33 @@ def test_the_other_tables(table, rule, expected):
     assert found(table, rule) == expected
 
 
-def test_a_host_that_leaves_packets_out_of_connection_tracking():
+def test_a_host_that_excludes_packets_from_connection_tracking():
     rules = saved("raw", "-A PREROUTING -p udp -m udp --dport 7946 -j CT --notrack") + saved(
         "filter",
         "-A INPUT -p udp -m udp --dport 7946 -m conntrack --ctstate UNTRACKED -m time --timestart 1:00 -j DROP",
     )
-    assert [one.certain for one in conflicts(rules, WANT, "ipv4", [])] == [False]
+    assert [conflict.certain for conflict in conflicts(rules, WANT, "ipv4", [])] == [False]
 
 
 def test_a_rule_that_changes_the_mark():
-    ours = "-A INPUT -m mark --mark 0x10000000/0x10000000 -j DROP"
-    assert found("filter", "-A INPUT -j MARK --set-xmark 0x1/0xff", ours, late=[]) == ALL
-    assert found("filter", "-A INPUT -p tcp -m tcp --dport 8001 -j MARK --set-xmark 0x0/0xffffffff", ours, late=[]) == {
+    marked = "-A INPUT -m mark --mark 0x10000000/0x10000000 -j DROP"
+    assert found("filter", "-A INPUT -j MARK --set-xmark 0x1/0xff", marked, late=[]) == ALL
+    assert found(
+        "filter", "-A INPUT -p tcp -m tcp --dport 8001 -j MARK --set-xmark 0x0/0xffffffff", marked, late=[]
+    ) == {
         ("drop", True, "8000"),
         ("drop", False, "8001"),
         ("drop", True, "7946"),
     }
 
 
-def test_the_message_has_the_rule_and_the_remedy():
-    (one,) = conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
-    assert str(one) == (
-        "table filter of iptables refuses udp 7946 at 10.0.0.1: it has `-A INPUT -s 10.9.0.0/16 -p udp -j DROP`. "
+def test_the_message_has_the_rule_and_the_fix():
+    (conflict,) = conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
+    assert str(conflict) == (
+        "table filter of iptables blocks udp 7946 at 10.0.0.1: it has `-A INPUT -s 10.9.0.0/16 -p udp -j DROP`. "
         "Remove it, or exclude Kong's ports from it"
     )
-    assert one.stops
+    assert conflict.stops
 
 
 def test_rules_of_ip6tables_are_for_ipv6():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which chains of nftables conflict with a ruleset, and what is said about them."""
+"""Chains of nftables that conflict with a ruleset, and the messages about them."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def listed(*rules, family="inet", table="t", name="c", hook="input", priority=0,
 
 def found(*objects, own=OWN):
     return {
-        (one.effect, one.certain, port.split()[1])
-        for one in find_conflicts([*objects], WANT, own)
-        for port in one.ports
+        (conflict.effect, conflict.certain, port.split()[1])
+        for conflict in find_conflicts([*objects], WANT, own)
+        for port in conflict.ports
     }
 
 
@@ -81,7 +81,7 @@ def drops(ports, certain=True):
         ([[port(8001), DROP]], drops({"8001"})),
         ([[port(8001, "udp"), DROP]], set()),
         ([[port(8007), DROP]], set()),  # no source may connect
-        ([[source("10.9.0.0/16"), DROP], [source("fd00::/8", "ip6"), DROP]], set()),  # others may
+        ([[source("10.9.0.0/16"), DROP], [source("fd00::/8", "ip6"), DROP]], set()),  # other sources may connect
         ([[source("192.0.2.0/24"), DROP]], drops({"8002"})),
         ([[source("10.9.0.7"), DROP]], set()),
         ([[source("10.9.0.0/24"), port(8000), DROP]], set()),
@@ -105,7 +105,7 @@ def test_rules_of_an_input_chain(rules, expected):
     assert found(*listed(*rules)) == expected
 
 
-def test_one_address_has_packets_of_one_family():
+def test_an_entry_with_an_address_has_packets_of_its_family():
     assert found(*listed([DROP], family="ip6")) == drops({"8000"})
     assert found(*listed([DROP], family="ip")) == drops(ALL)
     assert found(*listed([DROP], family="arp")) == set()
@@ -129,13 +129,13 @@ def test_a_chain_for_both_families(family):
         ("postrouting", 0, set()),
     ],
 )
-def test_which_chains_see_our_mark(hook, priority, expected):
+def test_chains_that_see_our_mark(hook, priority, expected):
     chain = listed([mark(), ACCEPT], [DROP], hook=hook, priority=priority)
     assert found(*chain) == expected
     assert found(*chain, own=Own(frozenset(), None)) == (drops(ALL) if hook in ("input", "prerouting") else set())
 
 
-def test_a_chain_may_change_the_mark_for_the_next():
+def test_a_chain_can_change_the_mark_for_the_next_chain():
     clears = [{"mangle": {"key": {"meta": {"key": "mark"}}, "value": 0}}]
     judges = listed([mark(), ACCEPT], [DROP], table="later", priority=5)
     assert found(*listed(clears), *judges) == drops(ALL, certain=False)
@@ -143,7 +143,7 @@ def test_a_chain_may_change_the_mark_for_the_next():
     assert found(*judges, *listed(clears, priority=9)) == set()
 
 
-def test_chains_of_ours_are_left_out():
+def test_our_chains_are_left_out():
     assert found(*listed([DROP], table="gatehouse_kong", name="input")) == set()
     assert found(*listed([DROP], table="gatehouse_kong", name="other")) == drops(ALL)
     assert found(*listed([DROP], table="gatehouse_kong_intercept", hook="prerouting")) == set()
@@ -177,11 +177,11 @@ def test_other_hooks(rules, hook, expected):
         (-300, NEW, set()), (-199, NEW, drops(ALL)),
     ],
 )  # fmt: skip
-def test_before_connection_tracking_every_packet_is_invalid(priority, rule, expected):
+def test_the_state_before_connection_tracking_is_invalid(priority, rule, expected):
     assert found(*listed([rule, DROP], hook="prerouting", priority=priority)) == expected
 
 
-def test_a_rule_may_leave_packets_out_of_connection_tracking():
+def test_a_rule_can_exclude_packets_from_connection_tracking():
     raw = listed([{"notrack": None}], table="raw", hook="prerouting", priority=-300)
     assert found(*raw, *listed([port(8001), NEW, DROP])) == drops({"8001"}, certain=False)
 
@@ -209,17 +209,17 @@ def test_chains_of_network_interfaces_and_bridges(family, hook, rule, expected):
 
 
 def text(*objects, own=OWN):
-    (one,) = find_conflicts([*objects], WANT, own)
-    return one
+    (conflict,) = find_conflicts([*objects], WANT, own)
+    return conflict
 
 
 def test_the_rule_or_the_policy_is_the_reason():
-    one = text(*listed([port(8001), {"counter": {}}, DROP], name="input"))
-    assert (one.where, one.reason) == (
+    conflict = text(*listed([port(8001), {"counter": {}}, DROP], name="input"))
+    assert (conflict.where, conflict.reason) == (
         "nftables chain inet t input",
         "its rule `tcp dport 8001 counter drop # handle 1` in chain input",
     )
-    assert one.ports == ("tcp 8001 at 10.0.0.1",)
+    assert conflict.ports == ("tcp 8001 at 10.0.0.1",)
     assert text(*listed(policy="drop")).reason == "its policy is drop"
     assert [port.split()[1] for port in text(*listed(policy="drop")).ports] == ["8000", "8001", "8002"]
     inner = [{"chain": {"family": "inet", "table": "t", "name": "in"}},
@@ -246,28 +246,28 @@ def test_the_rule_or_the_policy_is_the_reason():
          "run `ip6tables -I INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT`"),
         (listed(policy="drop"),
          "Run `nft 'insert rule inet t c meta mark & 0x10000000 == 0x10000000 accept comment \"gatehouse.kong\"'`"),
-        (listed(policy="drop", priority=-20), "It comes before our chain (priority -20, ours has -10)"),
-        (listed(policy="drop", hook="prerouting"), "It comes before our rules, and never sees our mark: accept 8000/tcp, 8001/tcp"),
-        (listed(policy="drop", family="bridge"), "It comes before our rules, and never sees our mark: accept 8000/tcp"),
+        (listed(policy="drop", priority=-20), "It precedes our chain (priority -20 before -10)"),
+        (listed(policy="drop", hook="prerouting"), "It precedes our rules and never sees our mark: accept 8000/tcp, 8001/tcp"),
+        (listed(policy="drop", family="bridge"), "It precedes our rules and never sees our mark: accept 8000/tcp"),
         (listed(policy="drop", family="netdev", hook="egress"), "It may drop replies: accept packets from 8000/tcp, 8001/tcp"),
         (listed([port(8007), {"redirect": {"port": 80}}], hook="prerouting"), "If Docker publishes the port"),
     ],
 )  # fmt: skip
-def test_the_remedy(objects, advice):
+def test_the_fix(objects, advice):
     assert advice in text(*objects).advice
 
 
-def test_the_whole_remedy():
+def test_the_whole_text_of_the_fix():
     assert text(*listed([port(8001), DROP], hook="prerouting")).advice == (
-        "It comes before our rules, and never sees our mark: accept 8001/tcp there"
+        "It precedes our rules and never sees our mark: accept 8001/tcp there"
     )
     assert text(*listed([port(8001), DROP], priority=-20)).advice == (
-        "It comes before our chain (priority -20, ours has -10) and never sees our mark: accept 8001/tcp there; "
+        "It precedes our chain (priority -20 before -10) and never sees our mark: accept 8001/tcp there; "
         "our own chain still drops unauthorised sources"
     )
 
 
-def test_the_remedy_without_a_mark():
+def test_the_fix_without_a_mark():
     assert text(*listed(policy="drop"), own=Own(frozenset(), None)).advice.startswith(
         "Accept 8000/tcp, 8001/tcp, 8002/tcp there"
     )

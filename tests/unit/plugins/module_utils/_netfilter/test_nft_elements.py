@@ -38,6 +38,6 @@ def test_the_addresses_of_an_element(element, network):
 
 
 @pytest.mark.parametrize("element", ["localhost", "@set", 5, {"concat": ["10.0.0.1", 5]}])
-def test_an_element_that_is_no_address(element):
+def test_an_element_that_is_not_an_address(element):
     with pytest.raises((ValueError, KeyError, TypeError)):
         element_range("ipv4", element)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Matches of nftables, in the form in which nft lists them, against packets to a port of ours."""
+"""Evaluation of nftables matches, in the form in which nft lists them, for packets to one of our ports."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_match_of_a_header_that_the_packet_lacks(tried, left, operator):
         (TCP, "in", "ecn", None),
         (TCP, "!", "syn", False),
         (TCP, "!", "ack", True),
-        (TCP, "==", "syn", None),  # it may ask for ECN
+        (TCP, "==", "syn", None),  # it can have the flags for ECN
         (TCP, "!=", "ack", True),
         (TCP, "==", one_of("ack", "rst"), False),
         (TCP, "==", one_of({"|": ["syn", "ack"]}), False),
@@ -366,7 +366,7 @@ def test_a_mark_that_is_set(value, mark):
         ({"|": [{"ct": {"key": "mark"}}, 1]}, False),
     ],
 )
-def test_a_value_that_surely_exists(value, expected):
+def test_a_value_that_certainly_exists(value, expected):
     assert is_computed(value) is expected
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tables of nftables as the kernel lists them, and the ID of its ruleset, from messages of linux/netfilter/nf_tables.h."""
+"""nftables tables and the generation ID of the ruleset, from messages of linux/netfilter/nf_tables.h."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NFNL_SUBSYS_NFTABLES, NFT_MSG_GETTABLE, NFT_MSG_GETGEN = 10, 1, 16
 
 
 class Kernel:
-    """Answers each request, a netlink header and a message, with given messages."""
+    """A fake netlink socket that answers each request with given messages."""
 
     def __init__(self, answers, error=0):
         self.answers, self.error, self.asked = answers, error, []
@@ -74,7 +74,7 @@ def test_a_kernel_without_nftables(kernel):
     assert nft_tables.generation() is None
 
 
-def test_the_id_of_the_ruleset(kernel):
+def test_the_generation_id_of_the_ruleset(kernel):
     made = kernel(struct.pack("!BBH", 0, 0, 0) + attribute(1, b"\0\0\0\7") + attribute(2, b"\0\0\0\1"))
     assert nft_tables.generation() == b"\0\0\0\7"
     assert made.asked == [(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0x5, b"\0\0\0\0")]
@@ -94,7 +94,7 @@ def test_a_table_of_iptables(kernel, family, name, expected):
     assert nft_tables.iptables_nft_is_loaded() is expected
 
 
-def test_the_tables_that_iptables_may_use():
+def test_the_tables_that_iptables_can_use():
     assert nft_tables.tables_of_iptables(["ip6"]) == {
         ("ip6", name) for name in ("filter", "raw", "mangle", "nat", "security")
     }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules in the words of nft."""
+"""The text of rules in the syntax of nft."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
         ([{"limit": {"rate": 3}}, {"unheard of": {"of": 1}}], 'limit {"rate": 3} unheard of {"of": 1}'),
     ],
 )  # fmt: skip
-def test_words(expressions, text):
+def test_the_text_of_a_rule(expressions, text):
     assert rule_text(expressions) == text

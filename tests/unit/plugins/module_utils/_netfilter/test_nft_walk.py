@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rule of nftables may do with a packet, from its form in the listing."""
+"""Evaluation of rules in the form in which nft lists them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     Packet,
     unicast,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Way
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Action
 
 PACKET = Packet("ipv4", "tcp", 8001, unicast("ipv4"), unicast("ipv4"), mark=MARKED)
 PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
@@ -36,43 +36,43 @@ BAN = match(SOURCE, "@banned")
 DROP, ACCEPT = {"drop": None}, {"accept": None}
 
 
-def judged(*expressions, packet=PACKET):
-    return NftRule({"expr": list(expressions)}).judge(packet)
+def evaluate(*expressions, packet=PACKET):
+    return NftRule({"expr": list(expressions)}).evaluate(packet)
 
 
-def ways(*expressions, packet=PACKET):
-    return [*judged(*expressions, packet=packet).ways]
+def actions(*expressions, packet=PACKET):
+    return [*evaluate(*expressions, packet=packet).actions]
 
 
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        (ACCEPT, [Way("accept")]),
-        (DROP, [Way("drop")]),
-        ({"reject": None}, [Way("drop")]),
+        (ACCEPT, [Action("accept")]),
+        (DROP, [Action("drop")]),
+        ({"reject": None}, [Action("drop")]),
         ({"reject": {"type": "icmpv6", "expr": "no-route"}}, []),
-        ({"return": None}, [Way("return")]),
-        ({"continue": None}, [Way("continue")]),
-        ({"jump": {"target": "c"}}, [Way("jump", "c")]),
-        ({"goto": {"target": "c"}}, [Way("goto", "c")]),
-        ({"dnat": {"addr": "10.0.0.9", "port": 80}}, [Way("divert")]),
-        ({"dnat": {"addr": {"map": {"key": PORT, "data": "@m"}}}}, [Way("divert", certain=False)]),
-        ({"redirect": {"port": 80}}, [Way("divert")]),
-        ({"redirect": None}, [Way("divert")]),
-        ({"tproxy": {"addr": "127.0.0.1", "port": 80}}, [Way("divert")]),
-        ({"fwd": {"dev": "eth1"}}, [Way("divert")]),
-        ({"queue": {"num": 0}}, [Way("accept", certain=False), Way("drop", certain=False)]),
-        ({"synproxy": {"mss": 1460}}, [Way(word, certain=False) for word in ("accept", "drop", "continue")]),
-        ({"xt": {"type": "target", "name": "REJECT"}}, [Way("drop")]),
+        ({"return": None}, [Action("return")]),
+        ({"continue": None}, [Action("continue")]),
+        ({"jump": {"target": "c"}}, [Action("jump", "c")]),
+        ({"goto": {"target": "c"}}, [Action("goto", "c")]),
+        ({"dnat": {"addr": "10.0.0.9", "port": 80}}, [Action("divert")]),
+        ({"dnat": {"addr": {"map": {"key": PORT, "data": "@m"}}}}, [Action("divert", certain=False)]),
+        ({"redirect": {"port": 80}}, [Action("divert")]),
+        ({"redirect": None}, [Action("divert")]),
+        ({"tproxy": {"addr": "127.0.0.1", "port": 80}}, [Action("divert")]),
+        ({"fwd": {"dev": "eth1"}}, [Action("divert")]),
+        ({"queue": {"num": 0}}, [Action("accept", certain=False), Action("drop", certain=False)]),
+        ({"synproxy": {"mss": 1460}}, [Action(word, certain=False) for word in ("accept", "drop", "continue")]),
+        ({"xt": {"type": "target", "name": "REJECT"}}, [Action("drop")]),
         ({"xt": {"type": "target", "name": "LOG"}}, []),
-        ({"xt": {"type": "target", "name": "DNAT"}}, [Way("divert")]),
-        ({"xt": {"type": "target", "name": "TARPIT"}}, [Way(word, certain=False) for word in ("accept", "drop", "continue")]),
-        ({"xt": None}, [Way(word, certain=False) for word in ("accept", "drop", "continue")]),
+        ({"xt": {"type": "target", "name": "DNAT"}}, [Action("divert")]),
+        ({"xt": {"type": "target", "name": "TARPIT"}}, [Action(word, certain=False) for word in ("accept", "drop", "continue")]),
+        ({"xt": None}, [Action(word, certain=False) for word in ("accept", "drop", "continue")]),
         ({"counter": {"packets": 0, "bytes": 0}}, []),
     ],
 )  # fmt: skip
 def test_statements(statement, expected):
-    assert ways(statement) == expected
+    assert actions(statement) == expected
 
 
 NEUTRAL = [
@@ -94,8 +94,8 @@ NEUTRAL = [
 
 
 @pytest.mark.parametrize("statement", NEUTRAL)
-def test_a_statement_that_changes_nothing(statement):
-    assert ways(statement, DROP) == [Way("drop")]
+def test_a_statement_that_does_not_end_the_rule(statement):
+    assert actions(statement, DROP) == [Action("drop")]
 
 
 @pytest.mark.parametrize(
@@ -109,22 +109,22 @@ def test_a_statement_that_changes_nothing(statement):
     ],
 )
 def test_a_ban(statement):
-    assert ways(statement, DROP) == [Way("drop", certain=False, ban=True)]
+    assert actions(statement, DROP) == [Action("drop", certain=False, ban=True)]
 
 
 @pytest.mark.parametrize("statement", [UNKNOWN, {"xt": {"type": "match", "name": "time"}}, {"of a newer nft": 1},
                                        {"set": {"op": "add", "elem": SOURCE, "set": "@s"}}])  # fmt: skip
-def test_a_statement_that_may_end_the_rule(statement):
-    assert ways(statement, DROP) == [Way("drop", certain=False)]
+def test_a_statement_that_can_end_the_rule(statement):
+    assert actions(statement, DROP) == [Action("drop", certain=False)]
 
 
 def test_matches():
-    assert ways(HIT, DROP) == [Way("drop", named=True)]
-    assert ways(MISS, DROP) == []
-    assert ways(UNKNOWN, MISS, DROP) == []
-    assert ways(HIT, UNKNOWN, DROP) == [Way("drop", certain=False, named=True)]
-    assert ways(HIT, BAN, DROP) == [Way("drop", certain=False, named=True, ban=True)]
-    assert ways(HIT) == []
+    assert actions(HIT, DROP) == [Action("drop", named=True)]
+    assert actions(MISS, DROP) == []
+    assert actions(UNKNOWN, MISS, DROP) == []
+    assert actions(HIT, UNKNOWN, DROP) == [Action("drop", certain=False, named=True)]
+    assert actions(HIT, BAN, DROP) == [Action("drop", certain=False, named=True, ban=True)]
+    assert actions(HIT) == []
 
 
 def vmap(key, *pairs):
@@ -134,24 +134,24 @@ def vmap(key, *pairs):
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        (vmap(PORT, (22, DROP), (8001, ACCEPT)), [Way("accept", named=True)]),
+        (vmap(PORT, (22, DROP), (8001, ACCEPT)), [Action("accept", named=True)]),
         (vmap(PORT, (22, DROP)), []),
-        (vmap(PORT, ("*", DROP), (8001, ACCEPT)), [Way("accept", named=True)]),
-        (vmap(PORT, ("*", DROP), (22, ACCEPT)), [Way("drop", named=True)]),
+        (vmap(PORT, ("*", DROP), (8001, ACCEPT)), [Action("accept", named=True)]),
+        (vmap(PORT, ("*", DROP), (22, ACCEPT)), [Action("drop", named=True)]),
         (vmap({"payload": {"protocol": "udp", "field": "dport"}}, ("*", DROP)), []),
-        (vmap(PORT, (8001, {"jump": {"target": "c"}})), [Way("jump", "c", named=True)]),
+        (vmap(PORT, (8001, {"jump": {"target": "c"}})), [Action("jump", "c", named=True)]),
         (vmap(SOURCE, ("10.0.0.1", DROP), ("10.0.0.2", ACCEPT)),
-         [Way("drop", certain=False, ban=True), Way("accept", certain=False, ban=True)]),
-        (vmap({"meta": {"key": "length"}}, (60, DROP), ("*", ACCEPT)), [Way("drop", certain=False), Way("accept")]),
+         [Action("drop", certain=False, ban=True), Action("accept", certain=False, ban=True)]),
+        (vmap({"meta": {"key": "length"}}, (60, DROP), ("*", ACCEPT)), [Action("drop", certain=False), Action("accept")]),
         ({"vmap": {"key": PORT, "data": "@verdicts"}},
-         [Way(word, certain=False, named=True) for word in ("accept", "drop", "continue")]),
+         [Action(word, certain=False, named=True) for word in ("accept", "drop", "continue")]),
         ({"vmap": {"key": SOURCE, "data": "@verdicts"}},
-         [Way(word, certain=False, ban=True) for word in ("accept", "drop", "continue")]),
+         [Action(word, certain=False, ban=True) for word in ("accept", "drop", "continue")]),
     ],
 )  # fmt: skip
 def test_verdict_maps(expression, expected):
-    assert ways(expression) == expected
-    assert ways(UNKNOWN, expression) == [way._replace(certain=False) for way in expected]
+    assert actions(expression) == expected
+    assert actions(UNKNOWN, expression) == [action._replace(certain=False) for action in expected]
 
 
 def mangle(value, key=None):
@@ -159,14 +159,16 @@ def mangle(value, key=None):
 
 
 def test_a_rule_that_sets_the_mark():
-    assert judged(mangle(1)).mark == Bits(1)
-    assert judged(mangle(1), MISS).mark == Bits(1)
-    assert judged(MISS, mangle(1)).mark == MARKED
-    assert ways(mangle(1), match(MARK, 1), DROP) == [Way("drop")]
-    assert ways(mangle({"map": {"key": PORT, "data": {"set": [[8001, 1]]}}}), DROP) == [Way("drop", certain=False)]
-    assert ways(mangle({"map": {"key": PORT, "data": "@m"}}), DROP, packet=replace(PACKET, protocol="udp")) == []
-    assert judged(mangle(1, {"ct": {"key": "mark"}})).mark == MARKED
-    assert ways(mangle({"ct": {"key": "mark"}}), DROP) == [Way("drop", certain=False)]
+    assert evaluate(mangle(1)).mark == Bits(1)
+    assert evaluate(mangle(1), MISS).mark == Bits(1)
+    assert evaluate(MISS, mangle(1)).mark == MARKED
+    assert actions(mangle(1), match(MARK, 1), DROP) == [Action("drop")]
+    assert actions(mangle({"map": {"key": PORT, "data": {"set": [[8001, 1]]}}}), DROP) == [
+        Action("drop", certain=False)
+    ]
+    assert actions(mangle({"map": {"key": PORT, "data": "@m"}}), DROP, packet=replace(PACKET, protocol="udp")) == []
+    assert evaluate(mangle(1, {"ct": {"key": "mark"}})).mark == MARKED
+    assert actions(mangle({"ct": {"key": "mark"}}), DROP) == [Action("drop", certain=False)]
 
 
 @pytest.mark.parametrize(
@@ -180,8 +182,8 @@ def test_a_rule_that_sets_the_mark():
         (None, ANY_MARK),
     ],
 )
-def test_an_extension_of_iptables_may_set_the_mark(extension, mark):
-    assert judged({"xt": extension}).mark == mark
+def test_an_extension_of_iptables_can_set_the_mark(extension, mark):
+    assert evaluate({"xt": extension}).mark == mark
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_an_extension_of_iptables_may_set_the_mark(extension, mark):
         ([{"xt": None}, HIT, DROP], False),
     ],
 )
-def test_a_rule_that_leaves_packets_out_of_connection_tracking(expressions, expected):
+def test_a_rule_that_excludes_packets_from_connection_tracking(expressions, expected):
     assert NftRule({"expr": expressions}).untracks is expected
 
 
@@ -216,8 +218,8 @@ def test_tables_and_their_chains():
     rules = [{**of, "expr": [HIT, DROP]}, jump, {**of, "chain": "c", "expr": ["accept"]}]
     listed = [
         {"metainfo": {}},
-        *({"chain": each} for each in (base, plain, link, links)),
-        *({"rule": each} for each in rules),
+        *({"chain": chain} for chain in (base, plain, link, links)),
+        *({"rule": rule} for rule in rules),
     ]
     tables = tables_of(listed)
     assert {key: [*chains] for key, chains in tables.items()} == {
@@ -227,8 +229,8 @@ def test_tables_and_their_chains():
     chain = tables["inet", "t"]["input"]
     assert (chain.hook, chain.priority, chain.policy, chain.place) == ("input", -5, "drop", "inet t input")
     assert [type(rule) for rule in chain.rules] == [NftRule, IptablesRule]
-    assert [*chain.rules[1].judge(PACKET).ways] == [Way("jump", "c")]
+    assert [*chain.rules[1].evaluate(PACKET).actions] == [Action("jump", "c")]
     other = tables["inet", "t"]["c"]
     assert (other.hook, other.priority, other.policy, other.device) == ("", 0, "accept", "")
-    assert [*other.rules[0].judge(PACKET).ways] == [Way("accept")]
+    assert [*other.rules[0].evaluate(PACKET).actions] == [Action("accept")]
     assert [chain.device for chain in tables["netdev", "n"].values()] == ["eth0", "eth0, eth1"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lines of iptables-save at the rules that nft lists of iptables-nft."""
+"""Lines of iptables-save, added to rules of iptables-nft that nft lists."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def test_each_rule_gets_its_line():
     assert found[1]["rule"]["expr"] == [MATCH]
 
 
-def test_a_chain_that_both_list_differently_stays_without_lines():
+def test_no_lines_are_added_if_the_two_programs_list_different_rules():
     assert lines(with_options([rule("INPUT"), rule("other")], "ip", SAVED)) == [None, "-A other -j DROP"]
     assert lines(with_options([rule("new")], "ip", SAVED)) == [None]
 
 
-def test_lines_are_needed_for_extensions_only():
+def test_only_extensions_need_lines():
     assert needs_options([rule("INPUT"), rule("INPUT", {"drop": None}, MATCH)], "ip")
     assert needs_options([rule("INPUT", {"xt": None})], "ip")
     assert not needs_options([rule("INPUT", MATCH)], "ip6")

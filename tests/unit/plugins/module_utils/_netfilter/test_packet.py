@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Three-valued answers, numbers of which some bits are known, and addresses of packets."""
+"""Three-valued answers, numbers with partly known bits, and addresses of packets."""
 
 from __future__ import annotations
 
@@ -41,33 +41,33 @@ def answer_of(values):
 
 
 @pytest.mark.parametrize("answers", [*product(ANSWERS, repeat=3)])
-def test_answers_about_several_matches(answers):
+def test_several_answers_are_combined(answers):
     cases = [*product(*(MEANINGS[answer] for answer in answers))]
     assert any_of(answers) is answer_of({any(case) for case in cases})
     assert all_of(answers) is answer_of({all(case) for case in cases})
 
 
-def test_no_match_and_a_negated_match():
+def test_no_answer_and_a_negated_answer():
     assert (any_of([]), all_of([])) == (False, True)
     assert [negated(answer) for answer in ANSWERS] == [False, True, None]
 
 
-def test_a_number_of_which_some_bits_are_known():
+def test_a_number_with_partly_known_bits():
     assert len(NUMBERS) == 81
     for bits in NUMBERS:
-        mine = numbers_of(bits)
-        assert mine
+        numbers = numbers_of(bits)
+        assert numbers
         for number in WIDTH:
-            assert bits.equals(number) is answer_of({one == number for one in mine})
-            assert numbers_of(bits & number) == {one & number for one in mine}
-            assert numbers_of(bits | number) == {one | number for one in mine}
-            assert numbers_of(bits ^ number) == {one ^ number for one in mine}
+            assert bits.equals(number) is answer_of({value == number for value in numbers})
+            assert numbers_of(bits & number) == {value & number for value in numbers}
+            assert numbers_of(bits | number) == {value | number for value in numbers}
+            assert numbers_of(bits ^ number) == {value ^ number for value in numbers}
 
 
 def test_a_number_in_a_range():
     for bits, first, last in product(NUMBERS, (0, 3, 8), (3, 8, 15)):
-        exact = answer_of({first <= one <= last for one in numbers_of(bits)})
-        # Unknown is always correct; for a known number or a range that holds all, the answer is exact.
+        exact = answer_of({first <= value <= last for value in numbers_of(bits)})
+        # Unknown is always correct. For a known number, or a range of all numbers, the answer is exact.
         assert bits.within(first, last) in (exact, None)
         if bits.known == -1:
             assert bits.within(first, last) is exact
@@ -76,17 +76,17 @@ def test_a_number_in_a_range():
     assert (Bits(8, ~3).within(12, 15), Bits(8, ~3).within(0, 7)) == (False, False)
 
 
-def test_what_two_numbers_have_in_common():
-    for one, other in product(NUMBERS, repeat=2):
-        common = one.common(other)
-        assert numbers_of(one) | numbers_of(other) <= numbers_of(common)
+def test_the_common_bits_of_two_numbers():
+    for bits, other in product(NUMBERS, repeat=2):
+        common = bits.common(other)
+        assert numbers_of(bits) | numbers_of(other) <= numbers_of(common)
         assert common.value & ~common.known == 0
     assert Bits(5).common(Bits(4)) == Bits(4, ~1)
 
 
 def test_our_mark():
-    ours = 0x10000000
-    assert [(mark & ours).equals(ours) for mark in (MARKED, UNMARKED, ANY_MARK)] == [True, False, None]
+    mark_bit = 0x10000000
+    assert [(mark & mark_bit).equals(mark_bit) for mark in (MARKED, UNMARKED, ANY_MARK)] == [True, False, None]
     assert [(mark & 1).equals(1) for mark in (MARKED, UNMARKED, ANY_MARK)] == [None, None, None]
     assert (ANY_MARK & 0x100000000).equals(0) is True
 
@@ -99,7 +99,7 @@ def test_our_mark():
         ("ipv6", ["::2", "fd00::1", "fe80::1", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"], ["::1", "ff00::", "ff02::1"]),
     ],
 )  # fmt: skip
-def test_addresses_of_packets_from_outside(family, inside_it, outside_it):
+def test_addresses_of_packets_of_other_hosts(family, inside_it, outside_it):
     networks = unicast(family)
     assert [networks.covers(parse_networks(family, [text]).members[0]) for text in inside_it] == [True] * len(inside_it)
     assert [networks.covers(parse_networks(family, [text]).members[0]) for text in outside_it] == [False] * len(

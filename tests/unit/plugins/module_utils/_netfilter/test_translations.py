@@ -30,12 +30,15 @@ COMMIT
 PLACE = "iptables chain DOCKER of table nat"
 
 
-def test_what_iptables_save_writes():
+def test_translations_in_the_output_of_iptables_save():
     assert list(saved_translations(SAVED, "iptables")) == [
         Translation(PLACE, "tcp", None, 80, "172.17.0.2", 8000),
         Translation(PLACE, "udp", "192.0.2.1", 53, "172.17.0.3", 53),
     ]
-    assert [str(one) for one in saved_translations(SAVED, "iptables")] == ["172.17.0.2:8000", "172.17.0.3:53"]
+    assert [str(translation) for translation in saved_translations(SAVED, "iptables")] == [
+        "172.17.0.2:8000",
+        "172.17.0.3:53",
+    ]
 
 
 def test_ipv6():
@@ -52,8 +55,8 @@ def match(field, right, protocol="tcp", op="=="):
     return {"match": {"op": op, "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}}
 
 
-def test_what_nft_lists():
-    """The forms that nft 1.0.6 lists; those of more than one port are passed over."""
+def test_translations_in_the_output_of_nft():
+    """Parse the forms that nft 1.0.6 lists. Translations of several ports are skipped."""
     listed = [
         {"metainfo": {}},
         rule(match("dport", 80), {"counter": None}, {"dnat": {"addr": "172.17.0.2", "port": 8000}}),
@@ -92,7 +95,7 @@ def leads(port, to="172.17.0.2", address=None, protocol="tcp"):
         ([(80, None, True)], [leads(80), leads(80, protocol="udp")], {"udp 80 at every address"}),
         ([(80, None, True)], [leads(80), leads(9001, to="172.17.0.3")], set()),
         ([(80, None, True), (8001, None, False)], [leads(80), leads(8001)], {"tcp 8001 at every address"}),
-        # The container is known by the published port; at another address of the host it is another port.
+        # The published port shows which container it is. The same port at another address of the host is another port.
         (
             [(80, "10.0.0.1", True)],
             [leads(80, address="10.0.0.1"), leads(80, address="10.0.0.2")],
@@ -102,7 +105,10 @@ def leads(port, to="172.17.0.2", address=None, protocol="tcp"):
         ([(80, None, False)], [leads(80), leads(81)], set()),
     ],
 )
-def test_what_leads_into_the_container_past_our_rules(allow, found, reported):
+def test_translations_that_bypass_our_rules(allow, found, reported):
     conflicts = bypasses(found, ruleset(*allow))
-    assert {port for one in conflicts for port in one.ports} == reported
-    assert all(one.effect == "publish" and not one.stops and "kong_published_ports" in str(one) for one in conflicts)
+    assert {port for conflict in conflicts for port in conflict.ports} == reported
+    assert all(
+        conflict.effect == "publish" and not conflict.stops and "kong_published_ports" in str(conflict)
+        for conflict in conflicts
+    )

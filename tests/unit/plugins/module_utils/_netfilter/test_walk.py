@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How verdicts, jumps and uncertain rules add up in a chain."""
+"""Evaluation of chains: verdicts, jumps and possible matches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, Packet, unicast
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Chain, Judgement, Outcome, Walk, Way
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
+    Action,
+    Chain,
+    Evaluation,
+    Outcome,
+    Walk,
+)
 
 PACKET = Packet("ipv4", "tcp", 8001, unicast("ipv4"), unicast("ipv4"), mark=MARKED)
 MAYBE = {"certain": False}
@@ -19,24 +25,24 @@ MAYBE = {"certain": False}
 
 @dataclass(frozen=True)
 class Fake:
-    """A rule with given ways; with a mark it sets that mark, and with `only` it is for packets with that mark."""
+    """A rule with given actions. It can set a mark, and can match only packets with the mark `only`."""
 
-    ways: tuple
+    actions: tuple
     mark: object = None
     only: object = None
     text, target, untracks = "fake", "", False
 
-    def judge(self, packet):
-        ways = self.ways if self.only in (None, packet.mark) else ()
-        return Judgement(ways, self.mark or packet.mark)
+    def evaluate(self, packet):
+        actions = self.actions if self.only in (None, packet.mark) else ()
+        return Evaluation(actions, self.mark or packet.mark)
 
 
 def rule(verdict, target="", **known):
-    return Fake((Way(verdict, target, **known),))
+    return Fake((Action(verdict, target, **known),))
 
 
-def leaves(policy="accept", **chains):
-    """How a packet leaves the chain `base`."""
+def outcomes(policy="accept", **chains):
+    """Return the possible outcomes of the chain `base`."""
     made = {name: Chain(name, rules, policy=policy) for name, rules in chains.items()}
     return {*Walk(made, PACKET).base(made["base"])}
 
@@ -56,20 +62,23 @@ def leaves(policy="accept", **chains):
         ([rule("drop", named=True)], {Outcome("drop", named=True)}),
         ([rule("drop", ban=True, **MAYBE)], {Outcome("drop", ban=True), Outcome("accept")}),
         ([rule("drop", ban=True)], {Outcome("drop")}),
-        ([Fake((Way("accept", certain=False), Way("drop")))], {Outcome("accept"), Outcome("drop")}),
-        ([Fake((Way("accept"), Way("drop")))], {Outcome("accept")}),
+        ([Fake((Action("accept", certain=False), Action("drop")))], {Outcome("accept"), Outcome("drop")}),
+        ([Fake((Action("accept"), Action("drop")))], {Outcome("accept")}),
         ([rule("continue"), rule("drop")], {Outcome("drop")}),
-        ([Fake((Way("continue", certain=False), Way("drop", certain=False)))], {Outcome("drop"), Outcome("accept")}),
+        (
+            [Fake((Action("continue", certain=False), Action("drop", certain=False)))],
+            {Outcome("drop"), Outcome("accept")},
+        ),
     ],
 )
 def test_a_chain(base, expected):
-    assert leaves(base=base) == expected
+    assert outcomes(base=base) == expected
 
 
 def test_the_policy():
-    assert leaves("drop", base=[]) == {Outcome("drop")}
-    assert leaves("drop", base=[rule("return")]) == {Outcome("drop")}
-    assert leaves("drop", base=[rule("accept")]) == {Outcome("accept")}
+    assert outcomes("drop", base=[]) == {Outcome("drop")}
+    assert outcomes("drop", base=[rule("return")]) == {Outcome("drop")}
+    assert outcomes("drop", base=[rule("accept")]) == {Outcome("accept")}
 
 
 @pytest.mark.parametrize(
@@ -87,22 +96,25 @@ def test_the_policy():
     ],
 )
 def test_a_jump(jump, inner, expected):
-    assert {outcome.verdict for outcome in leaves(base=[jump, rule("drop")], a=inner)} == expected
+    assert {outcome.verdict for outcome in outcomes(base=[jump, rule("drop")], a=inner)} == expected
 
 
 @pytest.mark.parametrize("how", ["jump", "goto"])
-def test_a_jump_to_a_chain_that_goes_on_to_another(how):
+def test_a_jump_to_a_chain_that_jumps_to_another_chain(how):
     chains = {"a": [rule("goto", "b"), rule("accept")], "b": [rule("return")]}
-    assert leaves("drop", base=[rule(how, "a")], **chains) == {Outcome("drop")}
+    assert outcomes("drop", base=[rule(how, "a")], **chains) == {Outcome("drop")}
 
 
-def test_what_is_known_of_a_jump_holds_for_the_chain():
+def test_the_properties_of_a_jump_apply_to_the_chain():
     drop = {"a": [rule("drop")]}
-    assert leaves(base=[rule("jump", "a", named=True)], **drop) == {Outcome("drop", named=True)}
-    assert leaves(base=[rule("jump", "a", ban=True, **MAYBE)], **drop) == {Outcome("drop", ban=True), Outcome("accept")}
-    assert leaves(base=[rule("jump", "a", ban=True)], **drop) == {Outcome("drop")}
+    assert outcomes(base=[rule("jump", "a", named=True)], **drop) == {Outcome("drop", named=True)}
+    assert outcomes(base=[rule("jump", "a", ban=True, **MAYBE)], **drop) == {
+        Outcome("drop", ban=True),
+        Outcome("accept"),
+    }
+    assert outcomes(base=[rule("jump", "a", ban=True)], **drop) == {Outcome("drop")}
     ban = {"a": [rule("drop", ban=True, named=True, **MAYBE)]}
-    assert leaves(base=[rule("jump", "a", **MAYBE)], **ban) == {Outcome("drop", True, True), Outcome("accept")}
+    assert outcomes(base=[rule("jump", "a", **MAYBE)], **ban) == {Outcome("drop", True, True), Outcome("accept")}
 
 
 def test_the_first_rule_is_the_reason():
@@ -115,22 +127,22 @@ def test_the_first_rule_is_the_reason():
     assert Walk({"a": inner, "base": outer}, PACKET).base(outer)[Outcome("drop")] == (inner, first)
 
 
-def test_a_mark_that_a_rule_changes_is_unknown_later():
-    seen = [Fake((Way("drop"),), only=MARKED)]
-    assert leaves(base=seen) == {Outcome("drop")}
-    assert leaves(base=[Fake((), mark=UNMARKED), *seen]) == {Outcome("accept")}
-    assert leaves(base=[rule("jump", "a"), *seen], a=[Fake((), mark=UNMARKED)]) == {Outcome("accept")}
+def test_a_mark_that_a_rule_may_change_is_unknown_later():
+    seen = [Fake((Action("drop"),), only=MARKED)]
+    assert outcomes(base=seen) == {Outcome("drop")}
+    assert outcomes(base=[Fake((), mark=UNMARKED), *seen]) == {Outcome("accept")}
+    assert outcomes(base=[rule("jump", "a"), *seen], a=[Fake((), mark=UNMARKED)]) == {Outcome("accept")}
     chains = {"base": Chain("base", [Fake((), mark=UNMARKED)])}
     walk = Walk(chains, PACKET)
     walk.base(chains["base"])
     assert walk.packet.mark == MARKED.common(UNMARKED)
 
 
-def test_a_chain_is_walked_again_with_another_mark():
-    chains = {"a": [Fake((Way("drop"),), only=MARKED)]}
+def test_a_chain_is_evaluated_again_for_another_mark():
+    chains = {"a": [Fake((Action("drop"),), only=MARKED)]}
     base = [rule("jump", "a", **MAYBE), Fake((), mark=UNMARKED), rule("jump", "a")]
-    assert leaves(base=base, **chains) == {Outcome("drop"), Outcome("accept")}
-    assert leaves(base=base[1:], **chains) == {Outcome("accept")}
+    assert outcomes(base=base, **chains) == {Outcome("drop"), Outcome("accept")}
+    assert outcomes(base=base[1:], **chains) == {Outcome("accept")}
 
 
 def test_the_name_of_a_chain():

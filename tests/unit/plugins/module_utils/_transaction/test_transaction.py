@@ -202,7 +202,7 @@ def test_a_certain_conflict_stops_before_any_change():
         Conflict(certain, "chain x", "its policy is drop", ("tcp 8001",), "Open it.") for certain in (True, False)
     )
     backend = Backend(conflicts=[certain, possible], stale=["file"])
-    with pytest.raises(ConflictError, match=r"chain x refuses tcp 8001: its policy is drop\. Open it\.$") as caught:
+    with pytest.raises(ConflictError, match=r"chain x blocks tcp 8001: its policy is drop\. Open it\.$") as caught:
         converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
     assert caught.value.conflicts == (certain, possible)
     assert changes(backend) == []
@@ -219,7 +219,7 @@ def test_a_possible_conflict_is_reported_only():
     possible = Conflict(False, "chain x", "its rule 4", ("tcp 8001",), "Look.")
     backend = Backend(conflicts=[possible])
     outcome = converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
-    assert (outcome.conflicts, str(possible)) == ((possible,), "chain x may refuse tcp 8001: its rule 4. Look.")
+    assert (outcome.conflicts, str(possible)) == ((possible,), "chain x may block tcp 8001: its rule 4. Look.")
 
 
 def test_another_published_port_of_the_same_container_is_a_conflict():

@@ -158,7 +158,7 @@ def test_a_policy_that_drops_before_the_zones(change, expected):
 def test_it_is_named_with_its_remedy():
     (conflict,) = found({"policies": {"own": POLICY}}, allow=[ADMIN])
     assert str(conflict) == (
-        "firewalld's policy own refuses tcp 8001 at every address: it comes before the zones, in which our rules are, and "
+        "firewalld's policy own blocks tcp 8001 at every address: it comes before the zones, in which our rules are, and "
         "its target is DROP. Give it a positive priority: `firewall-cmd --permanent --policy=own --set-priority=100`, "
         "and reload"
     )
