@@ -1,17 +1,17 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-r"""kong.conf (Kong 0.9 and later), edited in place.
+r"""Edits kong.conf (Kong 0.9 and later) in place.
 
-Kong reads this file with Penlight's `config.read` and takes comments off the values itself, differently by version.
-What follows from that, and is relied on here (lua/pl/config.lua; kong/conf_loader.lua, kong/conf_loader/init.lua):
+Kong reads this file with Penlight's `config.read`, and removes comments from the values itself. The result depends on the
+version (lua/pl/config.lua; kong/conf_loader.lua, kong/conf_loader/init.lua):
 
-- a line whose first visible character is `#` or `;` is a comment; a backslash at the end of a line joins the next
-  line that is no comment; what follows a line `[name]` is not seen by Kong at all;
-- every character of a key that is no ASCII letter or digit is read as `_`: `proxy-listen` is `proxy_listen`;
-- of two lines with one key, the **last** counts;
-- `#` starts a comment in a value. 0.9 has no escape; 0.10 up to the 2.x line drop the character before the `#` as
-  well, and take a `#` at the very start as part of the value; from 0.10 on `\#` is a literal `#`.
+- A line whose first visible character is `#` or `;` is a comment. A backslash at the end of a line joins the next line
+  that is no comment. Kong ignores all lines after a line `[name]`.
+- Every character of a key that is no ASCII letter or digit is read as `_`: `proxy-listen` is `proxy_listen`.
+- If several lines have the same key, the **last** line counts.
+- `#` starts a comment in a value. 0.9 has no escape. 0.10 to 2.x also drop the character before the `#`, and read a `#` at
+  the very start as part of the value. From 0.10, `\#` is a literal `#`.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ _NO_LINES: tuple[int, ...] = ()
 
 @dataclass(frozen=True)
 class _Entry:
-    """One `key = value`, as Kong joins it from one line or more."""
+    """A `key = value`, joined from one or more lines."""
 
     key: str
     text: str
-    numbers: tuple[int, ...]  # indices of the lines it is made of
+    numbers: tuple[int, ...]  # indices of its lines
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """An entry's text, cut so that the pieces joined give the text again."""
+    """The parts of an entry's text; joined, they give the text again."""
 
     head: str  # up to the value
     value: str
@@ -66,7 +66,7 @@ def _is_comment(line: str) -> bool:
 
 
 def _logical_lines(lines: list[str]) -> list[tuple[str, tuple[int, ...]]]:
-    """Text and line indices of what Kong reads as one line; comments and blank lines are left out."""
+    """Return text and indices of the lines that Kong joins to one line; comments and blank lines are omitted."""
     found: list[tuple[str, tuple[int, ...]]] = []
     text, numbers = "", _NO_LINES
     for number, line in enumerate(lines):
@@ -80,8 +80,8 @@ def _logical_lines(lines: list[str]) -> list[tuple[str, tuple[int, ...]]]:
             text, numbers = "", _NO_LINES
     if numbers:
         raise ConfError(
-            f"line {numbers[-1] + 1} ends in a backslash and no line follows to be joined, so Kong ignores the setting: "
-            "remove the backslash"
+            f"line {numbers[-1] + 1} ends in a backslash, but no setting follows that could be joined, so Kong ignores the "
+            "line: remove the backslash"
         )
     return found
 
@@ -91,8 +91,8 @@ def _entries(lines: list[str]) -> list[_Entry]:
     for text, numbers in _logical_lines(lines):
         if text.startswith("["):
             raise ConfError(
-                f"line {numbers[0] + 1}: {text.strip()!r} starts a section, and Kong sees no setting below it: remove "
-                "the line, or put it behind a '#'"
+                f"line {numbers[0] + 1}: {text.strip()!r} starts a section, so Kong ignores all settings below it: "
+                "remove the line, or put a '#' before it"
             )
         name, separator, _rest = text.partition("=")
         if separator:
@@ -100,7 +100,7 @@ def _entries(lines: list[str]) -> list[_Entry]:
     return entries
 
 
-def _parts(text: str) -> _Parts:
+def _split(text: str) -> _Parts:
     match = _HEAD.match(text)
     head = match.group() if match else ""
     rest = text[len(head) :]
@@ -111,83 +111,92 @@ def _parts(text: str) -> _Parts:
     return _Parts(head, value, content[len(value) :], comment)
 
 
-def _rendered(text: str, value: str) -> list[str]:
-    """The lines, without endings, that replace an entry's text."""
-    parts = _parts(text)
+def _render(text: str, value: str) -> list[str]:
+    """Return the lines, without endings, that replace an entry's text."""
+    parts = _split(text)
     if not parts.comment:
         return [parts.head + value + parts.gap]
     if value:
-        # Without a blank before it, many versions take the value's last character for a part of the comment.
+        # Without a blank before the comment, many versions drop the last character of the value.
         return [parts.head + value + (parts.gap or " ") + parts.comment]
-    # Many versions read a comment that follows the `=` as the value: it gets a line of its own, in its old column.
+    # Many versions read a comment after the `=` as the value, so the comment moves to its own line, in the same column.
     column = len(parts.head + parts.value + parts.gap)
     return [parts.head.rstrip(_BLANKS), " " * column + parts.comment]
 
 
 def _rewrite(lines: list[str], entry: _Entry, value: str) -> None:
-    if len(entry.numbers) > 1 and _parts(entry.text).value == value:
+    if len(entry.numbers) > 1 and _split(entry.text).value == value:
         return
-    first, *others = entry.numbers
-    new = _rendered(entry.text, value)
-    # The first line's own ending: the last one, which the file may end without, does not part it from what follows.
+    first, *rest = entry.numbers
+    new = _render(entry.text, value)
+    # The last line of the file may have no ending, so the ending of the first line is kept.
     lines[first] = file_ending(lines).join(new) + split_ending(lines[first])[1]
-    for number in others:
+    for number in rest:
         lines[number] = ""
 
 
-def _place(lines: list[str], entries: list[_Entry], key: str) -> int:
-    """The index at which a new line for `key` goes: after its commented-out sample, else at the end."""
+def _find_place(lines: list[str], entries: list[_Entry], key: str) -> int:
+    """Return the index of a new line for `key`: after its commented-out sample, otherwise at the end."""
     sample = re.compile(rf"[ \t]*#+[ \t]*{re.escape(key)}[ \t]*=")
     place = next((number + 1 for number, line in enumerate(lines) if sample.match(line)), len(lines))
-    # A sample between two lines that Kong joins: do not come between them.
+    # If the sample is between lines that Kong joins, the new line follows the last of them.
     return next((e.numbers[-1] + 1 for e in entries if e.numbers[0] < place <= e.numbers[-1]), place)
 
 
 def _set(lines: list[str], key: str, value: str) -> None:
     _check(key, value)
     entries = _entries(lines)
-    ours = [entry for entry in entries if entry.key == key]
-    # All of them, though only the last counts: an earlier line with another value would mislead whoever reads it.
-    for entry in ours:
+    same_key = [entry for entry in entries if entry.key == key]
+    # Only the last entry counts, but an earlier entry with another value would mislead a reader.
+    for entry in same_key:
         _rewrite(lines, entry, value)
-    if not ours:
-        insert_lines(lines, _place(lines, entries, key), [f"{key} = {value}".rstrip()])
-    # An entry may have become two lines, or fewer than it was.
+    if not same_key:
+        insert_lines(lines, _find_place(lines, entries, key), [f"{key} = {value}".rstrip()])
+    # The number of lines of an entry may have changed.
     lines[:] = split_lines("".join(lines))
 
 
 def _check(key: str, value: str) -> None:
     if not _KEY.fullmatch(key):
-        raise ConfError(f"setting {key!r}: the name of a setting in kong.conf is made of letters, digits and '_'")
+        raise ConfError(f"setting {key!r}: the name of a setting in kong.conf consists of letters, digits and '_'")
     if _COMMENT.search(value):
         raise ConfError(
-            f"setting {key!r}: Kong takes '#' in {shown(key, value)} for the start of a comment; write it as '\\#' "
-            "(Kong 0.10 and later; 0.9 has no way to hold it)"
+            f"setting {key!r}: Kong reads '#' in {shown(key, value)} as the start of a comment: write it as '\\#' "
+            "(Kong 0.10 and later; Kong 0.9 does not support '#' in a value)"
         )
     if value.endswith("\\"):
-        raise ConfError(f"setting {key!r}: Kong joins the next line to {shown(key, value)}, which ends in a backslash")
+        raise ConfError(
+            f"setting {key!r}: {shown(key, value)} ends in a backslash, so Kong joins the next line to it: remove the "
+            "backslash"
+        )
     if "_blank_" in value:
-        raise ConfError(f"setting {key!r}: Kong's loader splits {shown(key, value)} at '_blank_', its list delimiter")
+        raise ConfError(
+            f"setting {key!r}: {shown(key, value)} contains '_blank_', at which Kong's loader splits values: use another "
+            "value"
+        )
 
 
 def edit_conf(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Put `settings` (Kong setting to value) into the text of a kong.conf.
+    """Set `settings` (Kong setting to value) in the text of a kong.conf.
 
-    Returns the new text and the names of the settings whose lines changed. Everything else keeps its bytes.
-    Raises ConfError where the value or the file cannot be written so that Kong reads what was meant.
+    Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError
+    unless Kong would read the values as given.
     """
     return edit_text(text, settings, _set)
 
 
 def conf_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
-    """The values of settings in the text of a kong.conf, as they stand there; None for those that it does not have.
+    """Return the values of settings from the text of a kong.conf, unchanged; None for a missing setting.
 
-    Raises ConfError where the file cannot be read as Kong reads it.
+    Raises ConfError for a file that Kong would not read completely.
     """
-    there = {entry.key: _parts(entry.text).value for entry in _entries(split_lines(text))}
-    return {name: there.get(name) for name in names}
+    present = {entry.key: _split(entry.text).value for entry in _entries(split_lines(text))}
+    return {name: present.get(name) for name in names}
 
 
 def conf_names(text: str) -> list[str]:
-    """The names of the settings in the text of a kong.conf, each once, in its order; raises as `conf_values` does."""
+    """Return the names of the settings in the text of a kong.conf, in order and without duplicates.
+
+    Raises ConfError for a file that Kong would not read completely.
+    """
     return list(dict.fromkeys(entry.key for entry in _entries(split_lines(text))))

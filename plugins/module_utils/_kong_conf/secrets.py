@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings whose values are secrets: which they are, how they are hidden, and whether a file gives them away."""
+"""Recognises settings whose values are secrets, hides these values, and finds secrets in files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import re
 
 HIDDEN = "<hidden>"
 
-# Kong's own list of settings that its tools do not print (CONF_SENSITIVE in kong/conf_loader/constants.lua, and the
-# Enterprise one), as name endings, with the licence, and `encrypt`, the key of the gossip ring in 0.6 to 0.8.
+# Endings of the names in Kong's own list of settings that its tools do not print (CONF_SENSITIVE in
+# kong/conf_loader/constants.lua, and in the Enterprise edition), the licence, and `encrypt`, the gossip key of 0.6 to 0.8.
 _ENDINGS = (
     r"(?:password|secret|secret_id|token|_key|encrypt|auth_conf|session_conf|auth_header"
     r"|declarative_config_string|proxy_server|license_data)"
 )
-# nginx_BLOCK_DIRECTIVE puts any directive of nginx into Kong's nginx.conf, a header with credentials for example.
-# These take a number, a size, a time, a flag, a path or the name of a protocol, a cipher or a user (nginx's manual).
+# nginx_BLOCK_DIRECTIVE adds any directive of nginx to Kong's nginx.conf, for example a header with credentials. The values
+# of the directives below are a number, a size, a time, a flag, a path, or the name of a protocol, cipher or user.
 _HARMLESS = (
     "conf", "daemon", "optimizations", "user", "working_dir", "pid",
     "worker_(?:processes|connections|rlimit_nofile|rlimit_core|priority|shutdown_timeout|cpu_affinity|aio_requests)",
@@ -39,20 +39,20 @@ _HARMLESS_NAME = rf"(?:(?:{_BLOCKS})_)?(?:{'|'.join(_HARMLESS)})".replace("_", "
 
 
 def _pattern(end: str) -> str:
-    """Return a pattern for the name of a secret that is followed by a pattern for what ends a name."""
+    """Return a pattern for the name of a secret, followed by the pattern `end`."""
     return rf"(?:[\w-]*{_ENDINGS}|(?:kong[_-])?nginx[_-](?!{_HARMLESS_NAME}{end})[\w-]+)(?={end})"
 
 
 _SECRET_NAME = re.compile(r"(?:.*\.)?" + _pattern(r"\Z"), re.IGNORECASE)
 _SIGN = r"""["']?[ \t]*[=:]"""
-# A value goes on after a backslash at the end of its line; comments and blank lines in between do not end it.
+# A value continues after a backslash at the end of its line, even if comments and blank lines follow that line.
 _SECRET_LINE = re.compile(
     rf"""(?<![\w-])({_pattern(_SIGN)}{_SIGN}) [ \t]*(?=\S)
     (?:[^\n]*\\[ \t\v\f\r]*\n (?:[ \t\v\f\r]*(?:[\#;][^\n]*)?\n)*)*
     [^\r\n]*""",
     re.IGNORECASE | re.VERBOSE,
 )
-# A path names a file with the secret, and a reference to a vault none; `#` begins a comment.
+# A path or a reference to a vault is no secret, and `#` starts a comment.
 _PASSWORD = re.compile(
     rf"""^[ \t]*(?:export[ ]+)?([\w-]*{_ENDINGS})["']?[ \t]*[=:][ \t]*["']?(?![/\#"'])(?!\{{vault:)[^\s]""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
@@ -60,20 +60,20 @@ _PASSWORD = re.compile(
 
 
 def is_secret(key: str) -> bool:
-    """Whether the value of Kong's setting `key` must not be shown."""
+    """Tell whether the value of Kong's setting `key` must not be shown."""
     return _SECRET_NAME.fullmatch(key) is not None
 
 
 def shown(key: str, value: object) -> str:
-    """`value` for a message about setting `key`."""
+    """Return the text of `value` for a message about setting `key`."""
     return HIDDEN if is_secret(key) else repr(value)
 
 
 def hide_secrets(text: str) -> str:
-    """A configuration file's text, for people to read: what follows a secret's name is replaced, in comments too."""
+    """Return the text of a configuration file with the values of secrets replaced, even in comments."""
     return _SECRET_LINE.sub(rf"\1 {HIDDEN}", text)
 
 
 def passwords_in(text: str) -> list[str]:
-    """Return the names of the passwords, keys and tokens that a configuration file holds, in its order."""
+    """Return the names of the passwords, keys and tokens in a configuration file, in the order of the file."""
     return list(dict.fromkeys(_PASSWORD.findall(text)))

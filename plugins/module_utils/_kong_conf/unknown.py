@@ -1,10 +1,10 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of a kong.conf that the Kong of this host does not know: its loader drops them without a word.
+"""Finds settings of a kong.conf that the installed Kong does not know: its loader ignores them without a warning.
 
-Kong 0.9 and later keeps what stands in kong/templates/kong_defaults.lua, what its loader names besides (settings of
-former names), and three families of names (DYNAMIC_KEY_NAMESPACES in kong/conf_loader.lua of 1.0 to 3.6,
+Kong 0.9 and later accepts the settings in kong/templates/kong_defaults.lua, other names in its loader (renamed settings),
+and three families of names (DYNAMIC_KEY_NAMESPACES in kong/conf_loader.lua of 1.0 to 3.6,
 3.9.1:kong/conf_loader/constants.lua).
 """
 
@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf imp
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Where Kong's packages put its Lua files.
+# The folder of Kong's Lua files in Kong's packages.
 LUA = Path("/usr/local/share/lua/5.1/kong")
 _DEFAULTS = "templates/kong_defaults.lua"
 _LOADERS = ("conf_loader.lua", "conf_loader/*.lua", "enterprise_edition/conf_loader.lua")
@@ -28,9 +28,9 @@ _WORD = re.compile(r"\w+")
 
 
 def unknown_settings(text: str, lua: Path = LUA) -> list[str]:
-    """Return the names in the text of a kong.conf that the Kong below `lua` drops, in the file's order.
+    """Return the names in the text of a kong.conf that the Kong in folder `lua` ignores, in the order of the file.
 
-    Empty where there is no Kong, or one that cannot be read. Raises ConfError as `conf_names` does.
+    The list is empty if no Kong is installed there. Raises ConfError for a file that Kong would not read completely.
     """
     defaults = _read([lua / _DEFAULTS])
     if not defaults:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kong.yml (Kong 0.6 to 0.8), edited in place, line by line: hosts have no YAML library for Python.
+"""Edits kong.yml (Kong 0.6 to 0.8) in place, line by line, because hosts have no YAML library for Python.
 
-Kong checks the type of every value (kong/tools/config_loader.lua), and its loader takes an unquoted `true`, `yes`,
-`false`, `no`, `~` or anything Lua reads as a number for what it looks like (lyaml.c of the rock `yaml`). Text is
-therefore always written in quotes, and the few numbers and booleans always without.
+Kong checks the type of every value (kong/tools/config_loader.lua). Its loader converts an unquoted `true`, `yes`, `false`,
+`no`, `~`, and every value that Lua can read as a number (lyaml.c of the rock `yaml`). Therefore text is always written in
+quotes, and the few numbers and booleans are always written without quotes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _BARE = {
     "send_anonymous_reports": "boolean",
 }
 _BARE_FORM = {"number": re.compile(r"\d+(\.\d+)?", re.ASCII), "boolean": re.compile(r"true|false")}
-# An unquoted value that no reader of YAML 1.1, nor Lua's tonumber, takes for anything but text.
+# An unquoted value that every parser of YAML 1.1, and Lua's tonumber, reads as text.
 _SURELY_TEXT = re.compile(
     r"\d+(\.\d+){3}:\d+|/.*|(?!(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity)\Z)[A-Za-z].*",
     re.ASCII | re.IGNORECASE,
@@ -65,15 +65,15 @@ _VALUE = re.compile(
 
 
 def _read(match: re.Match[str]) -> str | None:
-    """The text that a matched value stands for; None where there is none, or where escapes leave it open."""
+    """Return the text of a matched value; None if it is missing, or if it has escapes other than a backslash or quote."""
     if match["double"] is not None:
         text = re.sub(r"\\([\"\\])", r"\1", match["double"])
         return None if re.search(r"\\[^\"\\]", match["double"]) else text
     return match["single"].replace("''", "'") if match["single"] is not None else match["plain"]
 
 
-def _written(name: str, value: str, match: re.Match[str] | None) -> str:
-    """`value` as it goes into the file, in the quotes that are there already."""
+def _render(name: str, value: str, match: re.Match[str] | None) -> str:
+    """Return the text of `value` for the file, with the kind of quotes of the present value."""
     if name in _BARE:
         return value
     if match and match["single"] is not None:
@@ -82,7 +82,7 @@ def _written(name: str, value: str, match: re.Match[str] | None) -> str:
 
 
 def _is_set(name: str, value: str, match: re.Match[str]) -> bool:
-    """Whether the file already says `value`, in a form that Kong cannot read as another type."""
+    """Tell whether the file already has `value`, in a form that Kong cannot read as another type."""
     if _read(match) != value:
         return False
     if match["plain"] is None:
@@ -97,25 +97,25 @@ def _replace(lines: list[str], node: Node, name: str, value: str) -> None:
         raise unreadable(
             node.line,
             lines[node.line],
-            f"does not hold {name!r} as one value on this line: write it as {node.key}: text",
+            f"has no value of {name!r} on one line: write it as {node.key}: text",
         )
     if _is_set(name, value, match):
         return
     lead = match["lead"] or " "
-    lines[node.line] = body[: node.column] + lead + _written(name, value, match) + match["tail"] + ending
+    lines[node.line] = body[: node.column] + lead + _render(name, value, match) + match["tail"] + ending
 
 
-def _only(nodes: list[Node], key: str) -> Node | None:
+def _find_node(nodes: list[Node], key: str) -> Node | None:
     found = [node for node in nodes if node.key == key]
     if len(found) > 1:
         raise ConfError(
-            f"lines {found[0].line + 1} and {found[1].line + 1} both hold the key {key!r}: remove one of them"
+            f"lines {found[0].line + 1} and {found[1].line + 1} both have the key {key!r}: remove one of them"
         )
     return found[0] if found else None
 
 
-def _after_sample(lines: list[str], pattern: str, span: Iterable[int], nodes: list[Node]) -> int | None:
-    """The index after the first commented-out sample in `span` that does not stand inside a value."""
+def _find_sample(lines: list[str], pattern: str, span: Iterable[int], nodes: list[Node]) -> int | None:
+    """Return the index after the first commented-out sample in `span` that is not inside a value."""
     inside = {number for node in nodes for number in range(node.line, last_line(lines, node) + 1)}
     for number in span:
         if re.match(pattern, lines[number]) and number not in inside:
@@ -125,15 +125,17 @@ def _after_sample(lines: list[str], pattern: str, span: Iterable[int], nodes: li
 
 def _insert_top(lines: list[str], key: str, bodies: list[str], nodes: list[Node]) -> None:
     start, stop = document(lines)
-    place = _after_sample(lines, rf"#+[ \t]*{re.escape(key)}[ \t]*:(\s|\Z)", range(start, stop), nodes) or stop
+    place = _find_sample(lines, rf"#+[ \t]*{re.escape(key)}[ \t]*:(\s|\Z)", range(start, stop), nodes) or stop
     if place == len(lines) and lines and not lines[-1].endswith("\n") and nodes and is_block_scalar(lines, nodes[-1]):
-        raise unreadable(len(lines) - 1, lines[-1], "is text of a block and has no line ending: end the line")
+        raise unreadable(
+            len(lines) - 1, lines[-1], "is the end of a text block and has no line ending: add a line ending"
+        )
     insert_lines(lines, place, bodies)
 
 
 def _insert_child(lines: list[str], parent: Node, key: str, bodies: list[str], children: list[Node]) -> None:
     pattern = rf"[ \t]+#+[ \t]*{re.escape(key)}[ \t]*:(\s|\Z)"
-    place = _after_sample(lines, pattern, range(parent.line + 1, parent.stop), children) or parent.line + 1
+    place = _find_sample(lines, pattern, range(parent.line + 1, parent.stop), children) or parent.line + 1
     indent = indent_of(lines[children[0].line] if children else lines[parent.line]) + (0 if children else 2)
     insert_lines(lines, place, [f"{' ' * indent}{body}" for body in bodies])
 
@@ -142,7 +144,7 @@ def _children(lines: list[str], parent: Node) -> list[Node]:
     rest = split_ending(lines[parent.line])[0][parent.column :]
     if not is_empty(rest):
         raise unreadable(
-            parent.line, lines[parent.line], f"holds a value after {parent.key!r}: write it as a block, one key a line"
+            parent.line, lines[parent.line], f"has a value after {parent.key!r}: write it as a block, one key per line"
         )
     content = [number for number in range(parent.line + 1, parent.stop) if not is_empty(lines[number])]
     if not content:
@@ -158,15 +160,15 @@ def _set(lines: list[str], name: str, value: str) -> None:
     keys = name.split(".")
     start, stop = document(lines)
     nodes = mapping(lines, start, stop, 0)
-    node, parent = _only(nodes, keys[0]), None
+    node, parent = _find_node(nodes, keys[0]), None
     while node is not None and len(keys) > 1:
         nodes, parent, keys = _children(lines, node), node, keys[1:]
-        node = _only(nodes, keys[0])
+        node = _find_node(nodes, keys[0])
     if node is not None:
         _replace(lines, node, name, value)
         return
     bodies = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
-    bodies[-1] += f" {_written(name, value, None)}"
+    bodies[-1] += f" {_render(name, value, None)}"
     if parent is None:
         _insert_top(lines, keys[0], bodies, nodes)
     else:
@@ -176,22 +178,22 @@ def _set(lines: list[str], name: str, value: str) -> None:
 def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfError(
-            f"setting {name!r}: the name of a setting in kong.yml is made of letters, digits, '_' and '-', with a "
-            "dot where it is nested, as in cluster.advertise"
+            f"setting {name!r}: the name of a setting in kong.yml consists of letters, digits, '_' and '-'; a nested "
+            "setting is written with a dot, for example cluster.advertise"
         )
     kind = _BARE.get(name)
     if kind and not _BARE_FORM[kind].fullmatch(value):
-        raise ConfError(f"setting {name!r}: {shown(name, value)} is no {kind}, which is what Kong takes here")
+        raise ConfError(f"setting {name!r}: {shown(name, value)} is no {kind}, but Kong expects a {kind}")
 
 
 def edit_yaml(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Put `settings` (Kong setting to value, `cluster.advertise` where nested) into the text of a kong.yml.
+    """Set `settings` (Kong setting to value; a nested name has dots) in the text of a kong.yml.
 
-    Returns the new text and the names of the settings whose lines changed. Everything else keeps its bytes.
-    Raises ConfError, naming the line, where the file is not made of plain blocks.
+    Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError,
+    which names the line, unless the file consists of plain blocks.
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     if re.search(r"\r(?!\n)|[\x85\u2028\u2029]", text):
-        raise ConfError("the file holds line breaks other than LF and CR LF: convert them")
+        raise ConfError("the file has line breaks other than LF and CR LF: convert them")
     new, changed = edit_text(text[len(mark) :], settings, _set)
     return mark + new, changed

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the keys of a block mapping stand in a kong.yml: as much YAML as an edit in place needs, and no more.
+"""Finds the keys of a block mapping in a kong.yml: the subset of YAML that an edit in place needs.
 
-Lines are told apart by their indentation alone, which is what the YAML 1.1 specification prescribes for block
-mappings (its productions [187] to [193]); what libyaml takes beyond that is an error here, never a guess.
+Only the indentation determines the structure, as in the YAML 1.1 specification of block mappings (productions [187] to
+[193]). Files that libyaml accepts beyond that are an error; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ class Node:
 
 
 def indent_of(line: str) -> int:
-    """The number of blanks before the line's text. Raises nothing: a tab ends the count."""
+    """Return the number of blanks before the line's text; a tab ends the count."""
     return len(line) - len(line.lstrip(" "))
 
 
 def is_empty(line: str) -> bool:
-    """Whether the line is blank or a comment (inside a block scalar it may be neither; see last_line)."""
+    """Tell whether the line is blank or a comment. Inside a block scalar such a line may be text, see last_line."""
     return line.strip() == "" or line.lstrip().startswith("#")
 
 
 def unreadable(number: int, line: str, why: str) -> ConfError:
-    """The error for the line with index `number`."""
+    """Return the error for the line with index `number`."""
     text = hide_secrets(split_ending(line)[0])
     return ConfError(f"line {number + 1}: {text!r} {why}")
 
 
 def document(lines: list[str]) -> tuple[int, int]:
-    """The first and last (exclusive) index of the one document's lines, without its markers and directives."""
+    """Return the first and the last (exclusive) index of the document's lines, without markers and directives."""
     starts = [number for number, line in enumerate(lines) if re.match(r"---(\s|\Z)", line)]
     ends = [number for number, line in enumerate(lines) if re.match(r"\.\.\.(\s|\Z)", line)]
     start, stop = (starts[0] + 1 if starts else 0), (ends[0] if ends else len(lines))
@@ -58,14 +58,14 @@ def document(lines: list[str]) -> tuple[int, int]:
     after = [n for n in range(stop + 1, len(lines)) if not is_empty(lines[n])]
     if len(starts) > 1 or before or after or start > stop:
         number = (starts[1:] or before or after or ends)[0]
-        raise unreadable(number, lines[number], "belongs to a second document; Kong reads only one: split the file")
+        raise unreadable(number, lines[number], "belongs to a second document, but Kong reads only one: split the file")
     if starts and not is_empty(lines[start - 1][3:]):
-        raise unreadable(start - 1, lines[start - 1], "has content after the marker: move it to a line of its own")
+        raise unreadable(start - 1, lines[start - 1], "has content after the marker: move it to its own line")
     return start, stop
 
 
 def mapping(lines: list[str], start: int, stop: int, indent: int) -> list[Node]:
-    """The keys at `indent` in lines[start:stop], in order. Raises ConfError where that is no plain block mapping."""
+    """Return the keys at `indent` in lines[start:stop], in order. Raises ConfError unless this is a plain block mapping."""
     found: list[tuple[str, int, int]] = []
     for number in range(start, stop):
         line = lines[number]
@@ -74,9 +74,7 @@ def mapping(lines: list[str], start: int, stop: int, indent: int) -> list[Node]:
             continue
         match = _KEY.match(line, indent)
         if indent_of(line) != indent or match is None:
-            raise unreadable(
-                number, line, "cannot be read as 'key: value': write the file as plain blocks of such lines"
-            )
+            raise unreadable(number, line, "is no 'key: value' line: write the file as plain blocks of such lines")
         found.append((match["double"] or match["single"] or match["plain"] or "", number, match.end()))
     stops = [line for _key, line, _column in found[1:]] + [stop]
     nodes = [Node(key, line, column, end) for (key, line, column), end in zip(found, stops)]
@@ -86,12 +84,12 @@ def mapping(lines: list[str], start: int, stop: int, indent: int) -> list[Node]:
 
 
 def _is_item(line: str, indent: int) -> bool:
-    """A list may stand at the indentation of its key."""
+    """Tell whether the line is an item of a list, which may have the indentation of its key."""
     return indent_of(line) == indent and _ITEM.match(line, indent) is not None
 
 
 def _check_closed(lines: list[str], node: Node) -> None:
-    """Refuse what libyaml lets pass: quotes and brackets that run on over lines which look like keys."""
+    """Raise ConfError for quotes and brackets that continue over lines which look like keys; libyaml accepts them."""
     text = "".join(lines[node.line : node.stop])[node.column :].lstrip()
     closed = True
     if text.startswith(('"', "'")):
@@ -112,7 +110,7 @@ def _flow_ends(text: str) -> bool:
 
 
 def last_line(lines: list[str], node: Node) -> int:
-    """The index of the last line that is surely part of the node."""
+    """Return the index of the last line that certainly belongs to the node."""
     block_scalar = is_block_scalar(lines, node)
     indent = indent_of(lines[node.line])
     for number in range(node.stop - 1, node.line, -1):
@@ -123,5 +121,5 @@ def last_line(lines: list[str], node: Node) -> int:
 
 
 def is_block_scalar(lines: list[str], node: Node) -> bool:
-    """Whether the node's value is text after `|` or `>`."""
+    """Tell whether the node's value is text after `|` or `>`."""
     return lines[node.line][node.column :].lstrip().startswith(("|", ">"))

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Kong reads kong.conf, written down a second time and independently of the code under test.
+"""A parser of kong.conf like Kong's, independent of the code under test.
 
-`config_read` is Penlight's `config.read` with the arguments Kong gives it (lua/pl/config.lua), `COMMENTS` the three
-ways in which Kong's loaders have taken comments off the values (kong/conf_loader.lua, kong/conf_loader/init.lua).
+`config_read` is Penlight's `config.read` with Kong's arguments (lua/pl/config.lua). `COMMENTS` are the three ways in which
+Kong's loaders remove comments from values (kong/conf_loader.lua, kong/conf_loader/init.lua).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ COMMENTS = {
 
 
 def kong_reads(text: str, version: str) -> dict[str, str]:
-    """The settings of a kong.conf as Kong of `version` (a key of COMMENTS) takes them."""
+    """Return the settings of a kong.conf that Kong of `version` (a key of COMMENTS) reads."""
     raw = config_read(text.encode("utf-8", "surrogateescape"))
     values = {key: COMMENTS[version](value).strip(b" \t\n\v\f\r") for key, value in raw.items()}
     return {key.decode("latin-1"): value.decode("utf-8", "surrogateescape") for key, value in values.items()}

@@ -36,7 +36,7 @@ admin_listen=127.0.0.1:8001
 """
 
 
-def test_value_is_replaced_and_nothing_else():
+def test_only_the_value_is_replaced():
     new, changed = edit_conf(SAMPLE, {"database": "off", "admin_listen": "127.0.0.1:8001, 127.0.0.1:8444 ssl"})
     assert new == SAMPLE.replace("postgres    ", "off    ").replace(
         "n=127.0.0.1:8001", "n=127.0.0.1:8001, 127.0.0.1:8444 ssl"
@@ -77,7 +77,7 @@ def test_new_setting_without_sample_comes_last():
         (r"a = x\#y # c" + "\n", {"a": r"x\#z"}, r"a = x\#z # c" + "\n"),
         ("a = 'x'\n", {"a": '"y"'}, 'a = "y"\n'),
         ("a = x=y\n", {"a": "z=y"}, "a = z=y\n"),
-        # the last counts for Kong; none may contradict it
+        # Kong reads the last line; earlier lines get the same value
         ("a = 1\nb = 1\na = 2 # c\n", {"a": "2"}, "a = 2\nb = 1\na = 2 # c\n"),
         ("a-b = 1\n", {"a_b": "2"}, "a-b = 2\n"),
         # lines joined by a backslash
@@ -104,7 +104,7 @@ def test_edits(text, settings, expected):
         ("", {"a": "1\n2"}, "line break"),
         ("", {"a": "1\x002"}, "control character"),
         ("", {"a": "x # y"}, r"'#' in 'x # y'"),
-        ("", {"a": "x\\"}, "joins the next line"),
+        ("", {"a": "x\\"}, "ends in a backslash"),
         ("", {"a": "x_blank_y"}, "_blank_"),
         ("", {"a": True}, r"True is a bool, not text: quote it"),
         ("", {"a": None}, "NoneType"),
@@ -116,7 +116,7 @@ def test_edits(text, settings, expected):
         ("x = 1\na = 1 \\\n\n# c", {"a": "2"}, "line 2 ends in a backslash"),
     ],
 )
-def test_refusals(text, settings, message):
+def test_invalid_files_and_values_are_errors(text, settings, message):
     with pytest.raises(ConfError, match=message) as error:
         edit_conf(text, settings)
     assert "x # y" not in str(error.value) or "pg_password" not in settings
@@ -139,7 +139,7 @@ SETTINGS = st.dictionaries(st.sampled_from(["a", "b_c", "pg_x", "new_one"]), VAL
 
 
 @given(text=FILES, settings=SETTINGS, version=st.sampled_from(sorted(reader.COMMENTS)))
-def test_kong_reads_ours_and_the_rest_as_before(text, settings, version):
+def test_kong_reads_our_settings_and_the_other_settings_unchanged(text, settings, version):
     try:
         new, changed = edit_conf(text, settings)
     except ConfError as error:
@@ -149,31 +149,31 @@ def test_kong_reads_ours_and_the_rest_as_before(text, settings, version):
     for key, value in settings.items():
         before.pop(key, None)
         read = after.pop(key)
-        # 0.9 has no way to read an escaped '#'
+        # Kong 0.9 does not support an escaped '#'
         assert read == value.replace("\\#", "#") or (version == "0.9" and "#" in value)
     assert after == before
     assert edit_conf(new, settings) == (new, [])
     assert set(changed) <= set(settings)
 
 
-def others(text, settings):
-    """The file without the lines that are a setting of ours."""
-    ours = {key.encode() for key in settings}
+def other_lines(text, settings):
+    """Return the file without the lines of our settings."""
+    names = {key.encode() for key in settings}
     lines = re.findall(r"[^\n]*\n|[^\n]+", text)
-    return "".join(line for line in lines if not ours & set(reader.config_read(line.encode(errors="surrogateescape"))))
+    return "".join(line for line in lines if not names & set(reader.config_read(line.encode(errors="surrogateescape"))))
 
 
 @given(text=FILES.filter(lambda text: "\\ " not in text), settings=SETTINGS)
-def test_lines_that_are_not_ours_keep_their_bytes(text, settings):
+def test_other_lines_keep_their_bytes(text, settings):
     settings = {key: value or "x" for key, value in settings.items()}
     try:
         new, _changed = edit_conf(text, settings)
     except ConfError as error:
         assert "section" in str(error)  # noqa: PT017 (most examples must not raise)
         return
-    kept = others(text, settings)
-    # what is appended needs the line before it to end
-    assert others(new, settings) in (kept, kept + "\n", kept + "\r\n")
+    kept = other_lines(text, settings)
+    # An appended line may add an ending to the previous line.
+    assert other_lines(new, settings) in (kept, kept + "\n", kept + "\r\n")
 
 
 def test_values_are_read_as_kong_reads_them():

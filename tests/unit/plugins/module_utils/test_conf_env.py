@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env impo
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 
 BEFORE = """\
-# of the owner
+# a third-party comment
 KONG_DATABASE=off
 #KONG_PROXY_LISTEN=0.0.0.0:8000
 TZ="Europe/Paris"
@@ -22,13 +22,13 @@ KONG_ADMIN_LISTEN='0.0.0.0:8001'
 """
 
 
-def test_other_lines_stay_and_new_ones_follow_their_sample():
+def test_other_lines_are_unchanged_and_new_lines_follow_their_sample():
     text, changed = edit_env(BEFORE, {"database": "off", "proxy_listen": "0.0.0.0:80", "admin_listen": "off", "x": ""})
     assert changed == ["proxy_listen", "admin_listen", "x"]
     assert (
         text
         == """\
-# of the owner
+# a third-party comment
 KONG_DATABASE=off
 #KONG_PROXY_LISTEN=0.0.0.0:8000
 KONG_PROXY_LISTEN=0.0.0.0:80
@@ -44,7 +44,7 @@ def test_every_line_of_a_name_gets_the_value():
     assert edit_env("KONG_A=1\nKONG_A=2", {"a": "2"}) == ("KONG_A=2\nKONG_A=2", ["a"])
 
 
-def test_values_are_told_as_they_stand_there():
+def test_values_are_returned_unchanged():
     assert env_values(BEFORE, ["admin_listen", "proxy_listen"]) == {
         "admin_listen": "'0.0.0.0:8001'",
         "proxy_listen": None,
@@ -52,29 +52,29 @@ def test_values_are_told_as_they_stand_there():
 
 
 @pytest.mark.parametrize("value", ["it's", 'a "b"', "a\\b", "`a`"])
-def test_what_docker_and_systemd_read_differently_is_refused(value):
+def test_a_value_that_docker_and_systemd_read_differently_is_an_error(value):
     with pytest.raises(ConfError, match="read differently"):
         edit_env("", {"proxy_listen": value})
 
 
-def test_a_secret_that_is_refused_is_not_shown():
+def test_an_error_does_not_show_a_secret():
     with pytest.raises(ConfError) as refused:
         edit_env("", {"pg_password": "s3'cret"})
     assert "s3" not in str(refused.value)
 
 
-def test_a_setting_of_kong_yml_is_refused():
-    with pytest.raises(ConfError, match=r"no variable of Kong's environment"):
+def test_a_setting_of_kong_yml_is_an_error():
+    with pytest.raises(ConfError, match=r"has no environment variable"):
         edit_env("", {"cluster.advertise": "10.0.0.1:7946"})
 
 
-def test_a_line_that_goes_on_for_systemd_is_refused():
+def test_a_line_that_systemd_joins_with_the_next_line_is_an_error():
     with pytest.raises(ConfError, match="line 1 ends in a backslash"):
         edit_env("KONG_A=1 \\\nKONG_B=2\n", {"a": "2"})
 
 
-def as_systemd_reads_it(line):
-    """systemd.exec(5), EnvironmentFile; src/basic/env-file.c."""
+def parse_like_systemd(line):
+    """Return name and value like systemd.exec(5), EnvironmentFile; src/basic/env-file.c."""
     name, _equals, value = line.partition("=")
     value = value.strip(" \t")
     for quote in "\"'":
@@ -87,10 +87,10 @@ TEXT = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=30
 
 
 @given(TEXT)
-def test_what_is_written_is_read_alike_or_refused(value):
+def test_systemd_and_docker_read_the_same_value_or_it_is_an_error(value):
     try:
         text, _changed = edit_env("", {"a": value})
     except ConfError:
         return
     (line,) = text.splitlines()
-    assert as_systemd_reads_it(line) == tuple(line.split("=", 1)) == ("KONG_A", value.strip())
+    assert parse_like_systemd(line) == tuple(line.split("=", 1)) == ("KONG_A", value.strip())

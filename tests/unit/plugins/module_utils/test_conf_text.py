@@ -35,7 +35,7 @@ def test_split_ending(line, parts):
     assert split_ending(line) == parts
 
 
-def test_insert_lines_ends_the_line_before():
+def test_insert_lines_ends_the_previous_line():
     lines = ["a\r\n", "b"]
     insert_lines(lines, 2, ["c", "d"])
     assert lines == ["a\r\n", "b\r\n", "c\r\n", "d\r\n"]

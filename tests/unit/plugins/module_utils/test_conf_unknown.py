@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Kong of a host would drop from its file."""
+"""Settings of a file that the installed Kong would ignore."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOADER = 'local CONF_PARSERS = {\n  router_consistency = { deprecated = { replac
 
 @pytest.fixture
 def lua(tmp_path):
-    """A Kong whose loader is one file, as up to 3.5."""
+    """Return the folder of a Kong whose loader is one file, as up to Kong 3.5."""
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "kong_defaults.lua").write_text(DEFAULTS)
     (tmp_path / "conf_loader").mkdir()
@@ -34,7 +34,7 @@ def lua(tmp_path):
         ("typo = 1\ntypo = 2\n", ["typo"]),
         ("# typo = 1\n", []),
         ("proxy-listen = 0.0.0.0:80\n", []),
-        # What the loader knows by a former name, and families of names.
+        # Renamed settings that the loader accepts, and families of names.
         ("router_consistency = strict\n", []),
         ("nginx_http_client_body_buffer_size = 8k\npluginserver_py_start_cmd = x\nvault_env_prefix = x\n", []),
         ("nginx_typo = 1\n", ["nginx_typo"]),
@@ -44,5 +44,5 @@ def test_names_that_neither_defaults_nor_loader_have_are_unknown(lua, text, unkn
     assert unknown_settings(text, lua) == unknown
 
 
-def test_without_a_kong_nothing_is_known_of_it(tmp_path):
+def test_without_kong_no_setting_is_unknown(tmp_path):
     assert unknown_settings("typo = 1\n", tmp_path) == []

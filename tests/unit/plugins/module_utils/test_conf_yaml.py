@@ -22,7 +22,7 @@ SAMPLE = """\
 # proxy_listen: "0.0.0.0:8000"
 
 custom_plugins:
-- one   # a list may stand at its key's indentation
+- one   # a list may have the indentation of its key
 - two
 
 cluster_listen: "0.0.0.0:7946"   # gossip
@@ -45,7 +45,7 @@ send_anonymous_reports: true
 """
 
 
-def test_value_is_replaced_and_nothing_else():
+def test_only_the_value_is_replaced():
     new, changed = edit_yaml(SAMPLE, {"cluster_listen": "192.168.23.45:80", "postgres.port": "5433"})
     assert new == SAMPLE.replace('"0.0.0.0:7946"', '"192.168.23.45:80"').replace("5432", "5433")
     assert changed == ["cluster_listen", "postgres.port"]
@@ -86,10 +86,10 @@ def test_new_settings_without_sample_come_last():
         ("...\n", {"a": "y"}, 'a: "y"\n...\n'),
         ("%YAML 1.1\n--- # c\na: x\n...\n# c\n", {"b": "y"}, '%YAML 1.1\n--- # c\na: x\nb: "y"\n...\n# c\n'),
         ("\ufeffa: x\n", {"a": "y"}, '\ufeffa: "y"\n'),
-        # unquoted text is left alone where no reader can take it for anything else
+        # unquoted text is unchanged if every parser reads it as text
         ("a: 0.0.0.0:80\nb: wan\n", {"a": "0.0.0.0:80", "b": "wan"}, "a: 0.0.0.0:80\nb: wan\n"),
         ("a: on\nb: 8000\nc: 1:30\n", {"a": "on", "b": "8000", "c": "1:30"}, 'a: "on"\nb: "8000"\nc: "1:30"\n'),
-        # numbers and booleans are what Kong's loader wants in these
+        # Kong's loader expects numbers and booleans for these settings
         ('memory_cache_size: "128"\n', {"memory_cache_size": "128"}, "memory_cache_size: 128\n"),
         ("cluster:\n  a: x\n", {"cluster.ttl_on_failure": 60}, "cluster:\n  ttl_on_failure: 60\n  a: x\n"),
         # a block of settings: its indentation, its samples
@@ -108,7 +108,7 @@ def test_new_settings_without_sample_come_last():
         ("c:\n  b: |+\n    t\n\n\nd: 1\n", {"c.a": "y"}, 'c:\n  a: "y"\n  b: |+\n    t\n\n\nd: 1\n'),
         ("c:", {"c.a": "y"}, 'c:\n  a: "y"\n'),
         ("c:\n  b:\n  - 1\n  a: x\n", {"c.a": "y"}, 'c:\n  b:\n  - 1\n  a: "y"\n'),
-        # as deep as it gets: kong.yml has three levels
+        # the deepest settings: kong.yml has three levels
         ("", {"d.e.f": "x"}, 'd:\n  e:\n    f: "x"\n'),
         ("d:\n    a: 1\n", {"d.e.f": "x"}, 'd:\n    e:\n      f: "x"\n    a: 1\n'),
         ("d:\n  e:\n  g: 1\n", {"d.e.f": "x"}, 'd:\n  e:\n    f: "x"\n  g: 1\n'),
@@ -135,7 +135,7 @@ def test_edits(text, settings, expected):
 @pytest.mark.parametrize(
     ("text", "settings", "message"),
     [
-        ("a: |\n  x\n", {"a": "1"}, r"line 1: 'a: \|' does not hold 'a' as one value"),
+        ("a: |\n  x\n", {"a": "1"}, r"line 1: 'a: \|' has no value of 'a' on one line"),
         ("a:\n- x\n", {"a": "1"}, "line 1"),
         ("a: [x]\n", {"a": "1"}, "line 1"),
         ("a: x\n  y\n", {"a": "1"}, "line 1"),
@@ -143,13 +143,13 @@ def test_edits(text, settings, expected):
         ("a: &x y\n", {"a": "1"}, "line 1"),
         ("a: *x\n", {"a": "1"}, "line 1"),
         ("a: !!str y\n", {"a": "1"}, "line 1"),
-        ("x: 1\nc: {a: 1}\n", {"c.a": "2"}, r"line 2: 'c: \{a: 1\}' holds a value after 'c': write it as a block"),
+        ("x: 1\nc: {a: 1}\n", {"c.a": "2"}, r"line 2: 'c: \{a: 1\}' has a value after 'c': write it as a block"),
         ("c: x\n", {"c.a": "2"}, "line 1"),
         ("c:\n- a\n", {"c.a": "2"}, "line 2"),
         ("c:\n\ta: 1\n", {"c.a": "2"}, "line 2.*tab"),
         ("c:\n  b: 1\n\ta: 1\n", {"c.a": "2"}, "line 3"),
         ("c:\n    b: 1\n  a: 1\n", {"c.a": "2"}, "line 3"),
-        ("a: 1\nb: 2\na: 3\n", {"a": "1"}, "lines 1 and 3 both hold the key 'a'"),
+        ("a: 1\nb: 2\na: 3\n", {"a": "1"}, "lines 1 and 3 both have the key 'a'"),
         ("c:\n  a: 1\n  'a': 3\n", {"c.a": "1"}, "lines 2 and 3"),
         ("{a: 1}\n", {"a": "1"}, "line 1"),
         ("- a\n", {"a": "1"}, "line 1"),
@@ -165,16 +165,16 @@ def test_edits(text, settings, expected):
         ("x: y\rz: 1\n", {"a": "2"}, "line breaks"),
         ("", {"a..c": "2"}, "with a dot"),
         ("", {"a.b.": "2"}, "with a dot"),
-        ("a:\n  b: 1\n", {"a.b.c": "2"}, "line 2: '  b: 1' holds a value after 'b'"),
+        ("a:\n  b: 1\n", {"a.b.c": "2"}, "line 2: '  b: 1' has a value after 'b'"),
         ("a:\n  b:\n  - c: 1\n", {"a.b.c": "2"}, "line 3"),
-        ("a:\n  b:\n    c: 1\n  b:\n", {"a.b.c": "2"}, "lines 2 and 4 both hold the key 'b'"),
+        ("a:\n  b:\n    c: 1\n  b:\n", {"a.b.c": "2"}, "lines 2 and 4 both have the key 'b'"),
         ("", {"memory_cache_size": "big"}, "'big' is no number"),
         ("", {"cluster.auto-join": "on"}, "'on' is no boolean"),
         ("", {"a": "x\u2028y"}, "line break"),
         ("password: [s3cret]\n", {"password": "x"}, "line 1: 'password: <hidden>'"),
     ],
 )
-def test_refusals(text, settings, message):
+def test_invalid_files_and_values_are_errors(text, settings, message):
     with pytest.raises(ConfError, match=message):
         edit_yaml(text, settings)
 
@@ -235,12 +235,12 @@ def pop(tree, name):
 
 
 @given(text=FILES, settings=SETTINGS)
-def test_yaml_reads_ours_and_the_rest_as_before(text, settings):
+def test_yaml_reads_our_settings_and_the_other_settings_unchanged(text, settings):
     before = yaml.safe_load(text) or {}
     try:
         new, changed = edit_yaml(text, settings)
     except ConfError as error:
-        assert re.search(r"lines? \d", str(error))  # noqa: PT017 (what cannot be edited is named)
+        assert re.search(r"lines? \d", str(error))  # noqa: PT017 (the error names the line)
         return
     after = yaml.safe_load(new) or {}
     for name, value in settings.items():
@@ -251,20 +251,20 @@ def test_yaml_reads_ours_and_the_rest_as_before(text, settings):
     assert set(changed) <= set(settings)
 
 
-def others(text, settings):
-    """The file without the lines whose key is one of ours."""
-    ours = {part for name in settings for part in name.split(".")}
+def other_lines(text, settings):
+    """Return the file without the lines whose key is in our settings."""
+    keys = {part for name in settings for part in name.split(".")}
     lines = re.findall(r"[^\n]*\n|[^\n]+", text)
-    return "".join(line for line in lines if line.partition(":")[0].strip() not in ours)
+    return "".join(line for line in lines if line.partition(":")[0].strip() not in keys)
 
 
 @given(text=FILES, settings=SETTINGS)
-def test_lines_that_are_not_ours_keep_their_bytes(text, settings):
+def test_other_lines_keep_their_bytes(text, settings):
     try:
         new, _changed = edit_yaml(text, settings)
     except ConfError as error:
-        assert re.search(r"lines? \d", str(error))  # noqa: PT017 (what cannot be edited is named)
+        assert re.search(r"lines? \d", str(error))  # noqa: PT017 (the error names the line)
         return
-    kept = others(text, settings)
-    # what is appended needs the line before it to end
-    assert others(new, settings) in (kept, kept + "\n", kept + "\r\n")
+    kept = other_lines(text, settings)
+    # An appended line may add an ending to the previous line.
+    assert other_lines(new, settings) in (kept, kept + "\n", kept + "\r\n")
