@@ -1,0 +1,125 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole reports and their pictures, word for word.
+
+Delete a file of tests/golden/report to write it again: the test fails once, and the diff shows what has changed.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+
+GOLDEN = Path(__file__).parents[4] / "golden" / "report"
+SEED = planned(SEED_NODES, SEED_OTHERS)
+SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+
+
+def outcomes_of(plan, *, absent=()):
+    """Return the outcomes of a fleet in which every connection is as planned."""
+    seen = {
+        caller: [{"name": one.name, "seen": SEEN[one.expected], "detail": ""} for one in probes_from(plan, caller)]
+        for caller in callers(plan)
+        if caller not in absent
+    }
+    return [one.as_dict() for one in compare(plan, seen).outcomes]
+
+
+def whole():
+    """Every connection is as planned; an Admin API answers without authentication, and certificates end soon."""
+    outcomes = outcomes_of(SEED)
+    days = {"a1": 400, "a2": 29, "b1": -1}
+    for one in outcomes:
+        if one["listener"] == "admin" and one["port"] == 8444 and one["seen"] == "open":
+            one["certificate"] = {
+                "subject": "CN=kong",
+                "not_after": "2027-01-01T00:00:00Z",
+                "days_left": days[one["to"]],
+            }
+            one["status"] = 200 if one["to"] == "a1" else 401
+    verification = {"at": "2026-11-25 12:00 UTC", "outcomes": outcomes}
+    drift = {"at": "2026-11-25 12:05 UTC", "nodes": {"a1": {"firewall": [], "settings": []}}}
+    return Evidence(SEED, verification, drift, [])
+
+
+def differences():
+    """Connections are blocked, open, unverified and not tried; a node has drifted, and another was not reached."""
+    outcomes = outcomes_of(SEED, absent=["b1"])
+    for one in outcomes:
+        if (one["from"], one["to"], one["listener"]) == ("a1", "b1", "cluster"):
+            one.update(seen="filtered", detail="no answer", cause="the NAT device does not forward")
+        if (one["from"], one["to"], one["listener"], one["protocol"]) == ("a2", "a1", "cluster", "udp"):
+            one.update(seen="silent", detail="udp 7946 does not answer")
+        if (one["from"], one["listener"], one["port"], one["to"]) == ("a1", "admin", 8001, "a2"):
+            one.update(seen="open")
+    verification = {"outcomes": outcomes, "sampled": True, "placeholders": ["a1", "a2"]}
+    lines = {"firewall": ["port 8001 is open to 10.0.0.0/8"], "settings": ["admin_listen"]}
+    drift = {"nodes": {"a1": lines, "a2": {"firewall": [], "settings": []}}, "not_looked_at": ["b1"]}
+    return Evidence(SEED, verification, drift)
+
+
+def changes():
+    """A node moves its port, loses the sources of its Admin API, and a node is new."""
+    nodes = {**SEED_NODES, "a3": {**SEED_NODES["a1"], "kong_address": "192.168.10.13"}}
+    nodes["a2"] = {**nodes["a2"], "kong_proxy_listen": "0.0.0.0:9000", "kong_admin_sources": ["192.168.10.0/28"]}
+    plan = planned(nodes, SEED_OTHERS)
+    return Evidence(plan, changes=changes_between(SEED, plan))
+
+
+def many():
+    """Many nodes that are alike, with both families and a VPN; nothing was verified."""
+    nodes = {
+        f"n{number:02}": {
+            "kong_address": [f"10.0.0.{number}", f"fd00::{number}"], "kong_site": "east" if number < 8 else "west",
+            "kong_vpn_address": f"10.99.0.{number}", "kong_flat_network": True, "kong_version": "3.9" if number % 5 else "3.4",
+            "kong_admin_listen": ["0.0.0.0:8001", "[::]:8001"], "kong_admin_sources": ["@kong"],
+            "kong_proxy_listen": "0.0.0.0:8000", "kong_admin_gui_listen": "off",
+        }
+        for number in range(1, 14)
+    }  # fmt: skip
+    return Evidence(planned(nodes))
+
+
+FINDINGS = [
+    {
+        "severity": severity,
+        "code": code,
+        "host": "n1",
+        "variable": "kong_x",
+        "value": [1],
+        "message": f"n1: kong_x: {code}",
+    }
+    for severity, code in [("error", "source-any"), ("error", "unheard-of"), ("warning", "source-no-path")]
+]
+REPORTS = (whole, differences, changes, many)
+TEXTS = {
+    **{f"{make.__name__}.md": lambda make=make: FORMS[".md"](make()) for make in REPORTS},
+    **{f"{make.__name__}.svg": lambda make=make: drawing(FORMS[".html"](make())) for make in (differences, many)},
+    "differences.xml": lambda: FORMS[".xml"](differences()),
+    "refused.md": lambda: REFUSED_FORMS[".md"](FINDINGS),
+    "refused.xml": lambda: REFUSED_FORMS[".xml"](FINDINGS),
+}
+
+
+def drawing(page):
+    """Return the pictures of a page, an element a line."""
+    return "\n".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL)).replace("><", ">\n<") + "\n"
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_report_is_written_word_for_word(name):
+    text, path = TEXTS[name](), GOLDEN / name
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+        pytest.fail(f"{path} was missing and is written now: read it before you commit it")
+    assert text == path.read_text(encoding="utf-8")
