@@ -12,9 +12,11 @@ some sources only, so that a ban holds.
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Iterable
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 
@@ -54,3 +56,29 @@ class Late(t.Protocol):
 
     def persist(self, want: Ruleset | None) -> None:
         """Make the late part for `want` what a reboot loads. If that fails, the persisted state is unchanged."""
+
+
+def exempt_rule(where: str, rule: str, verdict: str, services: Iterable[Service], limit: str) -> Conflict:
+    """Return the warning about a rule of the host that does not hold for authorised packets.
+
+    The rule accepts packets up to a limit, or it drops packets of some sources and comes after our rule. `limit` is an
+    example of a rule that drops the packets above a limit.
+    """
+    reason, advice = {
+        ACCEPT: (
+            "accepts a part of the packets, and the rule of gatehouse.kong accepts the rest",
+            f"Drop what is above the limit instead, as with `{limit}`",
+        ),
+        DROP: (
+            "comes after a rule that drops everything else, so the rule of gatehouse.kong comes before both",
+            "Move it to the top of its chain",
+        ),
+    }[verdict]
+    return Conflict(
+        certain=False,
+        where=where,
+        reason=f"`{rule}` {reason}",
+        ports=tuple(dict.fromkeys(map(str, services))),
+        advice=advice,
+        effect="exempt",
+    )

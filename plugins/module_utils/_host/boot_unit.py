@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import stale_files
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 
@@ -105,9 +106,8 @@ def stale_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, .
             for path in (*unit.unit_files, unit.link, unit.directory)
             if host.path(path).exists() or host.path(path).is_symlink()
         )
-    lines = [] if host.holds(unit.file, content, 0o600) else [_missing_or_differs(host, unit.file)]
-    lines += [] if _directory_is_private(host, unit.directory) else [f"{unit.directory}: not mode 0700"]
-    return (*lines, *_stale_unit(host, unit))
+    directory = () if _directory_is_private(host, unit.directory) else (f"{unit.directory}: not mode 0700",)
+    return (*stale_files(host, {unit.file: content}, 0o600), *directory, *_stale_unit(host, unit))
 
 
 def install(host: Host, unit: BootUnit, content: str) -> None:
@@ -144,13 +144,8 @@ def uninstall(host: Host, unit: BootUnit) -> None:
 
 
 def _stale_unit(host: Host, unit: BootUnit) -> tuple[str, ...]:
-    files = (path for path, text in unit.unit_files.items() if not host.holds(path, text, 0o644))
     link = () if host.path(unit.link).is_symlink() else (f"{unit.link}: missing",)
-    return (*(_missing_or_differs(host, path) for path in files), *link)
-
-
-def _missing_or_differs(host: Host, path: str) -> str:
-    return f"{path}: {'missing' if host.read(path) is None else 'differs'}"
+    return (*stale_files(host, unit.unit_files, 0o644), *link)
 
 
 def _directory_is_private(host: Host, path: str) -> bool:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import Bits, Packet
@@ -57,6 +57,19 @@ class Rule(t.Protocol):
 
     def evaluate(self, packet: Packet) -> Evaluation:
         """Return the possible actions of the rule for a packet."""
+
+
+def reached_by_some(actions: Mapping[str, Iterable[Action]]) -> set[str]:
+    """Return the chains to which a rule that matches only some packets leads, directly or through other chains.
+
+    `actions` are the actions of the rules of each chain.
+    """
+    targets = {action.target for found in actions.values() for action in found if action.target and not action.certain}
+    reached: set[str] = set()
+    while targets - reached:
+        reached |= targets
+        targets = {action.target for chain in reached for action in actions.get(chain, ()) if action.target}
+    return reached
 
 
 @dataclass(eq=False)

@@ -114,11 +114,6 @@ def entries_of(ruleset: Ruleset, family: str) -> list[Allow]:
     return sorted(entries, key=lambda entry: (entry.service.breadth, entry.service.address or "", entry.service.order))
 
 
-def published_part(ruleset: Ruleset) -> Ruleset:
-    """Return a ruleset with the published ports only."""
-    return make_ruleset((entry for entry in ruleset.allow if entry.published), ruleset.sets)
-
-
 def make_ruleset(allow: Iterable[Allow], sets: Iterable[SourceSet]) -> Ruleset:
     """Return a ruleset with its parts in order and without unused sets."""
     entries = tuple(sorted(allow, key=lambda entry: entry.service.order))

@@ -10,7 +10,7 @@ part, which sets the mark, the rule accepts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import (
@@ -22,8 +22,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     unit_for,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
-    SOME_ACCEPT,
-    SOME_DROP,
     Filter,
     Place,
     filter_of,
@@ -37,8 +35,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     without_early,
     without_ours,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import exempt_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import stale_files, written_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
@@ -54,11 +54,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     variant_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset, Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 # Other programs may change the rules between the moments at which they are read and loaded.
 _ATTEMPTS = 3
+_LIMIT_EXAMPLE = "-m hashlimit --hashlimit-above 10/sec ... -j DROP"
 _PLUGINS = (PLUGIN, SETS_PLUGIN)
 
 
@@ -98,9 +99,9 @@ class IptablesLate:
         files = (f"{file}: has rules of gatehouse.kong" for file in files_to_clean(self._host, clean))
         if want is None:
             unit = stale_parts(self._host, UNIT_PARTS, None)
-            return (*unit, *self._stale_plugins(dict.fromkeys(_PLUGINS)), *files)
+            return (*unit, *stale_files(self._host, dict.fromkeys(_PLUGINS), 0o755), *files)
         unit = stale_parts(self._host, unit_for(self._host), self._script(self._places(want)))
-        return (*unit, *self._stale_plugins(plugins_for(self._host)), *files)
+        return (*unit, *stale_files(self._host, plugins_for(self._host), 0o755), *files)
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts with rules of iptables, the rules that have no effect, and files that cannot be loaded."""
@@ -109,7 +110,8 @@ class IptablesLate:
             places = places_of(table, want, family)
             found += conflicts(self._saved[family], want, family, [(place.chain, place.position) for place in places])
             void = without_effect(table, places, want, family)
-            found += [_void(family, *rule, services) for rule, services in void.items()]
+            where = f"table filter of {PROGRAM[family]}"
+            found += [exempt_rule(where, *rule, services, _LIMIT_EXAMPLE) for rule, services in void.items()]
         found += [] if "ipv6" in self._families else without_ipv6(want, UNIT_PARTS.file)
         return (*found, *unloadable(self._host, self._programs))
 
@@ -157,13 +159,8 @@ class IptablesLate:
             uninstall(self._host, UNIT_PARTS)
             self._host.remove(_PLUGINS)
             return
-        before = {path: self._host.read(path) for path in _PLUGINS}
-        try:
-            self._write_plugins(plugins_for(self._host))
+        with written_files(self._host, plugins_for(self._host), 0o755):
             install(self._host, unit_for(self._host), self._script(self._places(want)))
-        except HostError:
-            self._write_plugins(before)
-            raise
 
     def _misplaced(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         want = ruleset or Ruleset()
@@ -198,43 +195,6 @@ class IptablesLate:
     def _load(self, want: Ruleset | None, *options: str) -> None:
         script = self._script(self._places(want or Ruleset()))
         self._host.run("sh", "-s", "--", *options, stdin=script)
-
-    def _stale_plugins(self, wanted: Mapping[str, str | None]) -> Iterator[str]:
-        for path, text in wanted.items():
-            found = self._host.read(path)
-            if text is None and found is not None:
-                yield f"{path}: to be removed"
-            elif text is not None and not self._host.holds(path, text, 0o755):
-                yield f"{path}: {'missing' if found is None else 'differs'}"
-
-    def _write_plugins(self, wanted: Mapping[str, str | None]) -> None:
-        for path, text in wanted.items():
-            if text is None:
-                self._host.remove((path,))
-            elif not self._host.holds(path, text, 0o755):
-                self._host.write(path, text, 0o755)
-
-
-def _void(family: str, line: str, kind: str, services: Iterable[Service]) -> Conflict:
-    """Return the warning about a rule that does not hold for authorised packets."""
-    reason, advice = {
-        SOME_ACCEPT: (
-            "accepts a part of the packets, and the rule of gatehouse.kong accepts the rest",
-            "Drop what is above the limit instead, as with `-m hashlimit --hashlimit-above 10/sec ... -j DROP`",
-        ),
-        SOME_DROP: (
-            "comes after a rule that drops everything else, so the rule of gatehouse.kong comes before both",
-            "Move it to the top of its chain",
-        ),
-    }[kind]
-    return Conflict(
-        certain=False,
-        where=f"table filter of {PROGRAM[family]}",
-        reason=f"`{line}` {reason}",
-        ports=tuple(map(str, services)),
-        advice=advice,
-        effect="exempt",
-    )
 
 
 def _place(table: Filter, chain: str, position: int) -> Place:

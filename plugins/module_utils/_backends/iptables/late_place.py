@@ -29,7 +29,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     addresses_of,
     unicast,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, GOTO, RETURN, Action
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
+    ACCEPT,
+    DROP,
+    GOTO,
+    RETURN,
+    Action,
+    reached_by_some,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
 Steps = t.Mapping[Service, t.Sequence["Step"]]
@@ -138,9 +145,9 @@ def steps_of(table: Filter, want: Ruleset, family: str) -> Steps:
 def without_effect(
     table: Filter, places: Iterable[Place], want: Ruleset, family: str
 ) -> dict[tuple[str, str], tuple[Service, ...]]:
-    """Return the rules that do not hold for authorised packets, by line and kind, with the services they are about.
+    """Return the rules that do not hold for authorised packets, by line and verdict, with the services they are about.
 
-    SOME_ACCEPT: a rule accepts packets up to a limit, and the accept rule accepts the rest. SOME_DROP: a rule drops some
+    ACCEPT: a rule accepts packets up to a limit, and the accept rule accepts the rest. DROP: a rule drops some
     packets behind the accept rule, because a default for another protocol or network interface comes before it.
     """
     needed = {place.chain: place.position for place in places}
@@ -152,7 +159,7 @@ def without_effect(
             at_place = step.position >= needed.get(step.chain, step.position + 1)
             accepted = step.kind != OTHERS and (accepted or at_place)
             if (step.kind == SOME_ACCEPT and limited) or (step.kind == SOME_DROP and accepted):
-                key = step.line, step.kind
+                key = step.line, ACCEPT if step.kind == SOME_ACCEPT else DROP
                 found[key] = (*found.get(key, ()), service)
     return found
 
@@ -227,12 +234,7 @@ def _shared(table: Filter, packets: Sequence[Packet]) -> set[str]:
         ]
         for chain, rules in table.rules.items()
     }
-    reached = {action.target for found in actions.values() for action in found if not action.certain}
-    shared: set[str] = set()
-    while reached - shared:
-        shared |= reached
-        reached = {action.target for chain in shared for action in actions[chain]}
-    return shared
+    return reached_by_some(actions)
 
 
 class _Walk:

@@ -16,8 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import exempt_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import APPENDED_FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import Files, stale_files, written_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import ends, first_packet
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
@@ -29,7 +31,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, Chain, Rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
+    ACCEPT,
+    DROP,
+    Chain,
+    Rule,
+    reached_by_some,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
@@ -42,16 +50,7 @@ _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
 _ONLY_NOTES = {"counter", "log"}
 # Expressions that hold for a part of the packets of each source, as libnftables-json(5) names them.
 _LIMITS = frozenset({"limit", "ct count", "quota"})
-_VOID = {
-    ACCEPT: (
-        "accepts a part of the packets, and the rule of gatehouse.kong accepts the rest",
-        "Drop what is above the limit instead, as with `limit rate over 10/second drop`",
-    ),
-    DROP: (
-        "comes after a rule that drops everything else, so the rule of gatehouse.kong comes before both",
-        "Move it to the top of its chain",
-    ),
-}
+_LIMIT_EXAMPLE = "limit rate over 10/second drop"
 _LEADS = frozenset({"jump", "goto", "vmap"})
 # Prints the commands that add the rule to each chain, unless it is there. A chain is found by its name, and the place in it
 # by the number of rules from there to its end: those before it are bans, which come and go.
@@ -163,11 +162,7 @@ class NftablesLate:
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each file that loads the rules at boot and differs."""
-        return tuple(
-            f"{path}: {'missing or different' if text else 'to be removed'}"
-            for path, text in self._files(want).items()
-            if not (self._host.holds(path, text, 0o600) if text else not self._host.path(path).exists())
-        )
+        return stale_files(self._host, self._files(want), 0o600)
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return a warning for each rule that does not hold for authorised packets, and for a table of iptables-legacy.
@@ -207,11 +202,8 @@ class NftablesLate:
 
     def persist(self, want: Ruleset | None) -> None:
         """Write or remove the files that the boot units load."""
-        for path, text in self._files(want).items():
-            if text:
-                self._host.write(path, text, 0o600)
-            else:
-                self._host.remove((path,))
+        with written_files(self._host, self._files(want), 0o600):
+            pass
 
     def _commands(self, want: Ruleset | None) -> str:
         chains = self._chains
@@ -227,15 +219,15 @@ class NftablesLate:
         ]
         return "".join([*added, *deleted])
 
-    def _files(self, want: Ruleset | None) -> dict[str, str]:
-        """Return the texts of the boot files, empty if a file is not needed."""
+    def _files(self, want: Ruleset | None) -> Files:
+        """Return the texts of the boot files."""
         wanted = places(self._chains, want) if want else ()
         chains = "".join(f'        after["{place}"] = {place.after}\n' for place in wanted)
         appended = "".join(place.command for place in wanted if not place.after)
         escaped = _RULE.replace('"', '\\"')
         return {
-            LATE_FILE: _LOAD.format(chains=chains, rule=escaped, escaped=escaped) if wanted else "",
-            APPENDED_FILE: _HEADER + appended if appended else "",
+            LATE_FILE: _LOAD.format(chains=chains, rule=escaped, escaped=escaped) if wanted else None,
+            APPENDED_FILE: _HEADER + appended if appended else None,
         }
 
     @cached_property
@@ -284,16 +276,10 @@ def _shared(table: Mapping[str, Chain], services: list[tuple[Service, str]]) -> 
             if _leads(rule)
             for packet in packets
             for action in rule.evaluate(packet).actions
-            if action.target
         ]
         for name, chain in table.items()
     }
-    reached = {action.target for found in actions.values() for action in found if not action.certain}
-    shared: set[str] = set()
-    while reached - shared:
-        shared |= reached
-        reached = {action.target for name in shared for action in actions[name]}
-    return shared
+    return reached_by_some(actions)
 
 
 def _end(
@@ -331,15 +317,8 @@ def _without_effect(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
             for verdict in verdicts & ({DROP} if is_after else {ACCEPT}):
                 found.setdefault((_key(chain), number, verdict), []).append(service)
     for (key, number, verdict), services in found.items():
-        reason, advice = _VOID[verdict]
-        yield Conflict(
-            certain=False,
-            where=f"nftables chain {' '.join(key)}",
-            reason=f"`{chains[key].rules[number].text}` {reason}",
-            ports=tuple(dict.fromkeys(map(str, services))),
-            advice=advice,
-            effect="exempt",
-        )
+        where = f"nftables chain {' '.join(key)}"
+        yield exempt_rule(where, chains[key].rules[number].text, verdict, services, _LIMIT_EXAMPLE)
 
 
 def _met(chains: Chains, base: Chain, services: list[tuple[Service, str]]) -> Iterator[tuple[Chain, int, Service, str]]:

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
     Evaluation,
     Outcome,
     Walk,
+    reached_by_some,
 )
 
 PACKET = Packet("ipv4", "tcp", 8001, unicast("ipv4"), unicast("ipv4"), mark=MARKED)
@@ -147,3 +148,20 @@ def test_a_chain_is_evaluated_again_for_another_mark():
 
 def test_the_name_of_a_chain():
     assert Chain("input", family="inet", table="filter").place == "inet filter input"
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"),
+    [
+        ({}, set()),
+        ({"base": [Action("jump", "a")], "a": [Action("jump", "b")]}, set()),
+        (
+            {"base": [Action("jump", "a", certain=False)], "a": [Action("jump", "b")], "b": [Action("goto", "a")]},
+            {"a", "b"},
+        ),
+        ({"base": [Action("jump", "a", certain=False), Action("jump", "b")], "b": [Action("drop")]}, {"a"}),
+        ({"base": [Action("drop", certain=False)]}, set()),
+    ],
+)
+def test_chains_that_a_rule_for_some_packets_leads_to(actions, expected):
+    assert reached_by_some(actions) == expected

@@ -262,10 +262,10 @@ def test_a_rule_that_is_nearly_ours_is_none():
 LIMIT = "-A INPUT -p tcp -m tcp --dport 8000 -m limit --limit 10/sec -j ACCEPT"
 DEFAULT = "-A INPUT -i eth0 -j DROP"
 VOID = {
-    "a limit that accepts": ((LIMIT, REJECT), {(LIMIT, "some accept"): [8000]}),
+    "a limit that accepts": ((LIMIT, REJECT), {(LIMIT, "accept"): [8000]}),
     "a limit of everything": (
         ("-A INPUT -m hashlimit --hashlimit-upto 5/sec -j ACCEPT", REJECT),
-        {("-A INPUT -m hashlimit --hashlimit-upto 5/sec -j ACCEPT", "some accept"): [7946, 8000, 8001]},
+        {("-A INPUT -m hashlimit --hashlimit-upto 5/sec -j ACCEPT", "accept"): [7946, 8000, 8001]},
     ),
     "a limit of another port": ((LIMIT.replace("8000", "9000"), REJECT), {}),
     "a limit without a default": ((LIMIT,), {}),
@@ -273,13 +273,13 @@ VOID = {
     "an allow list": (("-A INPUT -s 10.0.0.0/8 -j ACCEPT", REJECT), {}),
     "a ban before": ((BAN, REJECT), {}),
     "a ban behind": ((REJECT, BAN), {}),
-    "a ban between defaults of interfaces": ((DEFAULT, BAN, REJECT), {(BAN, "some drop"): [7946, 8000, 8001]}),
+    "a ban between defaults of interfaces": ((DEFAULT, BAN, REJECT), {(BAN, "drop"): [7946, 8000, 8001]}),
     "a source that is allowed between defaults of interfaces": (
         (DEFAULT, "-A INPUT -s 10.0.0.0/8 -j ACCEPT", REJECT), {}
     ),
     "a ban for other interfaces than a chain": (("-A INPUT -i eth0 -j WAN", BAN, REJECT, "-A WAN -j DROP"), {}),
     "a ban between defaults of protocols": (
-        ("-A INPUT -p tcp -j DROP", BAN, REJECT), {(BAN, "some drop"): [7946]}
+        ("-A INPUT -p tcp -j DROP", BAN, REJECT), {(BAN, "drop"): [7946]}
     ),
 }  # fmt: skip
 
