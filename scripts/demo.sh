@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # usage: scripts/demo.sh up|down
-# The lab of the scenario seed, as a user would run it: no Molecule, only playbooks. Both ways are safe to repeat.
+# The lab of the scenario seed, run with playbooks and without Molecule, like a user's fleet. Both commands can be repeated.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,11 +13,11 @@ report="$PWD/.cache/demo"
 
 case "${1:-}" in
     up)
-        echo "demo: the packages of the lab"
+        echo "demo: install the packages of the lab"
         molecule/lab/install
-        echo "demo: the machines of $scenario"
+        echo "demo: start the hosts of $scenario"
         $lab up "$scenario"
-        echo "demo: configure them, and ask every source for every listener"
+        echo "demo: configure the hosts, and test every listener from every source"
         export PATH="$PWD/.venv/bin:$PATH" LC_ALL=C.UTF-8
         export ANSIBLE_COLLECTIONS_PATH="$PWD/.venv/collections"
         export ANSIBLE_CONNECTION_PLUGINS="$PWD/molecule/lab/connection_plugins"

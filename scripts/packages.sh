@@ -4,14 +4,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # usage: scripts/packages.sh PACKAGE...
-# Install those of Debian's packages that are missing. Silent and quick when none is.
+# Installs the missing Debian packages. Prints nothing and is quick if no package is missing.
 set -eu
 
 installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# Tests need the programs, not the services that Debian starts with them, such as Serf's with its default address.
+# Tests need the programs, not the services that Debian starts, such as Serf with its default address.
 policy=/usr/sbin/policy-rc.d
 install_missing() {
     if [ ! -e "$policy" ]; then
@@ -23,7 +23,7 @@ install_missing() {
 }
 
 if ! command -v apt-get >/dev/null; then
-    echo "packages: no apt-get here; the names in Debian of what is needed: $*"
+    echo "packages: this system has no apt-get; install the equivalents of these Debian packages: $*"
     exit 0
 fi
 
@@ -38,5 +38,5 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 1
 fi
 echo "packages: installing $*"
-# The lists of a machine that was installed a while ago, or never updated, name versions that are gone.
+# Old package lists name versions that the mirror no longer has.
 install_missing "$@" 2>/dev/null || { apt-get update -qq && install_missing "$@"; }

@@ -3,15 +3,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Make .venv: the tools of requirements-dev.txt, and a tree in which the repository is found as a collection.
-# A second run does nothing until requirements-dev.txt or this file changes.
+# Creates .venv: the tools of requirements-dev.txt, and a folder in which Ansible finds the repository as a collection.
+# A second run does nothing unless requirements-dev.txt or this file changes.
 set -eu
 cd "$(dirname "$0")/.."
 
 wanted=$(cat requirements-dev.txt scripts/venv.sh | sha256sum | cut -d ' ' -f 1)
 tree=.venv/collections/ansible_collections/gatehouse
 
-# A name on PATH is not enough: the shims of version managers answer for Pythons that are not chosen.
+# A name on PATH is not enough: version managers have shims for versions of Python that are not selected.
 supported() {
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 }
@@ -23,7 +23,7 @@ find_python() {
             return
         fi
     done
-    echo "venv: no Python 3.11 to 3.13 found; the tools need one" >&2
+    echo "venv: no Python 3.11 to 3.13 found; install it, the tools need it" >&2
     exit 1
 }
 
@@ -33,8 +33,8 @@ fi
 
 if ! supported .venv/bin/python; then
     python=$(find_python)
-    echo "venv: making .venv with $("$python" --version)"
-    # Debian ships Python without the means to make an environment.
+    echo "venv: creating .venv with $("$python" --version)"
+    # Debian's Python has no module to create an environment.
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         scripts/packages.sh "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
     "$python" -m venv --clear .venv

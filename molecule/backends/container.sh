@@ -3,14 +3,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Puts Kong into a container, as far as the host's firewall can tell: into a network namespace behind rules such as Docker
-# 24 has for published ports. At every boot, as Docker does.
+# Runs Kong in a network namespace behind the rules that Docker 24 has for published ports. To the host's firewall this is
+# a container. The rules are loaded at every boot, as by Docker.
 set -eu
 
 cat >/usr/local/sbin/container <<'CONTAINER'
 #!/bin/sh
 set -eu
-# Docker turns forwarding on; a host of the lab cannot, before it may write there.
+# Docker enables forwarding; a host of the lab first needs write access to /proc/sys.
 mount -o remount,rw /proc/sys
 echo 1 >/proc/sys/net/ipv4/ip_forward
 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
@@ -50,7 +50,7 @@ COMMIT
 COMMIT
 RULES
 }
-# A firewalld that has not come up yet would empty the tables again. Docker waits for its word.
+# firewalld empties the tables when it starts, so wait for it, like Docker.
 if systemctl --quiet is-enabled firewalld; then
     for _ in $(seq 30); do
         ! firewall-cmd --state >/dev/null 2>&1 || break
@@ -64,7 +64,7 @@ chmod 755 /usr/local/sbin/container
 
 cat >/etc/systemd/system/container.service <<'UNIT'
 [Unit]
-Description=A container for Kong, as far as the firewall can tell
+Description=Network namespace and rules of Kong's container
 Before=kong.service
 After=network.target ufw.service firewalld.service
 

@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The rules that a host's owner has beside ours: own_rules.sh set|note|show|fault SYSTEM. `show` leaves out what is ours,
-# `fault` breaks our rules, and `note` only keeps how the host's rules look, as `set` does too.
+# Third-party rules of a host: own_rules.sh set|note|show|fault SYSTEM. `set` loads them and saves a listing, `note` only saves
+# a listing, `show` lists them without our rules, and `fault` breaks our rules.
 set -eu
 
 without_accept_rule() {
@@ -59,7 +59,7 @@ IPTABLES
     ipset add banned 203.0.113.9
 }
 
-# An empty table, which the first look at it makes, is no rule.
+# An empty table is not a rule: listing a table creates it.
 show_iptables() {
     for family in ip ip6; do
         "${family}tables-save" | sed -n 's/ \[[0-9]*:[0-9]*\]$//; /^-A/p; /^:.* -$/p; /^:.* DROP$/p' | without_accept_rule
@@ -67,7 +67,7 @@ show_iptables() {
     ipset save
 }
 
-# Some with --permanent, and some that the next reload would lose. An interface in a zone that drops what it does not know.
+# Rules with --permanent, and rules that the next reload removes. An interface in a zone that drops by default.
 set_firewalld() {
     systemctl enable --now firewalld
     firewall-cmd --quiet --permanent --new-zone=plant
@@ -83,7 +83,7 @@ set_firewalld() {
     firewall-cmd --quiet --direct --add-rule ipv4 filter INPUT 0 -p tcp --dport 22 -j f2b-sshd
 }
 
-# A zone file with our rules is as it was without them; one that is only a copy of firewalld's own file was not there.
+# Shows zone files without our rules. A zone file that is only a copy of firewalld's own file did not exist before.
 show_firewalld() {
     firewall-cmd --list-all-zones | sed '/source ipset="gkfwd[46]-/d'
     firewall-cmd --direct --get-all-chains
@@ -132,7 +132,7 @@ show_ufw() {
 note_firewalld() { :; }
 note_ufw() { :; }
 
-# Stops the early part from dropping tcp 8001; on the way to a container, the port that leads to it.
+# Stops the early part from dropping tcp 8001, or the published port of a container.
 fault() {
     nft insert rule inet gatehouse_kong published meta l4proto tcp ct original proto-dst 8101 accept 2>/dev/null ||
         nft insert rule inet gatehouse_kong input tcp dport 8001 accept

@@ -1,12 +1,12 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes the host's own rules on a node of each firewall system, and connects to it: third_party.py PLAN [SYSTEM...]
+"""Changes third-party rules on a node of each firewall manager, and connects to it: third_party.py PLAN [SYSTEM...]
 
 The plan has port 8000 for any source, and port 8001 for the host `admin`. On a host that drops by default these must be open,
-and 8001 must stay closed for `outsider` although the host accepts it for everyone. A ban of `outsider` must hold, also that
-of a real fail2ban. Last come the commands that reload or flush rules: connections are opened all the time meanwhile. Prints
-a row of a Markdown table for each such command. Exit status 1, with a line for each failure.
+and 8001 must stay closed for `outsider` although a third-party rule accepts it for every source. A ban of `outsider` must
+hold, also a ban by a real fail2ban. The last steps are commands that reload or flush rules while connections are opened
+continuously. Prints a row of a Markdown table for each such command. Exit status 1, with a line for each failure.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ NODES = {
     "ufw": ("10.78.0.24", "fd78:6761:7465::24"),
 }
 BANNED = ("10.78.0.40", "fd78:6761:7465::40")
-RATE = 100  # connections a second to each address of a node, of each of both clients
+RATE = 100  # connections a second from each client to each address of a node
 PATIENCE = 2
 WAIT = 15  # seconds for a ban of fail2ban, on a machine that is busy
-# Tells which of the addresses and ports answer: an open one has five seconds, a closed one is given up after one.
+# Prints which targets answer; each target is an address, a port and a time limit in seconds.
 DIAL = """
 import asyncio, json, sys
 async def dial(address, port, patience):
@@ -78,7 +78,7 @@ Trial = tuple[str, Callable[[], str | None]]
 
 
 class TrialError(Exception):
-    """Something is not as it must be; the message says what."""
+    """A trial failed; the message says why."""
 
 
 class Node:
@@ -99,11 +99,11 @@ class Node:
             raise TrialError(failure)
 
     def info(self) -> dict[str, Any]:
-        """Return what kong_firewall_info says about the node."""
+        """Return the result of kong_firewall_info for the node."""
         return self._module("kong_firewall_info", self._arguments)
 
     def apply(self, state: str = "present") -> None:
-        """Run kong_firewall as its action does, and confirm the change."""
+        """Run kong_firewall like its action, and confirm the change."""
         arguments = {**self._arguments, "state": state, "rollback_timeout": 600}
         done = self._module("kong_firewall", arguments)
         if "_transaction" in done:
@@ -130,7 +130,7 @@ class Node:
                     raise TrialError(f"{client} to {address} port {port} is {'open' if is_open else 'closed'}")
 
     def check_soon(self, *, banned: bool) -> None:
-        """Check until it holds: fail2ban acts a moment after its command, and a limit lets some packets pass."""
+        """Check until it succeeds: fail2ban acts a moment after its command, and a limit accepts some packets."""
         deadline = time.monotonic() + WAIT
         while True:
             try:
@@ -155,7 +155,7 @@ class Node:
         return result
 
 
-def without_change(node: Node) -> None:
+def check_no_difference(node: Node) -> None:
     """Raise TrialError if kong_firewall_info reports a difference."""
     found = node.info()
     if found["differs"]:
@@ -163,27 +163,27 @@ def without_change(node: Node) -> None:
 
 
 def try_default(node: Node, step: Step, *, stays: bool) -> None:
-    """Have the host drop what no rule accepts: with the next run the plan's sources connect."""
+    """Make the host drop packets by default: after the next run the plan's sources can connect."""
     node.do(step.do)
     node.apply()
     node.check_soon(banned=False)
-    without_change(node)
+    check_no_difference(node)
     if not stays:
         node.do(step.undo)
 
 
 def try_opened(node: Node, step: Step) -> None:
-    """Have the host accept port 8001 for everyone."""
+    """Make the host accept port 8001 from every source: other sources still cannot connect."""
     node.do(step.do)
     node.check(banned=False)
     node.do(step.undo)
 
 
 def try_ban(node: Node, step: Step) -> None:
-    """Ban a source after our run, which is no difference for us."""
+    """Ban a source after our run: the ban is not a difference."""
     node.do(step.do)
     node.check_soon(banned=True)
-    without_change(node)
+    check_no_difference(node)
     node.do(step.undo)
 
 
@@ -198,13 +198,13 @@ def try_ban_before(node: Node, step: Step) -> None:
 
 
 def try_appended(node: Node, step: Step) -> None:
-    """Add a ban after our late part: it is found, and the next run moves the late part behind it."""
+    """Add a ban after our late part: it is a difference, and the next run moves the late part after the ban."""
     node.do(step.do)
     if not node.info()["differs"]:
         raise TrialError("no difference is reported")
     node.apply()
     node.check_soon(banned=True)
-    without_change(node)
+    check_no_difference(node)
     node.do(step.undo)
     node.apply()
 
@@ -213,13 +213,13 @@ def try_fail2ban(node: Node, banaction: str) -> None:
     """Ban with a real fail2ban, restart it, unban."""
     node.do(JAIL.replace("BANACTION", banaction))
     node.check_soon(banned=True)
-    without_change(node)
+    check_no_difference(node)
     node.do("systemctl restart fail2ban")
     node.check_soon(banned=True)
-    without_change(node)
+    check_no_difference(node)
     node.do("fail2ban-client set kong unbanip @4 @6")
     node.check_soon(banned=False)
-    without_change(node)
+    check_no_difference(node)
 
 
 def try_reload(node: Node, reload: Reload) -> str:
@@ -245,7 +245,7 @@ def try_reload(node: Node, reload: Reload) -> str:
     if node.info()["differs"]:
         node.apply()
     node.check_soon(banned=False)
-    without_change(node)
+    check_no_difference(node)
     return row
 
 
@@ -254,7 +254,7 @@ def _duration(connections: int) -> str:
 
 
 def trials(node: Node, system: System) -> Iterator[Trial]:
-    """Yield what is tried on a node, in its order, with its name."""
+    """Yield the trials of a node in their order, with their names."""
     yield "preparation", partial(node.do, system.prepare)
     for step in system.defaults:
         yield step.name, partial(try_default, node, step, stays=step is system.defaults[-1])
@@ -265,11 +265,11 @@ def trials(node: Node, system: System) -> Iterator[Trial]:
     yield from ((reload.command, partial(try_reload, node, reload)) for reload in system.reloads)
     yield "restoration", partial(node.do, f"systemctl stop fail2ban; {system.defaults[-1].undo}; {system.restore}")
     yield "the last run", node.apply
-    yield "no difference", partial(without_change, node)
+    yield "no difference", partial(check_no_difference, node)
 
 
 def try_system(name: str, plan: dict[str, Any]) -> list[str]:
-    """Try everything on the node of a firewall system; return the failures."""
+    """Run all trials on the node of a firewall manager; return the failures."""
     failures = []
     for what, act in trials(Node(name, plan), SYSTEMS[name]):
         began = time.monotonic()

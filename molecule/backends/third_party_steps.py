@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands of administrators and daemons on the hosts of this scenario, by firewall system.
+"""Commands of administrators and daemons on the hosts of this scenario, by firewall manager.
 
 @4 and @6 stand for the addresses of the source that is banned.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Step:
-    """A change of the host's own rules, and what takes it back."""
+    """A command that changes third-party rules, and the command that undoes it."""
 
     name: str
     do: str
@@ -22,7 +22,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Reload:
-    """A command that loads or flushes rules, and what loads the host's rules again afterwards.
+    """A command that loads or flushes rules, and the command that loads the host's rules again.
 
     `early` and `late`: whether these parts of our rules are loaded afterwards, without a run.
     """
@@ -35,10 +35,10 @@ class Reload:
 
 @dataclass(frozen=True)
 class System:
-    """What is done on the hosts of one firewall system.
+    """The commands on the host of a firewall manager.
 
-    `prepare` and `restore` are for all steps. `defaults` make the host drop what no rule accepts; the last one stays.
-    `appended` is a ban that comes after our late part.
+    `prepare` and `restore` run before and after all steps. `defaults` make the host drop packets by default; the last of them
+    is not undone. `appended` is a ban after our late part.
     """
 
     banaction: str

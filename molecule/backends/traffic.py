@@ -1,11 +1,11 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens new TCP connections at a steady rate, and tells which got through: traffic.py RATE PATIENCE ADDRESS:PORT...
+"""Opens new TCP connections at a steady rate, and counts the successful ones: traffic.py RATE PATIENCE ADDRESS:PORT...
 
-Each target gets RATE connections a second, until standard input ends; each is given up after PATIENCE seconds. Prints
-one line of JSON, by target: how many were tried, how many got through, and of these how many `again`, since their first
-packet was not answered. The kernel knows that, however late this program itself is on a busy machine.
+Each target gets RATE connections a second, until standard input ends; each attempt ends after PATIENCE seconds. Prints a
+line of JSON with the numbers of attempts and of opened connections of each target. `again` are the connections whose first
+packet had no answer. The kernel counts them, so they are correct even if this program is late on a busy machine.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ NODES = {"10.78.0.21": "nftables", "10.78.0.22": "iptables", "10.78.0.23": "fire
 RATES = {"admin": 250, "outsider": 63}  # a second and node: 1,000 and 250 in all
 CHANGES = 20
 CONNECTIONS = 1_000
-PATIENCE = "5"  # seconds; the kernel sends a second SYN after one
+PATIENCE = "5"  # seconds; the kernel sends a second SYN after a second
 PROGRAM = "/root/traffic.py"
 
 
@@ -40,7 +40,7 @@ def start(host: str) -> subprocess.Popen[str]:
 
 
 def change(ansible: list[str], number: int) -> None:
-    """Allow one more address, and remove the one of the last change; the set of sources keeps its name."""
+    """Allow another address and remove the address of the last change; the set of sources keeps its name."""
     sources = json.dumps({"kong_admin_sources": ["admin", f"10.78.0.{100 + number % 7}"]})
     done = subprocess.run(
         [*ansible, str(HERE / "firewall.yml"), "--extra-vars", sources], capture_output=True, text=True, check=False
@@ -50,7 +50,7 @@ def change(ansible: list[str], number: int) -> None:
 
 
 def change_until(ansible: list[str], end: float) -> int:
-    """Change the sources again and again until that time, and at least CHANGES times; return how often."""
+    """Change the sources repeatedly until that time, at least CHANGES times; return the number of changes."""
     number = 0
     while number < CHANGES or time.monotonic() < end:
         number += 1
@@ -71,7 +71,7 @@ def faults(allowed: dict[str, Any], unauthorised: dict[str, Any], connections: i
 
 
 def main(ansible: list[str], connections: int) -> int:
-    # The set for single addresses is new on every node: firewalld reloads for it, and for no later change.
+    # This creates the set for single addresses on every node. firewalld reloads for it, but not for later changes.
     change(ansible, 0)
     clients = {host: start(host) for host in RATES}
     number = change_until(ansible, time.monotonic() + connections / RATES["admin"])

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Injects the faults of faults.yml one by one, and sees each of them found with its cause named, and undone.
+"""Injects the faults of faults.yml in turn, checks that each is found with its cause, and undoes it.
 
-    python3 inject.py PLAN [WORDS]      # only the faults whose name holds the words
+    python3 inject.py PLAN [WORDS]      # only the faults whose name contains the words
 
-A fault that drift is to find is looked for on its host, as the role kong_drift does; one that the verification is to
-find by the probes that it names, as the role kong_verify makes them.
+If drift has to find a fault, its host is checked like in the role kong_drift. If the verification has to find it, the probes
+of the fault are made like in the role kong_verify.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ SCENARIO = Path(__file__).parent.name
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done to a host and undone; the words, each in a line of its own, that must say what is wrong.
+    """The commands that break a host and repair it, and patterns that must match a line of the report.
 
-    With `probes` (by caller the names of targets) the verification is to find it, otherwise drift.
+    With `probes` (by client the names of targets) the verification has to find the fault, otherwise drift.
     """
 
     name: str
@@ -51,15 +51,15 @@ class Fault:
 
 
 def read_faults(path: Path) -> Iterator[Fault]:
-    """The faults of the file; what undoes a fault is its own, or that of all faults of its host."""
+    """Yield the faults of the file. The command `undo` is that of the fault or that of its group."""
     for group in yaml.safe_load(path.read_text(encoding="utf-8")):
-        for one in group["faults"]:
-            undo = one.get("undo", group.get("undo"))
-            yield Fault(one["name"], group["host"], one["do"], undo, tuple(one["says"]), one.get("probes", {}))
+        for fault in group["faults"]:
+            undo = fault.get("undo", group.get("undo"))
+            yield Fault(fault["name"], group["host"], fault["do"], undo, tuple(fault["says"]), fault.get("probes", {}))
 
 
-def drift_of(plan: Plan, host: str) -> list[str]:
-    """The lines of the table of differences for one host."""
+def find_drift(plan: Plan, host: str) -> list[str]:
+    """Return the lines of the table of differences for a host."""
     node = plan["nodes"][host]
     file, settings = node["settings_file"], node["settings"]
     backend = "iptables" if host == "i1" else "auto"
@@ -74,8 +74,8 @@ def drift_of(plan: Plan, host: str) -> list[str]:
     return [line for lines in parts.values() for line in lines]
 
 
-def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
-    """The lines of the verification about probes from callers to targets, made now."""
+def verify_pairs(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
+    """Make the probes from clients to targets, and return the lines of the verification about them."""
     watched = {name for targets in pairs.values() for name in targets}.intersection(silent_nodes(plan))
     for name in watched:
         watch = {"listeners": plan["nodes"][name]["listeners"], "listen": False}
@@ -85,24 +85,24 @@ def differences(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
         name: LabHost(SCENARIO, name).run_modules({"end": ("kong_placeholder", {"state": "absent"})})
         for name in watched
     }
-    verification = compare(plan, seen, {name: one["end"]["observer"] for name, one in ended.items()})
+    verification = compare(plan, seen, {name: results["end"]["observer"] for name, results in ended.items()})
     return [line for line in verification_lines(verification) if line.startswith(("DIFFERS", "  cause"))]
 
 
 def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
-    probes = [one.as_dict() for one in probes_from(plan, caller) if one.target in targets]
+    probes = [probe.as_dict() for probe in probes_from(plan, caller) if probe.target in targets]
     tasks = {"probe": ("kong_probe", {"probes": probes, "timeout": 0.6, "tries": 2})}
     results: list[dict[str, Any]] = LabHost(SCENARIO, caller).run_modules(tasks)["probe"]["probes"]
     return results
 
 
 def look(plan: Plan, fault: Fault) -> list[str]:
-    """What is said about the host of a fault, or about its probes."""
-    return differences(plan, fault.probes) if fault.probes else drift_of(plan, fault.host)
+    """Return the report about the host of a fault, or about its probes."""
+    return verify_pairs(plan, fault.probes) if fault.probes else find_drift(plan, fault.host)
 
 
 def try_fault(plan: Plan, fault: Fault) -> list[str]:
-    """Inject, look, undo, look again; a line for each thing that is not as it should be."""
+    """Inject a fault, check the report, undo the fault and check again; return a line for each failure."""
     host = LabHost(SCENARIO, fault.host)
     failed = [host.shell(fault.do)]
     try:
@@ -110,13 +110,13 @@ def try_fault(plan: Plan, fault: Fault) -> list[str]:
     finally:
         failed.append(host.shell(fault.undo))
     wrong = [words for words in failed if words]
-    wrong += [f"no line says {words!r}" for words in fault.says if not any(re.search(words, line) for line in found)]
-    said = [f"said: {line}" for line in found] if wrong else []
-    return [*wrong, *said, *(f"after it was undone: {line}" for line in _settled(plan, fault))]
+    wrong += [f"no line matches {words!r}" for words in fault.says if not any(re.search(words, line) for line in found)]
+    said = [f"reported: {line}" for line in found] if wrong else []
+    return [*wrong, *said, *(f"reported after undo: {line}" for line in _settled(plan, fault))]
 
 
 def _settled(plan: Plan, fault: Fault) -> list[str]:
-    """What is still said once it is undone; a Kong that was restarted needs a moment."""
+    """Return the report after the fault was undone; a restarted Kong needs a moment."""
     for _attempt in range(20):
         left = look(plan, fault)
         if not left:
@@ -127,10 +127,10 @@ def _settled(plan: Plan, fault: Fault) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     plan = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    faults = [one for one in read_faults(Path(__file__).parent / "faults.yml")
-              if all(words in one.name for words in arguments[1:])]  # fmt: skip
-    probed = {name for one in faults for caller, targets in one.probes.items() for name in (caller, *targets)}
-    for host in {one.host for one in faults if not one.probes} | probed:
+    faults = [fault for fault in read_faults(Path(__file__).parent / "faults.yml")
+              if all(words in fault.name for words in arguments[1:])]  # fmt: skip
+    probed = {name for fault in faults for caller, targets in fault.probes.items() for name in (caller, *targets)}
+    for host in {fault.host for fault in faults if not fault.probes} | probed:
         LabHost(SCENARIO, host).install()
     failed = 0
     for fault in faults:
@@ -139,7 +139,7 @@ def main(arguments: list[str]) -> int:
         failed += bool(wrong)
         print(f"{'MISSED' if wrong else 'found '} {fault.host}: {fault.name} ({time.monotonic() - start:.1f} s)")
         print("".join(f"    {line}\n" for line in wrong), end="", flush=True)
-    print(f"{len(faults) - failed} of {len(faults)} faults found, each with its cause")
+    print(f"{len(faults) - failed} of {len(faults)} faults found with their cause")
     return 1 if failed else 0
 
 

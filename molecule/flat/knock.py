@@ -1,9 +1,9 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connects from a host of the lab to ports again and again while a command runs: knock.py HOST ADDRESS:PORT... -- COMMAND...
+"""Connects repeatedly from a host of the lab to ports while a command runs: knock.py HOST ADDRESS:PORT... -- COMMAND...
 
-Exit status 1, with the figures, if one connection was accepted, if too few were tried, or if the command failed.
+Exit status 1, with the figures, if a connection was accepted, if there were too few attempts, or if the command failed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LEAST = 20
-PATIENCE = 0.2  # seconds for an answer; the hosts share a machine
+PATIENCE = 0.2  # seconds for an answer; all hosts are on the same machine
 PROGRAM = """\
 import json, socket, sys, threading
 ended = threading.Event()
@@ -48,7 +48,7 @@ def main(host: str, targets: list[str], command: list[str]) -> int:
     print(json.dumps(seen))
     opened = [target for target, counts in seen.items() if counts["open"]]
     few = [target for target in targets if seen.get(target, {}).get("closed", 0) < LEAST]
-    print(f"accepted a connection: {opened or 'none'}; tried too seldom: {few or 'none'}")
+    print(f"accepted a connection: {opened or 'none'}; too few attempts at: {few or 'none'}")
     return 1 if done.returncode or opened or few else 0
 
 

@@ -1,12 +1,12 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls the proxy of each node again and again: caller.py RATE OLD_PORT NEW_PORT ADDRESS...
+"""Calls the proxy of each node repeatedly: caller.py RATE OLD_PORT NEW_PORT ADDRESS...
 
-RATE calls a second to each address, at the old port and if that does not answer at the new one, until standard input ends.
-Prints one line of JSON: how each address answered. `answered` is an HTTP response; `refused` is no response, but a host that lets
-the call in and has nobody who listens; `silent` is a firewall that drops both ports. `unsure` is no answer while
-this program itself was kept waiting by its machine, which tells nothing.
+Makes RATE calls a second to each address until standard input ends: at the old port and, without an answer, at the new port.
+Prints a line of JSON with the results of each address. `answered`: an HTTP response. `refused`: the host accepts the packets,
+but no process listens. `silent`: the firewall drops the packets to both ports. `unsure`: no answer while this program itself had
+to wait for the machine, which is no result.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import sys
 import time
 from collections import Counter
 
-PATIENCE = 0.9  # seconds; the kernel sends a second SYN after one
+PATIENCE = 0.9  # seconds; the kernel sends a second SYN after a second
 TICK = 0.05
-LATE = 0.2  # seconds; a machine that is this late may be late for an answer, too
+LATE = 0.2  # seconds; with such a delay an answer may be late, too
 
 
 async def ask(address: str, port: int) -> str:
@@ -41,7 +41,7 @@ async def exchange(address: str, port: int) -> str:
 
 
 class Clock:
-    """Notes when this program last had to wait for its machine."""
+    """The last time when this program had to wait for the machine."""
 
     def __init__(self) -> None:
         self.late = 0.0
@@ -55,7 +55,7 @@ class Clock:
 
 
 async def call(address: str, ports: tuple[int, ...], seen: Counter[str], clock: Clock) -> None:
-    """What a client does that knows both ports; the listener may move between two tries."""
+    """Call like a client that knows both ports; the listener may move between two attempts."""
     results, begin = [], time.monotonic()
     for port in (*ports, ports[0]):
         results.append(await ask(address, port))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Moves the fleet from ports 8000 and 8443 to 80 and 443 while a client calls every node: move_check.py COMMAND...
 
-COMMAND makes the move. Exit status 1, with the figures, if one call met silence, that is a firewall that was closed at the
-wrong moment, or if a node that is only reloaded failed to answer one.
+COMMAND moves the nodes. Exit status 1, with the figures, if a call got no answer because the firewall dropped it, or if a
+node that is only reloaded did not answer a call.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def main(command: list[str]) -> int:
     silent = [node for node, counts in seen.items() if counts.get("silent")]
     failed = [node for node in RELOADED if not set(seen[node]) <= {"answered", "unsure"}]
     few = [node for node, counts in seen.items() if counts.get("answered", 0) < LEAST]
-    print(f"met a closed firewall at: {silent or 'none'}; calls failed though only reloaded: {failed or 'none'}; "
-          f"answered too seldom: {few or 'none'}")  # fmt: skip
+    print(f"calls dropped by the firewall of: {silent or 'none'}; calls failed at reloaded nodes: {failed or 'none'}; "
+          f"too few answers from: {few or 'none'}")  # fmt: skip
     return 1 if moved.returncode or silent or failed or few else 0
 
 

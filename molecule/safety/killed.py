@@ -1,15 +1,15 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs on a host of the lab, called by kills.py: changes the host's rules, and ends on the way if it is told to.
+"""Runs on a host of the lab for kills.py: changes the host's rules, and can end during the change.
 
     killed.py change STATE          make the host's rules those of STATE; print the seconds of each step as a JSON list
-    killed.py kill STATE STEP DELAY the same, but this process kills itself DELAY seconds after the begin of its STEP-th step
-    killed.py stop STATE STEP DELAY the same, but this process stops in place of that, and prints a line before
-    killed.py timer                 do what the timer does when its time is up
-    killed.py look                  print as JSON which state the host has, and what differs from it
+    killed.py kill STATE STEP DELAY the same, but the process kills itself DELAY seconds after the begin of its STEP-th step
+    killed.py stop STATE STEP DELAY the same, but the process prints a line and suspends itself instead
+    killed.py timer                 roll back like the timer when its time is up
+    killed.py look                  print as JSON the state of the host, and the differences from it
 
-A step is an act upon the host, or a change that firewalld is asked for over D-Bus. Without a delay the step is not made.
+A step is an act on the host, or a call over D-Bus that changes firewalld. Without a delay the step is not made.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ACTS = (
 
 
 class Steps:
-    """Counts the steps of this process, and sends this process a signal in the step with the number `last`."""
+    """A counter of this process's steps, which sends this process a signal in the step with the number `last`."""
 
     def __init__(self, last=None, delay=0.0, number=signal.SIGKILL):
         self.seconds = []
@@ -89,7 +89,7 @@ def ruleset(state):
 
 
 def backend(host):
-    """Return the backend; the system is that of the host's name, as iptables is used only if it is asked for."""
+    """Return the backend of the system in the host's name, because iptables is used only on request."""
     system = os.uname().nodename.partition("-")[2]
     return choose(host, system).backend
 
@@ -100,7 +100,7 @@ def changes(_interface, method, *_words):
 
 
 def change(state, steps):
-    """Make both phases of what the module does."""
+    """Run both phases of the module."""
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session  # noqa: PLC0415
 
     host, connect = Host(), session.connect
@@ -113,14 +113,14 @@ def change(state, steps):
 
 
 def timer():
-    """Do what the timer does."""
+    """Roll back like the timer."""
     pending = Rollback(Host()).pending()
     if pending:
         Rollback(Host()).undo(pending)
 
 
 def look():
-    """Return the states that the host has, live and at boot, and what differs."""
+    """Return the state of the host, live and at boot, with the differences."""
     host = Host()
     found = backend(host)
     live = found.read()

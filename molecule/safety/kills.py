@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kills changes on hosts of each firewall system, and cuts the power: kills.py [SYSTEM...]
 
-The points are spread over all steps of the changes, and over the time that a step takes. After each of them, the host has the
-old rules or the new rules, also after a boot, and third-party rules and files are unchanged. The next run leaves nothing
-of the run before. GATEHOUSE_KILLS and GATEHOUSE_CUTS are the numbers for each system. Exit status 1, with a line for each
+The points are spread over all steps of the changes, and over the duration of a step. After each point the host has the old
+rules or the new rules, also after a boot, and third-party rules and files are unchanged. The next run removes the remains of
+the killed run. GATEHOUSE_KILLS and GATEHOUSE_CUTS are the numbers for each system. Exit status 1, with a line for each
 failure.
 """
 
@@ -31,7 +31,7 @@ SCENARIO = HERE.name
 SYSTEMS = ("nftables", "iptables", "firewalld", "ufw")
 KILLS = int(os.environ.get("GATEHOUSE_KILLS", "8"))
 CUTS = int(os.environ.get("GATEHOUSE_CUTS", "2"))
-# The third party saves its rules while ours are loaded: the change removes ours from its files.
+# A third party saves its rules while our rules are loaded: the change removes our rules from the saved files.
 SAVED = "saved rules"
 CHANGES = (
     ("none", "rules"),
@@ -95,8 +95,8 @@ BAN = {
     "firewall-cmd --quiet --direct --add-rule ipv4 filter INPUT 0 -s 203.0.113.10 -j DROP",
     "ufw": "iptables -I INPUT -s 203.0.113.10 -j DROP",
 }
-# Third-party files: type, mode, owner, content. Files of ours and of the container are left out; own_rules.sh shows the
-# content of files that our rules are in.
+# Third-party files: type, mode, owner, content. Our files and the container's files are left out. own_rules.sh shows the
+# content of files that contain our rules.
 FILES = r"""
 find /etc \( -type f -o -type l \) ! -path '*gatehouse*' ! -name 'gkfwd*' ! -path '/etc/firewalld/zones/*.xml' \
     ! -path /etc/resolv.conf ! -path /etc/hosts ! -path /etc/hostname ! -path /etc/mtab ! -path '/etc/.*' \
@@ -115,7 +115,7 @@ find /etc /var/lib /usr /run/systemd \( -name '*gatehouse*' ! -name '*gatehouse-
 
 @dataclass(frozen=True)
 class Point:
-    """An end of the change between two states, at this part of its steps, and what comes after it."""
+    """A point at which the change between two states ends, as a part of its steps, and the event after it."""
 
     change: tuple[str, str]
     part: float
@@ -129,7 +129,7 @@ class Point:
 
 @dataclass(frozen=True)
 class ThirdParty:
-    """Third-party rules and files: as a boot loads them, and as they are during the change."""
+    """Third-party rules and files: as loaded at boot, and as they are during the change."""
 
     booted: str
     running: str
@@ -154,14 +154,14 @@ class Host:
         return self.run(self._program(words))
 
     def set_state(self, name: str) -> list[float]:
-        """Give the host rules of ours, and have the third party save its rules if the state says so; return the steps."""
+        """Apply the rules of a state, and save the third-party rules if the state requires it; return the steps."""
         steps: list[float] = json.loads(self.program("change", name.removeprefix("saved ")))
         if name == SAVED:
             self.run(SAVE[self.system])
         return steps
 
     def kill(self, state: str, step: int, delay: float) -> bool:
-        """Change the host's rules and have the process die in a step; tell whether it died."""
+        """Change the host's rules and kill the process in a step; tell whether it was killed."""
         words = ("kill", state, str(step), str(delay))
         done = self._done(self._program(words))
         if done.returncode not in (0, SIGKILLED, 128 - SIGKILLED):
@@ -169,7 +169,7 @@ class Host:
         return done.returncode != 0
 
     def cut(self, state: str, step: int, delay: float) -> bool:
-        """Change the host's rules and cut the power in a step; tell whether the change was still at work."""
+        """Change the host's rules and cut the power in a step; tell whether the change was still running."""
         command = self.lab.command(self._program(("stop", state, str(step), str(delay))))
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
@@ -182,20 +182,20 @@ class Host:
         return self.run(f"sh /root/own_rules.sh show {self.system}") + self.run(FILES)
 
     def look(self) -> Found:
-        """Return the state that the host has, and what differs from it."""
+        """Return the state of the host, and the differences from it."""
         found: Found = json.loads(self.program("look"))
         return found
 
     def boot(self) -> None:
         """Cut the power and turn it on again."""
         container = Paths(SCENARIO).container(self.lab.name)
-        for words in (("kill",), ("wait",), ("container", "cleanup")):  # which takes away the network with its rules
+        for words in (("kill",), ("wait",), ("container", "cleanup")):  # which removes the network with its rules
             podman(*words, container, netns=Paths(SCENARIO).netns)
         lab = [sys.executable, str(HERE.parent / "lab" / "lab.py"), "reboot", str(HERE), self.lab.name]
         subprocess.run(lab, check=True, capture_output=True)
 
     def prepare(self) -> None:
-        """Install the programs, and give the host rules of its owner, which it has after each boot."""
+        """Install the programs, and load third-party rules that the host also loads at boot."""
         self.lab.install()
         for program in (HERE / "killed.py", HERE / "processes.py", HERE.parent / "backends" / "own_rules.sh"):
             text = program.read_text(encoding="utf-8")
@@ -220,10 +220,10 @@ def points() -> Iterator[Point]:
 
 
 def try_point(host: Host, point: Point, steps: list[float], rules: ThirdParty) -> str:
-    """End a change at one point; return the state that the host has then."""
+    """End a change at a point; return the state of the host after it."""
     new = point.change[1]
     step = int(point.part * len(steps))
-    # Half of the processes end before the step, the others during the step.
+    # Half of the processes end before the step, the other half during the step.
     delay = max(0.0, 2 * (point.part * len(steps) - step) - 1) * steps[step]
     before = host.look()
     end = host.cut if point.after == "power cut" else host.kill
@@ -234,11 +234,11 @@ def try_point(host: Host, point: Point, steps: list[float], rules: ThirdParty) -
     elif point.after == "next run":
         host.program("change", new)
     elif point.after == "timer":
-        # A run that died before its change was complete is rolled back without the timer.
+        # A killed run whose change is not complete is rolled back without the timer.
         wait(host, lambda found: found["state"] in point.states and not found["live"])
         host.program("timer")
     expected = (new,) if point.after == "next run" or not ended else point.states
-    # A run that died before the change had its id changed nothing, and the next run or boot removes what it left.
+    # A run killed before the change has its id changes nothing. The next run or boot removes its remains.
     waits = "armed" if point.after == "timer" else "pending"
     found = wait(host, lambda found: found["state"] in expected and not (found["live"] or found[waits])
                  and is_loaded_at_boot(found, before))  # fmt: skip
@@ -249,7 +249,7 @@ def try_point(host: Host, point: Point, steps: list[float], rules: ThirdParty) -
 
 
 def try_boot(host: Host, state: str, before: Found) -> None:
-    """Boot, and run the same change again: the state stays, and nothing is left of the run that ended."""
+    """Boot, and run the same change again: the state stays, and the remains of the ended run are removed."""
     host.boot()
     wait(host, lambda found: found["state"] == state and not (found["live"] or found["pending"])
          and is_loaded_at_boot(found, before))  # fmt: skip
@@ -262,12 +262,12 @@ def try_boot(host: Host, state: str, before: Found) -> None:
 
 
 def is_loaded_at_boot(found: Found, before: Found) -> bool:
-    """Tell whether a boot loads the state; the files that a third party saved stay as they are after a rollback."""
+    """Tell whether a boot loads the state; a rollback does not change the files that a third party saved."""
     return not found["boot"] or (found["state"], found["boot"]) == (before["state"], before["boot"])
 
 
 def wait(host: Host, holds: Callable[[Found], bool]) -> Found:
-    """Wait until something holds of the host; return what it has then."""
+    """Wait until a condition holds for the host; return its state."""
     deadline = time.monotonic() + PATIENCE
     while not holds(found := host.look()):
         if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs on a host with real firewalld and systemd: how many child processes a run takes for 500 peers, whatever it changes.
+"""Runs on a host with real firewalld and systemd: counts the child processes of runs with 500 peers.
 
 tests/netns/test_backends.py counts them with the other systems. Prints the programs; more than MOST end it.
 """
@@ -28,13 +28,13 @@ def ruleset(peers, port=7946):
 RUNS = {
     "first": ruleset(PEERS),
     "unchanged": ruleset(PEERS),
-    "a peer goes": ruleset(PEERS[1:]),
+    "a peer is removed": ruleset(PEERS[1:]),
     "another port and peers": ruleset(PEERS[2:], port=7947),
 }
 
 
 def change(want):
-    """Both halves of what the module does; tell whether anything changed."""
+    """Run both phases of the module; tell whether anything changed."""
     host = Host()
     outcome = converge(choose(host, "firewalld").backend, want, Guard(Rollback(host), 600), check_mode=False)
     if outcome.transaction:

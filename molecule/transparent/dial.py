@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Dial from a client: each argument is SOURCE>ADDRESS/PORT; prints one line for each, with what answered or "nothing"."""
+"""Connects from a client for each argument SOURCE>ADDRESS/PORT; prints a line for each: the answer or "nothing"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def dial(text: str) -> str:
         connection.settimeout(SECONDS)
         connection.bind((source, 0))
         connection.connect((address, int(port)))
-        # Whoever answers without reading this ends the connection with a reset, after the answer.
+        # A server that answers without reading the request resets the connection after its answer.
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         while chunk := connection.recv(4096):
             answer += chunk

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The server behind the gateways: answers with its name, whoever asks, on both families."""
+"""The server behind the gateways: answers every client with its name, on both address families."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kong's configuration as the placeholder needs it: which listeners a node opens, by version and role.
+"""Kong's configuration for the placeholder: the listeners of a node, by version and role.
 
 Sources: Kong/kong kong/conf_loader.lua (files, environment, grammar), kong/tools/config_loader.lua (kong.yml), kong/cmd/*.lua
-(the running copy in the prefix). KONG_VERSION, in the environment or in /etc/kong-placeholder.env, says which Kong it stands in for.
+(the running copy in the prefix). KONG_VERSION, in the environment or in /etc/kong-placeholder.env, is the version of Kong.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from pathlib import Path
 from _defaults import OPENS, Version, defaults
 
 PREFIX = Path("/usr/local/kong")
-# Kong keeps the configuration that it runs with in its prefix: kong.conf in 0.9, .kong_env from 0.10 on.
+# Kong saves its running configuration in its prefix: kong.conf in 0.9, .kong_env since 0.10.
 RUNNING = PREFIX / ".kong_env"
 ENVIRONMENT = Path("/etc/kong-placeholder.env")
 NEWEST = (3, 9)
 
 
 class ConfigError(Exception):
-    """The configuration would not start Kong either, or the placeholder does not know the version."""
+    """Kong would reject the configuration as well, or the placeholder does not support the version."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Config:
 
 
 def runs(pid: Path, program: str) -> bool:
-    """Whether a pid file names a process of a program; after a boot it may name another's."""
+    """Tell whether the process of a pid file runs a program; after a boot the id may be that of another program."""
     try:
         command = Path(f"/proc/{int(pid.read_text(encoding='utf-8'))}/cmdline").read_bytes().decode()
     except (OSError, ValueError):
@@ -68,23 +68,23 @@ def runs(pid: Path, program: str) -> bool:
 def release_line(version: str) -> Version:
     major, minor = (int(part) for part in version.split(".")[:2])
     if not (0, 6) <= (major, minor) <= NEWEST:
-        raise ConfigError(f"the placeholder knows Kong 0.6 to 3.9, not KONG_VERSION={version!r}")
+        raise ConfigError(f"the placeholder supports Kong 0.6 to 3.9, not KONG_VERSION={version!r}")
     return major, minor
 
 
 def pid_file(line: Version, name: str) -> Path:
-    """Where Kong has the pid of nginx or Serf (kong/conf_loader.lua; before 0.9 kong/cli/services)."""
+    """Return the path of Kong's pid file of nginx or Serf (kong/conf_loader.lua; before 0.9 kong/cli/services)."""
     return PREFIX / ("pids" if line >= (0, 9) else "") / f"{name}.pid"
 
 
 def environment() -> dict[str, str]:
-    """Our environment, and what lab.yml says of this host where it is called by hand."""
+    """Return the environment, with the variables of lab.yml for calls by hand."""
     given = ENVIRONMENT.read_text(encoding="utf-8").splitlines() if ENVIRONMENT.is_file() else []
     return {**dict(line.split("=", 1) for line in given if "=" in line), **os.environ}
 
 
 def load(variables: Mapping[str, str], file: Path | None = None) -> Config:
-    """Environment over file over defaults, as Kong has it; settings that the version does not know are dropped."""
+    """Load the configuration like Kong: environment over file over defaults; unknown settings are dropped."""
     version = variables["KONG_VERSION"]
     line = release_line(version)
     found = file or next((path for path in _search(line) if path.is_file()), None)
@@ -93,7 +93,7 @@ def load(variables: Mapping[str, str], file: Path | None = None) -> Config:
 
 
 def running(variables: Mapping[str, str]) -> Config:
-    """What the last preparation of the prefix left there, and the environment over it."""
+    """Load the configuration of the last preparation of the prefix, with the environment over it."""
     kept = json.loads(RUNNING.read_text(encoding="utf-8"))
     return make(kept["version"], kept["settings"], variables)
 
@@ -106,7 +106,7 @@ def keep(config: Config) -> None:
 def make(version: str, given: Mapping[str, str], variables: Mapping[str, str]) -> Config:
     line = release_line(version)
     known = defaults(line)
-    # The loader of kong.yml knows no environment.
+    # The loader of kong.yml does not read the environment.
     outranks = {
         key: variables[name] for key in known if (name := f"KONG_{key.upper()}") in variables and line >= (0, 9)
     }
@@ -125,7 +125,7 @@ def _search(line: Version) -> list[Path]:
 
 
 def parse(text: str, version: str) -> dict[str, str]:
-    """kong.conf: key = value; from 0.10 on a # ends the value unless a backslash is before it."""
+    """Parse kong.conf: key = value; since 0.10 a # ends the value unless a backslash is before it."""
     found = {}
     for line in text.splitlines():
         key, equals, value = line.partition("=")
@@ -138,7 +138,7 @@ def parse(text: str, version: str) -> dict[str, str]:
 
 
 def parse_yml(text: str) -> dict[str, str]:
-    """kong.yml as far as plain blocks of two levels go: `key: value`, and below `key:` its own with a dot between."""
+    """Parse a kong.yml with plain blocks of two levels; the name of a nested setting is `outer.inner`."""
     found, above = {}, ""
     for line in (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")):
         key, _colon, value = line.strip().partition(":")
@@ -157,7 +157,7 @@ def _check_serf(settings: dict[str, str]) -> None:
 
 
 def _pairs(settings: dict[str, str]) -> list[Listener]:
-    """0.6 to 0.12: a setting for the plain port and one for the TLS port, which a switch closes."""
+    """Return the listeners of 0.6 to 0.12: a setting for the plain port, and a setting with a switch for the TLS port."""
     found = [_plain(settings, key) for key in ("proxy_listen", "admin_listen", "admin_api_listen") if key in settings]
     for key, switch, http2 in (("proxy_listen_ssl", "ssl", "http2"), ("admin_listen_ssl", "admin_ssl", "admin_http2")):
         if key in settings and settings.get(switch, "on") == "on":
@@ -184,7 +184,7 @@ def _by_role(settings: dict[str, str]) -> list[Listener]:
 
 
 def parse_list(key: str, value: str) -> list[Listener]:
-    """The list grammar of 0.13 and later: entries by comma, flags before or after the address, or "off"."""
+    """Parse the list grammar since 0.13: entries separated by commas, flags before or after the address, or "off"."""
     entries = [entry.split() for entry in value.split(",")]
     if entries[0] == ["off"]:
         return []
@@ -196,5 +196,5 @@ def _entry(key: str, words: list[str], value: str) -> Listener:
     if len(addresses) != 1:
         raise ConfigError(f"{key} must be of form: [off] | <ip>:<port> [flag]..., not {value!r}")
     flags = tuple(word for word in words if word not in addresses)
-    # The configuration channel of a control plane is always TLS, whatever the setting says.
+    # The configuration channel of a control plane always uses TLS, with any setting.
     return Listener(key, addresses[0], tuple(dict.fromkeys((*flags, "ssl"))) if key == "cluster_listen" else flags)

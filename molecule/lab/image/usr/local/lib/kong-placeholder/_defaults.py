@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings that Kong of each version knows, with its defaults, and what opens in which role.
+"""The settings of each version of Kong with their defaults, and the listeners of each role.
 
-Written down anew from Kong/kong kong/tools/config_defaults.lua (0.6 to 0.8), kong/templates/kong_defaults.lua (0.9 and later)
-and kong/templates/nginx_kong.lua at the tags, and not taken from the collection: it is what the collection is tried on.
+Taken from Kong/kong kong/tools/config_defaults.lua (0.6 to 0.8), kong/templates/kong_defaults.lua (0.9 and later) and
+kong/templates/nginx_kong.lua at the tags. Independent of the collection, because the collection is tested with it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SERF_0_9 = {
 }
 SERF_0_10 = {**SERF_0_9, "admin_listen_ssl": "0.0.0.0:8444", "admin_ssl": "on"}
 ALL_ROLES = ("traditional", "control_plane", "data_plane")
-# Listeners by role: a value that is set for another role opens nothing.
+# Roles by listener: in other roles the setting opens no listener.
 OPENS = {
     "proxy_listen": ("traditional", "data_plane"),
     "stream_listen": ALL_ROLES,
@@ -47,7 +47,7 @@ OPENS = {
 
 
 def defaults(version: Version) -> dict[str, str]:
-    """What a Kong of a release line knows, and what it takes where nothing is given."""
+    """Return the settings of a release line with their defaults."""
     if version < (0, 9):
         return KONG_YML
     if version < (0, 11):

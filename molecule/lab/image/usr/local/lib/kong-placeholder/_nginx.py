@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nginx as the placeholder's listeners: the very `listen` directives that Kong would hand to it."""
+"""nginx with the placeholder's listeners: the same `listen` directives as in Kong."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ events {{ worker_connections 1000; }}
 http {{
   access_log off;
   default_type text/plain;
-  # A data plane holds its channel open without sending anything.
+  # A data plane holds its channel open without sending data.
   client_header_timeout 1h;
   ssl_certificate {certificate};
   ssl_certificate_key {key};
@@ -39,18 +39,18 @@ http {{
 stream {{
   ssl_certificate {certificate};
   ssl_certificate_key {key};
-  # Kong has nothing to say by itself over udp: that is for the service behind it.
+  # Over udp Kong does not answer by itself; only the service behind Kong answers.
   map $protocol $reply {{ UDP ""; default "{answer}\\n"; }}
 {stream}}}
 """
-# Who answered, and who it saw: the verifications read it.
+# The listener, and the source address that it sees; the checks read both.
 ANSWER = (
     "kong-placeholder node={node} version={version} listener={setting} seen=$remote_addr at=$server_addr:$server_port"
 )
 
 
 def prepare(config: Config, node: str) -> None:
-    """Write nginx's configuration; from 0.14 on nginx tests it, and binds what it tests (kong/cmd/utils/prefix_handler.lua)."""
+    """Write nginx's configuration; since 0.14 nginx tests it and binds its ports (kong/cmd/utils/prefix_handler.lua)."""
     _certificate(node)
     CONF.write_text(render(config, node), encoding="utf-8")
     if config.line >= (0, 14):
@@ -65,12 +65,12 @@ def start(config: Config) -> subprocess.Popen[bytes]:
 
 
 def reload() -> None:
-    """Send the signal, and hear nothing of what becomes of it: so does Kong."""
+    """Send the signal without waiting for its effect, like Kong."""
     subprocess.run(["nginx", "-s", "reload", "-c", str(CONF)], check=True)
 
 
 def master(line: Version) -> int | None:
-    """The process that has the sockets, or None."""
+    """Return the process id of nginx's master, which has the sockets, or None."""
     try:
         return int(pid_file(line, "nginx").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Serf as Kong 0.6 to 0.10 run it: same flags, same node name, same way into and out of the cluster.
+"""Serf like in Kong 0.6 to 0.10: the same flags, node name, and steps to join and leave the cluster.
 
 Source: Kong/kong kong/cmd/utils/serf_signals.lua and kong/serf.lua at 0.10. Kong keeps the nodes' addresses in its
-database; here that is a folder that all nodes of the lab share, one file for each row of the table `nodes`.
+database. The lab has a folder that all nodes share instead, with a file for each row of the table `nodes`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NODES = Path("/var/lib/kong-database/nodes")
 NODE_ID = Path("/var/lib/kong-placeholder/serf.id")
 HANDLER = "/usr/local/bin/kong-placeholder-event"
 EVENTS = "member-join,member-leave,member-failed,member-update,member-reap,user:kong"
-# The names of 0.9 and 0.10, and where they differ those of kong.yml.
+# The names in 0.9 and 0.10, and the names in kong.yml.
 SETTINGS = {
     "-bind": ("cluster_listen", "cluster_listen"),
     "-rpc-addr": ("cluster_listen_rpc", "cluster_listen_rpc"),
@@ -42,13 +42,13 @@ class Serf:
         self.agent: subprocess.Popen[bytes] | None = None
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the agent, join the newest node that answers, and register: in Kong's order."""
+        """Start the agent, join the newest node that answers, and register, in Kong's order."""
         NODES.mkdir(parents=True, exist_ok=True)
         self.agent = subprocess.Popen(self.command())
         pid_file(self.line, "serf").write_text(str(self.agent.pid), encoding="utf-8")
         self._wait_until_it_answers()
-        # Kong's own start has a race here: two nodes that start at once find an empty table and never meet.
-        # The lab starts all of its nodes at once, so here one waits for the other.
+        # Kong has a race here: two nodes that start at the same time find an empty table and never join each other.
+        # The lab starts all nodes at the same time, so here each node waits for the other nodes.
         with (NODES.parent / "lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._row().unlink(missing_ok=True)
@@ -64,7 +64,7 @@ class Serf:
         return ["serf", "agent", *options, "-log-level", "err", "-node", self.name, *handler]
 
     def stop(self) -> None:
-        """Leave, as Kong does, and wait until the agent is gone: a start too soon would find its ports taken."""
+        """Leave the cluster like Kong, and wait until the agent has ended, so that the next start finds its ports free."""
         if self.agent is None:
             return
         self._row().unlink(missing_ok=True)
@@ -87,7 +87,7 @@ class Serf:
             print("could not join the existing cluster", flush=True)
 
     def _address(self) -> str:
-        """The advertised address, as Serf itself knows it."""
+        """Return the advertised address that Serf uses."""
         members = json.loads(self._serf("members", "-format", "json").stdout)["members"]
         return str(next(member["addr"] for member in members if member["name"] == self.name))
 
@@ -106,7 +106,7 @@ class Serf:
 
 
 def node_name(cluster_listen: str) -> str:
-    """Made once and kept, also when cluster_listen changes: so does Kong."""
+    """Return the node's name, which is created once and kept like in Kong, also if cluster_listen changes."""
     if not NODE_ID.exists():
         NODE_ID.parent.mkdir(parents=True, exist_ok=True)
         NODE_ID.write_text(f"{socket.gethostname()}_{cluster_listen}_{secrets.token_hex(16)}", encoding="utf-8")
@@ -114,5 +114,5 @@ def node_name(cluster_listen: str) -> str:
 
 
 def still_runs(line: Version) -> bool:
-    """Whether the agent of an earlier start is alive: then Kong starts none, even if that one is about to end."""
+    """Tell whether the agent of an earlier start runs. Then Kong starts no agent, even if the old agent is ending."""
     return runs(pid_file(line, "serf"), "serf")

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sockets for the flag `transparent`, which Kong's own nginx knows by a patch of Kong's, and Debian's does not.
+"""Sockets for the flag `transparent`, which Kong adds to nginx with a patch and which Debian's nginx does not have.
 
-They are opened here and inherited by nginx (ngx_set_inherited_sockets in src/core/nginx.c takes them from the variable
-NGINX), which sees of each connection where its client wanted to go, as Kong's nginx does. Needs CAP_NET_RAW or CAP_NET_ADMIN.
+This process opens them and nginx inherits them (ngx_set_inherited_sockets in src/core/nginx.c reads the variable NGINX). So
+nginx sees the original destination of each connection, like Kong's nginx. Needs CAP_NET_RAW or CAP_NET_ADMIN.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OPTION = {
     socket.AF_INET: (socket.IPPROTO_IP, 19),
     socket.AF_INET6: (socket.IPPROTO_IPV6, 75),
 }  # linux/in.h, linux/in6.h
-_BACKLOG = 511  # nginx's own
+_BACKLOG = 511  # nginx's default
 
 
 def open_sockets(listeners: Iterable[Listener]) -> list[socket.socket]:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A data plane's one outgoing connection: TLS to cluster_control_plane, held open, tried again when it breaks.
+"""The outgoing connection of a data plane: TLS to cluster_control_plane, held open, opened again if it breaks.
 
-Only the connection is real. Nothing is said on it, and no certificate is checked.
+Only the connection is real. It carries no data, and no certificate is checked.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _connect(control_plane: str) -> ssl.SSLSocket:
 
 
 def _say(before: str, now: str) -> str:
-    """One line for each change, not one for each try."""
+    """Print a message if it differs from the last message; return it."""
     if now != before:
         print(now, flush=True)
     return now

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`kong` of the lab's placeholder: the commands of Kong's own program that the collection calls, with their traps.
+"""`kong` of the lab's placeholder: the commands of Kong's program that the collection calls, with their traps.
 
-Sources: Kong/kong kong/cmd/{check,prepare,start,quit,stop,reload,restart}.lua, before 0.9 kong/cli/cmds/*.lua. What they
-do with the changed file on a reload is theirs: nothing before 2.3.
+Sources: Kong/kong kong/cmd/{check,prepare,start,quit,stop,reload,restart}.lua, before 0.9 kong/cli/cmds/*.lua. Like in Kong,
+`reload` does not read the changed file before 2.3.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FIRST = {"check": (0, 9), "prepare": (0, 11)}
 
 
 def check(file: Path | None) -> None:
-    """The loader only: nothing is bound, and nginx is not asked."""
+    """Load the configuration; no port is bound, and nginx does not test it."""
     load(environment(), file)
     print(f"configuration at {file} is valid")
 
@@ -55,7 +55,7 @@ def start(file: Path | None) -> None:
 
 
 def stop(_file: Path | None) -> None:
-    """Wait for nginx only: Serf leaves its cluster meanwhile, and has not ended when this returns."""
+    """Stop, and wait only for nginx: Serf may still be leaving its cluster when this returns."""
     if not runs(PID, MAIN.name):
         raise ConfigError("Kong is not running")
     nginx = _nginx.master(release_line(environment()["KONG_VERSION"]))
@@ -68,7 +68,7 @@ def stop(_file: Path | None) -> None:
 
 
 def reload(file: Path | None) -> None:
-    """Signal nginx; from 0.9 on prepare the prefix before, up to 2.2 from what is in it already."""
+    """Signal nginx. Since 0.9, prepare the prefix first; up to 2.2 from the configuration that is in the prefix."""
     variables = environment()
     line = release_line(variables["KONG_VERSION"])
     if line >= (2, 3):
@@ -86,7 +86,7 @@ def restart(file: Path | None) -> None:
     start(file)
 
 
-# What the lab's unit does before it starts the placeholder, also of versions that have no `kong prepare`.
+# The lab's unit calls `unit-prepare` before it starts the placeholder, also in versions without `kong prepare`.
 COMMANDS = {
     "unit-prepare": prepare,
     "check": check,

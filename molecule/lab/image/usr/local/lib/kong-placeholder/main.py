@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's placeholder Kong. It is not Kong: it routes nothing and knows no API.
+"""The lab's placeholder of Kong. It is not Kong: it has no routes and no API.
 
-It opens the listeners which Kong of KONG_VERSION would open with the configuration in its prefix: nginx for http and stream,
-a real Serf agent where Kong had one. Runs in the foreground, for systemd or for `kong start`.
+It opens the listeners that Kong of KONG_VERSION would open with the configuration in its prefix: nginx for http and stream,
+and a real Serf agent for the versions with Serf. Runs in the foreground, for systemd or for `kong start`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> int:
     except (ConfigError, OSError) as error:
         print(f"kong-placeholder: {error}", file=sys.stderr)
         return 1
-    # systemd stops us with SIGTERM: as an exception it unwinds whatever is running, start included.
+    # systemd stops this process with SIGTERM. As an exception it also ends a start that is not complete.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     PID.write_text(str(os.getpid()), encoding="utf-8")
     return _run(config)
@@ -52,14 +52,14 @@ def _run(config: Config) -> int:
         _tell(f"READY=1\nSTATUS=placeholder of Kong {config.version}, not Kong")
         return _watch(children)
     finally:
-        # In the order of `kong quit`: its caller goes on when nginx is gone, and Serf still has to leave.
+        # In the order of `kong quit`: it returns after nginx has ended, while Serf still has to leave.
         _quit(children.get("nginx"))
         if serf:
             serf.stop()
 
 
 def _wait_for_nginx(nginx: subprocess.Popen[bytes], line: Version) -> None:
-    """nginx writes its pid when it has its sockets; without them it ends."""
+    """Wait until nginx has its sockets: then it writes its pid; without sockets it ends."""
     while nginx.poll() is None and _nginx.master(line) != nginx.pid:
         time.sleep(0.05)
 
@@ -74,22 +74,20 @@ def _watch(children: dict[str, subprocess.Popen[bytes]]) -> int:
 
 
 def _quit(nginx: subprocess.Popen[bytes] | None) -> None:
-    """Let nginx finish its requests, as the unit of Kong's packages and `kong quit` do."""
+    """Let nginx finish its requests, like the unit of Kong's packages and `kong quit`."""
     if nginx:
         nginx.send_signal(signal.SIGQUIT)
         nginx.wait()
 
 
 def _tell(message: str) -> None:
-    """Say to whoever started us, systemd or `kong start`, that it is done."""
+    """Report to systemd or to `kong start` that the start is complete."""
     if "NOTIFY_SOCKET" in os.environ:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.sendto(message.encode(), os.environ["NOTIFY_SOCKET"])
     else:
         print(READY, flush=True)
-        os.dup2(
-            sys.stderr.fileno(), sys.stdout.fileno()
-        )  # whoever waited goes, and with it the other end of our stdout
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the waiting process ends and closes the other end of stdout
 
 
 if __name__ == "__main__":
