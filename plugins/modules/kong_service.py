@@ -126,7 +126,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import Port, grant, put
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError, way
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
+    Kong,
+    ServiceError,
+    choose_procedure,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import (
     LISTENER_SPEC,
     Done,
@@ -189,7 +193,7 @@ def run(module: AnsibleModule) -> Done:
     host, how = Host(), module.params["how"]
     kong = kong_of(module.params, host)
     if module.check_mode:
-        chosen = way(kong, how)
+        chosen = choose_procedure(kong, how)
         return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
     ports = [Port(one["port"], (*(one["flags"] or ()),)) for one in module.params["listeners"] if one["setting"]]
     before = grant(host, kong.unit, ports) if kong.unit and ports else None

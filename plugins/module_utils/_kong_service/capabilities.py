@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a Kong that systemd does not start as root needs for its ports, in a drop-in of ours for its unit.
+"""Gives Kong's unit the capabilities for its ports in a drop-in, if systemd does not start Kong as root.
 
-Kong's own units run as root and need nothing. Sources: capabilities(7); ip_unprivileged_port_start in the kernel's
-ip-sysctl; systemd.exec(5). nginx, and Serf with it, inherit ambient capabilities.
+Kong's own units run as root and need no drop-in. Sources: capabilities(7); ip_unprivileged_port_start in the kernel's
+ip-sysctl; systemd.exec(5). nginx and Serf inherit ambient capabilities.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 
 BIND, RAW = "CAP_NET_BIND_SERVICE", "CAP_NET_RAW"
 DROP_IN = "/etc/systemd/system/{unit}.d/gatehouse-kong.conf"
-ROOT = ("", "root", "0")  # what systemd says of a unit without another user
+ROOT = ("", "root", "0")  # the property User of a unit that runs as root
 
 _FIRST_FREE = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
-_HEAD = "# Written by gatehouse.kong, and removed when no listener of Kong's needs it.\n[Service]\n"
+_HEAD = "# Written by gatehouse.kong, and removed when no listener of Kong needs it.\n[Service]\n"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,10 @@ class Port:
 
 
 def needed(ports: Iterable[Port], user: str, first_free: int) -> tuple[str, ...]:
-    """The capabilities that a user needs to open ports; none for root. `first_free` is the first port that is anybody's."""
+    """Return the capabilities that a user needs to open ports; none for root.
+
+    Any user may open ports from `first_free`.
+    """
     listed = list(ports)
     if user in ROOT:
         return ()
@@ -42,10 +45,10 @@ def needed(ports: Iterable[Port], user: str, first_free: int) -> tuple[str, ...]
 
 
 def drop_in(capabilities: tuple[str, ...], bounding: Iterable[str], before: str) -> str:
-    """The text of the drop-in, empty where none is needed.
+    """Return the text of the drop-in, empty if the unit needs none.
 
-    `bounding` is the unit's bounding set, with what the text `before` of the drop-in adds to it. A unit that is not bounded
-    must not be: the first value given would be all it has.
+    `bounding` is the unit's bounding set, including the capabilities that the previous text `before` of the drop-in adds.
+    An unlimited unit stays unlimited, because the first CapabilityBoundingSet= would limit the unit to that value.
     """
     if not capabilities:
         return ""
@@ -57,10 +60,10 @@ def drop_in(capabilities: tuple[str, ...], bounding: Iterable[str], before: str)
 
 
 def grant(host: Host, unit: str, ports: Iterable[Port]) -> str | None:
-    """Make the drop-in of a unit what its ports need.
+    """Write the drop-in that a unit needs for its ports, or remove it. Raises HostError.
 
-    Returns its text before, empty where there was none, if that changed it: the unit has to be restarted then. None if not.
-    Raises HostError.
+    Returns the previous text of a changed drop-in, empty if it is new; the unit has to be restarted then. Returns None if
+    the drop-in is unchanged.
     """
     before = host.read(DROP_IN.format(unit=unit)) or ""
     shown = host.run("systemctl", "show", unit, "--property=User", "--property=CapabilityBoundingSet")
@@ -75,7 +78,7 @@ def grant(host: Host, unit: str, ports: Iterable[Port]) -> str | None:
 
 
 def put(host: Host, unit: str, text: str) -> None:
-    """Give a unit this drop-in, or none where the text is empty. Raises HostError."""
+    """Write the drop-in of a unit, or remove it for an empty text. Raises HostError."""
     path = DROP_IN.format(unit=unit)
     if text:
         host.write(path, text, 0o644)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What brings a Kong up with its changed settings: commands of systemd, of Kong's own program, or of its user's.
+"""Chooses the commands that apply changed settings to Kong: of systemd, of Kong's own program, or of the user.
 
 Sources: kong/cmd/{start,quit,reload,prepare}.lua from 0.9 on, kong/cli/cmds/{start,stop,quit}.lua before;
 build/package/kong.service at 2.8.5 and 3.2.0 and later.
@@ -18,14 +18,14 @@ RELOAD, RESTART, STOP = "reload", "restart", "stop"
 
 
 class ServiceError(Exception):
-    """Kong cannot be brought up here; the message says why, and the way out where there is one."""
+    """Kong cannot be reloaded, restarted or stopped on this host; the message has the reason and the fix."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command, and whether it has to succeed. With `settles` the agent of the gossip has to be gone after it.
+    """A command, and whether it has to succeed. With `settles`, the Serf agent has to end before the next step.
 
-    With `as_kong` it gets the `KONG_...` variables of Kong's unit, because these outrank the file.
+    With `as_kong`, it gets the `KONG_...` variables of Kong's unit, because they take precedence over the file.
     """
 
     argv: tuple[str, ...]
@@ -38,9 +38,9 @@ class Step:
 class Kong:
     """How Kong is run on a host.
 
-    `unit` and `program` are empty where the host has none. `reload_of_unit` is the unit's ExecReload, and `user` whom it runs
-    as if that is not root. `prefix` is empty where it is Kong's default. The commands are the user's, empty where none is given.
-    `variables` are the `KONG_...` variables that systemd gives to the unit.
+    `unit` and `program` are empty if they do not exist. `reload_of_unit` is the unit's ExecReload. `user` is the user of the
+    unit, empty for root. `prefix` is empty for Kong's default. `restart_command` and `reload_command` are the user's
+    commands, empty if not given. `variables` are the `KONG_...` variables that systemd sets for the unit.
     """
 
     version: tuple[int, int]
@@ -56,45 +56,45 @@ class Kong:
 
     @property
     def gossips(self) -> bool:
-        """Whether it starts a Serf agent."""
+        """Whether this Kong starts a Serf agent."""
         return self.version < (0, 11)
 
 
 @dataclass(frozen=True)
-class Way:
-    """What is done, `reload`, `restart` or `stop`, by which steps; and why no reload if one was asked for."""
+class Procedure:
+    """The action (`reload`, `restart` or `stop`), its steps, and the reason if a reload is replaced by a restart."""
 
     how: str
     steps: tuple[Step, ...]
     reason: str = ""
 
 
-def way(kong: Kong, how: str) -> Way:
-    """Return the steps that reload, restart or stop a Kong, or restart it if a reload is not enough.
+def choose_procedure(kong: Kong, how: str) -> Procedure:
+    """Return the steps that reload, restart or stop Kong. A reload that would not read the file becomes a restart.
 
-    Raises ServiceError if nothing on this host can do it.
+    Raises ServiceError for a host without a suitable command.
     """
     if how == STOP:
-        return Way(STOP, _halt(kong))
+        return Procedure(STOP, _halt(kong))
     if how == RESTART:
-        return Way(RESTART, _restart(kong))
+        return Procedure(RESTART, _restart(kong))
     found = _reload(kong)
-    return Way(RESTART, _restart(kong), found) if isinstance(found, str) else Way(RELOAD, found)
+    return Procedure(RESTART, _restart(kong), found) if isinstance(found, str) else Procedure(RELOAD, found)
 
 
 def _restart(kong: Kong) -> tuple[Step, ...]:
     if kong.restart_command:
         return (Step((*shlex.split(kong.restart_command),)),)
     if kong.unit and kong.gossips:
-        # A start that comes too soon finds the old agent, keeps it, and is left without one when that ends.
+        # If Kong starts too early, it uses the old agent, and has no agent when the old agent ends.
         return Step(("systemctl", "stop", kong.unit), settles=True), Step(("systemctl", "start", kong.unit))
     if kong.unit:
         return (Step(("systemctl", "restart", kong.unit)),)
     if kong.program:
         return _stop(kong), Step((kong.program, "start", "-c", kong.conf, *_prefix(kong)))
     raise ServiceError(
-        "Kong cannot be restarted here: there is no such systemd unit, no program of Kong's where it was looked for, and no "
-        "command was given. Give kong_listen_service, kong_listen_program or kong_listen_restart_command"
+        "Kong cannot be restarted on this host: its systemd unit and its program were not found, and no command is given. "
+        "Set kong_listen_service, kong_listen_program or kong_listen_restart_command"
     )
 
 
@@ -104,12 +104,15 @@ def _halt(kong: Kong) -> tuple[Step, ...]:
     if kong.program and not kong.restart_command:
         return (_stop(kong),)
     raise ServiceError(
-        "Kong cannot be stopped here: there is no such systemd unit, and no program of Kong's. Stop it yourself"
+        "Kong cannot be stopped on this host: its systemd unit and its program were not found. Stop it yourself"
     )
 
 
 def _stop(kong: Kong) -> Step:
-    """Kong's own program, which fails where Kong does not run. Before 0.9 `quit` waits for open connections for ever."""
+    """Return the stop by Kong's program, which fails if Kong does not run.
+
+    Before 0.9, `quit` waits for open connections without a limit, so `stop` is used.
+    """
     words = ("quit", *_prefix(kong)) if kong.version >= (0, 9) else ("stop", "-c", kong.conf)
     return Step((kong.program, *words), required=False, settles=kong.gossips)
 
@@ -119,12 +122,12 @@ def _prefix(kong: Kong) -> tuple[str, ...]:
 
 
 def _reload(kong: Kong) -> tuple[Step, ...] | str:
-    """The steps of a reload that hears the changed file, or why there is none."""
+    """Return the steps of a reload that reads the changed file, or the reason why there is no such reload."""
     if kong.version < (0, 11):
-        return "before 0.11 a reload does not read the file"
+        return "a reload of Kong before 0.11 does not read the file"
     if kong.restart_command or kong.reload_command:
-        asked = kong.reload_command
-        return (Step((*shlex.split(asked),)),) if asked else "no command to reload it was given"
+        command = kong.reload_command
+        return (Step((*shlex.split(command),)),) if command else "no reload command is given"
     prepare = Step((kong.program, "prepare", "-c", kong.conf, *_prefix(kong)), as_kong=True)
     if kong.unit:
         return _reload_of_unit(kong, prepare)
@@ -135,14 +138,14 @@ def _reload(kong: Kong) -> tuple[Step, ...] | str:
 
 def _reload_of_unit(kong: Kong, prepare: Step) -> tuple[Step, ...] | str:
     reload = Step(("systemctl", "reload", kong.unit))
-    hears = " prepare" in kong.reload_of_unit or (" reload" in kong.reload_of_unit and kong.version >= (2, 3))
+    reads_file = " prepare" in kong.reload_of_unit or (" reload" in kong.reload_of_unit and kong.version >= (2, 3))
     if not kong.reload_of_unit:
         return f"{kong.unit} has no ExecReload"
-    if hears:
+    if reads_file:
         return (reload,)
-    # Units of the packages from about 1.5 to 2.1 only send nginx its signal.
+    # Units of the packages from about 1.5 to 2.1 only send a signal to nginx.
     if not kong.program:
         return f"ExecReload of {kong.unit} does not read the file"
     if kong.user:
-        return f"{kong.unit} runs as {kong.user}, who could not read what root prepares"
+        return f"{kong.unit} runs as user {kong.user}, who cannot read files that `kong prepare` writes as root"
     return prepare, reload

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings Kong up with its changed settings on this host, by the least that works, and looks until it lives by them."""
+"""Applies changed settings to Kong on this host with the least interruption, and checks the result."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, completed
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, draining
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import silent
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import find_silent
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import ROOT
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
     RELOAD,
     RESTART,
     Kong,
+    Procedure,
     ServiceError,
     Step,
-    Way,
-    way,
+    choose_procedure,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Listener,
@@ -40,7 +40,7 @@ LISTENER_SPEC = {
     "setting": {"type": "str"},
     "flags": {"type": "list", "elements": "str"},
 }
-# A new process of nginx has its sockets within a second; a reload that has not worked by then does not.
+# New workers of nginx have their sockets within a second, so a reload has failed if they do not.
 _LOOKS_AFTER_RELOAD = 5
 _SERF_SECONDS = 10
 _STATUS_LINES = 5
@@ -50,7 +50,9 @@ _COMMAND_SECONDS = 300
 
 @dataclass(frozen=True)
 class Wanted:
-    """What has to listen; `http` are those of them that answer a request, and `looks` is how often to look, once a second."""
+    """The listeners that Kong must have. Listeners in `http` must answer a request. `looks` is the number of checks, one
+    per second.
+    """
 
     listeners: tuple[Listener, ...]
     http: tuple[Listener, ...]
@@ -59,7 +61,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Done:
-    """What was done, why not less, what is still wrong (nothing, if it worked), and how many old workers go on."""
+    """The action, the reasons for it, the remaining errors (none after a success), and the number of old workers."""
 
     how: str
     reasons: tuple[str, ...]
@@ -68,54 +70,54 @@ class Done:
 
 
 def known_unit(host: Host, service: str) -> str:
-    """The full name of a systemd unit, or an empty text where this host has no such unit."""
+    """Return the full name of a systemd unit, or an empty text if this host has no such unit."""
     unit = service if "." in service or not service else f"{service}.service"
     if not unit or host.which("systemctl") is None:
         return ""
     with suppress(HostError):
-        return unit if _property(host, unit, "LoadState") == "loaded" else ""
+        return unit if _read_property(host, unit, "LoadState") == "loaded" else ""
     return ""
 
 
 def reload_of(host: Host, unit: str) -> str:
-    """The command by which systemd reloads a unit; empty where it does not."""
-    return _property(host, unit, "ExecReload") if unit else ""
+    """Return the command with which systemd reloads a unit; empty if the unit has none."""
+    return _read_property(host, unit, "ExecReload") if unit else ""
 
 
 def user_of(host: Host, unit: str) -> str:
-    """The user as whom a unit runs, empty for root."""
-    user = _property(host, unit, "User") if unit else ""
+    """Return the user of a unit, empty for root."""
+    user = _read_property(host, unit, "User") if unit else ""
     return "" if user in ROOT else user
 
 
-def _property(host: Host, unit: str, name: str) -> str:
+def _read_property(host: Host, unit: str, name: str) -> str:
     return host.run("systemctl", "show", unit, f"--property={name}", "--value").strip()
 
 
 def bring_up(kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
-    """Reload, restart or stop Kong and look until it lives by its settings; after a reload that does not do, restart it.
+    """Reload, restart or stop Kong, and check until its listeners are correct. If a reload is not enough, restart Kong.
 
-    Raises ServiceError where nothing can bring it up here, before anything is done.
+    Raises ServiceError for a host without a suitable command; nothing was changed.
     """
-    chosen = way(kong, how)
+    chosen = choose_procedure(kong, how)
     reasons = (chosen.reason,) if chosen.reason else ()
     if chosen.how == RELOAD:
-        wrong = _go(kong, chosen, replace(wanted, looks=min(wanted.looks, _LOOKS_AFTER_RELOAD)))
+        wrong = _execute(kong, chosen, replace(wanted, looks=min(wanted.looks, _LOOKS_AFTER_RELOAD)))
         if not wrong:
-            return Done(RELOAD, reasons, (), _drained(kong, drain))
-        reasons = (f"the reload did not do: {'; '.join(wrong)}",)
-        chosen = way(kong, RESTART)
-    return Done(chosen.how, reasons, tuple(_go(kong, chosen, wanted)))
+            return Done(RELOAD, reasons, (), _wait_for_draining(kong, drain))
+        reasons = (f"the reload was not enough: {'; '.join(wrong)}",)
+        chosen = choose_procedure(kong, RESTART)
+    return Done(chosen.how, reasons, tuple(_execute(kong, chosen, wanted)))
 
 
-def _go(kong: Kong, chosen: Way, wanted: Wanted) -> list[str]:
-    """Take the steps and look; what is wrong then."""
+def _execute(kong: Kong, chosen: Procedure, wanted: Wanted) -> list[str]:
+    """Run the steps and check the listeners; return the errors."""
     try:
         for step in chosen.steps:
             _run(step, kong)
     except ServiceError as error:
         return [str(error)]
-    return _look(kong, wanted)
+    return _check(kong, wanted)
 
 
 def _run(step: Step, kong: Kong) -> None:
@@ -125,10 +127,10 @@ def _run(step: Step, kong: Kong) -> None:
     except HostError as error:
         raise ServiceError(str(error)) from error
     if done.returncode and step.required:
-        said = (done.stderr or done.stdout).strip().splitlines()[-_STATUS_LINES:]
-        raise ServiceError(f"`{' '.join(step.argv)}` failed with status {done.returncode}: {' / '.join(said)}")
+        output = (done.stderr or done.stdout).strip().splitlines()[-_STATUS_LINES:]
+        raise ServiceError(f"`{' '.join(step.argv)}` failed with status {done.returncode}: {' / '.join(output)}")
     if step.settles:
-        _until(lambda: not _serf_runs(), _SERF_SECONDS)
+        _wait_until(lambda: not _serf_runs(), _SERF_SECONDS)
 
 
 def _plain_environment() -> dict[str, str]:
@@ -136,33 +138,35 @@ def _plain_environment() -> dict[str, str]:
 
 
 def _serf_runs() -> bool:
-    return any(one.process == "serf" for one in read_sockets().all)
+    return any(sock.process == "serf" for sock in read_sockets().all)
 
 
-def _look(kong: Kong, wanted: Wanted) -> list[str]:
-    """What is wrong after as many looks as are allowed, a second apart; nothing is wrong where none are."""
+def _check(kong: Kong, wanted: Wanted) -> list[str]:
+    """Check the listeners once per second, up to `looks` times; return the errors of the last check."""
     wrong: list[str] = []
     for number in range(wanted.looks):
         time.sleep(min(number, 1))
-        wrong = wrong_now(kong, wanted)
+        wrong = find_errors(kong, wanted)
         if not wrong:
             break
     return wrong
 
 
-def wrong_now(kong: Kong, wanted: Wanted) -> list[str]:
-    """How what listens, and answers, differs from what should."""
+def find_errors(kong: Kong, wanted: Wanted) -> list[str]:
+    """Return the differences between expected and actual listeners, or the listeners that do not answer."""
     drift = compare(wanted.listeners, read_sockets(kong.unit, kong.prefix or PREFIX))
-    return report(drift) or [f"{one.name}: what listens on {one} does not answer" for one in silent(wanted.http)]
+    return report(drift) or [
+        f"{listener.name}: the listener on {listener} does not answer" for listener in find_silent(wanted.http)
+    ]
 
 
-def _drained(kong: Kong, seconds: int) -> int:
-    """Wait for the old workers to finish their connections, and return how many have not."""
-    _until(lambda: not draining(kong.unit), seconds)
+def _wait_for_draining(kong: Kong, seconds: int) -> int:
+    """Wait until the old workers have finished their connections; return the number of workers that have not."""
+    _wait_until(lambda: not draining(kong.unit), seconds)
     return draining(kong.unit)
 
 
-def _until(true: Callable[[], bool], seconds: float) -> None:
+def _wait_until(is_met: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
+    while not is_met() and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The `KONG_…` variables that systemd gives to a unit, read from the settings of the unit.
+"""Reads the `KONG_…` variables that systemd sets for a unit, from the settings of the unit.
 
-The environment of its processes is no source: any of them may run as an unprivileged user, and nginx overwrites its own.
-Sources: systemd.exec(5), "Environment"; parse_env_file_internal in systemd's src/basic/env-file.c; shell_maybe_quote in
-src/basic/escape.c, which `systemctl show` uses. Tried with systemd 247, 252 and 257.
+The environment of its processes is not used: a process may run as an unprivileged user, and nginx overwrites its own
+environment. Sources: systemd.exec(5), "Environment"; parse_env_file_internal in systemd's src/basic/env-file.c;
+shell_maybe_quote in src/basic/escape.c, which `systemctl show` uses. Tested with systemd 247, 252 and 257.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _QUOTED = r"""'[^']*'|"(?:\\.|[^"\\])*\""""
-# Quoted parts come first; from the first other character on, quotes mean themselves.
+# Quoted parts are first; after the first other character, quotes are literal.
 _ASSIGNMENT = re.compile(
     rf"[ \t]*([^\s=#;][^=\n]*?)[ \t]*=((?:[ \t]*(?:{_QUOTED}))*)[ \t]*((?:\\.|[^\\\n])*)\n?|[^\n]*\n?", re.DOTALL
 )
@@ -32,7 +32,7 @@ _PART = re.compile(_QUOTED, re.DOTALL)
 
 
 def unit_environment(host: Host, unit: str) -> dict[str, str]:
-    """Return the `KONG_…` variables of a unit, by name; none for an empty name. Raises HostError or OSError."""
+    """Return the `KONG_…` variables of a unit by name; none for an empty unit. Raises HostError or OSError."""
     if not unit:
         return {}
     shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
@@ -74,7 +74,7 @@ def _character(match: t.Match[str]) -> str:
 
 
 def _files(host: Host, pattern: str) -> list[Path]:
-    """Return the files that an EnvironmentFile= names, which may have wildcards (glob(7))."""
+    """Return the files of an EnvironmentFile=, which may have wildcards (glob(7))."""
     return sorted(host.root.glob(pattern.lstrip("/")))
 
 
@@ -85,6 +85,6 @@ def _unquoted(part: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return an unquoted value: blanks at its end are dropped unless escaped, a backslash escapes any character."""
+    """Return an unquoted value. Blanks at its end are removed unless escaped. A backslash escapes any character."""
     stripped = re.sub(r"((?:\\.|[^\\])*?)[ \t\r]*\Z", r"\1", text, count=1, flags=re.DOTALL)
     return re.sub(r"\\(.)", lambda match: match[1].strip("\n"), stripped, flags=re.DOTALL)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import silent
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import find_silent
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Listener
 
 
@@ -18,7 +18,7 @@ def serve(server):
         connection.sendall(b"HTTP/1.1 404 Not Found\r\n\r\n")
 
 
-def test_who_listens_and_does_not_answer_is_told(monkeypatch):
+def test_a_listener_that_does_not_answer_is_found(monkeypatch):
     monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers._SECONDS", 0.5)
     with (
         socket.create_server(("127.0.0.1", 0)) as good,
@@ -29,9 +29,9 @@ def test_who_listens_and_does_not_answer_is_told(monkeypatch):
         answers = Listener("proxy", "tcp", good.getsockname()[1], "0.0.0.0")
         silence = Listener("admin", "tcp", mute.getsockname()[1], "::")
         refused = Listener("status", "tcp", 1, "127.0.0.1")
-        assert silent([answers, silence, refused]) == [silence, refused]
+        assert find_silent([answers, silence, refused]) == [silence, refused]
         thread.join()
 
 
-def test_nothing_to_ask():
-    assert silent([]) == []
+def test_no_listeners():
+    assert find_silent([]) == []

@@ -23,36 +23,36 @@ UNIT = "kong.service"
 
 CASES = {
     "root needs nothing": ([LOW, TRANSPARENT], "root", 1024, ()),
-    "nor does a unit without a user": ([LOW], "", 1024, ()),
+    "a unit without a user needs nothing": ([LOW], "", 1024, ()),
     "high ports need nothing": ([HIGH], "kong", 1024, ()),
     "a low port": ([HIGH, LOW], "kong", 1024, (BIND,)),
-    "port 1023 is the last low one": ([Port(1023)], "kong", 1024, (BIND,)),
-    "port 1024 is anybody's": ([Port(1024)], "kong", 1024, ()),
-    "a host that opens low ports to all": ([LOW], "kong", 80, ()),
+    "port 1023 is the last low port": ([Port(1023)], "kong", 1024, (BIND,)),
+    "port 1024 is open to any user": ([Port(1024)], "kong", 1024, ()),
+    "a host that opens low ports to any user": ([LOW], "kong", 80, ()),
     "transparent sockets": ([TRANSPARENT], "kong", 1024, (RAW,)),
     "both": ([LOW, TRANSPARENT], "kong", 1024, (BIND, RAW)),
 }
 
 
 @pytest.mark.parametrize("ports, user, first_free, expected", CASES.values(), ids=CASES)
-def test_what_a_user_needs(ports, user, first_free, expected):
+def test_the_capabilities_that_a_user_needs(ports, user, first_free, expected):
     assert needed(ports, user, first_free) == expected
 
 
-def test_a_unit_that_is_not_bounded_stays_so():
+def test_an_unlimited_unit_stays_unlimited():
     text = drop_in((BIND,), ["cap_net_bind_service", "cap_chown"], "")
     assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in text
     assert "Bounding" not in text
 
 
-def test_a_bounded_unit_gets_what_it_lacks_and_keeps_it():
+def test_a_limited_unit_gets_its_missing_capabilities_and_keeps_them():
     text = drop_in((BIND,), ["cap_chown"], "")
     assert "CapabilityBoundingSet=CAP_NET_BIND_SERVICE" in text
     assert drop_in((BIND,), ["cap_chown", "cap_net_bind_service"], text) == text
 
 
 class FakeHost(Host):
-    """A host whose unit runs as a user of its own."""
+    """A host whose unit runs as user kong."""
 
     def __init__(self, root):
         super().__init__(root)
@@ -63,7 +63,7 @@ class FakeHost(Host):
         return "User=kong\nCapabilityBoundingSet=cap_net_bind_service cap_net_raw\n"
 
 
-def test_the_drop_in_comes_and_goes(tmp_path):
+def test_the_drop_in_is_written_and_removed(tmp_path):
     host = FakeHost(tmp_path)
     path = DROP_IN.format(unit=UNIT)
     assert (grant(host, UNIT, [HIGH]), host.read(path)) == (None, None)
@@ -76,8 +76,8 @@ def test_the_drop_in_comes_and_goes(tmp_path):
     assert host.calls.count("daemon-reload") == 2
 
 
-@pytest.mark.parametrize("had", [[], [LOW]], ids=["none", "one"])
-def test_the_drop_in_is_put_back(tmp_path, had):
+@pytest.mark.parametrize("had", [[], [LOW]], ids=["none", "present"])
+def test_the_drop_in_is_restored(tmp_path, had):
     host = FakeHost(tmp_path)
     grant(host, UNIT, had)
     first = host.read(DROP_IN.format(unit=UNIT))

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError, way
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
+    Kong,
+    ServiceError,
+    choose_procedure,
+)
 
 KONG = "/usr/local/bin/kong"
 CONF = "/etc/kong/kong.conf"
@@ -18,145 +22,155 @@ def kong(version, **how_run):
     return Kong(**{"version": version, "conf": CONF, **how_run})
 
 
-def of(version, **more):
+def with_unit(version, **more):
     return kong(version, unit="kong.service", **more)
 
 
-def alone(version, **more):
+def with_program(version, **more):
     return kong(version, program=KONG, **more)
 
 
 RESTART_UNIT = ["systemctl restart kong.service"]
-# How Kong is run, what is asked, what is done, and by which commands.
+# The Kong, the requested action, the expected action, and the expected commands.
 CASES = {
-    "unit": (of((3, 9)), "restart", "restart", RESTART_UNIT),
-    "unit of a Serf era Kong": (
-        of((0, 10)),
+    "unit": (with_unit((3, 9)), "restart", "restart", RESTART_UNIT),
+    "unit of a Kong with Serf": (
+        with_unit((0, 10)),
         "restart",
         "restart",
         ["systemctl stop kong.service | settles", "systemctl start kong.service"],
     ),
-    "no reload that the Serf era hears": (
-        of((0, 10), reload_of_unit=PACKAGED, program=KONG),
+    "a reload of a Kong with Serf is a restart": (
+        with_unit((0, 10), reload_of_unit=PACKAGED, program=KONG),
         "reload",
         "restart",
         ["systemctl stop kong.service | settles", "systemctl start kong.service"],
     ),
     "reload of a packaged unit": (
-        of((3, 9), reload_of_unit=PACKAGED),
+        with_unit((3, 9), reload_of_unit=PACKAGED),
         "reload",
         "reload",
         ["systemctl reload kong.service"],
     ),
     "a unit that cannot be reloaded": (
-        of((3, 9), program=KONG),
+        with_unit((3, 9), program=KONG),
         "reload",
         "restart",
         RESTART_UNIT,
     ),
     "a unit of 1.5 that cannot be reloaded": (
-        of((1, 5), program=KONG),
+        with_unit((1, 5), program=KONG),
         "reload",
         "restart",
         RESTART_UNIT,
     ),
-    "unit of about 1.5, which only signals": (
-        of((1, 5), reload_of_unit=SIGNAL, program=KONG),
+    "unit of about 1.5, which only sends a signal": (
+        with_unit((1, 5), reload_of_unit=SIGNAL, program=KONG),
         "reload",
         "reload",
         [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
     ),
-    "the same as a user who is not root": (
-        of((1, 5), reload_of_unit=SIGNAL, program=KONG, user="kong"),
+    "such a unit with a user other than root": (
+        with_unit((1, 5), reload_of_unit=SIGNAL, program=KONG, user="kong"),
         "reload",
         "restart",
         RESTART_UNIT,
     ),
-    "a packaged unit as such a user": (
-        of((3, 9), reload_of_unit=PACKAGED, program=KONG, user="kong"),
+    "a packaged unit with a user other than root": (
+        with_unit((3, 9), reload_of_unit=PACKAGED, program=KONG, user="kong"),
         "reload",
         "reload",
         ["systemctl reload kong.service"],
     ),
-    "the same without Kong's program": (of((1, 5), reload_of_unit=SIGNAL), "reload", "restart", RESTART_UNIT),
-    "a unit without a reload": (of((3, 9)), "reload", "restart", RESTART_UNIT),
-    "a unit that calls kong reload hears the file from 2.3 on": (
-        of((2, 3), reload_of_unit="argv[]=/usr/local/bin/kong reload"),
-        "reload",
-        "reload",
-        ["systemctl reload kong.service"],
-    ),
-    "and not before": (
-        of((2, 2), reload_of_unit="argv[]=/usr/local/bin/kong reload"),
+    "unit of about 1.5 without Kong's program": (
+        with_unit((1, 5), reload_of_unit=SIGNAL),
         "reload",
         "restart",
         RESTART_UNIT,
     ),
-    "kong alone": (alone((3, 9)), "restart", "restart", [f"{KONG} quit | may fail", f"{KONG} start -c {CONF}"]),
-    "kong alone, with Serf": (
-        alone((0, 9)),
+    "a unit without a reload": (with_unit((3, 9)), "reload", "restart", RESTART_UNIT),
+    "a unit that calls kong reload, from 2.3": (
+        with_unit((2, 3), reload_of_unit="argv[]=/usr/local/bin/kong reload"),
+        "reload",
+        "reload",
+        ["systemctl reload kong.service"],
+    ),
+    "a unit that calls kong reload, before 2.3": (
+        with_unit((2, 2), reload_of_unit="argv[]=/usr/local/bin/kong reload"),
+        "reload",
+        "restart",
+        RESTART_UNIT,
+    ),
+    "kong without a unit": (
+        with_program((3, 9)),
+        "restart",
+        "restart",
+        [f"{KONG} quit | may fail", f"{KONG} start -c {CONF}"],
+    ),
+    "kong without a unit, with Serf": (
+        with_program((0, 9)),
         "restart",
         "restart",
         [f"{KONG} quit | may fail | settles", f"{KONG} start -c {CONF}"],
     ),
-    "kong alone, before 0.9": (
-        alone((0, 8), prefix="/ignored"),
+    "kong without a unit, before 0.9": (
+        with_program((0, 8), prefix="/ignored"),
         "restart",
         "restart",
         [f"{KONG} stop -c {CONF} | may fail | settles", f"{KONG} start -c {CONF}"],
     ),
-    "kong reload from 2.3 on": (
-        alone((2, 3), prefix="/opt/kong"),
+    "kong reload, from 2.3": (
+        with_program((2, 3), prefix="/opt/kong"),
         "reload",
         "reload",
         [f"{KONG} reload -c {CONF} -p /opt/kong | as kong"],
     ),
-    "kong reload before": (
-        alone((0, 14)),
+    "kong reload, before 2.3": (
+        with_program((0, 14)),
         "reload",
         "reload",
         [f"{KONG} prepare -c {CONF} | as kong", f"{KONG} reload | as kong"],
     ),
-    "commands of the user's": (
-        alone((2, 8), restart_command="docker restart 'my kong'", reload_command="docker exec kong kong reload"),
+    "commands of the user": (
+        with_program((2, 8), restart_command="docker restart 'my kong'", reload_command="docker exec kong kong reload"),
         "reload",
         "reload",
         ["docker exec kong kong reload"],
     ),
-    "a command to restart only": (
-        of((2, 8), restart_command="docker restart kong", reload_of_unit=PACKAGED),
+    "only a restart command": (
+        with_unit((2, 8), restart_command="docker restart kong", reload_of_unit=PACKAGED),
         "reload",
         "restart",
         ["docker restart kong"],
     ),
-    "stop of a unit": (of((3, 9), program=KONG), "stop", "stop", ["systemctl stop kong.service"]),
-    "stop of a unit with Serf": (of((0, 10)), "stop", "stop", ["systemctl stop kong.service | settles"]),
-    "stop of kong alone": (alone((3, 9)), "stop", "stop", [f"{KONG} quit | may fail"]),
+    "stop of a unit": (with_unit((3, 9), program=KONG), "stop", "stop", ["systemctl stop kong.service"]),
+    "stop of a unit with Serf": (with_unit((0, 10)), "stop", "stop", ["systemctl stop kong.service | settles"]),
+    "stop of kong without a unit": (with_program((3, 9)), "stop", "stop", [f"{KONG} quit | may fail"]),
 }
 
 
 def text(step):
     marks = {"may fail": not step.required, "settles": step.settles, "as kong": step.as_kong}
-    return " | ".join([" ".join(step.argv), *(mark for mark, there in marks.items() if there)])
+    return " | ".join([" ".join(step.argv), *(mark for mark, is_set in marks.items() if is_set)])
 
 
 @pytest.mark.parametrize("how_run, asked, how, commands", CASES.values(), ids=CASES)
-def test_how_kong_is_brought_up(how_run, asked, how, commands):
-    found = way(how_run, asked)
+def test_the_procedure_for_each_kind_of_installation(how_run, asked, how, commands):
+    found = choose_procedure(how_run, asked)
     assert (found.how, [text(step) for step in found.steps]) == (how, commands)
     assert bool(found.reason) == (asked != how)
 
 
-def test_quotes_of_a_command_hold_words_together():
-    assert way(kong((3, 9), restart_command="a 'b c'"), "restart").steps[0].argv == ("a", "b c")
+def test_quoted_words_of_a_command_are_not_split():
+    assert choose_procedure(kong((3, 9), restart_command="a 'b c'"), "restart").steps[0].argv == ("a", "b c")
 
 
-@pytest.mark.parametrize("how_run", [kong((3, 9)), alone((3, 9), restart_command="docker restart kong")])
-def test_a_host_where_nothing_can_stop_kong(how_run):
-    with pytest.raises(ServiceError, match="Kong cannot be stopped here"):
-        way(how_run, "stop")
+@pytest.mark.parametrize("how_run", [kong((3, 9)), with_program((3, 9), restart_command="docker restart kong")])
+def test_a_host_without_a_command_to_stop_kong(how_run):
+    with pytest.raises(ServiceError, match="Kong cannot be stopped on this host"):
+        choose_procedure(how_run, "stop")
 
 
-def test_a_host_where_nothing_can_restart_kong():
+def test_a_host_without_a_command_to_restart_kong():
     with pytest.raises(ServiceError, match="kong_listen_restart_command"):
-        way(kong((3, 9)), "restart")
+        choose_procedure(kong((3, 9)), "restart")

@@ -22,7 +22,7 @@ CONF = "/etc/kong/kong.conf"
 
 @pytest.fixture
 def wanted(monkeypatch):
-    """A port that this program listens on in Kong's place, and does not answer."""
+    """Return the listeners for a port on which this program listens in place of Kong, without answering."""
     monkeypatch.setattr(_sockets, "PROGRAMS", (Path("/proc/self/comm").read_text().strip(),))
     monkeypatch.setattr(_service_run, "draining", lambda _unit: 0)  # this machine may have a real nginx
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -36,7 +36,7 @@ def missing(looks):
 
 @pytest.fixture
 def command(tmp_path):
-    """Commands that write down that they ran."""
+    """Return a function that makes commands which record their execution."""
     log = tmp_path / "log"
 
     def make(name, status=0):
@@ -47,21 +47,21 @@ def command(tmp_path):
     return make
 
 
-def test_a_reload_that_does_is_all_that_happens(command, wanted):
+def test_after_a_successful_reload_kong_is_not_restarted(command, wanted):
     kong = Kong((3, 9), CONF, restart_command=command("restart"), reload_command=command("reload"))
     assert bring_up(kong, "reload", wanted, 0) == Done("reload", (), ())
     assert command.ran() == ["reload"]
 
 
-def test_where_a_reload_does_not_do_kong_is_restarted(command):
+def test_if_a_reload_is_not_enough_kong_is_restarted(command):
     kong = Kong((3, 9), CONF, restart_command=command("restart"), reload_command=command("reload"))
     done = bring_up(kong, "reload", missing(1), 0)
     assert command.ran() == ["reload", "restart"]
     assert (done.how, done.wrong) == ("restart", ("proxy: nothing listens on tcp 127.0.0.1:1",))
-    assert done.reasons == ("the reload did not do: proxy: nothing listens on tcp 127.0.0.1:1",)
+    assert done.reasons == ("the reload was not enough: proxy: nothing listens on tcp 127.0.0.1:1",)
 
 
-def test_a_kong_that_is_stopped_listens_on_nothing(command, wanted, tmp_path):
+def test_a_stop_runs_only_the_stop_command(command, wanted, tmp_path):
     program = tmp_path / "kong"
     program.write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/log\n")
     program.chmod(0o755)
@@ -70,7 +70,7 @@ def test_a_kong_that_is_stopped_listens_on_nothing(command, wanted, tmp_path):
     assert (command.ran(), done.how, done.draining) == (["quit"], "stop", 0)
 
 
-def test_a_command_that_fails_is_told_with_its_words(command, wanted):
+def test_the_error_of_a_failed_command_has_its_output(command, wanted):
     kong = Kong((3, 9), CONF, restart_command=command("restart", status=3))
     (wrong,) = bring_up(kong, "restart", wanted, 0).wrong
     assert "failed with status 3: said restart" in wrong
@@ -82,19 +82,19 @@ def test_a_command_that_hangs_is_killed(command, wanted, monkeypatch):
     assert wrong == "`sleep 1000` did not end within 1 seconds, and was killed"
 
 
-def test_what_listens_has_to_answer(command, wanted, monkeypatch):
-    monkeypatch.setattr(_service_run, "silent", list)
+def test_a_listener_has_to_answer(command, wanted, monkeypatch):
+    monkeypatch.setattr(_service_run, "find_silent", list)
     kong = Kong((3, 9), CONF, restart_command=command("restart"))
     done = bring_up(kong, "restart", Wanted(wanted.listeners, wanted.listeners, 1), 0)
-    assert done.wrong == (f"proxy: what listens on {wanted.listeners[0]} does not answer",)
+    assert done.wrong == (f"proxy: the listener on {wanted.listeners[0]} does not answer",)
 
 
-def test_it_is_not_looked_at_what_cannot_be_seen(command):
+def test_without_checks_no_listener_is_missing(command):
     kong = Kong((3, 9), CONF, restart_command=command("restart"))
     assert bring_up(kong, "restart", missing(0), 0).wrong == ()
 
 
-def test_variables_of_whoever_calls_do_not_reach_kong(command, wanted, tmp_path, monkeypatch):
+def test_kong_does_not_get_the_variables_of_the_caller(command, wanted, tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "KONG_PROXY_LISTEN", "0.0.0.0:1")
     seen = f"import os; open({str(tmp_path / 'seen')!r}, 'w').write(str('KONG_PROXY_LISTEN' in os.environ))"
     bring_up(Kong((3, 9), CONF, restart_command=f'{sys.executable} -c "{seen}"'), "restart", wanted, 0)
@@ -104,7 +104,7 @@ def test_variables_of_whoever_calls_do_not_reach_kong(command, wanted, tmp_path,
 @pytest.mark.parametrize(
     ("prefix", "expected"), [("", ("", "/usr/local/kong")), ("/srv/kong", ("", "/srv/kong"))], ids=["default", "own"]
 )
-def test_sockets_are_looked_for_by_the_prefix_of_kong(prefix, expected, monkeypatch):
+def test_sockets_are_searched_by_the_prefix_of_kong(prefix, expected, monkeypatch):
     asked = []
 
     def read_sockets(*arguments):
@@ -112,5 +112,5 @@ def test_sockets_are_looked_for_by_the_prefix_of_kong(prefix, expected, monkeypa
         return _sockets.Sockets((), "")
 
     monkeypatch.setattr(_service_run, "read_sockets", read_sockets)
-    assert _service_run.wrong_now(Kong((3, 9), CONF, prefix=prefix), Wanted((), (), looks=1)) == []
+    assert _service_run.find_errors(Kong((3, 9), CONF, prefix=prefix), Wanted((), (), looks=1)) == []
     assert asked == [expected]

@@ -34,15 +34,15 @@ ADMIN = Listener("admin", "tcp", 8001, "127.0.0.1")
 DUAL = Listener("proxy", "tcp", 8000, "::")
 CASES = {
     "as planned": ([PROXY, ADMIN], [nginx(8000, "0.0.0.0"), nginx(8001, "127.0.0.1")], [], []),
-    "nobody listens": ([PROXY], [], [PROXY], []),
+    "nothing listens": ([PROXY], [], [PROXY], []),
     "another protocol": ([PROXY], [nginx(8000, "0.0.0.0", "udp")], [PROXY], [nginx(8000, "0.0.0.0", "udp")]),
     "wider than planned": ([ADMIN], [nginx(8001, "0.0.0.0")], [ADMIN], [nginx(8001, "0.0.0.0")]),
-    "a second one": ([ADMIN], [nginx(8001, "127.0.0.1"), nginx(9001, "0.0.0.0")], [], [nginx(9001, "0.0.0.0")]),
-    "one for both families": ([PROXY], [nginx(8000, "::")], [], []),
-    "one for each family": ([PROXY, DUAL], [nginx(8000, "0.0.0.0"), nginx(8000, "::")], [], []),
+    "an additional socket": ([ADMIN], [nginx(8001, "127.0.0.1"), nginx(9001, "0.0.0.0")], [], [nginx(9001, "0.0.0.0")]),
+    "a socket for both families": ([PROXY], [nginx(8000, "::")], [], []),
+    "a socket for each family": ([PROXY, DUAL], [nginx(8000, "0.0.0.0"), nginx(8000, "::")], [], []),
     "a star": ([Listener("proxy", "tcp", 8000, "*")], [nginx(8000, "0.0.0.0")], [], []),
     "a name": ([Listener("admin", "tcp", 8001, "localhost")], [nginx(8001, socket.gethostbyname("localhost"))], [], []),
-    "a name that nobody knows": (
+    "an unknown name": (
         [Listener("admin", "tcp", 8001, "no.such.name.invalid")],
         [nginx(8001, "10.0.0.1")],
         [],
@@ -50,14 +50,14 @@ CASES = {
     ),
     "on loopback": ([], [nginx(8007, "127.0.0.1"), nginx(8007, "::1")], [], []),
     "of another program": ([PROXY], [nginx(8000, "0.0.0.0"), nginx(22, "0.0.0.0", unit="ssh.service")], [], []),
-    "of another program where ours should be": (
+    "of another program at the address of Kong": (
         [PROXY],
         [nginx(8000, "0.0.0.0", unit="squatter.service")],
         [PROXY],
         [nginx(8000, "0.0.0.0", unit="squatter.service")],
     ),
-    "of nobody known": ([PROXY], [Socket("tcp", 8000, "0.0.0.0")], [], []),
-    "of another program on our port": (
+    "of an unknown program": ([PROXY], [Socket("tcp", 8000, "0.0.0.0")], [], []),
+    "of another program on Kong's port": (
         [ADMIN],
         [nginx(8001, "127.0.0.1"), nginx(8001, "10.0.0.1", unit=None)],
         [],
@@ -67,7 +67,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("listeners, sockets, missing, unexpected", CASES.values(), ids=CASES)
-def test_what_listens_is_compared_with_the_plan(listeners, sockets, missing, unexpected):
+def test_sockets_are_compared_with_the_plan(listeners, sockets, missing, unexpected):
     drift = compare(listeners, Sockets(tuple(sockets), KONG))
     assert (list(drift.missing), list(drift.unexpected)) == (missing, unexpected)
 
@@ -79,7 +79,7 @@ def write(path, text):
 
 @pytest.fixture
 def proc(tmp_path):
-    """A host with a kernel of little-endian words, as all are on which Kong runs: 0100007F is 127.0.0.1."""
+    """Return the /proc of a little-endian host, like all hosts of Kong: 0100007F is 127.0.0.1."""
     listening = LINE.format("0100007F:1F41", "00000000:0000", "0A", 101) + LINE.format(
         "0100007F:1F41", "0100007F:9", "01", 102
     )
@@ -100,7 +100,7 @@ def proc(tmp_path):
     return tmp_path
 
 
-def test_what_the_kernel_lists_is_read(proc):
+def test_the_tables_of_the_kernel_are_read(proc):
     assert read_sockets(proc=proc).all == (
         Socket("udp", 7946, "0.0.0.0", None, None),
         Socket("tcp", 8000, "fd00::1", "nginx", None),
@@ -108,18 +108,18 @@ def test_what_the_kernel_lists_is_read(proc):
     )
 
 
-def test_sockets_of_this_very_machine_are_found():
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("::1", 0), family=socket.AF_INET6) as two:
-        found = {(each.address, each.port): each.process for each in read_sockets().all}
-        mine = Path("/proc/self/comm").read_text().strip()
-        assert [found.get(each.getsockname()[:2]) for each in (one, two)] == [mine, mine]
+def test_sockets_of_this_machine_are_found():
+    with socket.create_server(("127.0.0.1", 0)) as v4, socket.create_server(("::1", 0), family=socket.AF_INET6) as v6:
+        found = {(sock.address, sock.port): sock.process for sock in read_sockets().all}
+        program = Path("/proc/self/comm").read_text().strip()
+        assert [found.get(server.getsockname()[:2]) for server in (v4, v6)] == [program, program]
 
 
-def test_old_workers_that_finish_their_connections_are_counted(proc):
+def test_draining_workers_are_counted(proc):
     assert (draining(KONG, proc), draining("", proc), draining("other.service", proc)) == (1, 2, 0)
 
 
-def test_what_kong_has_now():
+def test_the_present_sockets_of_kong():
     serf, other = Socket("udp", 7946, "0.0.0.0", "serf", None), Socket("tcp", 22, "0.0.0.0", "sshd", None)
     present = (nginx(8000, "0.0.0.0"), serf, other)
     assert kongs(Sockets(present, KONG)) == [nginx(8000, "0.0.0.0")]
@@ -127,7 +127,7 @@ def test_what_kong_has_now():
 
 
 def by_hand(proc, prefix, name, pid):
-    """A Kong of `kong start`: process 7 is nginx's master, 8 its worker, and a pid file may say so."""
+    """Return the sockets of a Kong from `kong start`: process 7 is nginx's master, 8 its worker; the pid file has `pid`."""
     for number, parent in ((7, 1), (8, 7)):
         write(proc / str(number) / "stat", f"{number} (a (b) c) S {parent} {number} 0\n")
     write(prefix / name, f"{pid}\n")
@@ -135,37 +135,37 @@ def by_hand(proc, prefix, name, pid):
 
 
 @pytest.mark.parametrize("name", ["pids/nginx.pid", "nginx.pid"])
-def test_a_kong_without_a_unit_is_known_by_its_pid_file(proc, tmp_path, name):
+def test_a_kong_without_a_unit_is_found_by_its_pid_file(proc, tmp_path, name):
     sockets = by_hand(proc, tmp_path / "kong", name, 7)
     assert sockets.unit == str(tmp_path / "kong")
-    assert [(one.port, one.unit) for one in kongs(sockets)] == [(8000, sockets.unit), (8001, sockets.unit)]
-    assert [one.port for one in compare([ADMIN], sockets).unexpected] == [8000]
+    assert [(sock.port, sock.unit) for sock in kongs(sockets)] == [(8000, sockets.unit), (8001, sockets.unit)]
+    assert [sock.port for sock in compare([ADMIN], sockets).unexpected] == [8000]
 
 
-def test_a_worker_is_not_the_whole_of_it(proc, tmp_path):
-    assert [one.port for one in kongs(by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8))] == [8000]
+def test_the_pid_of_a_worker_does_not_include_its_master(proc, tmp_path):
+    assert [sock.port for sock in kongs(by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8))] == [8000]
 
 
 @pytest.mark.parametrize("pid", ["9", "", "../8"])
-def test_a_pid_file_that_names_nobody_tells_nothing(proc, tmp_path, pid):
+def test_a_pid_file_without_a_running_process_is_ignored(proc, tmp_path, pid):
     sockets = by_hand(proc, tmp_path / "kong", "pids/nginx.pid", pid)
     assert (sockets.unit, compare([ADMIN], sockets).unexpected) == ("", ())
 
 
-def test_a_pid_file_of_another_program_tells_nothing(proc, tmp_path):
+def test_a_pid_file_of_another_program_is_ignored(proc, tmp_path):
     write(proc / "7" / "comm", "sshd\n")
     assert by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7).unit == ""
 
 
-def test_of_a_kong_with_a_unit_nobody_asks_the_pid_file(proc, tmp_path):
+def test_the_pid_file_of_a_kong_with_a_unit_is_ignored(proc, tmp_path):
     by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8)
-    assert [one.port for one in kongs(read_sockets(KONG, str(tmp_path / "kong"), proc))] == [8001]
+    assert [sock.port for sock in kongs(read_sockets(KONG, str(tmp_path / "kong"), proc))] == [8001]
     by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7)
     found = read_sockets(KONG, str(tmp_path / "kong"), proc)
-    assert [(one.port, one.unit) for one in found.all] == [(7946, None), (8000, None), (8001, KONG)]
+    assert [(sock.port, sock.unit) for sock in found.all] == [(7946, None), (8000, None), (8001, KONG)]
 
 
-def test_only_variables_that_say_something_else_outrank():
+def test_only_variables_with_another_value_override_a_setting():
     settings = {"admin_listen": "127.0.0.1:8001", "proxy_listen": "0.0.0.0:8000"}
     variables = {"KONG_ADMIN_LISTEN": "0.0.0.0:8001", "KONG_PROXY_LISTEN": "0.0.0.0:8000", "KONG_PREFIX": "/x"}
     assert overridden(settings, variables) == ["KONG_ADMIN_LISTEN"]

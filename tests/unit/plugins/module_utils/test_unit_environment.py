@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment of a unit. The texts are what systemd 247, 252 and 257 print and read."""
+"""The environment of a unit. The texts are output and input of systemd 247, 252 and 257."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ def host_with(tmp_path, **files):
     return UnitHost(tmp_path)
 
 
-def test_a_file_is_read_as_systemd_reads_it():
+def test_a_file_is_parsed_like_in_systemd():
     assert dict(assignments(FILE)) == READ
 
 
-def test_the_settings_of_a_unit(tmp_path):
+def test_the_variables_of_a_unit(tmp_path):
     host = host_with(tmp_path, kong="KONG_B=of the file\nPATH=/tmp\nLD_PRELOAD=/tmp/x.so\n", sp1="KONG_SP=1\n")
     assert unit_environment(host, "kong.service") == {
         "KONG_B": "of the file",
@@ -113,19 +113,19 @@ def test_the_settings_of_a_unit(tmp_path):
 
 
 def test_escapes_of_control_characters(tmp_path, monkeypatch):
-    """The escapes of cescape() in src/basic/escape.c of systemd, by which `systemctl show` writes a value."""
+    """`systemctl show` escapes values with cescape() in src/basic/escape.c of systemd."""
     shown = r"""Environment="KONG_A=\a\b\f\n\r\t\v\001\177"
 """
     monkeypatch.setattr(UnitHost, "run", lambda _host, *_argv: shown)
     assert unit_environment(host_with(tmp_path), "kong.service") == {"KONG_A": "\x07\x08\x0c\x0a\x0d\x09\x0b\x01\x7f"}
 
 
-def test_without_a_unit_there_are_none(tmp_path):
+def test_without_a_unit_there_are_no_variables(tmp_path):
     assert unit_environment(host_with(tmp_path), "") == {}
 
 
-def test_a_process_of_the_unit_adds_no_variable_to_a_command_that_root_runs(tmp_path, monkeypatch):
-    """Any local user may have a process in the unit's cgroup, through a plugin or a log handler of Kong for example."""
+def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, monkeypatch):
+    """Any local user may have a process in the unit's cgroup, for example through a plugin or a log handler of Kong."""
     monkeypatch.setattr(processes, "unit_of", lambda _process: "kong.service")
     seen, program = tmp_path / "seen", tmp_path / "kong"
     program.write_text(f"#!/bin/sh\nenv | grep ^KONG_ > {seen}\n", encoding="utf-8")
