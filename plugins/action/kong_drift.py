@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import PARTS, drift_lines, gather
 
 _ARGUMENTS = {
@@ -40,7 +41,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
         hostvars = (task_vars or {})["hostvars"]
         drift = gather(plan, {node: _seen(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars})
-        self._display.display("\n".join(["", *drift_lines(drift), ""]))
+        show(drift_lines(drift))
         data = drift.as_dict()
         if arguments["path"]:
             _write(Path(arguments["path"]), data)

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     by_name,
     chosen_probes,
@@ -46,7 +47,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
         seen = by_name(plan, probes, arguments["seen"], arguments["observer"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, seen.get(probe.name)))]
-        self._display.display("\n".join([*(lines or ["", _NOTHING]), ""]))
+        show(lines or [_NOTHING])
         different = [probe.name for probe in probes if probe.name in seen and differs(probe, seen[probe.name])]
         result.update(changed=False, lines=lines, differences=different)
         if different:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import json
 import os
@@ -14,28 +13,35 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
+    ERROR,
+    WARNING,
+    finding_line,
+    shared_findings,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal, trusted_hostvars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import Compilation, compile_plan, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, plan_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import plan_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import finding_lines, plan_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, plan_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
 
 _ARGUMENTS = {
     "group": {"type": "str", "default": "kong"},
     "path": {"type": "path"},
     "show": {"type": "bool", "default": False},
 }
-_SHOWN_WARNINGS = 20
+_SHOWN_WARNINGS = 3
 
 
 class _Variables(Mapping[str, Any]):
@@ -124,28 +130,24 @@ class ActionModule(ActionBase):
             require_libraries()
         except LibraryError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        with _once_a_run(arguments["group"]) as kept:
-            if kept.exists():
-                plan = json.loads(kept.read_text(encoding="utf-8"))
-                warnings: list[str] = []
-            else:
+        with plan_file(arguments["group"]) as kept:
+            is_first = not kept.exists()
+            if is_first:
                 with _without_garbage_collection():
                     compilation = compile_plan(_AnsibleInventory(task_vars or {}, self._loader), arguments["group"])
                 if compilation.plan is None:
-                    return {
-                        **result,
-                        "failed": True,
-                        "msg": _refusal(compilation),
-                        "findings": _plain_findings(compilation),
-                    }
+                    findings = shared_findings(compilation.findings)
+                    keep_refused(arguments["group"], findings)
+                    return {**result, **_refused(findings)}
                 plan = compilation.plan
-                warnings = _warnings(compilation.findings)
                 kept.write_text(json.dumps(plan), encoding="utf-8")
+            else:
+                plan = json.loads(kept.read_text(encoding="utf-8"))
         result.update(changed=False, plan=plan)
-        if warnings:
-            result["warnings"] = warnings
         if arguments["show"]:
-            self._display.display("\n".join(["", *plan_lines(plan), ""]))
+            show(plan_lines(plan))
+        elif is_first and (warnings := _warnings(plan["findings"])):
+            result["warnings"] = warnings
         if arguments["path"]:
             result.update(self._write(Path(arguments["path"]), plan_text(plan)))
         return result
@@ -191,30 +193,20 @@ def _without_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-@contextmanager
-def _once_a_run(group: str) -> Iterator[Path]:
-    """Give the file that keeps this run's plan, to one worker at a time.
-
-    Ansible's local temporary directory belongs to one run of ansible-playbook and goes when it ends, so later plays,
-    serial batches and other hosts find the plan there, and no other run does.
-    """
-    kept = Path(constants.DEFAULT_LOCAL_TMP) / f"gatehouse.kong.plan.{group}.json"
-    with kept.with_suffix(".lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield kept
-
-
-def _refusal(compilation: Compilation) -> str:
-    errors = compilation.errors
-    heading = "There is no plan for this inventory, and no host was touched:"
-    return "\n".join([heading, *(f"- {finding.message} [{finding.code}]" for finding in errors)])
+def _refused(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Print the errors, and return a result that does not repeat them."""
+    errors = [finding for finding in findings if finding["severity"] == ERROR]
+    show(["There is no plan for this inventory, and no host was touched:", *finding_lines(errors)])
+    codes = ", ".join(dict.fromkeys(finding["code"] for finding in errors))
+    return {
+        "failed": True,
+        "msg": f"There is no plan for this inventory: {counted(len(errors), 'error')} ({codes}), listed above. No host was touched.",
+        "errors": len(errors),
+    }
 
 
-def _plain_findings(compilation: Compilation) -> list[dict[str, Any]]:
-    return [finding.as_dict() for finding in compilation.findings]
-
-
-def _warnings(findings: Sequence[Finding]) -> list[str]:
-    found = [f"{finding.message} [{finding.code}]" for finding in findings if finding.severity == "warning"]
-    more = len(found) - _SHOWN_WARNINGS
-    return found[:_SHOWN_WARNINGS] + ([f"{more} more warnings are in the plan's findings"] if more > 0 else [])
+def _warnings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    warnings = [finding_line(finding) for finding in findings if finding["severity"] == WARNING]
+    more = len(warnings) - _SHOWN_WARNINGS
+    advice = [f"{counted(more, 'more warning')}: run the playbook gatehouse.kong.plan"] if more > 0 else []
+    return warnings[:_SHOWN_WARNINGS] + advice

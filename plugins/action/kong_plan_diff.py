@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 
 _ARGUMENTS = {
     "old": {"type": "path", "required": True},
@@ -37,5 +38,5 @@ class ActionModule(ActionBase):
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         changes = changes_between(old, new)
-        self._display.display("\n".join(["", *change_lines(changes), ""]))
+        show(change_lines(changes))
         return {**result, "changed": False, "changes": [one.as_dict() for one in changes]}

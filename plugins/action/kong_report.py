@@ -19,6 +19,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import r
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import refused_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
     registered_observers,
@@ -27,7 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
 
 _ARGUMENTS = {
     "plan": {"type": "dict"},
-    "findings": {"type": "list", "elements": "dict"},
+    "refused_group": {"type": "str"},
     "path": {"type": "path", "required": True},
     "before": {"type": "path"},
     "registered": {"type": "str"},
@@ -35,7 +37,7 @@ _ARGUMENTS = {
     "observers": {"type": "str"},
     "drift": {"type": "dict"},
 }
-_EITHER = ("plan", "findings")
+_EITHER = ("plan", "refused_group")
 _NAME = "report"
 
 
@@ -60,7 +62,7 @@ class ActionModule(ActionBase):
         except OSError as exc:
             raise AnsibleActionFail(f"the report {exc.filename!r} cannot be written: {exc.strerror}") from exc
         shown = str(paths[0].resolve())
-        self._display.display(f"\nThe report: {shown}\n")
+        show([f"The report: {shown}"])
         return {**result, "changed": bool(written), "path": shown, "files": [str(path.resolve()) for path in paths]}
 
     def _write(self, path: Path, text: str) -> bool:
@@ -79,10 +81,18 @@ def _files(path: Path) -> list[Path]:
 
 def _texts(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Callable[[str], str]:
     """Return what gives the report's text by the ending of a file's name."""
-    if arguments["findings"] is not None:
-        return lambda suffix: REFUSED_FORMS[suffix](arguments["findings"])
+    if arguments["refused_group"]:
+        findings = _refused(arguments["refused_group"])
+        return lambda suffix: REFUSED_FORMS[suffix](findings)
     evidence = _evidence(arguments, hostvars, paths)
     return lambda suffix: FORMS[suffix](evidence)
+
+
+def _refused(group: str) -> list[dict[str, Any]]:
+    try:
+        return refused_findings(group)
+    except FileNotFoundError as exc:
+        raise AnsibleActionFail(f"refused_group: {group}: kong_plan has not refused this group in this run") from exc
 
 
 def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:

@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
@@ -53,11 +54,7 @@ class ActionModule(ActionBase):
         hostvars = (task_vars or {})["hostvars"]
         observers = registered_observers(plan, hostvars, arguments["observers"])
         verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers)
-        self._display.display(
-            "\n".join(
-                ["", *verification_lines(verification, _placeholders(plan, task_vars, arguments["placeholders"])), ""]
-            )
-        )
+        show(verification_lines(verification, _placeholders(plan, task_vars, arguments["placeholders"])))
         result.update(
             changed=False,
             differences=[outcome.as_dict() for outcome in verification.differences],

@@ -104,11 +104,12 @@ plan:
       description: Warnings and remarks.
       type: list
       elements: dict
-findings:
-  description: Errors, warnings and remarks, each with severity, code, host, variable, value and message.
+errors:
+  description:
+    - The number of errors because of which there is no plan. They are printed, each text once with all its hosts.
+    - M(gatehouse.kong.kong_report) with O(gatehouse.kong.kong_report#module:refused_group) writes all findings into a report.
   returned: failure
-  type: list
-  elements: dict
+  type: int
 path:
   description: The plan file.
   returned: when O(path) is given

@@ -22,15 +22,14 @@ options:
   plan:
     description:
       - The plan, as M(gatehouse.kong.kong_plan) returns it.
-      - Exactly one of O(plan) and O(findings) is needed.
+      - Exactly one of O(plan) and O(refused_group) is needed.
     type: dict
-  findings:
+  refused_group:
     description:
-      - The findings of a plan that was refused, as a failed M(gatehouse.kong.kong_plan) returns them. The report says that
-        there is no plan, and has every finding. Each error is a failed test in the JUnit XML.
-      - Nothing else goes into such a report, whatever the other options say.
-    type: list
-    elements: dict
+      - The inventory group of Kong nodes for which M(gatehouse.kong.kong_plan) failed in this run because of errors in the
+        inventory. The report says that there is no plan, and has every finding. Each error is a failed test in the JUnit XML.
+      - The other options have no effect on such a report.
+    type: str
   path:
     description:
       - Folder on the controller, in which C(report.html), C(report.md), C(report.json) and C(report.xml) are written. A path

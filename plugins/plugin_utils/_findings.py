@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, ERROR, INFO, WARNING
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import name_ranges, natural_key
 
-__all__ = ["ERROR", "INFO", "WARNING", "Finding", "plain"]
+__all__ = ["ERROR", "INFO", "WARNING", "Finding", "finding_line", "plain", "shared_findings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,35 @@ class Finding:
         if self.severity not in CODES[self.code].severities:
             raise ValueError(f"{self.code} is never reported as {self.severity}")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the finding as the plan contains it: plain data, keys in a fixed order."""
-        return {
-            "severity": self.severity,
-            "code": self.code,
-            "host": self.host,
-            "variable": self.variable,
-            "value": self.value,
-            "message": self.message,
+
+def shared_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings as plain data, each text once: ``hosts`` have it in common, and ``message`` does not name them.
+
+    The findings are in the order of the first host of each, the hosts in natural order.
+    """
+    hosts: dict[tuple[str, str, str, str], list[str]] = {}
+    values: dict[tuple[str, str, str, str], Any] = {}
+    for finding in findings:
+        message = finding.message.removeprefix(f"{finding.host}: ")
+        key = (finding.severity, finding.code, finding.variable, message)
+        hosts.setdefault(key, []).append(finding.host)
+        values.setdefault(key, finding.value)
+    return [
+        {
+            "severity": severity,
+            "code": code,
+            "hosts": sorted(hosts[severity, code, variable, message], key=natural_key),
+            "variable": variable,
+            "value": value,
+            "message": message,
         }
+        for (severity, code, variable, message), value in values.items()
+    ]
+
+
+def finding_line(finding: Mapping[str, Any]) -> str:
+    """Return a finding of a plan as one line that names the hosts first."""
+    return f"{name_ranges(finding['hosts'])}: {finding['message']} [{finding['code']}]"
 
 
 def plain(value: Any) -> Any:

@@ -2,16 +2,40 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tables of text for people at a terminal."""
+"""Tables of text for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from shutil import get_terminal_size
+from textwrap import wrap
+
+_IN_A_LOG = 100
+_LEGIBLE = 12
+_GAP = "  "
 
 
 def render_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return lines of a table: left-aligned columns two spaces apart, a rule below the header."""
-    lines = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    lines.insert(1, ["-" * width for width in widths])
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    """Return lines of a table: left-aligned columns two spaces apart, a rule below the header.
+
+    In a table that would be wider than the terminal (100 characters without one), long cells continue on further lines.
+    """
+    cells = [list(header), *(list(row) for row in rows)]
+    widths = _fitted([max(len(row[column]) for row in cells) for column in range(len(header))])
+    first, *others = ([*_lines(row, widths)] for row in cells)
+    return [*first, _GAP.join("-" * width for width in widths), *(line for lines in others for line in lines)]
+
+
+def _fitted(widths: list[int]) -> list[int]:
+    """Return column widths of which the widest are reduced until the table fits, but not below a legible width."""
+    available = get_terminal_size((_IN_A_LOG, 0)).columns - len(_GAP) * (len(widths) - 1)
+    while sum(widths) > available and max(widths) > _LEGIBLE:
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    columns = [wrap(cell, max(width, 1), break_on_hyphens=False) for cell, width in zip(row, widths, strict=True)]
+    for parts in zip_longest(*columns, fillvalue="") if any(columns) else [row]:
+        yield _GAP.join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip()

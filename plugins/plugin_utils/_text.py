@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 # Of the size of the letters. The widest of the usual sans-serif fonts (DejaVu Sans, Verdana) take this much on average.
 _WIDTH = 0.61
 _WIDE = 1.05
+_NUMBERS = re.compile(r"([0-9]+)")
+_LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 # XML 1.0, section 2.2: what no document may hold, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -47,6 +49,39 @@ def escaped_all(value: Any, kept: str = "") -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{one.name: escaped_all(getattr(value, one.name), kept) for one in fields(value)})
     return value
+
+
+def natural_key(name: str) -> list[str | int]:
+    """Return the key that sorts names by the numbers in them: dp2 before dp10."""
+    return [int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name))]
+
+
+def name_ranges(names: Iterable[str], most: int = 4) -> str:
+    """Return names in natural order, consecutive numbers in short: ``k1 to k40, k42, 41 nodes``.
+
+    More than ``most`` ranges are counted only: ``a1, b1, c1, d1 and 7 more, 11 nodes``. A single name is returned as it is.
+    """
+    ranges: list[list[str]] = []
+    for name in sorted(names, key=natural_key):
+        if ranges and _follows(ranges[-1][-1], name):
+            ranges[-1].append(name)
+        else:
+            ranges.append([name])
+    total = sum(map(len, ranges))
+    shown = [found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}" for found in ranges[:most]]
+    more = total - sum(map(len, ranges[:most]))
+    return ", ".join(shown) + (f" and {more} more" if more else "") + (f", {total} nodes" if total > 1 else "")
+
+
+def _follows(name: str, next_name: str) -> bool:
+    """Tell whether two names differ in their last number only, which is one greater in the second."""
+    match = _LAST_NUMBER.fullmatch(name)
+    return match is not None and next_name == f"{match[1]}{int(match[2]) + 1:0{len(match[2])}}{match[3]}"
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 node``, ``3 nodes``."""
+    return f"{number} {singular}" if number == 1 else f"{number} {plural or singular + 's'}"
 
 
 def clean(text: object) -> str:

@@ -47,7 +47,7 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Chan
         *_both_protocols(_on_all_nodes(_accesses(old, new))),
         *_on_all_nodes(_fields(old, new)),
         *_both_protocols(_forwards(old, new)),
-        *_findings(old, new),
+        *_on_all_nodes(_findings(old, new)),
     ]
 
 
@@ -187,7 +187,12 @@ def _forwarded(plan: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = (
-        {(one["host"], one["code"], one["message"]): one["severity"] for one in plan["findings"]} for plan in (old, new)
+        {
+            (host, finding["code"], finding["message"]): finding["severity"]
+            for finding in plan["findings"]
+            for host in finding["hosts"]
+        }
+        for plan in (old, new)
     )
     for kind, these, those in ((GAINS, after, before), (LOSES, before, after)):
         for key in sorted(these.keys() - those.keys()):

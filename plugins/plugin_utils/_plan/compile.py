@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, shared_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, read_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, forwards
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy, Viewer
@@ -89,7 +89,7 @@ def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[
             for name, node in sorted(fleet.nodes.items())
             for forward in forwards(node, compiled.allows[name])
         ],
-        "findings": [finding.as_dict() for finding in findings],
+        "findings": shared_findings(findings),
     }
 
 

@@ -9,34 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import finding_line
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import interception_lines
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, natural_key
 
 # Beyond this a terminal is the wrong place; the plan file has everything.
 _SHOWN_NODES = 50
 _SHOWN_SOURCES = 4
+_SHOWN_FINDINGS = 10
 
 
 def plan_lines(plan: Mapping[str, Any]) -> list[str]:
     """Return a plan as lines: the nodes, who may connect to each, what is led to them, the NAT forwards, the findings."""
-    shown = list(plan["nodes"])[:_SHOWN_NODES]
+    shown = sorted(plan["nodes"], key=natural_key)[:_SHOWN_NODES]
     hidden = len(plan["nodes"]) - len(shown)
     more = [f"{hidden} more nodes are in the plan file.", ""] if hidden else []
     return [
-        f"The plan: {len(plan['nodes'])} Kong nodes",
+        f"The plan: {counted(len(plan['nodes']), 'Kong node')}",
         "",
         *render_table(["node", "site", "cluster", "Kong", "role", "address", "to its cluster"], _nodes(plan, shown)),
         "",
-        "Who may connect (everybody else is refused, the host itself is not):",
+        "Allowed sources (all other remote sources are dropped):",
         "",
         *render_table(["node", "listener", "port", "sources"], _rules(plan, shown)),
         "",
         *more,
         *interception_lines(plan, shown),
         *_forward_lines(plan),
-        *_finding_lines(plan["findings"]),
+        *(finding_lines(plan["findings"]) or ["No findings."]),
     ]
 
 
@@ -87,10 +90,11 @@ def _forward_lines(plan: Mapping[str, Any]) -> list[str]:
         ]
         for forward in plan["nat_forwards"]
     ]
-    return ["What the NAT devices must forward:", "", *render_table(header, rows), ""]
+    return ["Forwards that the NAT devices need:", "", *render_table(header, rows), ""]
 
 
-def _finding_lines(findings: Sequence[Mapping[str, Any]]) -> list[str]:
-    if not findings:
-        return ["Nothing to remark."]
-    return [f"{finding['severity']}: {finding['message']} [{finding['code']}]" for finding in findings]
+def finding_lines(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the findings of a plan as lines; of very many, the first."""
+    more = len(findings) - _SHOWN_FINDINGS
+    lines = [f"- {finding['severity']}: {finding_line(finding)}" for finding in findings[:_SHOWN_FINDINGS]]
+    return lines + ([f"{counted(more, 'more finding')} in the report (kong_report_path)."] if more > 0 else [])

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, name_ranges, natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
 
@@ -71,12 +72,21 @@ def _attribute(text: str) -> str:
 
 
 def _plan_cases(plan: Mapping[str, Any]) -> Iterator[Case]:
-    """Yield a test for each node, which holds: there is no plan with errors. Warnings are its output."""
-    for name in plan["nodes"]:
-        said = [
-            f"{one['severity']}: {one['message']} [{one['code']}]" for one in plan["findings"] if one["host"] == name
-        ]
-        yield Case(name, "is planned without errors", output="; ".join(said))
+    """Yield a passed test for each node, because there is no plan with errors, then the warnings and notes."""
+    for name in sorted(plan["nodes"], key=natural_key):
+        yield Case(name, "is planned without errors")
+    yield from finding_cases(plan["findings"])
+
+
+def finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
+    """Yield a test for each finding of a plan: an error fails, warnings and notes pass.
+
+    The message is the name, because readers of JUnit merge two tests of one name.
+    """
+    for finding in findings:
+        text = f"{finding['severity']} [{finding['code']}]"
+        outcome = "failure" if finding["severity"] == ERROR else "output"
+        yield Case(name_ranges(finding["hosts"]), finding["message"], **{outcome: text})
 
 
 def _verification_case(one: Outcome) -> Case:

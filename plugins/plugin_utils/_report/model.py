@@ -65,8 +65,3 @@ def cells(*values: str | Cell) -> tuple[Cell, ...]:
 def table(title: str, header: Sequence[str], rows: Iterable[tuple[Cell, ...]], anchor: str = "") -> Table:
     """Return a table of rows."""
     return Table(title, tuple(header), tuple(rows), anchor)
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun: ``1 node``, ``3 nodes``."""
-    return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"

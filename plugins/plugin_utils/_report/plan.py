@@ -30,10 +30,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Section,
     Table,
     cells,
-    counted,
     table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, listed, name_ranges
 
 _TONES = {"error": BAD, "warning": WARN, "info": MUTED}
 _SHOWN = 8
@@ -47,7 +46,7 @@ def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
         cells(
             Cell(finding["severity"], _TONES.get(finding["severity"], "")),
             Cell(finding["code"], link=f"code-{finding['code']}" if finding["code"] in CODES else ""),
-            finding["host"],
+            name_ranges(finding["hosts"]),
             finding["message"],
         )
         for finding in findings
@@ -58,7 +57,7 @@ def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
         ("code", "meaning", "fix"),
         tuple((Cell(code, link=f"#code-{code}"), *cells(*CODES[code].plain())) for code in codes),
     )
-    return Section("findings", "Findings", (), (table("", ("severity", "code", "host", "message"), rows), explained))
+    return Section("findings", "Findings", (), (table("", ("severity", "code", "hosts", "message"), rows), explained))
 
 
 def forwards_section(plan: Mapping[str, Any]) -> Section:

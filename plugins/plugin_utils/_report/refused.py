@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import html
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import Case, suites_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import finding_cases, suites_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import markdown
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
@@ -20,9 +20,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Cell,
     Report,
     Section,
-    counted,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import findings_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
 
 Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them where it fails
 
@@ -51,7 +51,7 @@ def refused_json(findings: Findings) -> str:
 
 def refused_junit(findings: Findings) -> str:
     """Return the report as JUnit XML."""
-    return suites_text({"plan": [*_cases(findings)]})
+    return suites_text({"plan": [*finding_cases(findings)]})
 
 
 # By the ending of the file's name.
@@ -69,13 +69,3 @@ def _report(findings: Findings) -> Report:
     refused = Section("refused", "There is no plan", words)
     summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)
     return Report(_TITLE, summary, (refused, findings_section(findings)))
-
-
-def _cases(findings: Findings) -> Iterator[Case]:
-    """Yield a test for each finding: an error fails, whatever else there is passes.
-
-    The message is the name, as readers of JUnit take two tests of one name for the same.
-    """
-    for one in findings:
-        text = f"{one['severity']} [{one['code']}]"
-        yield Case(one["host"], one["message"], **{"failure" if one["severity"] == ERROR else "output": text})

@@ -24,7 +24,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Cell,
     Report,
     Section,
-    counted,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import (
     findings_section,
@@ -41,6 +40,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verificatio
     verification_section,
     verification_summary,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
 
 _TITLE = "Kong fleet: ports and connections"
 _READING = (

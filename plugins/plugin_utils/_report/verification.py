@@ -21,10 +21,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Cell,
     Section,
     cells,
-    counted,
     table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, listed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
 
 Outcome = Mapping[str, Any]  # as kong_verification returns it; keys that are not known here are left alone

@@ -169,7 +169,7 @@ def test_an_address_of_a_fact_is_bound_by_the_networks(done, name, variable):
 def test_a_template_finds_no_kong_variable_in_the_facts_of_another_host(done):
     folder, output = done
     assert not (folder / "router_kong.json").exists()
-    (line,) = (one for one in output.splitlines() if one.startswith("- router_kong: kong_nat_egress: "))
+    (line,) = (one for one in output.splitlines() if one.startswith("- error: router_kong: kong_nat_egress: "))
     assert line.endswith("[variable-undefined]")
 
 

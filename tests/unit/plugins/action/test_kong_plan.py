@@ -106,7 +106,7 @@ def test_refusal_stops_the_play(refused, case):
     touched, output = refused
     refusal = REFUSALS[case]
     assert not [host for host in touched if host.startswith(f"{case}_")]
-    line = next(one for one in output.splitlines() if one.startswith(f"- {case}_n: {refusal.variable}"))
+    line = next(one for one in output.splitlines() if one.startswith(f"- error: {case}_n: {refusal.variable}"))
     assert line.endswith(f"[{refusal.code}]")
     for part in [*([repr(refusal.value)] if refusal.value else []), *refusal.says]:
         assert part in line
@@ -123,7 +123,7 @@ def test_refusal_stops_the_play(refused, case):
 def test_undefined_variable_in_a_template(refused, case, variable, missing):
     touched, output = refused
     assert not [host for host in touched if host.startswith(f"{case}_")]
-    line = next(one for one in output.splitlines() if one.startswith(f"- {case}_n: {variable}"))
+    line = next(one for one in output.splitlines() if one.startswith(f"- error: {case}_n: {variable}"))
     assert missing in line
     assert line.endswith("[variable-undefined]")
 
@@ -217,8 +217,8 @@ def test_addresses_from_cached_facts(tmp_path):
     forgotten.unlink()
     done = run(tmp_path, inventory, [compiled], "--limit", "n2", **environment)
     assert done.returncode != 0
-    errors = {line.partition(": ")[0] for line in (done.stdout + done.stderr).splitlines() if line.startswith("- n")}
-    assert errors == {"- n3"}
+    errors = [line.split(": ")[1] for line in done.stdout.splitlines() if line.startswith("- error: ")]
+    assert errors == ["n3"]
 
 
 def test_a_template_reads_what_is_set_for_another_host(tmp_path):
@@ -230,3 +230,63 @@ def test_a_template_reads_what_is_set_for_another_host(tmp_path):
     done = run(tmp_path, tmp_path / "hosts.json", [play("kong", plan_task(path=str(path)))])
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(path.read_text(encoding="utf-8"))["nat_forwards"][0]["outside"] == "192.0.2.1"
+
+
+def group_of(count, **variables):
+    hosts = {
+        f"k{number}": {"kong_address": f"10.0.{number // 200}.{number % 200 + 1}"} for number in range(1, count + 1)
+    }
+    return {"kong": {"hosts": hosts, "vars": {"kong_version": "3.4", **variables}}}
+
+
+def outputs(tmp_path, fleet, *arguments, **environment):
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps(fleet), encoding="utf-8")
+    return run(tmp_path, inventory, [play("kong", {**plan_task(), "run_once": True})], *arguments, **environment)
+
+
+def test_a_wrong_variable_of_a_group_is_reported_once(tmp_path):
+    done = outputs(
+        tmp_path, group_of(100, kong_admin_sources="any", kong_admin_listen="0.0.0.0:8001", kong_proxy_sources="x y")
+    )
+    assert done.returncode != 0
+    output = done.stdout + done.stderr
+    assert output.count("k1 to k100, 100 nodes: kong_proxy_sources") == 1
+    assert len(output) < 6000
+    assert max(map(len, output.splitlines())) < 1200
+
+
+@pytest.mark.parametrize(
+    "variables", [{"kong_proxy_sourcs": "any"}, {"kong_proxy_listen": "proxy-{{ inventory_hostname }}:80"}]
+)
+def test_warnings_of_many_nodes_are_few_lines(tmp_path, variables):
+    done = outputs(tmp_path, group_of(300, **variables))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 0 < len([line for line in done.stderr.splitlines() if line]) <= 12
+
+
+def test_standard_output_of_a_json_callback_is_json(tmp_path):
+    callbacks = tmp_path / "callbacks"
+    callbacks.mkdir()
+    (callbacks / "lines_json.py").write_text(JSON_CALLBACK, encoding="utf-8")
+    environment = {"ANSIBLE_CALLBACK_PLUGINS": str(callbacks), "ANSIBLE_STDOUT_CALLBACK": "lines_json"}
+    done = outputs(tmp_path, group_of(2, kong_admin_sources="x y"), **environment)
+    assert json.loads(done.stdout)["k1"]["errors"] == 1
+    assert "k1 to k2, 2 nodes: kong_admin_sources" in done.stderr
+
+
+# A small callback that writes JSON; those of other collections are not installed for the tests.
+JSON_CALLBACK = """
+import json
+from ansible.plugins.callback import CallbackBase
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "lines_json"
+    def v2_playbook_on_start(self, playbook):
+        self.results = {}
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self.results[result._host.get_name()] = {"errors": result._result["errors"]}
+    def v2_playbook_on_stats(self, stats):
+        print(json.dumps(self.results))
+"""

@@ -63,8 +63,17 @@ def only_error(nodes, others=None, groups=None):
 
 
 def warnings(plan, code=None):
-    """Return the plan's warnings, all or those of one code."""
-    return [one for one in plan["findings"] if one["severity"] == "warning" and code in (None, one["code"])]
+    """Return the plan's warnings for each host, all or the warnings of one code."""
+    return [one for one in findings(plan) if one["severity"] == "warning" and code in (None, one["code"])]
+
+
+def findings(plan):
+    """Return the plan's findings for each host, with the host in the message, as the compiler reports them."""
+    return [
+        {**finding, "host": host, "message": f"{host}: {finding['message']}"}
+        for finding in plan["findings"]
+        for host in finding["hosts"]
+    ]
 
 
 def settings(plan, node):

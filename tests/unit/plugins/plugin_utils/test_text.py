@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import from_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped, escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped, escaped_all, name_ranges, natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     by_name,
@@ -158,3 +158,27 @@ def test_a_finding_that_quotes_a_fact():
     (error,) = errors({"n": {"ansible_facts": facts, "kong_address_query": "ansible_facts.hostname"}})
     assert controls(error.message) == set()
     assert r"\x1b[2J" in error.message
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ([], ""),
+        (["b1"], "b1"),
+        (["k10", "k2", "k1"], "k1 to k2, k10, 3 nodes"),
+        ([f"k{number}" for number in range(1, 101)], "k1 to k100, 100 nodes"),
+        ([f"k{number}" for number in range(1, 101) if number != 41], "k1 to k40, k42 to k100, 99 nodes"),
+        (["k008", "k009", "k010", "k12"], "k008 to k010, k12, 4 nodes"),
+        (["k9-eu", "k10-eu", "k11-us"], "k9-eu to k10-eu, k11-us, 3 nodes"),
+        (["a", "b", "c", "d", "e", "f"], "a, b, c, d and 2 more, 6 nodes"),
+        (["9", "10", "x"], "9 to 10, x, 3 nodes"),
+    ],
+)
+def test_name_ranges(names, shown):
+    assert name_ranges(names) == shown
+
+
+def test_natural_order():
+    assert sorted(["dp10", "dp2", "cp1", "dp2b10", "dp2b9", "10", "9"], key=natural_key) == [
+        "9", "10", "cp1", "dp2", "dp2b9", "dp2b10", "dp10",
+    ]  # fmt: skip

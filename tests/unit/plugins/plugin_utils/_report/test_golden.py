@@ -94,10 +94,10 @@ FINDINGS = [
     {
         "severity": severity,
         "code": code,
-        "host": "n1",
+        "hosts": ["n1"],
         "variable": "kong_x",
         "value": [1],
-        "message": f"n1: kong_x: {code}",
+        "message": f"kong_x: {code}",
     }
     for severity, code in [("error", "source-any"), ("error", "unheard-of"), ("warning", "source-no-path")]
 ]

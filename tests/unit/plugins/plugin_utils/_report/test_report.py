@@ -283,11 +283,11 @@ def test_a_report_of_a_plan_alone_is_the_same_every_time():
 
 
 FINDINGS = [
-    {"severity": severity, "code": code, "host": "n1", "variable": "kong_x", "value": [1], "message": message}
+    {"severity": severity, "code": code, "hosts": ["n1", "n2"], "variable": "kong_x", "value": [1], "message": message}
     for severity, code, message in [
-        ("error", "source-any", "n1: kong_x: wide open"),
-        ("error", "unheard-of", "n1: kong_x: <b>"),
-        ("warning", "source-no-path", "n1: kong_x: no way"),
+        ("error", "source-any", "kong_x: wide open"),
+        ("error", "unheard-of", "kong_x: <b>"),
+        ("warning", "source-no-path", "kong_x: no way"),
     ]
 ]
 

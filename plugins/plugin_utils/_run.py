@@ -1,0 +1,44 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files of one run of ansible-playbook on the controller: the plan, or the findings of a fleet that has no plan.
+
+They are in Ansible's local temporary directory, which belongs to one run and is removed at its end. Later plays, batches and
+hosts of the same run read them there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ansible import constants  # type: ignore[import-untyped]
+
+
+@contextmanager
+def plan_file(group: str) -> Iterator[Path]:
+    """Yield the path of the plan of this run for a group, to one worker at a time; the file may not exist yet."""
+    path = _path("plan", group)
+    with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield path
+
+
+def keep_refused(group: str, findings: Sequence[dict[str, Any]]) -> None:
+    """Write the findings because of which this run has no plan for a group."""
+    _path("refused", group).write_text(json.dumps(findings), encoding="utf-8")
+
+
+def refused_findings(group: str) -> list[dict[str, Any]]:
+    """Return the findings that keep_refused wrote in this run. Raises FileNotFoundError if no plan was refused."""
+    findings: list[dict[str, Any]] = json.loads(_path("refused", group).read_text(encoding="utf-8"))
+    return findings
+
+
+def _path(kind: str, group: str) -> Path:
+    return Path(constants.DEFAULT_LOCAL_TMP) / f"gatehouse.kong.{kind}.{group}.json"

@@ -1,0 +1,20 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Output of the action plugins beside their results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible import constants  # type: ignore[import-untyped]
+from ansible.utils.display import Display  # type: ignore[import-untyped]
+
+
+def show(lines: Iterable[str]) -> None:
+    """Print lines, with an empty line before and after them.
+
+    They are printed to standard error if a JSON callback writes standard output, which has to stay valid JSON.
+    """
+    Display().display("\n".join(["", *lines, ""]), stderr="json" in constants.DEFAULT_STDOUT_CALLBACK)
