@@ -211,6 +211,18 @@ def test_a_transitional_state_is_no_target_of_a_rollback(host, rollback):
         assert rollback.previous() == Kept(before)
 
 
+def test_a_removal_after_merged_rules_leaves_nothing_to_return_to(host, rollback):
+    """The next rules are a change of their own: their rollback removes them."""
+    rollback.arm(snapshot(host), RULES)
+    rollback.commit(keep=True, transitional=True)
+    rollback.arm(snapshot(host), RULES)
+    rollback.forget()
+    assert rollback.previous() is None
+    rollback.arm(snapshot(host), None)
+    rollback.commit(keep=True)
+    assert rollback.previous() == Kept(None)
+
+
 def test_each_change_has_its_own_id(host, rollback):
     ids = {rollback.arm(snapshot(host), RULES) for _change in range(3)}
     assert len(ids) == 3
