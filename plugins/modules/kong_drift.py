@@ -15,7 +15,7 @@ description:
     M(gatehouse.kong.kong_conf) and M(gatehouse.kong.kong_transparent) in check mode found on each node, prints a table of
     the differences, and fails if there is one.
   - Runs on the controller and connects to no host.
-  - A node that registered nothing, as one that could not be reached, is named as not looked at.
+  - A node that registered nothing, as one that could not be reached, is named as not checked.
 options:
   plan:
     description: The plan, as M(gatehouse.kong.kong_plan) returns it.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why one host reaches a listener of a node, or does not: what it dials, what is in between, and which rule decides."""
+"""Explains why a host reaches a listener of a node, or does not: the dialled address, the route, and the rule."""
 
 from __future__ import annotations
 
@@ -32,18 +32,20 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 
 
 def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Probe]:
-    """Return the probes from a host to the listeners of a node, or to those of one name.
+    """Return the probes from a host to all listeners of a node, or to the listeners with one name.
 
-    Raises PlanError for names that the plan does not know.
+    Raises PlanError if a name is not in the plan.
     """
-    names = sorted({one.name for one in planned_node(plan, target).reachable})
+    names = sorted({reachable.name for reachable in planned_node(plan, target).reachable})
     if listener is not None and listener not in names:
         raise PlanError(f"{target!r} has no listener {listener!r}; it has {', '.join(names)}")
-    return [one for one in probes_from(plan, caller) if one.target == target and listener in (None, one.listener)]
+    return [
+        probe for probe in probes_from(plan, caller) if probe.target == target and listener in (None, probe.listener)
+    ]
 
 
 def explain(plan: Mapping[str, Any], probe: Probe, seen: Mapping[str, Any] | None) -> list[str]:
-    """Return the lines that say what happens to a probe, and with what module kong_probe met of it, whether it did."""
+    """Return lines that explain a probe. With a result of module kong_probe, add it and compare it with the plan."""
     caller, node = planned_host(plan, probe.caller), planned_node(plan, probe.target)
     listener = probed_listener(node, probe)
     route = _route(caller, node, listener, probe)
@@ -52,19 +54,19 @@ def explain(plan: Mapping[str, Any], probe: Probe, seen: Mapping[str, Any] | Non
         ("on the way", _on_the_way(route, caller, node, listener)),
         *_arrival(plan, probe, route, caller, node),
         *(
-            [("container", f"the host sends it on to port {listener.container_port} of Kong's container")]
+            [("container", f"the host forwards it to port {listener.container_port} of Kong's container")]
             if route and listener.container_port
             else []
         ),
         ("expected", probe.expected),
-        *([("seen", _met(probe, seen))] if seen else []),
+        *([("actual", _result_text(probe, seen))] if seen else []),
     ]
     head = f"{probe.caller} to {probe.listener} of {probe.target}, {probe.protocol} {probe.port}:"
     return [head, *(f"  {name:<10}  {text}" for name, text in rows)]
 
 
 def differs(probe: Probe, seen: Mapping[str, Any]) -> bool:
-    """Tell whether a probe met something else than expected; of silence that means nothing, it cannot be told."""
+    """Tell whether the result of a probe is not as expected. An unverified result (silent) does not differ."""
     return seen["seen"] not in (SILENT, *MEETS[probe.expected])
 
 
@@ -74,12 +76,14 @@ def by_name(
     results: Sequence[Mapping[str, Any]],
     observer: Mapping[str, Any] | None,
 ) -> dict[str, Mapping[str, Any]]:
-    """Return what probes to one node met, by their names: results of module kong_probe, and what the node saw of them."""
-    met = {one["name"]: one for one in escaped_all(results)}
+    """Return the results of probes to one node by probe name, from module kong_probe and the observer of the node."""
+    found = {result["name"]: result for result in escaped_all(results)}
     return {
-        one.name: outcome_of(one, met[one.name], planned_node(plan, one.target), escaped_all(observer)).as_dict()
-        for one in probes
-        if one.name in met
+        probe.name: outcome_of(
+            probe, found[probe.name], planned_node(plan, probe.target), escaped_all(observer)
+        ).as_dict()
+        for probe in probes
+        if probe.name in found
     }
 
 
@@ -98,13 +102,13 @@ def _on_the_way(route: Route | None, caller: Host, node: Node, listener: Listene
             return f"no path. {reason}"
         return (
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "
-            f"{caller.site}), they share no VPN, and the network is not flat; the dialled address is its local one"
+            f"{caller.site}), they share no VPN, and the network is not flat; the dialled address is the local address"
         )
     if route.mapping:
         back = ", and sends it back into the same site (hairpin)" if route.via == "hairpin" else ""
         return f"the NAT device {route.mapping.device} forwards {route.dialled} to {route.lands}:{route.port}{back}"
-    return {"vpn": "the VPN, on which both are", "nat": f"the NAT of {caller.name}, on its way out"}.get(
-        route.via, "nothing: both are in one network"
+    return {"vpn": "the VPN of both hosts", "nat": f"the source NAT of {caller.name}"}.get(
+        route.via, "direct: both are in one network"
     )
 
 
@@ -114,23 +118,23 @@ def _arrival(
     if route is None:
         return []
     sources = seen_sources(route, caller, node.host)
-    where = f"at {route.lands}:{route.port}, where {probe.target} sees {', '.join(sources)}"
+    where = f"at {route.lands}:{route.port}; {probe.target} sees the source {', '.join(sources)}"
     return [("arrives", where), ("rule", _rule(plan, probe, node, sources))]
 
 
 def _rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Sequence[str]) -> str:
-    """Which entry of the node's ruleset decides, and by which of its sets."""
+    """Return a text with the rule of the node that decides, and its set."""
     named = planned_sources(plan, node)[probed_listener(node, probe), probe.protocol]
     if named == "any":
-        return "anyone is let in"
+        return "allowed: any source"
     sets = {name: [*plan["sets"][name]["ipv4"], *plan["sets"][name]["ipv6"]] for name in named}
     holding = [name for name, networks in sets.items()
                if all(any(contains(network, source) for network in networks) for source in sources)]  # fmt: skip
     if holding:
-        return f"let in, as set {holding[0]} holds it"
-    return f"refused, as no set of this port holds it ({', '.join(sets) or 'it has none'})"
+        return f"allowed: set {holding[0]} contains the source"
+    return f"dropped: no set of this port contains the source ({', '.join(sets) or 'it has no set'})"
 
 
-def _met(probe: Probe, seen: Mapping[str, Any]) -> str:
+def _result_text(probe: Probe, seen: Mapping[str, Any]) -> str:
     detail = f" ({seen['detail']})" if seen.get("detail") else ""
     return f"{seen['seen']}{detail}{'  <<< differs' if differs(probe, seen) else ''}"

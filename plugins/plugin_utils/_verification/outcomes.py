@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one probe of the verification met."""
+"""The outcome of one probe of the verification."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A probe and what it met: open, filtered, refused or unreachable; None where its host did not probe.
+    """A probe and its result: open, filtered, refused, unreachable or silent. None means that the host did not probe.
 
-    Silent is what need not answer, and nobody could tell whether the packet got in. `arrived` is whether the node saw it,
-    None where nobody looked. The detail says why one thinks so, and the cause what is probably wrong, where something is. A listener with TLS showed
-    a certificate, and an Admin API gave a status.
+    Silent means unverified: the service need not answer, and no observer saw whether the packet was accepted. `arrived`
+    tells whether the packet reached the node, None if it was not observed. `detail` is the reason for the result, `cause`
+    the likely cause of a difference, `certificate` from a listener with TLS, `status` from an Admin API.
     """
 
     probe: Probe
@@ -32,17 +32,17 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        """Whether it met what the plan expects."""
+        """Whether the result is as expected."""
         return self.seen in MEETS[self.probe.expected]
 
     @property
     def differs(self) -> bool:
-        """Whether it met something else than the plan expects."""
+        """Whether the result is known and not as expected."""
         return self.seen not in (None, SILENT) and not self.holds
 
     @property
     def cell(self) -> str:
-        """The outcome in a table: expected / seen, and a mark where they differ."""
+        """The outcome in a table: expected / actual, and a mark if they differ."""
         if self.seen is None:
             return f"{self.probe.expected} / not probed"
         return f"{self.probe.expected} / {self.seen}{'  <<<' if self.differs else ''}"

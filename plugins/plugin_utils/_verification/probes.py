@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Probes: the connections that show whether hosts behave as the plan says, and what each is expected to meet."""
+"""Probes: the connections that verify the plan, and the expected result of each."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ FILTERED = "filtered"
 CLOSED = "closed"
 SILENT = "silent"
 
-# How a udp listener is tried whose service need not answer: a stream, and gossip that is encrypted.
+# The kind of probe for a udp service that need not answer: a stream, and encrypted gossip.
 MUTE = "udp"
 
-# What a probe may meet for each expectation. What is dropped on the node's own firewall is silent; where no path leads, or
-# a NAT device stands in between, any refusal will do.
+# The results that meet each expectation. The node's own firewall drops packets without an answer. Without a path, or
+# through a NAT device, any negative result is as expected.
 MEETS: Mapping[str, frozenset[str]] = {
     OPEN: frozenset({"open"}),
     FILTERED: frozenset({"filtered"}),
     CLOSED: frozenset({"filtered", "refused", "unreachable"}),
 }
 
-# Settings that encrypt gossip; an agent with a key passes over plain pings.
+# Settings that encrypt gossip. An agent with a key ignores plain pings.
 _GOSSIP_KEYS = frozenset({"cluster_encrypt_key", "cluster_keyring_file", "cluster.encrypt"})
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One connection to try: who dials what to reach which listener, and the expectation (OPEN, FILTERED or CLOSED).
+    """One connection to test: its caller, target, listener, dialled endpoint and expectation (OPEN, FILTERED or CLOSED).
 
-    The kind says how: one that module kong_probe knows. ``bound`` is the listener's own address, as there may be several
-    on one port.
+    ``kind`` is a kind of probe of module kong_probe. ``bound`` is the listener's own address, because several listeners
+    may have one port.
     """
 
     caller: str
@@ -61,18 +61,18 @@ class Probe:
 
     @property
     def name(self) -> str:
-        """A name that no other probe of the same caller has."""
+        """A name that is unique among the probes of the caller."""
         return f"{self.target} {self.listener} {self.protocol} {self.port} {self.dialled}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what module kong_probe takes."""
+        """Return the probe as an argument of module kong_probe."""
         return {"name": self.name, "kind": self.kind, "address": self.dialled.address, "port": self.dialled.port}
 
 
 def probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
-    """Return every probe of one host: to every listener of every other node, and to its own where a hairpin leads to it.
+    """Return every probe of one host: to every listener of all other nodes, and to itself if a hairpin leads to it.
 
-    Raises PlanError for a host that the plan does not know.
+    Raises PlanError if the host is not in the plan.
     """
     host = planned_host(plan, caller)
     return [probe for target in targets_of(plan) for probe in probes_to(host, target)]
@@ -80,9 +80,9 @@ def probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node, and by listener and protocol who may reach it: `any`, or networks as CIDR text.
+    """A node and its allowed sources by listener and protocol: `any`, or networks as CIDR text.
 
-    ``held`` are the local addresses that hosts of the plan have, each with the site, the same for all targets.
+    ``held`` has the site and local address of every host of the plan. It is the same for all targets.
     """
 
     node: Node
@@ -91,27 +91,33 @@ class Target:
 
 
 def targets_of(plan: Mapping[str, Any]) -> list[Target]:
-    """Return what there is to probe; asked once, as it takes longer than a caller's probes."""
+    """Return all targets of the plan. Call it once for all callers, because it takes longer than the probes of a caller."""
     hosts = [planned_host(plan, name) for name in callers(plan)]
     held = frozenset((host.site, address) for host in hosts for address in host.address.all())
     return [_target(plan, planned_node(plan, name), held) for name in plan["nodes"]]
 
 
 def _target(plan: Mapping[str, Any], node: Node, held: frozenset[tuple[str, str]]) -> Target:
-    return Target(node, {key: source_networks(plan, one) for key, one in planned_sources(plan, node).items()}, held)
+    return Target(
+        node, {key: source_networks(plan, sources) for key, sources in planned_sources(plan, node).items()}, held
+    )
 
 
 def probed_listener(node: Node, probe: Probe) -> Listener:
-    """Return the listener of a node that a probe is to reach."""
-    alike = (one for one in node.reachable if (one.name, one.port) == (probe.listener, probe.port))
-    return next(one for one in alike if one.address == probe.bound and probe.protocol in one.protocols)
+    """Return the listener of a node that a probe tests."""
+    wanted = (probe.listener, probe.port, probe.bound)
+    return next(
+        listener
+        for listener in node.reachable
+        if (listener.name, listener.port, listener.address) == wanted and probe.protocol in listener.protocols
+    )
 
 
 def local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
     """Return the probes of a node's own listeners on the node itself, all expected to be open.
 
-    Listeners on a host name are left out: only their nginx knows where they are. So are those over udp whose service need
-    not answer, see `silent_nodes`. Raises PlanError for a host that is no node.
+    Without listeners on a host name, because only nginx resolves it, and without udp services that need not answer, see
+    `silent_nodes`. Raises PlanError if the host is not a node.
     """
     node = planned_node(plan, name)
     return [
@@ -129,17 +135,19 @@ def _probe(caller: str, node: Node, listener: Listener, protocol: str, dialled: 
 
 
 def silent_nodes(plan: Mapping[str, Any]) -> list[str]:
-    """Return the nodes with a udp listener that need not answer, so that only the node knows what it let in."""
+    """Return the nodes with a udp service that need not answer. Only an observer on the node can verify it."""
     return [
         name
         for name in plan["nodes"]
         for node in [planned_node(plan, name)]
-        if any(_kind(node, listener, one) == MUTE for listener in node.reachable for one in listener.protocols)
+        if any(
+            _kind(node, listener, protocol) == MUTE for listener in node.reachable for protocol in listener.protocols
+        )
     ]
 
 
 def _kind(node: Node, listener: Listener, protocol: str) -> str:
-    """How a listener is tried: gossip by a memberlist ping, an Admin API by a request, one with TLS by a handshake."""
+    """Return the kind of probe: memberlist ping for gossip, a request for an Admin API, a handshake for TLS, else connect."""
     if protocol == "udp":
         return "memberlist" if _answers_pings(node) else MUTE
     if listener.name == "admin":
@@ -148,7 +156,7 @@ def _kind(node: Node, listener: Listener, protocol: str) -> str:
 
 
 def _answers_pings(node: Node) -> bool:
-    """Tell whether a node answers a plain memberlist ping: one that gossips, and without a key."""
+    """Tell whether a node answers a plain memberlist ping: it takes part in gossip, and has no key."""
     return node.advertised is not None and _GOSSIP_KEYS.isdisjoint(node.config)
 
 
@@ -172,7 +180,7 @@ def probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
                 route = None if listener.is_loopback else route_to(caller, target, listener, protocol, family)
                 if caller.name == target.name and (route is None or route.via != "hairpin"):
                     continue
-                dialled = route.dialled if route else _knocked_at(caller, goal, listener, protocol, family)
+                dialled = route.dialled if route else _address_without_path(caller, goal, listener, protocol, family)
                 if dialled:
                     allowed = goal.sources[listener, protocol]
                     expected = _expected(route, caller, target, allowed)
@@ -185,19 +193,22 @@ def _probed_families(listener: Listener, target: Node) -> list[Family]:
     return [family for family in FAMILIES if family in listener.families]
 
 
-def _knocked_at(caller: Host, goal: Target, listener: Listener, protocol: str, family: Family) -> Endpoint | None:
-    """Return where a stranger without a path would knock: the address that the listener binds, or the node's.
+def _address_without_path(
+    caller: Host, goal: Target, listener: Listener, protocol: str, family: Family
+) -> Endpoint | None:
+    """Return the endpoint that a caller without a path dials: the bound address of the listener, or the node's address.
 
-    None where somebody else would answer: another listener of the node, or a host that has the address at the caller's
-    own site.
+    None if another listener of the node would answer, or a host of the caller's own site that has the same address.
     """
     node = goal.node
     address = node.host.address.of(family) if listener.is_loopback else listener.bound or node.host.address.of(family)
     if address is None or (caller.site != node.site and (caller.site, address) in goal.held):
         return None
-    answers = [one for one in node.reachable if one.port == listener.port and protocol in one.protocols]
-    others = [one for one in answers if one is not listener and not one.is_loopback and family in one.families]
-    return None if any(one.bound in (None, address) for one in others) else Endpoint(address, listener.port)
+    answers = [other for other in node.reachable if other.port == listener.port and protocol in other.protocols]
+    others = [
+        other for other in answers if other is not listener and not other.is_loopback and family in other.families
+    ]
+    return None if any(other.bound in (None, address) for other in others) else Endpoint(address, listener.port)
 
 
 def _expected(route: Route | None, caller: Host, target: Node, allowed: str | list[str]) -> str:

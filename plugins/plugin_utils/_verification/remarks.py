@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a verification shows beside who reaches what: certificates, and Admin APIs that anybody let in may use."""
+"""Notes of a verification that are not differences: certificates, and Admin APIs without authentication."""
 
 from __future__ import annotations
 
@@ -14,40 +14,45 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import rende
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
-# A certificate that ends within so many days is told, though it holds today.
+# A certificate that expires within this number of days is marked.
 _SOON = 30
-# By node, what a placeholder listened on: the result of module kong_placeholder.
+# By node, the ports of its placeholder listener: the result of module kong_placeholder.
 Placeholders = Mapping[str, Sequence[Mapping[str, Any]]]
 _Place = tuple[str, str, int]  # node, listener, port
 
 
 def certificate_lines(outcomes: Iterable[Outcome]) -> list[str]:
-    """Return a table of the certificates that were shown, or nothing: one line for each, whoever saw it."""
+    """Return a table of the certificates that listeners presented, each once; no lines without certificates."""
     rows = {
-        (*_place(one), one.certificate["subject"], one.certificate["not_after"][:10], _left(one.certificate)): None
-        for one in outcomes
-        if one.certificate
+        (
+            *_place(outcome),
+            outcome.certificate["subject"],
+            outcome.certificate["not_after"][:10],
+            _days_left(outcome.certificate),
+        ): None
+        for outcome in outcomes
+        if outcome.certificate
     }
     if not rows:
         return []
     shown = [[node, listener, str(port), *rest] for node, listener, port, *rest in sorted(rows)]
     header = ["node", "listener", "port", "subject", "valid until", ""]
-    return ["Certificates that were shown:", "", *render_table(header, shown), ""]
+    return ["Certificates of the listeners:", "", *render_table(header, shown), ""]
 
 
-def remarks(outcomes: Sequence[Outcome], placeholders: Placeholders) -> list[str]:
-    """Return a line for each thing that is no difference from the plan and worth knowing all the same."""
-    return [f"PLACEHOLDER: at {', '.join(dict.fromkeys(map(_port_text, ports)))} of {node} a placeholder answered, as nobody listens there"
+def note_lines(outcomes: Sequence[Outcome], placeholders: Placeholders) -> list[str]:
+    """Return a line for each note: a result that is worth knowing, but not a difference from the plan."""
+    return [f"PLACEHOLDER: {node} answered on {', '.join(dict.fromkeys(map(_port_text, ports)))} with a placeholder, because no process listens there"
             for node, ports in placeholders.items() if ports] + [
-        f"ADMIN API: {node} answers without authentication to {who} (port {', '.join(map(str, sorted(ports)))})"
-        for (node, who), ports in _unauthenticated(outcomes).items()
+        f"ADMIN API: {node} answers {caller} without authentication (port {', '.join(map(str, sorted(ports)))})"
+        for (node, caller), ports in _unauthenticated(outcomes).items()
     ] + [
-        f"NO TLS: {node} did not show a certificate at {listener} {port} ({detail})"
+        f"NO TLS: {node} presented no certificate on {listener} {port} ({detail})"
         for (node, listener, port), detail in _without_certificate(outcomes).items()
-        if port not in {one["port"] for one in placeholders.get(node, ())}
+        if port not in {replaced["port"] for replaced in placeholders.get(node, ())}
     ] + [
-        f"NOT PROVED: {node} {listener} {port}/udp, {count} connections: {detail}"
-        for ((node, listener, port), detail), count in _unproved(outcomes).items()
+        f"UNVERIFIED: {node} {listener} {port}/udp, {count} connections: {detail}"
+        for ((node, listener, port), detail), count in _unverified(outcomes).items()
     ]  # fmt: skip
 
 
@@ -56,31 +61,31 @@ def _port_text(port: Mapping[str, Any]) -> str:
 
 
 def _unauthenticated(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], set[int]]:
-    """By node, and host that its Admin API answered though it gave no credentials: the ports."""
+    """Return the ports of Admin APIs that answered without credentials, by node and caller."""
     found: dict[tuple[str, str], set[int]] = {}
-    for one in outcomes:
-        if one.probe.listener == "admin" and one.status == 200:
-            found.setdefault((one.probe.target, one.probe.caller), set()).add(one.probe.port)
+    for outcome in outcomes:
+        if outcome.probe.listener == "admin" and outcome.status == 200:
+            found.setdefault((outcome.probe.target, outcome.probe.caller), set()).add(outcome.probe.port)
     return found
 
 
 def _without_certificate(outcomes: Iterable[Outcome]) -> dict[_Place, str]:
     return {
-        _place(one): one.detail
-        for one in outcomes
-        if one.probe.kind in ("tls", "https") and one.seen == "open" and one.certificate is None
+        _place(outcome): outcome.detail
+        for outcome in outcomes
+        if outcome.probe.kind in ("tls", "https") and outcome.seen == "open" and outcome.certificate is None
     }
 
 
-def _unproved(outcomes: Iterable[Outcome]) -> Mapping[tuple[_Place, str], int]:
-    return Counter((_place(one), one.detail) for one in outcomes if one.seen == SILENT)
+def _unverified(outcomes: Iterable[Outcome]) -> Mapping[tuple[_Place, str], int]:
+    return Counter((_place(outcome), outcome.detail) for outcome in outcomes if outcome.seen == SILENT)
 
 
 def _place(outcome: Outcome) -> _Place:
     return outcome.probe.target, outcome.probe.listener, outcome.probe.port
 
 
-def _left(certificate: Mapping[str, Any]) -> str:
+def _days_left(certificate: Mapping[str, Any]) -> str:
     days = certificate["days_left"]
     if days < 0:
         return "EXPIRED"

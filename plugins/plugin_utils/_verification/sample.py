@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which probes to make where all of them are too many: every listener at least once from inside and once from outside.
+"""A sample of the probes of a large fleet: every listener once from an allowed host and once from another host.
 
-What is chosen depends on names only and not on chance, so the next run makes the same probes, and a change that comes up
-is a change of the fleet.
+The choice depends on names only and not on chance. So the next run has the same probes, and a change of the results is a
+change of the fleet.
 """
 
 from __future__ import annotations
@@ -31,64 +31,66 @@ _Port = tuple[str, str, int, str, int]  # listener, its address, port, protocol,
 
 
 def sample(plan: Mapping[str, Any], pairs: int) -> dict[str, list[Probe]]:
-    """Return by caller the probes to make, all of them if there are no more than `pairs`.
+    """Return the chosen probes by caller, all probes if there are no more than `pairs`.
 
-    Every listener of every node is tried at least once by a host that is to be let in and once by one that is not, where
-    there is such a host, even if that takes more than `pairs`. A larger number only adds probes.
+    Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if
+    such hosts exist, even if that takes more than `pairs`. A larger number only adds probes.
     """
     hosts = [planned_host(plan, name) for name in callers(plan)]
-    ranked = [(target, _ranked(target, hosts)) for target in targets_of(plan)]
-    chosen = {probe: None for target, order in ranked for probe in _needed(target, order)}
-    for probe in _by_turns(ranked):
+    ranked = [(target, _rank(target, hosts)) for target in targets_of(plan)]
+    chosen = {probe: None for target, order in ranked for probe in _required_probes(target, order)}
+    for probe in _probes_in_turn(ranked):
         if len(chosen) >= pairs:
             break
         chosen[probe] = None
     found: dict[str, list[Probe]] = {host.name: [] for host in hosts}
     for probe in chosen:
         found[probe.caller].append(probe)
-    return {name: sorted(probes, key=lambda one: one.name) for name, probes in found.items()}
+    return {name: sorted(probes, key=lambda probe: probe.name) for name, probes in found.items()}
 
 
-def _ranked(target: Target, hosts: Sequence[Host]) -> list[Host]:
-    """The callers of a node in an order of its own, so that each caller is first for some nodes."""
+def _rank(target: Target, hosts: Sequence[Host]) -> list[Host]:
+    """Return the callers of a node in an order that differs between nodes, so that each caller is first for some nodes."""
     return sorted(hosts, key=lambda host: sha256(f"{target.node.name}\0{host.name}".encode()).digest())
 
 
-def _by_turns(ranked: Sequence[tuple[Target, list[Host]]]) -> Iterator[Probe]:
-    """All probes: those of the first caller of each node, then of the second."""
+def _probes_in_turn(ranked: Sequence[tuple[Target, list[Host]]]) -> Iterator[Probe]:
+    """Yield all probes: first from the first caller of each node, then from the second."""
     for turn in range(max((len(order) for _target, order in ranked), default=0)):
         for target, order in ranked:
             yield from probes_to(order[turn], target)
 
 
-def _needed(target: Target, order: Sequence[Host]) -> Iterator[Probe]:
-    """For each listener the first probe that is to be let in, and the first that is not; and what comes back by a hairpin.
+def _required_probes(target: Target, order: Sequence[Host]) -> Iterator[Probe]:
+    """Yield for each listener the first allowed probe and the first other probe, and all probes through a hairpin.
 
-    Callers that are alike have the same routes. So where anybody is let in, whom no route leads there is found by asking
-    one of each class; where a set decides, callers are asked in turn.
+    Equivalent callers have the same routes. So for a listener that allows any source, one caller of each class finds a
+    missing route. For a listener with a set, all callers are tried in turn.
     """
     others = [host for host in order if host.name != target.node.name]
     first_of_each = [members[0] for members in classify(others).values()]
     rest = [host for host in others if host not in first_of_each]
     found: dict[_Port, set[bool]] = {}
     for host in (*first_of_each, *rest):
-        if host in rest and not any(_lacks(target, port, met) for port, met in found.items()):
+        if host in rest and not any(_is_incomplete(target, port, met) for port, met in found.items()):
             break
         for probe in probes_to(host, target):
-            met = found.setdefault(_port(probe), set())
+            met = found.setdefault(_port_of(probe), set())
             if (probe.expected == OPEN) not in met:
                 met.add(probe.expected == OPEN)
                 yield probe
     yield from (probe for host in order if host.name == target.node.name for probe in probes_to(host, target))
 
 
-def _port(probe: Probe) -> _Port:
+def _port_of(probe: Probe) -> _Port:
     return probe.listener, probe.bound, probe.port, probe.protocol, family_of(probe.dialled.address)
 
 
-def _lacks(target: Target, port: _Port, met: set[bool]) -> bool:
-    """Whether a port that a set decides about has not been tried both ways."""
+def _is_incomplete(target: Target, port: _Port, met: set[bool]) -> bool:
+    """Tell whether a port with a set of sources lacks a probe from an allowed host or from another host."""
     return len(met) < 2 and any(
-        isinstance(sources, list) and bool(sources) and (one.name, one.address, one.port, protocol) == port[:4]
-        for (one, protocol), sources in target.sources.items()
+        isinstance(sources, list)
+        and bool(sources)
+        and (listener.name, listener.address, listener.port, protocol) == port[:4]
+        for (listener, protocol), sources in target.sources.items()
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is probably wrong, from what all probes met: one fault at a time in the worked example."""
+"""The likely cause of a difference, for one fault at a time in the worked example."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEALTHY = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
 def causes(fault):
-    """Return the cause of each difference, by (caller, target, listener, protocol, port); `fault` gives what a probe met."""
+    """Return the cause of each difference, by (caller, target, listener, protocol, port); `fault` changes results."""
     seen = {
         caller: [
             {"name": probe.name, "seen": met[0], "detail": met[1]}
@@ -32,31 +32,37 @@ def causes(fault):
         for caller in callers(PLAN)
     }
     return {
-        (one.probe.caller, one.probe.target, one.probe.listener, one.probe.protocol, one.probe.port): one.cause
-        for one in compare(PLAN, seen).differences
+        (
+            outcome.probe.caller,
+            outcome.probe.target,
+            outcome.probe.listener,
+            outcome.probe.protocol,
+            outcome.probe.port,
+        ): outcome.cause
+        for outcome in compare(PLAN, seen).differences
     }
 
 
-def only(fault):
-    """The one cause of all differences."""
+def single_cause(fault):
+    """Return the only cause of all differences."""
     found = set(causes(fault).values())
     assert len(found) == 1, found
     return found.pop()
 
 
 def at(target, listener=None, protocol=None, caller=None):
-    """Whether a probe is one of those."""
+    """Return a function that tells whether a probe matches."""
     return lambda probe: (probe.target == target and listener in (None, probe.listener)
                           and protocol in (None, probe.protocol) and caller in (None, probe.caller))  # fmt: skip
 
 
 def meets(seen, which, detail="said so"):
-    """A fault with which probes that are to be let in meet something else."""
+    """Return a fault that changes the result of the allowed probes that match."""
     return lambda probe: (seen, detail) if which(probe) and probe.expected == "open" else None
 
 
 ROUTER = "192.168.10.5:9000"
-STOPPED = "on a1, and its firewall let the packet pass: Kong is stopped, or listens elsewhere"
+STOPPED = "on a1, and its firewall passed the packet: Kong is stopped, or listens on another address or port"
 BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
 
 
@@ -73,22 +79,22 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
         (
             meets("unreachable", at("b1", "cluster"), "EHOSTUNREACH: ICMP host unreachable from 192.168.10.11"),
             {
-                f"the NAT device router at 192.168.10.5 is down, or no route leads there from {caller}"
+                f"the NAT device router at 192.168.10.5 is down, or {caller} has no route to it"
                 for caller in ("a1", "a2", "b1")
             },
         ),
         (meets("unreachable", at("a1", caller="b1"), "ENETUNREACH: no route"), {"b1 has no route to 192.168.10.11"}),
         (
             meets("unreachable", at("a1", caller="b1"), BROKEN_ROUTE),
-            {"no route leads from b1 to 192.168.10.11 and back"},
+            {"the route from b1 to 192.168.10.11, or the route back, is missing"},
         ),
         (
             meets("refused", at("a1", "proxy")),
-            {f"nothing listens at 192.168.10.11:{port} (tcp) {STOPPED}" for port in (8000, 8443)},
+            {f"no process listens at 192.168.10.11:{port} (tcp) {STOPPED}" for port in (8000, 8443)},
         ),
         (
             meets("filtered", at("a1", "cluster", "udp", "a2")),
-            {"a1 lets tcp 7946 in, and not udp: its rule is for tcp only"},
+            {"a1 allows tcp 7946, but not udp: its rule is for tcp only"},
         ),
         (
             meets("filtered", at("a1", "cluster", caller="a2")),
@@ -101,18 +107,19 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
             meets("filtered", at("a1", "cluster", caller="b1")),
             {
                 f"the set peers-default-from-lan of a1 lacks 192.168.10.5, or its rule for {protocol} 7946 is missing, "
-                "or the NAT of b1 does not make its source 192.168.10.5"
+                "or the NAT of b1 does not translate its source to 192.168.10.5"
                 for protocol in ("tcp", "udp")
             },
         ),
         (
             meets("filtered", at("a1", "proxy", caller="a2")),
-            {f"the rule of a1 that lets anyone in to tcp {port} is missing" for port in (8000, 8443)},
+            {f"the rule of a1 that allows any source on tcp {port} is missing" for port in (8000, 8443)},
         ),
         (
             meets("filtered", at("b1", "cluster")),
             {
-                f"router does not forward {ROUTER} to 192.168.23.45:80 ({protocol}), is down, or nothing listens there"
+                f"router is down, or does not forward {ROUTER} to 192.168.23.45:80 ({protocol}), or no process listens "
+                "there"
                 for protocol in ("tcp", "udp")
             },
         ),
@@ -126,63 +133,66 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
         ),
     ],
 )  # fmt: skip
-def test_an_allowed_caller_does_not_arrive(fault, expected):
+def test_allowed_caller_is_blocked(fault, expected):
     assert set(causes(fault).values()) == expected
 
 
-def test_no_caller_reaches_a_host():
+def test_host_that_no_caller_reaches():
     found = causes(lambda probe: ("unreachable", BROKEN_ROUTE) if probe.target == "a1" else None)
     assert set(found.values()) == {
-        f"192.168.10.11 is down, or no route leads there from {caller}" for caller in ("a2", "b1", "admin", "outsider")
+        f"192.168.10.11 is down, or {caller} has no route to it" for caller in ("a2", "b1", "admin", "outsider")
     }
 
 
-def test_nothing_comes_back_into_the_site():
-    said = only(meets("filtered", at("b1", "cluster", caller="b1")))
+def test_missing_hairpin():
+    said = single_cause(meets("filtered", at("b1", "cluster", caller="b1")))
     assert "router does not send 192.168.10.5:9000 back into the site branch (hairpin)" in said
     assert "(192.168.23.254)" in said
 
 
-def test_a_node_that_is_down():
+def test_node_that_is_down():
     def down(probe):
         return ("filtered", "no answer") if probe.target == "a1" else None
 
-    assert only(down) == "a1 is down or cut off: nobody reaches anything of it"
+    assert single_cause(down) == "a1 is down or disconnected: no host reaches any of its listeners"
 
 
-def test_a_stranger_in_a_set():
-    def stranger(probe):
+def test_unexpected_member_of_a_set():
+    def admit_outsider(probe):
         return ("open", "") if at("a1", "admin", caller="outsider")(probe) and probe.port == 8001 else None
 
-    said = only(stranger)
-    assert said.startswith("a1 lets in 192.168.10.40 at tcp 8001, which no set of the plan holds: a stranger in a set")
+    said = single_cause(admit_outsider)
+    assert said.startswith(
+        "a1 allows 192.168.10.40 on tcp 8001, but no set in the plan contains this address: a set on the node has an "
+        "unexpected member"
+    )
 
 
-def test_rules_that_are_not_in_force():
+def test_rules_that_are_not_loaded():
     def open_to_all(probe):
         return ("open", "") if probe.target == "a1" and probe.expected == "filtered" else None
 
-    assert only(open_to_all) == "a1 refuses nobody at the ports that were tried: its rules are not in force"
+    assert single_cause(open_to_all) == "a1 blocks no source on the tested ports: its rules are not loaded"
 
 
-def test_a_way_that_the_plan_does_not_know():
+def test_path_that_is_not_in_the_plan():
     def wide(probe):
         return ("open", "") if probe.listener == "cluster_rpc" and probe.target == "a1" else None
 
-    assert only(wide).startswith("there is a way to 192.168.10.11:7373 that the plan does not know")
+    assert single_cause(wide).startswith("a path to 192.168.10.11:7373 exists that is not in the plan")
 
 
-def test_a_packet_that_passed_the_firewall():
+def test_packet_that_passed_the_firewall():
     def passed(probe):
         return ("refused", "") if probe.target == "a1" and probe.expected == "filtered" else None
 
     assert set(causes(passed).values()) == {
-        f"nothing listens at 192.168.10.11:{port} ({protocol}) {STOPPED}"
+        f"no process listens at 192.168.10.11:{port} ({protocol}) {STOPPED}"
         for port, protocol in ((8001, "tcp"), (8444, "tcp"), (7946, "tcp"), (7946, "udp"))
     }
 
 
-def test_a_cause_is_printed_once_for_those_that_share_it():
+def test_common_cause_of_several_differences_is_printed_once():
     fault = meets("filtered", at("b1", "cluster", "udp"))
     seen = {
         caller: [
@@ -198,7 +208,7 @@ def test_a_cause_is_printed_once_for_those_that_share_it():
 
 
 def test_outcomes_at_other_nodes_do_not_explain_a_difference():
-    """The other nodes answer, so that they would exclude that the node is down."""
+    """The other nodes answer. If their outcomes counted, the cause could not be that the node is down."""
     seen = {
         caller: [
             {"name": probe.name, "seen": "filtered" if probe.target == "a1" else HEALTHY[probe.expected], "detail": ""}
@@ -208,4 +218,4 @@ def test_outcomes_at_other_nodes_do_not_explain_a_difference():
     }
     outcomes = compare(PLAN, seen).outcomes
     first = next(outcome for outcome in outcomes if outcome.probe.target == "a1" and outcome.differs)
-    assert likely_cause(PLAN, first, outcomes) == "a1 is down or cut off: nobody reaches anything of it"
+    assert likely_cause(PLAN, first, outcomes) == "a1 is down or disconnected: no host reaches any of its listeners"

@@ -17,7 +17,7 @@ def seen(**parts):
 def test_a_healthy_fleet():
     drift = gather(PLAN, {"a1": FINE, "a2": FINE, "b1": FINE})
     assert not drift.differs
-    assert drift_lines(drift) == ["3 of 3 nodes looked at: no difference from the plan"]
+    assert drift_lines(drift) == ["3 of 3 nodes checked: no difference from the plan"]
 
 
 def test_each_difference_is_a_line():
@@ -42,14 +42,14 @@ def test_each_difference_is_a_line():
         "b1    listeners     tcp 0.0.0.0:8001 (nginx) is not in the plan",
         "b1    interception  at boot: x",
         "",
-        "3 of 3 nodes looked at: 5 differences from the plan",
+        "3 of 3 nodes checked: 5 differences from the plan",
     ]
 
 
-def test_a_node_that_nobody_looked_at_is_told_apart():
+def test_node_that_was_not_checked_is_reported_but_no_difference():
     drift = gather(PLAN, {"a1": FINE, "a2": {}})
     assert not drift.differs
-    assert drift_lines(drift) == ["not looked at: a2, b1", "", "1 of 3 nodes looked at: no difference from the plan"]
+    assert drift_lines(drift) == ["not checked: a2, b1", "", "1 of 3 nodes checked: no difference from the plan"]
     assert drift.as_dict() == {
         "format": 1,
         "differs": False,
@@ -60,7 +60,7 @@ def test_a_node_that_nobody_looked_at_is_told_apart():
 
 def test_a_module_that_failed_is_a_difference():
     drift = gather(PLAN, {"a1": seen(firewall={"failed": True, "msg": "ufw is enabled, but not loaded"})})
-    assert drift.nodes["a1"]["firewall"] == ("it could not be looked at: ufw is enabled, but not loaded",)
+    assert drift.nodes["a1"]["firewall"] == ("could not be checked: ufw is enabled, but not loaded",)
     assert drift.differs
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is said about one pair, for each way that packets can take."""
+"""The explanation of one pair of hosts, for each kind of path."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plan():
 
 
 def said(plan, caller, target, listener, protocol="tcp", seen=None):
-    probe = next(one for one in chosen_probes(plan, caller, target, listener) if one.protocol == protocol)
+    probe = next(probe for probe in chosen_probes(plan, caller, target, listener) if probe.protocol == protocol)
     return "\n".join(explain(plan, probe, seen))
 
 
@@ -38,9 +38,9 @@ def test_in_one_network(plan):
         == """\
 a1 to proxy of a2, tcp 8000:
   dials       192.168.10.12:8000
-  on the way  nothing: both are in one network
-  arrives     at 192.168.10.12:8000, where a2 sees 192.168.10.11/32
-  rule        anyone is let in
+  on the way  direct: both are in one network
+  arrives     at 192.168.10.12:8000; a2 sees the source 192.168.10.11/32
+  rule        allowed: any source
   expected    open"""
     )
 
@@ -49,18 +49,18 @@ def test_through_a_mapping(plan):
     text = said(plan, "a1", "b1", "cluster", "udp")
     assert "dials       192.168.10.5:9000" in text
     assert "on the way  the NAT device 192.168.10.5 forwards 192.168.10.5:9000 to 192.168.23.45:80\n" in text
-    assert "rule        let in, as set peers" in text
+    assert "rule        allowed: set peers" in text
 
 
 def test_through_a_hairpin(plan):
     text = said(plan, "b1", "b1", "cluster")
     assert "and sends it back into the same site (hairpin)" in text
-    assert "where b1 sees 192.168.23.254/32" in text
+    assert "b1 sees the source 192.168.23.254/32" in text
 
 
-def test_a_source_that_no_set_holds(plan):
+def test_source_that_no_set_contains(plan):
     text = said(plan, "outsider", "a1", "cluster")
-    assert "rule        refused, as no set of this port holds it (peers" in text
+    assert "rule        dropped: no set of this port contains the source (peers" in text
     assert text.endswith("expected    filtered")
 
 
@@ -75,16 +75,16 @@ def test_a_listener_on_loopback(plan):
 
 
 @pytest.mark.parametrize("seen, different", [("open", False), ("filtered", True), ("refused", True)])
-def test_what_was_met_is_said(plan, seen, different):
+def test_actual_result(plan, seen, different):
     (probe,) = chosen_probes(plan, "a1", "a2", "proxy")[:1]
     met = {"name": probe.name, "seen": seen, "detail": "no answer"}
     text = "\n".join(explain(plan, probe, met))
-    assert text.endswith(f"seen        {seen} (no answer){'  <<< differs' if different else ''}")
+    assert text.endswith(f"actual      {seen} (no answer){'  <<< differs' if different else ''}")
     assert differs(probe, met) is different
 
 
-def test_all_listeners_without_a_name(plan):
-    assert {one.listener for one in chosen_probes(plan, "a1", "a2", None)} == {
+def test_all_listeners_if_no_listener_is_named(plan):
+    assert {probe.listener for probe in chosen_probes(plan, "a1", "a2", None)} == {
         "proxy",
         "admin",
         "cluster",
@@ -100,12 +100,12 @@ def test_all_listeners_without_a_name(plan):
         (("nobody", "a1", None), "'nobody' is not in the plan"),
     ],
 )
-def test_names_that_the_plan_does_not_know(plan, words, message):
+def test_names_that_are_not_in_the_plan(plan, words, message):
     with pytest.raises(PlanError, match=message):
         chosen_probes(plan, *words)
 
 
-def test_the_rule_is_that_of_the_address_dialled():
+def test_rule_is_for_the_dialled_address():
     node = {"kong_address": "10.0.0.1", "kong_vpn_address": "10.99.0.1", "kong_admin_sources": ["near", "far"]}
     made = compiled(
         {"n": {**node, "kong_admin_listen": "10.0.0.1:8001, 10.99.0.1:8001"}},
@@ -116,4 +116,4 @@ def test_the_rule_is_that_of_the_address_dialled():
     ).plan
     texts = ["\n".join(explain(made, probe, None)) for probe in chosen_probes(made, "far", "n", "admin")]
     assert "no path" in texts[0]
-    assert "rule        let in, as set admin-far-from-default holds it" in texts[1]
+    assert "rule        allowed: set admin-far-from-default contains the source" in texts[1]

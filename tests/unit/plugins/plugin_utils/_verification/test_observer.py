@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What becomes of a silent probe by what its node saw, in the verification, the report and an explanation."""
+"""The result of a probe without an answer, by the observer of the node: verification, report and explanation."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
 
-NODE = {"kong_address": "10.0.0.1", "kong_stream_listen": "0.0.0.0:53 udp", "kong_stream_sources": ["friend"],
-        "kong_verify_outsiders": ["stranger"]}  # fmt: skip
-OTHERS = {"friend": {"kong_address": "10.0.0.2"}, "stranger": {"kong_address": "10.0.0.3"}}
+NODE = {"kong_address": "10.0.0.1", "kong_stream_listen": "0.0.0.0:53 udp", "kong_stream_sources": ["client"],
+        "kong_verify_outsiders": ["outsider"]}  # fmt: skip
+OTHERS = {"client": {"kong_address": "10.0.0.2"}, "outsider": {"kong_address": "10.0.0.3"}}
 PLAN = compiled({"n": NODE}, OTHERS).plan
 IN_A_BOX = compiled({"n": {**NODE, "kong_published_ports": ["53:53/udp"]}}, OTHERS).plan
 MET = {"open": "open", "filtered": "filtered", "closed": "refused"}
@@ -34,99 +34,99 @@ NOTHING = {"arrived": [], "let_in": [], "unheard": [], "sent_on": [], "blind": {
 
 
 def results(plan=PLAN):
-    """What hosts report that meet what is expected, with silence where nobody need answer; their names are the marks."""
+    """Return results as expected, silent if the service need not answer. The mark of a datagram is its caller's name."""
     return {
         caller: [
             {
-                "name": one.name,
-                "seen": "silent" if one.kind == "udp" else MET[one.expected],
+                "name": probe.name,
+                "seen": "silent" if probe.kind == "udp" else MET[probe.expected],
                 "detail": "",
                 "mark": caller,
             }
-            for one in probes_from(plan, caller)
+            for probe in probes_from(plan, caller)
         ]
         for caller in callers(plan)
     }
 
 
 def met(plan=PLAN, **observer):
-    """What the stream is said to have met, from the friend and from the stranger."""
+    """Return the results of the probes of the stream, from the allowed client and from the outsider."""
     verification = compare(plan, results(plan), {"n": {**NOTHING, **observer}} if observer else {})
-    return [one.seen for caller in ("friend", "stranger") for one in verification.outcomes
-            if (one.probe.caller, one.probe.listener) == (caller, "stream")]  # fmt: skip
+    return [outcome.seen for caller in ("client", "outsider") for outcome in verification.outcomes
+            if (outcome.probe.caller, outcome.probe.listener) == (caller, "stream")]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "observer, seen",
     [
-        ({"arrived": ["friend", "stranger"], "let_in": ["friend"]}, ["open", "filtered"]),
-        ({"arrived": ["friend"], "let_in": ["friend"]}, ["open", "filtered"]),
-        ({"arrived": ["friend", "stranger"], "unheard": ["friend"]}, ["refused", "filtered"]),
-        ({"arrived": ["friend"], "sent_on": ["friend"]}, ["filtered", "filtered"]),
-        ({"let_in": ["friend"], "blind": {"ipv4": "no"}}, ["open", "silent"]),
-        ({"arrived": ["stranger"], "blind": {"ipv4": "no"}}, ["silent", "silent"]),
-        ({"let_in": ["friend"], "blind": {"ipv6": "no"}}, ["open", "filtered"]),
+        ({"arrived": ["client", "outsider"], "let_in": ["client"]}, ["open", "filtered"]),
+        ({"arrived": ["client"], "let_in": ["client"]}, ["open", "filtered"]),
+        ({"arrived": ["client", "outsider"], "unheard": ["client"]}, ["refused", "filtered"]),
+        ({"arrived": ["client"], "sent_on": ["client"]}, ["filtered", "filtered"]),
+        ({"let_in": ["client"], "blind": {"ipv4": "no"}}, ["open", "silent"]),
+        ({"arrived": ["outsider"], "blind": {"ipv4": "no"}}, ["silent", "silent"]),
+        ({"let_in": ["client"], "blind": {"ipv6": "no"}}, ["open", "filtered"]),
         ({}, ["silent", "silent"]),
     ],
 )
-def test_the_node_says_what_silence_means(observer, seen):
+def test_observer_decides_about_silent_probes(observer, seen):
     assert met(**observer) == seen
 
 
-def test_a_container_is_reached_by_what_is_sent_on():
-    assert met(IN_A_BOX, arrived=["friend", "stranger"], sent_on=["friend"]) == ["open", "filtered"]
+def test_forwarded_datagram_reaches_a_container():
+    assert met(IN_A_BOX, arrived=["client", "outsider"], sent_on=["client"]) == ["open", "filtered"]
 
 
 def differences(**observer):
     verification = compare(PLAN, results(), {"n": {**NOTHING, **observer}})
-    return [(one.probe.caller, one.cause) for one in verification.differences]
+    return [(outcome.probe.caller, outcome.cause) for outcome in verification.differences]
 
 
-def test_where_it_was_lost_is_in_the_cause():
-    assert differences(let_in=["friend"]) == []
-    ((_caller, cause),) = differences(arrived=["friend"])
+def test_cause_tells_where_the_datagram_was_lost():
+    assert differences(let_in=["client"]) == []
+    ((_caller, cause),) = differences(arrived=["client"])
     assert "n lacks 10.0.0.2, or its rule for udp 53 is missing" in cause
-    assert differences() == [("friend", "something between friend and n drops udp to 10.0.0.1:53")]
-    ((_caller, cause),) = differences(let_in=["friend", "stranger"])
-    assert cause.startswith("n lets in 10.0.0.3 at udp 53, which no set of the plan holds")
-    ((_caller, cause),) = differences(unheard=["friend"])
-    assert cause.startswith("nothing listens at 10.0.0.1:53 (udp) on n")
+    assert differences() == [("client", "a device between client and n drops udp to 10.0.0.1:53")]
+    ((_caller, cause),) = differences(let_in=["client", "outsider"])
+    assert cause.startswith("n allows 10.0.0.3 on udp 53, but no set in the plan contains this address")
+    ((_caller, cause),) = differences(unheard=["client"])
+    assert cause.startswith("no process listens at 10.0.0.1:53 (udp) on n")
 
 
-def test_what_nobody_knows_is_neither_passed_nor_failed():
+def test_unverified_result_is_neither_passed_nor_failed():
     verification = compare(PLAN, results())
     lines = verification_lines(verification)
     assert verification.differences == ()
     assert sum("open / silent" in line and "<<<" not in line for line in lines) == 1
-    assert "NOT PROVED: n stream 53/udp, 2 connections: no answer, and nobody watched on n" in lines
-    assert "2 unverified: the fleet behaves as planned, as far as it was probed" in lines[-1]
+    assert "UNVERIFIED: n stream 53/udp, 2 connections: no answer, and n has no packet observer" in lines
+    assert "and 2 unverified, all as planned (incomplete)" in lines[-1]
     assert (
-        "unverified" not in verification_lines(compare(PLAN, results(), {"n": {**NOTHING, "let_in": ["friend"]}}))[-1]
+        "unverified" not in verification_lines(compare(PLAN, results(), {"n": {**NOTHING, "let_in": ["client"]}}))[-1]
     )
-    told = {"outcomes": [one.as_dict() for one in verification.outcomes]}
+    told = {"outcomes": [outcome.as_dict() for outcome in verification.outcomes]}
     page = FORMS[".md"](Evidence(PLAN, verification=told))
     assert "All but 2, which are unverified, met what the plan says." in page
-    assert "2 connections to stream of n unverified: no answer, and nobody watched on n." in page
-    suites = {one.get("name"): one for one in ET.fromstring(FORMS[".xml"](Evidence(PLAN, verification=told)))}
+    assert "2 connections to stream of n unverified: no answer, and n has no packet observer." in page
+    suites = {suite.get("name"): suite for suite in ET.fromstring(FORMS[".xml"](Evidence(PLAN, verification=told)))}
     assert (suites["verification"].get("failures"), suites["verification"].get("skipped")) == ("0", "2")
 
 
 def said(observer):
-    probes = chosen_probes(PLAN, "friend", "n", "stream")
-    seen = by_name(PLAN, probes, results()["friend"], observer)
+    probes = chosen_probes(PLAN, "client", "n", "stream")
+    seen = by_name(PLAN, probes, results()["client"], observer)
     return explain(PLAN, probes[0], seen[probes[0].name])[-1]
 
 
-def test_an_explanation_says_as_much_as_is_known():
-    assert said(None) == "  seen        silent (no answer, and nobody watched on n)"
-    assert said({**NOTHING, "let_in": ["friend"]}) == "  seen        open (no answer, but n let it in)"
-    assert said({**NOTHING, "arrived": ["friend"]}).endswith(
-        "filtered (it came to n, which did not let it in)  <<< differs"
+def test_explanation_has_the_result_of_the_observer():
+    assert said(None) == "  actual      silent (no answer, and n has no packet observer)"
+    assert said({**NOTHING, "let_in": ["client"]}) == "  actual      open (no answer, but n accepted the packet)"
+    assert said({**NOTHING, "arrived": ["client"]}).endswith(
+        "filtered (the packet arrived at n, which dropped it)  <<< differs"
     )
 
 
-def test_what_nodes_registered():
-    observer = {**NOTHING, "let_in": ["friend"]}
+def test_registered_results_of_observers():
+    observer = {**NOTHING, "let_in": ["client"]}
     for registered, found in (
         ({"observer": observer}, {"n": observer}),
         ({"skipped": True}, {}),

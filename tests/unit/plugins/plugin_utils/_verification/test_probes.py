@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is tried, from where, and what it is to meet."""
+"""Probes: their callers, dialled addresses and expectations."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ TABLE = [
     ("outsider", "b1", ("cluster", "tcp", 80), "192.168.10.5:9000", "closed"),  # the router may refuse it first
     ("outsider", "b1", ("proxy", "tcp", 8000), "192.168.23.45:8000", "closed"),  # no path
     ("a2", "a1", ("cluster_rpc", "tcp", 7373), "192.168.10.11:7373", "closed"),  # on loopback
-    ("b1", "b1", ("cluster", "udp", 80), "192.168.10.5:9000", "open"),  # its own way back, through the hairpin
+    ("b1", "b1", ("cluster", "udp", 80), "192.168.10.5:9000", "open"),  # through the hairpin
 ]
 
 
@@ -62,11 +62,11 @@ def test_expectations(caller, target, service, dialled, expected):
     assert expectations(plan(), caller, target)[service] == (dialled, expected)
 
 
-def test_a_node_does_not_try_itself_without_a_hairpin():
+def test_node_does_not_probe_itself_without_a_hairpin():
     assert expectations(plan(), "a1", "a1") == {}
 
 
-def test_everybody_the_plan_names_takes_part():
+def test_all_hosts_of_the_plan_probe():
     assert callers(plan()) == ["a1", "a2", "b1", "admin", "outsider"]
     with pytest.raises(PlanError, match="stranger"):
         probes_from(plan(), "stranger")
@@ -78,7 +78,7 @@ def test_names_are_distinct():
 
 
 @pytest.mark.parametrize("key", ["cluster_encrypt_key", "cluster_keyring_file"])
-def test_encrypted_gossip_answers_no_plain_ping(key):
+def test_encrypted_gossip_does_not_answer_plain_pings(key):
     made = plan(kong_config={key: "x"})
     kinds = {probe.kind for probe in probes_from(made, "a1") if (probe.target, probe.protocol) == ("b1", "udp")}
     assert kinds == {"udp"}
@@ -119,7 +119,7 @@ def test_both_families_and_udp_streams():
     assert 53 not in {probe.port for probe in local_probes(made, "n")}
 
 
-def test_own_listeners_are_tried_where_they_are():
+def test_local_probes_dial_the_bound_addresses():
     found = {(probe.listener, probe.protocol, str(probe.dialled)) for probe in local_probes(plan(), "b1")}
     assert found == {
         ("proxy", "tcp", "127.0.0.1:8000"),
@@ -134,9 +134,9 @@ def test_own_listeners_are_tried_where_they_are():
 
 def expected(plan, caller, target, listener):
     return {
-        (str(one.dialled), one.expected)
-        for one in probes_from(plan, caller)
-        if (one.target, one.listener) == (target, listener)
+        (str(probe.dialled), probe.expected)
+        for probe in probes_from(plan, caller)
+        if (probe.target, probe.listener) == (target, listener)
     }
 
 
@@ -160,31 +160,31 @@ def test_two_addresses_on_one_port_have_their_own_sources():
     assert expected(made, "far", "n", "admin") == {("10.0.0.1:8001", "closed"), ("10.99.0.1:8001", "open")}
 
 
-def test_nobody_knocks_where_another_listener_answers():
+def test_no_probe_if_another_listener_would_answer():
     listen = "0.0.0.0:8000, 127.0.0.1:8000, 127.0.0.1:8100"
     made = planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": listen}, "m": {"kong_address": "10.0.0.2"}})
     assert expected(made, "m", "n", "proxy") == {("10.0.0.1:8000", "open"), ("10.0.0.1:8100", "closed")}
 
 
-def test_nobody_knocks_where_a_host_of_the_own_site_has_the_address():
-    """Sites that do not route to each other may use the same addresses."""
+def test_no_probe_if_a_host_of_the_same_site_has_the_address():
+    """Sites without routes to each other may use the same addresses."""
     nodes = {name: {"kong_site": site, "kong_address": f"10.0.0.{number}"} for name, site, number in TWO_REALMS}
     made = planned(nodes)
-    assert {one.target for one in probes_from(made, "a1")} == {"a2", "b3"}
-    assert {str(one.dialled.address) for one in probes_from(made, "a1") if one.target == "b3"} == {"10.0.0.3"}
+    assert {probe.target for probe in probes_from(made, "a1")} == {"a2", "b3"}
+    assert {str(probe.dialled.address) for probe in probes_from(made, "a1") if probe.target == "b3"} == {"10.0.0.3"}
 
 
-def test_a_node_with_ipv6_only_is_tried_at_its_ipv6_address():
-    """Its listeners on loopback are tried from outside too, as those of any other node."""
+def test_node_with_ipv6_only_is_probed_at_its_ipv6_address():
+    """Other hosts probe its listeners on loopback as well."""
     node = {"kong_proxy_listen": "[::]:8000", "kong_admin_listen": "[::1]:8001, 127.0.0.1:8101"}
     made = planned({"n": {**node, "kong_address": "fd00::1"}, "m": {**node, "kong_address": "fd00::2"}})
     assert expected(made, "m", "n", "proxy") == {("[fd00::1]:8000", "open")}
     assert expected(made, "m", "n", "admin") == {("[fd00::1]:8001", "closed"), ("[fd00::1]:8101", "closed")}
 
 
-def test_a_listener_bound_by_a_host_name_is_not_tried_on_the_node_itself():
+def test_no_local_probe_of_a_listener_on_a_host_name():
     made = planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": "kong.example.org:8000, localhost:8100"}})
-    assert {str(one.dialled) for one in local_probes(made, "n") if one.listener == "proxy"} == {"127.0.0.1:8100"}
+    assert {str(probe.dialled) for probe in local_probes(made, "n") if probe.listener == "proxy"} == {"127.0.0.1:8100"}
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_a_listener_bound_by_a_host_name_is_not_tried_on_the_node_itself():
         (["198.51.100.7", "198.51.100.8"], ["198.51.100.7"], "closed"),
     ],
 )
-def test_a_caller_is_let_in_with_every_address_of_its_nat(egress, sources, outcome):
-    """A network of sources is let in if an allowed network contains it, not if it contains an allowed one."""
+def test_every_egress_address_must_be_allowed(egress, sources, outcome):
+    """A source network is allowed if an allowed network contains it, not if it contains an allowed network."""
     node = {
         "kong_site": "a",
         "kong_address": "10.0.0.1",

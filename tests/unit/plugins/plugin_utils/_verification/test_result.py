@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the verification makes of what was seen."""
+"""The verification: its differences, notes and closing count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
 def seen(*callers, **changes):
-    """Return what hosts report that meet what is expected, but for the named probes."""
+    """Return results as expected, except for the named probes."""
     return {
         caller: [
             {"name": probe.name, "seen": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": "said so"}
@@ -32,8 +32,12 @@ def test_a_healthy_fleet():
     verification = compare(PLAN, seen(*ALL))
     assert verification.differences == ()
     assert verification.missing == ()
-    assert verification_lines(verification)[-1].endswith("rightly refused: the fleet behaves as planned")
-    assert verification.refusals > 20
+    count = len(verification.outcomes)
+    assert verification.blocked > 20
+    assert verification_lines(verification)[-1] == (
+        f"{count} connections tested: {count - verification.blocked} open and {verification.blocked} blocked, "
+        "all as planned"
+    )
 
 
 def test_every_kind_of_difference_is_named():
@@ -46,47 +50,47 @@ def test_every_kind_of_difference_is_named():
     verification = compare(PLAN, seen("a1", **changes) | seen("a2", "b1", "admin"))
     lines = verification_lines(verification)
     assert [line for line in lines if line.startswith("DIFFERS")] == [
-        "DIFFERS: a1 to proxy of a2 (8000/tcp), dialling 192.168.10.12:8000: expected open, seen refused (said so)",
-        "DIFFERS: a1 to admin of a2 (8001/tcp), dialling 192.168.10.12:8001: expected filtered, seen open (said so)",
-        "DIFFERS: a1 to cluster of a2 (7946/udp), dialling 192.168.10.12:7946: expected open, seen filtered (said so)",
-        "DIFFERS: a1 to proxy of b1 (8000/tcp), dialling 192.168.23.45:8000: expected closed, seen open (said so)",
+        "DIFFERS: a1 to proxy of a2 (8000/tcp), dialling 192.168.10.12:8000: expected open, actual refused (said so)",
+        "DIFFERS: a1 to admin of a2 (8001/tcp), dialling 192.168.10.12:8001: expected filtered, actual open (said so)",
+        "DIFFERS: a1 to cluster of a2 (7946/udp), dialling 192.168.10.12:7946: expected open, actual filtered (said so)",
+        "DIFFERS: a1 to proxy of b1 (8000/tcp), dialling 192.168.23.45:8000: expected closed, actual open (said so)",
     ]
-    assert lines[-1].endswith("4 differ")
+    assert lines[-1].endswith(" blocked as planned, 4 differ from the plan")
     assert sum("<<<" in line for line in lines) == 4
 
 
-def test_a_dropped_packet_is_not_a_refused_one():
-    # The packet passed the firewall, and only luck had nobody listening.
+def test_refused_differs_from_filtered():
+    # The packet passed the firewall; by chance no process listened.
     verification = compare(PLAN, seen("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
     assert [outcome.seen for outcome in verification.differences] == ["refused"]
 
 
-def test_who_took_no_part_is_named():
+def test_hosts_that_did_not_probe_are_named():
     verification = compare(PLAN, seen("a1", "admin"))
     assert verification.missing == ("a2", "b1")
     lines = verification_lines(verification)
-    assert "NOT PROBED from b1: it took no part in this run" in lines
-    assert lines[-1].endswith("behaves as planned, as far as it was probed")
+    assert "NOT PROBED from b1: it was not part of this run" in lines
+    assert lines[-1].endswith(", all as planned (incomplete)")
 
 
-def test_no_refusal_is_said():
-    one = {
+def test_warning_if_no_connection_had_to_be_blocked():
+    node = {
         "kong_address": "10.0.0.1",
         "kong_status_listen": "off",
         "kong_admin_listen": "off",
         "kong_admin_gui_listen": "off",
     }
-    plan = compiled({"n": one, "m": {**one, "kong_address": "10.0.0.2"}}).plan
+    plan = compiled({"n": node, "m": {**node, "kong_address": "10.0.0.2"}}).plan
     results = {
         caller: [{"name": probe.name, "seen": "open", "detail": ""} for probe in probes_from(plan, caller)]
         for caller in ("n", "m")
     }
     verification = compare(plan, results)
     assert verification.differences == ()
-    assert "nothing shows that strangers are kept out" in verification_lines(verification)[-1]
+    assert "No connection had to be blocked" in verification_lines(verification)[-1]
 
 
-def test_many_sources_need_no_table():
+def test_no_table_with_many_sources():
     nodes = {f"n{number}": {"kong_address": f"10.0.0.{number}"} for number in range(1, 11)}
     plan = compiled(nodes).plan
     assert len(verification_lines(compare(plan, {}))) == 11
@@ -94,15 +98,15 @@ def test_many_sources_need_no_table():
 
 def with_answers(**answers):
     results = seen(*ALL)
-    for result in (one for probes in results.values() for one in probes):
+    for result in (probe for probes in results.values() for probe in probes):
         result.update(answers.get(result["name"].split()[1], {}) if result["seen"] == "open" else {})
     return verification_lines(compare(PLAN, results))
 
 
-def test_certificates_are_shown_once_for_each_port():
+def test_certificates_are_listed_once_for_each_port():
     shown = {"subject": "CN=x", "not_after": "2031-05-06T07:08:09+00:00", "days_left": 900}
     lines = with_answers(proxy={"certificate": shown})
-    at = lines.index("Certificates that were shown:")
+    at = lines.index("Certificates of the listeners:")
     assert [line.split() for line in lines[at + 4 : at + 8]] == [
         ["a1", "proxy", "8000", "CN=x", "2031-05-06"],
         ["a1", "proxy", "8443", "CN=x", "2031-05-06"],
@@ -111,32 +115,34 @@ def test_certificates_are_shown_once_for_each_port():
     ]
 
 
-def test_a_certificate_that_ends_is_marked():
+def test_certificate_that_expires_soon_is_marked():
     for days, mark in ((-1, "EXPIRED"), (0, "0 days left"), (29, "29 days left"), (30, "2026-05-06")):
         shown = {"subject": "CN=x", "not_after": "2026-05-06T07:08:09+00:00", "days_left": days}
         lines = with_answers(proxy={"certificate": shown})
         assert sum(line.rstrip().endswith(f" {mark}") for line in lines) == 4, days
 
 
-def test_an_admin_api_that_answers_anybody_let_in_is_named():
+def test_admin_api_without_authentication_is_noted():
     lines = with_answers(admin={"status": 200})
     assert [line for line in lines if line.startswith("ADMIN API")] == [
-        "ADMIN API: a1 answers without authentication to admin (port 8001, 8444)",
-        "ADMIN API: a2 answers without authentication to admin (port 8001, 8444)",
+        "ADMIN API: a1 answers admin without authentication (port 8001, 8444)",
+        "ADMIN API: a2 answers admin without authentication (port 8001, 8444)",
     ]
-    assert lines[-1].endswith("the fleet behaves as planned")
+    assert lines[-1].endswith("blocked, all as planned")
     assert not any(line.startswith("ADMIN API") for line in with_answers(admin={"status": 401}))
 
 
-def test_a_tls_listener_without_a_certificate_is_named():
+def test_tls_listener_without_a_certificate_is_noted():
     lines = [line for line in with_answers(proxy={"certificate": None}) if line.startswith("NO TLS")]
-    assert "NO TLS: a1 did not show a certificate at proxy 8443 (said so)" in lines
+    assert "NO TLS: a1 presented no certificate on proxy 8443 (said so)" in lines
     assert not any("8000" in line for line in lines)
 
 
-def test_a_placeholder_is_told_from_kong():
+def test_placeholder_is_distinguished_from_kong():
     ports = [{"protocol": "tcp", "port": 8443}, {"protocol": "udp", "port": 7946}, {"protocol": "tcp", "port": 8443}]
     lines = verification_lines(compare(PLAN, seen(*ALL)), {"a1": ports, "a2": []})
-    assert "PLACEHOLDER: at tcp 8443, udp 7946 of a1 a placeholder answered, as nobody listens there" in lines
+    assert (
+        "PLACEHOLDER: a1 answered on tcp 8443, udp 7946 with a placeholder, because no process listens there" in lines
+    )
     assert not any("PLACEHOLDER" in line and "a2" in line for line in lines)
     assert not any(line.startswith("NO TLS: a1") and "proxy" in line for line in lines)

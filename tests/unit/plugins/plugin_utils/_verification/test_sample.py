@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every sample, whatever the fleet and the number."""
+"""Properties of every sample, for random fleets and numbers of probes."""
 
 from __future__ import annotations
 
@@ -58,25 +58,25 @@ def test_a_sample(seed, pairs, more):
     plan = fleet(seed)
     everything = every_probe(plan)
     chosen = sample(plan, pairs)
-    probes = {probe for ones in chosen.values() for probe in ones}
+    probes = {probe for listed in chosen.values() for probe in listed}
     assert probes <= everything
     assert sum(map(len, chosen.values())) == len(probes)
-    assert all(probe.caller == caller for caller, ones in chosen.items() for probe in ones)
-    # Both ways, wherever there is somebody.
+    assert all(probe.caller == caller for caller, listed in chosen.items() for probe in listed)
+    # Each listener has an allowed caller and another caller, if they exist.
     for way in (True, False):
-        assert {listener(one) for one in everything if (one.expected == "open") is way} == {
-            listener(one) for one in probes if (one.expected == "open") is way
+        assert {listener(outcome) for outcome in everything if (outcome.expected == "open") is way} == {
+            listener(probe) for probe in probes if (probe.expected == "open") is way
         }
-    least = {probe for ones in sample(plan, 1).values() for probe in ones}
+    least = {probe for listed in sample(plan, 1).values() for probe in listed}
     assert len(probes) == max(len(least), min(pairs, len(everything)))
-    # More of them only adds, and the same number is the same sample, whatever the order of the inventory.
-    assert probes <= {probe for ones in sample(plan, pairs + more).values() for probe in ones}
+    # A larger number only adds probes. The order of the inventory does not change the sample.
+    assert probes <= {probe for listed in sample(plan, pairs + more).values() for probe in listed}
     turned = {**plan, "nodes": dict(reversed(plan["nodes"].items())), "hosts": dict(reversed(plan["hosts"].items()))}
     if len(probes) in (len(least), len(everything)):
-        assert {probe for ones in sample(turned, pairs).values() for probe in ones} == probes
+        assert {probe for listed in sample(turned, pairs).values() for probe in listed} == probes
 
 
-def test_everything_where_it_is_not_too_much():
+def test_all_probes_if_they_are_few():
     plan = planned(SEED_NODES, SEED_OTHERS)
     chosen = sample(plan, 10**6)
     assert {name: set(probes) for name, probes in chosen.items()} == {
@@ -84,7 +84,7 @@ def test_everything_where_it_is_not_too_much():
     }
 
 
-def test_each_host_has_its_share():
+def test_probes_are_spread_over_all_hosts():
     plan = planned({f"n{number}": {"kong_address": f"10.0.0.{number + 1}"} for number in range(30)})
     shares = [len(probes) for probes in sample(plan, 1000).values()]
     assert min(shares) > 5
@@ -93,27 +93,27 @@ def test_each_host_has_its_share():
 
 def verification_of(plan, chosen):
     seen = {
-        caller: [{"name": one.name, "seen": AS_EXPECTED[one.expected], "detail": ""} for one in probes]
+        caller: [{"name": probe.name, "seen": AS_EXPECTED[probe.expected], "detail": ""} for probe in probes]
         for caller, probes in chosen.items()
     }
     return compare(plan, seen)
 
 
 @pytest.mark.parametrize(("pairs", "sampled"), [(1, True), (10**6, False)])
-def test_the_verification_says_that_it_is_a_sample(pairs, sampled):
+def test_verification_reports_a_sample(pairs, sampled):
     plan = planned(SEED_NODES, SEED_OTHERS)
     verification = verification_of(plan, sample(plan, pairs))
     assert (verification.missing, verification.differences, verification.sampled) == ((), (), sampled)
-    assert (" probes, a sample, " in verification_lines(verification)[-1]) is sampled
-    assert verification.refusals
+    assert (" connections tested (a sample): " in verification_lines(verification)[-1]) is sampled
+    assert verification.blocked
 
 
-def test_who_had_nothing_to_try_took_part_all_the_same():
+def test_host_without_probes_is_not_missing():
     plan = planned(SEED_NODES, SEED_OTHERS)
     assert verification_of(plan, {**sample(plan, 1), "a1": []}).missing == ()
 
 
-def test_what_comes_back_by_a_hairpin_is_always_tried():
+def test_hairpins_are_always_in_the_sample():
     mapping = {**SEED_NODES["b1"]["kong_nat"][0], "hairpin_source": "192.168.23.254"}
     plan = planned({**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}, SEED_OTHERS)
     own = {probe for probe in sample(plan, 1)["b1"] if probe.target == "b1"}
