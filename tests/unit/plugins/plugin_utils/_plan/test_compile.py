@@ -74,7 +74,7 @@ def test_the_order_of_hosts_does_not_matter(seed):
 
 
 PROGRAM = """
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.test_plan import MIXED, OTHERS, GROUPS, planned, plan_text
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_compile import MIXED, OTHERS, GROUPS, planned, plan_text
 print(plan_text(planned(MIXED, OTHERS, GROUPS)), end="")
 """
 
