@@ -1,10 +1,10 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the collection, install the tarball alone, and use it as its user would.
+"""Build the collection, install only the tarball, and use it like its users.
 
-The environment holds ansible-core, jmespath and netaddr and nothing else. HOME and the collections path are empty
-before, so nothing of the repository or of this machine can replace a file that was not packed.
+The environment has only ansible-core, jmespath and netaddr. HOME and the collections path are empty before, so no file of
+the repository or of this machine can replace a file that is missing in the tarball.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ PINS = ROOT / "requirements-dev.txt"
 NEEDED = ("ansible-core", "jmespath", "netaddr")
 COLLECTION = "gatehouse.kong"
 
-# Shipped whole: what runs, what is read, and what the licence asks for.
+# Folders and files that are shipped completely: code, documentation and licences.
 SHIPPED = ("COPYING", "LICENSES", "README.md", "docs", "examples", "meta", "playbooks", "plugins", "roles")
-# The builder writes these.
+# Files that the builder writes.
 GENERATED = {"MANIFEST.json", "FILES.json"}
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path = ROOT) -> str:
-    """Run a program and return what it prints; end this program with its output if it fails."""
+    """Run a program and return its output; exit with the output if the program fails."""
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=cwd)
     if result.returncode:
         sys.exit(f"{' '.join(map(str, command))}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
@@ -39,7 +39,7 @@ def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path = ROO
 
 
 def provide_venv() -> None:
-    """Make the user's environment, once for each set of pins."""
+    """Create the user's environment, once for each set of pins."""
     wanted = hashlib.sha256(PINS.read_bytes()).hexdigest()
     stamp = VENV / "requirements.sha256"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
@@ -55,14 +55,14 @@ def build(target: Path) -> Path:
 
 
 def check_contents(tarball: Path) -> None:
-    """Everything that is shipped is in the tarball, and nothing that git does not know."""
+    """Exit with an error unless the tarball has all shipped files and only files that git knows."""
     known = set(files())
     with tarfile.open(tarball) as archive:
         packed = {member.name for member in archive if not member.isdir()} - GENERATED
     missing = {name for name in known if name.split("/")[0] in SHIPPED} - packed
-    strange = packed - known
-    if missing or strange:
-        sys.exit(f"not in the tarball: {sorted(missing)}\nin the tarball, but not in git: {sorted(strange)}")
+    unknown = packed - known
+    if missing or unknown:
+        sys.exit(f"not in the tarball: {sorted(missing)}\nin the tarball, but not in git: {sorted(unknown)}")
     print(f"{len(packed)} files in {tarball.name}, {tarball.stat().st_size // 1024} KiB")
 
 

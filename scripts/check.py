@@ -1,9 +1,9 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the checks and say what came of each: ``check.py [GROUP or NAME ...]``, all of them without arguments.
+"""Run checks and print their results: ``check.py [GROUP or NAME ...]``; without arguments, run all checks.
 
-A check that fails stops no other. The last line is ``N passed, N failed``, and the exit code is 1 if any failed.
+A failed check does not stop other checks. The last line is ``N passed, N failed``, and the exit code is 1 if any failed.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from repository import ROOT, TOOLS
 
 LOGS = ROOT / ".cache" / "logs"
 TAIL = 60
-# What a failed check is remembered by at the very end, where the logs before it may have scrolled away.
+# Lines of a failed check that are repeated at the end, because its log may no longer be on the screen.
 TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
 TELLING_LINES = 8
-# Linters only read, and each lab of a scenario has networks of its own. The others own the machine while they run.
-SIDE_BY_SIDE = {"lint": 2, "molecule": 2}
+# Linters only read, and each lab has its own networks. Checks of other groups run alone on the machine.
+PARALLEL = {"lint": 2, "molecule": 2}
 
 running: set[int] = set()
 
@@ -44,7 +44,7 @@ class Result:
 
 
 def environment() -> dict[str, str]:
-    """Return what every check sees, whatever the caller's shell has set."""
+    """Return the environment of every check, independent of the caller's shell."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_", "PYTHON"))
     }
@@ -53,7 +53,7 @@ def environment() -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
         "LC_ALL": "C.UTF-8",  # Ansible refuses to start in a locale that is not UTF-8
         "NO_COLOR": "1",
-        "PYTHONPATH": str(ROOT / ".venv" / "collections"),  # for Pythons that tests start in turn
+        "PYTHONPATH": str(ROOT / ".venv" / "collections"),  # for Python processes that tests start
     }
 
 
@@ -62,7 +62,7 @@ def log_of(check: Check) -> Path:
 
 
 def execute(check: Check) -> str:
-    """Run the command with all its output in the log; return "" or why it failed."""
+    """Run the command with its output in the log; return the reason of its failure, or ""."""
     with log_of(check).open("wb") as log:
         process = subprocess.Popen(
             check.command,
@@ -86,7 +86,7 @@ def execute(check: Check) -> str:
 
 
 def last_line(check: Check) -> str:
-    """Return what pytest says at its end, such as ``12 passed in 0.3s``."""
+    """Return the last line of pytest's output, such as ``12 passed in 0.3s``."""
     lines = log_of(check).read_text(errors="replace").strip().splitlines()
     return lines[-1].strip("= ") if lines and check.group == "unit" else ""
 
@@ -102,7 +102,7 @@ def run(check: Check) -> Result:
 
 def run_all(checks: Iterable[Check]) -> Iterator[Result]:
     for group, members in groupby(checks, key=lambda check: check.group):
-        with ThreadPoolExecutor(SIDE_BY_SIDE.get(group, 1)) as pool:
+        with ThreadPoolExecutor(PARALLEL.get(group, 1)) as pool:
             for future in as_completed([pool.submit(run, check) for check in members]):
                 yield future.result()
 
@@ -121,8 +121,8 @@ def show(result: Result) -> None:
         print(f"  the whole output: {log.relative_to(ROOT)}", flush=True)
 
 
-def reminder(result: Result) -> list[str]:
-    """Return the lines of a failed check's output that most likely say what failed, the last of them."""
+def summarise_failure(result: Result) -> list[str]:
+    """Return the last lines of a failed check's output that look like errors."""
     lines = [line.strip() for line in log_of(result.check).read_text(errors="replace").splitlines()]
     telling = [line[:200] for line in lines if TELLING.search(line)] or lines
     return [f"{result.check.title}:", *(f"  {line}" for line in telling[-TELLING_LINES:])]
@@ -134,16 +134,16 @@ def summary(results: list[Result]) -> str:
     return f"{counts['ok']} passed, {counts['FAILED']} failed{skipped}"
 
 
-def chosen(words: list[str]) -> list[Check]:
+def choose(words: list[str]) -> list[Check]:
     checks = all_checks()
     known = {word for check in checks for word in (check.group, check.name)}
     if unknown := sorted(set(words) - known):
-        sys.exit(f"check: {unknown[0]!r} is neither a group nor a check; there are {', '.join(sorted(known))}")
+        sys.exit(f"check: {unknown[0]!r} is neither a group nor a check; use one of {', '.join(sorted(known))}")
     return [check for check in checks if not words or {check.group, check.name} & set(words)]
 
 
 def end_running(signum: int, _frame: object) -> None:
-    """Take the running commands along when this program is ended: they are in sessions of their own."""
+    """End the running commands, which have their own sessions, and then this program."""
     for pid in tuple(running):
         os.killpg(pid, signal.SIGTERM)
     os._exit(128 + signum)
@@ -152,7 +152,7 @@ def end_running(signum: int, _frame: object) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the checks of the repository.")
     parser.add_argument("what", nargs="*", help="groups or names of checks; default: all")
-    checks = chosen(parser.parse_args().what)
+    checks = choose(parser.parse_args().what)
     LOGS.mkdir(parents=True, exist_ok=True)
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, end_running)
@@ -161,7 +161,7 @@ def main() -> int:
         results.append(result)
         show(result)
     results.sort(key=lambda result: checks.index(result.check))
-    failed = [line for result in results if result.status == "FAILED" for line in reminder(result)]
+    failed = [line for result in results if result.status == "FAILED" for line in summarise_failure(result)]
     lines = ["", *failed, "Summary", *(f"  {describe(result)}" for result in results), summary(results)]
     report = "\n".join(lines)
     (ROOT / ".cache" / "summary.txt").write_text(f"{report}\n", encoding="utf-8")

@@ -13,18 +13,18 @@ from repository import ROOT, TOOLS
 COLLECTION = "ansible_collections.gatehouse.kong"
 MINUTE = 60
 
-# Processes for tests that wait more than they work: for packets that do not come, and for the kernel.
-AT_ONCE = 4
+# The number of processes for tests that mostly wait, for dropped packets and for the kernel.
+TEST_PROCESSES = 4
 
-# Checked strictly: what compiles the plan, and what runs on the hosts.
+# Folders with strict types: the code that compiles the plan, and the code that runs on the hosts.
 TYPED = ("plugins/plugin_utils", "plugins/module_utils")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One command that passes or fails.
+    """A command that passes or fails.
 
-    ``needs`` is the path without which there is nothing to check yet: the check is then skipped, and the summary says so.
+    If the path ``needs`` does not exist, the check is skipped, and the summary reports that.
     """
 
     group: str
@@ -52,7 +52,7 @@ def _mypy() -> tuple[str, ...]:
 
 
 def _namespaces() -> tuple[str, ...]:
-    return _tool("pytest", "tests/netns", f"--numprocesses={AT_ONCE}")
+    return _tool("pytest", "tests/netns", f"--numprocesses={TEST_PROCESSES}")
 
 
 def _docs() -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def _scenarios() -> list[Check]:
 
 
 def all_checks() -> list[Check]:
-    """Return every check, in their order. Of linters the longest comes first."""
+    """Return all checks in their order. The slowest linter is first."""
     return [
         Check("lint", "ansible-test sanity", _script("sanity.py"), timeout=20 * MINUTE),
         Check("lint", "ansible-lint", _tool("ansible-lint", "--profile", "production", "--offline")),

@@ -1,13 +1,13 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do what a guide tells its reader, in an empty folder: write its files, run its commands, compare what they print.
+"""Follow a guide in an empty folder: write its files, run its commands, and compare their output.
 
     python3 scripts/guide.py PAGE [--lab SCENARIO HOST=LAB_HOST ...]
 
-A file is a fenced block after a line that is only "`NAME`:". Commands stand in blocks of the kind `console`, each after
-"$ ". The lines that follow a command have to be in its output, in this order; "…" stands for anything. With --lab the
-hosts of the guide's inventory are those of a running lab.
+A file is a fenced block after a line that is only "`NAME`:". Commands are in blocks of the kind `console`, each after
+"$ ". The lines that follow a command must be in its output, in this order; "…" matches any text. With --lab the hosts of
+the guide's inventory are hosts of a running lab.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FENCE = re.compile(r"(?:^`(?P<file>[\w./-]+)`:\n+)?^```(?P<kind>\w+)\n(?P<text>
 
 
 class GuideError(Exception):
-    """The guide does not tell the truth; the message says where."""
+    """A file or command of the guide fails; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class File:
 
 @dataclass(frozen=True)
 class Command:
-    """A command that the reader gives, and the lines that the guide shows of its output."""
+    """A command of the reader, and the lines of its output that the guide shows."""
 
     line: str
     shown: tuple[str, ...]
@@ -54,7 +54,7 @@ class Command:
         done = subprocess.run(
             ["bash", "-c", self.line],
             cwd=folder,
-            # What a caller wants of colours is for its own output: words are compared here.
+            # The output is compared as text, so it must not have colours.
             env=os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -65,36 +65,36 @@ class Command:
         )
         if done.returncode:
             raise GuideError(f"$ {self.line}\nexit status {done.returncode}\n{done.stdout}")
-        if (line := missing(self.shown, done.stdout)) is not None:
-            raise GuideError(f"$ {self.line}\nnot in its output, or not at that place: {line!r}\n{done.stdout}")
+        if (line := find_missing(self.shown, done.stdout)) is not None:
+            raise GuideError(f"$ {self.line}\nmissing in its output, or at another place: {line!r}\n{done.stdout}")
 
 
-def missing(shown: tuple[str, ...], output: str) -> str | None:
-    """Return the first of the lines that the output does not have after those before it, or None."""
+def find_missing(shown: tuple[str, ...], output: str) -> str | None:
+    """Return the first line that is missing in the output after the lines before it, or None."""
     lines = iter(output.splitlines())
     for line in shown:
-        # A parted row of a table is as wide as its other rows, which the guide may leave out.
+        # The width of a row depends on the other rows of the table, which the guide may omit.
         pattern = re.compile(r"\s+".join(re.escape(word) for word in line.split()).replace("…", ".*"))
         if not any(pattern.fullmatch(found.strip()) for found in lines):
             return line
     return None
 
 
-def steps(page: str) -> list[File | Command]:
-    """Return what the page tells its reader to do, in order."""
+def parse_steps(page: str) -> list[File | Command]:
+    """Return the files and commands of a page, in order."""
     found: list[File | Command] = []
     for block in _FENCE.finditer(page):
         if block["file"]:
             found.append(File(block["file"], block["text"]))
         elif block["kind"] == "console":
-            found += _commands(block["text"])
+            found += _parse_commands(block["text"])
     return found
 
 
-def _commands(text: str) -> list[Command]:
+def _parse_commands(text: str) -> list[Command]:
     parts = re.split(r"^\$ ", text.replace("\\\n", ""), flags=re.MULTILINE)
     if parts[0].strip():
-        raise GuideError(f"a block of commands does not begin with one: {parts[0]!r}")
+        raise GuideError(f"a block of commands does not begin with a command: {parts[0]!r}")
     commands = []
     for part in parts[1:]:
         line, *shown = part.splitlines()
@@ -103,36 +103,36 @@ def _commands(text: str) -> list[Command]:
 
 
 def lab_files(scenario: str = "", *pairs: str) -> list[File]:
-    """Return what makes Ansible take hosts of a lab for those of the inventory beside it, given as HOST=LAB_HOST."""
+    """Return files that map hosts of the guide's inventory to hosts of a lab, given as HOST=LAB_HOST."""
     hosts = dict(pair.split("=", 1) for pair in pairs)
     common = f"ansible_connection: lab\nansible_python_interpreter: /usr/bin/python3\nlab_scenario: {scenario}\n"
     return [File(f"host_vars/{host}/lab.yml", f"{common}lab_host: {there}\n") for host, there in hosts.items()]
 
 
 def follow(page: Path, given: list[File]) -> int:
-    """Do all that the page says, in a folder that has the given files; return how many commands were run."""
-    todo = steps(page.read_text(encoding="utf-8"))
+    """Follow the page in a folder that has the given files; return the number of its commands."""
+    todo = parse_steps(page.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="guide-") as name:
         perform([*given, *todo], Path(name))
     return sum(isinstance(step, Command) for step in todo)
 
 
 def perform(todo: Iterable[File | Command], folder: Path) -> None:
-    """Do the steps in the folder."""
+    """Perform the steps in the folder."""
     for step in todo:
         step.perform(folder)
 
 
-def parser_of(description: str) -> argparse.ArgumentParser:
-    """What a program takes that follows a guide: the page, and the hosts of a lab."""
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser of the arguments of programs that follow a guide: the page, and the hosts of a lab."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("page", type=Path)
     parser.add_argument("--lab", nargs="+", default=(), metavar="SCENARIO HOST=LAB_HOST", help="hosts of a running lab")
     return parser
 
 
-def tell(page: Path, act: Callable[[], str]) -> int:
-    """Print what the act says of the page, or where the page does not tell the truth; the exit status."""
+def report(page: Path, act: Callable[[], str]) -> int:
+    """Print the result of the act for the page, or the failure of the page; return the exit status."""
     try:
         print(f"{page.name}: {act()}")
     except GuideError as error:
@@ -142,9 +142,9 @@ def tell(page: Path, act: Callable[[], str]) -> int:
 
 
 def main() -> int:
-    options = parser_of("Do what a guide tells its reader.").parse_args()
+    options = make_parser("Follow a guide and compare the output of its commands.").parse_args()
     lab = lab_files(*options.lab)
-    return tell(options.page, lambda: f"{follow(options.page, lab)} commands do what the guide says")
+    return report(options.page, lambda: f"{follow(options.page, lab)} commands work as the guide shows")
 
 
 if __name__ == "__main__":

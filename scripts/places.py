@@ -1,10 +1,10 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find names that belong to one machine: hosts of package registries, and paths of a checkout.
+"""Find names that depend on a machine: hosts of package registries, and paths of a checkout.
 
-Packages and images come from wherever the machine is set up to fetch them; a host that is written down here would break
-every machine behind a mirror.
+Each machine is configured to fetch packages and images from a registry or a mirror. A host name in the repository would not
+work on machines that use a mirror.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ CHECKOUT = re.compile(r"(?<![\w.])/(work|home)/\w")
 
 
 def findings(name: str) -> list[str]:
-    """Return one line for each place in a file; none for a file that is not text."""
+    """Return a line for each such name in a file; none if the file is not text."""
     try:
         lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
         return []
     return [
-        f"{name}:{number}: {found[0]!r} belongs to one machine, not into the repository"
+        f"{name}:{number}: {found[0]!r} depends on a machine; remove it from the repository"
         for number, line in enumerate(lines, 1)
         for found in (REGISTRY.search(line), CHECKOUT.search(line))
         if found

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the repository is, where its tools are, and which files are its own."""
+"""The paths of the repository and its tools, and the files of the repository."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOOLS = Path(sys.executable).parent
 
 
 def files() -> list[str]:
-    """Return the paths, from the root, of every file that git knows or would take; none that is ignored or deleted."""
+    """Return the relative paths of all files that git tracks or would add, without ignored and deleted files."""
     command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [name for name in listing.split("\0") if name and ((ROOT / name).is_symlink() or (ROOT / name).exists())]

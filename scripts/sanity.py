@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run ansible-test sanity on a copy of the working tree.
 
-ansible-test insists on a real path that ends in ansible_collections/gatehouse/kong; a link to the repository is refused.
-Arguments are handed on: ``sanity.py --test validate-modules`` runs one test.
+ansible-test requires a real path that ends in ansible_collections/gatehouse/kong; it rejects a link to the repository.
+Arguments are passed on: ``sanity.py --test validate-modules`` runs a single test.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ PLACEHOLDER = ROOT / "tests" / "sanity" / "get_pip.py"
 
 
 def copy_tree(target: Path) -> None:
-    """Copy every file that git knows or would take."""
+    """Copy every file that git tracks or would add."""
     for name in files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
 
 
 def provide_get_pip() -> None:
-    """Put our placeholder where ansible-test keeps the pip installer that it would download from a host of its own."""
+    """Put a placeholder in the place of the pip installer, which ansible-test would otherwise download."""
     requirements = Path(ansible_test.__path__[0]) / "_internal" / "python_requirements.py"
     found = re.search(r"pip='([0-9.]+)'", requirements.read_text(encoding="utf-8"))
     if not found:
-        sys.exit(f"sanity: cannot tell from {requirements} which pip ansible-test wants")
+        sys.exit(f"sanity: {requirements} has no version of pip in the expected form; adapt scripts/sanity.py")
     cached = Path.home() / ".ansible/test/cache" / f"get_pip_{found[1].replace('.', '_')}.py"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -43,15 +43,15 @@ def provide_get_pip() -> None:
 
 
 def real_pythons() -> str:
-    """Return PATH without pyenv's shims, which answer for Pythons that do not run, and with its Pythons instead."""
+    """Return PATH with pyenv's versions of Python instead of its shims, which may not run."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     pythons = sorted(str(path) for path in pyenv.glob("versions/3.*/bin"))
-    others = [path for path in os.environ["PATH"].split(os.pathsep) if not path.endswith("/shims")]
-    return os.pathsep.join([str(TOOLS), *pythons, *others])
+    other_paths = [path for path in os.environ["PATH"].split(os.pathsep) if not path.endswith("/shims")]
+    return os.pathsep.join([str(TOOLS), *pythons, *other_paths])
 
 
 def run(command: list[str | Path], tree: Path) -> int:
-    """Run and pass the output on; repeat the errors at the end, below what pip says about the environments."""
+    """Run a command and pass its output on; repeat the errors at the end, after pip's messages about environments."""
     errors = []
     with subprocess.Popen(
         command,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/versions.md: what every release line of Kong can listen on, as the compiler knows it."""
+"""Write docs/versions.md: the listen settings of every release line of Kong, from the compiler's tables."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ SPDX-License-Identifier: GPL-3.0-or-later
 Written by scripts/versions_table.py. Run it again when plugins/plugin_utils/_kong/settings.py changes.
 -->
 
-# What each Kong version listens on
+# Listen settings of each Kong version
 
-This file is generated from the tables that the compiler uses. How the values are written in the inventory is in
+This file is generated from the tables of the compiler. For the form of the values in the inventory, see
 [inventory.md](inventory.md).
 
 ## Release lines
 
-All patch releases of a line have the same listen settings. `3.4` means the newest patch of 3.4. Kong Enterprise is
-known by its four numbers, as in `3.4.3.5`; from 3.10 on there is only Enterprise.
+All patch releases of a line have the same listen settings. `3.4` means the newest patch of 3.4. A version of Kong
+Enterprise has four numbers, such as `3.4.3.5`. From 3.10 on all releases are Enterprise.
 
-- **gossip**: nodes talk to each other through Serf, and each advertises one address.
+- **gossip**: nodes communicate through Serf, and each node advertises an address.
 - **hybrid**: there are control planes and data planes.
 """
 
@@ -53,26 +53,26 @@ NOTES = """\
 
 In the tables below
 
-- **grammar** is how Kong itself writes the value in that version: `list` is `off` or a comma list of
-  `ADDRESS:PORT [flag ...]`; `address:port` and `host:port` are one such pair without flags; `ipv4:port` takes no
-  IPv6 and no names.
-- **opens in** names the roles in which Kong opens the listener. In the others the setting is ignored. Without that
-  column the version has no roles and opens them all.
-- **switch** is a boolean setting, `on` by default, that closes a TLS port when it is `off`.
+- **grammar** is the form of the value in Kong's own configuration of that version: `list` is `off` or a list of
+  `ADDRESS:PORT [flag ...]`, separated by commas; `address:port` and `host:port` are a single pair without flags;
+  `ipv4:port` allows no IPv6 address and no host name.
+- **opens in** lists the roles in which Kong opens the listener. In other roles Kong ignores the setting. Tables without
+  this column are for versions without roles, which open all listeners.
+- **switch** is a boolean setting, `on` by default. If it is `off`, the TLS port is closed.
 - `backlog=N` takes a number, `so_keepalive=T` takes `idle:interval:count`.
 - A `stream_listen` entry with the flag `udp` opens udp and no tcp.
-- `admin_gui_listen` opens only where `admin_listen` is not `off`; the portals only with `portal: on` in `kong_config`.
+- `admin_gui_listen` opens only if `admin_listen` is not `off`, and the portals only with `portal: on` in `kong_config`.
 
-The default is Kong's own. One default is not left to Kong: a gossip node binds its own address and not `0.0.0.0`
-(see [design.md](design.md), section 4).
+The defaults are those of Kong, with an exception: a gossip node binds its own address instead of `0.0.0.0` (see
+[design.md](design.md), section 4).
 """
 
 
 def lines(*, enterprise: bool) -> dict[Line, Generation]:
     """Return the generation of each release line."""
     known = [(major, minor) for major, minors in MINORS.items() for minor in minors]
-    mine = [line for line in known if (line >= (2, 1) if enterprise else line < (3, 10))]
-    return {line: find_generation(parse_version(_version(line, enterprise=enterprise))) for line in mine}
+    wanted = [line for line in known if (line >= (2, 1) if enterprise else line < (3, 10))]
+    return {line: find_generation(parse_version(_version(line, enterprise=enterprise))) for line in wanted}
 
 
 def _version(line: Line, *, enterprise: bool) -> str:
@@ -82,12 +82,12 @@ def _version(line: Line, *, enterprise: bool) -> str:
 def document() -> str:
     """Return the whole file."""
     kong, enterprise = lines(enterprise=False), lines(enterprise=True)
-    extra = {line: _only_enterprise(kong.get(line), one) for line, one in enterprise.items()}
+    extra = {line: _only_enterprise(kong.get(line), generation) for line, generation in enterprise.items()}
     parts = [
         INTRODUCTION,
         "\n".join(_overview(kong, enterprise)),
         NOTES,
-        *_sections("Kong", {line: one.settings for line, one in kong.items()}),
+        *_sections("Kong", {line: generation.settings for line, generation in kong.items()}),
         *_sections("Kong Enterprise", extra, intro=lambda line: _enterprise_intro(line, kong)),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
@@ -99,21 +99,22 @@ def _only_enterprise(kong: Generation | None, enterprise: Generation) -> tuple[S
 
 
 def _enterprise_intro(line: Line, kong: dict[Line, Generation]) -> str:
-    return "These, and what Kong of the same line has:" if line in kong else "These, and what Kong 3.9 has:"
+    base = "the same line" if line in kong else "3.9"
+    return f"These settings, and the settings of Kong {base}:"
 
 
 def _overview(kong: dict[Line, Generation], enterprise: dict[Line, Generation]) -> Iterator[str]:
-    every = {**kong, **{line: one for line, one in enterprise.items() if line not in kong}}
+    every = {**kong, **{line: generation for line, generation in enterprise.items() if line not in kong}}
     rows = [
         [
             f"{major}.{minor}" + ("" if (major, minor) in kong else " Enterprise"),
-            one.name,
-            f"`{one.path}`",
-            "yes" if one.ipv6 else "no",
-            f"`{one.advertise}`" if one.advertise else "",
-            "yes" if one.hybrid else "",
+            generation.name,
+            f"`{generation.path}`",
+            "yes" if generation.ipv6 else "no",
+            f"`{generation.advertise}`" if generation.advertise else "",
+            "yes" if generation.hybrid else "",
         ]
-        for (major, minor), one in every.items()
+        for (major, minor), generation in every.items()
     ]
     yield from _table(["line", "generation", "settings file", "IPv6", "gossip, advertised by", "hybrid"], *rows)
 
@@ -121,7 +122,7 @@ def _overview(kong: dict[Line, Generation], enterprise: dict[Line, Generation]) 
 def _sections(
     title: str, settings: dict[Line, tuple[Setting, ...]], intro: Callable[[Line], str] = lambda _line: ""
 ) -> Iterator[str]:
-    """Yield one section for each run of lines that have the same settings."""
+    """Yield a section for each run of release lines that have the same settings."""
     for _facts, run in groupby(settings.items(), key=lambda item: list(map(_facts_of, item[1]))):
         group = list(run)
         first, last = (f"{line[0]}.{line[1]}" for line, _settings in (group[0], group[-1]))
@@ -137,7 +138,7 @@ def _facts_of(setting: Setting) -> tuple[list[str], str]:
 def _settings(settings: tuple[Setting, ...], *, roles: bool) -> Iterator[str]:
     header = ["setting", "listener", "default", "protocols", "grammar", "opens in", "switch"]
     rows = [_row(setting) for setting in settings]
-    dropped = {name for name, said in (("opens in", roles), ("switch", any(row[-1] for row in rows))) if not said}
+    dropped = {name for name, shown in (("opens in", roles), ("switch", any(row[-1] for row in rows))) if not shown}
     kept = [place for place, name in enumerate(header) if name not in dropped]
     yield "\n".join(_table(*([row[place] for place in kept] for row in (header, *rows))))
     by_flags: dict[str, list[str]] = {}

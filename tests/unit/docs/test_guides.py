@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.scripts.guide import Command, File, GuideError, follow, missing, steps
+from ansible_collections.gatehouse.kong.scripts.guide import (
+    Command,
+    File,
+    GuideError,
+    find_missing,
+    follow,
+    parse_steps,
+)
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import GUIDES, ROOT
 
 # What they do ends on the controller.
@@ -34,7 +41,7 @@ def test_the_documentation_leads_to_every_guide(page):
 
 def test_a_page_is_files_and_commands_in_order():
     page = "`a.yml`:\n\n```yaml\n# variables: one\n```\n\n```yaml\n# no file\n```\n\n```console\n$ one \\\n  two\nout\n…\n$ three\n```\n"
-    assert steps(page) == [
+    assert parse_steps(page) == [
         File("a.yml", "# variables: one\n"),
         Command("one   two", ("out",)),
         Command("three", ()),
@@ -53,7 +60,7 @@ def test_a_page_is_files_and_commands_in_order():
     ],
 )
 def test_shown_lines_have_to_come_in_their_order(shown, output, lacking):
-    assert missing(shown, output) == lacking
+    assert find_missing(shown, output) == lacking
 
 
 @pytest.mark.parametrize("line, shown", [("exit 3", ()), ("echo yes", ("no",))])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
-from ansible_collections.gatehouse.kong.scripts.guide import File, GuideError, steps
+from ansible_collections.gatehouse.kong.scripts.guide import File, GuideError, parse_steps
 from ansible_collections.gatehouse.kong.scripts.pipeline import (
     IDENTITY,
     MERGE_REQUEST,
@@ -26,7 +26,7 @@ from ansible_collections.gatehouse.kong.scripts.pipeline import (
 )
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
 
-FILES = {step.name: step for step in steps(text_of("docs/guides/ci.md")) if isinstance(step, File)}
+FILES = {step.name: step for step in parse_steps(text_of("docs/guides/ci.md")) if isinstance(step, File)}
 JOBS = jobs_in(FILES[NAME].text)
 SIMPLE = """
 stages: [one]
@@ -90,7 +90,7 @@ def test_what_gitlab_would_not_take_is_refused(old, new, message):
 
 def test_a_rule_that_is_not_understood_is_refused():
     [one] = jobs_in(SIMPLE.replace("==", "=~"))
-    with pytest.raises(GuideError, match="not understood"):
+    with pytest.raises(GuideError, match="unknown form"):
         starts(one, MERGED)
 
 
@@ -119,9 +119,9 @@ def test_the_job_of_a_merge_request_fails(repository, environment, sources, said
 @pytest.mark.parametrize(
     "one, message",
     [
-        (job("true"), "no artifacts"),
-        (job("mkdir out", "echo '<x/>' > out/report.xml"), "no JUnit file"),
-        (job("true", artifacts=("kept",)), "the repository holds"),
+        (job("true"), "missing artifacts"),
+        (job("mkdir out", "echo '<x/>' > out/report.xml"), "not a JUnit file"),
+        (job("true", artifacts=("kept",)), "the repository contains"),
     ],
 )
 def test_artifacts_have_to_come_from_the_job(repository, one, message):
