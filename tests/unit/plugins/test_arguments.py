@@ -1,0 +1,84 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The arguments that a module or an action plugin accepts are those of its documentation."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+
+PACKAGE = "ansible_collections.gatehouse.kong.plugins"
+PLUGINS = Path(__file__).parents[3] / "plugins"
+NAMES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
+# A module may document more of an argument that all modules of files have.
+_OF_ANSIBLE = {"unsafe_writes"}
+
+
+def documented(name):
+    """Return the options of a module's documentation, with those of its fragments."""
+    text = yaml.safe_load(import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
+    options = {}
+    ours = [one for one in text.get("extends_documentation_fragment", []) if one.startswith("gatehouse.kong.")]
+    for fragment in ours:
+        module = import_module(f"{PACKAGE}.doc_fragments.{fragment.rpartition('.')[2]}")
+        options.update(yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION).get("options", {}))
+    own = text.get("options", {})
+    return {name: {**options.get(name, {}), **own.get(name, {})} for name in {*options, *own} - _OF_ANSIBLE}
+
+
+def from_documentation(options):
+    return {
+        name: {
+            "type": option.get("type", "str"),
+            "required": option.get("required", False),
+            "default": option.get("default"),
+            "elements": option.get("elements"),
+            "choices": option.get("choices"),
+            "options": from_documentation(option["suboptions"]) if "suboptions" in option else None,
+        }
+        for name, option in options.items()
+    }
+
+
+def from_code(spec):
+    return {
+        name: {
+            "type": option.get("type", "str"),
+            "required": option.get("required", False),
+            "default": option.get("default"),
+            "elements": option.get("elements"),
+            "choices": option.get("choices"),
+            "options": from_code(option["options"]) if "options" in option else None,
+        }
+        for name, option in spec.items()
+    }
+
+
+class ReadError(Exception):
+    """The arguments were read."""
+
+
+def accepted(name, monkeypatch):
+    """Return the argument specification that runs: that of the action plugin on the controller, else of the module."""
+    found = []
+
+    def read(*args, argument_spec=None, **_more):
+        found.append(argument_spec or args[0])
+        raise ReadError
+
+    module = import_module(f"{PACKAGE}.modules.{name}")
+    if hasattr(module, "AnsibleModule"):
+        monkeypatch.setattr(module, "AnsibleModule", read)
+        with pytest.raises(ReadError):
+            module.main()
+        return found[0]
+    return import_module(f"{PACKAGE}.action.{name}")._ARGUMENTS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arguments_are_documented(name, monkeypatch):
+    assert from_code(accepted(name, monkeypatch)) == from_documentation(documented(name))
