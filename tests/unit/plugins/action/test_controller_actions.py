@@ -1,0 +1,284 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action plugins that only compute: their results, what they print, and their errors."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.plugins import action as action_base
+
+from ansible_collections.gatehouse.kong.plugins.action import (
+    kong_drift,
+    kong_explain,
+    kong_plan_diff,
+    kong_report,
+    kong_verification,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+
+PLAN = planned(SEED_NODES, SEED_OTHERS)
+SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+
+
+def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
+    """Return the result of an action plugin and the texts that it printed."""
+    printed = []
+    action = module.ActionModule.__new__(module.ActionModule)
+    action._task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=False)
+    action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
+    action._display = SimpleNamespace(display=printed.append)
+    return action.run(None, {"inventory_hostname": "a1", "hostvars": hostvars or {}, **variables}), printed
+
+
+def probes(caller, **changed):
+    """Return what a host met; `changed` has the names of probes with another result."""
+    return [
+        {"name": one.name, "seen": changed.get(one.name, SEEN[one.expected]), "detail": "d"}
+        for one in probes_from(PLAN, caller)
+    ]
+
+
+def probed(**changed):
+    return {caller: {"met": {"probes": probes(caller, **changed.get(caller, {}))}} for caller in callers(PLAN)}
+
+
+@pytest.fixture(autouse=True)
+def no_warning_of_ansible(monkeypatch):
+    monkeypatch.setattr(action_base, "display", SimpleNamespace(warning=pytest.fail))
+
+
+ACTIONS = {
+    kong_explain: {"plan": PLAN, "caller": "a1", "target": "b1"},
+    kong_drift: {"plan": PLAN},
+    kong_verification: {"plan": PLAN, "registered": "met"},
+    kong_plan_diff: {"old": "a", "new": "b"},
+    kong_report: {"plan": PLAN, "path": "x.md"},
+}
+
+
+@pytest.mark.parametrize("module", ACTIONS)
+def test_facts_with_the_names_of_variables_are_refused(module):
+    with pytest.raises(AnsibleActionFail, match="a1: kong_role: "):
+        run(module, ACTIONS[module], ansible_facts={"kong_role": "x"})
+
+
+@pytest.mark.parametrize("module", [one for one in ACTIONS if "plan" in ACTIONS[one]])
+def test_what_is_no_plan_is_refused(module):
+    with pytest.raises(AnsibleActionFail, match="plan"):
+        run(module, {**ACTIONS[module], "plan": {"format": 0}})
+
+
+@pytest.mark.parametrize("module", ACTIONS)
+def test_no_connection_is_needed(module):
+    assert module.ActionModule._requires_connection is False
+
+
+CLUSTER = "b1 cluster tcp 80 192.168.10.5:9000"
+
+
+def test_explain_tells_each_probe_and_fails_if_one_differs():
+    result, printed = run(kong_explain, {"plan": PLAN, "caller": "a1", "target": "b1", "listener": "cluster"})
+    assert (result["changed"], result["differences"], "failed" in result) == (False, [], False)
+    assert printed == ["\n".join([*result["lines"], ""])]
+    assert result["lines"].count("") == 2  # one before each of tcp and udp
+    met = [{"name": CLUSTER, "seen": "filtered", "detail": "d"}]
+    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": met})
+    assert (result["failed"], result["differences"]) == (True, [CLUSTER])
+    assert result["msg"].endswith(f": {CLUSTER}")
+    met[0]["seen"] = "open"
+    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": met})
+    assert ("failed" in result, result["differences"]) == (False, [])
+
+
+def test_explain_says_if_nothing_can_be_tried():
+    result, printed = run(kong_explain, {"plan": PLAN, "caller": "a1", "target": "a1", "listener": "cluster_rpc"})
+    assert result["lines"] == []
+    assert printed == [f"\n{kong_explain._NOTHING}\n"]
+    with pytest.raises(AnsibleActionFail, match="'c9'"):
+        run(kong_explain, {"plan": PLAN, "caller": "c9", "target": "a1"})
+
+
+REGISTERED = {"firewall": "fw", "settings": "st", "path": None}
+FINE = {"fw": {"report": []}, "st": {"changed_settings": [], "path": "/k"}}
+
+
+def test_drift_of_every_node(tmp_path):
+    hostvars = {name: {**FINE} for name in ("a1", "a2", "b1", "admin")}
+    result, printed = run(kong_drift, {"plan": PLAN, **REGISTERED}, hostvars)
+    nodes = {name: {"firewall": [], "settings": []} for name in ("a1", "a2", "b1")}
+    assert result == {**result, "changed": False, "differs": False, "nodes": nodes, "not_looked_at": []}
+    assert "failed" not in result
+    (text,) = printed
+    assert text.startswith("\n3 of 3 nodes looked at")
+    assert text.endswith("\n")
+    hostvars["a1"]["fw"] = {"report": ["port 1 is open"]}
+    hostvars["a2"]["st"] = {"skipped": True, "report": ["x"]}
+    del hostvars["b1"]
+    file = tmp_path / "drift.json"
+    result, _printed = run(kong_drift, {"plan": PLAN, **REGISTERED, "path": str(file)}, hostvars)
+    expected = {"a1": {"firewall": ["port 1 is open"], "settings": []}, "a2": {"firewall": []}}
+    assert (result["failed"], result["nodes"], result["not_looked_at"]) == (True, expected, ["b1"])
+    assert result["msg"]
+    text = file.read_text(encoding="utf-8")
+    assert json.loads(text) == {"format": 1, "differs": True, "nodes": expected, "not_looked_at": ["b1"]}
+    assert text == json.dumps(json.loads(text), indent=2) + "\n"
+    with pytest.raises(AnsibleActionFail, match="No such file or directory"):
+        run(kong_drift, {"plan": PLAN, "path": str(tmp_path / "no" / "drift.json")}, hostvars)
+
+
+def test_a_part_that_no_host_registered_is_left_out():
+    result, _printed = run(kong_drift, {"plan": PLAN, "firewall": "fw"}, {"a1": FINE, "a2": {}})
+    assert (result["nodes"], result["not_looked_at"]) == ({"a1": {"firewall": []}}, ["a2", "b1"])
+
+
+def test_verification_as_planned():
+    result, printed = run(kong_verification, {"plan": PLAN, "registered": "met"}, probed())
+    assert (result["changed"], result["differences"], result["not_probed"], "failed" in result) == (
+        False,
+        [],
+        [],
+        False,
+    )
+    assert len(result["outcomes"]) == sum(len([*probes_from(PLAN, caller)]) for caller in callers(PLAN))
+    (text,) = printed
+    assert text.startswith("\n")
+    assert text.endswith("\n")
+    assert f"{len(result['outcomes'])} probes, " in text
+
+
+def test_verification_fails_and_has_only_the_differences():
+    hostvars = probed(a1={CLUSTER: "filtered"})
+    del hostvars["b1"]
+    result, printed = run(kong_verification, {"plan": PLAN, "registered": "met"}, hostvars)
+    assert (result["failed"], result["not_probed"], "outcomes" in result) == (True, ["b1"], False)
+    assert [(one["from"], one["to"], one["seen"]) for one in result["differences"]] == [("a1", "b1", "filtered")]
+    assert result["msg"].startswith("1 ")
+    assert "NOT PROBED from b1" in printed[0]
+
+
+def test_verification_tells_where_a_placeholder_listened():
+    hostvars = probed()
+    hostvars["a1"]["held"] = {"placeholders": [{"listener": "proxy", "protocol": "tcp", "port": 8000}]}
+    hostvars["a2"]["held"] = {"placeholders": []}
+    plain, with_name = (
+        run(kong_verification, {"plan": PLAN, "registered": "met", **more}, hostvars)[1][0]
+        for more in ({}, {"placeholders": "held"})
+    )
+    added = [line for line in with_name.splitlines() if line not in plain.splitlines()]
+    assert len(added) == 1
+    assert "a1" in added[0]
+    assert "a2" not in added[0]
+
+
+SILENT = "a1 cluster udp 7946 192.168.10.11:7946"
+
+
+def observed():
+    """Return variables in which a1 let in a packet of a2 that it did not answer."""
+    hostvars = probed(a2={SILENT: "silent"})
+    for one in hostvars["a2"]["met"]["probes"]:
+        one["mark"] = "mark of a2"
+    seen = {"arrived": [], "let_in": ["mark of a2"], "unheard": [], "sent_on": [], "blind": {}}
+    hostvars["a1"]["end"] = {"observer": seen}
+    return hostvars
+
+
+def met_silence(outcomes):
+    return [one["seen"] for one in outcomes if (one["from"], one["to"], one["protocol"]) == ("a2", "a1", "udp")]
+
+
+@pytest.mark.parametrize("more, expected", [({}, ["silent"]), ({"observers": "end"}, ["open"])])
+def test_the_observer_of_a_node_decides_on_silence(files, more, expected):
+    result, _printed = run(kong_verification, {"plan": PLAN, "registered": "met", **more}, observed())
+    assert met_silence(result["outcomes"]) == expected
+    assert met_silence(report(files, observed(), registered="met", **more)[1]["verification"]["outcomes"]) == expected
+
+
+@pytest.fixture
+def files(tmp_path):
+    later = planned({**SEED_NODES, "a1": {**SEED_NODES["a1"], "kong_proxy_listen": "0.0.0.0:9000"}}, SEED_OTHERS)
+    (tmp_path / "old").write_text(plan_text(PLAN), encoding="utf-8")
+    (tmp_path / "new").write_text(plan_text(later), encoding="utf-8")
+    return tmp_path
+
+
+def test_plan_diff(files):
+    result, printed = run(kong_plan_diff, {"old": str(files / "old"), "new": str(files / "new")})
+    assert result["changed"] is False
+    kinds = [(one["kind"], one["where"], one["what"]) for one in result["changes"]]
+    assert ("loses", ["a1"], "proxy 8000/tcp") in kinds
+    assert ("gains", ["a1"], "proxy 9000/tcp") in kinds
+    (text,) = printed
+    assert text.startswith("\n")
+    assert text.endswith("\n")
+    assert "proxy 9000/tcp" in text
+    with pytest.raises(AnsibleActionFail, match="missing"):
+        run(kong_plan_diff, {"old": str(files / "missing"), "new": str(files / "new")})
+
+
+def report(files, *args, **arguments):
+    result, printed = run(kong_report, {"plan": PLAN, "path": str(files / "report"), **arguments}, *args)
+    kept = files / "report" / "report.json"
+    return result, json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None, printed
+
+
+def test_report_of_a_verification(files):
+    hostvars = probed()
+    hostvars["a1"]["held"] = {"placeholders": [{"listener": "proxy"}]}
+    hostvars["a2"]["held"] = {"placeholders": []}
+    hostvars["b1"]["held"] = None
+    result, kept, printed = report(files, hostvars, registered="met", placeholders="held", before=str(files / "new"))
+    assert result["changed"] is True
+    assert result["files"] == [str(files / "report" / f"report.{form}") for form in ("html", "md", "json", "xml")]
+    assert result["path"] == result["files"][0]
+    assert printed == [f"\nThe report: {result['path']}\n"]
+    assert kept["verification"]["placeholders"] == ["a1"]
+    assert kept["verification"]["sampled"] is False
+    assert len(kept["verification"]["outcomes"]) == sum(len([*probes_from(PLAN, caller)]) for caller in callers(PLAN))
+    assert next(one["what"] for one in kept["changes"] if one["kind"] == "loses") == "proxy 9000/tcp"
+    # A later report keeps what was looked at before, and what it looked at itself.
+    result, kept, _printed = report(files, drift={"nodes": {"a1": {}}, "not_looked_at": ["a2"], "differs": True})
+    assert kept["verification"]["placeholders"] == ["a1"]
+    assert (kept["drift"]["nodes"], kept["drift"]["not_looked_at"], kept["changes"]) == ({"a1": {}}, ["a2"], None)
+    assert "differs" not in kept["drift"]
+    assert kept["drift"]["at"].endswith(" UTC")
+    assert report(files)[0]["changed"] is False
+
+
+def test_report_without_the_name_of_placeholders_has_none(files):
+    hostvars = probed()
+    for variables in hostvars.values():
+        variables["None"] = {"placeholders": ["x"]}
+    assert report(files, hostvars, registered="met")[1]["verification"]["placeholders"] == []
+    del hostvars["a1"]
+    for variables in hostvars.values():
+        variables["held"] = {"placeholders": ["x"]}
+    assert report(files, hostvars, registered="met", placeholders="held")[1]["verification"]["placeholders"] == [
+        "a2",
+        "b1",
+    ]
+
+
+def test_report_in_check_mode_writes_nothing(files):
+    result, _printed = run(kong_report, {"plan": PLAN, "path": str(files / "one.md")}, check_mode=True)
+    assert (result["changed"], (files / "one.md").exists()) == (True, False)
+    (files / "folder").mkdir()
+    with pytest.raises(AnsibleActionFail, match="cannot be written"):
+        run(kong_report, {"plan": PLAN, "path": str(files / "old" / "one.md")})
+
+
+def test_report_of_a_refused_plan(files):
+    found = [{"severity": "error", "code": "x", "host": "a1", "variable": "v", "value": 1, "message": "a1: v: x"}]
+    result, _printed = run(kong_report, {"findings": found, "path": str(files / "one.json")})
+    assert result["files"] == [str(files / "one.json")]
+    assert json.loads((files / "one.json").read_text(encoding="utf-8"))["findings"] == found
+    for wrong in ({"path": "x.md"}, {"path": "x.md", "plan": PLAN, "findings": found}):
+        with pytest.raises(AnsibleActionFail, match="plan"):
+            run(kong_report, wrong)
