@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
     kong_report,
     kong_verification,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _terminal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import plan_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
@@ -33,8 +34,10 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=False)
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
-    action._display = SimpleNamespace(display=printed.append)
-    return action.run(None, {"inventory_hostname": "a1", "hostvars": hostvars or {}, **variables}), printed
+    display = SimpleNamespace(display=lambda text, stderr: printed.append(text))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_terminal, "Display", lambda: display)
+        return action.run(None, {"inventory_hostname": "a1", "hostvars": hostvars or {}, **variables}), printed
 
 
 def probes(caller, **changed):
@@ -86,7 +89,7 @@ CLUSTER = "b1 cluster tcp 80 192.168.10.5:9000"
 def test_explain_tells_each_probe_and_fails_if_one_differs():
     result, printed = run(kong_explain, {"plan": PLAN, "caller": "a1", "target": "b1", "listener": "cluster"})
     assert (result["changed"], result["differences"], "failed" in result) == (False, [], False)
-    assert printed == ["\n".join([*result["lines"], ""])]
+    assert printed == ["\n".join(["", *result["lines"], ""])]
     assert result["lines"].count("") == 2  # one before each of tcp and udp
     met = [{"name": CLUSTER, "seen": "filtered", "detail": "d"}]
     result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": met})
@@ -116,7 +119,7 @@ def test_drift_of_every_node(tmp_path):
     assert result == {**result, "changed": False, "differs": False, "nodes": nodes, "not_looked_at": []}
     assert "failed" not in result
     (text,) = printed
-    assert text.startswith("\n3 of 3 nodes looked at")
+    assert text.startswith("\n3 of 3 nodes ")
     assert text.endswith("\n")
     hostvars["a1"]["fw"] = {"report": ["port 1 is open"]}
     hostvars["a2"]["st"] = {"skipped": True, "report": ["x"]}
@@ -150,7 +153,7 @@ def test_verification_as_planned():
     (text,) = printed
     assert text.startswith("\n")
     assert text.endswith("\n")
-    assert f"{len(result['outcomes'])} probes, " in text
+    assert f"\n{len(result['outcomes'])} " in text
 
 
 def test_verification_fails_and_has_only_the_differences():
@@ -274,11 +277,16 @@ def test_report_in_check_mode_writes_nothing(files):
         run(kong_report, {"plan": PLAN, "path": str(files / "old" / "one.md")})
 
 
-def test_report_of_a_refused_plan(files):
+def test_report_of_a_refused_plan(files, monkeypatch):
+    monkeypatch.setattr(_run.constants, "DEFAULT_LOCAL_TMP", str(files))
     found = [{"severity": "error", "code": "x", "host": "a1", "variable": "v", "value": 1, "message": "a1: v: x"}]
-    result, _printed = run(kong_report, {"findings": found, "path": str(files / "one.json")})
+    _run.keep_refused("kong", found)
+    arguments = {"refused_group": "kong", "path": str(files / "one.json")}
+    result, _printed = run(kong_report, arguments)
     assert result["files"] == [str(files / "one.json")]
     assert json.loads((files / "one.json").read_text(encoding="utf-8"))["findings"] == found
-    for wrong in ({"path": "x.md"}, {"path": "x.md", "plan": PLAN, "findings": found}):
-        with pytest.raises(AnsibleActionFail, match="plan"):
+    with pytest.raises(AnsibleActionFail, match="refused_group: edge: "):
+        run(kong_report, {**arguments, "refused_group": "edge"})
+    for wrong in ({"path": "x.md"}, {**arguments, "plan": PLAN}):
+        with pytest.raises(AnsibleActionFail, match=r"plan.*refused_group"):
             run(kong_report, wrong)
