@@ -76,7 +76,7 @@ backend_reason:
   description: Why that one.
   returned: success
   type: str
-  sample: no other firewall rules this host
+  sample: no other firewall manager is enabled
 early:
   description: Where the early part is, which drops packets of unauthorised sources.
   returned: success

@@ -54,7 +54,7 @@ def test_a_table_that_somebody_put_to_sleep(lab):
     lab.nft("add table inet gatehouse_kong { flags dormant; }")
     assert lab.connect("stranger", lab.listen(8001))
     lab.close()
-    assert lab.read().drift == ("table gatehouse_kong: it has flags, as `dormant`, with which no packet comes to it",)
+    assert lab.read().drift == ("table gatehouse_kong: it has flags such as `dormant`, which disables all its rules",)
     assert lab.converge(EVERYTHING).changed
     assert not lab.connect("stranger", lab.listen(8001))
 

@@ -127,7 +127,7 @@ def test_a_ban_that_is_appended_behind_our_rule_is_found_and_our_rule_moves(node
     assert open_from(node.lab) == ["friend", "ally"]
     outcome = node.lab.converge(RULES)
     assert outcome.drift == (
-        "nftables chain inet filter input: the rule that accepts authorised packets is at the wrong place, or repeated",
+        "nftables chain inet filter input: the rule that accepts authorised packets is misplaced or repeated",
     )
     assert open_from(node.lab) == ["ally"]
     assert chain(node.lab, "input")[-1] == LATE

@@ -86,8 +86,8 @@ def expected(manager):
 def test_the_earlier_late_part_is_removed_with_the_change(lab, switch):
     node, old, new = switch
     outcome = lab.converge(NEW)
-    named = [line for line in outcome.drift if "which are not needed any more" in line]
-    assert named == [f"rules and files for {manager}, which are not needed any more" for manager in expected(old)]
+    named = [line for line in outcome.drift if ": not needed any more" in line]
+    assert named == [f"rules and files for {manager}: not needed any more" for manager in expected(old)]
     assert (late_parts(node), reaches(lab)) == (expected(new), ["ally"])
     assert not lab.converge(NEW).changed
     assert lab.converge(None).changed
@@ -115,7 +115,7 @@ def test_a_host_on_which_nft_was_installed_afterwards(lab):
     assert "GATEHOUSE-KONG" in lab.host.run("iptables-save")
     node.has_nft = True
     outcome = lab.converge(NEW)
-    assert "rules and files for the table mangle of iptables, which are not needed any more" in outcome.drift
+    assert "rules and files for the table mangle of iptables: not needed any more" in outcome.drift
     # The rules that the run adds to, and those that a rollback of the confirmed change restores.
     assert (outcome.have, Rollback(lab.host).previous()) == (ruleset_from_data(OLD), Kept(ruleset_from_data(OLD)))
     assert ("GATEHOUSE-KONG" in lab.host.run("iptables-save"), reaches(lab)) == (False, ["ally"])

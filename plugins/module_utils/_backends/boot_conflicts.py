@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What on a host makes a boot end with other rules than now, although our own files are in place."""
+"""Settings of a host that change the rules at the next boot, although our files are in place."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 
 _OUR_UNITS = ("gatehouse-kong-firewall", "gatehouse-kong-accept", "gatehouse-kong-iptables")
 _DROP_IN_FOLDERS = (UNIT_DIRECTORY, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
-# Settings with which a drop-in decides whether and how a unit starts (systemd.unit(5), systemd.service(5)).
+# Settings that decide whether and how a unit starts (systemd.unit(5), systemd.service(5)).
 _DECIDES = re.compile(r"^(?:Exec\w+|Condition\w+|Assert\w+|Type)=.*$", re.MULTILINE)
 _EXEC = re.compile(r"^Exec(?:Start|StartPre|StartPost)=(.*)$", re.MULTILINE)
 _FILE = re.compile(r"nft\b.*?(?:-f|--file)[ =](/[^\s\"';]+)")
 _PATH = re.compile(r"/[^\s\"';]+")
 _FLUSHES = re.compile(r"^[^#\n]*\bflush ruleset\b", re.MULTILINE)
-# Its drop-in has it load our table, too.
+# With our drop-in, this unit loads our table too.
 _LOADS_OURS = "nftables.service"
 _MANAGERS = {"firewalld": "firewalld", "ufw": "ufw"}
 _PORTS = ("every managed port",)
 
 
 def boot_conflicts(host: Host, manager: str) -> tuple[Conflict, ...]:
-    """Return warnings about units that remove our rules at boot or keep ours from starting, and a manager that is off then."""
+    """Return warnings about units that remove our rules at boot, about changed units, and about a disabled manager."""
     return (*_changed_units(host), *_flushing_units(host), *_manager_off(host, manager))
 
 
@@ -37,12 +37,12 @@ def _changed_units(host: Host) -> Iterator[Conflict]:
     for unit in _OUR_UNITS:
         for folder in _DROP_IN_FOLDERS:
             for path in sorted(host.path(f"{folder}/{unit}.service.d").glob("*.conf")):
-                where = f"{folder}/{unit}.service.d/{path.name}"
-                found = _DECIDES.search(host.read(where) or "")
+                drop_in = f"{folder}/{unit}.service.d/{path.name}"
+                found = _DECIDES.search(host.read(drop_in) or "")
                 if found:
                     reason = f"it sets `{found[0]}` for a unit that loads our rules"
                     yield _warning(
-                        where, reason, f"Remove that line, then run `systemctl daemon-reload`, or delete {where}"
+                        drop_in, reason, f"Remove that line or delete {drop_in}, then run `systemctl daemon-reload`"
                     )
 
 
@@ -54,29 +54,29 @@ def _flushing_units(host: Host) -> Iterator[Conflict]:
             continue
         text = unit.read_text(encoding="utf-8", errors="replace")
         if f"{_OUR_UNITS[0]}.service" in text:
-            continue  # it is ordered before ours
+            continue  # it is ordered before our unit
         for command in _EXEC.findall(text):
             files = (*_FILE.findall(command), *(path for path in _PATH.findall(command) if _is_script(host, path)))
             if _FLUSHES.search(command) or any(_FLUSHES.search(host.read(file) or "") for file in files):
-                reason = f"it runs `{command}`, which flushes every table of nftables"
+                reason = f"it runs `{command}`, which flushes all nftables tables"
                 advice = f"Add `Before=gatehouse-kong-firewall.service` to {name}, or flush only its own tables"
                 yield _warning(f"unit {name}", reason, advice)
 
 
 def _is_script(host: Host, path: str) -> bool:
-    """Tell whether a file names its interpreter, such as a shell or nft; a program is not read."""
-    where = host.path(path)
-    if not where.is_file():
+    """Tell whether a file is a script, which begins with the name of an interpreter such as a shell or nft."""
+    file = host.path(path)
+    if not file.is_file():
         return False
-    with where.open("rb") as file:
-        return file.read(2) == b"#!"
+    with file.open("rb") as opened:
+        return opened.read(2) == b"#!"
 
 
 def _manager_off(host: Host, manager: str) -> Iterator[Conflict]:
     service = _MANAGERS.get(manager)
     if service and not is_enabled(host, service):
-        reason = f"{manager} is in use now, and {service}.service is not enabled, so a boot does not load its rules"
-        yield _warning(f"{service}.service", reason, f"Run `systemctl enable {service}`, or turn {manager} off")
+        reason = f"{manager} is in use, but {service}.service is not enabled, so its rules are not loaded at boot"
+        yield _warning(f"{service}.service", reason, f"Run `systemctl enable {service}`, or disable {manager}")
 
 
 def _warning(where: str, reason: str, advice: str) -> Conflict:

@@ -1,10 +1,11 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who rules a host's firewall, by what is enabled and loaded on it (docs/design.md, section 6, has the table).
+"""Detection of a host's firewall manager from its enabled services and loaded rules (the table is in docs/design.md).
 
-Rules alone are no evidence: Docker, fail2ban and others put theirs into iptables on hosts of any kind. Nor are rules of
-our own; the files of a backend that was used before only keep the choice from changing without a cause.
+Third-party rules do not show the firewall manager: Docker and fail2ban, for example, add rules of iptables on all kinds
+of hosts. Our own rules do not show it either. Files of a backend decide only if nothing else does, so that the choice
+does not change without a reason.
 """
 
 from __future__ import annotations
@@ -19,52 +20,55 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import iptables_accepts
 
-# systemd keeps such a link for each unit that runs, for its journal; reading it takes no process.
+# systemd creates such a link for each active unit, for the journal. Reading it is faster than running systemctl.
 _FIREWALLD_RUNS = "/run/systemd/units/invocation:firewalld.service"
 _UFW_CONF = "/etc/ufw/ufw.conf"
-# A shell reads the file, so a comment may follow.
+# The file is a shell script, so the line can end with a comment.
 _UFW_ENABLED = re.compile(r"""^\s*ENABLED=(["']?)yes\1\s*(?:\s#.*)?$""", re.IGNORECASE | re.MULTILINE)
 
-# The services that load rules of iptables at boot, and the files they load: Debian's, and those of iptables-services.
+# Services that load iptables rules at boot, with their files: of Debian, and of the package iptables-services.
 IPTABLES_SERVICES = (
     ("netfilter-persistent", ("/etc/iptables/rules.v4", "/etc/iptables/rules.v6")),
     ("iptables", ("/etc/sysconfig/iptables",)),
     ("ip6tables", ("/etc/sysconfig/ip6tables",)),
 )
 
-# Tables of iptables-legacy that are loaded, one a line, and the programs that tell what is in them and beside them.
+# Files that list the loaded tables of iptables-legacy, and the program of that family.
 _FAMILIES = (("/proc/net/ip_tables_names", "iptables"), ("/proc/net/ip6_tables_names", "ip6tables"))
-# A chain with another policy than ACCEPT counts as a rule; chains without a policy are listed with "-".
+# A rule, or a chain with another policy than ACCEPT. A chain without a policy has "-".
 _RULE = re.compile(r"^-A |^:\S+ (?!ACCEPT|-)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Ruler:
-    """The firewall system that rules a host, by its name, and why."""
+class Manager:
+    """The name of a host's firewall manager, and the reason for the choice."""
 
     name: str
     reason: str
 
 
-def ruler_of(host: Host) -> Ruler:
-    """Who rules the host. HostError where two do, and where rules of old and new iptables are mixed."""
-    managers = [Ruler(name, reason) for name, tell in _MANAGERS for reason in [tell(host)] if reason]
-    nftables = Ruler("nftables", "nftables.service is enabled") if is_enabled(host, "nftables") else None
-    # Rules that nftables.service loads leave room for firewalld and ufw, which keep theirs in chains of their own.
-    rulers = [*managers, nftables] if nftables and "iptables" in {one.name for one in managers} else managers
-    if len(rulers) > 1:
+def find_manager(host: Host) -> Manager:
+    """Return the firewall manager of a host.
+
+    Raises HostError if two managers are enabled, or if rules of iptables-legacy and of iptables-nft are loaded.
+    """
+    managers = [Manager(name, reason) for name, detect in _MANAGERS for reason in [detect(host)] if reason]
+    nftables = Manager("nftables", "nftables.service is enabled") if is_enabled(host, "nftables") else None
+    # firewalld and ufw store their rules in their own chains, so nftables.service can load rules on the same host.
+    in_conflict = [*managers, nftables] if nftables and "iptables" in {found.name for found in managers} else managers
+    if len(in_conflict) > 1:
         raise HostError(
-            f"{' and '.join(one.reason for one in rulers)}: two programs manage this host's firewall, and each undoes "
-            "the other's work. Turn one of them off (`systemctl disable --now firewalld`, `netfilter-persistent` or the "
-            "like, or `ufw disable`), or name the backend, which then goes beside both"
+            f"{' and '.join(found.reason for found in in_conflict)}: two programs manage the firewall of this host, and "
+            "each overwrites the rules of the other. Disable one of them (for example `systemctl disable --now firewalld` "
+            "or `ufw disable`), or set the backend, which is then used together with both"
         )
     _refuse_mixture(host)
     found = managers or ([nftables] if nftables else [])
-    return found[0] if found else _by_use(host)
+    return found[0] if found else _find_default(host)
 
 
 def ufw(host: Host) -> str | None:
-    """Why ufw rules the host, or None."""
+    """Return the reason why ufw is the firewall manager, or None."""
     enabled = host.which("ufw") and _UFW_ENABLED.search(host.read(_UFW_CONF) or "")
     return f"ufw is enabled in {_UFW_CONF}" if enabled else None
 
@@ -72,7 +76,7 @@ def ufw(host: Host) -> str | None:
 def _firewalld(host: Host) -> str | None:
     if host.path(_FIREWALLD_RUNS).is_symlink():
         return "firewalld is active"
-    # Its rules return at the next boot, so the late part has to be for it: that part requires a firewalld that is active.
+    # Its rules are loaded at the next boot, so the late part must be for firewalld. That part requires an active firewalld.
     return "firewalld is enabled" if host.which("firewall-cmd") and is_enabled(host, "firewalld") else None
 
 
@@ -91,24 +95,24 @@ _MANAGERS: tuple[tuple[str, t.Callable[[Host], str | None]], ...] = (
 )
 
 
-def _by_use(host: Host) -> Ruler:
-    """Where nothing that is enabled tells: what was used before, and then what is loaded."""
+def _find_default(host: Host) -> Manager:
+    """Return the manager of a host without an enabled manager: the previous backend, or else by the loaded rules."""
     if iptables_accepts(host):
-        return Ruler("iptables", "rules of this collection for iptables are on the host already")
+        return Manager("iptables", "this collection has rules for iptables on the host already")
     if not host.path(FILE).exists() and _uses_legacy(host):
-        return Ruler("iptables", "its iptables is iptables-legacy, whose rules are loaded")
-    return Ruler("nftables", "no other firewall rules this host")
+        return Manager("iptables", "its iptables is iptables-legacy, and rules of it are loaded")
+    return Manager("nftables", "no other firewall manager is enabled")
 
 
 def is_enabled(host: Host, service: str) -> bool:
-    """Whether some target or service wants it at boot; no process is needed to know that."""
+    """Tell whether a target or another service starts a service at boot. The links of systemd show that."""
     masked = host.path(f"{UNIT_DIRECTORY}/{service}.service").resolve() == Path("/dev/null")
     wants = host.path(UNIT_DIRECTORY).glob("*.wants")
     return not masked and any((folder / f"{service}.service").is_symlink() for folder in wants)
 
 
 def _uses_legacy(host: Host) -> bool:
-    # Without a table of the old kind, which is how nearly all hosts are, this starts no process.
+    # Most hosts have no table of iptables-legacy. No program is run then.
     loaded = [program for names, program in _FAMILIES if host.read(names)]
     if not loaded or host.which("iptables") is None:
         return False
@@ -118,7 +122,7 @@ def _uses_legacy(host: Host) -> bool:
 
 
 def _refuse_mixture(host: Host) -> None:
-    """HostError where rules of iptables-legacy and of iptables-nft are loaded at once: the kernel asks both."""
+    """Raise HostError if rules of iptables-legacy and of iptables-nft are loaded, because the kernel evaluates both."""
     loaded = [program for names, program in _FAMILIES if host.read(names)]
     if not loaded:
         return
@@ -129,9 +133,9 @@ def _refuse_mixture(host: Host) -> None:
     for program in loaded if host.call(iptables_nft_is_loaded) else ():
         if all(_has_rules(host, f"{program}-{kind}-save") for kind in ("legacy", "nft")):
             raise HostError(
-                f"rules of {program}-legacy and of {program}-nft are loaded at once, and a packet must pass both. "
-                f"Compare `{program}-legacy-save` with `{program}-nft-save` and remove the rules of one, or name the "
-                "backend, which then goes beside them"
+                f"rules of {program}-legacy and of {program}-nft are loaded, and packets must pass both. Compare the "
+                f"output of `{program}-legacy-save` and `{program}-nft-save`, and remove the rules of one of them, or "
+                "set the backend, which is then used together with both"
             )
 
 

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host's rules: the early part that denies, and the late part that accepts, as one backend.
+"""The backend of a host: the early part, which drops unauthorised packets, and the late part, which accepts the rest.
 
-The early part alone knows who may reach which port. Without it the late part accepts nothing, or no more than the plan.
+Only the early part contains the sources of each port. Without it, the late part accepts no packet, or no more than the
+plan allows.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Part = t.Union[Backend, Late]
 
 @dataclass(frozen=True)
 class Leftovers:
-    """Parts of ours that another firewall manager needed before, or the host before it had nft."""
+    """Parts of ours that the host does not need any more: for another firewall manager, or from before nft was installed."""
 
     early: tuple[Backend, ...] = ()
     late: tuple[Late, ...] = ()
@@ -39,7 +40,7 @@ class Leftovers:
 
 
 class Firewall:
-    """The early and the late part for the current firewall manager, and parts for earlier managers that are to be removed."""
+    """The early and the late part for the current firewall manager, and leftovers, which a change removes."""
 
     def __init__(self, host: Host, early: Backend, late: Late, leftovers: Leftovers) -> None:
         self._host = host
@@ -50,28 +51,28 @@ class Firewall:
         self.name = late.name
 
     def require(self) -> None:
-        """Raise HostError if the host lacks what one of the parts needs."""
+        """Raise HostError if the host lacks a requirement of one of the parts."""
         self._early.require()
         self._late.require()
 
     def read(self) -> Live:
-        """Return the ruleset of the early part, also if that is a leftover, and the differences in both parts."""
+        """Return the ruleset of the early part, even if that part is a leftover, and the differences in both parts."""
         found, lines = self._state
         return Live(self._loaded_ruleset, (*found.drift, *lines, *self._left_over()))
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Return the differences in the persisted state of both parts, and files of earlier managers."""
+        """Return the differences in the persisted state of both parts, and the files of leftovers."""
         self._read_late_once(want)
         left = (line for part in self._leftovers.parts for line in part.stale(None))
         return (*self._early.stale(want), *self._late.stale(want), *left)
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
-        """Return the conflicts of third-party rules with either part, and those that show at the next boot."""
+        """Return the conflicts of third-party rules with either part, and conflicts at the next boot."""
         self._read_late_once(want)
         return (*self._early.conflicts(want), *self._late.conflicts(want), *boot_conflicts(self._host, self.name))
 
     def translations(self) -> tuple[Translation, ...]:
-        """Return where the host sends packets on to other addresses."""
+        """Return the destination translations of the host."""
         return (*self._early.translations(), *self._late.translations())
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
@@ -80,7 +81,7 @@ class Firewall:
         self._late.validate(want, check_mode=check_mode)
 
     def snapshot(self, live: Live) -> Snapshot:
-        """Return what brings both parts back, and the leftovers that a change removes."""
+        """Return the files and commands that restore both parts, and the leftovers that a change removes."""
         parts = [self._early.snapshot(self._state[0]), self._late.snapshot(live.ruleset)]
         parts += [early.snapshot(early.read()) for early in self._loaded.early]
         parts += [late.snapshot(live.ruleset) for late in self._loaded.late]
@@ -88,10 +89,10 @@ class Firewall:
         return Snapshot((*files,), tuple(command for part in parts for command in part.load))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Load the early part, then the late part; remove them the other way round.
+        """Load the early part, then the late part; remove them in the opposite order.
 
-        So an unauthorised source never gets in. Leftovers are removed before the late part is loaded, because the rules of
-        two firewall managers may be alike.
+        No packet of an unauthorised source is accepted at any time. Leftovers are removed before the late part is loaded,
+        because the rules of two firewall managers can be equal.
         """
         found, _lines = self._state
         early = () if found.ruleset == want and not found.drift else (self._early,)
@@ -104,7 +105,7 @@ class Firewall:
         return tuple(warnings)
 
     def persist(self, want: Ruleset | None) -> None:
-        """Make both parts what a reboot loads, then remove the files of earlier managers."""
+        """Save both parts for the next boot, then remove the files of leftovers."""
         self._read_late_once(want)
         wanted: dict[Part, Ruleset | None] = {self._early: want, self._late: want}
         for part, ruleset in {**wanted, **dict.fromkeys(self._leftovers.parts)}.items():
@@ -113,7 +114,7 @@ class Firewall:
 
     @cached_property
     def _state(self) -> tuple[Live, tuple[str, ...]]:
-        """The early part as it was found, and the differences in the late part."""
+        """The initial state of the early part, and the differences in the late part."""
         return self._early_state, self._read_late(self._loaded_ruleset)
 
     @cached_property
@@ -122,7 +123,7 @@ class Firewall:
 
     @cached_property
     def _loaded_ruleset(self) -> Ruleset | None:
-        """The ruleset of the early part, or of the early part that the host had before it had nft."""
+        """The ruleset of the early part, or else of the early part from before nft was installed."""
         states = (early.read() for early in self._loaded.early)
         return next((live.ruleset for live in (self._early_state, *states) if live.ruleset is not None), None)
 
@@ -131,24 +132,24 @@ class Firewall:
         return self._late.read(ruleset)
 
     def _read_late_once(self, want: Ruleset | None) -> None:
-        """Have the late part know the loaded rules: what it persists may depend on them."""
+        """Make the late part read the loaded rules, because its persisted state can depend on them."""
         if not self._late_is_read:
             self._read_late(want)
 
     @cached_property
     def _loaded(self) -> Leftovers:
-        """The leftovers whose firewall can still be asked; of the others only files are left."""
-        early = tuple(part for part in self._leftovers.early if _answers(part, part.read))
+        """The leftovers whose firewall is still available. The other leftovers are only files."""
+        early = tuple(part for part in self._leftovers.early if _is_available(part, part.read))
         return Leftovers(
-            early, tuple(part for part in self._leftovers.late if _answers(part, partial(part.read, None)))
+            early, tuple(part for part in self._leftovers.late if _is_available(part, partial(part.read, None)))
         )
 
     def _left_over(self) -> Iterator[str]:
         for part in self._leftovers.parts:
-            yield f"rules and files for {part.name}, which are not needed any more"
+            yield f"rules and files for {part.name}: not needed any more"
 
 
-def _answers(part: Part, read: t.Callable[[], object]) -> bool:
+def _is_available(part: Part, read: t.Callable[[], object]) -> bool:
     with suppress(HostError):
         part.require()
         read()

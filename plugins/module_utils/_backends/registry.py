@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The firewall managers, and the parts of our rules that go with the one that manages a host."""
+"""The firewall managers, and the choice of the backend for a host."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ Objects = list[dict[str, t.Any]]
 
 @dataclass(frozen=True)
 class System:
-    """A firewall manager: `late` makes the late part for it, and `keeps` tells whether files of that part are on the host.
+    """A firewall manager: `late` creates its late part, and `keeps` tells whether files of that part are on the host.
 
-    `judged` are the manager's own base chains, by family, table and name: the late part reports conflicts in them.
-    `planned` returns the objects that nft lists as they will be with the late part.
+    `judged` are the manager's own base chains (family, table, name), whose conflicts the late part reports. `planned`
+    returns the objects that nft will list after the late part is loaded.
     """
 
     name: str
@@ -45,14 +45,14 @@ class System:
 
 @dataclass(frozen=True)
 class Choice:
-    """The backend for a host, the reason for its firewall manager, and where the early part is."""
+    """The backend for a host, the reason for its firewall manager, and the name of the early part."""
 
     backend: Backend
     reason: str
     early: str
 
 
-# A host has one firewall manager, and loading the code for the others takes longer than reading the rules.
+# Only the code for the firewall manager of the host is imported. Importing all takes longer than reading the rules.
 def _firewalld(host: Host, listing: Listing) -> Late:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.late import (  # noqa: PLC0415
         FirewalldLate,
@@ -121,14 +121,14 @@ NAMES = tuple(sorted(system.name for system in SYSTEMS))
 
 
 def choose(host: Host, name: str) -> Choice:
-    """Return the backend for the firewall manager of this name, or with AUTO for the one that manages the host.
+    """Return the backend for the named firewall manager, or with AUTO for the detected firewall manager of the host.
 
-    Raises HostError if two managers are enabled, or rules of both variants of iptables are loaded.
+    Raises HostError if two managers are enabled, or if rules of both variants of iptables are loaded.
     """
-    manager, reason = _manager(host) if name == AUTO else (name, "it was asked for")
+    manager, reason = _detect_manager(host) if name == AUTO else (name, "set by the option backend")
     system = next(system for system in SYSTEMS if system.name == manager)
     listing = Listing(host)
-    # Without nft, a table that was loaded with it would stay and drop new sources; the early part then asks for nft.
+    # If nft was removed from the host, our table may still be loaded and drop new sources. The early part then requires nft.
     by_nft = host.which("nft") is not None or host.path(FILE).exists()
     early = _table(host, listing, system) if by_nft else _mangle(host)
     left_early = (_mangle(host),) if by_nft and host.path(SCRIPT_FILE).exists() else ()
@@ -138,8 +138,8 @@ def choose(host: Host, name: str) -> Choice:
     )
 
 
-def _manager(host: Host) -> tuple[str, str]:
-    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import ruler_of  # noqa: PLC0415
+def _detect_manager(host: Host) -> tuple[str, str]:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import find_manager  # noqa: PLC0415
 
-    found = ruler_of(host)
+    found = find_manager(host)
     return found.name, found.reason

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The early part in nftables: one table of our own, replaced in one transaction, loaded at boot by a unit of our own.
+"""The early part in nftables: a separate table, replaced in one transaction and loaded at boot by a separate unit.
 
-It drops packets of unauthorised sources to managed ports and marks authorised packets. It is on every host that has nft,
-whatever the host's firewall manager is: reloads of firewalld, ufw and netfilter-persistent leave it alone.
+It drops packets of unauthorised sources to managed ports and marks authorised packets. It is used on every host with nft,
+whatever the host's firewall manager is: a reload of firewalld, ufw or netfilter-persistent does not change it.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def _as_it_is(objects: Objects, _want: Ruleset) -> Objects:
 class Nftables:
     """The early part.
 
-    `judged` are base chains (family, table, name) whose conflicts the late part reports. `planned` returns the listed
-    objects as they will be with the late part for a ruleset.
+    `judged` are base chains (family, table, name) whose conflicts the late part reports. `planned` returns the objects
+    that nft will list after the late part for a ruleset is loaded.
     """
 
     name = "the table inet gatehouse_kong of nftables"
@@ -76,7 +76,7 @@ class Nftables:
         self._names: dict[str, str] = {}
 
     def require(self) -> None:
-        """Raise HostError if the host lacks nft, systemd, a writable /etc, or this process the right to change rules."""
+        """Raise HostError if the host lacks nft, systemd or a writable /etc, or this process the privilege to change rules."""
         if self._host.which("nft") is None:
             raise HostError("nft is not installed on this host: install the package nftables")
         self._host.require_net_admin()
@@ -84,9 +84,9 @@ class Nftables:
         self._host.require_writable("/etc")
 
     def read(self) -> Live:
-        """Return the loaded ruleset, sets with all their elements, and a line for each unexpected object."""
-        mine = {"family": "inet", "name": TABLE}
-        if not any(mine.items() <= one.get("table", {}).items() for one in self._listing.objects):
+        """Return the loaded ruleset, with all elements of its sets, and a line for each unexpected object."""
+        table = {"family": "inet", "name": TABLE}
+        if not any(table.items() <= item.get("table", {}).items() for item in self._listing.objects):
             self._found = Live(None)
             return self._found
         listed = self._listing.of("list", "table", "inet", TABLE)
@@ -142,7 +142,7 @@ class Nftables:
             self._host.run("nft", "--check", "--file", "-", stdin=render_table(want))
 
     def snapshot(self, live: Live) -> Snapshot:
-        """Return the files of the unit, and the table: as it is listed if it holds more than our own rules."""
+        """Return the files of the unit, and the table: as nft lists it if it contains more than our rules."""
         text = render_table(live.ruleset)
         if live.drift:
             text = render_table(None) + self._host.run("nft", "list", "table", "inet", TABLE)
@@ -150,9 +150,9 @@ class Nftables:
         return Snapshot(unit.paths, ((("nft", "--file", "-"), text),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Load the rules in one transaction: the kernel has the old rules or the new ones, and at no moment none.
+        """Load the rules in one transaction, so that the old or the new rules are always loaded.
 
-        A table that is new, or that a third party changed, is replaced as a whole.
+        A new table, or a table that a third party changed, is replaced as a whole.
         """
         steps: tuple[str, ...] = (render_table(want),)
         if want is not None and self._found.ruleset is not None and not self._found.drift:
@@ -171,8 +171,8 @@ class Nftables:
             install(self._host, boot_unit(self._host), render_table(want))
 
     def _third_party_chains(self, hooks: tuple[str, ...]) -> bool:
-        """Tell whether a base chain is on one of the hooks that neither we nor the late part know."""
+        """Tell whether one of the hooks has a third-party base chain, except chains that the late part checks."""
         known = _OURS | self._judged
-        chains = [one["chain"] for one in self._listing.objects if "chain" in one]
+        chains = [item["chain"] for item in self._listing.objects if "chain" in item]
         return any(chain.get("hook") in hooks and (chain["family"], chain["table"], chain["name"]) not in known
                    for chain in chains)  # fmt: skip

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What loads the early part at boot, and keeps it loaded when nftables.service loads the host's rules again.
+"""The unit that loads the early part at boot, and the drop-in that keeps it loaded when nftables.service is reloaded.
 
-nftables.service flushes every table: its file begins with `flush ruleset`, and so does its ExecStop. Our drop-in has that
-unit load the host's file and ours in one transaction, so that there is no moment without our table.
+nftables.service flushes all tables: its file begins with `flush ruleset`, and so does its ExecStop. With our drop-in, it
+loads the host's file and our file in one transaction, so that our table is always loaded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import EARLY, UNIT_DIRECTORY, BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
-# As a pattern, because a pattern without a match is no error (nft(8), "INCLUDE FILES").
+# A pattern, because an `include` with a pattern succeeds without a matching file (nft(8), "INCLUDE FILES").
 _APPENDED = APPENDED_FILE.replace(".nft", "*.nft")
 _LATE = f'/bin/sh -c "[ ! -e {LATE_FILE} ] || exec /bin/sh {LATE_FILE}"'
 
@@ -39,7 +39,7 @@ ExecReload=-{late}
 ExecStop=
 ExecStop={nft} 'flush ruleset; include "{file}";'
 """
-# If the host's file is refused, the unit fails as it would without us, and our table is loaded all the same.
+# If nft rejects the host's file, the unit fails, as it would without our drop-in. Our table is still loaded.
 _TOGETHER = (
     """/bin/sh -c "{nft} '{flush}include \\"{host}\\"; include \\"{file}\\"; include \\"{appended}\\";'"""
     """ || {nft} '{flush}include \\"{host}\\"; include \\"{file}\\";'"""
@@ -76,14 +76,17 @@ def boot_unit(host: Host) -> BootUnit:
 
 
 def _third_party_drop_ins(host: Host) -> list[str]:
-    """Return the third-party drop-ins. Our drop-in for the interception only adds commands after the commands of this unit."""
+    """Return the third-party drop-ins. Our drop-in for the interception is left out: it only adds commands at the end."""
     folders = [f"{folder}/nftables.service.d" for folder in _UNIT_FOLDERS]
     paths = (f"{folder}/{path.name}" for folder in folders for path in host.path(folder).glob("*.conf"))
     return [path for path in paths if "/gatehouse-kong-" not in path]
 
 
 def _drop_in(host: Host, nft: str) -> str:
-    """Return the drop-in that fits the host's nftables.service, as Debian and Red Hat have it; else one that loads later."""
+    """Return the drop-in for the host's nftables.service.
+
+    For the unit of Debian or Red Hat, it loads both files in one transaction. For other units, it loads our file later.
+    """
     unit = next((text for folder in _UNIT_FOLDERS if (text := host.read(f"{folder}/nftables.service"))), "")
     unit += "".join(host.read(path) or "" for path in _third_party_drop_ins(host))
     commands = [(match["key"], _LOADS.fullmatch(match["command"])) for match in _COMMAND.finditer(unit)]

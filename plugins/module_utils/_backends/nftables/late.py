@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The late part in nftables: one rule by mark in each base chain of the host that drops by default.
+"""The late part in nftables: a rule that accepts our mark, in each base chain of the host that drops by default.
 
-The rule is placed before the first rule that ends every new packet to a managed port, in the chain that has that rule, or
-else at the end of the base chain. So every rule of the host that is about some sources only comes before it.
+The rule is placed before the first rule that drops every new packet to a managed port, in the chain with that rule, or
+else at the end of the base chain. Rules of the host for only some sources therefore precede it.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 _RULE = f'meta mark & {MARK:#x} == {MARK:#x} accept comment "{LATE_COMMENT}"'
-# Tables of iptables-legacy that are loaded, one a line.
+# These files list the loaded tables of iptables-legacy.
 _LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 _LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does not list its rules"
-_LEGACY_ADVICE = "Look at them with iptables-legacy-save or ip6tables-legacy-save"
+_LEGACY_ADVICE = "Check them with iptables-legacy-save or ip6tables-legacy-save"
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
 _ONLY_NOTES = {"counter", "log"}
-# Expressions that hold for a part of the packets of each source, as libnftables-json(5) names them.
+# Expressions that match a share of the packets of each source, as libnftables-json(5) names them.
 _LIMITS = frozenset({"limit", "ct count", "quota"})
 _LIMIT_EXAMPLE = "limit rate over 10/second drop"
 _LEADS = frozenset({"jump", "goto", "vmap"})
-# Prints the commands that add the rule to each chain, unless it is there. A chain is found by its name, and the place in it
-# by the number of rules from there to its end: those before it are bans, which come and go.
+# A script that adds the rule to each chain in which it is missing. It finds the place of the rule by the number of rules
+# that follow, because programs add and remove bans before that place.
 _LOAD = """\
 #!/bin/sh
 # Written by gatehouse.kong. The next run replaces manual changes.
@@ -79,7 +79,7 @@ nft -a list ruleset | awk '
     }}
 ' | nft -f -
 """
-# Deletes each rule of the late part, wherever it is, and adds those of the file if there is one.
+# A script that deletes all rules of the late part, and then runs the boot script if that file is present.
 _RESTORE = f"""\
 nft -a list ruleset | awk '
     /^table / {{ table = $2 " " $3 }}
@@ -94,14 +94,14 @@ _EXPRESSIONS = [
     {"accept": None},
 ]
 
-Objects = list[dict[str, t.Any]]  # below "nftables" in libnftables-json(5)
+Objects = list[dict[str, t.Any]]  # the list "nftables" of libnftables-json(5)
 Key = tuple[str, str, str]  # family, table and name of a chain
 Chains = dict[Key, Chain]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the rule belongs: in a chain, with so many rules of the host after it; `handle` is that of the next one."""
+    """A place for the rule: a chain, the number of the host's rules after it, and the handle of the next rule."""
 
     chain: Key
     after: int
@@ -112,37 +112,38 @@ class Place:
 
     @property
     def command(self) -> str:
-        """The command of nft(8) that adds the rule."""
+        """Command of nft(8) that adds the rule."""
         return f"insert rule {self} handle {self.handle} {_RULE}\n" if self.after else f"add rule {self} {_RULE}\n"
 
 
 def places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
-    """Return the places in the host's chains that need the rule, for packets that the early part authorised.
+    """Return the places in the host's chains that need the rule, so that authorised packets are accepted.
 
-    A chain needs one rule, before the first end in it. Packets to several ports may end in several chains.
+    A chain needs one rule, before its first rule that drops every new packet to a port. Packets to several ports can be
+    dropped in several chains.
     """
     chains = {key: replace(chain, rules=_host_rules(chain)) for key, chain in chains.items()}
     first: dict[Key, int] = {}
-    for base in (chain for chain in chains.values() if _judges_after_us(chain)):
-        for _service, (chain, number) in _ends_of(chains, base, list(_services(base, ruleset))):
+    for base in (chain for chain in chains.values() if _sees_our_mark(chain)):
+        for _service, (chain, number) in _find_ends(chains, base, list(_services(base, ruleset))):
             first[_key(chain)] = min(number, first.get(_key(chain), number))
-    return tuple(_place(chains[key], number) for key, number in first.items())
+    return tuple(_find_place(chains[key], number) for key, number in first.items())
 
 
 def with_late_rules(objects: Objects, want: Ruleset) -> Objects:
-    """Return the listed objects as they will be with the rules of the late part for `want`."""
+    """Return the objects that nft will list after the late part for `want` is loaded."""
     chains = _chains_of(objects)
-    planned = [one for one in objects if not _is_ours(one.get("rule", {}))]
+    planned = [item for item in objects if not _is_ours(item.get("rule", {}))]
     for place in places(chains, want):
         family, table, chain = place.chain
         rule = {"family": family, "table": table, "chain": chain, "comment": LATE_COMMENT, "expr": _EXPRESSIONS}
-        handles = [one.get("rule", {}).get("handle") if _in_chain(one, place.chain) else None for one in planned]
+        handles = [item.get("rule", {}).get("handle") if _in_chain(item, place.chain) else None for item in planned]
         planned.insert(len(planned) if place.handle is None else handles.index(place.handle), {"rule": rule})
     return planned
 
 
 class NftablesLate:
-    """The late part on hosts whose own rules are loaded by nft."""
+    """The late part on hosts that load their own rules with nft."""
 
     name = "nftables"
 
@@ -151,7 +152,7 @@ class NftablesLate:
         self._listing = listing
 
     def require(self) -> None:
-        """Do nothing: the early part requires all that this part needs."""
+        """Do nothing: the early part has the same requirements."""
 
     def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each chain of the host in which the rule is missing, unexpected or misplaced."""
@@ -165,19 +166,20 @@ class NftablesLate:
         return stale_files(self._host, self._files(want), 0o600)
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
-        """Return a warning for each rule that does not hold for authorised packets, and for a table of iptables-legacy.
+        """Return a warning for each rule that authorised packets do not reach, and for a table of iptables-legacy.
 
-        The kernel asks iptables-legacy too, and nft does not list its rules. The early part judges every chain of nftables.
+        The kernel evaluates iptables-legacy too, but nft does not list its rules. The early part reports the conflicts of
+        all nftables chains.
         """
         found = [path for path in _LEGACY if "filter" in (self._host.read(path) or "").split()]
         legacy = (
             Conflict(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
             for path in found
         )
-        return (*_without_effect(self._chains, want), *legacy)
+        return (*_ineffective_rules(self._chains, want), *legacy)
 
     def translations(self) -> tuple[Translation, ...]:
-        """Return nothing: the early part lists them."""
+        """Return no translations: the early part returns them."""
         return ()
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
@@ -187,14 +189,14 @@ class NftablesLate:
             self._host.run("nft", "--check", "--file", "-", stdin=commands)
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the file says it
-        """Return the boot files, and a script that has the rules of the boot script in force and no other."""
+        """Return the boot files, and a script that makes the rules of the boot script the only rules of the late part."""
         return Snapshot(
             (LATE_FILE, APPENDED_FILE),
             ((("sh",), _RESTORE.replace("@FILE@", shlex.quote(str(self._host.path(LATE_FILE))))),),
         )
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Add what is missing and delete what is misplaced, in one transaction."""
+        """Add missing rules and delete misplaced rules, in one transaction."""
         commands = self._commands(want)
         if commands:
             self._host.run("nft", "--file", "-", stdin=commands)
@@ -239,35 +241,38 @@ def _chains_of(objects: Objects) -> Chains:
     return {(*table, name): chain for table, chains in tables_of(objects).items() for name, chain in chains.items()}
 
 
-def _judges_after_us(base: Chain) -> bool:
-    """Tell whether it is a base chain of the host that sees our mark; chains of iptables-nft are not for nft to edit."""
+def _sees_our_mark(base: Chain) -> bool:
+    """Tell whether a chain is a base chain of the host that sees our mark. Chains of iptables-nft are left out."""
     of_iptables = base.family != "inet" and base.name == "INPUT"
     ours = base.family == "inet" and base.table.startswith(TABLE)
     return base.hook == CHAIN and base.family in _FAMILIES and base.priority > PRIORITY and not of_iptables and not ours
 
 
 def _services(base: Chain, ruleset: Ruleset) -> Iterator[tuple[Service, str]]:
-    """Yield each managed port with each family that the chain sees."""
+    """Yield each managed port with each address family of the chain."""
     for entry in ruleset.allow:
         if entry.sources:
             for family in sorted({*_FAMILIES[base.family]} & {*entry.service.families}):
                 yield entry.service, family
 
 
-def _ends_of(
+def _find_ends(
     chains: Chains, base: Chain, services: list[tuple[Service, str]]
 ) -> Iterator[tuple[tuple[Service, str], tuple[Chain, int]]]:
-    """Yield for each port and family the chain and the number of the rule that ends every new packet, or of the policy."""
-    table = {name: one for (family, table, name), one in chains.items() if (family, table) == (base.family, base.table)}
+    """Yield for each port and family the chain and the number of the rule that drops every new packet.
+
+    If the policy drops the packets, the number is that of the rules.
+    """
+    table = {name: chain for (*place, name), chain in chains.items() if place == [base.family, base.table]}
     shared = _shared(table, services)
     for service in services:
-        found = _end(table, base, service, shared)
+        found = _find_end(table, base, service, shared)
         if found or base.policy == DROP:
             yield service, found or (base, len(base.rules))
 
 
 def _shared(table: Mapping[str, Chain], services: list[tuple[Service, str]]) -> set[str]:
-    """Return the chains that a rule for only some sources leads to: an accept rule in them would accept these sources."""
+    """Return the chains to which a rule for only some sources leads. An accept rule there would accept these sources."""
     packets = [first_packet(service, family) for service, family in services]
     actions = {
         name: [
@@ -282,31 +287,31 @@ def _shared(table: Mapping[str, Chain], services: list[tuple[Service, str]]) -> 
     return reached_by_some(actions)
 
 
-def _end(
+def _find_end(
     table: Mapping[str, Chain], chain: Chain, service: tuple[Service, str], shared: set[str]
 ) -> tuple[Chain, int] | None:
-    """Return the chain and number of the first rule that ends every new packet, also inside a chain that a rule leads to.
+    """Return the chain and the number of the first rule that drops every new packet. Chains after a jump are searched too.
 
-    A `shared` chain gets no rule: then it is the rule that leads to it.
+    A `shared` chain gets no rule of ours. In that case, the result is the rule that leads to the shared chain.
     """
     number = next((number for number, rule in enumerate(chain.rules) if ends(table, rule, *service)), None)
     if number is None:
         return None
     target = chain.rules[number].target
-    inner = None if target in shared or target not in table else _end(table, table[target], service, shared)
+    inner = None if target in shared or target not in table else _find_end(table, table[target], service, shared)
     return inner or (chain, number)
 
 
-def _without_effect(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
-    """Yield a warning for each rule that does not hold, because our rule accepts the packets that it is about.
+def _ineffective_rules(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
+    """Yield a warning for each rule of the host that has no effect, because our rule accepts its packets.
 
-    The rule accepts packets up to a limit, or it drops packets of some sources and comes after our rule.
+    The rule of the host accepts packets up to a limit, or it drops some sources but follows our rule.
     """
     chains = {key: replace(chain, rules=_host_rules(chain)) for key, chain in chains.items()}
     first = {place.chain: len(chains[place.chain].rules) - place.after for place in places(chains, want)}
     found: dict[tuple[Key, int, str], list[Service]] = {}
-    for base in (chain for chain in chains.values() if _judges_after_us(chain)):
-        for chain, number, service, family in _met(chains, base, list(_services(base, want))):
+    for base in (chain for chain in chains.values() if _sees_our_mark(chain)):
+        for chain, number, service, family in _rules_before_end(chains, base, list(_services(base, want))):
             rule = chain.rules[number]
             is_after = number >= first.get(_key(chain), number + 1)
             if not is_after and not _limits(rule):
@@ -321,27 +326,29 @@ def _without_effect(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
         yield exempt_rule(where, chains[key].rules[number].text, verdict, services, _LIMIT_EXAMPLE)
 
 
-def _met(chains: Chains, base: Chain, services: list[tuple[Service, str]]) -> Iterator[tuple[Chain, int, Service, str]]:
-    """Yield the rules that new packets to each port meet before their end, in the chain that has the end."""
-    for (service, family), (chain, end) in _ends_of(chains, base, services):
+def _rules_before_end(
+    chains: Chains, base: Chain, services: list[tuple[Service, str]]
+) -> Iterator[tuple[Chain, int, Service, str]]:
+    """Yield the rules before the rule that drops every new packet to a port, in the same chain."""
+    for (service, family), (chain, end) in _find_ends(chains, base, services):
         yield from ((chain, number, service, family) for number in range(end))
 
 
 def _limits(rule: Rule) -> bool:
-    """Tell whether a rule matches a part of the packets of each source."""
+    """Tell whether a rule matches a share of the packets of each source."""
     return any(
         not _LIMITS.isdisjoint(expression) for expression in _listed(rule)["expr"] if isinstance(expression, dict)
     )
 
 
-def _place(chain: Chain, number: int) -> Place:
-    """Return the place before the host's rule with this number and before the rules that log for it, or at the chain's end."""
+def _find_place(chain: Chain, number: int) -> Place:
+    """Return the place before the host's rule with this number and before rules that log for it, or at the chain's end."""
     following = chain.rules[number - _trailing_notes(chain.rules[:number]) :]
     return Place(_key(chain), len(following), _listed(following[0])["handle"] if following else None)
 
 
 def _trailing_notes(rules: list[Rule]) -> int:
-    """Count the rules at the end that only log or count: they are about the packets that the next rule drops."""
+    """Count the rules at the end that only log or count. They apply to the packets that the next rule drops."""
     count = 0
     for rule in reversed(rules):
         kinds = {next(iter(expression)) for expression in _listed(rule)["expr"] if isinstance(expression, dict)}
@@ -352,7 +359,7 @@ def _trailing_notes(rules: list[Rule]) -> int:
 
 
 def _leads(rule: Rule) -> bool:
-    """Tell whether a rule may lead to another chain."""
+    """Tell whether a rule can lead to another chain."""
     return any(
         not _LEADS.isdisjoint(expression) for expression in _listed(rule)["expr"] if isinstance(expression, dict)
     )
@@ -363,7 +370,7 @@ def _host_rules(chain: Chain) -> list[Rule]:
 
 
 def _listed(rule: Rule) -> Mapping[str, t.Any]:
-    """Return a rule of nftables as it is listed."""
+    """Return a rule in the form in which nft lists it."""
     return rule.listed if isinstance(rule, NftRule) else {}
 
 
@@ -371,13 +378,13 @@ def _is_ours(rule: Mapping[str, t.Any]) -> bool:
     return bool(rule.get("comment") == LATE_COMMENT and rule["table"] != TABLE)
 
 
-def _in_chain(one: Mapping[str, t.Any], key: Key) -> bool:
-    rule = one.get("rule", {})
+def _in_chain(item: Mapping[str, t.Any], key: Key) -> bool:
+    rule = item.get("rule", {})
     return (rule.get("family"), rule.get("table"), rule.get("chain")) == key
 
 
 def _present(chains: Chains) -> dict[Key, tuple[int, ...]]:
-    """Return for each chain with rules of the late part how many rules of the host are after each of them."""
+    """Return, for each rule of the late part in each chain, the number of the host's rules after it."""
     found: dict[Key, tuple[int, ...]] = {}
     for chain in chains.values():
         for number, rule in enumerate(chain.rules):
@@ -392,9 +399,7 @@ def _after(wanted: Iterable[Place]) -> dict[Key, tuple[int, ...]]:
 
 
 def _difference(key: Key, present: tuple[int, ...] | None, wanted: tuple[int, ...] | None) -> str:
-    problem = (
-        "is missing" if present is None else "is not needed" if wanted is None else "is at the wrong place, or repeated"
-    )
+    problem = "is missing" if present is None else "is not needed" if wanted is None else "is misplaced or repeated"
     return f"nftables chain {' '.join(key)}: the rule that accepts authorised packets {problem}"
 
 

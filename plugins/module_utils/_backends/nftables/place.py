@@ -7,8 +7,8 @@ from __future__ import annotations
 
 DIRECTORY = "/etc/gatehouse_kong"
 FILE = f"{DIRECTORY}/ruleset.nft"
-# Loads the late part on hosts whose own chains are loaded by nft.
+# The script that loads the late part on hosts that load their own chains with nft.
 LATE_FILE = f"{DIRECTORY}/accept.sh"
-# The rules of the late part at the end of a chain: they can be loaded in one transaction with the chain itself.
+# The rules of the late part at the end of a chain. They can be loaded in the same transaction as the chain.
 APPENDED_FILE = f"{DIRECTORY}/accept.nft"
 UNIT = "gatehouse-kong-firewall.service"

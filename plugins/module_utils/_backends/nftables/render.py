@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes a ruleset as the text of our nftables table (nft(8))."""
+"""The text of our nftables table for a ruleset (nft(8))."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ACCEPT = f"meta mark set meta mark | {MARK:#x} accept"
 
 
 def render_table(ruleset: Ruleset | None) -> str:
-    """Return a complete input for `nft -f` that replaces our table by this ruleset's, or removes it (None)."""
+    """Return the input for `nft -f` that replaces our table by the table for a ruleset, or removes it (None)."""
     if ruleset is None:
         return _HEADER
     sets = _networks_by_name(ruleset)
@@ -50,27 +50,27 @@ def render_table(ruleset: Ruleset | None) -> str:
 
 
 def render_change(have: Ruleset, names: Mapping[str, str], want: Ruleset) -> tuple[str, ...]:
-    """Return inputs for `nft -f`, in their order, that turn one ruleset into another and lose no packet.
+    """Return the inputs for `nft -f`, in order, that change one ruleset to another without losing a packet.
 
-    `have` is what our table holds, and `names` those under which its sets are in use, by their first name. The kernel does
-    not find every element of a set for a packet that it judges while that set comes (measured on Linux 6.18 at 35,000
-    packets a second: of each change it lost 0.2 to 0.8, and none in this way). So a set that changes is made under its other
-    name before any rule names it, and the old one goes when no rule does any more. The rules come with their sets declared
-    again, without elements, which changes nothing: nft 0.9.8 knows no others.
+    `have` is the loaded ruleset, and `names` has the names under which its sets are in use, by their first name. While a
+    set is loaded, the kernel does not find all its elements (Linux 6.18 at 35,000 packets per second lost 0.2 to 0.8
+    packets per change, but no packet in this way). Therefore a changed set is created under its other name before a rule
+    uses it, and the old set is removed when no rule uses it any more. The input with the rules declares its sets again
+    without elements, because nft 0.9.8 requires that. This does not change the sets.
     """
     before, after = _networks_by_name(have), _networks_by_name(want)
     kept = {name: names[name] for name, networks in after.items() if before.get(name) == networks}
     fresh = {name: other_name(names[name]) if name in names else name for name in after if name not in kept}
-    gone = [names[name] for name in before if name not in kept]
+    unused = [names[name] for name in before if name not in kept]
     in_use = {**kept, **fresh}
     return (
         *([_table(_sets(after, fresh))] if fresh else []),
-        _emptied(have, want) + _table(_declared(after, in_use) + _chains(want, in_use)),
-        *(["".join(f"delete set inet {TABLE} {name}\n" for name in gone)] if gone else []),
+        _flush(have, want) + _table(_declarations(after, in_use) + _chains(want, in_use)),
+        *(["".join(f"delete set inet {TABLE} {name}\n" for name in unused)] if unused else []),
     )
 
 
-def _emptied(have: Ruleset, want: Ruleset) -> str:
+def _flush(have: Ruleset, want: Ruleset) -> str:
     """Return the commands that flush our chains, and delete the chains that are not needed any more."""
     old, new = _chain_names(have), _chain_names(want)
     commands = [f"flush chain inet {TABLE} {name}\n" for name in old]
@@ -82,8 +82,10 @@ def _table(content: str) -> str:
 
 
 def _networks_by_name(ruleset: Ruleset) -> dict[str, Networks]:
-    """The networks of each set in nftables, by its first name."""
-    return {set_name(one.name, family): one.of(family) for one in ruleset.sets for family in FAMILIES}
+    """Return the networks of each set in nftables, by its first name."""
+    return {
+        set_name(source_set.name, family): source_set.of(family) for source_set in ruleset.sets for family in FAMILIES
+    }
 
 
 def _chain_names(ruleset: Ruleset) -> tuple[str, ...]:
@@ -92,12 +94,12 @@ def _chain_names(ruleset: Ruleset) -> tuple[str, ...]:
 
 
 def _chains(ruleset: Ruleset, names: Mapping[str, str]) -> str:
-    """Return the chains with their rules; each set has the name that `names` gives, or else its first name."""
+    """Return the chains with their rules. A set has its name in `names`, or else its first name."""
     return "\n".join([_input(ruleset, names), *_published(ruleset, names)])
 
 
 def _input(ruleset: Ruleset, names: Mapping[str, str]) -> str:
-    rules = "".join(f"\t\t{_rule(rule, _here, names)}\n" for rule in compile_rules(ruleset.allow))
+    rules = "".join(f"\t\t{_rule(rule, _destination, names)}\n" for rule in compile_rules(ruleset.allow))
     return (
         f"\tchain {CHAIN} {{\n"
         f"\t\ttype filter hook input priority filter - {-PRIORITY}; policy accept;\n"
@@ -108,11 +110,11 @@ def _input(ruleset: Ruleset, names: Mapping[str, str]) -> str:
 
 
 def _published(ruleset: Ruleset, names: Mapping[str, str]) -> list[str]:
-    """The chains for published ports: packets on their way to a container, by the port that their sender dialled.
+    """Return the chains for published ports. They match the destination of forwarded packets before its translation.
 
-    Answers have the same port in the connection tracker, and are not asked.
+    Replies of the container have the same original destination, but `ct direction` excludes them.
     """
-    rules = "".join(f"\t\t{_rule(rule, _translated, names)}\n" for rule in compile_published(ruleset.allow))
+    rules = "".join(f"\t\t{_rule(rule, _original_destination, names)}\n" for rule in compile_published(ruleset.allow))
     base = (
         f"\tchain {FORWARD} {{\n"
         f"\t\ttype filter hook forward priority filter - {-PRIORITY}; policy accept;\n"
@@ -122,13 +124,13 @@ def _published(ruleset: Ruleset, names: Mapping[str, str]) -> list[str]:
 
 
 def _sets(networks: Mapping[str, Networks], names: Mapping[str, str]) -> str:
-    """The sets among the networks that `names` has a name for."""
+    """Return the sets in `names`, under the names there, with their elements."""
     return "".join(_set(name, networks[first]) for first, name in names.items())
 
 
-def _declared(networks: Mapping[str, Networks], names: Mapping[str, str]) -> str:
-    """The same without their elements."""
-    return _sets({name: from_members(one.family, ()) for name, one in networks.items()}, names)
+def _declarations(networks: Mapping[str, Networks], names: Mapping[str, str]) -> str:
+    """Return the sets in `names`, under the names there, without elements."""
+    return _sets({name: from_members(members.family, ()) for name, members in networks.items()}, names)
 
 
 def _set(name: str, networks: Networks) -> str:
@@ -142,42 +144,42 @@ def _set(name: str, networks: Networks) -> str:
 
 
 def _element(text: str) -> str:
-    # A single address is easier to read, and to compare with what nft lists, without its length.
+    # A single address is written without its length, as nft lists it.
     address, _slash, length = text.partition("/")
     return address if length == ("128" if ":" in address else "32") else text
 
 
-def _rule(rule: Rule, place: t.Callable[[Rule], list[str]], names: Mapping[str, str]) -> str:
-    parts = [*place(rule), _sources(rule, names), _ACCEPT if rule.accept else "drop"]
+def _rule(rule: Rule, matches: t.Callable[[Rule], list[str]], names: Mapping[str, str]) -> str:
+    parts = [*matches(rule), _sources(rule, names), _ACCEPT if rule.accept else "drop"]
     return " ".join(part for part in parts if part) + f' comment "{rule.listener}"'
 
 
-def _here(rule: Rule) -> list[str]:
-    """What a packet to the host itself is addressed to."""
+def _destination(rule: Rule) -> list[str]:
+    """Return the matches of the destination of packets to the host itself."""
     address = f"{_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _family(rule)
     return [address, _ports(rule.ports)]
 
 
-def _translated(rule: Rule) -> list[str]:
-    """What a packet to a container was addressed to before the host translated it."""
+def _original_destination(rule: Rule) -> list[str]:
+    """Return the matches of the destination of packets to a container, before the host translated it."""
     ((protocol, port),) = rule.ports
     address = f"ct original {_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _family(rule)
     return [address, f"meta l4proto {protocol} ct original proto-dst {port}"]
 
 
 def _family(rule: Rule) -> str:
-    # `ip saddr` says the family already.
+    # `ip saddr` and `ip6 saddr` match the family already.
     return f"meta nfproto {rule.family}" if rule.family and not rule.source_set else ""
 
 
 def _ports(ports: tuple[tuple[str, int], ...]) -> str:
     protocols = {protocol for protocol, _port in ports}
     if len(protocols) > 1:
-        return "meta l4proto . th dport " + _one_of([f"{protocol} . {port}" for protocol, port in ports])
-    return f"{protocols.pop()} dport " + _one_of([str(port) for _protocol, port in ports])
+        return "meta l4proto . th dport " + _value_or_set([f"{protocol} . {port}" for protocol, port in ports])
+    return f"{protocols.pop()} dport " + _value_or_set([str(port) for _protocol, port in ports])
 
 
-def _one_of(values: list[str]) -> str:
+def _value_or_set(values: list[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of our nftables table as data: what the renderer writes and the parser recognises.
+"""The rules of our nftables table as data, for the renderer and the parser.
 
-Both work on these few shapes, so that a table is ours exactly when its rules are what its own meaning compiles to.
+A table is unchanged exactly if its rules equal the rules that are compiled from the entries they represent.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _SECOND = "_2"
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: packets of a family to an address and some (protocol, port) pairs, from a set of sources or anyone.
+    """A rule: packets of a family to an address and (protocol, port) pairs, from a set of sources or from any source.
 
-    A family of None is both, an address of None is every one. With accept the packet is marked as well.
+    A family of None means both families, an address of None any address. An accept rule also marks the packet.
     """
 
     listener: str
@@ -43,14 +43,14 @@ class Rule:
     def __str__(self) -> str:
         ports = ", ".join(f"{protocol} {port}" for protocol, port in self.ports)
         to = f" at {self.address}" if self.address else ""
-        source = f"from set {set_name(self.source_set, self.family or '')}" if self.source_set else "from anyone"
+        source = f"from set {set_name(self.source_set, self.family or '')}" if self.source_set else "from any source"
         return f"{self.listener}: {'accept' if self.accept else 'drop'} {ports}{to} {source} ({self.family or 'both families'})"
 
 
 def compile_rules(entries: Iterable[Allow]) -> tuple[Rule, ...]:
-    """The rules for the entries, in the order in which they must stand.
+    """Return the rules for the entries, in the required order.
 
-    Those for one address come before those for all of them, as the kernel too gives a packet to the socket with the
+    Rules for single addresses precede rules for all addresses, because the kernel delivers a packet to the socket with the
     most specific address.
     """
     rules: list[Rule] = []
@@ -60,23 +60,26 @@ def compile_rules(entries: Iterable[Allow]) -> tuple[Rule, ...]:
 
 
 def compile_published(entries: Iterable[Allow]) -> tuple[Rule, ...]:
-    """The rules for the ports among the entries that are published, in the same order.
+    """Return the rules for the published ports of the entries, in the same order.
 
-    Each has a rule of its own, as nft lists no set of ports of the connection tracker (1.0.6: "invalid type").
+    Each port has a separate rule, because nft cannot list a set of ports for `ct original` (1.0.6: "invalid type").
     """
     published = sorted((entry for entry in entries if entry.published), key=_group)
     return tuple(rule for entry in published for rule in _rules([entry]))
 
 
 def decompile_rules(rules: Iterable[Rule]) -> list[Allow]:
-    """The entries that the rules stand for, if compile_rules made them; else something that compiles differently."""
+    """Return the entries that the rules represent.
+
+    Rules that compile_rules did not return give entries that compile to other rules.
+    """
     entries: list[Allow] = []
     names: set[str] = set()
     for rule in rules:
         if rule.source_set is not None:
             names.add(rule.source_set)
             continue
-        # The rule without a set ends a group: everyone else, or anyone at all.
+        # A rule without a set ends a group: it accepts or drops all remaining sources.
         sources = ANY if rule.accept else tuple(sorted(names))
         address = rule.address or _WILDCARD[rule.family]
         entries += [Allow(rule.listener, Service(protocol, port, address), sources) for protocol, port in rule.ports]
@@ -85,16 +88,16 @@ def decompile_rules(rules: Iterable[Rule]) -> list[Allow]:
 
 
 def _rules(entries: list[Allow]) -> list[Rule]:
-    """The rules for entries that differ in protocol and port only."""
+    """Return the rules for entries that differ only in protocol and port."""
     first = entries[0]
     address = first.service.address
     family = first.service.families[0] if address else None
     ports = tuple((entry.service.protocol, entry.service.port) for entry in entries)
     last = Rule(first.listener, family, None if address in WILDCARDS else address, ports, None, first.sources == ANY)
     return [
-        replace(last, family=each, source_set=name, accept=True)
+        replace(last, family=source_family, source_set=name, accept=True)
         for name in first.set_names
-        for each in first.service.families
+        for source_family in first.service.families
     ] + [last]
 
 
@@ -104,26 +107,32 @@ def _group(entry: Allow) -> tuple[t.Any, ...]:
 
 
 def set_name(name: str, family: str) -> str:
-    """Our first name of a set in nftables, one for each family; nft takes no name that starts with a digit or a hyphen."""
+    """Return the first name of a set in nftables, one for each family.
+
+    nft rejects a name that begins with a digit or a hyphen; such a name gets an underscore.
+    """
     return ("" if name[0].isalpha() else "_") + name + _SUFFIX[family]
 
 
 def other_name(text: str) -> str:
-    """The second of the two names of a set for its first, and the first for its second."""
+    """Return the second name of a set for its first name, and the first for the second."""
     return first_name(text) if text.endswith(_SECOND) else text + _SECOND
 
 
 def first_name(text: str) -> str:
-    """The name that set_name gave."""
+    """Return the first name of a set for either of its names."""
     return text.removesuffix(_SECOND)
 
 
 def split_set_name(text: str) -> tuple[str, str]:
-    """Undo set_name, and other_name; ValueError if they never made such a name."""
+    """Return the name in the ruleset and the family of a set, from either of its names in nftables.
+
+    Raises ValueError if set_name and other_name cannot return such a name.
+    """
     plain = first_name(text)
     for family, suffix in _SUFFIX.items():
         name = plain[: -len(suffix)] if plain.endswith(suffix) else ""
         name = name.removeprefix("_")
         if name and set_name(name, family) == plain:
             return name, family
-    raise ValueError(f"{text!r} is not a set of ours")
+    raise ValueError(f"{text!r} is not the name of one of our sets")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules of ours in files that third parties saved, as by `nft list ruleset > /etc/nftables.conf`.
+"""Our rules in files that third parties saved, for example with `nft list ruleset > /etc/nftables.conf`.
 
-Loaded at boot, such a copy would bring an earlier ruleset back, also after our rules were removed.
+The host would load such a copy of an earlier ruleset at boot, even after our rules were removed.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import files_that_change
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_COMMENT, TABLE
 
-# What Debian's and Red Hat's nftables.service load, and the folders of files that these include.
+# The files that nftables.service of Debian and of Red Hat loads, and files that these include.
 _FILES = ("etc/nftables.conf", "etc/sysconfig/nftables.conf", "etc/nftables/*.nft", "etc/nftables.d/*")
-# As nft lists it: a closing brace in the first column ends a table.
+# In the format of nft, a closing brace in the first column ends a table.
 _TABLE = re.compile(rf"^table inet {TABLE}(?:_transparent)? \{{[^}}\n]*\n.*?^\}}\n?", re.MULTILINE | re.DOTALL)
 _LATE_RULE = re.compile(rf'^[ \t]*meta mark & \S+ == \S+ accept comment "{re.escape(LATE_COMMENT)}".*\n?', re.MULTILINE)
 
 
 def without_ours(text: str) -> str:
-    """Return the text of a file for nft without our tables and the rules of the late part; every other byte stays."""
+    """Return the text of a file for nft without our tables and the rules of the late part. All other bytes are kept."""
     return _LATE_RULE.sub("", _TABLE.sub("", text))
 
 
 def files_with_ours(host: Host) -> tuple[str, ...]:
-    """Return the paths of the host's files for nft that have rules of ours."""
+    """Return the paths of the host's files for nft that contain our rules."""
     paths = (path for pattern in _FILES for path in sorted(host.path("/").glob(pattern)) if path.is_file())
     return files_that_change(host, [f"/{path.relative_to(host.path('/'))}" for path in paths], without_ours)

@@ -30,18 +30,18 @@ def test_there_are_cases():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_table_is_written_to_the_letter(case):
+def test_the_text_of_the_table_equals_the_golden_file(case):
     assert render_table(wanted(case)) == (GOLDEN / f"{case}.nft").read_text()
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_nft_lists_of_it_means_the_same(case):
+def test_the_listed_table_gives_the_same_ruleset(case):
     """The listings were recorded with nft 1.0.6."""
     listed = json.loads((GOLDEN / f"{case}.listed.json").read_text())
     assert parse_table(listed) == (wanted(case), ())
 
 
-def test_without_a_ruleset_the_table_only_goes():
+def test_without_a_ruleset_the_table_is_only_deleted():
     lines = [line for line in render_table(None).splitlines() if not line.startswith("#")]
     assert lines == ["add table inet gatehouse_kong", "delete table inet gatehouse_kong"]
 
@@ -52,9 +52,9 @@ def allow(port, *names, published=False):
 
 
 def steps(have, want, **names):
-    """The lines of each transaction from one ruleset to another, less those inside of chains and sets."""
+    """Return the lines of each transaction from one ruleset to another, without the content of chains and sets."""
     have, want = (
-        ruleset_from_data({"allow": entries, "sets": {name: {"ipv4": one} for name, one in sets.items()}})
+        ruleset_from_data({"allow": entries, "sets": {name: {"ipv4": members} for name, members in sets.items()}})
         for entries, sets in (have, want)
     )
     in_use = {f"{name}_{family}": f"{name}_{family}" for name in ("a", "b") for family in ("ipv4", "ipv6")} | names
@@ -86,7 +86,7 @@ TRANSACTIONS = {
             ["delete set inet gatehouse_kong a_ipv4"],
         ],
     ),
-    "other members once more": (
+    "other members again": (
         (([allow(1, "a")], {"a": ONE}), ([allow(1, "a")], {"a": TWO})),
         {"a_ipv4": "a_ipv4_2"},
         [
@@ -95,7 +95,7 @@ TRANSACTIONS = {
             ["delete set inet gatehouse_kong a_ipv4_2"],
         ],
     ),
-    "no sources any more": (
+    "no sources": (
         (([allow(1, "a")], {"a": ONE}), ([allow(1)], {})),
         {"a_ipv4": "a_ipv4_2"},
         [
@@ -103,7 +103,7 @@ TRANSACTIONS = {
             ["delete set inet gatehouse_kong a_ipv4_2", "delete set inet gatehouse_kong a_ipv6"],
         ],
     ),
-    "not published any more": (
+    "not published": (
         (([allow(1, published=True)], {}), ([allow(1)], {})),
         {},
         [
@@ -121,19 +121,19 @@ TRANSACTIONS = {
 
 
 @pytest.mark.parametrize("case", TRANSACTIONS)
-def test_sets_come_before_the_rules_that_name_them_and_go_after(case):
+def test_sets_are_added_before_and_removed_after_the_rules_that_use_them(case):
     (have, want), names, expected = TRANSACTIONS[case]
     assert steps(have, want, **names) == expected
 
 
-def test_of_two_names_the_one_that_rules_use():
+def test_the_name_in_use_is_the_name_in_the_rules():
     listed = json.loads((GOLDEN / "gossip_behind_nat.listed.json").read_text())
     first, second = "peers-default-from-branch_ipv4", "peers-default-from-branch_ipv4_2"
     renamed = json.loads(json.dumps(listed).replace(first, second))
     assert names_in_use(listed)[first] == first
     assert names_in_use(renamed)[first] == second
     assert parse_table(renamed) == (wanted("gossip_behind_nat"), ())
-    left = [one for one in listed if one.get("set", {}).get("name") == first]
+    left = [item for item in listed if item.get("set", {}).get("name") == first]
     for both in ([*left, *renamed], [*renamed, *left]):
         assert names_in_use(both)[first] == second
         assert parse_table(both) == (wanted("gossip_behind_nat"), (f"set {first}",))

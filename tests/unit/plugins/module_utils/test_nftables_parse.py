@@ -32,15 +32,15 @@ def wanted():
 
 
 def of_kind(listed, kind):
-    return [one[kind] for one in listed if kind in one]
+    return [item[kind] for item in listed if kind in item]
 
 
 def rules(listed):
-    return [at for at, one in enumerate(listed) if "rule" in one]
+    return [index for index, item in enumerate(listed) if "rule" in item]
 
 
-def one_more(listed, **changes):
-    """The listing with a copy of its last rule at the end."""
+def append_copy(listed, **changes):
+    """Append a copy of the last rule to the listing."""
     last = copy.deepcopy(listed[rules(listed)[-1]])
     last["rule"].update(changes)
     listed.append(last)
@@ -56,63 +56,66 @@ DROP_22 = [
     {"drop": None},
 ]
 NOT_22 = [{"match": {**DROP_22[0]["match"], "op": "!="}}, {"drop": None}]
-# What somebody did to the table, and a word of what is said of it.
+# A change of the table by a third party, and a part of the message about it.
 TAMPERING = {
-    "foreign rule": (lambda one: one_more(one, expr=[{"accept": None}]), "accept"),
-    "rule for every port": (lambda one: one_more(one, expr=[{"drop": None}]), "drop"),
-    "negated match": (lambda one: one_more(one, expr=NOT_22), "!="),
-    "rule without comment": (lambda one: one.append({"rule": {"chain": "input", "expr": DROP_22}}), "dport"),
-    "counter": (lambda one: one_more(one, expr=[{"counter": {"packets": 1, "bytes": 9}}, *DROP_22]), "counter"),
-    "repeated rule": (one_more, "order"),
+    "third-party rule": (lambda items: append_copy(items, expr=[{"accept": None}]), "accept"),
+    "rule for every port": (lambda items: append_copy(items, expr=[{"drop": None}]), "drop"),
+    "negated match": (lambda items: append_copy(items, expr=NOT_22), "!="),
+    "rule without comment": (lambda items: items.append({"rule": {"chain": "input", "expr": DROP_22}}), "dport"),
+    "counter": (lambda items: append_copy(items, expr=[{"counter": {"packets": 1, "bytes": 9}}, *DROP_22]), "counter"),
+    "repeated rule": (append_copy, "order"),
     "other order": (swap, "order"),
-    "loopback rule gone": (lambda one: one.pop(rules(one)[0]), "loopback"),
-    "loopback rule twice": (lambda one: one.append(one[rules(one)[0]]), "iifname"),
-    "loopback rule late": (lambda one: one.append(one.pop(rules(one)[0])), "loopback"),
-    "mark rule gone": (lambda one: one.pop(rules(one)[1]), "packet mark"),
-    "mark rule twice": (lambda one: one.append(one[rules(one)[1]]), "mark"),
-    "mark rule before loopback": (lambda one: one.insert(rules(one)[0], one.pop(rules(one)[1])), "packet mark"),
+    "loopback rule missing": (lambda items: items.pop(rules(items)[0]), "loopback"),
+    "loopback rule twice": (lambda items: items.append(items[rules(items)[0]]), "iifname"),
+    "loopback rule late": (lambda items: items.append(items.pop(rules(items)[0])), "loopback"),
+    "mark rule missing": (lambda items: items.pop(rules(items)[1]), "packet mark"),
+    "mark rule twice": (lambda items: items.append(items[rules(items)[1]]), "mark"),
+    "mark rule before loopback": (
+        lambda items: items.insert(rules(items)[0], items.pop(rules(items)[1])),
+        "packet mark",
+    ),
     "another mark": (
-        lambda one: one[rules(one)[1]]["rule"]["expr"][0]["mangle"]["value"]["&"].__setitem__(1, 1),
+        lambda items: items[rules(items)[1]]["rule"]["expr"][0]["mangle"]["value"]["&"].__setitem__(1, 1),
         "mark",
     ),
-    "other priority": (lambda one: of_kind(one, "chain")[0].update(prio=0), "chain input"),
-    "policy drop": (lambda one: of_kind(one, "chain")[0].update(policy="drop"), "chain input"),
-    "chain gone": (lambda one: one.remove(next(item for item in one if "chain" in item)), "chain input"),
-    "second chain": (lambda one: one.append({"chain": {"name": "mine"}}), "chain mine"),
-    "foreign set": (lambda one: one.append({"set": {"name": "x", "type": "ipv4_addr"}}), "set x"),
+    "other priority": (lambda items: of_kind(items, "chain")[0].update(prio=0), "chain input"),
+    "policy drop": (lambda items: of_kind(items, "chain")[0].update(policy="drop"), "chain input"),
+    "chain missing": (lambda items: items.remove(next(item for item in items if "chain" in item)), "chain input"),
+    "second chain": (lambda items: items.append({"chain": {"name": "mine"}}), "chain mine"),
+    "third-party set": (lambda items: items.append({"set": {"name": "x", "type": "ipv4_addr"}}), "set x"),
     "our kind of set": (
-        lambda one: one.append({"set": {"name": "x_ipv4", "type": "ipv4_addr", "flags": ["interval"]}}),
-        "set x_ipv4: no rule",
+        lambda items: items.append({"set": {"name": "x_ipv4", "type": "ipv4_addr", "flags": ["interval"]}}),
+        "set x_ipv4: unused",
     ),
-    "set with a time-out": (lambda one: of_kind(one, "set")[0].update(timeout=60), "set peers"),
-    "set of another family gone": (lambda one: one.remove({"set": of_kind(one, "set")[1]}), "_ipv6: missing"),
-    "map": (lambda one: one.append({"map": {"name": "ports", "map": "verdict"}}), "map ports"),
+    "set with a timeout": (lambda items: of_kind(items, "set")[0].update(timeout=60), "set peers"),
+    "set of another family missing": (lambda items: items.remove({"set": of_kind(items, "set")[1]}), "_ipv6: missing"),
+    "map": (lambda items: items.append({"map": {"name": "ports", "map": "verdict"}}), "map ports"),
     "element with a comment": (
-        lambda one: of_kind(one, "set")[0]["elem"].append({"elem": {"val": "10.0.0.1", "comment": "me"}}),
+        lambda items: of_kind(items, "set")[0]["elem"].append({"elem": {"val": "10.0.0.1", "comment": "me"}}),
         "set peers",
     ),
 }
 
 
 @pytest.mark.parametrize("case", TAMPERING)
-def test_what_is_not_ours_is_drift(listed, case):
+def test_an_unexpected_object_is_drift(listed, case):
     tamper, word = TAMPERING[case]
     tamper(listed)
     _ruleset, drift = parse_table(listed)
     assert any(word in line for line in drift), drift
 
 
-def test_an_accept_rule_without_the_drop_rule_of_its_port_is_named(listed):
+def test_an_accept_rule_without_the_drop_rule_of_its_port_is_reported(listed):
     del listed[rules(listed)[5]]
     _ruleset, drift = parse_table(listed)
     assert drift == (
-        "set peers-default-from-branch_ipv4: no rule uses it",
-        "set peers-default-from-branch_ipv6: no rule uses it",
-        "rule: cluster: accept tcp 80, udp 80 at 192.168.23.45 from set peers-default-from-branch_ipv4 (ipv4)",
+        "set peers-default-from-branch_ipv4: unused",
+        "set peers-default-from-branch_ipv6: unused",
+        "unexpected rule: cluster: accept tcp 80, udp 80 at 192.168.23.45 from set peers-default-from-branch_ipv4 (ipv4)",
     )
 
 
-def test_an_element_by_hand_shows_as_a_source(listed, wanted):
+def test_an_element_that_was_added_by_hand_is_a_source(listed, wanted):
     of_kind(listed, "set")[0]["elem"].append({"prefix": {"addr": "10.0.0.0", "len": 8}})
     found, drift = parse_table(listed)
     assert drift == ()
@@ -120,22 +123,22 @@ def test_an_element_by_hand_shows_as_a_source(listed, wanted):
     assert "10.0.0.0/8" in ruleset_to_data(found)["sets"]["peers-default-from-branch"]["ipv4"]
 
 
-def test_a_port_by_hand_shows_as_a_port(listed, wanted):
-    one_more(listed, comment="zz", expr=DROP_22)
+def test_a_rule_that_was_added_by_hand_is_an_entry(listed, wanted):
+    append_copy(listed, comment="zz", expr=DROP_22)
     found, _drift = parse_table(listed)
     assert {"zz"} == {entry.listener for entry in found.allow} - {entry.listener for entry in wanted.allow}
 
 
-def test_newer_forms_of_the_same(listed, wanted):
-    """A later nft lists one flag as text and says auto-merge."""
-    for one in of_kind(listed, "set"):
-        one.update({"flags": "interval", "auto-merge": True})
+def test_newer_forms_are_parsed(listed, wanted):
+    """Newer versions of nft list a single flag as text, and list auto-merge."""
+    for source_set in of_kind(listed, "set"):
+        source_set.update({"flags": "interval", "auto-merge": True})
     assert parse_table(listed) == (wanted, ())
 
 
 @pytest.mark.parametrize("name", ["peers", "10-net", "-x", "_x", "a.b", "x_ipv4", "x_ipv4_2", "__"])
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-def test_set_names_there_and_back(name, family):
+def test_set_names_are_converted_in_both_directions(name, family):
     assert set_name(name, family)[0].isalpha() or set_name(name, family)[0] == "_"
     assert split_set_name(set_name(name, family)) == (name, family)
     assert split_set_name(other_name(set_name(name, family))) == (name, family)
@@ -145,12 +148,12 @@ def test_set_names_there_and_back(name, family):
 @pytest.mark.parametrize(
     "text", ["peers", "_ipv4", "10-net_ipv4", "_peers_ipv4", "peers_ipv5", "peers_2", "peers_ipv4_3"]
 )
-def test_other_names_are_not_ours(text):
-    with pytest.raises(ValueError, match="not a set of ours"):
+def test_other_names_are_rejected(text):
+    with pytest.raises(ValueError, match="not the name of one of our sets"):
         split_set_name(text)
 
 
-def test_protocols_are_numbers_where_the_system_has_no_names_for_them(listed, wanted):
+def test_protocols_can_be_numbers(listed, wanted):
     text = json.dumps(listed)
     numbered = text.replace('["tcp", ', "[6, ").replace('["udp", ', "[17, ")
     assert numbered != text

@@ -40,7 +40,7 @@ def test_a_drop_in_that_changes_how_our_unit_starts(tmp_path, unit, line):
 
 
 @pytest.mark.parametrize("line", ["Nice=5", "# ExecStart=", "Environment=A=b"])
-def test_a_drop_in_that_decides_nothing(tmp_path, line):
+def test_a_drop_in_that_does_not_change_how_our_unit_starts(tmp_path, line):
     host = Host(tmp_path)
     write(host, f"{UNITS}/gatehouse-kong-firewall.service.d/override.conf", f"[Service]\n{line}\n")
     write(host, f"{UNITS}/other.service.d/override.conf", "[Service]\nExecStart=\n")
@@ -50,7 +50,7 @@ def test_a_drop_in_that_decides_nothing(tmp_path, line):
 @pytest.mark.parametrize(
     "command", ["/usr/sbin/nft flush ruleset", "/usr/sbin/nft -f /etc/own.nft", "/bin/sh -c 'nft --file /etc/own.nft'"]
 )
-def test_a_unit_that_flushes_every_table(tmp_path, command):
+def test_a_unit_that_flushes_all_tables(tmp_path, command):
     host = Host(tmp_path)
     write(host, "/etc/own.nft", "flush ruleset\ntable inet own {\n}\n")
     enable(host, "own.service", f"[Service]\nExecStart={command}\n")
@@ -60,7 +60,7 @@ def test_a_unit_that_flushes_every_table(tmp_path, command):
 
 @pytest.mark.parametrize("text", ["#!/usr/sbin/nft -f\nflush ruleset\n", "#!/bin/sh\nset -e\nnft flush ruleset\n"])
 @pytest.mark.parametrize("command", ["/usr/local/sbin/own start", "-/bin/bash /usr/local/sbin/own"])
-def test_a_unit_whose_script_flushes_every_table(tmp_path, text, command):
+def test_a_unit_whose_script_flushes_all_tables(tmp_path, text, command):
     host = Host(tmp_path)
     write(host, "/usr/local/sbin/own", text)
     enable(host, "own.service", f"[Service]\nExecStart={command}\n")
@@ -68,14 +68,14 @@ def test_a_unit_whose_script_flushes_every_table(tmp_path, text, command):
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\n# never: nft flush ruleset\n", "\x7fELF flush ruleset\n"])
-def test_a_unit_whose_program_flushes_nothing(tmp_path, text):
+def test_a_unit_whose_program_does_not_flush_tables(tmp_path, text):
     host = Host(tmp_path)
     write(host, "/usr/local/sbin/own", text)
     enable(host, "own.service", "[Service]\nExecStart=/usr/local/sbin/own /etc /nowhere\n")
     assert boot_conflicts(host, "nftables") == ()
 
 
-def test_a_drop_in_that_is_a_broken_link_is_passed_over(tmp_path):
+def test_a_drop_in_that_is_a_broken_link_is_ignored(tmp_path):
     host = Host(tmp_path)
     folder = host.path(f"{UNITS}/gatehouse-kong-firewall.service.d")
     folder.mkdir(parents=True)
@@ -83,7 +83,7 @@ def test_a_drop_in_that_is_a_broken_link_is_passed_over(tmp_path):
     assert boot_conflicts(host, "nftables") == ()
 
 
-def test_units_that_flush_nothing_of_ours(tmp_path):
+def test_units_that_do_not_flush_our_table(tmp_path):
     host = Host(tmp_path)
     write(host, "/etc/own.nft", "table inet own {\n}\n")
     enable(
@@ -101,7 +101,7 @@ def test_units_that_flush_nothing_of_ours(tmp_path):
     assert boot_conflicts(host, "nftables") == ()
 
 
-def test_the_text_in_etc_counts_before_that_of_the_package(tmp_path):
+def test_the_unit_file_in_etc_overrides_the_file_of_the_package(tmp_path):
     host = Host(tmp_path)
     enable(host, "own.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
     write(host, f"{UNITS}/own.service", "[Service]\nExecStart=/bin/true\n")
@@ -109,7 +109,7 @@ def test_the_text_in_etc_counts_before_that_of_the_package(tmp_path):
 
 
 @pytest.mark.parametrize("manager", ["firewalld", "ufw"])
-def test_a_manager_that_is_off_at_the_next_boot(tmp_path, manager):
+def test_a_manager_that_is_not_enabled_at_boot(tmp_path, manager):
     host = Host(tmp_path)
     (found,) = boot_conflicts(host, manager)
     assert (found.where, f"`systemctl enable {manager}`" in found.advice) == (f"{manager}.service", True)

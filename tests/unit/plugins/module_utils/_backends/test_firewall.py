@@ -20,7 +20,7 @@ WANT, OLD = (
 
 
 class Part:
-    """A part that records its calls in `calls`; `found` is what it has loaded."""
+    """A part that records its calls in `calls`. `found` is its loaded state."""
 
     def __init__(self, name, calls, found=None):
         self.name, self.calls, self.found = name, calls, found
@@ -99,40 +99,40 @@ GONE = HostError("no firewall answers")
 
 
 def test_both_parts_are_required_and_validated(tmp_path, calls):
-    one = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
-    one.require()
+    tested = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    tested.require()
     assert calls == [("early", "require"), ("late", "require")]
-    one.validate(WANT, check_mode=True)
+    tested.validate(WANT, check_mode=True)
     assert calls[2:] == [("early", "validate", WANT, True), ("late", "validate", WANT, True)]
-    assert one.translations() == ("early translation", "late translation")
-    assert one.name == "late"
+    assert tested.translations() == ("early translation", "late translation")
+    assert tested.name == "late"
 
 
 def test_the_late_part_is_read_for_the_ruleset_of_the_early_part(tmp_path, calls):
-    one = firewall(tmp_path, calls, Live(OLD, ("early drift",)), ("late drift",))
-    assert one.read() == Live(OLD, ("early drift", "late drift"))
-    assert one.read() == Live(OLD, ("early drift", "late drift"))
+    tested = firewall(tmp_path, calls, Live(OLD, ("early drift",)), ("late drift",))
+    assert tested.read() == Live(OLD, ("early drift", "late drift"))
+    assert tested.read() == Live(OLD, ("early drift", "late drift"))
     assert calls == [("early", "read"), ("late", "read", OLD)]
 
 
-LEFT = tuple(f"rules and files for {name}, which are not needed any more" for name in ("old late", "old early"))
+LEFT = tuple(f"rules and files for {name}: not needed any more" for name in ("old late", "old early"))
 
 
-def test_the_ruleset_of_an_early_part_that_is_left_over_is_the_current_one(tmp_path, calls):
-    one = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
-    assert one.read() == Live(OLD, LEFT)
+def test_the_ruleset_of_a_leftover_early_part_is_the_current_ruleset(tmp_path, calls):
+    tested = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    assert tested.read() == Live(OLD, LEFT)
     assert made(calls, "read")[-1] == ("late", OLD)
     assert firewall(tmp_path, [], Live(WANT), left_early=Live(OLD)).read().ruleset == WANT
 
 
-def test_a_leftover_whose_firewall_does_not_answer_is_only_files(tmp_path, calls):
-    one = firewall(tmp_path, calls, left_early=GONE, left_late=GONE)
-    assert one.read() == Live(None, LEFT)
+def test_a_leftover_whose_firewall_is_not_available_is_only_files(tmp_path, calls):
+    tested = firewall(tmp_path, calls, left_early=GONE, left_late=GONE)
+    assert tested.read() == Live(None, LEFT)
     calls.clear()
-    assert one.snapshot(Live(None)).load == ((("early",), ""), (("late",), ""))
-    one.apply(WANT)
+    assert tested.snapshot(Live(None)).load == ((("early",), ""), (("late",), ""))
+    tested.apply(WANT)
     assert made(calls, "apply") == [("early", WANT), ("late", WANT)]
-    one.persist(WANT)
+    tested.persist(WANT)
     assert made(calls, "persist") == [("early", WANT), ("late", WANT), ("old late", None), ("old early", None)]
 
 
@@ -143,19 +143,19 @@ def test_a_leftover_whose_firewall_does_not_answer_is_only_files(tmp_path, calls
         ("conflicts", ("early conflict", "late conflict")),
     ],
 )
-def test_the_late_part_is_read_before_it_is_asked(tmp_path, calls, method, expected):
-    one = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
-    assert getattr(one, method)(WANT) == expected
+def test_the_late_part_is_read_before_other_calls(tmp_path, calls, method, expected):
+    tested = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    assert getattr(tested, method)(WANT) == expected
     assert calls[0] == ("late", "read", WANT)
-    getattr(one, method)(WANT)
+    getattr(tested, method)(WANT)
     assert made(calls, "read") == [("late", WANT)]
     left = [("old late", None), ("old early", None)] if method == "stale" else []
     assert made(calls, method) == [("early", WANT), ("late", WANT), *left] * 2
 
 
-def test_the_snapshot_has_every_part_that_answers(tmp_path, calls):
-    one = firewall(tmp_path, calls, Live(WANT), left_early=Live(OLD), left_late=("x",))
-    found = one.snapshot(Live(OLD))
+def test_the_snapshot_has_every_available_part(tmp_path, calls):
+    tested = firewall(tmp_path, calls, Live(WANT), left_early=Live(OLD), left_late=("x",))
+    found = tested.snapshot(Live(OLD))
     names = ["early", "late", "old early", "old late"]
     assert found.files == ("early file", "shared file", *(f"{name} file" for name in names[1:]))
     assert [command for (command,), _given in found.load] == names
@@ -167,11 +167,11 @@ def test_the_snapshot_has_every_part_that_answers(tmp_path, calls):
     ]
 
 
-# What the early part has, what is wanted, and the parts that change, in their order.
+# The loaded early part, the wanted ruleset, and the changed parts in order.
 ORDERS = {
     "new": (Live(None), WANT, [("early", WANT), ("late", WANT)]),
     "changed": (Live(OLD), WANT, [("early", WANT), ("late", WANT)]),
-    "right": (Live(WANT), WANT, [("late", WANT)]),
+    "unchanged": (Live(WANT), WANT, [("late", WANT)]),
     "drift": (Live(WANT, ("x",)), WANT, [("early", WANT), ("late", WANT)]),
     "removed": (Live(OLD), None, [("late", None), ("early", None)]),
     "nothing to remove": (Live(None), None, [("late", None)]),
@@ -179,10 +179,10 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("case", ORDERS)
-def test_the_late_part_accepts_only_while_the_early_part_judges(tmp_path, calls, case):
+def test_the_late_part_is_loaded_after_and_removed_before_the_early_part(tmp_path, calls, case):
     found, want, expected = ORDERS[case]
-    one = firewall(tmp_path, calls, found)
-    assert one.apply(want) == tuple(f"{name} warning" for name, _want in expected)
+    tested = firewall(tmp_path, calls, found)
+    assert tested.apply(want) == tuple(f"{name} warning" for name, _want in expected)
     assert made(calls, "apply") == expected
     assert made(calls, "read")[1:] == [("late", found.ruleset)]
 
@@ -197,8 +197,8 @@ def test_leftovers_are_removed_before_the_late_part_is_read_and_loaded(tmp_path,
 
 
 def test_only_parts_with_stale_files_are_written(tmp_path, calls):
-    one = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
-    one._late.stale_lines = one._leftovers.early[0].stale_lines = ()
-    one.persist(WANT)
+    tested = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    tested._late.stale_lines = tested._leftovers.early[0].stale_lines = ()
+    tested.persist(WANT)
     assert made(calls, "persist") == [("early", WANT), ("old late", None)]
     assert made(calls, "read") == [("late", WANT)]

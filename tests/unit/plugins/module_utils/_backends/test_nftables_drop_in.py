@@ -20,7 +20,7 @@ ExecStop=/usr/sbin/nft flush ruleset
 
 
 def drop_in(tmp_path, name):
-    """Return our drop-in, on a host where another one adds a command to the reload."""
+    """Return our drop-in for a host on which another drop-in adds a command to the reload."""
     host = Host(tmp_path)
     for path, text in (
         ("/lib/systemd/system/nftables.service", DEBIAN),
@@ -38,5 +38,5 @@ def test_our_own_drop_ins_do_not_change_how_the_table_is_loaded(tmp_path, name):
     assert "\nExecStart=\n" in drop_in(tmp_path, name)
 
 
-def test_a_reload_with_more_commands_of_others_stays_as_it_is(tmp_path):
+def test_a_reload_with_third_party_commands_is_not_replaced(tmp_path):
     assert "\nExecStart=\n" not in drop_in(tmp_path, "other.conf")

@@ -278,7 +278,7 @@ def test_saved_files_of_other_programs(tmp_path, want, left):
 
 BAN = "-A INPUT -s 10.9.0.7/32 -j DROP"
 LIMIT = "-A INPUT -m limit --limit 10/sec -j ACCEPT"
-REST, BEFORE_BOTH = "accepts the rest", "comes before both"
+REST, BEFORE_BOTH = "accepts the rest", "precedes both"
 # Rules of iptables and of ip6tables; then the place, effect and reason of each warning, and its ports.
 WARNINGS = {
     "none": ([BAN, DROP], [DROP], []),

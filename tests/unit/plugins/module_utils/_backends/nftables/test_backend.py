@@ -39,7 +39,7 @@ TABLE = {"table": {"family": "inet", "name": "gatehouse_kong", "handle": 2}}
 
 
 class FakeHost(Host):
-    """`objects` are all that nft lists, `table` is our table; other programs print what `prints` has."""
+    """A host with fake programs. nft lists `objects`, and `table` for our table. `prints` has the output of others."""
 
     def __init__(self, root, objects=(), table=()):
         super().__init__(root)
@@ -107,7 +107,7 @@ def test_the_snapshot_has_the_table_and_the_files_of_the_unit(tmp_path, ruleset)
     assert host.calls == []
 
 
-def test_a_table_that_is_new_removed_or_changed_by_others_is_replaced(tmp_path):
+def test_a_table_that_is_new_removed_or_changed_by_a_third_party_is_replaced(tmp_path):
     for table, want in (([], WANT), (CHANGED, WANT), (LISTED, None)):
         host = FakeHost(tmp_path, [TABLE] if table else [], table)
         made = Nftables(host)
@@ -116,7 +116,7 @@ def test_a_table_that_is_new_removed_or_changed_by_others_is_replaced(tmp_path):
         assert host.loaded == [render_table(want)]
 
 
-def test_a_table_of_ours_is_changed_in_steps(tmp_path):
+def test_an_unchanged_table_is_updated_in_steps(tmp_path):
     host = FakeHost(tmp_path, [TABLE], LISTED)
     made = Nftables(host)
     made.read()
@@ -167,10 +167,10 @@ CHAINS = {
     "output": (chain("output", policy="drop"), WANT, False),
     "forward": (chain("forward", policy="drop"), WANT, False),
     "forward, published": (chain("forward", policy="drop"), PUBLISHED, True),
-    "of the late part": (chain(family="ip", name="INPUT", policy="drop"), WANT, False),
+    "reported by the late part": (chain(family="ip", name="INPUT", policy="drop"), WANT, False),
     "its name in another family": (chain(family="ip6", name="INPUT", policy="drop"), WANT, True),
-    "ours": (chain(table="gatehouse_kong", name="input", policy="drop"), WANT, False),
-    "ours, published": (chain("forward", table="gatehouse_kong", name="forward", policy="drop"), PUBLISHED, False),
+    "our table": (chain(table="gatehouse_kong", name="input", policy="drop"), WANT, False),
+    "our table, published": (chain("forward", table="gatehouse_kong", name="forward", policy="drop"), PUBLISHED, False),
 }
 
 
@@ -181,24 +181,26 @@ def test_conflicts_of_base_chains(tmp_path, case):
     host = FakeHost(tmp_path, [{"table": {"family": family, "name": listed["chain"]["table"]}}, listed])
     found = Nftables(host, judged=JUDGED).conflicts(want)
     assert bool(found) is expected
-    assert all(listed["chain"]["hook"] in one.where or listed["chain"]["name"] in one.where for one in found)
+    assert all(
+        listed["chain"]["hook"] in conflict.where or listed["chain"]["name"] in conflict.where for conflict in found
+    )
 
 
-def test_conflicts_are_those_of_the_planned_objects(tmp_path):
+def test_conflicts_are_found_in_the_planned_objects(tmp_path):
     host = FakeHost(tmp_path, [{"table": {"family": "inet", "name": "filter"}}, chain(policy="drop")])
     assert Nftables(host).conflicts(WANT)
     asked = []
 
     def planned(objects, want):
         asked.append((objects, want))
-        return [one for one in objects if "chain" not in one]
+        return [item for item in objects if "chain" not in item]
 
     assert Nftables(host, planned=planned).conflicts(WANT) == ()
     assert asked == [(host.objects, WANT)]
 
 
 def legacy_rules(family):
-    """Rules of iptables-nft: nft does not list their options."""
+    """Return rules of iptables-nft. nft does not list their options."""
     place = {"family": family, "table": "filter"}
     match = {"xt": {"type": "match", "name": "tcp"}}
     return [
@@ -218,13 +220,13 @@ def test_options_of_iptables_are_read_from_the_program_of_the_family(tmp_path, f
     host = FakeHost(tmp_path, legacy_rules(family))
     made = Nftables(host)
     host.prints[SAVES[family]] = OPTIONS
-    (one,) = made.conflicts(WANT)
-    assert (one.certain, [port.split()[1] for port in one.ports]) == (True, ["8001"])
+    (conflict,) = made.conflicts(WANT)
+    assert (conflict.certain, [port.split()[1] for port in conflict.ports]) == (True, ["8001"])
     assert [argv for argv, _given in host.calls if argv[0].endswith("-save")] == [(SAVES[family],)]
     host.missing.add(SAVES[family])
     unknown = Nftables(host).conflicts(WANT)
     assert unknown
-    assert not any(one.certain for one in unknown)
+    assert not any(conflict.certain for conflict in unknown)
 
 
 def test_translations_of_iptables_and_of_nft(tmp_path):
@@ -257,7 +259,7 @@ def test_translations_of_iptables_and_of_nft(tmp_path):
     }
     made = Nftables(host)
     made.conflicts(WANT)
-    assert [(one.place, one.port, one.to) for one in made.translations()] == [
+    assert [(translation.place, translation.port, translation.to) for translation in made.translations()] == [
         ("nftables chain ip nat pre", 9001, "172.17.0.9"),
         ("iptables chain PREROUTING of table nat", 8001, "172.17.0.2"),
         ("ip6tables chain PREROUTING of table nat", 8002, "fd00::2"),

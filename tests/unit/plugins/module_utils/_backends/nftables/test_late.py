@@ -65,7 +65,7 @@ def chain(*rules, name="input", family="inet", table="filter", base=True, **more
 
 
 def places(objects, want=WANT):
-    return {" ".join(one.chain): (one.after, one.handle) for one in late.places(late._chains_of(objects), want)}
+    return {" ".join(place.chain): (place.after, place.handle) for place in late.places(late._chains_of(objects), want)}
 
 
 INPUT = "inet filter input"
@@ -78,14 +78,14 @@ HOSTS = {
     "a ban before the end, and a rule after it": (chain(BAN, [DROP], SSH), {INPUT: (2, 2)}),
     "ends of two ports": (chain(SSH, [port(8001), DROP], [port(7946, "udp"), DROP]), {INPUT: (2, 2)}),
     "ends of two ports in the other order": (chain([port(7946, "udp"), DROP], [port(8001), DROP]), {INPUT: (2, 1)}),
-    "end of a port that nobody may reach": (chain([port(8007), DROP]), {}),
-    "end of a port that is not ours": (chain([port(443), DROP]), {}),
+    "end of a port without allowed sources": (chain([port(8007), DROP]), {}),
+    "end of a third-party port": (chain([port(443), DROP]), {}),
     "logs for the drop": (chain(SSH, [LOG], [COUNTER, LOG], [DROP]), {INPUT: (3, 2)}),
     "logs for the policy": (chain(SSH, [LOG], policy="drop"), {INPUT: (1, 2)}),
     "counts only": (chain(SSH, [COUNTER], [DROP]), {INPUT: (1, 3)}),
     "logs some packets": (chain(SSH, [port(8000), LOG], [DROP]), {INPUT: (1, 3)}),
     "a statement that is listed as a word": (chain(["notrack"], ["continue"], [DROP]), {INPUT: (1, 3)}),
-    "the rule is there": (chain(SSH, OURS, [DROP]), {INPUT: (1, 3)}),
+    "the rule is present": (chain(SSH, OURS, [DROP]), {INPUT: (1, 3)}),
     "the rule is at the end, the policy drops": (chain(SSH, OURS, policy="drop"), {INPUT: (0, None)}),
     "another hook": (chain([DROP], hook="forward"), {}),
     "before the early part": (chain([DROP], prio=-11), {}),
@@ -94,8 +94,8 @@ HOSTS = {
     "another family": (chain([DROP], family="bridge"), {}),
     "iptables-nft": (chain([DROP], family="ip", name="INPUT"), {}),
     "capitals in a table of nft": (chain([DROP], name="INPUT"), {"inet filter INPUT": (1, 1)}),
-    "IPv4 alone": (chain([DROP], family="ip"), {"ip filter input": (1, 1)}),
-    "IPv6 alone": (chain([DROP], family="ip6"), {"ip6 filter input": (1, 1)}),
+    "only IPv4": (chain([DROP], family="ip"), {"ip filter input": (1, 1)}),
+    "only IPv6": (chain([DROP], family="ip6"), {"ip6 filter input": (1, 1)}),
     "IPv6, the port has an IPv4 address": (chain([port(8001), DROP], family="ip6"), {}),
     "our tables": (chain([DROP], table="gatehouse_kong") + chain([DROP], table="gatehouse_kong_out"), {}),
     "a table with our name in another family": (
@@ -104,24 +104,24 @@ HOSTS = {
     "two tables": (
         chain([DROP], table="a") + chain(SSH, table="b", policy="drop"), {"inet a input": (1, 1), "inet b input": (0, None)},
     ),
-    "a chain of its own ends": (
+    "a jump to a chain that drops": (
         chain(SSH, [jump("own")]) + chain(SSH, [DROP], name="own", base=False), {"inet filter own": (1, 2)},
     ),
-    "a chain of its own by goto": (
+    "a goto to a chain that drops": (
         chain([jump("own", "goto")]) + chain([DROP], name="own", base=False), {"inet filter own": (1, 1)},
     ),
     "a chain of the same name in another table": (
         chain([jump("own")]) + chain(name="own", base=False) + chain([DROP], name="own", table="b", base=False), {},
     ),
-    "a chain that a ban leads to as well": (
+    "a chain to which a ban leads too": (
         chain([source("10.9.0.7"), jump("own")], [jump("own")]) + chain([DROP], name="own", base=False), {INPUT: (1, 2)},
     ),
-    "a chain that a ban leads to through another chain": (
+    "a chain to which a ban leads through another chain": (
         chain([source("10.9.0.7"), jump("first")], [jump("own")]) + chain([jump("own")], name="first", base=False)
         + chain([DROP], name="own", base=False),
         {INPUT: (1, 2)},
     ),
-    "a chain that a map leads to for some sources": (
+    "a chain to which a map leads for some sources": (
         chain(
             [{"vmap": {"key": {"payload": {"protocol": "ip", "field": "saddr"}},
                        "data": {"set": [["10.9.0.7", jump("own")]]}}}],
@@ -129,10 +129,10 @@ HOSTS = {
         ) + chain([DROP], name="own", base=False),
         {INPUT: (1, 2)},
     ),
-    "a chain that a jump of another port leads to": (
+    "a chain to which a jump for another port leads": (
         chain([port(443), jump("own")], [jump("own")]) + chain([DROP], name="own", base=False), {"inet filter own": (1, 1)},
     ),
-    "the policy drops what a chain returns": (
+    "the policy drops packets that return from a chain": (
         chain([jump("own")], policy="drop") + chain(BAN, name="own", base=False), {INPUT: (0, None)},
     ),
 }  # fmt: skip
@@ -148,17 +148,17 @@ def test_places(case):
 def test_the_listing_with_the_rules_has_each_rule_once_at_its_place(case):
     objects, expected = HOSTS[case]
     planned = late.with_late_rules(objects, WANT)
-    plain = [one for one in objects if one.get("rule", {}).get("comment") != "gatehouse.kong"]
-    added = [one for one in planned if one not in plain]
-    assert [one for one in planned if one in plain] == plain
+    plain = [item for item in objects if item.get("rule", {}).get("comment") != "gatehouse.kong"]
+    added = [item for item in planned if item not in plain]
+    assert [item for item in planned if item in plain] == plain
     assert len(added) == len(expected)
-    for one in added:
-        rule = one["rule"]
+    for item in added:
+        rule = item["rule"]
         after, handle = expected[f"{rule['family']} {rule['table']} {rule['chain']}"]
         assert (rule["comment"], rule["expr"]) == ("gatehouse.kong", late._EXPRESSIONS)
         same_chain = [
             other["rule"].get("handle")
-            for other in planned[planned.index(one) + 1 :]
+            for other in planned[planned.index(item) + 1 :]
             if "rule" in other and [other["rule"][key] for key in ("family", "table", "chain")]
             == [rule[key] for key in ("family", "table", "chain")]
         ]  # fmt: skip
@@ -167,7 +167,9 @@ def test_the_listing_with_the_rules_has_each_rule_once_at_its_place(case):
 
 
 def test_the_rule_is_the_one_that_nft_lists():
-    (rule,) = [one["rule"] for one in late.with_late_rules(chain([DROP]), WANT) if one.get("rule", {}).get("comment")]
+    (rule,) = [
+        item["rule"] for item in late.with_late_rules(chain([DROP]), WANT) if item.get("rule", {}).get("comment")
+    ]
     mark = {"&": [{"meta": {"key": "mark"}}, 0x10000000]}
     assert rule["expr"] == [{"match": {"op": "==", "left": mark, "right": 0x10000000}}, {"accept": None}]
 
@@ -184,11 +186,11 @@ class FakeHost(Host):
 
 def part(tmp_path, *objects):
     return late.NftablesLate(
-        FakeHost(tmp_path), types.SimpleNamespace(objects=[each for one in objects for each in one])
+        FakeHost(tmp_path), types.SimpleNamespace(objects=[item for group in objects for item in group])
     )
 
 
-MISSING, UNNEEDED, WRONG = "is missing", "is not needed", "is at the wrong place, or repeated"
+MISSING, UNNEEDED, WRONG = "is missing", "is not needed", "is misplaced or repeated"
 ADD = f"add rule inet filter input {RULE}\n"
 INSERT = f"insert rule inet filter input handle 1 {RULE}\n"
 DELETE = "delete rule inet filter input handle 90\n"
@@ -197,13 +199,13 @@ LOADED = {
     "nothing to do": ([SSH], "accept", True, None, ""),
     "missing at the end": ([SSH], "drop", True, MISSING, ADD),
     "missing before the drop": ([[DROP]], "accept", True, MISSING, INSERT),
-    "right at the end": ([SSH, OURS], "drop", True, None, ""),
-    "right before the drop": ([SSH, OURS, [DROP]], "accept", True, None, ""),
+    "present at the end": ([SSH, OURS], "drop", True, None, ""),
+    "present before the drop": ([SSH, OURS, [DROP]], "accept", True, None, ""),
     "a ban was inserted": ([BAN, SSH, OURS, [DROP]], "accept", True, None, ""),
     "a ban was appended": ([SSH, OURS, BAN], "drop", True, WRONG, ADD + DELETE),
     "after the drop": ([[DROP], OURS], "accept", True, WRONG, INSERT + DELETE),
     "repeated": ([SSH, OURS, OURS], "drop", True, WRONG, ADD + 2 * DELETE),
-    "the host accepts now": ([SSH, OURS], "accept", True, UNNEEDED, DELETE),
+    "the host accepts by default": ([SSH, OURS], "accept", True, UNNEEDED, DELETE),
     "no ruleset": ([SSH, OURS], "drop", False, UNNEEDED, DELETE),
     "no ruleset, no rule": ([SSH], "drop", False, None, ""),
 }
@@ -293,7 +295,7 @@ HOST_RULES = [(4, "tcp dport 22 accept"), (5, 'log prefix "end of chain # handle
 
 @pytest.fixture
 def nft(tmp_path, monkeypatch):
-    """A program nft that lists a text and keeps the commands that it gets."""
+    """A fake program nft that lists a text and records its commands."""
     program = tmp_path / "bin" / "nft"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\ncase $1 in -a) cat {tmp_path}/listed ;; *) cat >>{tmp_path}/loaded ;; esac\n")
@@ -335,7 +337,7 @@ def test_the_boot_script_needs_the_chain(tmp_path, nft):
     assert nft(made._host.read(FILES["script"]), as_nft(("inet filter", "other", HOOKED, []))) == ""
 
 
-def test_the_snapshot_deletes_the_rules_wherever_they_are_and_adds_those_of_the_file(tmp_path, nft):
+def test_the_snapshot_deletes_all_our_rules_and_adds_the_rules_of_the_file(tmp_path, nft):
     made = part(tmp_path, chain(policy="drop"))
     listed = as_nft(
         ("inet filter", "input", HOOKED, [*HOST_RULES, (90, RULE), (91, RULE)]), ("ip x", "y", "", [(7, RULE)])
@@ -346,7 +348,7 @@ def test_the_snapshot_deletes_the_rules_wherever_they_are_and_adds_those_of_the_
     )
     ((_argv, script),) = made.snapshot(WANT).load
     assert nft(script, listed) == removal
-    # The fake lists the same rules again, so the boot script sees the rule in the chain and adds nothing.
+    # The fake lists the same rules again. The boot script finds the rule in the chain and does not add it.
     made.persist(WANT)
     assert nft(script, listed) == removal
     assert nft(script, as_nft(("inet filter", "input", HOOKED, HOST_RULES))) == ADD
@@ -370,16 +372,18 @@ def test_a_filter_table_of_iptables_legacy_is_a_warning(tmp_path, tables, expect
             made._host.path(path).parent.mkdir(parents=True, exist_ok=True)
             made._host.path(path).write_text(text)
     found = made.conflicts(WANT)
-    assert [(one.where, one.certain, one.ports) for one in found] == [(path, False, ("any port",)) for path in expected]
-    assert all("iptables-legacy" in one.reason and "-legacy-save" in one.advice for one in found)
+    assert [(conflict.where, conflict.certain, conflict.ports) for conflict in found] == [
+        (path, False, ("any port",)) for path in expected
+    ]
+    assert all("iptables-legacy" in conflict.reason and "-legacy-save" in conflict.advice for conflict in found)
 
 
-REST, BEFORE_BOTH = "accepts the rest", "comes before both"
-# Rules of input and of a chain of the host; then rule, reason and ports of each warning.
+REST, BEFORE_BOTH = "accepts the rest", "precedes both"
+# Rules of input and of a chain of the host; then rule, reason and ports of port warning.
 VOID = {
     "a limit that accepts": ([LIMITED, [DROP]], [("input", 1, REST, ["7946", "8000", "8001"])]),
     "a limit of one port": ([[port(8001), *LIMITED], [DROP]], [("input", 1, REST, ["8001"])]),
-    "a limit of a port that is not ours": ([[port(443), *LIMITED], [DROP]], []),
+    "a limit of a third-party port": ([[port(443), *LIMITED], [DROP]], []),
     "a limit that drops": ([[{"limit": {"rate": 10, "inv": True}}, DROP], [DROP]], []),
     "a quota": ([[{"quota": {"val": 1}}, ACCEPT], [DROP]], [("input", 1, REST, ["7946", "8000", "8001"])]),
     "a count of connections": ([[{"ct count": {"val": 9}}, ACCEPT], [DROP]], [("input", 1, REST, ["7946", "8000", "8001"])]),
@@ -394,19 +398,19 @@ VOID = {
 
 
 @pytest.mark.parametrize("case", VOID)
-def test_rules_without_effect_are_warnings(tmp_path, case):
+def test_ineffective_rules_are_warnings(tmp_path, case):
     rules, expected = VOID[case]
     found = part(tmp_path, chain(*rules)).conflicts(WANT)
-    assert [(one.where, one.effect, one.certain) for one in found] == [
+    assert [(conflict.where, conflict.effect, conflict.certain) for conflict in found] == [
         (f"nftables chain inet filter {name}", "exempt", False) for name, *_rest in expected
     ]
-    for one, (_name, handle, reason, ports) in zip(found, expected, strict=True):
-        assert f"# handle {handle}` " in one.reason
-        assert one.reason.endswith(reason)
-        assert [each.split()[1] for each in one.ports] == ports
-        assert one.advice
+    for conflict, (_name, handle, reason, ports) in zip(found, expected, strict=True):
+        assert f"# handle {handle}` " in conflict.reason
+        assert conflict.reason.endswith(reason)
+        assert [port.split()[1] for port in conflict.ports] == ports
+        assert conflict.advice
 
 
-def test_the_late_part_lists_no_translation_and_needs_nothing(tmp_path):
+def test_the_late_part_has_no_translations_and_no_requirements(tmp_path):
     made = part(tmp_path)
     assert (made.name, made.translations(), made.require()) == ("nftables", (), None)

@@ -55,11 +55,11 @@ def test_only_our_tables_and_rules_are_removed(text):
 @pytest.mark.parametrize(
     "text", ["", BEFORE + AFTER, LATE.replace("gatehouse.kong", "mine"), EARLY.replace("inet", "ip")]
 )
-def test_other_text_stays(text):
+def test_other_text_is_kept(text):
     assert without_ours(text) == text
 
 
-def test_handles_of_a_listing_make_no_difference():
+def test_rules_with_handles_are_removed():
     listed = EARLY.replace(" {\n", " { # handle 7\n", 1) + LATE.replace("\n", " # handle 9\n")
     assert without_ours(BEFORE + listed + AFTER) == BEFORE + AFTER
 
@@ -79,7 +79,7 @@ def test_a_saved_copy_is_found_and_cleaned_and_the_file_keeps_its_mode(tmp_path,
     assert files_with_ours(host) == ()
 
 
-def test_blank_lines_before_our_rule_and_tables_after_an_empty_table_stay():
+def test_blank_lines_before_our_rule_and_tables_after_an_empty_table_are_kept():
     rule = 'meta mark & 0x10000000 == 0x10000000 accept comment "gatehouse.kong"'
     text = "table inet gatehouse_kong {}\ntable inet filter {\n\tchain input {\n\t\ttcp dport 22 accept\n\n%s\t\tdrop\n\t}\n}\n"
     assert without_ours(text % f"\t\t{rule}\n") == text % ""
