@@ -10,15 +10,14 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.action import kong_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import plan_file
 
 
 class ActionModule(ActionBase):
-    """Do one thing, ``read`` or ``plan``, and say how long the processor worked on it.
+    """An action that runs ``read`` or ``plan`` and returns its processor time.
 
-    ``read`` is the least that any compiler of the fleet must do: look at every kong_* variable of every node through
-    hostvars. ``plan`` is the whole of gatehouse.kong.kong_plan. Processor time is counted, because others use the
-    machine too.
+    ``read`` reads every kong_* variable of every node through hostvars, which every compiler of the fleet must do. ``plan``
+    is the whole of gatehouse.kong.kong_plan. Processor time does not depend on other work of the machine.
     """
 
     _requires_connection = False
@@ -56,12 +55,12 @@ class ActionModule(ActionBase):
 
 def _forget_plan() -> None:
     """Remove the plan that kong_plan keeps for the rest of the run."""
-    with kong_plan._once_a_run("kong") as kept:  # noqa: SLF001
+    with plan_file("kong") as kept:
         kept.unlink(missing_ok=True)
 
 
 def _look_at(value: Any) -> None:
-    """Look at every part of a value: Ansible templates what is in a list or a mapping when it is looked at."""
+    """Read every part of a value, because Ansible templates the items of lists and mappings when they are read."""
     if isinstance(value, Mapping):
         for item in value.values():
             _look_at(item)
