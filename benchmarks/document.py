@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps docs/benchmarks.md: a section for each part, of which only those that were measured are written anew."""
+"""Updates docs/benchmarks.md, which has a section for each part: replaces only the sections of measured parts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
 # Benchmarks
 
-Times are those of one machine at one moment, with others at work on it; compare the ratios, each within one run.
-`make bench WRITE=--write` measures all of it and writes this page, `make bench WHAT=firewalls` one part.
+The times were measured on a machine that also did other work. Compare only ratios, and only within a run.
+`make bench WRITE=--write` measures all parts and writes this page. `make bench WHAT=firewalls` measures a single part.
 """
 _PART = "<!-- part: {} -->\n"
 
 
 def write(sections: Mapping[str, str], order: tuple[str, ...]) -> None:
-    """Put these sections in place of those of the same name."""
+    """Replace the sections with these names."""
     load = f"Measured on {os.cpu_count()} cores with a load average of {os.getloadavg()[1]:.0f}."
     known = _sections(DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else "")
     known.update((name, f"{text.strip()}\n\n{load}\n") for name, text in sections.items())

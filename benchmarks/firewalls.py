@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every way of ways.py through ansible-playbook, on hosts of the lab: first run, and unchanged run.
+"""Measures every way of ways.py with ansible-playbook on hosts of the lab: the first run and an unchanged run.
 
-Whole runs are counted, as their user waits for them, and of them what the tasks took. Runs of all ways take turns, so
-that whatever else the machine does slows down all of them.
+The times are the user's waiting time for whole runs and the time of their tasks. Runs of all ways alternate, so other
+work of the machine slows down all ways equally.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ ROOT = HERE.parent
 LAB = [sys.executable, str(ROOT / "molecule" / "lab" / "lab.py")]
 HOSTS = HERE / "hosts"
 CACHE = ROOT / ".cache" / "bench"
-# The package that brings the modules which are looped over. Users of this collection need none of it.
+# The package with the modules of the loops. Users of this collection do not need it.
 COMMUNITY = "ansible>=12,<13"
 _NEEDED = tuple(f"ansible_collections/{name}/" for name in ("ansible/posix", "community/general"))
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of whole runs and, within, of their tasks; medians."""
+    """Seconds of whole runs and of their tasks; medians."""
 
     way: str
     host: str
@@ -50,7 +50,7 @@ class Timing:
 
 
 def measure(sizes: list[int], repetitions: int, most_looped: int) -> list[Timing]:
-    """Bring the lab up, run every way for every number of peers, and remove the lab. Loops only up to most_looped."""
+    """Start the lab, run every way for every number of peers, and remove the lab; loops only up to most_looped peers."""
     collections = _community_collections()
     with _lab(), tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
         runner = _Runner(Path(name), collections)
@@ -65,12 +65,13 @@ def measure(sizes: list[int], repetitions: int, most_looped: int) -> list[Timing
 def _take_turns(runner: _Runner, peers: int, repetitions: int) -> list[Timing]:
     ways = [way for way in WAYS if not way.loops]
     rounds = [[_time(runner, way, peers, 1) for way in ways] for _round in range(repetitions)]
-    return [_medians(list(one)) for one in zip(*rounds, strict=True)]
+    return [_medians(list(timings)) for timings in zip(*rounds, strict=True)]
 
 
 def _medians(several: list[Timing]) -> Timing:
     values = {
-        key: median(getattr(one, key) for one in several) for key in ("first", "first_tasks", "again", "again_tasks")
+        key: median(getattr(timing, key) for timing in several)
+        for key in ("first", "first_tasks", "again", "again_tasks")
     }
     return Timing(several[0].way, several[0].host, several[0].peers, **values)
 
@@ -81,7 +82,7 @@ def _time(runner: _Runner, way: Way, peers: int, repetitions: int) -> Timing:
     first = runner.run(way.host, tasks)
     again = [runner.run(way.host, tasks) for _repetition in range(repetitions)]
     runner.undo(way)
-    return Timing(way.name, way.host, peers, *first, *(median(one) for one in zip(*again, strict=True)))
+    return Timing(way.name, way.host, peers, *first, *(median(column) for column in zip(*again, strict=True)))
 
 
 class _Runner:
@@ -99,7 +100,7 @@ class _Runner:
         }
 
     def run(self, host: str, tasks: list[dict[str, Any]]) -> tuple[float, float]:
-        """Run the tasks on a host; the seconds of all of it, and of the tasks."""
+        """Run the tasks on a host; return the seconds of the whole run and of its tasks."""
         play, times = self._folder / "play.yml", self._folder / "times"
         play.write_text(json.dumps([{"hosts": host, "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
         times.write_text("", encoding="utf-8")
@@ -117,7 +118,7 @@ class _Runner:
         return seconds, sum(json.loads(line)["seconds"] for line in times.read_text(encoding="utf-8").splitlines())
 
     def undo(self, way: Way) -> None:
-        """Take a way's rules away."""
+        """Remove a way's rules."""
         if way.undo:
             _on(way.host, way.undo)
         else:
@@ -141,7 +142,7 @@ def _on(host: str, command: str) -> None:
 
 
 def _community_collections() -> Path:
-    """A folder with the collections that hold the looped modules, fetched from PyPI once."""
+    """Return a folder with the collections of the looped modules, downloaded once from PyPI."""
     if not (CACHE / "ansible_collections" / "community").is_dir():
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE), COMMUNITY]
         subprocess.run(pip, check=True, stdout=sys.stderr)

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Inventories of any size that look like a grown fleet: five sites behind NAT, three clusters, three Kong versions.
+"""Inventories of any size that are similar to real fleets: five sites behind NAT, three clusters, three Kong versions.
 
-One fleet can be written in two styles. With ``templates`` most values come from group_vars through Jinja2, which is how
-fleets of this size are kept. With ``literals`` every value stands written out at its host: Ansible reads that about
-ten times as fast, so nothing hides what the compiler costs.
+A fleet can be written in two styles. With ``templates`` most values are Jinja2 templates in group_vars, as in real fleets of
+this size. With ``literals`` every host has all its values. Ansible reads these about ten times as fast, so the time of
+the compiler itself is visible.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from jinja2 import Template
 from jinja2.nativetypes import NativeEnvironment
 
 STYLES = ("templates", "literals")
-# How each site is reached from the others: its nodes have an outside address each, or share one and differ by port.
+# How other sites reach a site: each node has its own outside address, or the nodes share an address and have own ports.
 SITES = {"ams": "address", "fra": "port", "lon": "address", "nyc": "port", "sin": "address"}
 VPN_SITES = ("nyc", "sin")
-# Nodes of this site have their address from cached facts, all others from a variable.
+# The addresses of this site's nodes are in cached facts, the addresses of all other nodes in a variable.
 FACTS_SITE = "lon"
 CLUSTERS = ("legacy", "hybrid", "edge")
 CONTROL_PLANE_EVERY = 60
-# What a device forwards to a node, by what the node is: inside port, first outside port, protocols.
+# The forwards of a device to a node, by the kind of node: inside port, first outside port, protocols.
 FORWARDS = {
     "legacy": [(7946, 20000, ["tcp", "udp"]), (8000, 30000, ["tcp"]), (8443, 40000, ["tcp"])],
     "control_plane": [(8005, 20000, ["tcp"])],
@@ -78,7 +78,7 @@ GROUP_VARS: dict[str, Variables] = {
 
 @dataclass(frozen=True)
 class Member:
-    """One host of the fleet: its groups, what the inventory says of it, and its address."""
+    """A host of the fleet: its groups, variables and address."""
 
     name: str
     groups: tuple[str, ...]
@@ -87,7 +87,7 @@ class Member:
 
 
 def write_inventory(folder: Path, count: int, style: str) -> Path:
-    """Write an inventory of ``count`` Kong nodes into a folder, its cached facts into ``facts``; return its file."""
+    """Write an inventory of ``count`` Kong nodes and their cached facts into a folder; return the inventory's file."""
     members = [*(_node(number, count) for number in range(count)), *_other_hosts()]
     (folder / "facts").mkdir(parents=True)
     if style == "literals":
@@ -114,7 +114,7 @@ def _groups(members: list[Member]) -> Variables:
 
 
 def _written_out(member: Member) -> Member:
-    """Return a member with all that its groups give it, and no template left."""
+    """Return a member with the variables of its groups, without templates."""
     groups = ["all", *(["kong"] if member.groups[0] in CLUSTERS else []), *member.groups]
     found: Variables = {}
     for group in groups:
@@ -141,7 +141,7 @@ def _compiled(text: str) -> Template:
 
 
 def _write(path: Path, data: Variables) -> None:
-    """Write YAML. JSON is YAML, and reads faster, which keeps the wait before each measurement short."""
+    """Write YAML in its form JSON, which Ansible reads faster."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(data, indent=1), encoding="utf-8")
 
@@ -196,7 +196,7 @@ def _nat(kind: str, slot: int, site: str, outside: str) -> list[Variables]:
 
 
 def _other_hosts() -> list[Member]:
-    """Return the hosts that are no nodes and that source terms name: two bastions and one monitor at each site."""
+    """Return the other hosts that source terms name: two bastions and a monitor at each site."""
     return [
         Member(
             f"{purpose}-{site}-{index}", (f"{purpose}_{site}",), {"site_code": site, "internal_ip": address}, address
@@ -209,7 +209,7 @@ def _other_hosts() -> list[Member]:
 
 
 def _write_facts(folder: Path, member: Member) -> None:
-    """Write a node's facts as the jsonfile cache of ansible-core 2.19 and later keeps them."""
+    """Write a node's facts in the format of the jsonfile cache of ansible-core 2.19 and later."""
     interface = {"address": member.address, "interface": "eth0", "gateway": f"{member.address.rpartition('.')[0]}.254"}
     facts = {
         "ansible_default_ipv4": interface,

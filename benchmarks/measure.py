@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One fleet run through ansible-playbook: how long it took, how much memory, and whether the plan stays the same."""
+"""Measures a fleet with ansible-playbook: time, memory, and whether all runs make the same plan."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from fleet import write_inventory
 
 HERE = Path(__file__).resolve().parent
 PLUGINS = HERE / "plugins"
-# Python orders sets by these, so a plan that hangs on such an order shows.
+# They change the order of Python's sets, so they show a plan that depends on this order.
 HASH_SEEDS = ("1", "2")
 MEMORY_INTERVAL = 0.25
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was seen of one fleet. Times are medians in seconds, sizes in bytes.
+    """The results for a fleet. Times are medians in seconds, sizes are in bytes.
 
-    ``read`` and ``plan`` are processor time inside the task; ``waited`` is how long the user waits for kong_plan, ``reused``
-    for a second one in the same run. ``memory`` is that of all processes of ansible-playbook at the worst moment,
-    ``bare_memory`` the same while only hostvars were read.
+    ``read`` and ``plan`` are processor time in the task. ``waited`` is the user's waiting time for kong_plan, ``reused`` for a
+    second kong_plan in the same run. ``memory`` is the peak of all processes of ansible-playbook together, ``bare_memory`` the
+    same for a run that only reads hostvars.
     """
 
     nodes: int
@@ -52,7 +52,7 @@ class Measurement:
 
 
 def measure(nodes: int, style: str, repetitions: int) -> Measurement:
-    """Write a fleet, run it once for each hash seed with so many repetitions in all, and return what was seen."""
+    """Write a fleet and run it once for each hash seed, with this number of repetitions in total; return the results."""
     with tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
         folder = Path(name)
         inventory = write_inventory(folder / "inventory", nodes, style)
@@ -73,7 +73,7 @@ def measure(nodes: int, style: str, repetitions: int) -> Measurement:
         style=style,
         read=median(read),
         plan=median(plan),
-        ratio=median(mine / bare for mine, bare in zip(plan, read, strict=True)),
+        ratio=median(whole / bare for whole, bare in zip(plan, read, strict=True)),
         waited=median(_column(seen, "plan", "seconds")),
         reused=median(_column(seen, "reuse", "seconds")),
         memory=memory,
@@ -88,7 +88,7 @@ def _measured(what: str) -> dict[str, Any]:
 
 
 def _tasks(repetitions: list[int], folder: Path) -> list[dict[str, Any]]:
-    """Return the tasks of one run: read and plan in turns, each first as often as second, then the plan again."""
+    """Return the tasks of a run: read and plan in alternating order, then the plan again."""
     tasks = []
     for number in repetitions:
         pair = [_measured("read"), _measured("plan")]
@@ -106,7 +106,7 @@ def _column(seen: list[dict[str, Any]], task: str, key: str) -> list[float]:
 
 
 def _run(folder: Path, inventory: Path, play: str, seed: str) -> tuple[int, list[dict[str, Any]]]:
-    """Run a play; return the most memory that its processes held together, and the times of its tasks."""
+    """Run a play; return the peak memory of its processes together, and the times of its tasks."""
     times, log = folder / "times", folder / "log"
     times.unlink(missing_ok=True)
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(folder / play)]
@@ -138,7 +138,7 @@ def _environment(folder: Path, times: Path, seed: str) -> dict[str, str]:
 
 
 def _family(pid: int) -> Iterator[int]:
-    """Yield a process and everything below it."""
+    """Yield a process and all its descendants."""
     yield pid
     with _ignore_ended():
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
@@ -146,7 +146,7 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _memory(pid: int) -> int:
-    """Return a process's memory in bytes, with its share of what it has in common with others."""
+    """Return a process's memory in bytes, with its proportion of shared memory."""
     with _ignore_ended():
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
             if line.startswith("Pss:"):
@@ -156,7 +156,7 @@ def _memory(pid: int) -> int:
 
 @contextmanager
 def _ignore_ended() -> Iterator[None]:
-    """Pass over a process that ended while it was looked at."""
+    """Ignore a process that ended while it was read."""
     try:
         yield
     except (FileNotFoundError, ProcessLookupError):

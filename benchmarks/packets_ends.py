@@ -5,7 +5,7 @@
 """The ends of the wires of packets.py.
 
 `serve ADDRESS` accepts connections and sends datagrams back. `dial SECONDS ADDRESS ADDRESS` connects to both servers in
-turns, each time for a short moment, so whatever else the machine does slows both alike.
+short turns, so other work of the machine slows both down equally.
 """
 
 from __future__ import annotations

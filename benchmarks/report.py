@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the measurements say: a table, and what they fail to keep."""
+"""The report about the plan: a table, and the missed bars."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from measure import Measurement
 
 RATIO_TO_READ = 2.0
-# In smaller fleets the ratio shows how long Python takes to load netaddr and jmespath; larger ones are judged by growth.
+# In smaller fleets the ratio mostly shows the time to import netaddr and jmespath. Larger fleets are judged by growth.
 RATIO_NODES = 1000
 GROWTH = 6.0
 MEMORY = 1 << 30
@@ -25,24 +25,24 @@ _HEADINGS = (
     "task",
     "again",
     "memory",
-    "of it ours",
+    "of plan",
     "plan file",
     "same",
 )
 _LEGEND = """\
-style       literals: every value written out at its host; templates: most values through Jinja2 from group_vars
+style       literals: every host has all its values; templates: most values are Jinja2 templates in group_vars
 read        a bare read of every kong_* variable through hostvars; processor seconds, median
-plan        all of kong_plan, reading included; processor seconds, median
+plan        the whole of kong_plan, including the read; processor seconds, median
 plan/read   median of the ratios of neighbouring runs
-task        seconds until the user has the plan: fork, kong_plan, and the result's way back
-again       seconds for kong_plan once more in the same run, which finds the plan made
-memory      MiB of all processes of ansible-playbook at the worst moment; of it ours: more than a bare read takes
+task        seconds until the user has the plan: fork, kong_plan, and the transfer of the result
+again       seconds for a second kong_plan in the same run, which reuses the plan
+memory      MiB of all processes of ansible-playbook together, peak; of plan: the increase compared with a bare read
 plan file   KiB of the plan as a file
-same        whether Python's hash seeds leave the plan as it is, to the byte"""
+same        whether the plan is byte-identical for all of Python's hash seeds"""
 
 
 def table(seen: Sequence[Measurement]) -> str:
-    rows = [_HEADINGS, *(_row(one) for one in seen)]
+    rows = [_HEADINGS, *(_row(measurement) for measurement in seen)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     growth = [
@@ -51,37 +51,37 @@ def table(seen: Sequence[Measurement]) -> str:
     return "\n".join([*lines, *growth, "", _LEGEND])
 
 
-def _row(one: Measurement) -> tuple[str, ...]:
+def _row(fleet: Measurement) -> tuple[str, ...]:
     return (
-        str(one.nodes),
-        one.style,
-        f"{one.read:.2f}",
-        f"{one.plan:.2f}",
-        f"{one.ratio:.2f}",
-        f"{one.waited:.1f}",
-        f"{one.reused:.1f}",
-        str(one.memory >> 20),
-        str((one.memory - one.bare_memory) >> 20),
-        str(one.plan_bytes >> 10),
-        "yes" if _is_same(one) else "NO",
+        str(fleet.nodes),
+        fleet.style,
+        f"{fleet.read:.2f}",
+        f"{fleet.plan:.2f}",
+        f"{fleet.ratio:.2f}",
+        f"{fleet.waited:.1f}",
+        f"{fleet.reused:.1f}",
+        str(fleet.memory >> 20),
+        str((fleet.memory - fleet.bare_memory) >> 20),
+        str(fleet.plan_bytes >> 10),
+        "yes" if _is_same(fleet) else "NO",
     )
 
 
-def _is_same(one: Measurement) -> bool:
-    return len(set(one.digests)) == 1
+def _is_same(fleet: Measurement) -> bool:
+    return len(set(fleet.digests)) == 1
 
 
 def failures(seen: Sequence[Measurement]) -> list[str]:
-    """Return a line for each promise that is not kept."""
+    """Return a line for each bar that is missed."""
     found = []
-    for one in seen:
-        fleet = f"{one.nodes} nodes, {one.style}"
-        if one.nodes == RATIO_NODES and one.ratio > RATIO_TO_READ:
-            found.append(f"{fleet}: a plan takes {one.ratio:.2f} times a bare read, more than {RATIO_TO_READ:g}")
-        if one.memory > MEMORY:
-            found.append(f"{fleet}: {one.memory >> 20} MiB of memory, more than {MEMORY >> 20}")
-        if not _is_same(one):
-            found.append(f"{fleet}: the plan differs between two runs")
+    for fleet in seen:
+        name = f"{fleet.nodes} nodes, {fleet.style}"
+        if fleet.nodes == RATIO_NODES and fleet.ratio > RATIO_TO_READ:
+            found.append(f"{name}: a plan takes {fleet.ratio:.2f} times a bare read, more than {RATIO_TO_READ:g}")
+        if fleet.memory > MEMORY:
+            found.append(f"{name}: {fleet.memory >> 20} MiB of memory, more than {MEMORY >> 20}")
+        if not _is_same(fleet):
+            found.append(f"{name}: the plan differs between two runs")
     for style, factor in _growth(seen).items():
         if factor > GROWTH:
             found.append(f"{style}: 5,000 nodes take {factor:.2f} times as long as 1,000, more than {GROWTH:g}")
@@ -89,20 +89,20 @@ def failures(seen: Sequence[Measurement]) -> list[str]:
 
 
 def _growth(seen: Sequence[Measurement]) -> dict[str, float]:
-    """Return how many times as long 5,000 nodes take as 1,000, by style, where both were measured."""
-    times = {(one.style, one.nodes): one.plan for one in seen}
+    """Return the ratio of the time for 5,000 nodes to the time for 1,000 nodes, by style, if both were measured."""
+    times = {(fleet.style, fleet.nodes): fleet.plan for fleet in seen}
     return {
         style: times[style, 5000] / times[style, 1000] for style, n in times if n == 5000 and (style, 1000) in times
     }
 
 
 def _styles(seen: Sequence[Measurement]) -> list[str]:
-    """Compare the plans of one fleet written in two styles."""
+    """Return a line for each fleet whose plans differ between the two styles."""
     first: dict[int, Measurement] = {}
     return [
-        f"{one.nodes} nodes: the plan differs between {other.style} and {one.style}"
-        for one in seen
-        if (other := first.setdefault(one.nodes, one)).digests[0] != one.digests[0]
+        f"{fleet.nodes} nodes: the plan differs between {other.style} and {fleet.style}"
+        for fleet in seen
+        if (other := first.setdefault(fleet.nodes, fleet)).digests[0] != fleet.digests[0]
     ]
 
 
@@ -122,7 +122,7 @@ _SECTION = """\
 - for {nodes} nodes a plan takes at most {ratio:g} times as long as a bare read of the same variables in the same run,
 - 5,000 nodes take at most {growth:g} times as long as 1,000,
 - all processes of `ansible-playbook` together stay under {memory} MiB,
-- the plan is the same to the byte, whatever Python's hash seed and however the inventory is written.
+- the plan is byte-identical for all of Python's hash seeds and for both styles of the inventory.
 
 ```text
 {table}

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measure kong_plan on large fleets, kong_firewall beside what else opens ports, and what its rules cost a packet.
+"""Measure kong_plan on large fleets, kong_firewall and other ways to open ports, and the cost of its rules for a packet.
 
-Everything is judged as a ratio within one run, never as a time: machines differ, and others use them too.
+Bars are mostly ratios within a run and not times, because machines differ and do other work at the same time.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def _fleets(arguments: argparse.Namespace) -> list[Measurement]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure the compiler, the firewall, and the way of a packet.")
+    parser = argparse.ArgumentParser(
+        description="Measure the compiler, the firewall, and the cost of its rules for a packet."
+    )
     parser.add_argument(
         "what", choices=[[], *PARTS], nargs="*", metavar="PART", help="fleets, firewalls, packets; default all of them"
     )
@@ -67,9 +69,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--style", choices=STYLES, nargs="+", default=STYLES, help="how the inventory is written")
     parser.add_argument("--peers", type=int, nargs="+", default=PEERS, help="numbers of peers of the firewall's node")
     parser.add_argument(
-        "--looped", type=int, default=MOST_LOOPED, help="most peers for looped modules; 200 take them 12 minutes"
+        "--looped",
+        type=int,
+        default=MOST_LOOPED,
+        help="most peers for looped modules, which take 12 minutes for 200 peers",
     )
-    parser.add_argument("--repetitions", type=int, default=3, help="how often each thing is measured; at least 2")
+    parser.add_argument("--repetitions", type=int, default=3, help="number of measurements of each value; at least 2")
     parser.add_argument("--write", action="store_true", help="write the parts into docs/benchmarks.md")
     arguments = parser.parse_args()
     arguments.what = arguments.what or PARTS

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ways to open a node's ports that are compared: kong_firewall, one template, and the modules that people loop over.
+"""The compared ways to open a node's ports: kong_firewall, a template, and loops over other modules.
 
-Beside them a task that does nothing: what a run takes at least.
+In addition a task without effect, which shows the shortest possible run.
 
-One node has 2 proxy ports for anyone, an Admin API for 10 hosts, and gossip over tcp and udp with so many peers. A way is
-the tasks that do it on a host whose firewall is of that kind, and a command that takes their rules away.
+A node has 2 proxy ports for any source, an Admin API for 10 hosts, and gossip over tcp and udp with the given number of peers.
+A way has the tasks that open these ports on a host with a firewall manager, and a command that removes their rules.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PROXY, _GOSSIP, _ADMIN = (8000, 8443), (("tcp", 7946), ("udp", 7946)), ("tcp", 
 
 @dataclass(frozen=True)
 class Way:
-    """A way on one of the hosts. A `loops` task does one thing for each peer, so it is measured once."""
+    """A way on a host. With `loops` a task has an item for each peer, so the way is measured only once."""
 
     name: str
     host: str
@@ -38,7 +38,7 @@ class Way:
 
 
 def peers_of(count: int) -> list[str]:
-    """Addresses of peers, no two of which are neighbours: neighbours would be one network to nftables."""
+    """Return addresses of peers. They are not adjacent, because nftables merges adjacent addresses into a network."""
     return [f"10.{20 + number // 12000}.{number // 120 % 100}.{number % 120 * 2 + 1}" for number in range(count)]
 
 
@@ -57,11 +57,11 @@ def large_ruleset(sources: list[str]) -> dict[str, Any]:
 
 
 def ruleset(peers: list[str]) -> dict[str, Any]:
-    """The rules as kong_firewall takes them."""
+    """Return the ruleset for kong_firewall."""
     allow = [_entry("proxy", "tcp", port, "any") for port in _PROXY]
     allow += [_entry("cluster", protocol, port, ["peers"]) for protocol, port in _GOSSIP]
     allow.append(_entry("admin", *_ADMIN, ["admins"]))
-    sets = {name: {"ipv4": [f"{one}/32" for one in of]} for name, of in (("peers", peers), ("admins", ADMINS))}
+    sets = {name: {"ipv4": [f"{ip}/32" for ip in members]} for name, members in (("peers", peers), ("admins", ADMINS))}
     return {"allow": allow, "sets": sets}
 
 
@@ -70,7 +70,7 @@ def _entry(listener: str, protocol: str, port: int, sources: Any) -> dict[str, A
 
 
 def _accepts(peers: list[str]) -> Iterator[tuple[str | None, str, int]]:
-    """From whom, protocol and port."""
+    """Yield source, protocol and port of each accept rule."""
     yield from ((None, "tcp", port) for port in _PROXY)
     yield from ((peer, protocol, port) for peer in peers for protocol, port in _GOSSIP)
     yield from ((admin, *_ADMIN) for admin in ADMINS)

@@ -7,8 +7,8 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: task_times
 type: aggregate
-short_description: Write how long each task took, as its user waits for it
-description: One line of JSON for each result, in the file that the environment variable BENCHMARK_TIMES names.
+short_description: Write the elapsed time of each task
+description: Writes a line of JSON for each result to the file in the environment variable BENCHMARK_TIMES.
 """
 
 import json

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the comparison of firewalls says of its measurements, and that the ways compared open the same."""
+"""The report of the firewall benchmark, and the equivalence of the compared ways."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_bar_is_a_ratio_to_the_floor(ours, failed):
     "first, again, failed",
     [(1.25, 1.45, []), (1.35, 1.45, ["1.35 times that for 10,"]), (1.25, 1.55, ["1.55 times a ping"])],
 )
-def test_many_peers_and_an_unchanged_run_cost_little(first, again, failed):
+def test_a_first_run_with_many_peers_and_an_unchanged_run_have_bars(first, again, failed):
     import firewalls_report  # noqa: PLC0415
     from firewalls import Timing  # noqa: PLC0415
 
@@ -59,7 +59,7 @@ def test_many_peers_and_an_unchanged_run_cost_little(first, again, failed):
 
 
 @pytest.mark.parametrize("seconds, failed", [(14.9, 0), (15.1, 1)])
-def test_a_run_with_5000_sources_has_15_seconds(seconds, failed):
+def test_a_run_with_5000_sources_takes_at_most_15_seconds(seconds, failed):
     import firewalls_report  # noqa: PLC0415
     from firewalls import Timing  # noqa: PLC0415
     from ways import LARGE_NAME  # noqa: PLC0415
@@ -79,7 +79,7 @@ def test_the_large_ruleset_allows_5000_sources_at_6_ports():
 def test_ratios_of_packets_are_those_of_neighbouring_slices():
     from packets import cost_of  # noqa: PLC0415
 
-    # The machine was busy during the second slice, and in the third one only while the server without rules answered.
+    # The machine was busy during the second slice, and in the third slice only while the server without rules answered.
     cost = cost_of(
         "nftables",
         10,
@@ -98,7 +98,7 @@ def test_ratios_of_packets_are_those_of_neighbouring_slices():
         ("copy, nft -f", 0.7, 2.0, 0),
     ],
 )
-def test_rules_cost_a_packet_little(system, share, longer, failed):
+def test_the_cost_of_rules_for_a_packet_has_bars(system, share, longer, failed):
     import firewalls_report  # noqa: PLC0415
     from packets import Cost  # noqa: PLC0415
 
@@ -112,12 +112,12 @@ def test_every_way_opens_each_port_to_each_peer():
     peers = peers_of(200)
     assert len(set(peers)) == 200
     for way in [way for way in WAYS if way.name != PING]:
-        # Whole addresses: 10.0.0.1 is also a part of the text 10.0.0.11.
+        # Whole addresses, because 10.0.0.1 is also a part of the text 10.0.0.11.
         named = set(re.findall(r"[0-9]+(?:\.[0-9]+){3}", str(way.tasks(peers))))
         assert set(peers) - named == set(), way.name
 
 
-def test_only_what_was_measured_is_written_anew(tmp_path, monkeypatch):
+def test_only_measured_parts_are_replaced(tmp_path, monkeypatch):
     import document  # noqa: PLC0415
 
     monkeypatch.setattr(document, "DOCUMENT", tmp_path / "benchmarks.md")
