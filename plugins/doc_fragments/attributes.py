@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes that modules of this collection share; each module says how far it supports them."""
+    """Attributes that all modules of this collection document; each module states its support."""
 
     DOCUMENTATION = r"""
 options: {}

@@ -12,12 +12,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 
 
 def _note(code: Code) -> str:
-    """Return the note in Ansible's markup. A closing parenthesis ends C(), so text with one has quotes instead."""
-    meaning, fix = (re.sub(r"`([^`]+)`", _marked, text) for text in code.linkless())
+    """Return the note in Ansible's markup. A closing parenthesis ends C(), so text that contains it is quoted instead."""
+    meaning, fix = (re.sub(r"`([^`]+)`", _mark, text) for text in code.linkless())
     return f"C({code.name}), {' or '.join(code.severities)} - {meaning} {fix}"
 
 
-def _marked(match: re.Match[str]) -> str:
+def _mark(match: re.Match[str]) -> str:
     return f"'{match[1]}'" if ")" in match[1] else f"C({match[1]})"
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What should listen, in the form in which a plan has it."""
+    """The option for planned listeners, in the form of the plan."""
 
     DOCUMENTATION = r"""
 options:
   listeners:
-    description: What should listen, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
+    description: The planned listeners, as in the plan of M(gatehouse.kong.kong_plan) for a node.
     type: list
     elements: dict
     required: true
@@ -36,7 +36,7 @@ options:
         type: str
         required: true
       setting:
-        description: The setting that opens it. Only what Kong's settings open is expected to answer.
+        description: The setting that opens the listener. Only listeners of Kong's settings are expected to answer.
         type: str
       flags:
         description: The flags of the listener.

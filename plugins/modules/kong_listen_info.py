@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_listen_info
-short_description: Tell which sockets of a host differ from Kong's listeners
+short_description: Compare the sockets of a host with Kong's planned listeners
 version_added: 0.1.0
 description:
-  - Looks at the sockets that really take connections and packets, whatever Kong's file says, and compares them with what
-    should listen. Nothing is changed and nothing is connected to.
-  - A socket that should be there and is not is missing. A socket of Kong's, or on one of Kong's ports, that should not
-    be there is unexpected, such as an Admin API that still listens on C(0.0.0.0).
-  - Variables C(KONG_…) that systemd gives to Kong's unit outrank its file (Kong 0.9 and later). Those with another
-    value than the setting are told.
+  - Reads the open sockets of the host, independent of Kong's file, and compares them with the planned listeners. Changes
+    nothing and opens no connection.
+  - A planned listener without a socket is missing. A socket of Kong, or on a port of Kong, that is not planned is
+    unexpected, for example an Admin API that still listens on C(0.0.0.0).
+  - Variables C(KONG_…) that systemd sets for Kong's unit take precedence over Kong's file (Kong 0.9 and later). Variables
+    with another value than the setting are reported.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -27,32 +27,32 @@ attributes:
     support: none
 options:
   settings:
-    description: Settings of Kong by name, which no variable of its environment should contradict.
+    description: Settings of Kong by name. Environment variables of Kong with other values are reported.
     type: dict
     default: {}
   service:
     description:
-      - Kong's systemd unit. Sockets and variables of its processes are Kong's.
-      - With an empty text, or where the host has no such unit, Kong's are the sockets of the processes that the pid files
-        in O(prefix) name, and of what these started.
-      - Where there are no such processes either, Kong's are the sockets of nginx and Serf on the ports of O(listeners).
+      - Kong's systemd unit. The sockets of its processes and the variables of the unit belong to Kong.
+      - If the text is empty or the host has no such unit, the processes in the pid files below O(prefix), and their child
+        processes, belong to Kong.
+      - If there are no such processes, the sockets of nginx and Serf on the ports of O(listeners) belong to Kong.
     type: str
     default: kong
   prefix:
-    description: The prefix of the running Kong, before 0.9 its C(nginx_working_dir).
+    description: The prefix of the running Kong. Before 0.9 this is C(nginx_working_dir).
     type: path
     default: /usr/local/kong
 notes:
-  - Needs root to see whose sockets they are.
-  - Sockets on a loopback address are not called unexpected.
-  - A socket at C([::]) counts for C(0.0.0.0) too, if there is no other. Whether it takes IPv4 cannot be seen here.
-  - What a Kong in a container listens on is not seen.
+  - Needs root to find the process of each socket.
+  - Sockets on a loopback address are never unexpected.
+  - A socket at C([::]) also counts for C(0.0.0.0) if there is no other socket. Whether it accepts IPv4 cannot be read.
+  - The sockets of a Kong in a container are not visible to this module.
 seealso:
   - module: gatehouse.kong.kong_firewall_info
 """
 
 EXAMPLES = r"""
-- name: Compare what listens with what should
+- name: Compare the sockets with the planned listeners
   gatehouse.kong.kong_listen_info:
     listeners:
       - {name: proxy, protocols: [tcp], address: 0.0.0.0, port: 8000}
@@ -64,39 +64,40 @@ EXAMPLES = r"""
 
 RETURN = r"""
 differs:
-  description: Whether anything is missing, unexpected or overridden.
+  description: Whether a listener is missing, a socket is unexpected, or a setting is overridden.
   returned: success
   type: bool
 report:
-  description: The differences, a line each, for people. Empty where there are none.
+  description: A readable line for each difference.
   returned: success
   type: list
   elements: str
   sample: ["tcp 0.0.0.0:8001 (nginx) is not in the plan"]
 missing:
-  description: Listeners that no socket is there for, with C(name), C(protocol), C(port) and C(address).
+  description: Planned listeners without a socket, with C(name), C(protocol), C(port) and C(address).
   returned: success
   type: list
   elements: dict
 unexpected:
-  description: Sockets that should not be there, with C(protocol), C(address), C(port), C(process) and C(unit). Where
-    Kong has no unit, C(unit) of its sockets is its prefix.
+  description:
+    - Sockets that are not planned, with C(protocol), C(address), C(port), C(process) and C(unit).
+    - If Kong has no unit, C(unit) of its sockets is Kong's prefix.
   returned: success
   type: list
   elements: dict
 listens:
-  description: Whether nothing is missing or unexpected, so that exactly O(listeners) listen.
+  description: Whether exactly O(listeners) listen, so that no listener is missing and no socket is unexpected.
   returned: success
   type: bool
 present:
   description:
-    - What Kong listens on now, in the form of O(listeners). These are all sockets of its processes; where nothing tells
-      which these are, those of nginx and Serf.
+    - The present sockets of Kong's processes, in the form of O(listeners). If Kong's processes are unknown, these are the
+      sockets of nginx and Serf.
   returned: success
   type: list
   elements: dict
 overridden:
-  description: Names of environment variables that outrank settings with another value.
+  description: Names of environment variables that override settings with another value.
   returned: success
   type: list
   elements: str
@@ -132,7 +133,7 @@ _SPEC = {
 
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """What differs, as the module returns it."""
+    """Return the differences as the result of the module."""
     host = Host()
     unit = known_unit(host, params["service"])
     sockets = read_sockets(unit, params["prefix"])
@@ -145,11 +146,11 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "listens": not lines,
         "report": [
             *lines,
-            *(f"{name} in Kong's environment outranks its file, with another value" for name in variables),
+            *(f"{name} in Kong's environment overrides the setting in Kong's file" for name in variables),
         ],
-        "missing": [asdict(one) for one in drift.missing],
-        "unexpected": [as_data(one) for one in drift.unexpected],
-        "present": [as_listener(one) for one in kongs(sockets)],
+        "missing": [asdict(listener) for listener in drift.missing],
+        "unexpected": [as_data(sock) for sock in drift.unexpected],
+        "present": [as_listener(sock) for sock in kongs(sockets)],
         "overridden": variables,
     }
 
@@ -165,7 +166,9 @@ def main() -> None:
     except OSError as error:
         module.fail_json(msg=f"the host's sockets and Kong's unit cannot be read: {error}")
     for name in result["overridden"]:
-        module.warn(f"{name} in Kong's environment outranks its file, with another value: take it out of the unit")
+        module.warn(
+            f"{name} in Kong's environment overrides the setting in Kong's file: remove the variable from Kong's unit"
+        )
     module.exit_json(changed=False, **result)
 
 

@@ -6,22 +6,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_placeholder
-short_description: Listen in Kong's place while a firewall is proved, and watch what it lets in
+short_description: Open placeholder listeners while a firewall is verified, and observe accepted packets
 version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 description:
-  - A port that nobody listens on answers as a closed one, so a firewall in front of it cannot be proved. This module has a
-    throw-away process listen wherever nobody does, accept connections and close them, and answer pings of HashiCorp
+  - The firewall in front of a port cannot be verified if no process listens on the port. This module starts a temporary
+    process that opens the planned ports that are free. It accepts and closes connections, and it answers pings of HashiCorp
     memberlist over UDP.
-  - A service over UDP need not answer, as that of a stream, or gossip that is encrypted. So where there is a UDP listener
-    the process also watches for the datagrams of M(gatehouse.kong.kong_probe) probes of kind C(udp), which it tells from
-    all others by their marks. It sees them when they arrive, before any rule, and once more when all rules for input have
-    let them in. No rule is made or changed for that.
-  - A port that is in use stays with who has it. There is one such process on a host at most; a new one takes the place of
-    the last.
-  - It ends when it is told to, and by itself after O(seconds), whatever becomes of the run. Nothing is written but a
-    socket in C(/run).
+  - A service over UDP, such as a stream or encrypted gossip, need not answer. Therefore the process also observes the
+    datagrams of C(udp) probes of M(gatehouse.kong.kong_probe) if there is a UDP listener. It recognises them by their
+    marks. It receives a datagram when it arrives, before any rule, and again after all rules for input have accepted it.
+    No rule is added or changed for this.
+  - A port in use is left to its process. A host has at most one placeholder process; a new process replaces the last
+    process.
+  - The process ends on request, and by itself after O(seconds), even if the run was killed. It writes only a socket in
+    C(/run).
 extends_documentation_fragment:
   - gatehouse.kong.attributes
 attributes:
@@ -32,14 +32,14 @@ attributes:
     support: none
 options:
   state:
-    description: V(present) starts the process, V(absent) ends it and returns what it saw.
+    description: V(present) starts the process. V(absent) ends it and returns its observations.
     type: str
     choices: [present, absent]
     default: present
   listeners:
     description:
-      - What would listen, as the plan of M(gatehouse.kong.kong_plan) holds it for a node. Required with O(state=present).
-      - Listeners on a host name are left out.
+      - The planned listeners, as in the plan of M(gatehouse.kong.kong_plan) for a node. Required with O(state=present).
+      - Listeners with a host name as address are ignored.
     type: list
     elements: dict
     suboptions:
@@ -62,23 +62,24 @@ options:
         type: str
         required: true
       setting:
-        description: The setting that opens it. Not used.
+        description: The setting that opens the listener. Not used.
         type: str
       flags:
-        description: The flags of the listener. V(ipv6only=off) counts.
+        description: The flags of the listener. Only V(ipv6only=off) is used.
         type: list
         elements: str
   listen:
-    description: Whether to listen where nobody does. With V(false) the process only watches.
+    description: Whether to open the free ports. With V(false), the process only observes datagrams.
     type: bool
     default: true
   seconds:
-    description: When the process ends by itself, 1 to 3600.
+    description: Seconds after which the process ends by itself, 1 to 3600.
     type: int
     default: 300
 notes:
-  - Needs root where a port is below 1024, and to watch (CAP_NET_RAW). What it cannot see it says in RV(observer.blind).
-  - While it listens, Kong cannot start. Do not start Kong in the same run before it is absent again.
+  - Needs root for ports below 1024 and to observe datagrams (CAP_NET_RAW). RV(observer.blind) has the reason if it cannot
+    observe.
+  - Kong cannot start while the placeholder process listens. End the process before you start Kong.
 seealso:
   - module: gatehouse.kong.kong_probe
 """
@@ -90,11 +91,11 @@ EXAMPLES = r"""
       - {name: proxy, protocols: [tcp], address: 0.0.0.0, port: 8000}
       - {name: cluster, protocols: [tcp, udp], address: 10.0.0.1, port: 7946}
 
-- name: Give the ports back
+- name: Close the placeholder listeners
   gatehouse.kong.kong_placeholder:
     state: absent
 
-- name: Watch what is let in to a stream of a Kong that runs
+- name: Observe the accepted packets to a stream of a running Kong
   gatehouse.kong.kong_placeholder:
     listeners:
       - {name: stream, protocols: [udp], address: 0.0.0.0, port: 9053}
@@ -103,46 +104,48 @@ EXAMPLES = r"""
 
 RETURN = r"""
 placeholders:
-  description: What it listens on, with C(name), C(protocol), C(address) and C(port).
+  description: The open placeholder listeners, with C(name), C(protocol), C(address) and C(port).
   returned: with O(state=present), outside of check mode
   type: list
   elements: dict
 pid:
-  description: The process.
+  description: The id of the process.
   returned: with O(state=present), outside of check mode
   type: int
 left_out:
-  description: What it does not, with the C(reason); mostly that the address is in use.
+  description: The listeners that were not opened, with the C(reason); usually the address is in use.
   returned: with O(state=present), outside of check mode
   type: list
   elements: dict
 blind:
-  description: By family, V(ipv4) or V(ipv6), why it does not see what arrives. Empty where it does, or where nothing is watched.
+  description:
+    - By family, V(ipv4) or V(ipv6), the reason why the process cannot observe datagrams.
+    - Empty if it can, or if there is no UDP listener.
   returned: with O(state=present), outside of check mode
   type: dict
 observer:
-  description: What the process saw. Empty where there was no UDP listener to watch.
-  returned: with O(state=absent), outside of check mode, where the process was still there
+  description: The observations of the process. Empty if there was no UDP listener.
+  returned: with O(state=absent), outside of check mode, if the process was running
   type: dict
   contains:
     arrived:
-      description: Marks of the datagrams that came to the host, whatever its rules did with them.
+      description: Marks of the datagrams that arrived at the host, accepted or not.
       type: list
       elements: str
     let_in:
-      description: Marks of those that its rules for input let in, to an address and port at which somebody listens.
+      description: Marks of the datagrams that the rules for input accepted, to an address and port with a listening process.
       type: list
       elements: str
     unheard:
-      description: Marks of those that its rules for input let in where nobody listens.
+      description: Marks of the datagrams that the rules for input accepted, to a port without a listening process.
       type: list
       elements: str
     sent_on:
-      description: Marks of those that it sent on, as to a container.
+      description: Marks of the datagrams that the host forwarded, for example to a container.
       type: list
       elements: str
     blind:
-      description: By family why it did not see everything, as RV(blind), or that datagrams came too fast.
+      description: By family the reason why datagrams may be missing, as in RV(blind), or because a buffer was full.
       type: dict
   sample: {arrived: [36fdb2566ecc3af8], let_in: [36fdb2566ecc3af8], unheard: [], sent_on: [], blind: {}}
 """
@@ -171,12 +174,12 @@ _SPEC = {
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Start or end the process; the result of the module. A listener of a moment changes nothing that lasts."""
+    """Start or end the process, and return the result of the module. A temporary process is no change of the host."""
     if module.check_mode:
         return {}
     if module.params["state"] == "absent":
-        seen = stop()
-        return {} if seen is None else {"observer": seen}
+        observed = stop()
+        return {} if observed is None else {"observer": observed}
     return start(module.params["listeners"], module.params["seconds"], listen=module.params["listen"])
 
 

@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_restore_point
-short_description: Keep the state of a Kong node before a run, and restore its files
+short_description: Save the state of a Kong node before a run, and restore its files
 version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 description:
-  - A restore point holds all that a run of C(playbooks/site.yml) changes on a node, that is Kong's configuration or environment
-    file, the drop-in of Kong's unit, the ruleset of M(gatehouse.kong.kong_firewall), the catches of
-    M(gatehouse.kong.kong_transparent), and what Kong listens on.
-  - This module keeps restore points and restores files and the drop-in. The role P(gatehouse.kong.kong_rollback#role)
-    restores the rest with the modules that wrote it.
-  - Restore points are in C(/var/lib/gatehouse_kong/restore_points), which only root can read. Contents of files never leave
-    the host.
+  - A restore point has everything that a run of C(playbooks/site.yml) may change on a node. This is Kong's configuration or
+    environment file, the drop-in of Kong's unit, the ruleset of M(gatehouse.kong.kong_firewall), the intercept rules of
+    M(gatehouse.kong.kong_transparent), and Kong's listeners.
+  - This module saves restore points, and restores files and the drop-in. The role P(gatehouse.kong.kong_rollback#role)
+    restores the other parts with their own modules.
+  - Restore points are in C(/var/lib/gatehouse_kong/restore_points), which only root can read. The contents of files never
+    leave the host.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
 attributes:
@@ -28,23 +28,23 @@ attributes:
 options:
   state:
     description:
-      - With V(taken) the present state becomes a restore point, before a run changes anything. The point of a run that failed
-        stays in its place, unless the host is in that state.
-      - With V(kept) the run has ended well, and its point is the one to restore from now on. If the run has changed nothing,
-        its point is removed and the one before stays.
-      - With V(found) the module only tells what would be restored.
-      - With V(restored) Kong's files and the drop-in of its unit are as they were at the restore point.
-      - With V(absent) the host keeps no restore point.
+      - V(taken) saves the present state as a restore point before a run. The point of a failed run is not replaced, unless
+        the host is in the state of that point.
+      - V(kept) makes the saved point the target of the next rollback, after a successful run. If the run has changed
+        nothing, its point is removed and the previous point stays the target.
+      - V(found) only returns what would be restored.
+      - V(restored) restores Kong's files and the drop-in of its unit from the restore point.
+      - V(absent) removes all restore points.
     type: str
     choices: [taken, kept, found, restored, absent]
     required: true
   files:
-    description: Kong's files that the run may write, for O(state=taken). Links are followed.
+    description: Kong's files that the run may write, for O(state=taken). Symbolic links are followed.
     type: list
     elements: path
     default: []
   firewall:
-    description: Whether the restore point holds the ruleset of the host's firewall as well, for O(state=taken).
+    description: Whether the restore point includes the ruleset of the host's firewall, for O(state=taken).
     type: bool
     default: true
   backend:
@@ -58,15 +58,16 @@ options:
     default: kong
   kong:
     description:
-      - How Kong is run, for O(state=taken). All but the following are options of M(gatehouse.kong.kong_service).
-      - C(how) is what the change of the run needs, as the filter P(gatehouse.kong.kong_restart_decision#filter) tells.
-      - C(runs) tells whether Kong runs, and C(listeners) what it listens on.
+      - How Kong is run, for O(state=taken). The keys are options of M(gatehouse.kong.kong_service), and the following keys.
+      - C(how) is the action that the change of the run needs, from the filter
+        P(gatehouse.kong.kong_restart_decision#filter).
+      - C(runs) tells whether Kong runs. C(listeners) are its listeners.
     type: dict
     default: {}
   run:
     description:
       - The name of the run, for O(state=taken). Names sort by time.
-      - By this the playbook C(rollback) finds the nodes that the last run has changed.
+      - The playbook C(rollback) uses it to find the nodes that the last run has changed.
     type: str
     default: ""
 notes:
@@ -77,7 +78,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell what a rollback would restore
+- name: Show what a rollback would restore
   gatehouse.kong.kong_restore_point:
     state: found
   register: point
@@ -85,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 found:
-  description: Whether there is a state to restore that the host is not in.
+  description: Whether there is a restore point that differs from the present state.
   returned: success
   type: bool
 run:
@@ -93,15 +94,15 @@ run:
   returned: success
   type: str
 firewall:
-  description: Whether the restore point holds a ruleset.
+  description: Whether the restore point has a ruleset.
   returned: if RV(found)
   type: bool
 ruleset:
-  description: The ruleset of the restore point. Null if the host had none of ours.
+  description: The ruleset of the restore point. Null if the host had no rules of this collection.
   returned: if RV(found)
   type: dict
 catches:
-  description: The catches of the restore point.
+  description: The intercept rules of the restore point.
   returned: if RV(found)
   type: list
   elements: dict
@@ -115,7 +116,7 @@ files:
   type: list
   elements: str
 how:
-  description: What makes Kong run as it did, V(nothing), V(reload), V(restart) or V(stop).
+  description: The action that makes Kong run as at the restore point, V(nothing), V(reload), V(restart) or V(stop).
   returned: if RV(found)
   type: str
 """
@@ -155,8 +156,8 @@ _SPEC = {
     "run": {"type": "str", "default": ""},
 }
 _NO_RULES = (
-    "this host had no rules of gatehouse.kong at the restore point: after the rollback its own firewall alone decides who "
-    "reaches Kong's ports"
+    "this host had no rules of gatehouse.kong at the restore point: after the rollback, only the host's existing rules "
+    "protect Kong's ports. Check them"
 )
 _NOTHING = {"changed": False, "found": False, "run": ""}
 RULESET = "ruleset"
@@ -165,7 +166,7 @@ UNIT = "drop_in"
 
 
 class Node:
-    """The parts of a node that a restore point holds, as they are now."""
+    """The present state of the parts that a restore point has."""
 
     def __init__(self, host: Host, rollback: Rollback, backend: str, service: str) -> None:
         self._host = host
@@ -175,11 +176,11 @@ class Node:
 
     @property
     def readers(self) -> dict[str, t.Callable[[], t.Any]]:
-        """What reads each part."""
+        """The function that reads each part, by the name of the part."""
         return {RULESET: self._ruleset, CATCHES: lambda: kept_catches(self._host), UNIT: self.drop_in}
 
     def _ruleset(self) -> dict[str, t.Any] | None:
-        """Return the rules of ours; while a change waits for its confirmation, those before it."""
+        """Return our rules; if a change waits for its confirmation, our rules before that change."""
         kept = self._rollback.before_pending() if self._rollback.pending() else None
         if kept is None:
             backend = choose(self._host, self._backend).backend
@@ -188,19 +189,19 @@ class Node:
         return None if kept.ruleset is None else ruleset_to_data(kept.ruleset)
 
     def drop_in(self) -> str:
-        """Return the text of our drop-in of Kong's unit, an empty text if there is none."""
+        """Return the text of our drop-in for Kong's unit, empty if there is none."""
         return (self._host.read(DROP_IN.format(unit=self.unit)) if self.unit else None) or ""
 
-    def is_as(self, point: RestorePoint) -> tuple[bool, bool]:
-        """Return whether Kong's sockets are those of a restore point, and whether Kong has any."""
+    def compare_sockets(self, point: RestorePoint) -> tuple[bool, bool]:
+        """Return whether Kong has the sockets of the restore point, and whether Kong has any socket."""
         sockets = read_sockets(self.unit, point.kong.get("prefix") or PREFIX)
-        looks = point.kong.get("looks") != 0  # the sockets of a container are not the host's
+        visible = point.kong.get("looks") != 0  # the sockets of a container are not visible on the host
         listens = not report(compare(listeners_of(point.kong["listeners"]), sockets))
-        return listens or not looks, bool(kongs(sockets))
+        return listens or not visible, bool(kongs(sockets))
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Do what the state asks for; the result."""
+    """Bring the restore points or the node into the requested state, and return the result."""
     require_root("kong_restore_point")
     params, host = module.params, Host()
     rollback = Rollback(host)
@@ -214,7 +215,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
             return {**_NOTHING}
         files = points.changed_files(point)
         unit_changed = node.unit != "" and node.drop_in() != point.parts[UNIT]
-        listens, runs = node.is_as(point)
+        listens, runs = node.compare_sockets(point)
         how = choose_kong_step(point, changed=bool(files), unit_changed=unit_changed, listens=listens, runs=runs)
         changes = params["state"] == "restored" and bool(files or unit_changed)
         if params["state"] == "restored" and point.parts.get(RULESET, {}) is None:
@@ -237,7 +238,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def _record(points: RestorePoints, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Change which restore points there are. That is bookkeeping, and no change of the host."""
+    """Save, keep or remove restore points. This does not count as a change of the host."""
     if params["state"] == "taken":
         parts = ([RULESET] if params["firewall"] else []) + [CATCHES, UNIT]
         points.take(params["files"], parts, params["kong"], params["run"])

@@ -6,19 +6,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_service
-short_description: Have Kong live by its changed settings, and see that it does
+short_description: Apply changed settings to Kong and verify its listeners
 version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 description:
-  - Reloads or restarts Kong, by its systemd unit, by Kong's own program or by commands of yours, and then looks until exactly
-    what should listen does listen and answers. Where it does not come to that, the module fails with the difference.
-  - Where a reload was asked for and is not enough, Kong is restarted. A reload is not enough where nothing on the host makes
-    the running Kong read the changed file, or where the sockets are not right a few seconds after it.
-  - Kong's file is not touched, neither before nor afterwards.
-  - Where the unit runs as another user than root, and listens below the first port that is open to all users or with the
-    flag C(transparent), a drop-in gives it the capabilities for that. It is removed when no listener needs it. Where the module
-    fails, the drop-in is what it was before.
+  - Reloads or restarts Kong with its systemd unit, with Kong's own program, or with your commands. Then it checks until
+    exactly the planned listeners are open and answer. If that does not happen, the module fails with the differences.
+  - If a reload was requested but is not enough, Kong is restarted. A reload is not enough if no command on the host makes
+    the running Kong read the changed file, or if the sockets are wrong a few seconds after the reload.
+  - Kong's file is never changed.
+  - If the unit does not run as root, ports below the first unprivileged port and listeners with the flag C(transparent) need
+    capabilities. A drop-in for the unit adds them. It is removed when no listener needs it. If the module fails, the
+    previous drop-in is restored.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
   - gatehouse.kong.listeners
@@ -30,8 +30,8 @@ attributes:
 options:
   how:
     description:
-      - What the change of the settings needs, as the filter P(gatehouse.kong.kong_restart_decision#filter) tells.
-      - With V(stop) Kong is stopped, and O(listeners) has to be empty.
+      - The action that the change of the settings needs, from the filter P(gatehouse.kong.kong_restart_decision#filter).
+      - With V(stop), Kong is stopped, and O(listeners) has to be empty.
     type: str
     choices: [reload, restart, stop]
     default: restart
@@ -40,14 +40,14 @@ options:
     type: str
     required: true
   conf:
-    description: The configuration file that Kong's own program is to read.
+    description: The configuration file for Kong's own program.
     type: path
     required: true
   prefix:
-    description: The prefix of the running Kong, where it is not Kong's default; before 0.9 its C(nginx_working_dir).
+    description: The prefix of the running Kong if it is not Kong's default. Before 0.9 this is C(nginx_working_dir).
     type: path
   service:
-    description: Kong's systemd unit. Where the host has no such unit, Kong's own program starts and stops it.
+    description: Kong's systemd unit. If the host has no such unit, Kong's own program is used.
     type: str
     default: kong
   program:
@@ -55,17 +55,19 @@ options:
     type: path
     default: /usr/local/bin/kong
   restart_command:
-    description: A command that restarts Kong, where neither systemd nor Kong's own program does. It is not run by a shell.
+    description:
+      - A command that restarts Kong, for hosts on which neither systemd nor Kong's own program can do it.
+      - No shell is used.
     type: str
   reload_command:
     description:
-      - A command that has Kong read its file and reload.
-      - Where O(restart_command) is given and this is not, Kong is always restarted.
+      - A command that makes Kong read its file and reload.
+      - If O(restart_command) is given without O(reload_command), Kong is always restarted.
     type: str
   looks:
     description:
-      - How often, a second apart, to look at what listens after a restart. After a reload it is at most five times.
-      - With V(0) it is not looked at, for a Kong whose sockets cannot be seen on the host.
+      - The number of checks after a restart, one per second. After a reload there are at most five checks.
+      - With V(0), the listeners are not checked. Use this for a Kong whose sockets are not visible on the host.
     type: int
     default: 30
   drain:
@@ -73,12 +75,12 @@ options:
     type: int
     default: 10
 notes:
-  - The drop-in is C(/etc/systemd/system/UNIT.d/gatehouse-kong.conf). In place of it, the sysctl
-    C(net.ipv4.ip_unprivileged_port_start) opens low ports to every user of the host. A Kong that systemd does not run needs
-    that, or root.
-  - Before Kong 0.11, Serf agents are waited for to end between stop and start.
+  - The drop-in is C(/etc/systemd/system/UNIT.d/gatehouse-kong.conf). Alternatively, the sysctl
+    C(net.ipv4.ip_unprivileged_port_start) opens low ports to every user of the host. A Kong without a systemd unit needs
+    this sysctl, or has to run as root.
+  - Before Kong 0.11, the module waits for the end of the Serf agent between stop and start.
   - C(kong prepare) and C(kong reload) get the variables C(KONG_…) of the unit (C(Environment=), C(EnvironmentFile=)), because
-    these outrank the file. The environment of running processes is not read.
+    they take precedence over the file. The environment of running processes is not used.
   - A command that does not end within 300 seconds is killed.
 seealso:
   - module: gatehouse.kong.kong_conf
@@ -86,7 +88,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have Kong read its file again
+- name: Reload Kong and verify its listeners
   gatehouse.kong.kong_service:
     how: reload
     version: "3.9"
@@ -97,22 +99,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 how:
-  description: What was done, V(reload), V(restart) or V(stop). In check mode what would be done first.
+  description: The action, V(reload), V(restart) or V(stop). In check mode the first planned action.
   returned: always
   type: str
 reasons:
-  description: Why a reload was not enough, if one was asked for.
+  description: The reasons why a requested reload was not enough.
   returned: always
   type: list
   elements: str
 report:
-  description: What is still wrong.
+  description: The remaining errors.
   returned: always
   type: list
   elements: str
   sample: ["admin: nothing listens on tcp 127.0.0.1:8001"]
 draining:
-  description: How many old workers of nginx still have connections.
+  description: The number of old workers of nginx that still have connections.
   returned: success
   type: int
 """
@@ -156,12 +158,12 @@ _SPEC = {
     "looks": {"type": "int", "default": 30},
     "drain": {"type": "int", "default": 10},
 }
-# What speaks no HTTP, or not at once: Serf, streams, and whoever expects the PROXY protocol's line first.
+# These listeners do not answer an HTTP request: Serf and streams. Listeners with the PROXY protocol do not answer either.
 _NO_HTTP = ("stream", "cluster_rpc")
 
 
 def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
-    """How Kong is run here. Raises ServiceError for a version that is none, HostError where systemd does not answer."""
+    """Return how Kong is run on this host. Raises ServiceError for an invalid version, HostError for a systemd failure."""
     found = re.match(r"(\d+)\.(\d+)", params["version"])
     if not found:
         raise ServiceError(f"version is {params['version']!r}; expected is a version of Kong, such as '3.9'")
@@ -182,31 +184,41 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
 
 
 def wanted_of(params: dict[str, t.Any]) -> Wanted:
-    """What has to listen, and what of it answers a request."""
-    http = [one for one in params["listeners"] if one["name"] not in _NO_HTTP and one["protocols"] == ["tcp"]
-            and one["setting"] and "proxy_protocol" not in (one["flags"] or ())]  # fmt: skip
+    """Return the listeners that Kong must have, and the listeners that must answer an HTTP request."""
+    http = [
+        listener
+        for listener in params["listeners"]
+        if listener["name"] not in _NO_HTTP
+        and listener["protocols"] == ["tcp"]
+        and listener["setting"]
+        and "proxy_protocol" not in (listener["flags"] or ())
+    ]
     return Wanted(listeners_of(params["listeners"]), listeners_of(http), params["looks"])
 
 
 def run(module: AnsibleModule) -> Done:
-    """Have Kong live by its settings, or in check mode tell how."""
+    """Apply the settings to Kong; in check mode only return the planned action."""
     host, how = Host(), module.params["how"]
     kong = kong_of(module.params, host)
     if module.check_mode:
         chosen = choose_procedure(kong, how)
         return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
-    ports = [Port(one["port"], (*(one["flags"] or ()),)) for one in module.params["listeners"] if one["setting"]]
+    ports = [
+        Port(listener["port"], (*(listener["flags"] or ()),))
+        for listener in module.params["listeners"]
+        if listener["setting"]
+    ]
     before = grant(host, kong.unit, ports) if kong.unit and ports else None
     if before is None:
         return bring_up(kong, how, wanted_of(module.params), module.params["drain"])
-    lives = False
+    succeeded = False
     try:
-        # A process gets its capabilities when it starts.
+        # A process gets its capabilities only when it starts.
         done = bring_up(kong, "restart", wanted_of(module.params), module.params["drain"])
-        lives = not done.wrong
+        succeeded = not done.wrong
         return done
     finally:
-        if not lives:
+        if not succeeded:
             put(host, kong.unit, before)
 
 
@@ -221,7 +233,7 @@ def main() -> None:
     result = asdict(done)
     result["report"] = result.pop("wrong")
     if done.wrong:
-        module.fail_json(msg=f"Kong does not live by its settings: {'; '.join(done.wrong)}", **result)
+        module.fail_json(msg=f"the settings are not effective in Kong: {'; '.join(done.wrong)}", **result)
     module.exit_json(changed=True, **result)
 
 

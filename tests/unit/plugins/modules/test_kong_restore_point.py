@@ -27,7 +27,7 @@ def rules(port):
 
 
 class Node:
-    """A node whose firewall and sockets are told; files and drop-in are real."""
+    """A node with a simulated firewall and simulated sockets; its files and its drop-in are real."""
 
     def __init__(self, root, monkeypatch):
         self.host = Host(root)
@@ -102,13 +102,13 @@ def test_a_run_and_its_rollback(node):
     assert node.call("found") == {"changed": False, "found": False, "run": ""}
 
 
-def test_check_mode_keeps_nothing(node):
+def test_check_mode_saves_nothing(node):
     node.call("taken", check_mode=True)
     node.move(9001)
     assert not node.call("found")["found"]
 
 
-def test_the_sockets_decide_where_the_files_are_right(node):
+def test_if_the_files_are_correct_the_sockets_decide(node):
     node.call("taken")
     node.ruleset = rules(9001)
     assert node.call("found")["how"] == "nothing"
@@ -116,7 +116,7 @@ def test_the_sockets_decide_where_the_files_are_right(node):
     assert node.call("found")["how"] == "restart"
 
 
-def test_the_sockets_of_a_container_are_not_looked_at(node):
+def test_the_sockets_of_a_container_are_ignored(node):
     node.call("taken", kong={**KONG, "looks": 0})
     node.ruleset, node.port = rules(9001), None
     assert node.call("found")["how"] == "nothing"
@@ -132,11 +132,11 @@ def test_a_kong_that_did_not_run_is_stopped(node):
 
 
 @pytest.mark.parametrize("before", ["", "[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n"])
-def test_the_drop_in_comes_back_and_takes_a_restart(node, before):
+def test_the_drop_in_is_restored_and_needs_a_restart(node, before):
     if before:
         node.set_drop_in(before)
     node.call("taken")
-    node.set_drop_in("[Service]\n# another one\n")
+    node.set_drop_in("[Service]\n# another drop-in\n")
     restored = node.call("restored")
     assert (restored["how"], restored["changed"], node.host.read(DROP_IN) or "") == ("restart", True, before)
     assert node.host.path(DROP_IN).parent.exists() == bool(before)
@@ -151,7 +151,7 @@ def test_without_a_unit_there_is_no_drop_in(node):
     assert node.commands == []
 
 
-def test_without_the_firewall_it_is_not_asked(node):
+def test_without_the_option_firewall_no_ruleset_is_saved(node):
     node.call("taken", firewall=False)
     node.move(9001)
     found = node.call("found")
@@ -160,7 +160,7 @@ def test_without_the_firewall_it_is_not_asked(node):
     assert node.warnings == []
 
 
-def test_a_host_that_had_no_rules_is_warned_of(node):
+def test_a_restore_point_without_rules_is_a_warning(node):
     node.ruleset = None
     node.call("taken")
     node.move(9001)
@@ -170,8 +170,8 @@ def test_a_host_that_had_no_rules_is_warned_of(node):
     assert "had no rules of gatehouse.kong" in warning
 
 
-def test_while_a_change_waits_the_rules_before_it_are_kept(node):
-    """They are what the host returns to if nobody confirms the change."""
+def test_while_a_change_waits_the_rules_before_it_are_saved(node):
+    """The host restores these rules if the change is not confirmed."""
     node.host.write("/var/lib/gatehouse_kong/pending/id", "abc", 0o600)
     node.host.write("/var/lib/gatehouse_kong/pending/ruleset.json", json.dumps(ruleset_to_data(rules(7001))), 0o600)
     node.call("taken")

@@ -25,41 +25,41 @@ MODULE = SimpleNamespace(check_mode=False, params={"how": "reload", "listeners":
 
 @pytest.fixture
 def service(monkeypatch):
-    """A unit whose drop-in changes, from the text "before"; what is put back, and how Kong was brought up."""
-    seen = SimpleNamespace(put=[], how=[], done=Done("restart", (), ()), before="before")
+    """Replace the parts of a unit whose drop-in changes; record the restored drop-ins and the requested actions."""
+    calls = SimpleNamespace(put=[], how=[], done=Done("restart", (), ()), before="before")
 
     def bring_up(_kong, how, _wanted, _drain):
-        seen.how.append(how)
-        if isinstance(seen.done, Exception):
-            raise seen.done
-        return seen.done
+        calls.how.append(how)
+        if isinstance(calls.done, Exception):
+            raise calls.done
+        return calls.done
 
     monkeypatch.setattr(kong_service, "kong_of", lambda _params, _host: Kong((3, 9), "/kong.conf", unit="kong.service"))
-    monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: seen.before)
-    monkeypatch.setattr(kong_service, "put", lambda _host, unit, text: seen.put.append((unit, text)))
+    monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: calls.before)
+    monkeypatch.setattr(kong_service, "put", lambda _host, unit, text: calls.put.append((unit, text)))
     monkeypatch.setattr(kong_service, "bring_up", bring_up)
-    return seen
+    return calls
 
 
-def test_with_other_capabilities_kong_is_restarted(service):
+def test_if_the_capabilities_change_kong_is_restarted(service):
     assert kong_service.run(MODULE) == service.done
     assert (service.how, service.put) == (["restart"], [])
 
 
-def test_without_them_a_reload_is_a_reload(service):
+def test_if_the_capabilities_are_unchanged_kong_is_reloaded(service):
     service.before, service.done = None, Done("restart", (), ("proxy: nothing listens",))
     kong_service.run(MODULE)
     assert (service.how, service.put) == (["reload"], [])
 
 
-def test_what_does_not_come_up_leaves_no_capabilities(service):
+def test_after_a_failed_restart_the_drop_in_is_restored(service):
     service.done = Done("restart", (), ("proxy: nothing listens",))
     assert kong_service.run(MODULE) == service.done
     assert service.put == [("kong.service", "before")]
 
 
-def test_nor_does_what_cannot_be_brought_up_at_all(service):
-    service.done = ServiceError("no way")
+def test_after_an_error_the_drop_in_is_restored(service):
+    service.done = ServiceError("no command")
     with pytest.raises(ServiceError):
         kong_service.run(MODULE)
     assert service.put == [("kong.service", "before")]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every module that needs root says so in one line that names become, in check mode too."""
+"""Every module that needs root fails with a message that names become, even in check mode."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT_ONLY = {
     "kong_placeholder": {"listeners": []},
     "kong_transparent": {"catches": []},
 }
-# As anybody: kong_probe only connects, and kong_conf may change a file of the user.
+# Modules for any user: kong_probe only connects, and kong_conf may change a file of the user.
 ANY_USER = {"kong_conf", "kong_probe"}
 USER = "nobody"
 RUN = """
@@ -41,7 +41,7 @@ with patch_module_args({arguments!r}):
 
 
 def run(name, arguments, *, check=False):
-    """Run a module as a user without rights, and return its answer."""
+    """Run a module as an unprivileged user, and return its result."""
     given = {**arguments, "_ansible_check_mode": check, "_ansible_remote_tmp": "/tmp"}
     uid = pwd.getpwnam(USER).pw_uid
     script = RUN.format(path=sys.path, name=name, uid=uid, arguments=given)
@@ -53,11 +53,11 @@ def run(name, arguments, *, check=False):
 
 
 def user():
-    """Return the name of the user as whom the modules run here."""
+    """Return the name of the user for the modules."""
     return USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 
-def test_no_module_is_left_out():
+def test_every_module_is_listed():
     modules = Path(__file__).parents[4] / "plugins" / "modules"
     on_hosts = {path.stem for path in modules.glob("*.py") if "AnsibleModule(" in path.read_text()}
     assert on_hosts == {*ROOT_ONLY, *ANY_USER}
@@ -73,7 +73,7 @@ def test_without_root(name, check):
 
 @pytest.fixture
 def open_folder():
-    """A folder that every user can enter, which those of pytest are not."""
+    """Return a folder that any user can enter, unlike the folders of pytest."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -100,7 +100,7 @@ def test_a_file_of_kong_that_the_user_cannot_read(open_folder):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a file of another user is needed")
-def test_a_file_of_kong_that_is_as_it_should_be_needs_no_root(open_folder):
+def test_a_file_of_kong_that_is_correct_needs_no_root(open_folder):
     path = open_folder / "kong.conf"
     path.write_text("a = b\n")
     path.chmod(0o644)
