@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""IP addresses and networks as canonical text.
+"""IP addresses and networks as canonical text, and port numbers.
 
-The compiler keeps addresses as text: it is what the plan holds, it is cheap to hash and compare, and netaddr stays the
-only judge of what an address is. Every function here takes and returns text of IPv4 or IPv6.
+The compiler keeps addresses as text: the plan contains text, text is cheap to hash and compare, and netaddr alone decides
+whether it is an address. The functions for addresses take and return text of IPv4 or IPv6.
 """
 
 from __future__ import annotations
@@ -24,15 +24,24 @@ FAMILIES: tuple[Family, ...] = (4, 6)
 
 
 class AddressError(ValueError):
-    """Text that is not the address or network that was asked for."""
+    """Text that is not an address or network."""
+
+
+def parse_port(value: object) -> int | None:
+    """Return a port, 1 to 65535, from a number or decimal digits; None if the value is not a port."""
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0")
+    return int(digits) if 0 < len(digits) <= 5 and int(digits) <= 65535 else None
 
 
 @cache
 def canonical_address(text: str) -> str:
     """Return the canonical form (IPv4 dotted quad, IPv6 as in RFC 5952) of one address.
 
-    Raises AddressError for anything else: networks, names, zone identifiers, and IPv4-mapped IPv6 addresses, which no
-    packet carries.
+    Raises AddressError for any other text: networks, names, zone identifiers, and IPv4-mapped IPv6 addresses, which no
+    packet has.
     """
     try:
         address = _strict(text)
@@ -47,8 +56,8 @@ def canonical_address(text: str) -> str:
 def canonical_network(text: str) -> str:
     """Return one address or network as CIDR text, such as ``192.168.10.20/32`` or ``2001:db8::/32``.
 
-    Raises AddressError if it is neither, or if bits are set right of the prefix: whether ``10.0.0.5/24`` means the
-    host or the network is for its author to say.
+    Raises AddressError for any other text, and if bits are set right of the prefix: ``10.0.0.5/24`` may mean the host or
+    the network.
     """
     try:
         _strict(text.partition("/")[0])
@@ -63,13 +72,13 @@ def canonical_network(text: str) -> str:
 
 
 def _strict(text: str) -> IPAddress:
-    """Return an address that is written in full: before 1.0 netaddr takes 010.0.0.5 for 8.0.0.5 and 10.5 for 10.0.0.5."""
+    """Return an address that is written in full. Before 1.0 netaddr reads 010.0.0.5 as 8.0.0.5, and 10.5 as 10.0.0.5."""
     return IPAddress(text, flags=INET_PTON)
 
 
 @cache
 def host_network(address: str) -> str:
-    """Return a canonical address as the network that holds it alone."""
+    """Return a canonical address as a network with this address only."""
     return f"{address}/{128 if ':' in address else 32}"
 
 
@@ -80,7 +89,7 @@ def family_of(text: str) -> Family:
 
 @cache
 def unusable_reason(address: str) -> str | None:
-    """Say why a canonical address cannot be the address of a node, or return None if it can."""
+    """Return the reason why a canonical address cannot be the address of a node, or None if it can."""
     ip = IPAddress(address)
     if int(ip) == 0:
         return "the unspecified address"
@@ -99,7 +108,7 @@ _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "f
 
 @cache
 def is_private(network: str) -> bool:
-    """Tell whether a canonical address or network is for private use, and so means nothing to the world outside."""
+    """Tell whether a canonical address or network is for private use."""
     return any(contains(private, network) for private in _PRIVATE)
 
 
@@ -115,13 +124,13 @@ def _network_key(network: str) -> tuple[int, int, int]:
 
 
 def sorted_networks(networks: Iterable[str]) -> tuple[str, ...]:
-    """Return canonical networks without repetition, IPv4 first, by number."""
+    """Return canonical networks without duplicates, IPv4 first, in numerical order."""
     return tuple(sorted(set(networks), key=_network_key))
 
 
 @cache
 def contains(network: str, inner: str) -> bool:
-    """Tell whether a canonical network holds the whole of another canonical network or address."""
+    """Tell whether a canonical network contains another canonical network or address."""
     if family_of(network) != family_of(inner):
         return False
     outer, within = _parsed_network(network), _parsed_network(inner)
@@ -130,7 +139,7 @@ def contains(network: str, inner: str) -> bool:
 
 @cache
 def covers_everything(networks: tuple[str, ...]) -> bool:
-    """Tell whether networks, taken together, are the whole of IPv4 or the whole of IPv6."""
+    """Tell whether networks together cover all of IPv4 or all of IPv6."""
     return any(network.prefixlen == 0 for network in cidr_merge(list(networks)))
 
 
@@ -146,19 +155,19 @@ class Addresses:
         return self.ipv4 if family == 4 else self.ipv6
 
     def all(self) -> tuple[str, ...]:
-        """Return the addresses there are, IPv4 first."""
+        """Return all addresses, IPv4 first."""
         return tuple(address for address in (self.ipv4, self.ipv6) if address is not None)
 
     def __bool__(self) -> bool:
         return self.ipv4 is not None or self.ipv6 is not None
 
     def as_dict(self) -> dict[str, str | None]:
-        """Return plain data as the plan holds it."""
+        """Return plain data for the plan."""
         return {"ipv4": self.ipv4, "ipv6": self.ipv6}
 
     @classmethod
     def from_dict(cls, data: dict[str, str | None]) -> Addresses:
-        """Read what as_dict wrote."""
+        """Read the data of as_dict."""
         return cls(ipv4=data["ipv4"], ipv6=data["ipv6"])
 
 
@@ -168,7 +177,7 @@ NO_ADDRESSES = Addresses()
 def read_addresses(value: Any) -> Addresses:
     """Read one address, or a list with at most one of each family (text, usable as a node's own address).
 
-    Raises AddressError naming the part that is wrong. None and empty values give no addresses.
+    Raises AddressError with the item that is wrong. None and empty values have no addresses.
     """
     found: dict[Family, str] = {}
     for item in _as_list(value):

@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     contains,
     family_of,
     host_network,
+    parse_port,
     sorted_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
@@ -132,10 +133,10 @@ def _list(value: Any) -> list[Any]:
 
 
 def _port(value: Any) -> int:
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= 65535:
-        raise _EntryError("interception-invalid", f"{value!r} is no port; write numbers from 1 to 65535")
-    return int(text)
+    port = parse_port(value)
+    if port is None:
+        raise _EntryError("interception-invalid", f"{value!r} is not a port; write a number from 1 to 65535")
+    return port
 
 
 def _interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:

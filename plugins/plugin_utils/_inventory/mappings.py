@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
     canonical_address,
     family_of,
+    parse_port,
     unusable_reason,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask
@@ -95,6 +96,7 @@ def _port(item: Mapping[str, Any], key: str) -> int | None:
     value = item.get(key)
     if value is None:
         return None
-    if not str(value).isdecimal() or not 0 < int(value) < 65536:
+    port = parse_port(value)
+    if port is None:
         raise ValueError(f"{key} is {value!r}; it must be a port from 1 to 65535")
-    return int(value)
+    return port

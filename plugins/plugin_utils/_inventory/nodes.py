@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import parse_port
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_addresses, facts_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
@@ -108,8 +109,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
 
 def _ssh_port(variables: HostVariables) -> int:
     """Return the port at which Ansible reaches the host."""
-    text = str(variables.value("ansible_port") or variables.value("ansible_ssh_port") or SSH_PORT)
-    return int(text) if text.isdecimal() else SSH_PORT
+    return parse_port(variables.value("ansible_port") or variables.value("ansible_ssh_port")) or SSH_PORT
 
 
 def _read_generation(variables: HostVariables) -> Generation | None:

@@ -15,7 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import AddressError, canonical_address
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    AddressError,
+    canonical_address,
+    parse_port,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
@@ -82,11 +86,11 @@ def _read(variables: HostVariables, item: object) -> Publication | None:
     except AddressError as exc:
         variables.error("published-invalid", VARIABLE, item, f"{exc}; {_FORM}")
         return None
-    ports = int(match["port"]), int(match["inside"])
-    if not all(0 < port < 65536 for port in ports):
+    port, inside = parse_port(match["port"]), parse_port(match["inside"])
+    if port is None or inside is None:
         variables.error("published-invalid", VARIABLE, item, "ports are numbers from 1 to 65535")
         return None
-    return Publication(address, *ports, match["protocol"] or "tcp")
+    return Publication(address, port, inside, match["protocol"] or "tcp")
 
 
 def _overlap(first: Publication, second: Publication) -> bool:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The address:port of a listen entry, as each generation takes it."""
+"""The address:port of a listen entry, in the grammar of each generation."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import re
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import parse_port
+
 if TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, Setting
 
-ANY_IPV4 = "0.0.0.0"  # Kong's word for every IPv4 address
+ANY_IPV4 = "0.0.0.0"  # in Kong's settings: every IPv4 address
 _IPV4_LIKE = re.compile(r"[0-9.]+")
 _NAME = re.compile(r"\*|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
 _LUA_NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|[0-9]*\.?[0-9]*(?:[eE]\+?[0-9]+)?")
 
 
 class ListenError(ValueError):
-    """A listen value that the version cannot take, or that would fail later.
+    """A listen value that the version does not accept, or that would fail later.
 
-    ``code`` is stable. ``reason`` is the message without the value, for those who show the value themselves.
+    ``code`` is stable. ``reason`` is the message without the value, for callers that show the value themselves.
     """
 
     def __init__(self, code: str, reason: str, value: object = None) -> None:
@@ -37,7 +39,7 @@ def parse_address(text: str, generation: Generation, setting: Setting) -> tuple[
     """
     if text.startswith("unix:"):
         raise ListenError("unix-socket", f"{text!r} is a unix socket; Kong listens on TCP and UDP ports only")
-    if _is_digits(text):
+    if text.isascii() and text.isdigit():
         return ANY_IPV4, _parse_port(text, text, generation)
     host, colon, port = text.rpartition(":")
     if text.endswith("]") or not colon:
@@ -47,21 +49,21 @@ def parse_address(text: str, generation: Generation, setting: Setting) -> tuple[
     return _parse_host(host, generation, setting), _parse_port(port, text, generation)
 
 
-def _is_digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
 def _parse_port(text: str, entry: str, generation: Generation) -> int:
-    if not _is_digits(text):
-        if text and generation.format == "yaml" and _LUA_NUMBER.fullmatch(text):
-            raise ListenError("port-not-decimal", f"port {text!r} of {entry!r} must be written in decimal digits")
-        raise ListenError("port-invalid", f"port {text!r} of {entry!r} is not a number")
-    port = int(text[-20:]) if len(text) > 20 else int(text)
-    if port == 0:
-        raise ListenError("port-zero", f"port 0 of {entry!r} cannot be listened on")
-    if port > 65535:
-        raise ListenError("port-range", f"port {text} of {entry!r} is above 65535")
+    port = parse_port(text)
+    if port is None:
+        raise _port_error(text, entry, generation)
     return port
+
+
+def _port_error(text: str, entry: str, generation: Generation) -> ListenError:
+    if text.isascii() and text.isdigit():
+        if not text.strip("0"):
+            return ListenError("port-zero", f"no process can listen on port 0 of {entry!r}")
+        return ListenError("port-range", f"port {text} of {entry!r} is above 65535")
+    if text and generation.format == "yaml" and _LUA_NUMBER.fullmatch(text):
+        return ListenError("port-not-decimal", f"port {text!r} of {entry!r} must be written in decimal digits")
+    return ListenError("port-invalid", f"port {text!r} of {entry!r} is not a number")
 
 
 def _parse_host(host: str, generation: Generation, setting: Setting) -> str:
@@ -100,7 +102,7 @@ def _parse_ipv6(host: str, generation: Generation, setting: Setting) -> str:
     if setting.grammar == "ipv4:port" or generation.format == "yaml":
         raise ListenError("ipv6-unsupported", f"this version takes IPv4 only, not {host!r}")
     if not generation.ipv6:
-        message = f"0.13 hands {host!r} to nginx without its brackets; use IPv4, or Kong 0.14.0 and later"
+        message = f"0.13 passes {host!r} to nginx without its brackets; use IPv4, or Kong 0.14.0 and later"
         raise ListenError("ipv6-brackets-lost", message)
     return _shortest(address)
 
@@ -109,6 +111,6 @@ def _shortest(address: IPv6Address) -> str:
     mapped = address.ipv4_mapped
     if mapped is None:
         return str(address)
-    # Newer Pythons write ::ffff:192.0.2.1 here, which Kong's list grammar does not match.
+    # Newer versions of Python write ::ffff:192.0.2.1 here, which Kong's list grammar does not match.
     high, low = divmod(int(mapped), 65536)
     return f"::ffff:{high:x}:{low:x}"

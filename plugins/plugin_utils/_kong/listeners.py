@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import parse_port
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_collisions
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, read_config
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
@@ -170,11 +171,10 @@ def _dnsmasq_port(generation: Generation, variables: Mapping[str, Any], report: 
     raw = variables.get("kong_dnsmasq_port")
     if raw is None or generation.dnsmasq_port is None:
         return None
-    text = str(raw).strip()
-    if not isinstance(raw, bool) and text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536:
-        return int(text)
-    report.error("dnsmasq-port", "kong_dnsmasq_port", raw, "it must be a port, 1 to 65535")
-    return None
+    port = parse_port(raw.strip() if isinstance(raw, str) else raw)
+    if port is None:
+        report.error("dnsmasq-port", "kong_dnsmasq_port", raw, "it must be a port from 1 to 65535")
+    return port
 
 
 def _dnsmasq(generation: Generation, config: dict[str, str], port: int | None) -> list[Listener]:

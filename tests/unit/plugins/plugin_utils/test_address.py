@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses as text: what is one, in which form, and what networks hold."""
+"""Addresses and networks as text, and ports."""
 
 from __future__ import annotations
 
@@ -23,12 +23,22 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     family_of,
     host_network,
     is_private,
+    parse_port,
     read_addresses,
     sorted_networks,
     unusable_reason,
 )
 
-addresses = st.ip_addresses().filter(lambda one: not getattr(one, "ipv4_mapped", None))
+addresses = st.ip_addresses().filter(lambda address: not getattr(address, "ipv4_mapped", None))
+
+
+@pytest.mark.parametrize(
+    ("value", "port"),
+    [(1, 1), ("65535", 65535), ("0080", 80), (0, None), ("00", None), (65536, None), ("9" * 5000, None), (-1, None)]
+    + [(value, None) for value in (True, None, 80.0, "", " 80", "80 ", "0x50", "٨٠", "²", "http", [80])],
+)
+def test_parse_port(value, port):
+    assert parse_port(value) == port
 
 
 @st.composite
