@@ -1,0 +1,515 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What modules return, warn of and refuse, with doubles of what they find on a host."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Outcome as Intercepted
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import catches_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Done
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, Outcome
+from ansible_collections.gatehouse.kong.plugins.modules import (
+    kong_firewall,
+    kong_firewall_info,
+    kong_listen_info,
+    kong_placeholder,
+    kong_probe,
+    kong_service,
+    kong_transparent,
+)
+
+STOPS = Conflict(certain=True, where="here", reason="r", ports=("tcp 1",), advice="a")
+WARNS = Conflict(certain=False, where="there", reason="r", ports=("tcp 1",), advice="a")
+STOPS_DATA, WARNS_DATA = (
+    {"certain": certain, "where": where, "reason": "r", "ports": ("tcp 1",), "advice": "a", "effect": "drop"}
+    for certain, where in ((True, "here"), (False, "there"))
+)
+
+
+class EndedError(Exception):
+    """A module ended with a result."""
+
+
+def main(module, monkeypatch, params, *, check=False, diff=False):
+    """Return the result of a module, with `failed` as Ansible adds it, and its warnings."""
+    asked = []
+
+    class Fake:
+        def __init__(self, argument_spec, supports_check_mode=False, **_more):
+            assert supports_check_mode
+            self.params = {**{name: option.get("default") for name, option in argument_spec.items()}, **params}
+            self.check_mode, self._diff, self.warnings = check, diff, []
+            self.warn = self.warnings.append
+
+        def exit_json(self, **result):
+            raise EndedError({**result, "failed": False}, self.warnings)
+
+        def fail_json(self, **result):
+            raise EndedError({**result, "failed": True}, self.warnings)
+
+    monkeypatch.setattr(module, "AnsibleModule", Fake)
+    if hasattr(module, "require_root"):
+        monkeypatch.setattr(module, "require_root", asked.append)
+    with pytest.raises(EndedError) as ended:
+        module.main()
+    name = module.__name__.rpartition(".")[2]
+    assert asked in ([name], [])
+    return ended.value.args
+
+
+def documented(module):
+    return {*yaml.safe_load(module.RETURN)}
+
+
+ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "sources": "any"}
+RULESET = {"allow": [ENTRY], "sets": {}}
+WANT = ruleset_from_data(RULESET)
+OTHER = ruleset_from_data({"allow": [{**ENTRY, "port": 9001}], "sets": {}})
+
+
+class FakeRollback:
+    kept = None
+
+    def __init__(self, _host):
+        pass
+
+    def alone(self):
+        return nullcontext()
+
+    def previous(self):
+        return self.kept
+
+
+@pytest.fixture
+def firewall(monkeypatch):
+    """A firewall with other rules than the wanted ones, and the calls to it."""
+    backend = SimpleNamespace(name="nftables", require=lambda: None, read=lambda: Live(OTHER))
+    seen = SimpleNamespace(backend=backend, calls=[], conflicts=(WARNS,), have=OTHER, transaction="t1")
+
+    def outcome(want):
+        changed = want != seen.have
+        transaction = seen.transaction if changed else None
+        return Outcome(seen.have, want, ("d",), ("s",), seen.conflicts, changed, transaction, ("w",))
+
+    def inspect(found, want, _rollback):
+        assert found is backend
+        return outcome(want)
+
+    def converge(found, want, guard, **more):
+        assert found is backend
+        seen.calls.append((want, guard.timeout, more))
+        if any(one.stops for one in seen.conflicts):
+            raise ConflictError(seen.conflicts)
+        return outcome(want)
+
+    def confirm(_backend, want, _rollback, transaction, **more):
+        seen.calls.append((want, transaction, more))
+
+    choice = SimpleNamespace(backend=backend, reason="it is there", early="the table")
+    for module in (kong_firewall, kong_firewall_info):
+        monkeypatch.setattr(module, "Rollback", FakeRollback)
+        monkeypatch.setattr(module, "choose", lambda _host, name: seen.calls.append(name) or choice)
+    monkeypatch.setattr(FakeRollback, "kept", None)
+    monkeypatch.setattr(kong_firewall, "converge", converge)
+    monkeypatch.setattr(kong_firewall, "confirm", confirm)
+    monkeypatch.setattr(kong_firewall_info, "inspect", inspect)
+    return seen
+
+
+CHOICE = {"backend": "nftables", "backend_reason": "it is there", "early": "the table"}
+
+
+def change(port, lost, gained):
+    return {"protocol": "tcp", "port": port, "address": None, "listeners": ("admin",), "gained": gained, "lost": lost}
+
+
+CHANGES = {
+    "ports": [change(8001, (), ("any",)), change(9001, ("any",), ())],
+    "members": [], "drift": ["d"], "boot": ["s"],
+}  # fmt: skip
+
+
+def test_firewall_info(firewall, monkeypatch):
+    result, warnings = main(kong_firewall_info, monkeypatch, {"ruleset": RULESET})
+    assert firewall.calls == ["auto"]
+    report = result.pop("report")
+    assert result == {
+        **CHOICE, "differs": True, "changes": CHANGES, "conflicts": [WARNS_DATA], "changed": False, "failed": False,
+    }  # fmt: skip
+    assert report[-3:] == ["difference: d", "at boot: s", str(WARNS)]
+    assert len(report) > 3
+    assert warnings == []
+    assert {*result, "report"} - {"changed", "failed"} == documented(kong_firewall_info)
+
+
+def test_firewall_info_without_a_ruleset_expects_no_rules(firewall, monkeypatch):
+    assert main(kong_firewall_info, monkeypatch, {"ruleset": None})[0]["differs"] is True
+    firewall.have = None
+    result, _warnings = main(kong_firewall_info, monkeypatch, {"ruleset": None, "backend": "ufw"})
+    assert (result["differs"], firewall.calls[-1]) == (False, "ufw")
+
+
+def test_firewall_info_refuses(firewall, monkeypatch):
+    assert main(kong_firewall_info, monkeypatch, {"ruleset": {"allow": [{}]}})[0]["failed"]
+
+
+def test_firewall(firewall, monkeypatch):
+    result, warnings = main(kong_firewall, monkeypatch, {"ruleset": RULESET})
+    expected = {**CHOICE, "changed": True, "changes": CHANGES, "conflicts": [WARNS_DATA]}
+    assert result == {**expected, "_transaction": "t1", "failed": False}
+    assert warnings == [str(WARNS), "w"]
+    assert firewall.calls == ["auto", (WANT, 30, {"check_mode": False, "opens": WANT})]
+    firewall.transaction = None
+    result, _warnings = main(
+        kong_firewall, monkeypatch, {"ruleset": RULESET, "rollback_timeout": 9}, check=True, diff=True
+    )
+    assert set(result) == {*expected, "diff", "failed"}
+    assert ["9001" in result["diff"]["before"], "8001" in result["diff"]["after"]] == [True, True]
+    assert firewall.calls[-1] == (WANT, 9, {"check_mode": True, "opens": WANT})
+
+
+@pytest.mark.parametrize(
+    "state, kept, expected, opens",
+    [
+        ("absent", None, None, None),
+        ("merged", None, ruleset_from_data({"allow": [ENTRY, {**ENTRY, "port": 9001}], "sets": {}}), WANT),
+        ("rolled_back", Kept(WANT), WANT, None),
+        ("rolled_back", Kept(None), None, None),
+    ],
+)
+def test_states_of_the_firewall(firewall, monkeypatch, state, kept, expected, opens):
+    FakeRollback.kept = kept
+    main(kong_firewall, monkeypatch, {"ruleset": RULESET if opens else None, "state": state})
+    assert firewall.calls[-1] == (expected, 30, {"check_mode": False, "opens": opens})
+
+
+def test_nothing_to_roll_back(firewall, monkeypatch):
+    result, warnings = main(kong_firewall, monkeypatch, {"state": "rolled_back"})
+    assert result == {**CHOICE, "changed": False, "changes": None, "conflicts": [], "failed": False}
+    assert warnings == [kong_firewall._NOTHING_KEPT]
+
+
+@pytest.mark.parametrize(
+    "state, have, keep, transitional",
+    [
+        ("present", OTHER, True, False),
+        ("merged", OTHER, True, True),
+        ("merged", WANT, True, False),
+        ("rolled_back", OTHER, False, False),
+    ],
+)
+def test_a_change_is_confirmed(firewall, monkeypatch, state, have, keep, transitional):
+    FakeRollback.kept = Kept(WANT)
+    firewall.backend.read = lambda: Live(have)
+    result, _warnings = main(kong_firewall, monkeypatch, {"state": state, "ruleset": RULESET, "confirm": "t1"})
+    assert result == {**CHOICE, "changed": True, "failed": False}
+    assert firewall.calls[-1][1:] == ("t1", {"keep": keep, "transitional": transitional})
+
+
+def test_conflicts_are_returned(firewall, monkeypatch):
+    firewall.conflicts = (STOPS, WARNS)
+    result, _warnings = main(kong_firewall, monkeypatch, {"ruleset": RULESET})
+    assert result == {"msg": str(STOPS), "conflicts": [STOPS_DATA, WARNS_DATA], "failed": True}
+
+
+@pytest.mark.parametrize("seconds, refused", [(4, True), (5, False)])
+def test_the_least_time_for_a_new_connection(firewall, monkeypatch, seconds, refused):
+    result, _warnings = main(kong_firewall, monkeypatch, {"ruleset": RULESET, "rollback_timeout": seconds})
+    assert result["failed"] is refused
+    assert result["conflicts"] == ([] if refused else [WARNS_DATA])
+
+
+CATCH = {
+    "method": "tproxy", "family": "ipv4", "destinations": ["10.0.0.1/32"], "ports": [80], "interfaces": [],
+    "listener": "proxy", "address": None, "port": 8000, "sources": "any", "own": False,
+}  # fmt: skip
+
+
+@pytest.fixture
+def interceptor(monkeypatch):
+    seen = SimpleNamespace(
+        calls=[], untouched=False, outcome=Intercepted("a\n", "b\n", ("+x", "-y"), ("z",), True, (WARNS,))
+    )
+
+    class Fake:
+        def __init__(self, _host):
+            pass
+
+        def is_untouched(self):
+            return seen.untouched
+
+        def converge(self, want, *, check_mode):
+            seen.calls.append((want, check_mode))
+            if isinstance(seen.outcome, Exception):
+                raise seen.outcome
+            return seen.outcome
+
+    monkeypatch.setattr(kong_transparent, "Interceptor", Fake)
+    monkeypatch.setattr(
+        kong_transparent, "deaf_listeners", lambda _host, want: tuple(f"deaf {one.port}" for one in want)
+    )
+    return seen
+
+
+def test_transparent(interceptor, monkeypatch):
+    result, warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]}, check=True, diff=True)
+    lines = ["unexpected: x", "missing: y", "at boot: z"]
+    assert result == {
+        "changed": True, "report": [*lines, "deaf 8000"], "drift": ["+x", "-y"], "boot": ["z"], "deaf": ["deaf 8000"],
+        "conflicts": [WARNS_DATA], "diff": {"before": "\n".join(["a", *lines, ""]), "after": "b\n"}, "failed": False,
+    }  # fmt: skip
+    assert warnings == [str(WARNS), "deaf 8000"]
+    assert interceptor.calls == [(catches_from_data([CATCH]), True)]
+    assert {*result} - {"changed", "failed", "diff"} == documented(kong_transparent)
+
+
+def test_transparent_with_other_rules_only(interceptor, monkeypatch):
+    interceptor.outcome = Intercepted("a\n", "b\n", (), (), changed=True)
+    result, warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]}, diff=True)
+    assert (len(result["report"]), result["diff"], warnings) == (2, {"before": "a\n", "after": "b\n"}, ["deaf 8000"])
+    interceptor.outcome = Intercepted("", "", (), (), changed=False)
+    result, _warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]})
+    assert (result["report"], "diff" in result) == (["deaf 8000"], False)
+
+
+def test_a_host_that_never_intercepted_is_not_asked(interceptor, monkeypatch):
+    interceptor.untouched = True
+    result, _warnings = main(kong_transparent, monkeypatch, {"catches": []})
+    assert (result["changed"], result["report"], interceptor.calls) == (False, [], [])
+    for params in ({"state": "absent"}, {"state": "absent", "catches": [CATCH]}):
+        main(kong_transparent, monkeypatch, params)
+    interceptor.untouched = False
+    main(kong_transparent, monkeypatch, {"catches": []})
+    assert interceptor.calls == [(None, False)] * 3
+
+
+def test_transparent_refuses(interceptor, monkeypatch):
+    for error, conflicts in ((HostError("no"), []), (ConflictError((STOPS, WARNS)), [STOPS_DATA, WARNS_DATA])):
+        interceptor.outcome = error
+        result, _warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]})
+        assert result == {"msg": str(error), "conflicts": conflicts, "failed": True}
+    result, _warnings = main(kong_transparent, monkeypatch, {"catches": [{**CATCH, "destinations": ["x"]}]})
+    assert (result["failed"], result["conflicts"]) == (True, [])
+
+
+LISTENER = {
+    "name": "admin",
+    "protocols": ["tcp"],
+    "port": 8001,
+    "address": "0.0.0.0",
+    "setting": "admin_listen",
+    "flags": [],
+}
+OPEN = (
+    Socket("tcp", 8001, "0.0.0.0", "nginx", "kong.service"),
+    Socket("tcp", 9000, "10.0.0.1", "nginx", "kong.service"),
+    Socket("tcp", 22, "0.0.0.0", "sshd", "ssh.service"),
+)
+
+
+@pytest.fixture
+def sockets(monkeypatch):
+    seen = SimpleNamespace(open=OPEN, asked=[], variables={})
+
+    def read(unit, prefix):
+        seen.asked.append((unit, prefix))
+        if isinstance(seen.open, Exception):
+            raise seen.open
+        return Sockets(seen.open, unit)
+
+    monkeypatch.setattr(kong_listen_info, "known_unit", lambda _host, service: f"{service}.service")
+    monkeypatch.setattr(kong_listen_info, "read_sockets", read)
+    monkeypatch.setattr(kong_listen_info, "unit_environment", lambda _host, _unit: seen.variables)
+    return seen
+
+
+def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
+    sockets.open = OPEN[:1]
+    sockets.variables = {"KONG_LOG_LEVEL": "debug", "KONG_WORKERS": "2", "KONG_ADMIN_LISTEN": "x"}
+    settings = {"workers": 2}
+    result, warnings = main(kong_listen_info, monkeypatch, {"listeners": [LISTENER], "settings": settings})
+    present = [{"protocols": ["tcp"], "address": "0.0.0.0", "port": 8001}]
+    assert [{key: one[key] for key in present[0]} for one in result.pop("present")] == present
+    assert result == {
+        "differs": False, "listens": True, "report": [], "missing": [], "unexpected": [], "overridden": [],
+        "changed": False, "failed": False,
+    }  # fmt: skip
+    assert (warnings, sockets.asked) == ([], [("kong.service", "/usr/local/kong")])
+    assert {*result, "present"} - {"changed", "failed"} == documented(kong_listen_info)
+
+
+def test_listen_info_reports_differences(sockets, monkeypatch):
+    other = {**LISTENER, "name": "proxy", "port": 8000}
+    sockets.variables = {"KONG_ADMIN_LISTEN": "off"}
+    params = {
+        "listeners": [LISTENER, other],
+        "settings": {"admin_listen": "0.0.0.0:8001"},
+        "service": "k",
+        "prefix": "/p",
+    }
+    sockets.open = (*OPEN, Socket("tcp", 9000, "10.0.0.2", "nginx", "k.service"))
+    result, warnings = main(kong_listen_info, monkeypatch, params)
+    assert (result["differs"], result["listens"], result["overridden"]) == (True, False, ["KONG_ADMIN_LISTEN"])
+    assert {"name": "proxy", "protocol": "tcp", "port": 8000, "address": "0.0.0.0"} in result["missing"]
+    assert [(one["port"], one["address"], one["unit"]) for one in result["unexpected"]][-1] == (
+        9000,
+        "10.0.0.2",
+        "k.service",
+    )
+    assert len(result["report"]) == len(result["missing"]) + len(result["unexpected"]) + 1
+    assert result["report"][-1].startswith("KONG_ADMIN_LISTEN ")
+    assert [one["port"] for one in result["present"]] == [9000]
+    assert (len(warnings), warnings[0].startswith("KONG_ADMIN_LISTEN ")) == (1, True)
+    assert sockets.asked == [("k.service", "/p")]
+    sockets.open = tuple(
+        Socket("tcp", one.port, "0.0.0.0", "nginx", "k.service") for one in (OPEN[0], SimpleNamespace(port=8000))
+    )
+    result, _warnings = main(kong_listen_info, monkeypatch, params)
+    assert (result["differs"], result["listens"]) == (True, True)
+
+
+@pytest.mark.parametrize("error", [HostError("no"), PermissionError("no")])
+def test_listen_info_refuses(sockets, monkeypatch, error):
+    sockets.open = error
+    result, _warnings = main(kong_listen_info, monkeypatch, {"listeners": [LISTENER]})
+    assert (result["failed"], result["msg"].endswith("no")) == (True, True)
+
+
+def test_placeholder(monkeypatch):
+    calls = []
+
+    def start(listeners, seconds, *, listen):
+        calls.append((listeners, seconds, listen))
+        return {"placeholders": []}
+
+    ends = [{"arrived": []}, None]
+    monkeypatch.setattr(kong_placeholder, "start", start)
+    monkeypatch.setattr(kong_placeholder, "stop", lambda: ends.pop(0))
+    params = {"listeners": [LISTENER]}
+    plain = {"changed": False, "failed": False}
+    assert main(kong_placeholder, monkeypatch, params)[0] == {**plain, "placeholders": []}
+    assert main(kong_placeholder, monkeypatch, params, check=True)[0] == plain
+    assert calls == [([LISTENER], 300, True)]
+    assert main(kong_placeholder, monkeypatch, {"state": "absent"})[0] == {**plain, "observer": {"arrived": []}}
+    assert main(kong_placeholder, monkeypatch, {"state": "absent"})[0] == plain
+    for seconds, refused in ((0, True), (1, False), (3600, False), (3601, True)):
+        assert main(kong_placeholder, monkeypatch, {**params, "seconds": seconds})[0]["failed"] is refused
+    monkeypatch.setattr(kong_placeholder, "stop", lambda: (_ for _ in ()).throw(HostError("no")))
+    assert main(kong_placeholder, monkeypatch, {"state": "absent"})[0] == {"msg": "no", "failed": True}
+
+
+def test_probe(monkeypatch):
+    calls = []
+    monkeypatch.setattr(kong_probe, "run_probes", lambda probes, limits: calls.append((probes, limits)) or ["result"])
+    one = {"name": "n", "kind": "tcp", "address": "10.0.0.1", "port": 1}
+    assert main(kong_probe, monkeypatch, {"probes": [one]})[0] == {
+        "changed": False,
+        "failed": False,
+        "probes": ["result"],
+    }
+    ((probes, limits),) = calls
+    assert [(probe.name, probe.kind, probe.address, probe.port) for probe in probes] == [("n", "tcp", "10.0.0.1", 1)]
+    assert limits == kong_probe.Limits(2.0, 2, 500)
+    assert main(kong_probe, monkeypatch, {"probes": [{**one, "port": 0}]})[0]["failed"] is True
+
+
+SERVICE = {"version": "3.9.1", "conf": "/etc/kong/kong.conf", "listeners": [LISTENER]}
+
+
+@pytest.fixture
+def service(monkeypatch):
+    seen = SimpleNamespace(done=Done("restart", ("why",), ()), calls=[])
+
+    def bring_up(kong, how, wanted, drain):
+        seen.calls.append((kong, how, wanted, drain))
+        if isinstance(seen.done, Exception):
+            raise seen.done
+        return seen.done
+
+    monkeypatch.setattr(kong_service, "known_unit", lambda _host, service: f"{service}.service")
+    monkeypatch.setattr(kong_service, "reload_of", lambda _host, unit: f"reload {unit}")
+    monkeypatch.setattr(kong_service, "user_of", lambda _host, unit: f"user of {unit}")
+    monkeypatch.setattr(kong_service, "unit_environment", lambda _host, unit: {"OF": unit})
+    monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: None)
+    monkeypatch.setattr(kong_service, "bring_up", bring_up)
+    return seen
+
+
+def test_service(service, monkeypatch):
+    result, _warnings = main(kong_service, monkeypatch, SERVICE)
+    assert result == {
+        "changed": True,
+        "how": "restart",
+        "reasons": ("why",),
+        "report": (),
+        "draining": 0,
+        "failed": False,
+    }
+    assert {*result} - {"changed", "failed"} == documented(kong_service)
+    ((kong, how, wanted, drain),) = service.calls
+    assert (how, drain, wanted.looks) == ("restart", 10, 30)
+    assert (kong.version, kong.conf, kong.prefix, kong.unit) == ((3, 9), "/etc/kong/kong.conf", "", "kong.service")
+    assert (kong.reload_of_unit, kong.user) == ("reload kong.service", "user of kong.service")
+    assert (kong.variables, kong.restart_command, kong.reload_command) == ({"OF": "kong.service"}, "", "")
+
+
+def test_service_with_its_own_commands(service, monkeypatch, tmp_path):
+    program = tmp_path / "kong"
+    program.touch(mode=0o755)
+    more = {"prefix": "/p", "restart_command": "r", "reload_command": "l", "program": str(program), "how": "reload"}
+    main(kong_service, monkeypatch, {**SERVICE, **more})
+    program.chmod(0o644)
+    main(kong_service, monkeypatch, {**SERVICE, **more})
+    (kong, how, *_rest), (other, *_more) = service.calls
+    assert (kong.prefix, kong.restart_command, kong.reload_command, how) == ("/p", "r", "l", "reload")
+    assert (kong.program, other.program) == (str(program), "")
+
+
+# A listener, and whether it has to answer an HTTP request.
+HTTP = {
+    "admin": (LISTENER, True),
+    "stream": ({**LISTENER, "name": "stream"}, False),
+    "serf": ({**LISTENER, "name": "cluster_rpc"}, False),
+    "udp": ({**LISTENER, "protocols": ["udp"]}, False),
+    "both protocols": ({**LISTENER, "protocols": ["tcp", "udp"]}, False),
+    "of no setting": ({**LISTENER, "setting": None}, False),
+    "PROXY protocol": ({**LISTENER, "flags": ["proxy_protocol"]}, False),
+    "no flags": ({**LISTENER, "flags": None}, True),
+}
+
+
+@pytest.mark.parametrize("case", HTTP)
+def test_listeners_that_answer_http(case):
+    listener, answers = HTTP[case]
+    wanted = kong_service.wanted_of({"listeners": [listener], "looks": 7})
+    assert (len(wanted.listeners), len(wanted.http), wanted.looks) == (len(listener["protocols"]), int(answers), 7)
+
+
+def test_service_in_check_mode_changes_nothing(service, monkeypatch):
+    result, _warnings = main(kong_service, monkeypatch, {**SERVICE, "how": "stop"}, check=True)
+    assert (result["how"], result["report"], service.calls) == ("stop", (), [])
+
+
+def test_service_fails_with_what_is_wrong(service, monkeypatch):
+    service.done = Done("restart", (), ("admin: silent", "proxy: silent"))
+    result, _warnings = main(kong_service, monkeypatch, SERVICE)
+    assert (result["failed"], result["report"], result["how"]) == (True, ("admin: silent", "proxy: silent"), "restart")
+    assert result["msg"].endswith("admin: silent; proxy: silent")
+    service.done = OSError("no")
+    result, _warnings = main(kong_service, monkeypatch, SERVICE)
+    assert result == {"msg": "no", "how": "nothing", "reasons": [], "report": ["no"], "failed": True}
+    result, _warnings = main(kong_service, monkeypatch, {**SERVICE, "version": "new"})
+    assert (result["failed"], "'new'" in result["msg"]) == (True, True)
