@@ -52,7 +52,7 @@ _value:
     how: restart
     reasons:
       - >-
-        tcp 127.0.0.1:8001 cannot be bound while tcp 0.0.0.0:8001 is open, as not both have the flag reuseport
+        tcp 127.0.0.1:8001 cannot be bound while tcp 0.0.0.0:8001 is open, because they do not both have the flag reuseport
 """
 
 from collections.abc import Callable, Mapping

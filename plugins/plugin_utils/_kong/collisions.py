@@ -1,10 +1,10 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two listeners of a node on one address and port: what Kong does not check, and nginx only in part.
+"""Collisions: two listeners of a node on one address and port. Kong does not check this, and nginx checks it in part.
 
-What nginx accepts within one server was measured on nginx 1.22: a wildcard beside an address of its family shares one
-socket, unless the address has an option of its own; ``ipv6only=off`` never shares; ``reuseport`` on both always works.
+Measured with nginx 1.22, within one server: a wildcard and an address of its family share one socket, unless the address
+has an option of its own. ``ipv6only=off`` never shares. ``reuseport`` on both always works.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _LOOPBACK = ("127.0.0.1", "::1")
-# Options for which nginx opens a socket of its own for the address.
+# With these options nginx opens a separate socket for the address.
 _OWN_SOCKET = ("bind", "reuseport", "deferred", "transparent", "backlog=", "ipv6only=", "so_keepalive=")
 
 
@@ -35,17 +35,17 @@ def find_collisions(listeners: Iterable[Listener]) -> Iterator[tuple[str, Listen
         by_port.setdefault(listener.port, []).append(listener)
     for group in by_port.values():
         for first, second in combinations(group, 2):
-            code = _collision(first, second) if set(first.protocols) & set(second.protocols) else ""
+            code = _collision_code(first, second) if set(first.protocols) & set(second.protocols) else ""
             if code:
                 yield code, first, second
 
 
 def describe(listener: Listener) -> str:
-    """Return a listener in words: ``admin_listen 127.0.0.1:8001``."""
+    """Return a listener as text: ``admin_listen 127.0.0.1:8001``."""
     return f"{listener.setting} {render_entry(ListenEntry(listener.address, listener.port))}"
 
 
-def _collision(first: Listener, second: Listener) -> str:
+def _collision_code(first: Listener, second: Listener) -> str:
     if not _overlap(first, second):
         return ""
     if first.name != second.name:

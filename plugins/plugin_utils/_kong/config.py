@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``kong_config``: any other Kong setting, as text in the form of the node's generation."""
+"""The variable ``kong_config``: all other settings of Kong, as text in the format of the node's generation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CONFIG = "kong_config"
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
-# What is part of a list from 0.13 on.
+# Settings that are entries of a list from 0.13 on.
 _NOW_ENTRIES = {
     **dict.fromkeys(("proxy_listen_ssl", "ssl", "http2"), "proxy_listen"),
     **dict.fromkeys(("admin_listen_ssl", "admin_ssl", "admin_http2"), "admin_listen"),
@@ -26,11 +26,11 @@ _NOW_ENTRIES = {
 
 
 def read_config(generation: Generation, value: object, report: Report) -> dict[str, str]:
-    """Return the settings of ``kong_config`` as text; nested mappings of kong.yml become dotted names."""
+    """Return the settings of ``kong_config`` as text. Nested mappings of kong.yml become names with dots."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        # Not the value, here and below: secrets may be in it.
+        # Only the type, because the value may contain secrets. The same holds below.
         kind = type(value).__name__
         report.error("config-invalid", CONFIG, kind, "it must be a mapping of Kong settings to values")
         return {}
@@ -39,8 +39,8 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
         text = _text(generation, item)
         own = _NESTED.get(name, name)
         if own == "role" or own in setting_names():
-            text_out = f"{name} decides what listens; give it as {_variable(generation, own)} and not in {CONFIG}"
-            report.error("config-listen-setting", CONFIG, {name: item}, text_out)
+            message = f"{name} is a listen setting; set {_variable(generation, own)} instead of {CONFIG}"
+            report.error("config-listen-setting", CONFIG, {name: item}, message)
         elif text is not None:
             found[name] = text
         elif item is not None:
@@ -49,7 +49,7 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
 
 
 def _variable(generation: Generation, name: str) -> str:
-    """Return where a listen setting belongs, for the reader of an error."""
+    """Return the variable of a listen setting as text for an error message."""
     if generation.modern and name in _NOW_ENTRIES:
         return f"an entry of kong_{_NOW_ENTRIES[name]}"
     return "kong_admin_listen" if name == "admin_api_listen" else f"kong_{name}"
@@ -65,14 +65,14 @@ def _flatten(value: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _text(generation: Generation, value: object) -> str | None:
-    """Return the value as the settings file holds it, or None where it cannot hold it."""
+    """Return the value as text of the settings file, or None if the file cannot contain it."""
     if isinstance(value, bool):
         on, off = ("true", "false") if generation.format == "yaml" else ("on", "off")
         return on if value else off
     if isinstance(value, (str, int, float)):
         return str(plain(value))
     if isinstance(value, (list, tuple)) and generation.format == "conf":
-        # kong.conf writes lists with commas; kong.yml nests them, which text cannot.
+        # kong.conf has lists with commas; kong.yml nests them, which text cannot express.
         parts = [_text(generation, item) for item in value]
         return None if None in parts else ", ".join(part for part in parts if part is not None)
     return None

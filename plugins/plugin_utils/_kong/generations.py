@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each range of Kong versions can listen on, and the file its settings stand in."""
+"""Generations: ranges of Kong versions with the same listen settings, and the path of their settings file."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ __all__ = [
 class Generation:
     """A range of Kong versions with the same listen settings; there is one object for each release line.
 
-    ``ipv6`` tells whether HTTP listeners take IPv6 (Serf's never do); ``advertise`` is the name of the setting for the
-    advertised address, dotted where kong.yml nests it; ``dnsmasq_port`` likewise, for the resolver Kong starts.
+    ``ipv6`` tells whether HTTP listeners accept IPv6 (Serf never does). ``advertise`` is the name of the setting for
+    the advertised address, with dots if kong.yml nests it. ``dnsmasq_port`` is that of the resolver that Kong starts.
     """
 
     name: str
@@ -65,12 +65,12 @@ class Generation:
 
     @property
     def gossip(self) -> bool:
-        """Whether nodes talk to each other through Serf."""
+        """Whether nodes exchange messages through Serf."""
         return self.advertise is not None
 
     @property
     def modern(self) -> bool:
-        """Whether one setting takes a list of entries with flags."""
+        """Whether a setting is a list of entries with flags."""
         return self.settings[0].grammar == "list"
 
     @property
@@ -80,22 +80,22 @@ class Generation:
         return opened | {setting.http2_switch: "off" for setting in self.settings if setting.http2_switch}
 
     def setting(self, name: str) -> Setting | None:
-        """Return the setting Kong calls ``name`` in this generation, or ``None``."""
+        """Return the setting with the name ``name`` in this generation, or ``None``."""
         return next((setting for setting in self.settings if setting.name == name), None)
 
     def tls_setting(self, plain: Setting) -> Setting | None:
-        """Return the setting for the TLS port beside a plain one, which generations before 0.13 have."""
+        """Return the setting for the TLS port that belongs to a plain setting, in generations before 0.13."""
         return next((setting for setting in self.settings if setting.ssl_of == plain.name), None)
 
     def knows(self, name: str) -> bool:
-        """Whether ``name`` is a listen setting, a switch or an address setting of this generation."""
+        """Tell whether ``name`` is a listen setting, a switch or an address setting of this generation."""
         if name in ("cluster_advertise", "dnsmasq_port"):
             return getattr(self, name.removeprefix("cluster_")) is not None
         return self.setting(name) is not None or name in self.switches
 
 
 def find_generation(version: KongVersion) -> Generation:
-    """Return the generation of a version that ``parse_version`` accepted; always the same object for one release line."""
+    """Return the generation of a version from ``parse_version``, always the same object for one release line."""
     return _generation(version.major, version.minor, enterprise=version.enterprise)
 
 
@@ -114,7 +114,7 @@ def _generation(major: int, minor: int, *, enterprise: bool) -> Generation:
         path="/etc/kong/kong.conf",
         format="conf",
         settings=list_settings(line) + (enterprise_settings(line) if enterprise else ()),
-        # 0.13 lost the brackets on the way to nginx (CHANGELOG of 0.14.0).
+        # 0.13 passes IPv6 addresses to nginx without brackets (CHANGELOG of 0.14.0).
         ipv6=line >= (0, 14),
         hybrid=line >= (2, 0),
     )
@@ -131,7 +131,7 @@ _LIST_GENERATIONS = (
     ((3, 2), "G14", "3.2.0-3.3.1"),
     ((3, 4), "G15", "3.4.0-3.5.0"),
     ((3, 6), "G16", "3.6.0-3.9.3"),
-    # Enterprise only, and the same listeners as 3.9.
+    # Enterprise only, with the same listeners as 3.9.
     ((3, 10), "G16", "3.10-3.15"),
 )
 
@@ -161,7 +161,7 @@ def _old_kong_conf(line: tuple[int, int]) -> Generation:
         name=name,
         versions=versions,
         enterprise=False,
-        # 0.9 looks at /etc/kong.conf before /etc/kong/kong.conf, so a file there would win over ours.
+        # 0.9 reads /etc/kong.conf before /etc/kong/kong.conf, so a file with that name would have priority.
         path="/etc/kong.conf" if line == (0, 9) else "/etc/kong/kong.conf",
         format="conf",
         settings=old_settings(line),
@@ -172,32 +172,38 @@ def _old_kong_conf(line: tuple[int, int]) -> Generation:
 
 @cache
 def every_generation() -> tuple[Generation, ...]:
-    """Return the generation of every release line, oldest first, Kong's own before Enterprise's."""
+    """Return the generation of every release line, oldest first, Kong before Kong Enterprise."""
     return (*_release_lines(enterprise=False).values(), *_release_lines(enterprise=True).values())
 
 
 @cache
 def _release_lines(*, enterprise: bool) -> dict[tuple[int, int], Generation]:
     lines = [(major, minor) for major, minors in MINORS.items() for minor in minors]
-    mine = [line for line in lines if (line >= (2, 1) if enterprise else line < (3, 10))]
-    return {line: _generation(*line, enterprise=enterprise) for line in mine}
+    released = [line for line in lines if (line >= (2, 1) if enterprise else line < (3, 10))]
+    return {line: _generation(*line, enterprise=enterprise) for line in released}
 
 
 @cache
 def setting_names() -> tuple[str, ...]:
     """Return every listen setting, switch and address setting of any generation, in order of appearance."""
-    names = [name for one in every_generation() for name in (*(s.name for s in one.settings), *one.switches)]
+    names = [
+        name
+        for generation in every_generation()
+        for name in (*(setting.name for setting in generation.settings), *generation.switches)
+    ]
     return tuple(dict.fromkeys([*names, "cluster_advertise", "dnsmasq_port"]))
 
 
 def versions_where(test: Callable[[Generation], bool]) -> str:
     """Return the release lines whose generation passes, as text: ``0.6 to 0.12, Kong Enterprise 2.1 to 3.4``.
 
-    Enterprise is named only for lines where Kong itself does not pass. Empty text where none does.
+    Enterprise is named only for lines for which Kong does not pass. The text is empty if no line passes.
     """
-    kong = {line: test(one) for line, one in _release_lines(enterprise=False).items()}
-    extra = {line: test(one) and not kong.get(line) for line, one in _release_lines(enterprise=True).items()}
-    # Enterprise 3.10 and later go on where Kong ends, and every feature that Kong 3.9 had goes on with it.
+    kong = {line: test(generation) for line, generation in _release_lines(enterprise=False).items()}
+    extra = {
+        line: test(generation) and not kong.get(line) for line, generation in _release_lines(enterprise=True).items()
+    }
+    # Enterprise 3.10 and later continue the lines of Kong: they have every feature of Kong 3.9.
     carried_on = kong[3, 9] and extra[3, 10]
     later = {line: passed for line, passed in extra.items() if line >= (3, 10)} if carried_on else {}
     only_enterprise = [f"Kong Enterprise {span}" for span in _spans({**extra, **dict.fromkeys(later, False)})]
@@ -212,5 +218,5 @@ def _spans(passed: dict[tuple[int, int], bool]) -> list[str]:
 
 @cache
 def versions_with(name: str) -> str:
-    """Return the release lines that know setting ``name``, as text."""
+    """Return the release lines that have setting ``name``, as text."""
     return versions_where(lambda generation: generation.knows(name))

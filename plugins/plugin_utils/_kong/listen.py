@@ -1,11 +1,11 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kong's listen values: text to entries and back, as each generation takes them.
+"""Kong's listen values: text to entries and back, for each generation.
 
-One grammar serves all: the list of 0.13 and later, of which older generations can express a part. What the real Kong
-of a version accepts is accepted. Stricter is only what its loader lets through and nginx or Serf then refuses; each
-such case has a code of its own.
+All generations have one grammar, the list of 0.13 and later. Older generations can express a part of it. A value that the
+Kong of a version accepts is accepted, except if its loader accepts the value and nginx or Serf then rejects it. Each such
+case has its own code.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FLAG_FORMS = {
     "backlog=N": re.compile(r"backlog=[0-9]+"),
     "so_keepalive=T": re.compile(r"so_keepalive=[A-Za-z0-9]*:[A-Za-z0-9]*:[0-9]*"),
 }
-# nginx's time, in seconds and larger units, as its so_keepalive takes it.
+# The times in so_keepalive of nginx, in seconds and larger units.
 _KEEPALIVE = re.compile(r"so_keepalive=(?!::$)(?:[0-9]+[yMwdhms]?)*:(?:[0-9]+[yMwdhms]?)*:[0-9]*")
 _NOT_WITH_UDP = frozenset({"ssl", "proxy_protocol", "backlog", "so_keepalive"})
 _ADDRESS_LIKE = re.compile(r"[0-9]+|.*:[0-9]+|\[.*|unix:.*")
@@ -40,10 +40,10 @@ _ADDRESS_LIKE = re.compile(r"[0-9]+|.*:[0-9]+|\[.*|unix:.*")
 
 @dataclass(frozen=True, slots=True)
 class ListenEntry:
-    """One address and port, with nginx's flags in the order given.
+    """An address and port, with the flags of nginx in the given order.
 
     ``address`` is canonical: IPv4 without leading zeros, IPv6 in its shortest form without brackets, ``*`` and names
-    as given.
+    unchanged.
     """
 
     address: str
@@ -52,12 +52,12 @@ class ListenEntry:
 
     @property
     def family(self) -> str:
-        """``ipv4``, ``ipv6`` or ``name``; nginx takes ``*`` for the IPv4 wildcard."""
+        """The family: ``ipv4``, ``ipv6`` or ``name``. For nginx ``*`` is the IPv4 wildcard."""
         return address_family(self.address)
 
     @property
     def ssl(self) -> bool:
-        """Whether the entry takes TLS."""
+        """Whether the entry has TLS."""
         return "ssl" in self.flags
 
 
@@ -70,22 +70,21 @@ def address_family(address: str) -> str:
 
 
 def render_entry(entry: ListenEntry) -> str:
-    """Return the entry as Kong takes it, IPv6 in brackets: ``[::1]:8001 ssl``."""
+    """Return the entry as text for Kong, IPv6 in brackets: ``[::1]:8001 ssl``."""
     address = f"[{entry.address}]" if ":" in entry.address else entry.address
     return " ".join((f"{address}:{entry.port}", *entry.flags))
 
 
 @lru_cache(maxsize=8192)
 def render_entries(entries: tuple[ListenEntry, ...]) -> str:
-    """Return the entries as one value for Kong; ``off`` for none."""
+    """Return the entries as one value for Kong; ``off`` without entries."""
     return ", ".join(render_entry(entry) for entry in entries) or "off"
 
 
 def parse_listen(value: object, generation: Generation, setting: Setting) -> tuple[ListenEntry, ...]:
-    """Read a listen value: text, a port, or a list of entries. ``off`` (YAML's false, too) gives no entry.
+    """Read a listen value: text, a port, or a list of entries. ``off`` (in YAML also false) has no entry.
 
-    Raises ``ListenError`` with the code of a finding; its message shows the value and
-    what this generation accepts.
+    Raises ``ListenError`` with the code of a finding. Its message has the value, and the grammar of this generation.
     """
     try:
         return _parse_parts(_split(value), generation, setting)
@@ -106,7 +105,7 @@ def _advertise_setting(name: str) -> Setting:
 
 
 def accepted(generation: Generation, setting: Setting) -> str:
-    """Return in words what the setting takes in this generation."""
+    """Return the grammar of the setting in this generation, as text for people."""
     if setting.grammar == "ipv4:port":
         return "IPV4:PORT"
     flags = "".join(f" [{flag}]" for flag in _allowed_flags(generation, setting))
@@ -117,11 +116,11 @@ def accepted(generation: Generation, setting: Setting) -> str:
 
 def _split(value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)):
-        return tuple(part for item in value for part in _split_one(item)) or ("",)
-    return _split_one(value)
+        return tuple(part for item in value for part in _split_item(item)) or ("",)
+    return _split_item(value)
 
 
-def _split_one(value: object) -> tuple[str, ...]:
+def _split_item(value: object) -> tuple[str, ...]:
     if value is False:
         # YAML reads an unquoted `off` as false.
         return ("off",)
@@ -136,7 +135,9 @@ def _split_one(value: object) -> tuple[str, ...]:
 def _parse_parts(parts: tuple[str, ...], generation: Generation, setting: Setting) -> tuple[ListenEntry, ...]:
     if parts[0] == "off":
         if setting.grammar != "list":
-            raise ListenError("off-unsupported", "this version cannot switch it off; 127.0.0.1 closes it to others")
+            raise ListenError(
+                "off-unsupported", "this version cannot turn it off; bind 127.0.0.1 to close it to other hosts"
+            )
         return ()
     entries = tuple(_parse_entry(part, generation, setting) for part in parts)
     if setting.grammar != "list":
@@ -157,10 +158,10 @@ def _parse_entry(text: str, generation: Generation, setting: Setting) -> ListenE
     if not text:
         raise ListenError("listen-empty", "an entry is empty; write `off` to close the listener")
     if text == "off":
-        raise ListenError("off-not-first", "`off` counts only as the first entry")
+        raise ListenError("off-not-first", "`off` must be the first entry")
     words = text.split()
     forms = [_flag_form(word) for word in words]
-    address = _one_address([word for word, form in zip(words, forms, strict=True) if not form], text)
+    address = _find_address([word for word, form in zip(words, forms, strict=True) if not form], text)
     flags = tuple(word for word, form in zip(words, forms, strict=True) if form)
     _check_flags(flags, [form for form in forms if form], generation, setting)
     host, port = parse_address(address, generation, setting)
@@ -174,14 +175,14 @@ def _flag_form(word: str) -> str:
     return next((form for form, pattern in _FLAG_FORMS.items() if pattern.fullmatch(word)), "")
 
 
-def _one_address(words: list[str], text: str) -> str:
+def _find_address(words: list[str], text: str) -> str:
     if not words:
         raise ListenError("address-missing", f"no address in {text!r}")
     place = next((place for place, word in enumerate(words) if _ADDRESS_LIKE.fullmatch(word)), 0)
     if place:
-        raise ListenError("junk-before-address", f"{words[0]!r} before the address is no flag")
+        raise ListenError("junk-before-address", f"{words[0]!r} before the address is not a flag")
     if len(words) > 1:
-        raise ListenError("flag-unknown", f"{words[1]!r} is no flag of any version")
+        raise ListenError("flag-unknown", f"{words[1]!r} is not a flag of any version")
     return words[0]
 
 
@@ -192,24 +193,24 @@ def _check_flags(flags: tuple[str, ...], forms: list[str], generation: Generatio
     for flag, form in zip(flags, forms, strict=True):
         if form not in allowed:
             known = _versions_with_flag(setting.name, form)
-            where = f"known to Kong {known}" if known else "no version takes it"
+            where = f"known to Kong {known}" if known else "no version has it for this setting"
             raise ListenError("flag-unsupported", f"flag {flag!r} is not known to this version ({where})")
         _check_flag_value(flag, form)
     names = [flag.partition("=")[0] for flag in flags]
     if len(names) > len(set(names)):
-        raise ListenError("flag-repeated", f"a flag stands twice in {' '.join(flags)!r}")
-    refused = sorted(_NOT_WITH_UDP.intersection(names)) if "udp" in names else []
-    if refused:
-        raise ListenError("udp-incompatible-flag", f"nginx refuses {refused[0]!r} together with 'udp'")
+        raise ListenError("flag-repeated", f"a flag is repeated in {' '.join(flags)!r}")
+    rejected = sorted(_NOT_WITH_UDP.intersection(names)) if "udp" in names else []
+    if rejected:
+        raise ListenError("udp-incompatible-flag", f"nginx rejects {rejected[0]!r} together with 'udp'")
     if setting.grammar != "list" and "http2" in names and "ssl" not in names:
         raise ListenError("flag-needs-ssl", "this version has http2 only on its TLS port")
 
 
 def _check_flag_value(flag: str, form: str) -> None:
     if form == "backlog=N" and not 0 < int(flag[8:][:12]) < 2**31:
-        raise ListenError("flag-value", f"nginx refuses {flag!r}: the backlog is 1 to 2147483647")
+        raise ListenError("flag-value", f"nginx rejects {flag!r}: the backlog is 1 to 2147483647")
     if form == "so_keepalive=T" and not _KEEPALIVE.fullmatch(flag):
-        raise ListenError("flag-value", f"nginx refuses {flag!r}: write idle:interval:count, for example 30m::10")
+        raise ListenError("flag-value", f"nginx rejects {flag!r}: write idle:interval:count, for example 30m::10")
 
 
 @cache

@@ -59,7 +59,7 @@ def _parse_port(text: str, entry: str, generation: Generation) -> int:
 def _port_error(text: str, entry: str, generation: Generation) -> ListenError:
     if text.isascii() and text.isdigit():
         if not text.strip("0"):
-            return ListenError("port-zero", f"no process can listen on port 0 of {entry!r}")
+            return ListenError("port-zero", f"port 0 of {entry!r} cannot be used; give a port from 1 to 65535")
         return ListenError("port-range", f"port {text} of {entry!r} is above 65535")
     if text and generation.format == "yaml" and _LUA_NUMBER.fullmatch(text):
         return ListenError("port-not-decimal", f"port {text!r} of {entry!r} must be written in decimal digits")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node opens, by its version and role, and the settings that make it so."""
+"""The listeners of a node, by its version and role, and the settings for them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Listener", "NodeListeners", "read_listeners"]
 
 _REQUIRED = {"control_plane": ("admin_listen", "cluster_listen"), "data_plane": ("proxy_listen",)}
-# kong/conf_loader/parse.lua; a control plane and its data planes share them, or each has its own of one authority.
+# kong/conf_loader/parse.lua. A control plane and its data planes share them, or each has its own from one authority.
 _CERTIFICATE = ("cluster_cert", "cluster_cert_key")
 _DNSMASQ_PORT = 8053
 
@@ -49,11 +49,11 @@ _DNSMASQ_PORT = 8053
 def read_listeners(
     host: str, version: object, role: str, variables: Mapping[str, Any], defaults: Mapping[str, str]
 ) -> NodeListeners:
-    """Return what a node opens, its settings and everything that is wrong with them.
+    """Return the listeners of a node, its settings and all findings about them.
 
-    ``version`` is text, a YAML number or a ``KongVersion``. ``variables`` are the node's, of which those named after
-    Kong's listen settings (``kong_proxy_listen``) and ``kong_config`` are read. ``defaults`` replaces Kong's own
-    default of a setting. Nothing the user wrote raises; all problems of the node are reported at once.
+    ``version`` is text, a YAML number or a ``KongVersion``. ``variables`` are those of the node; it reads ``kong_config``
+    and the variables of listen settings (``kong_proxy_listen``). ``defaults`` replaces Kong's own default of a setting. Errors in the
+    inventory do not raise: all findings of the node are reported together.
     """
     report = Report(host)
     try:
@@ -65,7 +65,7 @@ def read_listeners(
     config = read_config(generation, variables.get(CONFIG), report)
     check_known(generation, variables, report)
     values, switches = read_values(generation, variables, defaults, report)
-    opened = _opened(values, role, config, report)
+    opened = _open_values(values, role, config, report)
     _check_requirements(values, role, config, report)
     listeners = tuple(listener for value in opened.values() for listener in _listeners(value.setting, value.entries))
     _check_names(listeners, values, report)
@@ -84,21 +84,21 @@ def _check_role(generation: Generation, role: str, report: Report) -> str:
     if role not in ROLES:
         report.error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
     elif role != ROLES[0] and not generation.hybrid:
-        text = f"Kong {generation.versions} has no roles, they came with 2.0; remove it or upgrade the node"
+        text = f"Kong {generation.versions} has no roles, only 2.0 and later do; remove it or upgrade the node"
         report.error("role-unsupported", "kong_role", role, text)
     else:
         return role
     return ROLES[0]
 
 
-def _opened(values: dict[str, Value], role: str, config: dict[str, str], report: Report) -> dict[str, Value]:
+def _open_values(values: dict[str, Value], role: str, config: dict[str, str], report: Report) -> dict[str, Value]:
     opened = {}
     for name, value in values.items():
         reason = _closed_because(value, role, values, config) if value.entries else ""
         if value.entries and not reason:
             opened[name] = value
         elif reason and value.given:
-            # Worth knowing, no more: one group_vars file for control and data planes alike is how people write it.
+            # Only a note, because one group_vars file often serves control planes and data planes.
             report.info("listen-not-opened", value.variable, value.raw, f"Kong does not open it: {reason}")
     return opened
 
@@ -116,7 +116,7 @@ def _closed_because(value: Value, role: str, values: dict[str, Value], config: d
 
 
 def _is_written(value: Value, role: str, opened: dict[str, Value]) -> bool:
-    # A listener that is off by default is written too: a line left over in the file would open it.
+    # A listener that is off by default is written as well, because an old line in the file would open it.
     return value.given or value.setting.name in opened or (value.text == "off" and role in value.setting.roles)
 
 
@@ -124,7 +124,7 @@ def _check_requirements(values: dict[str, Value], role: str, config: dict[str, s
     for name in _REQUIRED.get(role, ()):
         value = values.get(name)
         if value is not None and not value.entries:
-            text = f"a {role} needs {name}: give it an address and port, 127.0.0.1 if need be"
+            text = f"a {role} needs {name}: give it an address and port, 127.0.0.1 to close it to other hosts"
             report.error("role-needs-listener", value.variable, value.raw, text)
     if role == ROLES[0]:
         return
@@ -162,12 +162,15 @@ def _check_names(listeners: tuple[Listener, ...], values: dict[str, Value], repo
     for listener in listeners:
         if listener.families == (4, 6) and not listener.is_wildcard and listener.address != LOCALHOST:
             value = values[listener.setting]
-            text = f"nginx resolves {listener.address!r} when it starts, so rules cover every address; better write one"
+            text = (
+                f"nginx resolves {listener.address!r} when it starts, so the rules cover every address of the node; "
+                "write an address instead"
+            )
             report.warning("listen-host-name", value.variable, value.raw, text)
 
 
 def _dnsmasq_port(generation: Generation, variables: Mapping[str, Any], report: Report) -> int | None:
-    """Return the port given for dnsmasq, or None."""
+    """Return the port of dnsmasq from the inventory, or None."""
     raw = variables.get("kong_dnsmasq_port")
     if raw is None or generation.dnsmasq_port is None:
         return None
@@ -178,7 +181,7 @@ def _dnsmasq_port(generation: Generation, variables: Mapping[str, Any], report: 
 
 
 def _dnsmasq(generation: Generation, config: dict[str, str], port: int | None) -> list[Listener]:
-    """Return the resolver that 0.6 to 0.9 start on loopback: no listener of ours, but its port can collide."""
+    """Return the resolver that 0.6 to 0.9 start on loopback. It is not in the plan, but its port can collide."""
     disabled = config.get("dnsmasq") == "off" or config.get("dns_resolver") == "server"
     if generation.dnsmasq_port is None or disabled:
         return []
@@ -187,11 +190,11 @@ def _dnsmasq(generation: Generation, config: dict[str, str], port: int | None) -
 
 def _check_collisions(listeners: tuple[Listener, ...], values: dict[str, Value], report: Report) -> None:
     for code, first, second in find_collisions(listeners):
-        named = [value for one in (second, first) if (value := values.get(one.setting)) is not None]
+        named = [value for listener in (second, first) if (value := values.get(listener.setting)) is not None]
         value = next((value for value in named if value.given), named[0])
-        protocols = " and ".join(one for one in first.protocols if one in second.protocols)
+        protocols = " and ".join(protocol for protocol in first.protocols if protocol in second.protocols)
         text = (
-            f"{describe(first)} and {describe(second)} would both take {protocols} port {first.port}; "
+            f"{describe(first)} and {describe(second)} both use {protocols} port {first.port}; "
             "give one of them another port or another address"
         )
         report.error(code, value.variable, value.raw, text)

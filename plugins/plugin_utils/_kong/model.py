@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plain data that a node's listen settings come to."""
+"""Plain data of a node's listen settings: listeners, values and findings."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _WILDCARDS = (ANY_IPV4, "*", "::")
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One address and port that Kong opens for one purpose.
+    """An address and port that Kong opens for one purpose.
 
-    ``name`` is the collection's word (``proxy``, ``cluster_rpc``), ``setting`` Kong's own. ``address`` is canonical:
-    IPv4, IPv6 without brackets, ``*`` or a name. ``protocols`` holds ``tcp``, ``udp`` or both. With ``container_port`` it
-    is a port that the host publishes, and Kong opens that other one in a container.
+    ``name`` is the name in this collection (``proxy``, ``cluster_rpc``), ``setting`` the name in Kong. ``address`` is
+    canonical: IPv4, IPv6 without brackets, ``*`` or a name. ``protocols`` has ``tcp``, ``udp`` or both. With
+    ``container_port``, ``port`` is a published port of the host, and Kong opens ``container_port`` in its container.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Listener:
 
     @property
     def families(self) -> tuple[int, ...]:
-        """Address families it takes, 4 and 6: nginx binds ``[::]`` to IPv6 alone unless told ``ipv6only=off``."""
+        """The address families, 4 and 6. nginx binds ``[::]`` to IPv6 only, unless the flag is ``ipv6only=off``."""
         return _families(self.address, self.flags)
 
     @property
@@ -55,12 +55,12 @@ class Listener:
 
     @property
     def is_wildcard(self) -> bool:
-        """Whether it takes every address of the host, of its families."""
+        """Whether it listens on every address of the host, of its families."""
         return self.address in _WILDCARDS
 
     @property
     def bound(self) -> str | None:
-        """The one address that it takes, None where it takes every address of a family, or is bound by a name."""
+        """The address that it listens on. None if it listens on every address of a family, or on a host name."""
         return None if self.is_wildcard or len(self.families) > 1 else self.address
 
 
@@ -75,11 +75,11 @@ def _families(address: str, flags: tuple[str, ...]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class NodeListeners:
-    """What one node opens, and the settings that make it so.
+    """The listeners of one node, and the settings for them.
 
-    ``settings`` holds Kong's settings as that version wants them, keys dotted where kong.yml nests them. ``listeners``
-    are those that really open in the node's role. ``config`` holds what ``kong_config`` adds, apart because secrets
-    may be among it.
+    ``settings`` has Kong's settings in the form of that version, with dots in a key if kong.yml nests it. ``listeners`` has
+    the listeners that open in the node's role. ``config`` has the settings of ``kong_config``, separately because they may
+    be secrets.
     """
 
     settings: dict[str, str]
@@ -90,10 +90,10 @@ class NodeListeners:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a setting comes to on one node.
+    """The value of a setting on one node.
 
-    ``entries`` is empty where it is off; ``text`` is what the version wants written. ``raw`` is the variable's value as
-    given, or the default.
+    ``entries`` is empty if it is off. ``text`` is the value in the form of the version. ``raw`` is the value of the variable,
+    or the default.
     """
 
     setting: Setting
@@ -106,13 +106,13 @@ class Value:
 
 @dataclass(slots=True)
 class Report:
-    """Collects the findings about one host. Messages are completed with host, variable and value."""
+    """A collection of findings about one host. It adds host, variable and value to each message."""
 
     host: str
     findings: list[Finding] = field(default_factory=list)
 
     def error(self, code: str, variable: str, value: Any, text: str) -> None:
-        """Add an error; ``text`` says what is wrong and the way out."""
+        """Add an error. ``text`` is the fault and its fix."""
         self._add(ERROR, code, variable, value, text)
 
     def warning(self, code: str, variable: str, value: Any, text: str) -> None:
@@ -120,7 +120,7 @@ class Report:
         self._add(WARNING, code, variable, value, text)
 
     def info(self, code: str, variable: str, value: Any, text: str) -> None:
-        """Add something worth knowing."""
+        """Add a note."""
         self._add(INFO, code, variable, value, text)
 
     def _add(self, severity: str, code: str, variable: str, value: Any, text: str) -> None:

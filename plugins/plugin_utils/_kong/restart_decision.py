@@ -6,7 +6,7 @@
 
 Sources: `kong reload` reads a changed file from 2.3.0 on, and from 0.11 on after `kong prepare` (kong/cmd/reload.lua,
 kong/cmd/prepare.lua); it never restarts a Serf agent (kong/cmd/utils/serf_signals.lua). On a reload nginx binds new sockets
-before it closes old ones (src/core/ngx_cycle.c), and says nothing to whoever sent the signal if that fails.
+before it closes old sockets (src/core/ngx_cycle.c). If that fails, the sender of the signal gets no error.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_addres
 NOTHING, RELOAD, RESTART = "nothing", "reload", "restart"
 
 _AT_START = {
-    "role": "Kong takes its role when it starts",
-    "database": "Kong connects to its database when it starts",
-    "nginx_user": "the user of the workers is taken when Kong starts",
-    "prefix": "the prefix is where the running Kong is found",
+    "role": "Kong reads its role only when it starts",
+    "database": "Kong connects to its database only when it starts",
+    "nginx_user": "Kong sets the user of its workers only when it starts",
+    "prefix": "the prefix is the folder of the running Kong",
 }
 _FAMILIES = {"0.0.0.0": (4,), "*": (4,), "::": (6,)}
 
 
 @dataclass(frozen=True, slots=True)
 class RestartDecision:
-    """What has to be done, ``nothing``, ``reload`` or ``restart``, and why a reload is not enough."""
+    """The action, ``nothing``, ``reload`` or ``restart``, and the reasons why a reload is not enough."""
 
     how: str
     reasons: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class RestartDecision:
 
 @dataclass(frozen=True, slots=True)
 class _Socket:
-    """What nginx binds for one listen entry."""
+    """The socket that nginx binds for a listen entry."""
 
     protocol: str
     port: int
@@ -59,16 +59,16 @@ class _Socket:
 def decide_restart(
     node: Mapping[str, Any], before: Mapping[str, str | None], *, listens: bool, environment: bool = False
 ) -> RestartDecision:
-    """Return what makes a node of a plan live by its settings.
+    """Return the action that makes Kong use the settings of a node of a plan.
 
-    ``before`` has the settings whose values change, with the old text, or None where the file did not have it. ``listens``
-    tells whether exactly what the plan has listens now. ``environment``: the settings are variables of Kong's environment.
+    ``before`` has the old text of each setting that changes, or None if the file did not have it. ``listens`` tells whether
+    exactly the planned sockets listen now. ``environment`` tells whether the settings are variables of Kong's environment.
     """
     if not before:
         return (
             RestartDecision(NOTHING)
             if listens
-            else RestartDecision(RESTART, ("what listens is not what the file says",))
+            else RestartDecision(RESTART, ("the sockets of Kong are not as in its file",))
         )
     reasons = tuple(dict.fromkeys(_reasons(node, before, environment=environment)))
     return RestartDecision(RESTART, reasons) if reasons else RestartDecision(RELOAD)
@@ -77,9 +77,9 @@ def decide_restart(
 def _reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, environment: bool) -> Iterator[str]:
     generation = find_generation(parse_version(node["version"]))
     if environment:
-        yield "a process keeps the environment that it was started with"
+        yield "a process keeps the environment with which it was started"
     if generation.gossip:
-        yield f"a reload of Kong {node['version']} does not read the file, and Serf is never restarted by one"
+        yield f"a reload of Kong {node['version']} does not read the file and never restarts Serf"
         return
     yield from (reason for name, reason in _AT_START.items() if name in before)
     try:
@@ -87,20 +87,22 @@ def _reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, envir
     except ListenError as error:
         yield f"the old value of a listen setting cannot be read: {error.reason}"
         return
-    yield from _unbindable(old, list(_planned(node)))
+    yield from _bind_conflicts(old, list(_planned_sockets(node)))
 
 
-def _planned(node: Mapping[str, Any], without: Iterable[str] = ()) -> Iterator[_Socket]:
-    for one in node["listeners"]:
-        if one["setting"] not in without:
-            yield from (
-                _Socket(protocol, one["port"], one["address"], (*one["flags"],)) for protocol in one["protocols"]
-            )
+def _planned_sockets(node: Mapping[str, Any], without: Iterable[str] = ()) -> Iterator[_Socket]:
+    for listener in node["listeners"]:
+        if listener["setting"] not in without:
+            for protocol in listener["protocols"]:
+                yield _Socket(protocol, listener["port"], listener["address"], tuple(listener["flags"]))
 
 
 def _sockets_before(generation: Generation, node: Mapping[str, Any], before: Mapping[str, str | None]) -> list[_Socket]:
-    """What nginx has bound, going by the old values of what changes and by the plan for the rest. Raises ListenError."""
-    found = list(_planned(node, without=before))
+    """Return the sockets of nginx before the change: old values of changed settings, the plan for all other settings.
+
+    Raises ListenError if an old value cannot be read.
+    """
+    found = list(_planned_sockets(node, without=before))
     for setting in generation.settings:
         if setting.name in before and node["role"] in setting.roles:
             text = before[setting.name]
@@ -113,33 +115,33 @@ def _socket(entry: ListenEntry) -> _Socket:
     return _Socket("udp" if "udp" in entry.flags else "tcp", entry.port, entry.address, entry.flags)
 
 
-def _unbindable(old: list[_Socket], new: list[_Socket]) -> Iterator[str]:
-    """Why nginx could not bind the new sockets beside the old ones."""
-    bound = {(one.protocol, one.port, one.address): one for one in old}
-    for one in new:
-        same = bound.get((one.protocol, one.port, one.address))
+def _bind_conflicts(old: list[_Socket], new: list[_Socket]) -> Iterator[str]:
+    """Yield the reasons why nginx cannot bind the new sockets while the old sockets are open."""
+    bound = {(socket.protocol, socket.port, socket.address): socket for socket in old}
+    for socket in new:
+        same = bound.get((socket.protocol, socket.port, socket.address))
         if same is not None:
-            if ("transparent" in one.flags) != ("transparent" in same.flags):
-                yield f"the flag transparent of {one} is set when the socket is opened"
+            if ("transparent" in socket.flags) != ("transparent" in same.flags):
+                yield f"the flag transparent of {socket} is set when the socket is opened"
             continue
         for other in old:
-            if _overlap(one, other) and not ("reuseport" in one.flags and "reuseport" in other.flags):
-                yield f"{one} cannot be bound while {other} is open, as not both have the flag reuseport"
+            if _overlap(socket, other) and not ("reuseport" in socket.flags and "reuseport" in other.flags):
+                yield f"{socket} cannot be bound while {other} is open, because they do not both have the flag reuseport"
 
 
-def _overlap(one: _Socket, other: _Socket) -> bool:
-    """Whether one of two sockets, of different addresses, takes every address of the other's family."""
-    if (one.protocol, one.port) != (other.protocol, other.port):
+def _overlap(first: _Socket, second: _Socket) -> bool:
+    """Tell whether two sockets with different addresses have one port, and one is on every address of the other's family."""
+    if (first.protocol, first.port) != (second.protocol, second.port):
         return False
-    return _takes_all_of(one, other) or _takes_all_of(other, one)
+    return _covers(first, second) or _covers(second, first)
 
 
-def _takes_all_of(wide: _Socket, other: _Socket) -> bool:
+def _covers(wide: _Socket, other: _Socket) -> bool:
     families = (4, 6) if "ipv6only=off" in wide.flags else _FAMILIES.get(wide.address, ())
     return any(family in families for family in _families(other))
 
 
-def _families(one: _Socket) -> tuple[int, ...]:
-    if one.address.replace(".", "").isdigit() or one.address == "*":
+def _families(socket: _Socket) -> tuple[int, ...]:
+    if socket.address.replace(".", "").isdigit() or socket.address == "*":
         return (4,)
-    return (6,) if ":" in one.address else (4, 6)
+    return (6,) if ":" in socket.address else (4, 6)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kong's listen settings with defaults, flags and roles, release line by release line.
+"""Kong's listen settings with defaults, flags and roles, for each release line.
 
 Sources: kong/tools/config_defaults.lua (0.6 to 0.8), kong/templates/kong_defaults.lua and kong/conf_loader (0.9 and
 later) at each release tag of Kong/kong; for Kong Enterprise its documentation.
@@ -19,13 +19,13 @@ _CONTROL_PLANE = ("control_plane",)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setting:
-    """One of Kong's listen settings in one generation.
+    """A listen setting of Kong in one generation.
 
-    ``name`` is Kong's own, ``listener`` the collection's word. ``grammar`` is ``list`` (0.13 and later),
-    ``address:port`` (0.9 to 0.12), ``host:port`` (0.6 to 0.8) or ``ipv4:port`` (Serf). ``default`` is Kong's text.
-    ``flags`` are the words allowed in an entry, ``backlog=N`` and ``so_keepalive=T`` standing for their forms.
-    ``roles`` are the roles in which it opens. ``ssl_of`` names the plain setting a TLS setting belongs to, ``switch``
-    the boolean that opens it and ``http2_switch`` the boolean that turns HTTP/2 on for it.
+    ``name`` is the name in Kong, ``listener`` the name in this collection. ``grammar`` is ``list`` (0.13 and later),
+    ``address:port`` (0.9 to 0.12), ``host:port`` (0.6 to 0.8) or ``ipv4:port`` (Serf). ``default`` is Kong's default.
+    ``flags`` are the words allowed in an entry; ``backlog=N`` and ``so_keepalive=T`` are patterns. ``roles`` are the roles
+    in which it opens. ``ssl_of`` is the plain setting to which a TLS setting belongs, ``switch`` the boolean that opens it,
+    and ``http2_switch`` the boolean that turns on HTTP/2.
     """
 
     name: str
@@ -47,7 +47,7 @@ _SERF = (
 
 
 def kong_yml_settings() -> tuple[Setting, ...]:
-    """Return the settings of 0.6 to 0.8, which kong.yml holds."""
+    """Return the settings of 0.6 to 0.8, in kong.yml."""
     return (
         Setting("proxy_listen", "proxy", "0.0.0.0:8000", "host:port"),
         Setting("proxy_listen_ssl", "proxy", "0.0.0.0:8443", "host:port", ssl_of="proxy_listen"),
@@ -82,7 +82,7 @@ def _old_pair(listener: str, plain: str, tls: str, line: tuple[int, int]) -> tup
 def _http_flags(line: tuple[int, int]) -> tuple[str, ...]:
     flags: tuple[str, ...] = ("ssl", "http2", "proxy_protocol")
     if (0, 15) <= line < (2, 0):
-        # Needed a patched nginx, which Kong stopped shipping with 2.0.0.
+        # It needs a patched nginx, which Kong contained until 2.0.0.
         flags += ("transparent",)
     if line >= (1, 3):
         flags += ("deferred", "bind", "reuseport")
@@ -135,7 +135,7 @@ def _admin_gui(flags: tuple[str, ...]) -> Setting:
 
 
 def enterprise_settings(line: tuple[int, int]) -> tuple[Setting, ...]:
-    """Return what Kong Enterprise has in addition, from 2.1."""
+    """Return the additional settings of Kong Enterprise, from 2.1."""
     http = _http_flags(line)
     settings = [
         Setting("cluster_telemetry_listen", "cluster_telemetry", "0.0.0.0:8006", flags=http, roles=_CONTROL_PLANE)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a node's variables to the value of each listen setting of its generation.
+"""The value of each listen setting of a generation, from the variables of a node.
 
-Old generations have one setting for the plain and one for the TLS port. They are given either as those or, as for
-newer generations, as one list that is split here.
+Old generations have one setting for the plain port and one for the TLS port. The inventory has either both settings or,
+as for newer generations, one list, which is split here.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ _MODERN_FORM = {
 
 
 def check_known(generation: Generation, variables: Mapping[str, Any], report: Report) -> None:
-    """Report each listen variable that this generation has no setting for."""
+    """Report each listen variable for which this generation has no setting."""
     for name, variable in _VARIABLES:
         value = variables.get(variable)
         if value is None or generation.knows(name) or _is_alias(generation, name):
             continue
         text = f"Kong {generation.versions} does not know {name} (known to Kong {versions_with(name)}); "
-        report.error("setting-unknown", variable, value, text + _way_out(generation, name))
+        report.error("setting-unknown", variable, value, text + _fix(generation, name))
 
 
 def _is_alias(generation: Generation, name: str) -> bool:
-    """Whether it is admin_listen for 0.6 to 0.8, which call it admin_api_listen."""
+    """Tell whether the name is admin_listen in 0.6 to 0.8, where the setting is called admin_api_listen."""
     return name == "admin_listen" and generation.setting("admin_api_listen") is not None
 
 
-def _way_out(generation: Generation, name: str) -> str:
+def _fix(generation: Generation, name: str) -> str:
     if name == "admin_api_listen":
         return "use kong_admin_listen"
     if generation.modern and name in _MODERN_FORM:
@@ -69,7 +69,7 @@ def _way_out(generation: Generation, name: str) -> str:
 def read_values(
     generation: Generation, variables: Mapping[str, Any], defaults: Mapping[str, str], report: Report
 ) -> tuple[dict[str, Value], dict[str, str]]:
-    """Return the values by setting, in the generation's order, and the switches. What cannot be read is left out."""
+    """Return the values by setting, in the order of the generation, and the switches, without unreadable values."""
     values = {}
     switches: dict[str, str] = {}
     for setting in generation.settings:
@@ -121,13 +121,13 @@ def _variable(generation: Generation, setting: Setting, variables: Mapping[str, 
     if setting.name != "admin_api_listen" or variables.get(modern) is None:
         return own
     if variables.get(own) is not None:
-        text = f"{own} is given too, and both mean {setting.name} of Kong {generation.versions}; keep one"
+        text = f"{own} is set as well, and both mean {setting.name} of Kong {generation.versions}; keep one of them"
         report.error("setting-conflict", modern, variables[modern], text)
     return modern
 
 
 class _Pair:
-    """The TLS half of a plain and a TLS setting, as 0.6 to 0.12 have them."""
+    """The TLS setting of a pair of a plain and a TLS setting, as in 0.6 to 0.12."""
 
     def __init__(
         self,
@@ -146,18 +146,18 @@ class _Pair:
 
     @property
     def complete(self) -> bool:
-        """Whether the plain setting's value says all there is: a list, or text with an entry for TLS."""
+        """Whether the value of the plain setting is for both settings: a list, or text with an entry for TLS."""
         return self.plain is not None and (isinstance(self.plain.raw, (list, tuple)) or bool(self.tls_entries))
 
     def read(self, switches: dict[str, str], report: Report) -> dict[str, Value]:
-        """Return the TLS setting's value and add the switches."""
+        """Return the value of the TLS setting, and add its switches."""
         own = _read(self.generation, self.tls, self.variables, self.defaults, report)
         switch = self._switch(self.tls.switch, "on", report)
         http2 = self._switch(self.tls.http2_switch, "off", report)
         if self.complete:
             own, switch, http2 = self._split(own, switch, http2, report)
         elif switch == "on" and own is not None:
-            self._tell_of_default(own, report)
+            self._note_default(own, report)
         switches.update({self.tls.switch: switch} if self.tls.switch else {})
         switches.update({self.tls.http2_switch: http2} if self.tls.http2_switch else {})
         if own is None:
@@ -176,7 +176,7 @@ class _Pair:
         return text or default
 
     def _split(self, own: Value | None, switch: str, http2: str, report: Report) -> tuple[Value | None, str, str]:
-        """Take the TLS entry from the complete list, and report what contradicts it."""
+        """Take the TLS entry from the complete list, and report variables that contradict it."""
         listed = _with_entries(own, self.tls_entries) if own and self.tls_entries else own
         wanted = "on" if self.tls_entries else "off"
         wanted_http2 = "on" if any("http2" in entry.flags for entry in self.tls_entries) else "off"
@@ -194,7 +194,7 @@ class _Pair:
         ]
         for name in (name for name, contradicts in contradicted if contradicts):
             self._report(
-                "setting-conflict", f"it is the complete list, but kong_{name} says otherwise; keep one", report
+                "setting-conflict", f"it is the complete list, but kong_{name} contradicts it; keep one of them", report
             )
         return listed, wanted, wanted_http2
 
@@ -205,9 +205,9 @@ class _Pair:
         if self.plain is not None:
             report.error(code, self.plain.variable, self.plain.raw, text)
 
-    def _tell_of_default(self, own: Value, report: Report) -> None:
+    def _note_default(self, own: Value, report: Report) -> None:
         if self.plain is None or not self.plain.given or own.given or self._is_given(self.tls.switch):
             return
         ways = f"kong_{self.tls.switch}: off, or a list of entries," if self.tls.switch else "nothing"
-        text = f"Kong {self.generation.versions} opens {self.tls.name} {own.text} too; {ways} closes it"
+        text = f"Kong {self.generation.versions} opens {self.tls.name} {own.text} as well; {ways} closes it"
         report.info("ssl-port-by-default", self.plain.variable, self.plain.raw, text)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kong version numbers: which are known, and which are Enterprise's."""
+"""Kong version numbers: the known versions, and the versions of Kong Enterprise."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class KongVersion:
 
     @property
     def line(self) -> tuple[int, int]:
-        """Release line: every listen setting is the same within one."""
+        """The release line. All versions of a line have the same listen settings."""
         return (self.major, self.minor)
 
 
 def parse_version(value: object) -> KongVersion:
     """Read a Kong version from text ('2.8', '0.10.4', '3.4.3.5-enterprise-edition') or a YAML number (3.9).
 
-    Raises ``VersionError`` for versions that are not known and for numbers that YAML has shortened.
+    Raises ``VersionError`` for unknown versions, and for numbers that YAML may have shortened.
     """
     if isinstance(value, float) and float(value) in (0.1, 3.1):
         message = (

@@ -179,11 +179,14 @@ DEFAULT_LISTENERS = {
 def test_default_listeners_of_every_release_line(version):
     opened = read_listeners("n1", version, "traditional", {}, {})
     assert not opened.findings
-    assert ", ".join(f"{one.name} {one.address}:{one.port}" for one in opened.listeners) == DEFAULT_LISTENERS[version]
-    for one in opened.listeners:
-        gossip = one.name == "cluster" and one.port == 7946
-        assert one.protocols == (("tcp", "udp") if gossip else ("tcp",))
-        assert ("ssl" in one.flags) is (one.port in (8443, 8444, 8445))
+    assert (
+        ", ".join(f"{listener.name} {listener.address}:{listener.port}" for listener in opened.listeners)
+        == DEFAULT_LISTENERS[version]
+    )
+    for listener in opened.listeners:
+        gossip = listener.name == "cluster" and listener.port == 7946
+        assert listener.protocols == (("tcp", "udp") if gossip else ("tcp",))
+        assert ("ssl" in listener.flags) is (listener.port in (8443, 8444, 8445))
 
 
 REUSE = "reuseport backlog=16384"
@@ -229,7 +232,7 @@ def test_versions_with(name, versions):
     assert versions_with(name) == versions
 
 
-def test_roles_are_kongs_own():
-    for one in every_generation():
-        for setting in one.settings:
+def test_roles_are_those_of_kong():
+    for generation in every_generation():
+        for setting in generation.settings:
             assert set(setting.roles) <= set(ROLES)

@@ -68,7 +68,7 @@ def test_accepted(version, setting, value, text):
 @pytest.mark.parametrize(
     ("version", "setting", "value", "code"),
     [
-        # what Kong refuses, too
+        # Kong rejects it as well
         ("3.9", "proxy_listen", "127.0.0.1", "port-missing"),
         ("3.9", "proxy_listen", "[::1]", "port-missing"),
         ("3.9", "proxy_listen", "localhost", "port-missing"),
@@ -112,7 +112,7 @@ def test_accepted(version, setting, value, text):
         ("2.1", "stream_listen", "0.0.0.0:80 udp", "flag-unsupported"),
         ("3.1", "status_listen", "0.0.0.0:80 http2", "flag-unsupported"),
         ("3.9", "stream_listen", "0.0.0.0:80 http2", "flag-unsupported"),
-        # what Kong lets through and nginx or Serf refuses
+        # Kong accepts it, and nginx or Serf rejects it
         ("3.9", "proxy_listen", "0.0.0.0:0", "port-zero"),
         ("3.9", "proxy_listen", 0, "port-zero"),
         ("0.9", "proxy_listen", "0.0.0.0:70000", "port-range"),
@@ -139,7 +139,7 @@ def test_accepted(version, setting, value, text):
         ("0.6", "proxy_listen", "0.0.0.0:1e3", "port-not-decimal"),
         ("0.8", "cluster_listen", "1.1.1.1:0x50", "port-not-decimal"),
         ("0.8", "proxy_listen", "0.0.0.0:80.5", "port-not-decimal"),
-        # what old versions cannot express
+        # old versions cannot express it
         ("0.8", "proxy_listen", "[::]:8000", "ipv6-unsupported"),
         ("0.8", "admin_api_listen", "0.0.0.0:8001 ssl", "flag-unsupported"),
         ("0.9", "admin_listen", "0.0.0.0:8001, 0.0.0.0:8444 ssl", "flag-unsupported"),
@@ -172,7 +172,7 @@ def test_refused(version, setting, value, code):
 def test_messages_name_the_versions_that_know_a_flag():
     with pytest.raises(ListenError, match=r"known to Kong 0\.15 to 1\.5"):
         read("3.9", "proxy_listen", "8000 transparent")
-    with pytest.raises(ListenError, match="no version takes it"):
+    with pytest.raises(ListenError, match="no version has it for this setting"):
         read("3.9", "stream_listen", "8000 http2")
 
 
@@ -200,18 +200,18 @@ def test_advertise(version):
             parse_advertise(value, generation)
 
 
-def itself(text):
+def same_text(text):
     return text
 
 
 class TaggedStr(str):
-    """Like Ansible's tagged text: a subclass that keeps itself through str()."""
+    """A subclass that str() does not convert, like Ansible's tagged text."""
 
     __slots__ = ()
-    __str__ = itself
+    __str__ = same_text
 
 
-def test_tagged_text_comes_out_plain():
+def test_tagged_text_becomes_plain():
     (entry,) = read("3.9", "proxy_listen", TaggedStr("localhost:8000"))
     assert not isinstance(entry.address, TaggedStr)
     assert not isinstance(render_entry(entry), TaggedStr)

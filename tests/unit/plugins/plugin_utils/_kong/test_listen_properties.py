@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every listen value, not only for the ones somebody thought of."""
+"""Properties of all listen values."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_addres
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
-# One of each kind: a setting with the same flags reads the same everywhere.
+# A setting of each kind. Settings with the same flags have the same grammar in every generation.
 LISTS = list(
     {
-        (setting.name, setting.flags, one.ipv6): (one, setting)
-        for one in every_generation()
-        if one.modern
-        for setting in one.settings
+        (setting.name, setting.flags, generation.ipv6): (generation, setting)
+        for generation in every_generation()
+        if generation.modern
+        for setting in generation.settings
     }.values()
 )
-NAMES = [f"{one.versions}-{setting.name}" for one, setting in LISTS]
+NAMES = [f"{generation.versions}-{setting.name}" for generation, setting in LISTS]
 VALUES = {"backlog=N": "backlog=511", "so_keepalive=T": "so_keepalive=30m::10"}
 NOT_WITH_UDP = ("ssl", "proxy_protocol", "backlog", "so_keepalive")
 
@@ -41,7 +41,7 @@ def addresses(generation):
     names = st.sampled_from(["*", "localhost", "kong-1.example.org"])
     if not generation.ipv6:
         return ipv4 | names
-    ipv6 = st.ip_addresses(v=6).filter(lambda one: one.ipv4_mapped is None).map(str)
+    ipv6 = st.ip_addresses(v=6).filter(lambda address: address.ipv4_mapped is None).map(str)
     return ipv4 | names | ipv6
 
 
@@ -64,7 +64,7 @@ PAIRS = [(version, name) for version in ("0.6", "0.8", "0.9", "0.10", "0.12") fo
 
 
 @pytest.mark.parametrize(("version", "name"), PAIRS)
-def test_the_old_names_and_the_list_open_the_same(version, name):
+def test_old_settings_and_the_list_open_the_same_listeners(version, name):
     @quick
     @given(st.lists(st.tuples(st.ip_addresses(v=4), st.integers(1, 65535)), min_size=2, max_size=2))
     def holds(sockets):
@@ -79,7 +79,7 @@ def test_the_old_names_and_the_list_open_the_same(version, name):
 
 
 @pytest.mark.parametrize(("generation", "setting"), LISTS, ids=NAMES)
-def test_rendered_entries_are_read_back(generation, setting):
+def test_rendered_entries_can_be_parsed(generation, setting):
     @settings(max_examples=10, deadline=None, derandomize=True)
     @given(entry_lists(generation, setting))
     def check(entries):
@@ -90,8 +90,8 @@ def test_rendered_entries_are_read_back(generation, setting):
     check()
 
 
-@pytest.mark.parametrize("generation", every_generation(), ids=lambda one: one.versions)
-def test_defaults_are_read_and_rendered_as_they_are(generation):
+@pytest.mark.parametrize("generation", every_generation(), ids=lambda generation: generation.versions)
+def test_defaults_are_rendered_unchanged(generation):
     for setting in generation.settings:
         assert render_entries(parse_listen(setting.default, generation, setting)) == setting.default
 
@@ -121,8 +121,11 @@ ANY_VALUE = (
 
 
 @quick
-@given(st.sampled_from([(one, setting) for one in every_generation() for setting in one.settings]), ANY_VALUE)
-def test_nothing_but_listen_errors(where, value):
+@given(
+    st.sampled_from([(generation, setting) for generation in every_generation() for setting in generation.settings]),
+    ANY_VALUE,
+)
+def test_listen_error_is_the_only_error(where, value):
     generation, setting = where
     with suppress(ListenError):
         entries = parse_listen(value, generation, setting)
@@ -149,12 +152,12 @@ def test_nodes_never_raise(version, role, variables):
         again = read_listeners(
             "n1", version, role, {f"kong_{name}": text for name, text in opened.settings.items()}, {}
         )
-        assert [str(one) for one in again.listeners] == [str(one) for one in opened.listeners]
+        assert [str(listener) for listener in again.listeners] == [str(listener) for listener in opened.listeners]
 
 
 @quick
 @given(st.ip_addresses(v=6), st.integers(1, 65535))
-def test_every_form_of_an_ipv6_address_comes_to_one(address, port):
+def test_every_form_of_an_ipv6_address_has_one_canonical_form(address, port):
     generation, setting = next(pair for pair in reversed(LISTS) if pair[1].name == "proxy_listen")
     (entry,) = parse_listen(f"[{address.exploded.upper()}]:{port}", generation, setting)
     assert ipaddress.ip_address(entry.address) == address

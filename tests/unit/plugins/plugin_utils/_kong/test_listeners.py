@@ -14,14 +14,14 @@ CERTIFICATE = {"cluster_cert": "/etc/kong/c.crt", "cluster_cert_key": "/etc/kong
 
 
 def opened(version, variables=None, role="traditional", defaults=None):
-    """What a node opens; one in a hybrid role has its certificate, and a data plane no database."""
+    """Return the listeners of a node. In a hybrid role it has its certificate, and a data plane has no database."""
     needed = {"traditional": {}, "data_plane": {**CERTIFICATE, "database": "off"}}.get(role, CERTIFICATE)
     config = {"kong_config": {**needed, **(variables or {}).get("kong_config", {})}} if needed else {}
     return read_listeners("n1", version, role, {**(variables or {}), **config}, defaults or {})
 
 
 def sockets(found):
-    return [f"{one.name} {one.address}:{one.port}" for one in found.listeners]
+    return [f"{listener.name} {listener.address}:{listener.port}" for listener in found.listeners]
 
 
 def codes(found, severity="error"):
@@ -58,8 +58,8 @@ def test_old_form_and_new_form_give_the_same(version, old, new):
     before, after = opened(version, given(**old)), opened(version, given(**new))
     assert not codes(before)
     assert not codes(after)
-    assert {(one.address, one.port, frozenset(one.flags)) for one in before.listeners} == {
-        (one.address, one.port, frozenset(one.flags)) for one in after.listeners
+    assert {(listener.address, listener.port, frozenset(listener.flags)) for listener in before.listeners} == {
+        (listener.address, listener.port, frozenset(listener.flags)) for listener in after.listeners
     }
     lines = ("proxy_listen", "admin_listen", "admin_api_listen", "ssl", "admin_ssl", "http2", "admin_http2")
     assert {name: before.settings.get(name) for name in lines} == {name: after.settings.get(name) for name in lines}
@@ -76,10 +76,10 @@ def test_modern_list_is_split_into_the_old_settings():
         "admin_ssl": "off",
         "admin_http2": "off",
     }
-    assert [one.flags for one in found.listeners] == [(), ("ssl", "http2"), ()]
+    assert [listener.flags for listener in found.listeners] == [(), ("ssl", "http2"), ()]
 
 
-def test_text_with_a_plain_entry_leaves_the_tls_port_and_says_so():
+def test_note_on_the_tls_port_that_a_plain_entry_leaves_open():
     found = opened("0.10", given(proxy_listen="0.0.0.0:80"))
     assert sockets(found)[:2] == ["proxy 0.0.0.0:80", "proxy 0.0.0.0:8443"]
     (info,) = found.findings
@@ -88,7 +88,7 @@ def test_text_with_a_plain_entry_leaves_the_tls_port_and_says_so():
 
 
 @pytest.mark.parametrize("extra", [{"ssl": "off"}, {"ssl": "on"}, {"proxy_listen_ssl": "0.0.0.0:8443"}])
-def test_text_with_a_plain_entry_and_a_word_about_tls_says_nothing(extra):
+def test_no_note_on_the_tls_port_if_the_inventory_sets_it(extra):
     assert not opened("0.10", given(proxy_listen="0.0.0.0:80", **extra)).findings
 
 
@@ -99,7 +99,7 @@ def test_tls_port_off_keeps_a_given_address_in_the_file():
     assert "proxy 0.0.0.0:444" not in sockets(found)
 
 
-def test_plain_and_tls_setting_are_one_listener_to_nginx():
+def test_plain_and_tls_setting_collide_like_entries_of_one_listener():
     assert not codes(opened("0.10", given(proxy_listen="0.0.0.0:80", proxy_listen_ssl="10.0.0.1:80")))
     assert codes(opened("0.10", given(proxy_listen="0.0.0.0:80", proxy_listen_ssl="*:80"))) == ["listen-duplicate"]
 
@@ -154,14 +154,14 @@ def test_plain_and_tls_setting_are_one_listener_to_nginx():
 def test_errors_name_host_variable_value_and_code(version, variables, code, variable):
     found = opened(version, given(**variables))
     assert codes(found) == [code]
-    (finding,) = [one for one in found.findings if one.severity == "error"]
+    (finding,) = [error for error in found.findings if error.severity == "error"]
     assert (finding.host, finding.variable) == ("n1", variable)
     assert finding.message.startswith(f"n1: {variable}: {finding.value!r}: ")
 
 
 @pytest.mark.parametrize("config", ["pg_password=hunter2", ["hunter2"], {"pg_password": [{"x": "hunter2"}]}])
 def test_secrets_stay_out_of_messages(config):
-    (finding,) = [one for one in opened("3.9", given(config=config)).findings if one.severity == "error"]
+    (finding,) = [error for error in opened("3.9", given(config=config)).findings if error.severity == "error"]
     assert finding.code == "config-invalid"
     assert "hunter2" not in str(finding)
 
@@ -177,15 +177,15 @@ def test_secrets_stay_out_of_messages(config):
         ("3.9", {"config": {"admin_listen_ssl": "x"}}, "an entry of kong_admin_listen"),
         ("0.8", {"config": {"cluster": {"advertise": "x"}}}, "kong_cluster_advertise"),
         ("3.9", {"config": {"ssl": "off"}}, "an entry of kong_proxy_listen"),
-        ("0.10", {"config": {"ssl": "off"}}, "give it as kong_ssl"),
+        ("0.10", {"config": {"ssl": "off"}}, "set kong_ssl instead of"),
     ],
 )
-def test_errors_say_the_way_out(version, variables, says):
+def test_errors_name_the_fix(version, variables, says):
     (finding,) = opened(version, given(**variables)).findings
     assert says in finding.message
 
 
-def test_all_problems_are_reported_at_once():
+def test_all_findings_are_reported_together():
     variables = given(proxy_listen="x", admin_listen="127.0.0.1:0", ssl="off", config={"status_listen": "off"})
     found = opened("3.9", variables, role="nothing")
     assert sorted(codes(found)) == [
@@ -215,9 +215,9 @@ def test_all_problems_are_reported_at_once():
         ("3.10", "control_plane", {"admin", "admin_gui", "status", "cluster", "cluster_telemetry"}),
     ],
 )
-def test_what_opens_by_role(version, role, names):
+def test_listeners_by_role(version, role, names):
     found = opened(version, role=role)
-    assert {one.name for one in found.listeners} == names
+    assert {listener.name for listener in found.listeners} == names
     assert found.settings["role"] == role
     assert not found.findings
 
@@ -225,8 +225,8 @@ def test_what_opens_by_role(version, role, names):
 @pytest.mark.parametrize("role", ["traditional", "control_plane", "data_plane"])
 def test_stream_and_status_open_in_every_role(role):
     found = opened("2.8", given(stream_listen="9000, 9000 udp", status_listen="0.0.0.0:8100"), role=role)
-    assert [one.protocols for one in found.listeners if one.name == "stream"] == [("tcp",), ("udp",)]
-    assert [one.port for one in found.listeners if one.name == "status"] == [8100]
+    assert [listener.protocols for listener in found.listeners if listener.name == "stream"] == [("tcp",), ("udp",)]
+    assert [listener.port for listener in found.listeners if listener.name == "status"] == [8100]
 
 
 @pytest.mark.parametrize(
@@ -240,13 +240,13 @@ def test_stream_and_status_open_in_every_role(role):
         ("2.8.4.1", "traditional", {"portal_gui_listen": "0.0.0.0:8003"}),
     ],
 )
-def test_given_and_not_opened_is_remarked_and_written(version, role, variables):
+def test_note_on_a_given_setting_that_the_role_does_not_open(version, role, variables):
     found = opened(version, given(**variables), role=role)
     assert codes(found) == []
     assert codes(found, "info") == ["listen-not-opened"]
     (setting, text) = list(variables.items())[-1]
     assert found.settings[setting] == text
-    assert setting not in {one.setting for one in found.listeners}
+    assert setting not in {listener.setting for listener in found.listeners}
 
 
 def test_off_is_never_a_warning():
@@ -275,7 +275,7 @@ def test_role_rules(role, variables, code):
     assert codes(opened("2.8", given(**variables), role=role)) == [code]
 
 
-def test_database_goes_unchecked_where_it_should():
+def test_database_as_the_role_needs_it():
     assert not opened("2.8", given(config={"database": False}), role="data_plane").findings
     assert not opened("2.8", given(config={"database": "postgres"}), role="control_plane").findings
     assert not opened("2.8", given(config={"database": "off"})).findings
@@ -333,7 +333,7 @@ def test_defaults_are_written_out(version, role, settings):
     assert opened(version, role=role, defaults=defaults).settings == settings
 
 
-def test_given_value_beats_the_default_that_was_handed_in():
+def test_given_value_has_priority_over_a_replaced_default():
     found = opened("0.10", given(cluster_listen="10.0.0.2:80"), defaults={"cluster_listen": "10.0.0.1:7946"})
     assert found.settings["cluster_listen"] == "10.0.0.2:80"
     assert "cluster 10.0.0.2:80" in sockets(found)
@@ -364,7 +364,7 @@ def test_dnsmasq_port_moves(version, name):
 
 
 @pytest.mark.parametrize(("version", "config"), [("0.9", {"dnsmasq": False}), ("0.8", {"dns_resolver": "server"})])
-def test_dnsmasq_that_is_off_collides_with_nothing(version, config):
+def test_no_collision_with_dnsmasq_that_is_off(version, config):
     assert not codes(opened(version, given(proxy_listen="8053, 8443 ssl", config=config)))
 
 
@@ -405,9 +405,9 @@ def test_findings_hold_plain_data():
     assert finding.value == ["x"]
 
 
-def test_a_hybrid_role_without_its_certificate_is_told():
+def test_note_on_a_hybrid_role_without_certificate():
     def told(role, config):
-        return [one.code for one in read_listeners("n1", "3.9", role, {"kong_config": config}, {}).findings]
+        return [finding.code for finding in read_listeners("n1", "3.9", role, {"kong_config": config}, {}).findings]
 
     assert told("data_plane", {"cluster_cert": "/etc/kong/c.crt", "database": "off"}) == ["role-certificate"]
     (remark,) = (
@@ -422,7 +422,7 @@ def test_a_hybrid_role_without_its_certificate_is_told():
     assert told("traditional", {}) == []
 
 
-def test_an_invalid_switch_counts_as_its_default_for_further_errors():
+def test_invalid_switch_counts_as_its_default_for_other_checks():
     """The TLS port stays open by default, so its collision is reported in the same run."""
     found = opened("0.10", given(ssl="maybe", proxy_listen="0.0.0.0:8443"))
     assert codes(found) == ["switch-invalid", "listen-duplicate"]

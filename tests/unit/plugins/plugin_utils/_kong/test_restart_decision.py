@@ -14,17 +14,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decis
 
 
 def node(version, role="traditional", **settings):
-    """A node of a plan, whose listen settings are as given."""
+    """Return a node of a plan with the given listen settings."""
     found = read_listeners("a1", version, role, {f"kong_{name}": value for name, value in settings.items()}, {})
     listeners = [
-        {"name": one.name, "setting": one.setting, "address": one.address, "port": one.port,
-         "protocols": list(one.protocols), "flags": list(one.flags)}
-        for one in found.listeners
+        {"name": listener.name, "setting": listener.setting, "address": listener.address, "port": listener.port,
+         "protocols": list(listener.protocols), "flags": list(listener.flags)}
+        for listener in found.listeners
     ]  # fmt: skip
     return {"version": version, "role": role, "listeners": listeners}
 
 
-# What the plan has, what the file had, and what is needed: each row a fact of nginx or of Kong's own commands.
+# The plan, the old values in the file, and the action that is needed. Each row is a fact of nginx or of Kong's commands.
 CASES = {
     "nothing changes": (node("3.9"), {}, "nothing"),
     "another setting": (node("3.9"), {"log_level": "notice"}, "reload"),
@@ -35,7 +35,7 @@ CASES = {
         {"proxy_listen": "0.0.0.0:8000 reuseport"},
         "reload",
     ),
-    "reuseport comes to a socket": (
+    "reuseport is added": (
         node("1.5", proxy_listen="0.0.0.0:8000 reuseport"),
         {"proxy_listen": "0.0.0.0:8000"},
         "reload",
@@ -55,7 +55,7 @@ CASES = {
         {"admin_listen": "0.0.0.0:8001 reuseport"},
         "reload",
     ),
-    "narrowed with reuseport on the old one only": (
+    "narrowed with reuseport on the old socket only": (
         node("3.9", admin_listen="127.0.0.1:8001"),
         {"admin_listen": "0.0.0.0:8001 reuseport"},
         "restart",
@@ -72,8 +72,12 @@ CASES = {
         "restart",
     ),
     "narrowed in IPv6": (node("3.9", admin_listen="[::1]:8001"), {"admin_listen": "[::]:8001"}, "restart"),
-    "IPv4 does not hinder IPv6": (node("3.9", admin_listen="[::1]:8001"), {"admin_listen": "0.0.0.0:8001"}, "reload"),
-    "a socket for both families hinders IPv4": (
+    "IPv4 does not conflict with IPv6": (
+        node("3.9", admin_listen="[::1]:8001"),
+        {"admin_listen": "0.0.0.0:8001"},
+        "reload",
+    ),
+    "a socket for both families conflicts with IPv4": (
         node("3.9", admin_listen="127.0.0.1:8001"),
         {"admin_listen": "[::]:8001 ipv6only=off"},
         "restart",
@@ -83,7 +87,7 @@ CASES = {
         {"admin_listen": "127.0.0.2:8001"},
         "reload",
     ),
-    "udp does not hinder tcp": (
+    "udp does not conflict with tcp": (
         node("3.9", stream_listen="127.0.0.1:9000"),
         {"stream_listen": "0.0.0.0:9000 udp"},
         "reload",
@@ -101,7 +105,7 @@ CASES = {
     "the role": (node("3.9", "data_plane"), {"role": "traditional"}, "restart"),
     "the database": (node("3.9"), {"database": "postgres"}, "restart"),
     "the user": (node("3.9"), {"nginx_user": "nobody"}, "restart"),
-    "an old value that nobody can read": (node("3.9"), {"admin_listen": "8001"}, "restart"),
+    "an unreadable old value": (node("3.9"), {"admin_listen": "8001"}, "restart"),
     "a listener that the role does not open": (
         node("3.9", "data_plane"),
         {"admin_listen": "0.0.0.0:8001"},
@@ -114,23 +118,25 @@ CASES = {
 
 
 @pytest.mark.parametrize("planned, before, how", CASES.values(), ids=CASES)
-def test_the_least_that_does(planned, before, how):
+def test_action_with_the_least_effect(planned, before, how):
     found = decide_restart(planned, before, listens=True)
     assert found.how == how
     assert bool(found.reasons) == (how == "restart")
 
 
-def test_what_cannot_be_bound_is_named():
+def test_reason_names_both_sockets():
     found = decide_restart(node("1.5", admin_listen="127.0.0.1:8001"), {"admin_listen": "*:8001"}, listens=True)
-    text = "tcp 127.0.0.1:8001 cannot be bound while tcp *:8001 is open, as not both have the flag reuseport"
+    text = (
+        "tcp 127.0.0.1:8001 cannot be bound while tcp *:8001 is open, because they do not both have the flag reuseport"
+    )
     assert found.reasons == (text,)
 
 
-def test_a_kong_that_does_not_live_by_its_file_is_restarted():
+def test_restart_if_the_sockets_are_not_as_in_the_file():
     assert decide_restart(node("3.9"), {}, listens=False) == RestartDecision(
-        "restart", ("what listens is not what the file says",)
+        "restart", ("the sockets of Kong are not as in its file",)
     )
 
 
-def test_a_changed_environment_needs_a_new_process():
+def test_restart_if_the_environment_changes():
     assert decide_restart(node("3.9"), {"log_level": "info"}, listens=True, environment=True).how == "restart"
