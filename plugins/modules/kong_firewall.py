@@ -9,19 +9,20 @@ module: kong_firewall
 short_description: Make a host's firewall match a ruleset
 version_added: 0.1.0
 description:
-  - Decides for each listed port which sources may reach it. Listed sources are allowed, all other remote sources are
-    dropped, and the host itself always gets through. Packets to other ports are left to the host's own rules.
-  - The host's own rules still count. A source that a third-party rule drops, such as a ban of fail2ban, stays dropped
-    although the ruleset allows it. A source that the ruleset does not allow stays out although a third-party rule accepts it.
-  - The ruleset is exact. An entry that is no longer listed is removed, whatever the host had before.
-  - A change loses no packet of a source that was allowed before and is allowed afterwards, and lets no other source in.
-    The rules are loaded again at boot. The one exception is a reload of firewalld, during which new connections wait or
-    are refused.
+  - Defines for each listed port the allowed sources. Packets from all other remote sources are dropped. Connections from
+    the host to itself are always allowed. Packets to other ports are left to the host's existing rules.
+  - The host's existing rules stay effective. A source that a third-party rule drops, such as a ban of fail2ban, stays
+    dropped although the ruleset allows it. A source that the ruleset does not allow is dropped although a third-party rule
+    accepts it.
+  - The ruleset is exact. An entry that is not listed any more is removed.
+  - During a change, no packet of a source that is allowed before and afterwards is lost, and no other source is allowed. The
+    rules are loaded again at boot. The only exception is a reload of firewalld, during which new connections wait or are
+    rejected.
   - A change is confirmed over a new connection from the controller. If there is no confirmation, for example because the
-    change cuts the controller off, the host restores the state before the change by itself, files included, after
-    O(rollback_timeout), or at its next boot. The task needs neither C(async) nor C(poll) for this.
-  - The rules that drop keep no connection state, so a source that loses its permission loses its open connections with
-    the next packet, on every O(backend).
+    change cuts the connection to the controller, the host rolls the change back by itself, including files. It does so
+    after O(rollback_timeout), or at its next boot. The task needs neither C(async) nor C(poll) for this.
+  - The rules that drop are stateless. The next packet of a source that is not allowed any more ends its open connections,
+    on every O(backend).
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -35,79 +36,80 @@ attributes:
 options:
   ruleset:
     description:
-      - Who may reach what, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
+      - The allowed sources of each port, as in the plan of M(gatehouse.kong.kong_plan) for a node.
       - Required if O(state=present) or O(state=merged).
     type: dict
   state:
     description:
-      - With V(present) the host is made to match O(ruleset).
-      - With V(merged) it is made to allow what O(ruleset) allows and what it allows already, for the time in which Kong
-        moves to other ports. A run with V(present) afterwards closes what is left over, and the state before both is the one
-        that V(rolled_back) returns to.
-      - With V(absent) every trace is removed, that is rules, files and the systemd unit.
-      - With V(rolled_back) the host returns to the ruleset before the last change that lasted. Once it has, another such run
-        changes nothing. Where the host keeps none, as where O(state=absent) removed it, a warning says so.
+      - V(present) makes the host match O(ruleset).
+      - V(merged) makes the host allow both the present sources and the sources of O(ruleset). Use it while Kong moves to
+        other ports. A later run with V(present) removes the sources that are not needed any more. V(rolled_back) then
+        restores the state before both runs.
+      - V(absent) removes all rules, all files and the systemd unit.
+      - V(rolled_back) restores the ruleset before the last confirmed change. A second run with V(rolled_back) changes
+        nothing. If the host has no previous ruleset, for example after O(state=absent), the module warns.
     type: str
     choices: [present, merged, absent, rolled_back]
     default: present
   rollback_timeout:
     description:
-      - Seconds that the controller has, after the change is complete, to come back over a new connection. Then the host
-        returns to the state before the change.
+      - Seconds after the complete change within which the controller has to confirm it over a new connection. Otherwise the
+        host rolls the change back.
       - At least 5.
     type: int
     default: 30
   confirm:
     description:
-      - The change to confirm. The module's own action plugin sets this when it comes back over a new connection; leave it
-        out of playbooks.
+      - The change to confirm. The action plugin of this module sets this option when it connects again. Do not use it in
+        playbooks.
     type: str
 notes:
   - Needs root (C(CAP_NET_ADMIN)), systemd, and the package C(nftables). On hosts without C(nft), the packages C(iptables)
-    and C(ipset) serve instead, except for published ports.
-  - "The early part: the table C(inet gatehouse_kong) of nftables drops packets of unauthorised sources to managed ports,
-    before the host's own filter rules. It clears the bit C(0x10000000) of the packet mark of every packet and sets it on
-    authorised packets, so that no earlier rule of a third party can set it. It is kept in C(/etc/gatehouse_kong) and loaded at
-    boot by C(gatehouse-kong-firewall.service). Reloads of firewalld, ufw and netfilter-persistent do not touch it."
+    and C(ipset) are enough, except for published ports.
+  - "The early part: the table C(inet gatehouse_kong) of nftables drops packets from unauthorised sources to managed ports,
+    before the host's own filter rules. It clears the bit C(0x10000000) of the packet mark of every packet, and sets it on
+    authorised packets, so that no third-party rule can set it earlier. It is saved in C(/etc/gatehouse_kong) and loaded at
+    boot by C(gatehouse-kong-firewall.service). Reloads of firewalld, ufw and netfilter-persistent do not change it."
   - The late part is the rule that accepts authorised packets, see O(backend). It matches the mark, so it accepts nothing if
-    the early part is missing. On firewalld, which cannot match marks, it accepts the planned sources at the planned ports.
-  - On hosts without C(nft), the early part is the chain C(GATEHOUSE-KONG) of the table C(mangle), entered by the first rule of
-    C(INPUT), with ipsets whose names begin with C(gkong4-) and C(gkong6-). It is kept in C(/etc/gatehouse_kong_iptables)
-    and loaded at boot by C(gatehouse-kong-iptables.service). If the kernel has no IPv6, its rules for IPv6 wait in the boot
-    file, and a warning says so.
-  - A drop-in for C(nftables.service) has that unit load the host's file and the early part in one transaction, also when it
-    stops, so a restart leaves no gap. If the unit loads its rules in a way that this module does not know, the drop-in
-    loads the early part right afterwards. C(nft -f /etc/nftables.conf) by hand removes the early part until the unit, a
-    boot or this module loads it again.
+    the early part is missing. firewalld cannot match marks, so its late part accepts the planned sources on the planned
+    ports.
+  - On hosts without C(nft), the early part is the chain C(GATEHOUSE-KONG) of the table C(mangle). The first rule of C(INPUT)
+    jumps to it, and it uses ipsets whose names begin with C(gkong4-) and C(gkong6-). It is saved in
+    C(/etc/gatehouse_kong_iptables) and loaded at boot by C(gatehouse-kong-iptables.service). If the kernel has no IPv6, the
+    rules for IPv6 are only saved in the boot file, and the module warns.
+  - A drop-in for C(nftables.service) makes that unit load the host's file and the early part in one transaction, even when
+    the unit stops, so a restart leaves no gap. If this module does not know the command by which the unit loads its rules,
+    the drop-in loads the early part immediately after it. The command C(nft -f /etc/nftables.conf) removes the early part
+    until the unit, a boot or this module loads it again.
   - With O(backend=iptables), C(gatehouse-kong-accept.service) adds the late rule at boot, after the saved rules are loaded. A
     plugin of netfilter-persistent and drop-ins for C(iptables.service) and C(ip6tables.service) add it after each reload.
-    Saved rules may contain the late rule. It names no set, so it loads without this collection.
-  - Late rules come after every rule that is about some sources only. A ban that is appended behind the late rule does not
-    hold; M(gatehouse.kong.kong_firewall_info) reports it, and the next run moves the late rule behind it. A rule that
-    accepts only a part of the packets (C(limit … -j ACCEPT), C(accept limit) of firewalld) does not limit authorised
-    sources; a warning names it.
-  - With O(backend=firewalld) a reload is needed if an ipset is new or removed, and not if ports or sources change. New
-    connections are refused while firewalld reloads, about half a second. Third-party runtime settings and rules of
+    Saved rules may contain the late rule. It uses no set, so it can be loaded without this collection.
+  - Late rules are after every rule for specific sources. A ban that is appended after the late rule is not effective;
+    M(gatehouse.kong.kong_firewall_info) reports it, and the next run moves the late rule after it. A rule that accepts only
+    some of the packets (C(limit … -j ACCEPT), C(accept limit) of firewalld) does not limit authorised sources; a warning
+    names it.
+  - With O(backend=firewalld), a reload is needed if an ipset is added or removed, but not if ports or sources change. New
+    connections are rejected while firewalld reloads, for about half a second. Third-party runtime settings and rules of
     iptables, which a reload removes, are restored afterwards.
-  - With O(backend=firewalld) a packet that one of its own forward ports sent to a port of this host is accepted before
-    any zone is asked; the early part judges it by the local port.
+  - With O(backend=firewalld), a packet that a forward port of firewalld has translated to a port of this host is accepted
+    before any zone is evaluated. The early part decides about it by its local port.
   - With O(backend=ufw) the late rule is one line of C(/etc/ufw/after.rules) and one of C(/etc/ufw/after6.rules). No other
     file of ufw changes, and C(ufw reload) is not run. C(ufw reset) removes both lines; the next run adds them again. With
     C(IPV6=no) in C(/etc/default/ufw), ufw drops all IPv6 packets, and a warning says so.
-  - If an entry is C(published), the table C(inet gatehouse_kong) also judges what the host forwards, on every O(backend).
+  - If an entry is C(published), the table C(inet gatehouse_kong) also filters forwarded packets, on every O(backend).
   - If the firewall manager of a host changes, the late part for the earlier manager is removed in the same change.
-  - If a third-party rule drops every authorised source of a port for certain, the module fails before it changes anything
-    and names the rule and the fix. If that cannot be told without a packet, it warns.
-  - If the ruleset covers the port that Ansible itself is connected to, and would drop the controller's address as the host
-    sees it, the module fails before it changes anything.
-  - Until a change is confirmed, C(/var/lib/gatehouse_kong/pending) holds what restores the state before it. The ruleset for
+  - If a third-party rule certainly drops every authorised source of a port, the module fails before it changes anything,
+    and the message has the rule and the fix. If only a packet could show this, the module warns.
+  - If the ruleset covers the port that Ansible is connected to, and would drop the controller's address that the host sees,
+    the module fails before it changes anything.
+  - Until a change is confirmed, C(/var/lib/gatehouse_kong/pending) has the data for its rollback. The ruleset for
     O(state=rolled_back) is in C(/var/lib/gatehouse_kong/previous).
 seealso:
   - module: gatehouse.kong.kong_plan
 """
 
 EXAMPLES = r"""
-- name: Open the proxy to anyone, the admin API to one network, and gossip to two peers
+- name: Open the proxy to any source, the Admin API to a network, and gossip to two peers
   gatehouse.kong.kong_firewall:
     ruleset:
       allow:
@@ -120,11 +122,11 @@ EXAMPLES = r"""
         admins: {ipv4: [192.168.20.0/24]}
         peers: {ipv4: [192.168.10.12/32, 192.168.10.5/32]}
 
-- name: Return to the ruleset before the last change
+- name: Restore the ruleset before the last change
   gatehouse.kong.kong_firewall:
     state: rolled_back
 
-- name: Remove every trace
+- name: Remove all rules and files
   gatehouse.kong.kong_firewall:
     state: absent
 """
@@ -136,19 +138,19 @@ backend:
   type: str
   sample: nftables
 backend_reason:
-  description: Why that one.
+  description: The reason for this firewall manager.
   returned: success
   type: str
   sample: no other firewall manager is enabled
 early:
-  description: Where the early part is, which drops packets of unauthorised sources.
+  description: The location of the early part, which drops packets from unauthorised sources.
   returned: success
   type: str
   sample: the table inet gatehouse_kong of nftables
 changes:
   description:
-    - What gains and what loses which sources, for programs. With C(--diff) the same is shown as text.
-    - Null where O(state=rolled_back) and the host keeps none.
+    - The changes as data. C(--diff) shows the same as text.
+    - Null with O(state=rolled_back) if the host has no previous ruleset.
   returned: success
   type: dict
   contains:
@@ -161,11 +163,11 @@ changes:
       type: list
       elements: dict
     drift:
-      description: What was found among our rules that this module did not write.
+      description: Differences between the loaded rules and the rules that this module has written.
       type: list
       elements: str
     boot:
-      description: What would not have brought the ruleset back after a reboot.
+      description: Differences that would have prevented the ruleset from being loaded after a reboot.
       type: list
       elements: str
   sample:
@@ -175,14 +177,14 @@ changes:
     boot: ["/etc/gatehouse_kong/ruleset.nft: differs"]
 conflicts:
   description:
-    - Third-party rules that conflict with the ruleset. They drop packets of all authorised sources of a port, or divert
-      them. Bans of some sources, and limits that drop, are not listed.
+    - Third-party rules that conflict with the ruleset. They drop packets from all authorised sources of a port, or divert
+      them. Bans of specific sources, and limits that drop, are not listed.
   returned: always
   type: list
   elements: dict
   contains:
     certain:
-      description: Whether that happens to packets for certain, or only may.
+      description: Whether the conflict is certain, or only possible.
       type: bool
     where:
       description: The table and chain, or the program.
@@ -191,20 +193,20 @@ conflicts:
       description: The rule or policy.
       type: str
     ports:
-      description: The ports that it is about.
+      description: The affected ports.
       type: list
       elements: str
     advice:
-      description: What to do about it.
+      description: The fix.
       type: str
     effect:
       description:
-        - With V(drop) it refuses. The module fails where that is certain.
-        - With V(accept) it lets in others than the sources, before these rules are asked.
-        - With V(divert) it sends packets elsewhere before these rules see them, as a port that Docker publishes.
-        - With V(publish) it leads into the container of a published port, by a port that the ruleset does not have.
-        - With V(exempt) a rule of the host that limits or drops some packets does not hold for authorised packets.
-        - With V(boot) a program of the host cannot load its saved rules at boot, so that the host has no rules then.
+        - V(drop), the rule drops packets from authorised sources. The module fails if this is certain.
+        - V(accept), the rule accepts packets from unauthorised sources before our rules are evaluated.
+        - V(divert), the rule sends packets elsewhere before our rules are evaluated, such as a port that Docker publishes.
+        - V(publish), the rule makes the container of a published port reachable by a port that the ruleset does not have.
+        - V(exempt), a rule of the host that limits or drops some packets is not effective for authorised packets.
+        - V(boot), a program of the host cannot load its saved rules at boot, so the host has no rules after a boot.
       type: str
 """
 
@@ -238,15 +240,15 @@ _SPEC = {
     **OPTIONS,
     "state": {"type": "str", "choices": ["present", "merged", "absent", "rolled_back"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
-    # The action plugin's word to the module: the change that is to last.
+    # Set by the action plugin: the change to confirm.
     "confirm": {"type": "str"},
 }
 _LEAST_TIMEOUT = 5
-_NOTHING_KEPT = "this host keeps no state from before a change, so there is nothing to return to"
+_NOTHING_KEPT = "this host has no previous ruleset of gatehouse.kong, so nothing was rolled back"
 
 
 def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
-    """The state asked for; None where it is the one before the last change and none is kept."""
+    """Return the requested state; None for a rollback on a host without a previous ruleset."""
     if state == "rolled_back":
         return rollback.previous()
     if state == "merged" and ruleset is not None:
@@ -258,17 +260,17 @@ def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Roll
 
 
 def _connection() -> Connection | None:
-    """The connection over which a change comes, looked for where there is a change."""
+    """Return the connection of the controller. It is only searched if there is a change."""
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import find_connection  # noqa: PLC0415
 
     return find_connection()
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Do one half of a change, or find that there is none; the result."""
+    """Run the first or the second phase of a change, and return the result."""
     host = Host()
     rollback = Rollback(host)
-    # What is asked for may depend on what is there, which another run must not change meanwhile.
+    # The requested state may depend on the present state, which no other run may change until the end of the phase.
     with rollback.alone():
         choice = choose(host, module.params["backend"])
         result = {
@@ -277,10 +279,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
             "backend_reason": choice.reason,
             "early": choice.early,
         }
-        return {**result, **_half(module, choice.backend, rollback)}
+        return {**result, **_run_phase(module, choice.backend, rollback)}
 
 
-def _half(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[str, t.Any]:
+def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[str, t.Any]:
     params = module.params
     state = params["state"]
     ruleset = ruleset_from_data(params["ruleset"]) if state in ("present", "merged") else None
@@ -313,8 +315,8 @@ def main() -> None:
     )
     if module.params["rollback_timeout"] < _LEAST_TIMEOUT:
         module.fail_json(
-            msg=f"rollback_timeout is {module.params['rollback_timeout']!r}; accepted are {_LEAST_TIMEOUT} seconds or "
-            "more, as a new connection takes its time",
+            msg=f"rollback_timeout is {module.params['rollback_timeout']!r}; it must be at least {_LEAST_TIMEOUT} seconds, "
+            "because a new connection needs time",
             conflicts=[],
         )
     try:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_firewall_info
-short_description: Tell how a host's firewall differs from a ruleset
+short_description: Compare a host's firewall with a ruleset
 version_added: 0.1.0
 description:
-  - Compares what the host's firewall holds of this collection with what it should hold, and looks for what else on the
-    host defeats it. Nothing is changed, and nothing has to be in order for it to answer.
-  - It says what M(gatehouse.kong.kong_firewall) would change, whatever changed since its last run, be it the plan or the
-    host.
+  - Compares the rules of this collection on the host with a ruleset, and finds third-party rules that conflict with it.
+    Changes nothing, and works on a host without rules of this collection too.
+  - The result shows what M(gatehouse.kong.kong_firewall) would change, because the plan or the host has changed since its
+    last run.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -26,15 +26,16 @@ attributes:
 options:
   ruleset:
     description:
-      - Who may reach what, as the plan of M(gatehouse.kong.kong_plan) holds it for a node.
-      - Without it nothing of this collection should be there.
+      - The allowed sources of each port, as in the plan of M(gatehouse.kong.kong_plan) for a node.
+      - Without a ruleset, the host is expected to have no rules of this collection.
     type: dict
 notes:
   - Needs root (C(CAP_NET_ADMIN)), like M(gatehouse.kong.kong_firewall).
-  - A third-party accept of a managed port is no finding, because the early part drops unauthorised sources all the same.
-  - Bans and other rules before the late rule come and go without a finding. A ban behind the late rule is reported, because
-    it has no effect there.
-  - Rules that send packets for a port elsewhere before these rules are reported, such as a port that Docker publishes.
+  - A third-party rule that accepts a managed port is not reported, because the early part drops unauthorised sources
+    nevertheless.
+  - Bans and other rules before the late rule are not reported. A ban after the late rule is reported, because it is not
+    effective there.
+  - Rules that divert packets for a port before our rules are reported, such as a port that Docker publishes.
 seealso:
   - module: gatehouse.kong.kong_firewall
 """
@@ -50,7 +51,7 @@ EXAMPLES = r"""
         admins: {ipv4: [192.168.20.0/24]}
   register: firewall
 
-- name: Stop where it differs
+- name: Fail if the host differs
   ansible.builtin.assert:
     that: not firewall.differs
     fail_msg: "{{ firewall.report | join('\n') }}"
@@ -58,11 +59,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 differs:
-  description: Whether the rules, what loads them at boot, or what is left of an unfinished change differ.
+  description: Whether the rules or the files that load them at boot differ, or an unconfirmed change is present.
   returned: success
   type: bool
 report:
-  description: The differences and the conflicts, a line each, for people. Empty where there are none.
+  description: A readable line for each difference and each conflict.
   returned: success
   type: list
   elements: str
@@ -73,21 +74,21 @@ backend:
   type: str
   sample: nftables
 backend_reason:
-  description: Why that one.
+  description: The reason for this firewall manager.
   returned: success
   type: str
   sample: no other firewall manager is enabled
 early:
-  description: Where the early part is, which drops packets of unauthorised sources.
+  description: The location of the early part, which drops packets from unauthorised sources.
   returned: success
   type: str
   sample: the table inet gatehouse_kong of nftables
 changes:
-  description: What has to change, in the form of M(gatehouse.kong.kong_firewall).
+  description: The needed changes, in the form of M(gatehouse.kong.kong_firewall).
   returned: success
   type: dict
 conflicts:
-  description: What else decides about the ruleset's ports, in the form of M(gatehouse.kong.kong_firewall).
+  description: Third-party rules that conflict with the ruleset, in the form of M(gatehouse.kong.kong_firewall).
   returned: success
   type: list
   elements: dict
@@ -107,10 +108,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transa
 
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """What differs, as the module returns it."""
+    """Return the differences as the result of the module."""
     host = Host()
     rollback = Rollback(host)
-    # A run that changes the rules in between would make it a comparison with parts of both.
+    # Without the lock, another run could change the rules during the comparison.
     with rollback.alone():
         choice = choose(host, params["backend"])
         want = ruleset_from_data(params["ruleset"]) if params["ruleset"] else None

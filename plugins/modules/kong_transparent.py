@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_transparent
-short_description: Lead packets that are on their way elsewhere to a port of this host
+short_description: Redirect packets for other destinations to a port of this host
 version_added: 0.1.0
 description:
-  - Packets that a gateway would forward, chosen by destination and port, go to a listener on the gateway itself instead.
-  - With the method V(tproxy) they keep their destination, which the listener sees. Its socket must be transparent
-    (C(IP_TRANSPARENT)), as Kong 0.15 to 1.5 opens it with the flag V(transparent). With the method V(redirect) their
-    destination is rewritten, for any listener.
-  - What is selected never goes past the listener. It is dropped where the listener is down or its socket not transparent,
-    where the client is none of the sources, and whenever it would be forwarded all the same.
-  - Packets to the host's own addresses are left alone, whatever the destinations say, and so SSH to it. Only with
-    O(catches[].own) and the method V(redirect) are they taken.
-  - The list is exact. What is no longer in it is removed, whatever the host had before. It is loaded again at boot.
+  - Delivers packets that a gateway would forward, selected by destination and port, to a listener on the gateway itself.
+  - With the method V(tproxy), packets keep their destination, and the listener can read it. The socket of the listener must
+    be transparent (C(IP_TRANSPARENT)), as with the flag V(transparent) of Kong 0.15 to 1.5. With the method V(redirect),
+    the destination is rewritten, so any listener can be used.
+  - Selected packets never bypass the listener. They are dropped if the listener is down, if its socket is not transparent,
+    if their source is not allowed, and if they would still be forwarded.
+  - Packets to the host's own addresses are never intercepted, so SSH to the host is not affected. The only exception are
+    rules with O(catches[].own) and the method V(redirect).
+  - The list is exact. A rule that is not listed any more is removed. The rules are loaded again at boot.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -30,8 +30,8 @@ attributes:
 options:
   catches:
     description:
-      - What to catch, as the filter P(gatehouse.kong.host_interception#filter) gives it for a node.
-      - Required if O(state=present). An empty list removes every trace, as O(state=absent) does.
+      - The intercept rules, from the filter P(gatehouse.kong.host_interception#filter) for a node.
+      - Required if O(state=present). An empty list removes everything, like O(state=absent).
     type: list
     elements: dict
     suboptions:
@@ -41,75 +41,75 @@ options:
         choices: [tproxy, redirect]
         required: true
       family:
-        description: The address family of the packets. The other family takes an entry of its own.
+        description: The address family of the packets. The other family needs its own entry.
         type: str
         choices: [ipv4, ipv6]
         required: true
       destinations:
-        description: Networks of that family (CIDR) that packets are addressed to.
+        description: Destination networks of this family (CIDR).
         type: list
         elements: str
         required: true
       own:
         description:
-          - Whether the destinations are addresses of the host itself, which are left alone otherwise.
-          - With the method V(redirect) only.
+          - Whether the destinations are the host's own addresses, which no other rule intercepts.
+          - Only for the method V(redirect).
         type: bool
         default: false
       ports:
-        description: TCP ports that packets are addressed to.
+        description: Destination ports (TCP).
         type: list
         elements: int
         required: true
       interfaces:
-        description: Interfaces that packets come in through. All if there are none.
+        description: Input interfaces. An empty list means all interfaces.
         type: list
         elements: str
         default: []
       listener:
-        description: The name of the listener, which comments and the diff show.
+        description: The name of the listener. Comments of rules and the diff contain it.
         type: str
         required: true
       address:
         description:
-          - The address that the listener is bound to.
-          - Without it the listener has every address of the host.
+          - The bind address of the listener.
+          - Without an address, the listener is bound to every address of the host.
         type: str
       port:
         description: The listener's port.
         type: int
         required: true
       sources:
-        description: Either V(any), or a list of networks (CIDR) of that family. Packets from others are dropped.
+        description: Either V(any), or a list of networks (CIDR) of this family. Packets from other sources are dropped.
         type: raw
         required: true
   state:
     description:
-      - With V(present) the host catches what O(catches) says.
-      - With V(absent) every trace is removed, that is rules, routes, files and the systemd unit.
+      - V(present) makes the host match O(catches).
+      - V(absent) removes all rules, routes and files, and the systemd unit.
     type: str
     choices: [present, absent]
     default: present
 notes:
-  - Needs root (C(CAP_NET_ADMIN)), systemd, and the packages C(iproute2) and C(nftables), whatever firewall manager the host
-    has.
-  - Rules are in the nftables table C(inet gatehouse_kong_transparent). Where ufw is enabled, there is also one rule in the
+  - Needs root (C(CAP_NET_ADMIN)), systemd, and the packages C(iproute2) and C(nftables), with every firewall manager.
+  - The rules are in the nftables table C(inet gatehouse_kong_transparent). If ufw is enabled, there is also a rule in the
     chain C(INPUT) of iptables, before the chains of ufw, with the comment C(gatehouse.kong-transparent). ufw drops IPv4
-    packets to addresses of other hosts before it asks the rules of C(ufw deny), so these rules do not hold for intercepted
-    packets over IPv4. Rules of other programs before the chains of ufw, such as bans of fail2ban, hold.
-  - C(firewall-cmd --reload) and C(ufw reload) leave all of these rules alone.
+    packets to addresses of other hosts before it evaluates the rules of C(ufw deny), so these rules are not effective for
+    intercepted packets over IPv4. Third-party rules before the chains of ufw, such as bans of fail2ban, stay effective.
+  - C(firewall-cmd --reload) and C(ufw reload) do not change any of these rules.
   - The method V(tproxy) needs the bits 0x10000000 and 0x20000000 of the packet mark, the routing rules 711 to 713 and the
     routing table 711.
-  - A packet caught by V(tproxy) comes to the host's own input rules with the address and port that its client dialled, and
-    with the mark 0x10000000. The rule with which M(gatehouse.kong.kong_firewall) accepts authorised packets accepts it as
-    well, so run that module first. No other program can set this mark for packets that are not intercepted. If a chain of
-    the host drops intercepted packets, the module fails before it changes anything and names a command that accepts them. On
-    a host of firewalld that is a port to be opened.
-  - A packet caught by V(redirect) comes to the listener's own port, whose rules are those of M(gatehouse.kong.kong_firewall).
-  - Connections through the host that are open at the time of the change, and that it selects, end.
-  - Rules are in C(/etc/gatehouse_kong_transparent) and are loaded at boot by C(gatehouse-kong-transparent.service).
-    Drop-ins for C(nftables.service) and C(netfilter-persistent.service) load them again after these flush them.
-  - IPv4 and IPv6 forwarding is the owner's business (C(net.ipv4.ip_forward)), for what is not caught.
+  - A packet that V(tproxy) intercepts reaches the host's own input rules with its original destination address and port, and
+    with the mark 0x10000000. The rule by which M(gatehouse.kong.kong_firewall) accepts authorised packets accepts it too, so
+    run that module first. No other program can set this mark for packets that are not intercepted. If a chain of the host
+    drops intercepted packets, the module fails before it changes anything, and the message has a command that accepts
+    them. On a host with firewalld, this command opens a port.
+  - A packet that V(redirect) intercepts reaches the listener's own port, for which the rules of
+    M(gatehouse.kong.kong_firewall) apply.
+  - Open connections through the host that the new rules select are ended.
+  - Rules are saved in C(/etc/gatehouse_kong_transparent) and loaded at boot by C(gatehouse-kong-transparent.service). Drop-ins
+    for C(nftables.service) and C(netfilter-persistent.service) load them again after these units have flushed all rules.
+  - The module does not configure forwarding (C(net.ipv4.ip_forward)) for packets that are not intercepted.
 seealso:
   - module: gatehouse.kong.kong_firewall
   - plugin: gatehouse.kong.host_interception
@@ -117,7 +117,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Lead what is on its way to 10.0.0.1:80 to Kong's port 8000, which sees where it was going
+- name: Deliver packets for 10.0.0.1:80 to port 8000 of Kong, with their original destination
   gatehouse.kong.kong_transparent:
     catches:
       - method: tproxy
@@ -128,36 +128,36 @@ EXAMPLES = r"""
         port: 8000
         sources: [10.20.0.0/16]
 
-- name: Remove every trace
+- name: Remove all rules, routes and files
   gatehouse.kong.kong_transparent:
     state: absent
 """
 
 RETURN = r"""
 report:
-  description: How the host differed, a line each, for people. Empty where it did not.
+  description: A readable line for each difference of the host.
   returned: success
   type: list
   elements: str
   sample: ["at boot: the unit gatehouse-kong-transparent.service is not enabled"]
 drift:
-  description: Lines that are in the kernel and should not be (C(+)), and that should be and are not (C(-)).
+  description: Unexpected (C(+)) and missing (C(-)) lines in the kernel.
   returned: success
   type: list
   elements: str
   sample: ["-ipv4 712:\tfrom all fwmark 0x20000000/0x20000000 lookup 711"]
 boot:
-  description: What would not have brought the rules back after a reboot.
+  description: Differences that would have prevented the rules from being loaded after a reboot.
   returned: success
   type: list
   elements: str
 deaf:
-  description: A line for each port that packets are caught for and on which no transparent socket listens.
+  description: A line for each port of a V(tproxy) rule without a transparent socket.
   returned: success
   type: list
   elements: str
 conflicts:
-  description: What else on the host refuses, or may refuse, packets that were caught, as M(gatehouse.kong.kong_firewall) has it.
+  description: Third-party rules that drop or may drop intercepted packets, in the form of M(gatehouse.kong.kong_firewall).
   returned: always
   type: list
   elements: dict
@@ -199,7 +199,7 @@ _SPEC = {
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Make the host match, or in check mode tell what that would change; the result."""
+    """Make the host match the rules, and return the result; in check mode only the planned changes."""
     params = module.params
     host = Host()
     want = (catches_from_data(params["catches"]) or None) if params["state"] == "present" else None
