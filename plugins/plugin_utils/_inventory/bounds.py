@@ -25,6 +25,8 @@ def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[H
         return
     own = variables.without_facts()
     networks = read_networks(own, NETWORKS)
+    # Several variables of a host are checked; a network that cannot be read is one finding.
+    variables.findings += [finding for finding in own.findings if finding not in variables.findings]
     outside = [pair for pair in found if not any(contains(network, pair[1]) for network in networks)]
     given = set(read_again(own)) if outside else set()
     for name, address in outside:
