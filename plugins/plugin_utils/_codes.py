@@ -305,7 +305,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "listen-type",
             "The value is neither text, a port nor a list of entries.",
-            "See [inventory.md](inventory.md#how-a-value-is-written).",
+            "See [inventory.md](inventory.md#form-of-a-value).",
         ),
         _error("listen-empty", "A value or an entry is empty.", "Write `off` to close a listener."),
         _error("off-not-first", "`off` follows another entry.", "Write `off` alone."),
@@ -439,7 +439,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "interception-invalid",
             "An entry of `kong_transparent` has a wrong key, or a value that is not a network, port or interface.",
-            "See [inventory.md](inventory.md#packets-on-their-way-elsewhere).",
+            "See [inventory.md](inventory.md#interception).",
         ),
         _error(
             "interception-listener",
