@@ -11,27 +11,27 @@ version_added: 0.1.0
 author:
   - gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Sets values in C(kong.conf) (Kong 0.9 and later), in C(kong.yml) (Kong 0.6 to 0.8) or in a file of C(KONG_…) variables,
-    and keeps every other byte of the file, comments, order and line endings included.
-  - The file is replaced in one step. A file that exists keeps its owner, group, mode and SELinux context.
-  - Kong is neither reloaded nor restarted, and the values are not checked. For a listen setting the module
-    M(gatehouse.kong.kong_plan) does that, and C(kong check) does it on the host.
+  - Sets values in C(kong.conf) (Kong 0.9 and later), in C(kong.yml) (Kong 0.6 to 0.8) or in a file of C(KONG_…) variables.
+    All other bytes of the file are unchanged, including comments, order and line endings.
+  - The file is replaced atomically. An existing file keeps its owner, group, mode and SELinux context.
+  - The module neither reloads nor restarts Kong, and it does not check the values. M(gatehouse.kong.kong_plan) checks
+    listen settings, and C(kong check) checks the file on the host.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
   - ansible.builtin.files
 options:
   path:
     description:
-      - The configuration file. A symbolic link is followed, and stays one.
-      - A file that does not exist is created with mode V(0640), owned by the user who runs the module and by the group of
-        the directory, where O(mode), O(owner) and O(group) do not say otherwise. A Kong that runs as another user than
-        V(root) has to be in that group, as after Kong's packages of 2.3 and later it is. The directory must exist.
+      - The configuration file. A symbolic link is followed and preserved.
+      - A missing file is created. Unless O(mode), O(owner) and O(group) are given, its mode is V(0640), its owner is the
+        user who runs the module, and its group is the group of the directory. If Kong does not run as V(root), its user must
+        be in that group; the packages of Kong 2.3 and later ensure this. The directory must exist.
     type: path
     required: true
   search:
     description:
-      - Where Kong looks for its file, in its order. The first of them that exists is the one that is changed, in place of
-        O(path), because Kong reads no other. If more than one exists, a warning names those that Kong does not read.
+      - The paths at which Kong searches its file, in Kong's order. The first existing file is changed instead of O(path),
+        because Kong reads no other file. If several files exist, a warning names the files that Kong does not read.
     type: list
     elements: path
     default: []
@@ -39,66 +39,67 @@ options:
     description:
       - V(conf) for C(key = value) lines, V(yaml) for C(kong.yml).
       - V(env) for C(KONG_KEY=value) lines, which systemd reads as C(EnvironmentFile) and docker and podman as C(--env-file).
-        Settings are given by Kong's own names. They are written so that all three read the same, and a value with a quote or
-        a backslash, which they do not, is refused. docker compose also expands C($) in such a file.
+        O(settings) has Kong's own names. The lines are written so that all three programs read the same value. A value with
+        a quote or a backslash is an error, because the programs read it differently. docker compose also expands C($) in
+        such a file.
     type: str
     choices: [conf, yaml, env]
     default: conf
   settings:
     description:
-      - Kong's settings and their values, as text, exactly as Kong's documentation writes them. Quote V(on), V(off),
-        V(true) and V(false), which YAML would otherwise take for something else. Blanks around a value are dropped.
-      - With O(format=yaml) a nested setting is given with a dot, such as V(cluster.advertise).
-      - Where a setting is not in the file, its line is put after the commented-out sample line (C(#proxy_listen = ...)),
-        or at the end.
-      - An empty value in C(kong.conf) unsets a setting, Kong's default included.
+      - Kong's settings and their values as text, as in Kong's documentation. Quote V(on), V(off), V(true) and V(false),
+        because YAML reads them as booleans otherwise. Blanks around a value are removed.
+      - With O(format=yaml), the name of a nested setting has a dot, such as V(cluster.advertise).
+      - If a setting is not in the file, its line is added after the commented-out sample line (C(#proxy_listen = ...)), or
+        at the end.
+      - An empty value in C(kong.conf) unsets a setting, including Kong's default.
       - Values of settings whose names end in C(password), C(secret), C(secret_id), C(token), C(_key), C(encrypt),
         C(auth_conf), C(session_conf), C(auth_header), C(declarative_config_string), C(proxy_server) or C(license_data) are
-        shown neither in the diff nor in the module's result, messages and log. Neither are those of C(nginx_*) settings,
-        unless the directive takes a size, a time, a flag, a protocol or the like. The diff hides them wherever they stand in
-        the file, so a new value for such a setting is seen in RV(changed_settings) only.
-      - If the file holds a password, key or token and every user of the host can read the file, the module warns.
+        shown neither in the diff nor in the module's result, messages and log. Values of C(nginx_*) settings are hidden too,
+        unless the directive takes a size, a time, a flag, a protocol or a similar value. The diff hides these values
+        everywhere in the file, so only RV(changed_settings) shows that such a setting has a new value.
+      - If the file has a password, key or token, and every user of the host can read the file, the module warns.
     type: dict
     required: true
   backup:
     description:
-      - Copy the file as it was, with a timestamp in the name, before it is changed.
+      - Whether to copy the file before it is changed. The name of the copy has a timestamp.
     type: bool
     default: false
   validate:
     description:
-      - A command that checks the new file before it takes the place of the old one, such as V(kong check %s). C(%s) is
-        where the new file lies then.
-      - Where it fails, the module fails with what it says, and the file stays as it is.
+      - A command that checks the new file before it replaces the old file, such as V(kong check %s). C(%s) is replaced by the
+        path of the new file.
+      - If the command fails, the module fails with its output, and the file is unchanged.
     type: str
   unsafe_writes:
     description:
-      - Whether the file may be written over where it cannot be replaced, as in some container mounts.
+      - Whether the file may be overwritten if it cannot be replaced, for example in some container mounts.
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
   idempotent:
-    description: Run again with the same options, it changes nothing.
+    description: A second run with the same options changes nothing.
     support: full
 notes:
-  - "C(kong.conf): where a key stands in the file more than once, Kong reads the last. All of them get the value, so
-    that none misleads a reader. Kong reads any character of a key but letters and digits as C(_), so C(proxy-listen)
-    is C(proxy_listen) here too. A value that goes on over several lines, joined by backslashes, becomes one line. A
-    file with a C([section]) is refused, because Kong sees no setting below it."
+  - "C(kong.conf): if several lines have the same key, Kong reads the last line. All these lines get the value, so that
+    none misleads a reader. Kong reads every character of a key that is no letter or digit as C(_), so C(proxy-listen) is
+    C(proxy_listen) here too. A value on several lines, joined by backslashes, becomes one line. A file with a
+    C([section]) is an error, because Kong ignores all settings below it."
   - "C(kong.conf): C(#) starts a comment in a value. A C(#) that belongs to the value is written as C(\\#), which Kong
-    understands from 0.10 on. A comment after a value stays, with a blank before it; where a value becomes empty, the
+    supports from 0.10. A comment after a value is preserved, with a blank before it. If a value becomes empty, the
     comment moves to the next line, because Kong 0.10 to 2.x would read it as the value."
-  - "C(kong.yml): values are written in quotes, but for the few settings of which Kong wants a number or a boolean. The
-    file must be made of plain blocks. A setting of yours that stands in a flow mapping (C({})), is a block of lines or
-    a list, is there twice, has an anchor, or is indented with tabs is refused with the line's number."
+  - "C(kong.yml): values are written in quotes, except for the few settings for which Kong expects a number or a boolean. The
+    file must consist of plain blocks. It is an error, with the number of the line, if a setting is in a flow mapping
+    (C({})), is a block of lines or a list, is present twice, has an anchor, or is indented with tabs."
 seealso:
   - module: ansible.builtin.lineinfile
 """
 
 EXAMPLES = r"""
-- name: Set where Kong listens
+- name: Set Kong's listeners
   gatehouse.kong.kong_conf:
     path: /etc/kong/kong.conf
     settings:
@@ -107,7 +108,7 @@ EXAMPLES = r"""
       status_listen: 'off'
     backup: true
 
-- name: Set what a Kong 0.8 behind NAT tells its peers
+- name: Set the advertised address of a Kong 0.8 behind NAT
   gatehouse.kong.kong_conf:
     path: /etc/kong/kong.yml
     format: yaml
@@ -127,7 +128,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file. Where a symbolic link was given, what it points to.
+  description: The file. If O(path) is a symbolic link, its target.
   returned: success
   type: str
   sample: /etc/kong/kong.conf
@@ -139,22 +140,23 @@ changed_settings:
   sample: [proxy_listen, admin_listen]
 before:
   description:
-    - What the settings that changed were, by name. Null where the file did not have them, and always with O(format=yaml).
+    - The previous values of the changed settings by name. Null if the file did not have the setting, and always null with
+      O(format=yaml).
     - Secrets are hidden.
   returned: success
   type: dict
   sample: {proxy_listen: "0.0.0.0:8000", admin_listen: null}
 unknown:
   description:
-    - Names of settings in the file that the Kong of this host does not know and drops without a word, those that nobody
-      asked for too. There is a warning for them.
-    - Empty where no Kong is installed below C(/usr/local/share/lua), and with another O(format) than V(conf).
+    - Names of settings in the file that the installed Kong does not know and ignores without a warning. All settings of the
+      file are checked, not only O(settings). The module warns about them.
+    - Empty if no Kong is installed below C(/usr/local/share/lua), and with another O(format) than V(conf).
   returned: success
   type: list
   elements: str
   sample: [cluster_advertise]
 backup_file:
-  description: The copy of the file as it was.
+  description: The copy of the previous file.
   returned: when O(backup) is set and the content of an existing file changed
   type: str
   sample: /etc/kong/kong.conf.4242.2026-11-22@10:00:00~
@@ -199,21 +201,21 @@ READERS = {"conf": conf_values, "env": env_values}
 
 
 def before_of(form: str, text: str, names: list[str]) -> dict[str, str | None]:
-    """What settings were in a file's text, without secrets. Before 0.9 (yaml) nobody needs to know."""
+    """Return the values of settings in a file's text, without secrets. They are not read from yaml (Kong before 0.9)."""
     values = READERS[form](text, names) if form in READERS else dict.fromkeys(names)
     return {name: HIDDEN if is_secret(name) and value else value for name, value in values.items()}
 
 
 def chosen(module: AnsibleModule) -> str:
-    """The path of the file to change, as it was given."""
-    there = [path for path in module.params["search"] if Path(path).exists()]
-    if len(there) > 1:
-        module.warn(f"Kong reads {there[0]} and not {', '.join(there[1:])}, which may mislead its reader")
-    return str(there[0] if there else module.params["path"])
+    """Return the path of the file to change, as it was given."""
+    found = [path for path in module.params["search"] if Path(path).exists()]
+    if len(found) > 1:
+        module.warn(f"Kong reads {found[0]} and ignores {', '.join(found[1:])}: remove the files that Kong ignores")
+    return str(found[0] if found else module.params["path"])
 
 
 def read(target: Path) -> str | None:
-    """The file's text, with bytes that are not UTF-8 kept as surrogates; None where there is no file."""
+    """Return the file's text, with bytes that are not UTF-8 as surrogates; None if the file does not exist."""
     if not target.parent.is_dir():
         raise ConfError(f"the directory {str(target.parent)!r} does not exist: create it first")
     try:
@@ -227,8 +229,8 @@ def read(target: Path) -> str | None:
 
 
 def stage(module: AnsibleModule, text: str) -> str:
-    """Write `text` to a new file, have it checked if the options say so, and return its path."""
-    # What atomic_move gives a new file, so that a secret in it is at no moment open to everybody.
+    """Write `text` to a new file, validate it if requested, and return its path."""
+    # The mode of atomic_move for a new file; a secret in the file is never readable for every user.
     os.umask(0o027)
     handle, name = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(handle, "wb") as temporary:
@@ -238,33 +240,35 @@ def stage(module: AnsibleModule, text: str) -> str:
 
 
 def validate(module: AnsibleModule, path: str) -> None:
-    """Have the command of the options check a file, and fail with its words if it refuses it."""
+    """Run the command of the option validate on a file. If it fails, fail with its output."""
     command = module.params["validate"]
     if not command:
         return
     if "%s" not in command:
-        module.fail_json(msg=f"validate is {command!r}; expected is %s in it, where the path of the new file goes")
+        module.fail_json(msg=f"validate is {command!r}; it must contain %s for the path of the new file")
     words = [word.replace("%s", path) for word in shlex.split(command)]
     try:
         done = completed(words, SECONDS, environment=os.environ)
     except HostError as error:
         module.fail_json(msg=f"{module.params['path']} is unchanged: {error}")
     if done.returncode:
-        said = hide_secrets((done.stderr or done.stdout).strip())
-        module.fail_json(msg=f"{module.params['path']} stays as it was, as `{command}` refuses the new one: {said}")
+        output = hide_secrets((done.stderr or done.stdout).strip())
+        module.fail_json(
+            msg=f"{module.params['path']} is unchanged, because `{command}` failed for the new file: {output}"
+        )
 
 
 def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tuple[bool, dict[str, Any]]:
-    """Set owner, group, mode and so on where asked. Returns whether that changed something, and the diff.
+    """Set the requested file attributes. Return whether the file has changed, and the diff.
 
-    What a new file gets belongs to its creation and is no difference.
+    The attributes of a new file are not in the diff.
     """
     diff: dict[str, Any] = {}
     arguments = module.load_file_common_arguments(module.params, path=str(target))
     if not created:
         return module.set_fs_attributes_if_different(arguments, changed=False, diff=diff), diff
     if not module.check_mode:
-        # Kong's packages give /etc/kong to the group that Kong is in. Who is not root may not be able to.
+        # In Kong's packages, the group of /etc/kong is Kong's group. Only root may be able to set it.
         with suppress(PermissionError):
             os.chown(target, -1, target.parent.stat().st_gid)
         module.set_fs_attributes_if_different(arguments, changed=True)
@@ -272,7 +276,7 @@ def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tup
 
 
 def content_diff(path: str, before: str | None, after: str) -> dict[str, str]:
-    """The diff of the content, without secrets."""
+    """Return the diff of the content, without secrets."""
     header = f"{path} (content)"
     return {
         "before": printable(hide_secrets(before or "")),
@@ -283,7 +287,7 @@ def content_diff(path: str, before: str | None, after: str) -> dict[str, str]:
 
 
 def printable(text: str) -> str:
-    """`text` with a question mark for every byte that is not UTF-8."""
+    """Return `text` with a replacement character for every byte that is not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -292,19 +296,19 @@ def warn_of_readers(module: AnsibleModule, target: Path, text: str) -> None:
     names = passwords_in(text)
     if names and target.exists() and target.stat().st_mode & stat.S_IROTH:
         module.warn(
-            f"{target} holds {', '.join(names)}, and every user of the host can read it (mode "
+            f"{target} contains {', '.join(names)}, and every user of the host can read it (mode "
             f"{stat.S_IMODE(target.stat().st_mode):04o}): set mode to '0640'"
         )
 
 
 def hide_in_invocation(module: AnsibleModule) -> None:
-    """Ansible returns the options with the result. no_log is all or nothing, and would blot out harmless text too."""
+    """Hide secrets in the options, which Ansible returns with the result. no_log would hide all settings."""
     settings = module.params["settings"]
     module.params["settings"] = {key: HIDDEN if is_secret(key) else value for key, value in settings.items()}
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
-    """Make the file hold the settings; what was done, as the module returns it."""
+    """Write the settings into the file, and return the result of the module."""
     path, settings = chosen(module), module.params["settings"]
     hide_in_invocation(module)
     target = Path(os.path.realpath(path))
@@ -316,7 +320,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     except ConfError as error:
         module.fail_json(msg=f"{path}: {error}")
     if unknown:
-        module.warn(f"{path}: this Kong does not know {', '.join(unknown)}, and drops it without a word")
+        module.warn(f"{path}: the installed Kong does not know {', '.join(unknown)}, and ignores it: remove it")
     result: dict[str, Any] = {
         "path": str(target),
         "changed_settings": changed_settings,
@@ -354,7 +358,7 @@ def main() -> None:
         },
         add_file_common_args=True,
         supports_check_mode=True,
-        # The log of the host would get the options as they are, secrets included.
+        # Otherwise the log of the host would get the options, including secrets.
         no_log=True,
     )
     try:

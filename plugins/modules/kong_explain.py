@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_explain
-short_description: Say why one host reaches a listener, or does not
+short_description: Explain why a host can or cannot reach a listener
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Shows for one host and the listeners of one node what the host dials, what is on the way, where the packets arrive and
-    from which source, which rule decides, and what is expected. With what M(gatehouse.kong.kong_probe) met, it shows that as
-    well, and fails where it is something else.
+  - Shows for a host and the listeners of a node the dialled address, the devices on the path, the address and source with
+    which packets arrive, the rule that decides, and the expected result. With results of M(gatehouse.kong.kong_probe), it
+    shows the actual result too, and fails if the two differ.
   - Runs on the controller and connects to no host.
 options:
   plan:
@@ -25,21 +25,21 @@ options:
     type: str
     required: true
   target:
-    description: Inventory name of the node that is connected to.
+    description: Inventory name of the node to which the host connects.
     type: str
     required: true
   listener:
-    description: Name of one listener, such as V(admin). All of the node's listeners by default.
+    description: Name of a listener, such as V(admin). By default all listeners of the node.
     type: str
   seen:
-    description: What M(gatehouse.kong.kong_probe) returned in its key C(probes).
+    description: The value that M(gatehouse.kong.kong_probe) returned in its key C(probes).
     type: list
     elements: dict
     default: []
   observer:
     description:
-      - What M(gatehouse.kong.kong_placeholder) on the node returned in its key C(observer). Without it nothing is known of UDP
-        listeners that need not answer, and O(seen) shows them as silent.
+      - The value that M(gatehouse.kong.kong_placeholder) on the node returned in its key C(observer). Without it, UDP
+        listeners that need not answer cannot be verified, and O(seen) shows them as silent.
     type: dict
 extends_documentation_fragment:
   - gatehouse.kong.attributes
@@ -61,7 +61,7 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Say how this host reaches the first node
+- name: Explain how this host reaches the first node
   gatehouse.kong.kong_explain:
     plan: "{{ fleet.plan }}"
     caller: "{{ inventory_hostname }}"
@@ -70,12 +70,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lines:
-  description: What was shown.
+  description: The printed lines.
   returned: always
   type: list
   elements: str
 differences:
-  description: Names of the probes that met something else than expected.
+  description: Names of the probes whose actual result differs from the expected result.
   returned: always
   type: list
   elements: str

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_plan
-short_description: Compile how every Kong node listens, what it advertises and who may reach it
+short_description: Compile listeners, advertised addresses and allowed sources of all Kong nodes
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Reads the whole inventory and compiles the plan of the fleet. For each Kong node these are the settings of its
-    version, the listeners that really open, the paths of its neighbours through NAT and VPN, and the ruleset of its
-    firewall; for the NAT devices the forwards they need.
-  - Runs on the controller and connects to no host. It always compiles the whole fleet, whatever O(ignore:--limit), C(serial)
-    or unreachable hosts leave of the play, so a node never loses a peer because a run was a small one.
-  - Whatever cannot work is an error that names the host, the variable, the value and the way out. All errors are reported
-    at once, and there is no plan then.
-  - The plan is compiled once for each run of C(ansible-playbook) and node group. Later plays, batches and hosts of the same
-    run get the plan that was compiled first, even if variables have changed since.
-  - The C(kong_*) variables are documented with the role P(gatehouse.kong.kong_firewall#role). They are read as Ansible's
-    C(hostvars) show them, so they belong into the inventory, C(group_vars), C(host_vars) or extra variables. Variables of
-    a play or a role are not seen.
+  - Reads the whole inventory and compiles the plan of the fleet. The plan has for each Kong node the settings of its version,
+    its real listeners, the paths from its neighbours through NAT and VPN, and the ruleset of its firewall. For each NAT
+    device it has the needed forwards.
+  - Runs on the controller and connects to no host. It always compiles the whole fleet, independent of O(ignore:--limit),
+    C(serial) and unreachable hosts. Therefore a node never loses a peer because a run covers only some hosts.
+  - Each configuration that cannot work is an error with the host, the variable, the value and the fix. All errors are
+    reported together, and no plan is returned.
+  - The plan is compiled once for each run of C(ansible-playbook) and each node group. Later plays, batches and hosts of the
+    same run get the first plan, even if variables have changed since.
+  - The C(kong_*) variables are documented with the role P(gatehouse.kong.kong_firewall#role). They are read from Ansible's
+    C(hostvars), so set them in the inventory, in C(group_vars) or C(host_vars), or as extra variables. Variables of a play
+    or a role are ignored.
 options:
   group:
     description: The inventory group of the Kong nodes.
@@ -30,11 +30,11 @@ options:
     default: kong
   path:
     description:
-      - File on the controller to which the plan is written as JSON. By default it is not written.
-      - The text is the same to the byte for the same inventory, so it can be kept under version control and reviewed.
+      - File on the controller for the plan as JSON. By default it is not written.
+      - The same inventory gives exactly the same text, so the file can be kept under version control and reviewed.
     type: path
   show:
-    description: Print the plan as tables. Of more than 50 nodes the first 50 are shown; the plan file has them all.
+    description: Print the plan as tables. With more than 50 nodes, only the first 50 are shown; the plan file has all nodes.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -46,10 +46,10 @@ attributes:
     details: The plan file is not written.
   diff_mode:
     support: full
-    details: Shows who gains or loses which port, and what else is different from the plan that the file held.
+    details: Shows the differences from the previous plan file, such as sources that gain or lose access to ports.
 notes:
-  - Where a node's address comes from facts, the facts of B(every) node must be known, for example from a fact cache. A node
-    whose address is not known is an error.
+  - If the address of a node is taken from facts, the facts of B(every) such node are needed, for example from a fact cache. A
+    node without a known address is an error.
   - Needs the Python packages C(netaddr) and C(jmespath) on the controller.
 seealso:
   - plugin: gatehouse.kong.host_ruleset
@@ -73,7 +73,7 @@ EXAMPLES = r"""
     path: "{{ playbook_dir }}/kong-plan.json"
   run_once: true
 
-- name: Use the plan in a template of your own
+- name: Use the plan in your own template
   ansible.builtin.debug:
     msg: "{{ fleet.plan.nodes[inventory_hostname].settings }}"
 """
@@ -88,25 +88,25 @@ plan:
       description: Number of the plan's format.
       type: int
     sets:
-      description: Groups of sources as a site sees them, by name.
+      description: Groups of sources by name, with the addresses that a site sees.
       type: dict
     nodes:
-      description: What is compiled for each Kong node, by inventory name.
+      description: The compiled data of each Kong node, by inventory name.
       type: dict
     hosts:
-      description: The other hosts that source terms or C(kong_verify_outsiders) name.
+      description: The other hosts in source terms and in C(kong_verify_outsiders).
       type: dict
     nat_forwards:
       description: The forwards that NAT devices need.
       type: list
       elements: dict
     findings:
-      description: Warnings and remarks.
+      description: Warnings and notes.
       type: list
       elements: dict
 errors:
   description:
-    - The number of errors because of which there is no plan. They are printed, each text once with all its hosts.
+    - The number of errors that prevent the plan. They are printed, each text once with all its hosts.
     - M(gatehouse.kong.kong_report) with O(gatehouse.kong.kong_report#module:refused_group) writes all findings into a report.
   returned: failure
   type: int

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_plan_diff
-short_description: Tell who gains or loses which port between two plans
+short_description: Show the sources that gain or lose access to ports between two plans
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Reads two plan files, as M(gatehouse.kong.kong_plan) writes them, and prints what is different between them. These are
-    nodes that join or leave, who gains or loses access to which port, changed settings and addresses, forwards of the NAT
-    devices, and findings. What changes alike on several nodes is one line.
+  - Reads two plan files of M(gatehouse.kong.kong_plan) and prints their differences. These are added and removed nodes,
+    sources that gain or lose access to ports, changed settings and addresses, forwards of NAT devices, and findings. The
+    same change on several nodes is one line.
   - Runs on the controller and connects to no host. Differences are no failure.
 options:
   old:
-    description: The plan file from before.
+    description: The older plan file.
     type: path
     required: true
   new:
-    description: The plan file from after.
+    description: The newer plan file.
     type: path
     required: true
 extends_documentation_fragment:
@@ -38,7 +38,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell what a merge request changes
+- name: Show the changes of a merge request
   gatehouse.kong.kong_plan_diff:
     old: main/kong-plan.json
     new: kong-plan.json
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: Every change. Empty where the plans are the same to everybody concerned.
+  description: Every change. Empty if the plans are equivalent.
   returned: success
   type: list
   elements: dict
@@ -55,14 +55,14 @@ changes:
       description: V(gains), V(loses) or V(changes).
       type: str
     where:
-      description: The nodes that it holds for, or the NAT device.
+      description: The affected nodes, or the NAT device.
       type: list
       elements: str
     what:
-      description: Which port, setting, forward or finding.
+      description: The port, setting, forward or finding.
       type: str
     how:
-      description: Who gains or loses it, or from what to what it changes.
+      description: The sources that gain or lose access, or the old and the new value.
       type: str
   sample:
     - kind: gains

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_probe
-short_description: Connect from a host to many addresses and ports and say how each answered
+short_description: Connect from a host to many addresses and ports and return each result
 version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 description:
-  - Tries a list of targets from the host it runs on, all at the same time, and tells open, refused, filtered and
-    unreachable apart. It knows nothing of Kong or of firewalls, so the answer is evidence, not opinion.
-  - A C(tcp) probe opens a connection and closes it. C(tls), C(http) and C(https) go on from there. A C(memberlist) probe
-    sends one UDP datagram, the ping of HashiCorp memberlist, and waits for its ack. That is the gossip of Serf, which
-    Kong 0.6 to 0.10 use for their cluster. A C(udp) probe sends a datagram with a mark, and waits for anything.
+  - Connects from the host to a list of targets concurrently, and distinguishes open, refused, filtered and unreachable. It
+    is independent of Kong and of the plan, so its results are measurements only.
+  - A C(tcp) probe opens a connection and closes it. C(tls), C(http) and C(https) also use the connection. A C(memberlist)
+    probe sends one UDP datagram, the ping of HashiCorp memberlist, and waits for its ack. This is the gossip protocol of
+    Serf, which Kong 0.6 to 0.10 use for their cluster. A C(udp) probe sends a marked datagram, and waits for any answer.
   - Uses Python's standard library only, and needs no privileges.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
@@ -28,7 +28,7 @@ attributes:
     details: Nothing is ever changed.
 options:
   probes:
-    description: What to try. An empty list is allowed.
+    description: The probes. An empty list is allowed.
     type: list
     elements: dict
     required: true
@@ -40,19 +40,19 @@ options:
       kind:
         description:
           - V(tcp) opens a TCP connection.
-          - V(tls) shakes hands on it, and tells the certificate. Nobody's name or signature is checked.
-          - V(http) sends C(GET /) on it, and tells the status of the answer. V(https) does both.
+          - V(tls) also makes a TLS handshake, and returns the certificate. Names and signatures are not verified.
+          - V(http) also sends C(GET /), and returns the status of the answer. V(https) does both.
           - V(memberlist) sends a memberlist ping over UDP and waits for the ack with the same sequence number.
-          - V(udp) sends a datagram of 23 bytes and takes whatever comes back for an answer. Silence says nothing, as many
-            services over UDP do not answer what they do not know. Where M(gatehouse.kong.kong_placeholder) watches on the
-            target, it tells by the mark of the datagram whether it came and was let in.
+          - V(udp) sends a datagram of 23 bytes, and any datagram from the target is an answer. Silence has no meaning,
+            because many services over UDP do not answer unknown requests. M(gatehouse.kong.kong_placeholder) on the target
+            can observe by the mark whether the datagram has arrived and was accepted.
         type: str
         choices: [tcp, tls, http, https, memberlist, udp]
         default: tcp
       address:
         description:
-          - An IPv4 or IPv6 address. A link-local address carries its zone, as in V(fe80::1%eth0).
-          - Host names are not looked up, so that it is always clear what was tried.
+          - An IPv4 or IPv6 address. A link-local address needs its zone, such as V(fe80::1%eth0).
+          - Host names are not resolved, so that the probed address is always known.
         type: str
         required: true
       port:
@@ -62,49 +62,49 @@ options:
   timeout:
     description:
       - Seconds to wait for an answer, for each try; more than 0, at most 60.
-      - Linux needs about 3 seconds to find out that a host on the same network is down. Where O(timeout) times O(tries)
-        is less, such a host looks filtered and not unreachable.
+      - Linux needs about 3 seconds to detect that a host on the same network is down. If O(timeout) times O(tries) is less,
+        the result for such a host is filtered instead of unreachable.
     type: float
     default: 2.0
   tries:
-    description: How often to try before silence counts as filtered, 1 to 10. Any answer ends the tries.
+    description: The number of tries before silence counts as filtered, 1 to 10. Any answer ends the tries.
     type: int
     default: 2
   workers:
     description:
-      - How many probes may be under way at the same time. Each holds one open file, so the number is lowered where the
-        limit on open files (C(ulimit -n)) is smaller.
+      - The number of concurrent probes. Each probe needs an open file, so the number is reduced if the limit on open files
+        (C(ulimit -n)) is smaller.
     type: int
     default: 500
 notes:
-  - "Bounds: the module takes at most O(timeout) times O(tries) seconds for each O(workers) probes that are silent, and
-    far less for those that answer. With the defaults 2,000 silent targets take 16 seconds. A silent target gets O(tries)
-    datagrams of 19 or 23 bytes, or O(tries) attempts to connect, in which the kernel repeats the first packet about once a
-    second: 4 packets with the defaults."
-  - A connection that was made counts as open, whatever becomes of TLS and HTTP on it; the detail tells what does. They
-    have another O(timeout).
-  - "Refused does not prove that the firewall let the packet pass: a rule that rejects TCP with a reset, or UDP with an
-    ICMP port unreachable (the default of V(reject)), answers exactly as a closed port does. TCP rejected with an ICMP
-    port unreachable is told from a closed port and counts as filtered; on kernels before Linux 5.6 it counts as refused."
-  - "Prohibited and unreachable are told apart by the ICMP message. On kernels before Linux 5.6 it cannot be read for TCP,
-    and TCP over IPv4 that was administratively prohibited counts as unreachable. A firewall that rejects with host or
-    network unreachable always counts as unreachable."
-  - "Kernels send only a few ICMP errors to one address in a second. When many closed UDP ports of one host are probed at
-    once, some of them look filtered."
-  - "The datagram of a C(udp) probe is a ping of memberlist whose number takes eight bytes. What listens gets it: a stream
-    may pass it on to its service, and a Serf with a key logs that it cannot decrypt it."
-  - "A node with a C(cluster_encrypt_key) ignores plain pings and looks filtered. So does a node that listens on a wildcard
-    address and answers from an address other than the one that was dialled."
-  - "A memberlist node sends pending gossip along with each ack, and counts it as one of a few transmissions. Do not ping
-    one node hundreds of times in a second while its cluster is changing."
-  - A TCP probe of a memberlist port is logged there as a failed read by some versions of Serf. It has no other effect.
+  - "Duration: a group of O(workers) silent probes takes at most O(timeout) times O(tries) seconds; probes with an answer are
+    much faster. With the defaults, 2,000 silent targets take 16 seconds. A silent target gets O(tries) datagrams of 19 or 23
+    bytes, or O(tries) connection attempts, in which the kernel repeats the first packet about once per second. These are 4
+    packets with the defaults."
+  - An established connection counts as open, even if TLS or HTTP fails; the detail has the error. TLS and HTTP have their
+    own O(timeout).
+  - "Refused does not prove that the firewall has accepted the packet. A rule that rejects TCP with a reset, or UDP with an
+    ICMP port unreachable (the default of V(reject)), answers exactly like a closed port. TCP that is rejected with an ICMP
+    port unreachable counts as filtered; on kernels before Linux 5.6 it counts as refused."
+  - "The ICMP message distinguishes prohibited from unreachable. Kernels before Linux 5.6 do not return it for TCP, so
+    administratively prohibited TCP over IPv4 counts as unreachable there. A firewall that rejects with host or network
+    unreachable always counts as unreachable."
+  - "Kernels send only a few ICMP errors per second to an address. If many closed UDP ports of a host are probed at the same
+    time, the result for some of them is filtered."
+  - "The datagram of a C(udp) probe is a ping of memberlist with a SeqNo of eight bytes. The listening process receives it: a
+    stream may forward it to its service, and a Serf with a key logs that it cannot decrypt it."
+  - "A node with a C(cluster_encrypt_key) ignores plain pings, so its result is filtered. The result is filtered too for a
+    node that listens on a wildcard address and answers from another address than the dialled address."
+  - "A memberlist node sends pending gossip with each ack, and counts it as one of a few transmissions. Do not ping a node
+    hundreds of times per second while its cluster is changing."
+  - Some versions of Serf log a TCP probe of a memberlist port as a failed read. It has no other effect.
 seealso:
   - module: gatehouse.kong.kong_placeholder
   - module: ansible.builtin.wait_for
 """
 
 EXAMPLES = r"""
-- name: See what this host can reach
+- name: Probe three listeners from this host
   gatehouse.kong.kong_probe:
     probes:
       - name: proxy of a1
@@ -119,17 +119,17 @@ EXAMPLES = r"""
         port: 9000
   register: reach
 
-- name: Fail unless the proxy is open and the Admin API is not
+- name: Fail unless the proxy is open and the Admin API is blocked
   ansible.builtin.assert:
     that:
       - reach.probes[0].seen == 'open'
       - reach.probes[1].seen != 'open'
 
-- name: Show what did not answer as hoped, with the reason
+- name: Show the reasons for all probes that are not open
   ansible.builtin.debug:
     msg: "{{ reach.probes | rejectattr('seen', 'eq', 'open') | map(attribute='detail') }}"
 
-- name: Ask quickly, over IPv6, on a network that loses nothing
+- name: Probe with a short time-out, over IPv6, on a network without packet loss
   gatehouse.kong.kong_probe:
     probes:
       - address: 2001:db8::11
@@ -140,7 +140,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 probes:
-  description: One result for each probe, in the order given.
+  description: A result for each probe, in the order of the probes.
   returned: success
   type: list
   elements: dict
@@ -165,7 +165,7 @@ probes:
       detail: "ECONNREFUSED: ICMP port unreachable from 192.168.10.5"
   contains:
     name:
-      description: The label that was given.
+      description: The label of the probe.
       type: str
       returned: always
     kind:
@@ -173,7 +173,7 @@ probes:
       type: str
       returned: always
     address:
-      description: The address as it was given.
+      description: The address, as given.
       type: str
       returned: always
     port:
@@ -182,29 +182,28 @@ probes:
       returned: always
     seen:
       description:
-        - V(open), the connection was made, or the ack came.
-        - V(refused), something answered that nobody listens here. Also a UDP port where something other than memberlist
-          answers.
-        - V(filtered), silence, or an answer that says that the packet is prohibited.
-        - V(silent), silence where the probe was of kind C(udp).
-        - V(unreachable), there is no way to the host, or it is down.
+        - V(open), the connection was established, or the ack was received.
+        - V(refused), an answer that the port is closed. Also the answer of a UDP service other than memberlist.
+        - V(filtered), no answer, or an answer that the packet is prohibited.
+        - V(silent), no answer to a C(udp) probe.
+        - V(unreachable), there is no route to the host, or it is down.
       type: str
       returned: always
     detail:
-      description: The reason in a few words, with the name of the errno, and the ICMP message and its sender where one came.
+      description: The reason in a few words, with the name of the errno, and with the ICMP message and its sender if any.
       type: str
       returned: always
     certificate:
-      description: What a probe with TLS was shown, its C(subject), until when it is valid (C(not_after)), and C(days_left).
+      description: The certificate of a TLS listener, with its C(subject), its expiry (C(not_after)), and C(days_left).
       type: dict
       returned: always
       sample: {subject: CN=localhost, not_after: "2036-11-23T16:09:00+00:00", days_left: 3650}
     status:
-      description: The status of HTTP, where a probe with HTTP got one.
+      description: The status of the HTTP answer, if there is one.
       type: int
       returned: always
     mark:
-      description: What is in the datagrams of a C(udp) probe and in no others.
+      description: The mark that identifies the datagrams of a C(udp) probe.
       type: str
       returned: always
       sample: 36fdb2566ecc3af8

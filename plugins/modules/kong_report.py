@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_report
-short_description: Write plan, verification and drift as a report that people and CI read
+short_description: Write plan, verification and drift as a report for people and CI
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Writes a report of a fleet. It has a picture with what is dialled and what is seen on each arrow, the findings, what the
-    NAT devices must forward, and for each node its ports and who may connect to them; where there is a verification its matrix,
-    where there is drift its table, and compared with an older plan who gains or loses which port.
-  - The HTML page needs no other file, no network and no script, and prints well. The Markdown has its picture as Mermaid.
-    The JSON holds what the report was written from. The JUnit XML has a test for each node, each connection that was tried,
-    and each part of a node that was compared with the plan.
+  - Writes a report of a fleet. It has a picture with the dialled address and the seen source on each arrow, the findings, the
+    forwards of the NAT devices, and for each node its ports with their allowed sources. It has the matrix of a verification
+    and the table of drift, if given. Compared with an older plan, it has the sources that gain or lose access to ports.
+  - The HTML page needs no other file, no network and no script, and can be printed. The Markdown file has its picture as
+    Mermaid. The JSON file has the data of the report. The JUnit XML file has a test for each node, for each tested
+    connection, and for each part of a node that was compared with the plan.
   - Runs on the controller and connects to no host.
 options:
   plan:
@@ -27,27 +27,27 @@ options:
   refused_group:
     description:
       - The inventory group of Kong nodes for which M(gatehouse.kong.kong_plan) failed in this run because of errors in the
-        inventory. The report says that there is no plan, and has every finding. Each error is a failed test in the JUnit XML.
-      - The other options have no effect on such a report.
+        inventory. The report states that there is no plan, and has every finding. Each error is a failed test in the JUnit XML.
+      - Such a report ignores all other options except O(path).
     type: str
   path:
     description:
-      - Folder on the controller, in which C(report.html), C(report.md), C(report.json) and C(report.xml) are written. A path
-        that ends in C(.html), C(.md), C(.json) or C(.xml) is one file. Folders that are missing are made.
-      - A verification or drift that the C(report.json) of the folder holds is kept, with its time, as long as the plan is the same.
-        So C(verify) and C(drift) can fill one report after each other.
+      - Folder on the controller for C(report.html), C(report.md), C(report.json) and C(report.xml). If the path ends in
+        C(.html), C(.md), C(.json) or C(.xml), only this file is written. Missing folders are created.
+      - A verification or drift in the existing C(report.json) of the folder is kept, with its time, if the plan is the same.
+        Therefore C(verify) and C(drift) can write to the same report, one after the other.
     type: path
     required: true
   before:
-    description: A plan file from before. The report tells what is different.
+    description: An older plan file. The report shows the differences.
     type: path
   registered:
     description: Name of the variable in which each host registered the result of M(gatehouse.kong.kong_probe).
     type: str
   placeholders:
     description:
-      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder). The report says where
-        a placeholder listened, and not Kong.
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder). The report shows the
+        ports on which a placeholder listened instead of Kong.
     type: str
   observers:
     description:
@@ -55,7 +55,7 @@ options:
         It decides about UDP listeners that need not answer.
     type: str
   drift:
-    description: What M(gatehouse.kong.kong_drift) returned.
+    description: The result of M(gatehouse.kong.kong_drift).
     type: dict
 extends_documentation_fragment:
   - gatehouse.kong.attributes
@@ -78,14 +78,14 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Write it for a merge request, with what it changes
+- name: Write the report for a merge request, with its changes
   gatehouse.kong.kong_report:
     plan: "{{ fleet.plan }}"
     path: report
     before: kong-plan.json
   run_once: true
 
-- name: Try every listener of every node
+- name: Probe every listener of every node
   gatehouse.kong.kong_probe:
     probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
   register: reach
@@ -100,7 +100,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The HTML page, or the one file that was written.
+  description: The HTML page, or the only file that was written.
   returned: success
   type: str
 files:

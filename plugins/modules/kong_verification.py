@@ -7,19 +7,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_verification
-short_description: Compare what all hosts reached with the plan, and show it
+short_description: Compare the results of all probes with the plan, and show them
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and what M(gatehouse.kong.kong_probe) found on each host, prints a table of every source against every
-    listener with what was expected and what was seen, and fails if anything differs.
+  - Takes a plan and the results of M(gatehouse.kong.kong_probe) from each host. Prints a table of every source and every
+    listener with the expected and the actual result, and fails if they differ.
   - Runs on the controller and connects to no host.
-  - The table tells C(open) from C(refused) (the packet passed the firewalls and nobody listens), C(filtered) (no answer,
-    or an administrative prohibition) and C(unreachable). Expected is C(open), C(filtered) or C(closed). The last one is for
-    pairs without a path, with a NAT device in between or with a listener on loopback, where any refusal will do.
-  - Where nobody need answer, as at a stream over UDP, it counts what the node itself saw of the packet (O(observers)). A
-    pair of which nobody knows that is C(silent) in the table and named as unverified. It is no difference.
-  - With more than eight sources the table is left out and only differences are listed.
+  - The actual result is C(open), C(refused) (the packet passed the firewalls, but no process listens), C(filtered) (no
+    answer, or an administrative prohibition) or C(unreachable). The expected result is C(open), C(filtered) or C(closed).
+    With C(closed), any actual result except C(open) is correct. It is expected for pairs without a route, with a NAT device
+    in between, or with a listener on loopback.
+  - For a listener that need not answer, such as a stream over UDP, the observations of the node itself decide
+    (O(observers)). A pair without an observation is C(silent) in the table and reported as unverified. It is no difference.
+  - With more than eight sources, only the differences are listed, without the table.
 options:
   plan:
     description: The plan, as M(gatehouse.kong.kong_plan) returns it.
@@ -28,13 +29,13 @@ options:
   registered:
     description:
       - Name of the variable in which each host registered the result of M(gatehouse.kong.kong_probe).
-      - Hosts of the plan that registered nothing are named as not probed.
+      - Hosts of the plan without results are reported as not probed.
     type: str
     required: true
   placeholders:
     description:
-      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder). What a placeholder
-        answered is then told from what Kong did.
+      - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder). The table then
+        distinguishes answers of a placeholder from answers of Kong.
     type: str
   observers:
     description:
@@ -62,7 +63,7 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Try every listener of every node
+- name: Probe every listener of every node
   gatehouse.kong.kong_probe:
     probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
   register: reach
@@ -76,7 +77,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcomes:
-  description: Every probe with what was expected and what was seen.
+  description: Every probe with its expected and its actual result.
   returned: success
   type: list
   elements: dict
@@ -95,12 +96,12 @@ outcomes:
       certificate:
       status:
 differences:
-  description: The probes in which the two differ, in the form of RV(outcomes), the first hundred with the likely cause.
+  description: The probes with a difference, in the form of RV(outcomes). The first hundred have the likely cause.
   returned: always
   type: list
   elements: dict
 not_probed:
-  description: Hosts of the plan that took no part.
+  description: Hosts of the plan without results.
   returned: always
   type: list
   elements: str

@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.modules import kong_conf
 
 @pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
-    """Run the module with options; its result."""
+    """Return a function that runs the module with options and returns its result."""
     monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.tmpdir", str(tmp_path))
 
     def call(**options):
@@ -34,7 +34,7 @@ def conf(tmp_path):
     return path
 
 
-def test_writes_and_keeps_mode_and_bytes(run, conf):
+def test_a_change_keeps_mode_and_other_bytes(run, conf):
     result = run(path=str(conf), settings={"a": "2", "b": "3"})
     assert result["changed"]
     assert result["changed_settings"] == ["a", "b"]
@@ -46,7 +46,7 @@ def test_writes_and_keeps_mode_and_bytes(run, conf):
     assert run(path=str(conf), settings={"a": "2", "b": "3"})["changed"] is False
 
 
-def test_check_mode_says_the_same_and_writes_nothing(run, conf):
+def test_check_mode_returns_the_same_and_writes_nothing(run, conf):
     before = conf.read_bytes(), conf.stat().st_mode
     options = {"path": str(conf), "settings": {"a": "2"}, "mode": "0600", "diff": True}
     checked = run(**options, check=True)
@@ -60,7 +60,7 @@ def test_check_mode_says_the_same_and_writes_nothing(run, conf):
 
 @pytest.fixture
 def warned(monkeypatch):
-    """The warnings of the module; Ansible keeps those of all runs of one process."""
+    """Return the warnings of the module; Ansible would collect the warnings of all runs in a process."""
     found = []
     monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda _module, text: found.append(text))
     return found
@@ -69,19 +69,19 @@ def warned(monkeypatch):
 @pytest.mark.parametrize("check", [False, True])
 def test_a_password_that_every_user_can_read_is_a_warning(run, conf, warned, check):
     conf.chmod(0o644)
-    expected = f"{conf} holds pg_password, and every user of the host can read it (mode 0644): set mode to '0640'"
+    expected = f"{conf} contains pg_password, and every user of the host can read it (mode 0644): set mode to '0640'"
     run(path=str(conf), settings={"a": "1"}, check=check)
-    assert [one for one in warned if "holds" in one] == [expected]
+    assert [warning for warning in warned if "contains" in warning] == [expected]
     run(path=str(conf), settings={"a": "1"}, mode="0640")
-    assert [one for one in warned if "holds" in one] == [expected]
+    assert [warning for warning in warned if "contains" in warning] == [expected]
 
 
 def test_a_new_file_with_a_password_is_no_warning(run, tmp_path, warned):
     run(path=str(tmp_path / "new.conf"), settings={"pg_password": "s3cret"})
-    assert [one for one in warned if "holds" in one] == []
+    assert [warning for warning in warned if "contains" in warning] == []
 
 
-def test_the_diff_hides_what_a_directive_of_nginx_may_hold(run, conf):
+def test_the_diff_hides_directives_of_nginx_that_may_contain_secrets(run, conf):
     settings = {"nginx_proxy_proxy_set_header": "Authorization s3cret", "license_data": "s3cret", "nginx_user": "kong"}
     result = run(path=str(conf), settings=settings, diff=True)
     assert "s3cret" not in str(result)
@@ -96,7 +96,7 @@ def test_mode_alone_is_a_change(run, conf):
     assert "backup_file" not in result
 
 
-def test_backup_holds_what_was_there(run, conf):
+def test_the_backup_has_the_previous_content(run, conf):
     before = conf.read_bytes()
     result = run(path=str(conf), settings={"a": "2"}, backup=True)
     backup = conf.parent / result["backup_file"]
@@ -123,7 +123,7 @@ def test_new_file(run, tmp_path, options, mode):
     assert run(**options)["changed"] is False
 
 
-def test_link_stays_a_link(run, conf):
+def test_a_symbolic_link_is_preserved(run, conf):
     link = conf.with_name("link.conf")
     link.symlink_to(conf.name)
     run(path=str(link), settings={"a": "2"})
@@ -149,7 +149,7 @@ def test_secrets_are_not_shown(run, conf):
         ("kong.conf", {"pg_password": "n3w # 2"}, "<hidden>"),
     ],
 )
-def test_failures_touch_nothing(run, conf, name, settings, message):
+def test_after_a_failure_the_file_is_unchanged(run, conf, name, settings, message):
     before = conf.read_bytes()
     result = run(path=str(conf.parent / name), settings=settings)
     assert result["failed"]
@@ -158,31 +158,31 @@ def test_failures_touch_nothing(run, conf, name, settings, message):
     assert conf.read_bytes() == before
 
 
-def test_a_file_that_a_command_refuses_stays_as_it_is(run, conf):
+def test_if_the_validation_fails_the_file_is_unchanged(run, conf):
     before, names = conf.read_bytes(), set(conf.parent.iterdir())
     refuse = 'sh -c \'grep -q "a = 2" %s && echo "no such value" >&2 && exit 1\''
     result = run(path=str(conf), settings={"a": "2"}, validate=refuse, backup=True)
     assert result["failed"]
-    assert result["msg"].startswith(f"{conf} stays as it was, as `sh -c ")
-    assert result["msg"].endswith("refuses the new one: no such value")
+    assert result["msg"].startswith(f"{conf} is unchanged, because `sh -c ")
+    assert result["msg"].endswith("failed for the new file: no such value")
     assert conf.read_bytes() == before
     assert not any("~" in path.name for path in {*conf.parent.iterdir()} - names)
 
 
-def test_a_file_that_a_command_accepts_takes_the_place(run, conf):
+def test_if_the_validation_succeeds_the_file_is_replaced(run, conf):
     assert run(path=str(conf), settings={"a": "2"}, validate="grep -q 'a = 2' %s")["changed"]
     assert b"a = 2" in conf.read_bytes()
 
 
-def test_a_command_has_to_name_the_file(run, conf):
-    assert "expected is %s in it" in run(path=str(conf), settings={"a": "2"}, validate="true")["msg"]
+def test_a_validation_without_the_path_is_an_error(run, conf):
+    assert "must contain %s" in run(path=str(conf), settings={"a": "2"}, validate="true")["msg"]
 
 
-def test_nothing_is_checked_where_nothing_changes(run, conf):
+def test_an_unchanged_file_is_not_validated(run, conf):
     assert not run(path=str(conf), settings={"a": "1"}, validate="false %s").get("failed")
 
 
-def test_tells_what_the_settings_were_but_no_secrets(run, conf):
+def test_the_previous_values_are_returned_without_secrets(run, conf):
     assert run(path=str(conf), settings={"a": "2", "b": "3", "pg_password": "new"})["before"] == {
         "a": "1",
         "b": None,
@@ -191,17 +191,17 @@ def test_tells_what_the_settings_were_but_no_secrets(run, conf):
 
 
 @pytest.mark.parametrize("form, expected", [("conf", ["a"]), ("env", [])])
-def test_what_this_kong_does_not_know_is_told(run, tmp_path, monkeypatch, form, expected):
+def test_unknown_settings_are_a_warning(run, tmp_path, monkeypatch, form, expected):
     warnings = []
     monkeypatch.setattr(kong_conf, "unknown_settings", lambda text: ["a"] if "a = 1" in text else [])
     monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda _module, text: warnings.append(text))
     assert run(path=str(tmp_path / "new"), format=form, settings={"a": "1"}, check=True)["unknown"] == expected
     assert warnings == [
-        f"{tmp_path / 'new'}: this Kong does not know {name}, and drops it without a word" for name in expected
+        f"{tmp_path / 'new'}: the installed Kong does not know {name}, and ignores it: remove it" for name in expected
     ]
 
 
-def test_a_new_file_is_for_the_group_of_its_directory(run, tmp_path, monkeypatch):
+def test_a_new_file_gets_the_group_of_its_directory(run, tmp_path, monkeypatch):
     given = []
     monkeypatch.setattr(kong_conf.os, "chown", lambda *arguments: given.append(arguments))
     path = tmp_path / "new.conf"
@@ -212,7 +212,7 @@ def test_a_new_file_is_for_the_group_of_its_directory(run, tmp_path, monkeypatch
     assert [arguments for arguments in given if arguments[1] == -1] == [(path, -1, tmp_path.stat().st_gid)]
 
 
-def test_whoever_may_not_give_the_group_makes_the_file_all_the_same(run, tmp_path, monkeypatch):
+def test_a_user_who_cannot_set_the_group_can_create_the_file(run, tmp_path, monkeypatch):
     def refuse(*_arguments):
         raise PermissionError
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules return, warn of and refuse, with doubles of what they find on a host."""
+"""Results, warnings and errors of modules, with doubles of the host's state."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class EndedError(Exception):
 
 
 def main(module, monkeypatch, params, *, check=False, diff=False):
-    """Return the result of a module, with `failed` as Ansible adds it, and its warnings."""
+    """Return the result of a module, including `failed`, and its warnings."""
     asked = []
 
     class Fake:
@@ -95,7 +95,7 @@ class FakeRollback:
 
 @pytest.fixture
 def firewall(monkeypatch):
-    """A firewall with other rules than the wanted ones, and the calls to it."""
+    """Replace the firewall by a firewall with other rules than the wanted rules, and record the calls."""
     backend = SimpleNamespace(name="nftables", require=lambda: None, read=lambda: Live(OTHER))
     seen = SimpleNamespace(backend=backend, calls=[], conflicts=(WARNS,), have=OTHER, transaction="t1")
 
@@ -111,7 +111,7 @@ def firewall(monkeypatch):
     def converge(found, want, guard, **more):
         assert found is backend
         seen.calls.append((want, guard.timeout, more))
-        if any(one.stops for one in seen.conflicts):
+        if any(conflict.stops for conflict in seen.conflicts):
             raise ConflictError(seen.conflicts)
         return outcome(want)
 
@@ -162,7 +162,7 @@ def test_firewall_info_without_a_ruleset_expects_no_rules(firewall, monkeypatch)
     assert (result["differs"], firewall.calls[-1]) == (False, "ufw")
 
 
-def test_firewall_info_refuses(firewall, monkeypatch):
+def test_firewall_info_fails_for_an_invalid_ruleset(firewall, monkeypatch):
     assert main(kong_firewall_info, monkeypatch, {"ruleset": {"allow": [{}]}})[0]["failed"]
 
 
@@ -259,7 +259,7 @@ def interceptor(monkeypatch):
 
     monkeypatch.setattr(kong_transparent, "Interceptor", Fake)
     monkeypatch.setattr(
-        kong_transparent, "deaf_listeners", lambda _host, want: tuple(f"deaf {one.port}" for one in want)
+        kong_transparent, "deaf_listeners", lambda _host, want: tuple(f"deaf {catch.port}" for catch in want)
     )
     return seen
 
@@ -285,7 +285,7 @@ def test_transparent_with_other_rules_only(interceptor, monkeypatch):
     assert (result["report"], "diff" in result) == (["deaf 8000"], False)
 
 
-def test_a_host_that_never_intercepted_is_not_asked(interceptor, monkeypatch):
+def test_a_host_without_interception_is_left_unchanged(interceptor, monkeypatch):
     interceptor.untouched = True
     result, _warnings = main(kong_transparent, monkeypatch, {"catches": []})
     assert (result["changed"], result["report"], interceptor.calls) == (False, [], [])
@@ -296,7 +296,7 @@ def test_a_host_that_never_intercepted_is_not_asked(interceptor, monkeypatch):
     assert interceptor.calls == [(None, False)] * 3
 
 
-def test_transparent_refuses(interceptor, monkeypatch):
+def test_transparent_fails(interceptor, monkeypatch):
     for error, conflicts in ((HostError("no"), []), (ConflictError((STOPS, WARNS)), [STOPS_DATA, WARNS_DATA])):
         interceptor.outcome = error
         result, _warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]})
@@ -342,7 +342,7 @@ def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
     settings = {"workers": 2}
     result, warnings = main(kong_listen_info, monkeypatch, {"listeners": [LISTENER], "settings": settings})
     present = [{"protocols": ["tcp"], "address": "0.0.0.0", "port": 8001}]
-    assert [{key: one[key] for key in present[0]} for one in result.pop("present")] == present
+    assert [{key: listener[key] for key in present[0]} for listener in result.pop("present")] == present
     assert result == {
         "differs": False, "listens": True, "report": [], "missing": [], "unexpected": [], "overridden": [],
         "changed": False, "failed": False,
@@ -364,25 +364,23 @@ def test_listen_info_reports_differences(sockets, monkeypatch):
     result, warnings = main(kong_listen_info, monkeypatch, params)
     assert (result["differs"], result["listens"], result["overridden"]) == (True, False, ["KONG_ADMIN_LISTEN"])
     assert {"name": "proxy", "protocol": "tcp", "port": 8000, "address": "0.0.0.0"} in result["missing"]
-    assert [(one["port"], one["address"], one["unit"]) for one in result["unexpected"]][-1] == (
+    assert [(sock["port"], sock["address"], sock["unit"]) for sock in result["unexpected"]][-1] == (
         9000,
         "10.0.0.2",
         "k.service",
     )
     assert len(result["report"]) == len(result["missing"]) + len(result["unexpected"]) + 1
     assert result["report"][-1].startswith("KONG_ADMIN_LISTEN ")
-    assert [one["port"] for one in result["present"]] == [9000]
+    assert [listener["port"] for listener in result["present"]] == [9000]
     assert (len(warnings), warnings[0].startswith("KONG_ADMIN_LISTEN ")) == (1, True)
     assert sockets.asked == [("k.service", "/p")]
-    sockets.open = tuple(
-        Socket("tcp", one.port, "0.0.0.0", "nginx", "k.service") for one in (OPEN[0], SimpleNamespace(port=8000))
-    )
+    sockets.open = tuple(Socket("tcp", port, "0.0.0.0", "nginx", "k.service") for port in (OPEN[0].port, 8000))
     result, _warnings = main(kong_listen_info, monkeypatch, params)
     assert (result["differs"], result["listens"]) == (True, True)
 
 
 @pytest.mark.parametrize("error", [HostError("no"), PermissionError("no")])
-def test_listen_info_refuses(sockets, monkeypatch, error):
+def test_listen_info_fails(sockets, monkeypatch, error):
     sockets.open = error
     result, _warnings = main(kong_listen_info, monkeypatch, {"listeners": [LISTENER]})
     assert (result["failed"], result["msg"].endswith("no")) == (True, True)
@@ -414,8 +412,8 @@ def test_placeholder(monkeypatch):
 def test_probe(monkeypatch):
     calls = []
     monkeypatch.setattr(kong_probe, "run_probes", lambda probes, limits: calls.append((probes, limits)) or ["result"])
-    one = {"name": "n", "kind": "tcp", "address": "10.0.0.1", "port": 1}
-    assert main(kong_probe, monkeypatch, {"probes": [one]})[0] == {
+    raw = {"name": "n", "kind": "tcp", "address": "10.0.0.1", "port": 1}
+    assert main(kong_probe, monkeypatch, {"probes": [raw]})[0] == {
         "changed": False,
         "failed": False,
         "probes": ["result"],
@@ -423,7 +421,7 @@ def test_probe(monkeypatch):
     ((probes, limits),) = calls
     assert [(probe.name, probe.kind, probe.address, probe.port) for probe in probes] == [("n", "tcp", "10.0.0.1", 1)]
     assert limits == kong_probe.Limits(2.0, 2, 500)
-    assert main(kong_probe, monkeypatch, {"probes": [{**one, "port": 0}]})[0]["failed"] is True
+    assert main(kong_probe, monkeypatch, {"probes": [{**raw, "port": 0}]})[0]["failed"] is True
 
 
 SERVICE = {"version": "3.9.1", "conf": "/etc/kong/kong.conf", "listeners": [LISTENER]}
@@ -503,7 +501,7 @@ def test_service_in_check_mode_changes_nothing(service, monkeypatch):
     assert (result["how"], result["report"], service.calls) == ("stop", (), [])
 
 
-def test_service_fails_with_what_is_wrong(service, monkeypatch):
+def test_service_fails_with_the_errors(service, monkeypatch):
     service.done = Done("restart", (), ("admin: silent", "proxy: silent"))
     result, _warnings = main(kong_service, monkeypatch, SERVICE)
     assert (result["failed"], result["report"], result["how"]) == (True, ("admin: silent", "proxy: silent"), "restart")
