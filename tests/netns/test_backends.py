@@ -145,7 +145,7 @@ def test_without_rules_everything_of_the_table_is_open(lab):
 def test_each_golden_case_is_listed_as_what_it_means(node, case):
     data = json.loads((GOLDEN / f"{case}.json").read_text())
     if case == "published" and not node.has_nft:
-        with pytest.raises(HostError, match="tcp 80 at every address is a published port, and nft is not installed"):
+        with pytest.raises(HostError, match="tcp 80 at every address is a published port, but this host lacks nft"):
             node.lab.converge(data)
         return
     assert node.lab.converge(data).changed

@@ -279,9 +279,7 @@ def test_a_ban_behind_the_rule_is_found_and_holds_after_the_next_run(node):
     assert node.reach() == EVERYTHING
 
     (found,) = node.drift()
-    assert found.startswith(
-        f"{PROGRAM[node.family]}: the accept rule comes before `-A INPUT -s {node.address['ally']}/"
-    )
+    assert found.startswith(f"{PROGRAM[node.family]}: the accept rule precedes `-A INPUT -s {node.address['ally']}/")
     assert node.late() == (found,)
 
     assert node.reach() == WITHOUT_B
@@ -292,7 +290,7 @@ def test_a_new_default_before_the_rule_is_found(node):
     node.late()
     node.add("-I INPUT 2 -p tcp -j DROP")
     assert node.late() == (
-        f"{PROGRAM[node.family]}: the accept rule comes after `-A INPUT -p tcp -j DROP`, which drops authorised packets first",
+        f"{PROGRAM[node.family]}: the accept rule follows `-A INPUT -p tcp -j DROP`, which drops authorised packets",
     )
     assert node.reach() == EVERYTHING
 

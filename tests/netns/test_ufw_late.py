@@ -213,7 +213,7 @@ def test_a_ban_behind_our_rule_is_drift_and_holds_after_the_next_run(ufw):
     ufw.add("-A @-after-input -s 10.0.2.2 -j DROP")
     assert ufw.reaches("ally", 8001)
     assert ufw.drift() == (
-        "iptables rule comes before `-A ufw-after-input -s 10.0.2.2/32 -j DROP`, which therefore does not hold",
+        "iptables rule precedes `-A ufw-after-input -s 10.0.2.2/32 -j DROP`, which therefore has no effect",
     )
     ufw.converge()
     assert not ufw.reaches("ally", 8001)
@@ -249,9 +249,7 @@ def test_our_rule_behind_a_rule_that_drops_everything_is_drift(ufw):
     ufw.converge()
     ufw.add("-I @-after-input 1 -j DROP")
     assert not ufw.reaches("friend", 8001)
-    assert ufw.drift() == (
-        "iptables rule comes after `-A ufw-after-input -j DROP`, which drops authorised packets first",
-    )
+    assert ufw.drift() == ("iptables rule follows `-A ufw-after-input -j DROP`, which drops authorised packets",)
     ufw.converge()
     assert ufw.reaches("friend", 8001)
     assert ufw.drift() == ()
@@ -398,11 +396,11 @@ def test_check_mode_changes_nothing(ufw):
 
 @pytest.mark.parametrize("commands, message", [
     ("-F INPUT", ("iptables-save has no line `-A INPUT -j ufw-before-input`. Load them with `iptables -F "
-     "ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`, or turn ufw off with `ufw disable`")),
+     "ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`, or disable ufw with `ufw disable`")),
     ("-F ufw-before-input", ("iptables-save has no line `-A ufw-before-input -j ufw-user-input`. Load them with `ufw reload`, "
-     "or turn ufw off with `ufw disable`")),
+     "or disable ufw with `ufw disable`")),
     ("-D INPUT -j ufw-after-input", ("iptables-save has no line `-A INPUT -j ufw-after-input`. Load them with `iptables -F "
-     "ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`, or turn ufw off with `ufw disable`")),
+     "ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`, or disable ufw with `ufw disable`")),
 ])  # fmt: skip
 def test_chains_that_packets_do_not_pass_are_refused(ufw, commands, message):
     ufw.add(commands)
@@ -432,7 +430,7 @@ def test_a_host_with_ipv6_turned_off_in_ufw(ufw):
     assert [str(one) for one in ufw.late().conflicts(WANT) if one.where == "ufw"] == [
         (
             "ufw may block IPv6 to tcp 8000 at every address, IPv6 to tcp 8001 at every address: /etc/default/ufw has no "
-            "IPV6=yes, so ufw drops every IPv6 packet. Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is "
+            "IPV6=yes, so ufw drops all IPv6 packets. Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is "
             "intended"
         )
     ]
@@ -475,7 +473,7 @@ def test_a_ban_behind_the_chains_of_ufw_is_told(ufw):
     assert [str(one) for one in ufw.late().conflicts(WANT) if one.effect == "exempt"] == [
         (
             "table filter of iptables exempts authorised sources on tcp 8000 at every address, tcp 8001 at every address: "
-            "`-A INPUT -s 10.0.2.2/32 -j DROP` comes after the chains of ufw, which accept authorised packets. Move it to the top "
+            "`-A INPUT -s 10.0.2.2/32 -j DROP` follows the chains of ufw, which accept authorised packets. Move it to the top "
             "of INPUT, or use `ufw insert 1 deny from ...`"
         )
     ]

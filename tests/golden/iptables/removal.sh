@@ -1,5 +1,5 @@
 #!/bin/sh
-# Written by gatehouse.kong. The next run replaces what is changed here.
+# Written by gatehouse.kong. The next run replaces manual changes.
 # usage: load.sh [sets]
 set -eu
 
@@ -32,7 +32,7 @@ fill_sets() {
     sets | "$1" | /usr/sbin/ipset -exist restore
 }
 
-# One step for each family: the chain has other rules, and the jump to it comes first, wherever it was.
+# One transaction for each family: it replaces the rules of the chain, and makes the jump to it the first rule of INPUT.
 load() {
     {
         printf '%s\n' '*mangle' ':GATEHOUSE-KONG - [0:0]' ':GATEHOUSE-KONG-MARK - [0:0]'
@@ -48,7 +48,7 @@ load_rules() {
     [ ! -e /proc/net/if_inet6 ] || rules_ipv6 | "$1" | load /usr/sbin/ip6tables-nft "$2"
 }
 
-# iptables-nft lets go of the sets of replaced rules a moment later. A set that somebody else's rule names stays.
+# iptables-nft releases the sets of replaced rules a moment later. A set that a third-party rule uses is kept.
 destroy() {
     /usr/sbin/ipset destroy "$1" 2>/dev/null || { sleep 1 && /usr/sbin/ipset destroy "$1" 2>/dev/null; } || true
 }

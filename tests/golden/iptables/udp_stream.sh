@@ -1,5 +1,5 @@
 #!/bin/sh
-# Written by gatehouse.kong. The next run replaces what is changed here.
+# Written by gatehouse.kong. The next run replaces manual changes.
 # usage: load.sh [sets]
 set -eu
 
@@ -49,7 +49,7 @@ fill_sets() {
     sets | "$1" | /usr/sbin/ipset -exist restore
 }
 
-# One step for each family: the chain has other rules, and the jump to it comes first, wherever it was.
+# One transaction for each family: it replaces the rules of the chain, and makes the jump to it the first rule of INPUT.
 load() {
     {
         printf '%s\n' '*mangle' ':GATEHOUSE-KONG - [0:0]' ':GATEHOUSE-KONG-MARK - [0:0]'
@@ -65,7 +65,7 @@ load_rules() {
     [ ! -e /proc/net/if_inet6 ] || rules_ipv6 | "$1" | load /usr/sbin/ip6tables-nft "$2"
 }
 
-# iptables-nft lets go of the sets of replaced rules a moment later. A set that somebody else's rule names stays.
+# iptables-nft releases the sets of replaced rules a moment later. A set that a third-party rule uses is kept.
 destroy() {
     /usr/sbin/ipset destroy "$1" 2>/dev/null || { sleep 1 && /usr/sbin/ipset destroy "$1" 2>/dev/null; } || true
 }
@@ -76,9 +76,9 @@ remove_other_sets() {
     done
 }
 
-# Rules that others saved may name sets of ours that are no more, or that had the other of their two names then; where one
-# is missing, such rules are refused, all of them. So before others load theirs, the sets are made, and empty ones for
-# names that are not known: with our own options, as `ipset -exist restore` refuses a set that has others.
+# Rules that other programs saved can use sets of ours that were removed, or that had their other name. If a set is
+# missing, all these rules are rejected. Therefore the sets are created before other programs load their rules: known sets
+# with their elements, unknown sets empty. All have our options: `ipset -exist restore` fails if a set has other options.
 make_missing_sets() {
     for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \(gkong[46]-[^ ]*\) .*/\1/p' "$file"
@@ -108,8 +108,8 @@ if [ "${1:-}" = sets ]; then
     make_missing_sets
     exit
 fi
-# Whatever there was, everything changes at the moment at which the rules for the waiting sets come. After that nobody
-# looks at the sets of the real names.
+# Sets and rules change together when the rules for the waiting sets are loaded. After that, no rule uses the sets with the
+# final names, so they can be filled.
 load_rules waiting '-I INPUT 1 -j GATEHOUSE-KONG'
 fill_sets cat
 load_rules cat '-I INPUT 1 -j GATEHOUSE-KONG'

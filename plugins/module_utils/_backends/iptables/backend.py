@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The early part on hosts without nft: chains of our own in the table mangle, their sources in ipsets, loaded by a boot unit.
+"""The early part on hosts without nft: our own chains in the table mangle, with sources in ipsets, and a boot unit.
 
-The jump to our chain is the first rule of mangle INPUT. It drops packets of unauthorised sources to managed ports and marks
-authorised packets, which then pass the host's own rules. Third-party chains and sets are never named in what is loaded,
-and iptables-restore --noflush leaves what is not named unchanged.
+The jump to our chain is the first rule of mangle INPUT. The chain drops packets of unauthorised sources to managed ports
+and marks authorised packets, which then pass the host's own rules. The loaded text names only our chains and sets, and
+iptables-restore --noflush does not change other chains.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import Step
 
-# Others may hold the lock of iptables-legacy (/run/xtables.lock) for a moment; the nft variant needs none.
+# Another program can hold the lock of iptables-legacy (/run/xtables.lock) for a moment. The nft variant has no lock.
 _WAIT = ("--wait", "10")
-# How long to wait for sets that are in use, in seconds, about three in all.
+# Pauses in seconds while a set is in use, about three seconds in total.
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 0)
 
 
@@ -77,7 +77,7 @@ class Iptables:
         self._found: State | None = None
 
     def require(self) -> None:
-        """Refuse a host without the programs, rights, systemd or a writable /etc, or with rules of both variants."""
+        """Raise HostError if programs, privileges, systemd or a writable /etc are missing, or if both variants have rules."""
         if self._host.which("ipset") is None:
             raise HostError("ipset is not installed on this host: install the package ipset")
         require_programs(self._host, self._variant)
@@ -87,11 +87,11 @@ class Iptables:
         refuse_mixture(self._host, self._variant)
 
     def read(self) -> Live:
-        """The live chains and sets. Where the kernel has no IPv6, its rules are those that wait in the boot file."""
+        """Return the loaded chains and sets. If the kernel has no IPv6, the IPv6 rules are read from the boot file."""
         return live_of(self._state())
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """What of the boot script, the unit and its links differs."""
+        """Return the differences in the boot script, the unit and its links."""
         return stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(want))
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
@@ -99,17 +99,17 @@ class Iptables:
         published = sorted(str(entry.service) for entry in want.allow if entry.published)
         if published:
             raise HostError(
-                f"{published[0]} is a published port, and nft is not installed on this host, which judges forwarded "
-                "packets: install the package nftables"
+                f"{published[0]} is a published port, but this host lacks nft, which must filter the forwarded packets: "
+                "install the package nftables"
             )
         return () if "ipv6" in self._families else without_ipv6(want, SCRIPT_FILE)
 
     def translations(self) -> tuple[Translation, ...]:
-        """Return nothing: the late part lists them."""
+        """Return no translations: the late part returns them."""
         return ()
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
-        """`iptables-restore --test` on the rules that would change, without their sets, which are not there yet."""
+        """Run `iptables-restore --test` on rules that would change, without their sets, which do not exist yet."""
         if want is None or not check_mode:
             return
         from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import load_text  # noqa: PLC0415
@@ -120,20 +120,23 @@ class Iptables:
                 self._restore(family, load_text(chain, make_rules(want, family, None)), "--test")
 
     def snapshot(self, live: Live) -> Snapshot:
-        """The files of the unit, and a script that makes the ruleset found of any other state."""
+        """Return the files of the unit, and a script that restores the current ruleset from any state."""
         script = render_removal(self._programs) if live.ruleset is None else self._script(live.ruleset)
         files = UNIT_PARTS.paths
         return Snapshot(files, ((("sh",), script),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Go the steps; if the host refuses one, go back. The rules keep no state, so they end flows by themselves."""
+        """Load the ruleset in steps. If a step fails, restore the previous ruleset.
+
+        The rules do not depend on connection states, so they also end existing connections of removed sources.
+        """
         before = self.read().ruleset
         try:
-            self._go(want)
+            self._load(want)
         except HostError:
-            # What hinders the way back as well is told by the next run, and repaired by it.
+            # If this fails too, the next run reports and repairs the difference.
             with suppress(HostError):
-                self._go(before)
+                self._load(before)
             raise
         return ()
 
@@ -152,7 +155,7 @@ class Iptables:
     def _families(self) -> tuple[str, ...]:
         return families_of(self._host)
 
-    def _go(self, want: Ruleset | None) -> None:
+    def _load(self, want: Ruleset | None) -> None:
         from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import (  # noqa: PLC0415
             removal_steps,
             steps,
@@ -160,16 +163,16 @@ class Iptables:
 
         state, self._found = self._state(), None
         for step in removal_steps(state) if want is None else steps(state, want):
-            self._take(step)
+            self._run_step(step)
 
-    def _take(self, step: Step) -> None:
+    def _run_step(self, step: Step) -> None:
         if step.kind in FAMILIES:
             self._restore(step.kind, step.text)
         else:
             self._change_sets(step.text.splitlines())
 
     def _change_sets(self, lines: list[str]) -> None:
-        """What `ipset restore` does, waiting for sets to be let go: the nft variant frees replaced rules a moment later."""
+        """Change sets as `ipset restore` does. Wait while a set is in use: iptables-nft frees replaced rules later."""
         for pause in _PAUSES:
             try:
                 self._host.call(change, lines)
@@ -190,15 +193,15 @@ class Iptables:
         if self._found is None:
             self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
             chains = {family: self._chain(family) for family in FAMILIES}
-            self._found = State(chains, parse_sets(self._saved_sets()), self._families)
+            self._found = State(chains, parse_sets(self._list_sets()), self._families)
         return self._found
 
-    def _saved_sets(self) -> str:
+    def _list_sets(self) -> str:
         try:
-            ours = self._host.call(saved, tuple(SET_PREFIX.values()))
+            lines = self._host.call(saved, tuple(SET_PREFIX.values()))
         except OSError as error:
             raise HostError(f"ipset: {error.strerror}") from error
-        return self._host.run("ipset", "save") if ours is None else ours
+        return self._host.run("ipset", "save") if lines is None else lines
 
     def _chain(self, family: str) -> Chain:
         if family in self._saved:

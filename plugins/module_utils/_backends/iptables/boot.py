@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What brings sets and rules of iptables back at boot: a script of ours and the unit that runs it.
+"""The script that loads our sets and iptables rules at boot, and the unit that runs it.
 
-One file for both families and the sets, so that a crash leaves the old one or the new one, and not a part of each.
+Both families and the sets are in one file, so that a crash leaves the complete old or the complete new state.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ SAVED_FILES = (
 )
 _LOADERS = ("netfilter-persistent.service", "iptables.service", "ip6tables.service")
 
-# Another mark than that of a run, which may have been interrupted: what it left stays in use until its rules go.
+# The script does not use the mark of a run (~), because the sets of an interrupted run can still be in use.
 _MARK = "+"
 
 _FUNCTIONS = """\
 #!/bin/sh
-# Written by gatehouse.kong. The next run replaces what is changed here.
+# Written by gatehouse.kong. The next run replaces manual changes.
 # usage: load.sh [sets]
 set -eu
 
@@ -77,7 +77,7 @@ fill_sets() {{
     sets | "$1" | {ipset} -exist restore
 }}
 
-# One step for each family: the chain has other rules, and the jump to it comes first, wherever it was.
+# One transaction for each family: it replaces the rules of the chain, and makes the jump to it the first rule of INPUT.
 load() {{
     {{
         printf '%s\\n' '*{table}' ':{chain} - [0:0]' ':{mark_chain} - [0:0]'
@@ -93,7 +93,7 @@ load_rules() {{
     [ ! -e /proc/net/if_inet6 ] || rules_ipv6 | "$1" | load {ip6tables} "$2"
 }}
 
-# iptables-nft lets go of the sets of replaced rules a moment later. A set that somebody else's rule names stays.
+# iptables-nft releases the sets of replaced rules a moment later. A set that a third-party rule uses is kept.
 destroy() {{
     {ipset} destroy "$1" 2>/dev/null || {{ sleep 1 && {ipset} destroy "$1" 2>/dev/null; }} || true
 }}
@@ -106,9 +106,9 @@ remove_other_sets() {{
 """
 
 _LOAD = """
-# Rules that others saved may name sets of ours that are no more, or that had the other of their two names then; where one
-# is missing, such rules are refused, all of them. So before others load theirs, the sets are made, and empty ones for
-# names that are not known: with our own options, as `ipset -exist restore` refuses a set that has others.
+# Rules that other programs saved can use sets of ours that were removed, or that had their other name. If a set is
+# missing, all these rules are rejected. Therefore the sets are created before other programs load their rules: known sets
+# with their elements, unknown sets empty. All have our options: `ipset -exist restore` fails if a set has other options.
 make_missing_sets() {{
     for file in {saved}; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \\({prefix}[^ ]*\\) .*/\\1/p' "$file"
@@ -138,8 +138,8 @@ if [ "${{1:-}}" = sets ]; then
     make_missing_sets
     exit
 fi
-# Whatever there was, everything changes at the moment at which the rules for the waiting sets come. After that nobody
-# looks at the sets of the real names.
+# Sets and rules change together when the rules for the waiting sets are loaded. After that, no rule uses the sets with the
+# final names, so they can be filled.
 load_rules waiting '-I INPUT 1 -j {chain}'
 fill_sets cat
 load_rules cat '-I INPUT 1 -j {chain}'
@@ -152,9 +152,9 @@ load_rules cat '-X {chain}
 remove_other_sets
 """
 
-# A loader replaces whole tables by what was saved, which may name our sets.
+# Other programs replace whole tables with saved rules, which can use our sets.
 _DROP_IN = f"""\
-# Written by gatehouse.kong: makes the sets that saved rules may name, and puts its own rules in place afterwards.
+# Written by gatehouse.kong: creates the sets that saved rules can use, and loads its own rules afterwards.
 [Service]
 ExecStartPre=-/bin/sh {SCRIPT_FILE} sets
 ExecStartPost=-/bin/sh {SCRIPT_FILE}
@@ -174,7 +174,7 @@ UNIT_PARTS = BootUnit(
 
 
 class Programs(t.NamedTuple):
-    """Absolute paths; those of iptables and ip6tables without the -save and -restore at their ends."""
+    """Absolute paths of programs; iptables and ip6tables without -save or -restore at the end."""
 
     ipset: str
     iptables: str
@@ -182,23 +182,23 @@ class Programs(t.NamedTuple):
 
 
 def render_script(ruleset: Ruleset, programs: Programs) -> str:
-    """What makes the ruleset, for /bin/sh. It may run at any time: it makes the same of every state."""
+    """Return the shell script that loads a ruleset. It can run at any time: the result does not depend on the state."""
     lines: list[str] = []
     for name, networks in wanted_sets(ruleset).items():
         create, *adds = fill(name, networks)
-        # It may be a left-over with members.
+        # An interrupted run can have left the set with elements.
         lines += [create, f"flush {name}", *adds]
     rules = (make_rules(ruleset, family) for family in FAMILIES)
     return _script(_FUNCTIONS + _LOAD, programs, " ".join(wanted_sets(ruleset)), lines, *rules)
 
 
 def render_removal(programs: Programs) -> str:
-    """What leaves no trace of ours in the kernel, for /bin/sh."""
+    """Return the shell script that removes all our chains, rules and sets from the kernel."""
     return _script(_FUNCTIONS + _REMOVE, programs, "", (), (), ())
 
 
 def rules_in_script(text: str, family: str) -> tuple[str, ...]:
-    """The lines of a family's rules in such a script; none in any other text."""
+    """Return the rules of a family in such a script; no rules for any other text."""
     word = family.upper()
     return tuple(text.partition(f"<<'{word}'\n")[2].partition(f"\n{word}\n")[0].splitlines())
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists and changes ipsets without a process (linux/netfilter/ipset/ip_set.h), in the words of ipset(8).
+"""Listing and changing ipsets over netlink instead of ipset (linux/netfilter/ipset/ip_set.h), with the lines of ipset(8).
 
-Only what this collection makes of them is known here. Of any other set of such a name `saved` gives None, and the program
-has to tell.
+Only sets as this collection creates them are supported. If another set has a name of ours, `saved` returns None, and the
+caller must run ipset.
 """
 
 from __future__ import annotations
@@ -32,37 +32,40 @@ _OTHER_NAME = _TYPE  # of a swap
 _ADDRESS, _LENGTH, _MAXELEM = 1, 3, 19
 _NAMES_ONLY = 2
 _KIND = "hash:net"
-_SIX, _HASH_NET_SIX = b"\6", b"\6"  # the protocol of Linux 2.6.39, and hash:net of Linux 3.19: every ipset knows them
+# The protocol of Linux 2.6.39, and the revision of hash:net in Linux 3.19. All versions of ipset support them.
+_SIX, _HASH_NET_SIX = b"\6", b"\6"
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
-# Of a set: maxelem, and what does not change what it holds: hashsize, bucketsize, initval, and statistics.
+# Attributes of a set: maxelem, and attributes that do not affect its content (hashsize, bucketsize, initval, statistics).
 _KNOWN = {17, 18, _MAXELEM, 21, 24, 25, 26}
-_TOGETHER = 1000  # entries in a message, which has to fit into 64 KiB
+_TOGETHER = 1000  # entries in a message, whose size is limited to 64 KiB
 _BUSY = 4100
-_ERRORS = {4099: "there are too many sets", _BUSY: "it is in use by a kernel component", 4103: "it is there already"}
+_ERRORS = {4099: "there are too many sets", _BUSY: "it is in use by a kernel component", 4103: "it exists already"}
 
 
 class SetsError(Exception):
-    """The kernel refused what a line says, and did the lines before."""
+    """A line that the kernel rejected. The lines before it were executed."""
 
     def __init__(self, number: int, line: str, code: int) -> None:
-        super().__init__(f"the kernel refuses `{line}`: {_ERRORS.get(code) or os.strerror(code)}")
+        super().__init__(f"the kernel rejects `{line}`: {_ERRORS.get(code) or os.strerror(code)}")
         self.number = number
         self.busy = code == _BUSY
 
 
 def saved(prefixes: t.Sequence[str]) -> str | None:
-    """What `ipset save` tells of the sets whose names begin so; None where one is not of our kind."""
+    """Return the output of `ipset save` for sets with these prefixes; None if a set is not of the supported kind."""
     with connect(NETFILTER) as link:
         messages = listed(link, _LIST, _message(packed(_FLAGS | _NETWORK_ORDER, struct.pack("!I", _NAMES_ONLY))))
         names = [_text(dict(attributes(message[4:]))[_NAME]) for message in messages]
         texts = [
-            _set(listed(link, _LIST, _message(_named(name)))) for name in names if name.startswith(tuple(prefixes))
+            _parse_set(listed(link, _LIST, _message(_named(name))))
+            for name in names
+            if name.startswith(tuple(prefixes))
         ]
     return None if None in texts else "".join(text for text in texts if text)
 
 
 def change(lines: t.Sequence[str]) -> None:
-    """Do what `ipset restore` does with lines that create, add, swap and destroy. Raises SetsError."""
+    """Execute lines as `ipset restore` does: create, add, swap and destroy. Raises SetsError."""
     with connect(NETFILTER) as link:
         for number, kind, body in _commands(lines):
             try:
@@ -72,14 +75,14 @@ def change(lines: t.Sequence[str]) -> None:
 
 
 def _commands(lines: t.Sequence[str]) -> t.Iterator[tuple[int, int, bytes]]:
-    """At which line each command begins, its kind, and its attributes; what is added to one set is added together."""
+    """Yield the first line, the kind and the attributes of each command. Successive `add` lines become one command."""
     entries: list[bytes] = []
     for number, line in enumerate(lines):
         word, name, *rest = line.split()
         if word == "add":
             entries.append(packed(_DATA, _entry(rest[0]), nested=True))
-            goes_on = number + 1 < len(lines) and lines[number + 1].startswith(f"add {name} ")
-            if not goes_on or len(entries) == _TOGETHER:
+            continues = number + 1 < len(lines) and lines[number + 1].startswith(f"add {name} ")
+            if not continues or len(entries) == _TOGETHER:
                 place = packed(_LINE | _NETWORK_ORDER, bytes(4))
                 yield (
                     number + 1 - len(entries),
@@ -124,14 +127,14 @@ def _entry(network: str) -> bytes:
     return packed(_ADDRESS, inner, nested=True) + (packed(_LENGTH, bytes([int(length)])) if length else b"")
 
 
-# What the kernel puts before an address of that size in bytes. To compare it is ten times as fast as to take it apart.
+# The bytes before an address, by its size. Comparing them is ten times faster than parsing them.
 _BEFORE = {size: packed(_ADDRESS, packed(number, bytes(size)), nested=True)[:8] for size, number in ((4, 1), (16, 2))}
 _BETWEEN = packed(_LENGTH, b"\0")[:4]
 _AROUND_ADDRESS = 16
 
 
-def _set(messages: t.Iterable[bytes]) -> str | None:
-    """The lines of a set that may have come in several messages, of which the first has its head."""
+def _parse_set(messages: t.Iterable[bytes]) -> str | None:
+    """Return the lines of a set, or None. A set can have several messages; the first has its options."""
     lines = []
     for message in messages:
         values = dict(attributes(message[4:]))
@@ -143,15 +146,15 @@ def _set(messages: t.Iterable[bytes]) -> str | None:
                 return None
             lines.append(f"create {name} {_KIND} family {family} maxelem {struct.unpack('!I', head[_MAXELEM])[0]}\n")
         for _data, entry in attributes(values.get(_ENTRIES, b"")):
-            network = _network(entry)
+            network = _parse_network(entry)
             if network is None:
                 return None
             lines.append(f"add {name} {network}\n")
     return "".join(lines)
 
 
-def _network(entry: bytes) -> str | None:
-    """The network that an entry is; None where there is more to it, such as `nomatch`."""
+def _parse_network(entry: bytes) -> str | None:
+    """Return the network of an entry; None if the entry has more attributes, such as `nomatch`."""
     size = len(entry) - _AROUND_ADDRESS
     if entry[:8] != _BEFORE.get(size) or entry[8 + size : 12 + size] != _BETWEEN:
         return None

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The late part for iptables: one rule that accepts packets with our mark, before the host's default.
+"""The late part for iptables: a rule that accepts packets with our mark, before the host drops packets by default.
 
-The rule names no port and no set. So a file that another program saves with it loads without us, and without the early
-part, which sets the mark, the rule accepts nothing.
+The rule names no port and no set, so a file that another program saved can be loaded without our sets. Without the early
+part, which sets the mark, the rule accepts no packet.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
-# Other programs may change the rules between the moments at which they are read and loaded.
+# Other programs can change the rules between reading and loading.
 _ATTEMPTS = 3
 _LIMIT_EXAMPLE = "-m hashlimit --hashlimit-above 10/sec ... -j DROP"
 _PLUGINS = (PLUGIN, SETS_PLUGIN)
@@ -74,7 +74,7 @@ class IptablesLate:
         self._tables: dict[str, Filter] = {}
 
     def require(self) -> None:
-        """Raise HostError if the host lacks programs, rights, systemd or a writable /etc, or mixes both variants."""
+        """Raise HostError if programs, privileges, systemd or a writable /etc are missing, or if both variants have rules."""
         require_programs(self._host, self._variant)
         self._host.require_net_admin()
         self._host.require_systemd()
@@ -84,7 +84,7 @@ class IptablesLate:
     def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each accept rule that is missing, repeated or in a wrong place.
 
-        Third-party rules before the accept rule are no difference, so a restart of fail2ban or Docker is none.
+        Third-party rules before the accept rule are not a difference: fail2ban and Docker add such rules.
         """
         self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
         self._tables = {family: filter_of(text) for family, text in self._saved.items()}
@@ -93,7 +93,8 @@ class IptablesLate:
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the boot script, its unit, the hooks of other programs, and their saved files.
 
-        A saved file may have the accept rule, but no chain or set of the early part. Without a ruleset it may have nothing of ours.
+        A saved file may contain the accept rule, but no chain or set of the early part. Without a ruleset, it may contain
+        none of our rules.
         """
         clean = without_ours if want is None else without_early
         files = (f"{file}: has rules of gatehouse.kong" for file in files_to_clean(self._host, clean))
@@ -104,7 +105,7 @@ class IptablesLate:
         return (*unit, *stale_files(self._host, plugins_for(self._host), 0o755), *files)
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
-        """Return the conflicts with rules of iptables, the rules that have no effect, and files that cannot be loaded."""
+        """Return the conflicts with iptables rules, rules that have no effect, and files that cannot be loaded."""
         found: list[Conflict] = []
         for family, table in self._tables.items():
             places = places_of(table, want, family)
@@ -120,30 +121,30 @@ class IptablesLate:
         return translations_of(self._saved)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
-        """Check in check mode with `iptables-restore --test` what `apply` would load."""
+        """Run `iptables-restore --test` in check mode on the rules that `apply` would load."""
         if check_mode:
             self._load(want, "--test")
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002
-        """Return the files of the unit and the hooks, and a script that brings the accept rules back as they are.
+        """Return the files of the unit and the hooks, and a script that restores the current accept rules.
 
-        The files of other programs are not part of it: these programs may have saved other rules since.
+        Files of other programs are not included, because these programs can have saved other rules in the meantime.
         """
         found = {family: [_place(table, *place) for place in table.ours] for family, table in self._tables.items()}
         files = (*UNIT_PARTS.paths, *_PLUGINS)
         return Snapshot(files, ((("sh",), self._script(found)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Load the accept rules in one transaction for each family if they differ, and read them again.
+        """Load the accept rules if they differ, in one transaction for each family, and read them again.
 
-        Raises HostError if other programs change the rules each time.
+        Raises HostError if other programs change the rules during each attempt.
         """
         wrong = self._misplaced(want)
         attempts = 0
         while wrong:
             if attempts == _ATTEMPTS:
                 raise HostError(
-                    f"{wrong[0]}: other programs change the rules of iptables at the same time. Run it again"
+                    f"{wrong[0]}: other programs change the iptables rules at the same time. Run the task again"
                 )
             self._load(want)
             wrong = self.read(want)

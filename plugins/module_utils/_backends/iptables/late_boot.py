@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The script that puts the accept rule into its place, and the unit and hooks that run it.
+"""The script that adds the accept rule at its place, and the unit and hooks that run it.
 
 The same script loads the rule in a run, at boot, and after another program has loaded the host's rules. It finds the
-recorded anchor among the rules at that moment. In each family one transaction of iptables-restore removes the rule from
-every place and adds it to its own. So the result does not depend on the state before, and no packet meets a state between.
+recorded anchor in the current rules. For each family, one transaction of iptables-restore removes the rule from all places
+and adds it at the right place. The result does not depend on the previous state, and there is no intermediate state.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 UNIT = "gatehouse-kong-accept.service"
 DIRECTORY = "/etc/gatehouse_kong_accept"
 
-# netfilter-persistent(8): run-parts runs every plugin, in the order of their names, and passes over a name with a dot.
+# netfilter-persistent(8) runs every plugin with run-parts, in the order of their names. Names with a dot are skipped.
 PLUGIN_DIRECTORY = "/usr/share/netfilter-persistent/plugins.d"
 PLUGIN = f"{PLUGIN_DIRECTORY}/90-gatehouse-kong"
 SETS_PLUGIN = f"{PLUGIN_DIRECTORY}/05-gatehouse-kong"
@@ -43,13 +43,13 @@ esac
 """
 _SETS_PLUGIN_TEXT = f"""\
 #!/bin/sh
-# Written by gatehouse.kong: makes the sets that saved rules may name, which `netfilter-persistent flush` destroys.
+# Written by gatehouse.kong: creates the sets that saved rules can use, which `netfilter-persistent flush` destroys.
 if [ "${{1:-}}" = start ] && [ -e {SCRIPT_FILE} ]; then
     exec /bin/sh {SCRIPT_FILE} sets
 fi
 """
 
-# RHEL's iptables.service has no directory for plugins. A second ExecReload= is run after that of the unit itself.
+# RHEL's iptables.service has no plugins. The ExecReload= of a drop-in runs after that of the unit.
 _DROP_IN = f"""\
 # Written by gatehouse.kong: adds its accept rule after this unit has replaced the rules of iptables.
 [Service]
@@ -58,7 +58,7 @@ ExecReload=-/bin/sh {FILE}
 """
 _DROP_INS = (("iptables.service", _DROP_IN), ("ip6tables.service", _DROP_IN))
 
-# All files that may be on a host.
+# The unit with all drop-ins that can be on a host.
 UNIT_PARTS = BootUnit(
     UNIT,
     description="accept the packets that its other rules have authorised",
@@ -75,20 +75,20 @@ UNIT_PARTS = BootUnit(
 def unit_for(host: Host) -> BootUnit:
     """Return the unit with the drop-ins that the host needs.
 
-    With netfilter-persistent both units of the drop-ins are other names of netfilter-persistent.service, which has a plugin.
+    With netfilter-persistent, both units of the drop-ins are aliases of netfilter-persistent.service, which has a plugin.
     """
     return replace(UNIT_PARTS, drop_ins=()) if has_plugins(host) else UNIT_PARTS
 
 
 def has_plugins(host: Host) -> bool:
-    """Return whether netfilter-persistent is installed."""
+    """Tell whether netfilter-persistent is installed."""
     return host.path(PLUGIN_DIRECTORY).is_dir()
 
 
 def plugins_for(host: Host) -> dict[str, str | None]:
-    """Return the texts of our plugins of netfilter-persistent; None for a plugin that the host does not need.
+    """Return the texts of our plugins for netfilter-persistent; None for a plugin that the host does not need.
 
-    Sets of ours are only on a host without nft.
+    Only a host without nft has our ipsets.
     """
     used = has_plugins(host)
     with_sets = used and host.which("nft") is None
@@ -97,11 +97,11 @@ def plugins_for(host: Host) -> dict[str, str | None]:
 
 _SCRIPT = """\
 #!/bin/sh
-# Written by gatehouse.kong. The next run replaces changes to this file.
+# Written by gatehouse.kong. The next run replaces manual changes.
 # usage: accept.sh [--test]
 set -eu
 
-# The rules before which the accept rule comes, or the chains at whose ends it is.
+# The rules before which the accept rule is inserted, or the chains to which it is appended.
 places_ipv4() {{
     cat <<'IPV4'
 {ipv4}
@@ -124,7 +124,7 @@ change() {{
         return text
     }}
 
-    # The number of the rule before which the accept rule comes: the first one like the anchor, or a log before it.
+    # The number of the rule before which the accept rule is inserted: the anchor, or the first log rule directly before it.
     function before_logs(chain, number) {{
         while (number > 1 && plain[chain, number - 1] ~ / -j ({logs})( |$)/) number--
         return number
@@ -186,10 +186,10 @@ load {iptables} places_ipv4 "${{1:-}}"
 
 
 def render_script(places: Mapping[str, Iterable[Place]], programs: Mapping[str, str]) -> str:
-    """Return the script that puts the accept rule into these places, by family; without places it removes the rule.
+    """Return the script that adds the accept rule at these places, by family; without places, it removes the rule.
 
-    `programs` has the paths of iptables and ip6tables by family. A place whose anchor is missing when the script runs is
-    before the first rule of INPUT that drops everything, or at the end of INPUT.
+    `programs` has the paths of iptables and ip6tables by family. If an anchor is missing when the script runs, the rule is
+    added before the first rule of INPUT that drops all packets, or at the end of INPUT.
     """
     texts = {family: "\n".join(_record(place) for place in places.get(family, ())) for family in programs}
     return _SCRIPT.format(
@@ -203,5 +203,5 @@ def render_script(places: Mapping[str, Iterable[Place]], programs: Mapping[str, 
 
 
 def _record(place: Place) -> str:
-    # A line of the script cannot hold a comment with a line break: then the script looks for the host's default.
+    # A line of the script cannot contain a comment with a line break. The script then uses the end of the chain.
     return place.anchor if place.anchor and "\n" not in place.anchor else f"-A {place.chain}"

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The place of the rule that accepts authorised packets, among third-party rules in the output of iptables-save.
+"""The place of the accept rule among third-party rules in the output of iptables-save.
 
-An "end" is a third-party rule that drops or rejects every new packet to a managed port, whatever its source: a default.
-The accept rule comes before the first end, in the chain of that end. So a rule that drops only some packets (a ban, a rate
-limit) comes before the accept rule and holds, also if it is added later at the top of its chain. A host without an end has
-the accept rule last in INPUT, where it comes before the policy.
+An "end" is a third-party rule that drops or rejects every new packet to a managed port, whatever its source. The accept
+rule precedes the first end, in the same chain. A rule that drops only some packets (a ban, a rate limit) therefore precedes
+the accept rule and stays effective, even if it is added later at the top of its chain. On a host without an end, the accept
+rule is the last rule of INPUT, before the policy.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 Steps = t.Mapping[Service, t.Sequence["Step"]]
 
 INPUT = "INPUT"
-# Targets after which a packet continues with the next rule; iptables-extensions(8).
+# Log targets. A packet continues with the next rule after them (iptables-extensions(8)).
 LOGS = ("LOG", "NFLOG", "ULOG")
-# Matches that hold for a part of the packets of each source.
+# Matches that hold for a share of the packets of each source.
 _LIMITS = ("connlimit", "hashlimit", "limit", "quota", "recent", "statistic", "time")
 
 
@@ -52,7 +52,7 @@ _LIMITS = ("connlimit", "hashlimit", "limit", "quota", "recent", "statistic", "t
 class Filter:
     """The table filter of one family: the third-party rules of each chain, and the places of our accept rules.
 
-    A place is the chain and the number of third-party rules before the accept rule.
+    The place of an accept rule is its chain, and the number of third-party rules before it.
     """
 
     policy: str = "ACCEPT"
@@ -62,7 +62,7 @@ class Filter:
 
     @cached_property
     def rules(self) -> Mapping[str, Sequence[IptablesRule]]:
-        """The third-party rules of each chain."""
+        """The parsed third-party rules of each chain."""
         names = frozenset(self.chains)
         return {chain: [parse_rule(line, names) for line in lines] for chain, lines in self.chains.items()}
 
@@ -71,8 +71,7 @@ class Filter:
 class Place:
     """A place before a third-party rule, the anchor; without an anchor it is the end of the chain.
 
-    `position` is the number of third-party rules before the place. It is smaller than that of the anchor if the rules
-    directly before the anchor only log.
+    `position` is the number of third-party rules before the place. Log rules directly before the anchor follow the place.
     """
 
     chain: str
@@ -82,7 +81,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Step:
-    """A rule that a new packet to a service meets: an end, or one that drops or accepts only some packets."""
+    """A rule that new packets to a service reach: an end, or a rule that drops or accepts only some packets."""
 
     chain: str
     position: int
@@ -90,7 +89,7 @@ class Step:
     kind: str
 
 
-# The kinds of a step. After OTHERS the packets are those of other network interfaces.
+# The kinds of a step. The steps after OTHERS are for packets of other network interfaces.
 END, SOME_DROP, SOME_ACCEPT, PASSED, OTHERS = "end", "some drop", "some accept", "passed", "others"
 
 
@@ -113,15 +112,15 @@ def filter_of(saved: str) -> Filter:
 
 
 def is_accept_rule(line: str) -> bool:
-    """Return whether a line of iptables-save is our accept rule; newer versions put its comment in quotes."""
+    """Tell whether a line of iptables-save is our accept rule. Newer versions quote its comment."""
     words = line.split(" ", 2)
     return words[0] == "-A" and len(words) > 2 and words[2].replace('"', "") == LATE_RULE
 
 
 def places_of(table: Filter, want: Ruleset, family: str) -> tuple[Place, ...]:
-    """Return the places that the accept rule needs: one for each chain that has an end, and most hosts have one.
+    """Return the places that the accept rule needs: one for each chain with an end. Most hosts have one such chain.
 
-    None are needed if `want` has no service of the family.
+    No place is needed if `want` has no service of the family.
     """
     first: dict[str, Step] = {}
     for steps in steps_of(table, want, family).values():
@@ -133,7 +132,7 @@ def places_of(table: Filter, want: Ruleset, family: str) -> tuple[Place, ...]:
 
 
 def steps_of(table: Filter, want: Ruleset, family: str) -> Steps:
-    """Return the rules that new packets to each service meet, in their order; they are determined once for each table."""
+    """Return the rules that new packets to each service reach, in order. The result is cached in the table."""
     if (want, family) not in table.known_steps:
         services = [entry.service for entry in want.allow if family in entry.service.families]
         shared = _shared(table, [_packet(service, family) for service in services])
@@ -145,10 +144,10 @@ def steps_of(table: Filter, want: Ruleset, family: str) -> Steps:
 def without_effect(
     table: Filter, places: Iterable[Place], want: Ruleset, family: str
 ) -> dict[tuple[str, str], tuple[Service, ...]]:
-    """Return the rules that do not hold for authorised packets, by line and verdict, with the services they are about.
+    """Return the rules that have no effect on authorised packets, by line and verdict, with the services they apply to.
 
-    ACCEPT: a rule accepts packets up to a limit, and the accept rule accepts the rest. DROP: a rule drops some
-    packets behind the accept rule, because a default for another protocol or network interface comes before it.
+    ACCEPT: the rule accepts packets up to a limit, but the accept rule accepts the rest. DROP: the rule drops some packets
+    but follows the accept rule, because a rule before it drops all packets of another protocol or network interface.
     """
     needed = {place.chain: place.position for place in places}
     found: dict[tuple[str, str], tuple[Service, ...]] = {}
@@ -167,7 +166,7 @@ def without_effect(
 def misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family: str) -> Iterator[str]:
     """Yield a line for each accept rule that is missing, repeated or in a wrong place.
 
-    Rules between the accept rule and its place are no difference if none of them can drop a packet to a managed port.
+    Rules between the accept rule and its place are not a difference if they cannot drop packets to managed ports.
     """
     needed = {place.chain: place for place in places}
     found: dict[str, list[int]] = {}
@@ -176,7 +175,7 @@ def misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family: str
     for chain in sorted({*needed, *found}):
         positions = found.get(chain, [])
         if chain not in needed:
-            yield f"the accept rule is in chain {chain}, where it is not needed"
+            yield f"the accept rule in chain {chain} is not needed"
         elif not positions:
             yield f"the accept rule is missing in chain {chain}"
         elif len(positions) > 1:
@@ -188,15 +187,15 @@ def misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family: str
 def _wrong_place(table: Filter, position: int, place: Place, want: Ruleset, family: str) -> Iterator[str]:
     lines = table.chains[place.chain]
     if position > place.position:
-        yield f"the accept rule comes after `{lines[place.position]}`, which drops authorised packets first"
+        yield f"the accept rule follows `{lines[place.position]}`, which drops authorised packets"
     packets = [_packet(entry.service, family) for entry in want.allow if family in entry.service.families]
     for rule in table.rules[place.chain][position : place.position]:
         if any(action.verdict != ACCEPT for packet in packets for action in rule.evaluate(packet).actions):
-            yield f"the accept rule comes before `{rule.text}`, which therefore does not hold"
+            yield f"the accept rule precedes `{rule.text}`, which therefore has no effect"
 
 
 def _before_logs(table: Filter, step: Step) -> Place:
-    """Return the place before an end and before the rules directly before it that only log what the end drops."""
+    """Return the place before an end, and before rules directly before the end that log the packets it drops."""
     rules, position = table.rules[step.chain], step.position
     if step.line or table.policy != "ACCEPT":
         while position and rules[position - 1].target in LOGS:
@@ -205,7 +204,7 @@ def _before_logs(table: Filter, step: Step) -> Place:
 
 
 def _packet(service: Service, family: str) -> Packet:
-    """Return the first packets to a service from any source, at any interface but lo, and without our mark."""
+    """Return the first packets to a service: from any source, on any interface except lo, and without our mark."""
     addresses = addresses_of(service, family)
     return Packet(family, service.protocol, service.port, unicast(family), addresses, mark=UNMARKED, outside=True)
 
@@ -214,7 +213,7 @@ def _at_some_interfaces(rule: IptablesRule) -> bool:
     return any(test.option == "-i" and test.values != ("lo",) for test in rule.tests)
 
 
-# What a rule does that only names a source. Some hosts have thousands of them, and the answer is known without a packet.
+# The actions of a rule that matches only a source. Some hosts have thousands of such bans; this saves their evaluation.
 _BAN = (Action(DROP, "", False, False, True),)
 
 
@@ -223,7 +222,7 @@ def _bans_one_source(rule: IptablesRule) -> bool:
 
 
 def _shared(table: Filter, packets: Sequence[Packet]) -> set[str]:
-    """Return the chains to which a rule that matches only some packets leads, directly or through other chains."""
+    """Return the chains to which a rule for only some packets leads, directly or through other chains."""
     actions = {
         chain: [
             action
@@ -246,14 +245,14 @@ class _Walk:
         self._packet = _packet(service, family)
 
     def steps(self) -> Iterator[Step]:
-        """Yield the rules that the packets meet."""
+        """Yield the rules that the packets reach."""
         return self._chain(INPUT, base=True)
 
     def _chain(self, chain: str, *, base: bool) -> t.Generator[Step, None, bool]:
-        """Yield the steps in one chain; return whether no packet continues in the calling chain.
+        """Yield the steps in a chain. Return True if no packet continues in the calling chain.
 
-        A packet that leaves a `base` chain meets the policy: INPUT, or a chain that INPUT goes to. With a rule before it
-        that lets some packets return, a rule that drops all others is no end.
+        A packet that leaves a `base` chain (INPUT, or the target of a goto in INPUT) reaches the policy. After a rule from
+        which some packets return, a rule that drops all other packets is not an end.
         """
         some_returned = False  # packets of some sources
         others_returned = False  # all packets of some interfaces
@@ -263,12 +262,12 @@ class _Walk:
                 continue
             action, here = actions[0], Step(chain, position, rule.text, PASSED)
             if some_returned or not action.certain:
-                yield from _some(rule, actions, here)
+                yield from _possible_steps(rule, actions, here)
                 some_returned = some_returned or (not base and action.verdict in (RETURN, GOTO))
                 continue
             yield here
-            ended = yield from self._sure(action, here, base=base)
-            # Packets of another interface go on.
+            ended = yield from self._matching_steps(action, here, base=base)
+            # Packets of other interfaces continue.
             if ended is not None and not _at_some_interfaces(rule):
                 return ended and not others_returned
             others_returned = others_returned or ended is False
@@ -278,7 +277,7 @@ class _Walk:
             yield Step(chain, len(self._table.chains[chain]), "", END)
         return base
 
-    def _sure(self, action: Action, here: Step, *, base: bool) -> t.Generator[Step, None, bool | None]:
+    def _matching_steps(self, action: Action, here: Step, *, base: bool) -> t.Generator[Step, None, bool | None]:
         """Yield the steps at a rule that matches; return None if packets continue with the next rule.
 
         True means that no packet continues, False that packets continue in the calling chain.
@@ -289,14 +288,14 @@ class _Walk:
         if not action.target:
             return action.verdict != RETURN
         inner = self._chain(action.target, base=base and action.verdict == GOTO)
-        ended = yield from _lifted(inner, here) if action.target in self._shared else inner
+        ended = yield from _replace_ends(inner, here) if action.target in self._shared else inner
         return ended if ended or action.verdict == GOTO else None
 
 
-def _lifted(inner: t.Generator[Step, None, bool], here: Step) -> t.Generator[Step, None, bool]:
-    """Replace the ends of a chain by the rule that leads to it.
+def _replace_ends(inner: t.Generator[Step, None, bool], here: Step) -> t.Generator[Step, None, bool]:
+    """Replace the ends of a chain by the rule that leads to the chain.
 
-    Rules about some sources lead to the same chain: an accept rule in it would accept packets of these sources.
+    Rules for some sources lead to the same chain. An accept rule in it would accept packets of these sources.
     """
     while True:
         try:
@@ -306,7 +305,7 @@ def _lifted(inner: t.Generator[Step, None, bool], here: Step) -> t.Generator[Ste
         yield Step(here.chain, here.position, here.line, END) if step.kind == END else step
 
 
-def _some(rule: IptablesRule, actions: Iterable[Action], here: Step) -> Iterator[Step]:
+def _possible_steps(rule: IptablesRule, actions: Iterable[Action], here: Step) -> Iterator[Step]:
     """Yield the step at a rule that drops, or accepts, only some packets."""
     if any(action.verdict != ACCEPT for action in actions):
         yield Step(here.chain, here.position, here.line, SOME_DROP)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that services of the host load at boot, with rules of iptables or sets: our lines in them, and files that cannot be loaded."""
+"""Files with iptables rules or sets that services of the host load at boot: our lines in them, and unloadable files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SAVED_FILES = (
     "/etc/sysconfig/ip6tables",
     "/etc/sysconfig/ipset",
 )
-# Places of scripts and units that may load a file of another name, such as `pre-up iptables-restore < FILE`.
+# Scripts and units that can load files with other names, for example with `pre-up iptables-restore < FILE`.
 _HOOKS = (
     "etc/network/interfaces",
     "etc/network/interfaces.d/*",
@@ -45,12 +45,12 @@ _HOOKS = (
 )
 _RESTORE = re.compile(r"\b(?:ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brestore)\b[^\n;|&]*?(/[^\s;|&<>\"']+)")
 
-# Files from which Debian's ipset-persistent and RHEL's ipset.service make sets before rules of iptables are loaded.
+# Files from which Debian's ipset-persistent and RHEL's ipset.service create sets before iptables rules are loaded.
 _SET_FILES = ("etc/iptables/ipsets", "etc/sysconfig/ipset", "etc/sysconfig/ipset.d/*.set")
 _CREATED = re.compile(r"^create (\S+)", re.MULTILINE)
 _SETS = re.compile(r" --(?:match|add|del)-set (?!{}|{})(\S+)".format(*SET_PREFIX.values()))
 
-# One line of a saved file, with its end. A comment in quotes may have line breaks.
+# A line of a saved file, with its line break. A quoted comment can contain line breaks.
 _SAVED_LINE = re.compile(r'#[^\n]*\n?|(?:"(?:[^"\\]|\\.)*"|[^\n])*\n|[^\n]+', re.DOTALL)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COUNTERS = re.compile(r"^\[\d+:\d+\] ")
@@ -63,7 +63,7 @@ _OUR_SET = re.compile(r"^(create|add) ({0}|{1})| --(match|add|del)-set ({0}|{1})
 def without_ours(text: str) -> str:
     """Return a file for iptables-restore or `ipset restore` without our chains, sets and accept rule.
 
-    Every other byte stays. A comment of a third-party rule may name our chains.
+    All other bytes are kept. A third-party rule is kept even if its comment names our chains.
     """
     return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _ALL_CHAINS) and not _is_rule(line))
 
@@ -71,13 +71,13 @@ def without_ours(text: str) -> str:
 def without_early(text: str) -> str:
     """Return the file without the chains and sets of the early part, but with the accept rule.
 
-    Without the sets, iptables-restore refuses the whole file. With the sets, the file brings an earlier ruleset back.
+    If a set is missing, iptables-restore rejects the whole file. If all sets are present, the file restores old rules.
     """
     return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _EARLY_CHAINS))
 
 
 def saved_files(host: Host) -> tuple[str, ...]:
-    """Return the existing files from which programs of the host load rules of iptables or sets."""
+    """Return the existing files from which programs of the host load iptables rules or sets."""
     hooks = (path for pattern in _HOOKS for path in sorted(host.path("/").glob(pattern)) if path.is_file())
     named = (file for path in hooks for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
     return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.path(file).is_file())
@@ -89,7 +89,7 @@ def files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
 
 
 def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Conflict]:
-    """Yield a warning for each file that its service cannot load at boot: the host has no rules of iptables then.
+    """Yield a warning for each file that its service cannot load at boot. The host has no iptables rules then.
 
     `programs` has the paths of iptables and ip6tables by family.
     """
@@ -104,7 +104,9 @@ def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Conflict]:
             yield _unloadable(file, f"{error}", "Correct the file, or save the rules again", certain=True)
         else:
             if missing:
-                reason = f"it names the set {missing[0]}, which no saved file makes, so the whole file may be refused"
+                reason = (
+                    f"it uses the set {missing[0]}, which no saved file creates, so iptables may reject the whole file"
+                )
                 yield _unloadable(file, reason, "Save the sets as well, or remove these rules from it", certain=False)
 
 
@@ -114,7 +116,7 @@ def _unloadable(file: str, reason: str, advice: str, *, certain: bool) -> Confli
 
 
 def _saved_sets(host: Host) -> Iterator[str]:
-    """Yield the names of the sets that are made before the rules are loaded. Our own unit makes our sets."""
+    """Yield the names of third-party sets that are created before the rules are loaded. Our unit creates our sets."""
     for pattern in _SET_FILES:
         for path in filter(Path.is_file, host.path("/").glob(pattern)):
             yield from _CREATED.findall(path.read_text(encoding="utf-8", errors="replace"))

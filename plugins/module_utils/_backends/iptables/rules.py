@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of our chain, as iptables-save writes them: made from a ruleset, and read back into one.
+"""The rules of our chain, in the format of iptables-save: created from a ruleset, and parsed into a ruleset.
 
-iptables and ip6tables, the nft and the legacy variant list these few shapes alike (1.8.9), so a chain is ours exactly
-when its lines are those that its own meaning makes.
+iptables and ip6tables list these rules in the same form, in the nft and the legacy variant (1.8.9). A chain is unchanged
+exactly if its lines equal the lines that are created from the ruleset it represents.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 TABLE = "mangle"
 CHAIN = "GATEHOUSE-KONG"
 JUMP = f"-A INPUT -j {CHAIN}"
-# Its rule marks authorised packets. It is entered with -g, so they go on in INPUT behind the jump to CHAIN.
+# Its rule marks authorised packets. Rules lead to it with -g, so packets then continue in INPUT after the jump to CHAIN.
 MARK_CHAIN = f"{CHAIN}-MARK"
 
 _FIRST_RULES = (
@@ -36,7 +36,7 @@ _FIRST_RULES = (
 )
 _MARK_RULE = f"-A {MARK_CHAIN} -j MARK --set-xmark {MARK:#x}/{MARK:#x}"
 _LENGTH = {"ipv4": 32, "ipv6": 128}
-# XT_MAX_COMMENT_LEN in linux/netfilter/xt_comment.h is 256, with the end.
+# XT_MAX_COMMENT_LEN in linux/netfilter/xt_comment.h is 256, with the terminating 0.
 _LONGEST_COMMENT = 255
 _FOR, _AT = " for ", " at "
 _RULE = re.compile(
@@ -47,18 +47,18 @@ _RULE = re.compile(
 
 
 def make_rules(ruleset: Ruleset, family: str, names: SetNames | None = set_name) -> tuple[str, ...]:
-    """The chain's lines for one family, in the order in which they must stand.
+    """Return the lines of the chain for one family, in the required order.
 
-    Without `names` no line names a set, which is enough to have the lines checked.
+    Without `names`, the lines contain no sets. This is sufficient to check the lines.
     """
     rules = (line for entry in entries_of(ruleset, family) for line in _entry_rules(entry, family, names))
     return (*_FIRST_RULES, *rules, _MARK_RULE)
 
 
 def read_rules(lines: Iterable[str]) -> tuple[list[Allow], dict[str, str]]:
-    """The entries that lines of one family stand for, and the name in ipset of each set that they name.
+    """Return the entries that the lines of one family represent, and the name in ipset of each set that they use.
 
-    A line that make_rules never writes is passed over: whoever makes the rules of the result misses it there.
+    Lines that make_rules cannot return are ignored. The rules of the result then differ from the lines.
     """
     entries: list[Allow] = []
     sets: dict[str, str] = {}
@@ -70,7 +70,7 @@ def read_rules(lines: Iterable[str]) -> tuple[list[Allow], dict[str, str]]:
             names.append(comment.partition(_FOR)[0])
             sets[names[-1]] = match["set"]
             continue
-        # The rule without a set ends an entry: everyone else, or anyone at all.
+        # A rule without a set ends an entry: it accepts or drops all remaining sources.
         listener, _at, address = comment.partition(_AT)
         sources = ANY if match["verdict"] != "-j DROP" else tuple(sorted(names))
         entries.append(Allow(listener, Service(match["protocol"], int(match["port"]), address or None), sources))
@@ -78,13 +78,13 @@ def read_rules(lines: Iterable[str]) -> tuple[list[Allow], dict[str, str]]:
     return entries, sets
 
 
-def same_rules(these: Iterable[str], those: Iterable[str]) -> bool:
-    """Compare lines: iptables-save puts a comment into quotes only where it has to."""
-    return [spelled(line) for line in these] == [spelled(line) for line in those]
+def same_rules(found: Iterable[str], expected: Iterable[str]) -> bool:
+    """Compare lines without quotes, because iptables-save quotes a comment only if necessary."""
+    return [without_quotes(line) for line in found] == [without_quotes(line) for line in expected]
 
 
-def spelled(line: str) -> str:
-    """A line without quotes; no comment of ours has any."""
+def without_quotes(line: str) -> str:
+    """Return a line without quotes. Our comments do not contain quotes."""
     return line.replace('"', "")
 
 
@@ -97,7 +97,7 @@ def _entry_rules(entry: Allow, family: str, names: SetNames | None) -> list[str]
         f"{match}{_set_match(name, family, names)} {_comment(name + _FOR + entry.listener)} -g {MARK_CHAIN}"
         for name in entry.set_names
     ]
-    # The address tells 0.0.0.0 and :: from every address of both families, which no rule of one family can.
+    # The comment has the address, because the rules for 0.0.0.0 or :: and for every address of both families are equal.
     last = _comment(entry.listener + (_AT + service.address if service.address else ""))
     return [*sources, f"{match} {last} {f'-g {MARK_CHAIN}' if entry.sources == ANY else '-j DROP'}"]
 

@@ -2,23 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps from the state found to the ruleset asked for, none of which lets in a stranger or refuses a source.
+"""The steps from the current state to a ruleset. No step accepts an unauthorised source or drops an authorised source.
 
-Two facts shape them. A load of iptables-restore replaces the rules of one family's table at once, and a `swap` of ipset
-the content of one set at once, but nothing changes two sets, or sets and rules, together. And rules keep hold of the
-sets they name: those can be swapped, and neither renamed nor destroyed.
+iptables-restore replaces the rules of one family's table atomically, and the command `swap` of ipset replaces the content
+of one set atomically. No command changes two sets, or sets and rules, together. A set that a rule uses can be swapped, but
+it cannot be renamed or destroyed.
 
-So growing the sets, changing the rules and shrinking the sets is not enough: a source that is new in a set would for a
-moment also reach the ports that only the old rules open to that set. And swaps one after the other may take a source out
-of one set before it comes into the other. Instead the rules of a family are always those of the old ruleset with the old
-members, or those of the new with the new:
+Adding members, changing the rules and then removing members is not safe: a new member of a set could also reach the ports
+that only the old rules open to that set. Swapping several sets in turn is not safe either: a source that moves from one
+set to another could be in no set for a moment. Therefore each family has either the old rules with the old members, or the
+new rules with the new members:
 
-- Where one set is all that changes in a family, it is swapped: one moment, one process.
-- Otherwise each set that changes comes under the other of its two names, which no rule has yet. Loading rules that name
-  these is the one moment at which everything changes.
-- What no rule names goes last, or before everything.
+- If only one set of a family changes, it is swapped. This is one atomic change.
+- Otherwise each changed set is created under its other name, which no rule uses yet. Loading rules with these names
+  changes the sets and the rules together.
+- Unused sets are removed at the beginning or at the end.
 
-IPv4 and IPv6 change one after the other, which no packet can notice: it is of one family.
+IPv4 and IPv6 change one after the other. Each packet belongs to one family, so no packet is affected by that.
 """
 
 from __future__ import annotations
@@ -51,28 +51,28 @@ SETS = "sets"
 
 @dataclass(frozen=True)
 class Step:
-    """One process: what is loaded into "ipv4" or "ipv6" rules by iptables-restore, or by `ipset restore` into SETS."""
+    """A step: the input of iptables-restore for the kind "ipv4" or "ipv6", or of `ipset restore` for the kind SETS."""
 
     kind: str
     text: str
 
 
 def removal_steps(state: State) -> list[Step]:
-    """The steps that leave no trace."""
+    """Return the steps that remove all our chains, rules and sets."""
     rules = [Step(family, load_text(state.chains[family], None)) for family in state.families
              if state.chains[family].rules is not None]  # fmt: skip
     return [*rules, *_set_step(destroy(sorted(state.sets)))]
 
 
 def steps(state: State, want: Ruleset) -> list[Step]:
-    """The steps to a ruleset; none where the state is that already."""
+    """Return the steps to a ruleset; no steps if the state represents it already."""
     return _Change(state, want).steps()
 
 
 def load_text(chain: Chain, rules: tuple[str, ...] | None) -> str:
-    """The input for iptables-restore --noflush that makes these the chain's rules, or removes the chain (None).
+    """Return the input for iptables-restore --noflush that replaces the rules of our chain, or removes it (None).
 
-    Naming a chain with a colon makes it, or empties the one that is there; other chains stay as they are.
+    A line with a colon creates a chain or empties an existing chain. Other chains are not changed.
     """
     lines = [f":{name} - [0:0]" for name in (CHAIN, MARK_CHAIN)]
     if rules is None or not chain.hooked:
@@ -89,10 +89,10 @@ class _Change:
         self._state = state
         self._want = want
         self._sets = wanted_sets(want, state.name_of)
-        wrong = {name for name, networks in self._sets.items() if not self._is_right(name, networks)}
+        wrong = {name for name, networks in self._sets.items() if not self._is_current(name, networks)}
         self._idle_wrong = sorted(wrong - state.busy_sets)
         self._surplus = {*state.sets} - {*self._sets}
-        # By family: sets that packets are being compared with, and that need other members.
+        # By family: sets in use that need other members.
         self._changing = {
             family: sorted(name for name in wrong & state.busy_sets if name.startswith(SET_PREFIX[family]))
             for family in state.families
@@ -104,7 +104,7 @@ class _Change:
             for name in names
         }
 
-    def _is_right(self, name: str, networks: Networks) -> bool:
+    def _is_current(self, name: str, networks: Networks) -> bool:
         return name in self._state.sets and self._state.sets[name].holds(networks)
 
     def steps(self) -> list[Step]:
@@ -117,11 +117,11 @@ class _Change:
         return chain.hooked and same_rules(chain.rules or (), make_rules(self._want, family, names))
 
     def _next_name(self, name: str, family: str) -> str:
-        now = self._state.name_of(name, family)
-        return other_name(now) if now in self._renamed else now
+        current = self._state.name_of(name, family)
+        return other_name(current) if current in self._renamed else current
 
     def _prepare(self) -> list[str]:
-        """Sets that no rule names: the old ones go, and the new ones come, of which some are swapped."""
+        """Return the lines that destroy unused sets, create new sets, and swap sets that change alone."""
         lines = destroy(sorted(self._surplus - self._state.busy_sets))
         for name in self._idle_wrong:
             lines += rebuild(name, self._sets[name], self._state.sets)

@@ -161,7 +161,7 @@ def _add_rule(table: _Table, value: Mapping[str, Json]) -> None:
     elif value["expr"] not in _FIRST_RULES:
         table.rules.append(_parse_rule(value["expr"], value["comment"], published=False))
     elif table.rules or value["expr"] != dict(enumerate(_FIRST_RULES)).get(table.first_rules):
-        raise UnrecognisedError("the first rules are in another order, or repeated")
+        raise UnrecognisedError("the first rules are in another order or repeated")
     else:
         table.first_rules += 1
 

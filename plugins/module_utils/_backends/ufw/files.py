@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ufw's files that hold our rule."""
+"""The files of ufw that contain our rule."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ FILES = {"ipv4": "/etc/ufw/after.rules", "ipv6": "/etc/ufw/after6.rules"}
 
 
 def keeps_rule(host: Host) -> bool:
-    """Tell whether one of ufw's files has our rule."""
+    """Tell whether one of ufw's files contains our rule."""
     return any(LATE_RULE in (host.read(file) or "").replace('"', "") for file in FILES.values())

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The late part on ufw: one rule for each family, in ufw-after-input and in /etc/ufw/after.rules.
+"""The late part on ufw: a rule for each family, in the chain ufw-after-input and in /etc/ufw/after.rules.
 
 A packet passes the rules of `ufw allow`, `deny` and `limit` first, then ufw-after-input, then ufw's default. The rule is
-the same for each ruleset. It goes into the file and into the loaded chain in one step each, without `ufw reload`, which
-empties all chains of ufw for a moment. ufw itself writes neither file.
+the same for every ruleset. The file and the loaded chain are each changed atomically, without `ufw reload`, which empties
+all chains of ufw for a moment. ufw itself does not write these files.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ class UfwLate:
         self._saved: dict[str, str] = {}
 
     def require(self) -> None:
-        """Raise HostError if ufw, iptables, systemd, the right to change them or a writable /etc/ufw is missing."""
+        """Raise HostError if ufw, iptables, systemd, a writable /etc/ufw or the privilege to change rules is missing."""
         for program in ("ufw", "iptables-save", "iptables-restore"):
             if self._host.which(program) is None:
-                raise HostError(f"this host has no program {program}. Install the packages ufw and iptables")
+                raise HostError(f"the program {program} is missing on this host. Install the packages ufw and iptables")
         self._host.require_net_admin()
         self._host.require_systemd()
         self._host.require_writable("/etc/ufw")
@@ -75,7 +75,7 @@ class UfwLate:
     def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each difference in the loaded chains.
 
-        Raises HostError if ufw's chains are not loaded, or no packet passes them.
+        Raises HostError if ufw's chains are not loaded, or if packets do not pass them.
         """
         self._saved = {family: self._host.run(f"{PROGRAM[family]}-save") for family in self._loaded_families}
         for family, saved in self._saved.items():
@@ -83,7 +83,7 @@ class UfwLate:
         return tuple(line for family in self._saved for line in self._drift(family, self._place(family, ruleset)))
 
     def stale(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Return a line for each of ufw's files in which our rule is missing, extra or out of place.
+        """Return a line for each of ufw's files in which our rule is missing, unexpected or misplaced.
 
         Raises HostError if a file that ufw loads has no place for the rule.
         """
@@ -106,8 +106,12 @@ class UfwLate:
         return tuple(lines)
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
-        """Return the rules that drop packets to our ports, the rules without effect, and IPv6 if ufw drops it."""
-        found = [one for family in self._saved for one in (*self._conflicts(family, want), *self._void(family, want))]
+        """Return the rules that drop packets to our ports, rules that have no effect, and a warning if ufw drops IPv6."""
+        found = [
+            conflict
+            for family in self._saved
+            for conflict in (*self._conflicts(family, want), *self._ineffective_rules(family, want))
+        ]
         return (*found, *(() if "ipv6" in self._loaded_families else self._no_ipv6(want)))
 
     def translations(self) -> tuple[Translation, ...]:
@@ -115,47 +119,47 @@ class UfwLate:
         return translations_of(self._saved)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
-        """Test the change of the loaded chains with iptables-restore."""
+        """Run `iptables-restore --test` in check mode on the change of the loaded chains."""
         if check_mode:
             self._session(self._request(lambda family: self._place(family, want), _untouched), "--test")
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:
-        """Return a command that adds our rule to chains and files that have it now, and removes it from the others.
+        """Return a command that adds our rule to the chains and files that have it now, and removes it from the rest.
 
-        No file is restored as a whole: an administrator may edit it before the rollback.
+        Whole files are not restored, because an administrator can edit them before the rollback.
         """
         from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import (  # noqa: PLC0415
             interpreter_of,
             script_of,
         )
 
-        def as_now(lines: Iterable[str], family: str) -> str:
+        def current_place(lines: Iterable[str], family: str) -> str:
             return (self._place(family, ruleset) or END) if any(is_ours(line, LATE_RULE) for line in lines) else ""
 
         request = self._request(
-            lambda family: as_now(self._rules(family), family),
-            lambda family: as_now(file_lines(self._text(family)), family),
+            lambda family: current_place(self._rules(family), family),
+            lambda family: current_place(file_lines(self._text(family)), family),
         )
         return Snapshot((), ((interpreter_of(self._host, "ufw"), script_of(late_session, request)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Add our rule to the loaded chains, or remove it, if one of them differs."""
+        """Add our rule to the loaded chains, or remove it, if a chain differs."""
         if any(True for family in self._saved for _line in self._drift(family, self._place(family, want))):
             self._session(self._request(lambda family: self._place(family, want), _untouched))
         return ()
 
     def persist(self, want: Ruleset | None) -> None:
-        """Add our rule to ufw's files, or remove it."""
+        """Add our rule to ufw's files, or remove it from them."""
         self._session(self._request(_untouched, lambda family: self._place_in_file(family, want)))
 
     @property
     def _enabled_families(self) -> tuple[str, ...]:
-        """The families that ufw loads rules for, if the kernel has them."""
+        """The families for which ufw loads rules, if the kernel supports them."""
         return FAMILIES if _WITH_IPV6.search(self._host.read(_DEFAULTS) or "") else ("ipv4",)
 
     @property
     def _loaded_families(self) -> tuple[str, ...]:
-        """The families that ufw has loaded rules for."""
+        """The families for which ufw has loaded rules."""
         kernel = FAMILIES if self._host.path("/proc/net/if_inet6").exists() else ("ipv4",)
         return tuple(family for family in self._enabled_families if family in kernel)
 
@@ -163,23 +167,23 @@ class UfwLate:
         return read_text(str(self._host.path(FILES[family]))) or ""
 
     def _rules(self, family: str) -> list[str]:
-        """Return the loaded rules of the chain; none if it is not loaded."""
+        """Return the loaded rules of the chain; no rules if the chain is not loaded."""
         return chain_rules("\n".join(table_lines(self._saved.get(family, ""), "filter")), CHAINS[family]) or []
 
     def _place(self, family: str, want: Ruleset | None) -> str:
         """Return the place of our rule in the chain: before the first rule that drops every new packet to a managed port.
 
-        Such a rule may be an administrator's, or ufw's own for a port of NetBIOS, SMB or DHCP.
+        Such a rule is from an administrator, or ufw's own rule for a port of NetBIOS, SMB or DHCP.
         """
         if want is None:
             return ""
         table = table_of(self._saved.get(family, ""), "filter")
         lines = (line for line in table.get(CHAINS[family], ()) if not is_ours(line, LATE_RULE))
         services = _services(want, family)
-        return next((line for line in lines if any(ends(table, line, one, family) for one in services)), END)
+        return next((line for line in lines if any(ends(table, line, service, family) for service in services)), END)
 
     def _drift(self, family: str, wanted: str) -> Iterator[str]:
-        """Return a line for each copy of our rule that is missing, extra or out of place."""
+        """Yield a line for each copy of our rule that is missing, unexpected or misplaced."""
         saved, chain = "\n".join(table_lines(self._saved[family], "filter")), CHAINS[family]
         if not chain_commands(saved, chain, LATE_RULE, wanted):
             return
@@ -188,13 +192,13 @@ class UfwLate:
         elsewhere = [line for line in saved_lines(saved) if is_ours(line, LATE_RULE) and line not in present]
         yield from (f"{program} rule in the wrong chain: {line}" for line in elsewhere)
         if not wanted:
-            yield from (f"{program} rule: {line}" for line in present)
+            yield from (f"unexpected {program} rule: {line}" for line in present)
         elif not present:
             yield f"{program} rule missing: -A {chain} {LATE_RULE}"
         elif len(present) > 1:
             yield f"{program} rule present {len(present)} times: {present[0]}"
         else:
-            yield from _out_of_place(program, rules, present[0], wanted)
+            yield from _misplaced(program, rules, present[0], wanted)
 
     def _conflicts(self, family: str, want: Ruleset) -> tuple[Conflict, ...]:
         rules = [line for line in self._rules(family) if not is_ours(line, LATE_RULE)]
@@ -202,20 +206,20 @@ class UfwLate:
         place = rules.index(wanted) if wanted in rules else len(rules)
         return conflicts(self._saved[family], want, family, [(CHAINS[family], place)])
 
-    def _void(self, family: str, want: Ruleset) -> Iterator[Conflict]:
-        """Return a warning for each rule in INPUT after ufw's chains that could drop packets that ufw has accepted."""
+    def _ineffective_rules(self, family: str, want: Ruleset) -> Iterator[Conflict]:
+        """Yield a warning for each rule in INPUT that could drop packets, but follows ufw's chains, which accept them."""
         table = table_of(self._saved[family], "filter")
         lines = [*table["INPUT"]]
-        behind = lines[lines.index(_AFTER_JUMP.format(_prefix(family))) + 1 :]
-        for line in (line for line in behind if f" -j {_prefix(family)}-" not in line):
+        following = lines[lines.index(_AFTER_JUMP.format(_prefix(family))) + 1 :]
+        for line in (line for line in following if f" -j {_prefix(family)}-" not in line):
             rule = parse_rule(line, frozenset(table))
-            services = [one for one in _services(want, family)
-                        if any(action.verdict != ACCEPT for action in rule.evaluate(_packet(one, family)).actions)]  # fmt: skip
+            services = [service for service in _services(want, family)
+                        if any(action.verdict != ACCEPT for action in rule.evaluate(_packet(service, family)).actions)]  # fmt: skip
             if services:
                 yield Conflict(
                     certain=False,
                     where=f"table filter of {PROGRAM[family]}",
-                    reason=f"`{line}` comes after the chains of ufw, which accept authorised packets",
+                    reason=f"`{line}` follows the chains of ufw, which accept authorised packets",
                     ports=tuple(map(str, services)),
                     advice="Move it to the top of INPUT, or use `ufw insert 1 deny from ...`",
                     effect="exempt",
@@ -226,12 +230,12 @@ class UfwLate:
             return without_ipv6(want, FILES["ipv6"])
         entries = [entry for entry in want.allow if "ipv6" in entry.service.families and entry.sources]
         ports = tuple(f"IPv6 to {entry.service}" for entry in entries)
-        reason = f"{_DEFAULTS} has no IPV6=yes, so ufw drops every IPv6 packet"
+        reason = f"{_DEFAULTS} has no IPV6=yes, so ufw drops all IPv6 packets"
         advice = f"Set IPV6=yes in {_DEFAULTS} and run `ufw reload`, unless that is intended"
         return (Conflict(certain=False, where="ufw", reason=reason, ports=ports, advice=advice),) if ports else ()
 
     def _place_in_file(self, family: str, want: Ruleset | None) -> str:
-        """Return no place if ufw does not load the file and it has none."""
+        """Return the place of our rule in ufw's file, or "" if the file has no place for it."""
         return self._place(family, want) if file_section(file_lines(self._text(family)), CHAINS[family]) else ""
 
     def _session(self, request: dict[str, t.Any], *options: str) -> None:
@@ -241,7 +245,7 @@ class UfwLate:
             raise HostError(f"ufw: {error}") from error
 
     def _request(self, loaded: Callable[[str], str | None], in_file: Callable[[str], str | None]) -> dict[str, t.Any]:
-        """Return a request to the session; the callables give the wanted place for each family."""
+        """Return a request to the session. The callables return the wanted place for each family."""
         parts = [
             {
                 "chain": CHAINS[family],
@@ -261,7 +265,7 @@ class UfwLate:
 
 
 def _untouched(_family: str) -> None:
-    """Return the request that leaves a chain or file unchanged."""
+    """Return None: the request that leaves a chain or file unchanged."""
     return
 
 
@@ -270,7 +274,7 @@ def _services(want: Ruleset, family: str) -> list[Service]:
 
 
 def _packet(service: Service, family: str) -> Packet:
-    """Return the first packets to a service, from any source and another host."""
+    """Return the first packets of other hosts to a service, from any source."""
     addresses = addresses_of(service, family)
     return Packet(family, service.protocol, service.port, unicast(family), addresses, outside=True)
 
@@ -279,13 +283,13 @@ def _prefix(family: str) -> str:
     return "ufw6" if family == "ipv6" else "ufw"
 
 
-def _out_of_place(program: str, rules: Sequence[str], ours: str, wanted: str) -> Iterator[str]:
-    """Return a line that names the rule before or after which our rule is by mistake."""
-    after = rules[rules.index(ours) + 1 :]
+def _misplaced(program: str, rules: Sequence[str], present: str, wanted: str) -> Iterator[str]:
+    """Yield a line with the rule that our rule must not follow or precede."""
+    after = rules[rules.index(present) + 1 :]
     if wanted != END and wanted not in after:
-        yield f"{program} rule comes after `{wanted}`, which drops authorised packets first"
+        yield f"{program} rule follows `{wanted}`, which drops authorised packets"
     elif after and after[0] != wanted:
-        yield f"{program} rule comes before `{after[0]}`, which therefore does not hold"
+        yield f"{program} rule precedes `{after[0]}`, which therefore has no effect"
 
 
 def _require_loaded(family: str, saved: str) -> None:
@@ -297,10 +301,10 @@ def _require_loaded(family: str, saved: str) -> None:
     if missing is None:
         return
     chain = f"{prefix}-before-logging-input"
-    # ufw adds its jumps to INPUT only if it finds this chain missing (/lib/ufw/ufw-init-functions, ufw_start).
+    # ufw adds its jumps to INPUT only if this chain is missing (/lib/ufw/ufw-init-functions, ufw_start).
     flushed = missing.startswith("-A INPUT") and f":{chain} " in saved
-    remedy = f"`{program} -F {chain}; {program} -X {chain}; ufw reload`" if flushed else "`ufw reload`"
+    fix = f"`{program} -F {chain}; {program} -X {chain}; ufw reload`" if flushed else "`ufw reload`"
     raise HostError(
         f"the rules of ufw are not loaded: {program}-save has no line `{missing}`. "
-        f"Load them with {remedy}, or turn ufw off with `ufw disable`"
+        f"Load them with {fix}, or disable ufw with `ufw disable`"
     )

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Adds our rule to ufw's chains and rules files, or removes it. All other rules and bytes stay as they are.
+"""A program that adds our rule to ufw's chains and rules files, or removes it. Other rules and bytes are not changed.
 
-The rollback runs this file by itself, with a Python that may be as old as 3.6. A request is plain data: `rule`, the rule
-without its chain; `lock`, ufw's lock file; `options` for iptables-restore; and `parts`, one for each family. A part has
-`chain`, `file`, the programs `save` and `restore`, and what is wanted: `loaded` and `in_file`, each None (leave as it
-is), "" (no rule) or a place. The place END is the end of the chain; any other place is the line of iptables-save of the
-rule before which our rule is added.
+The rollback runs this file without the rest of the collection, with Python 3.6 or later. A request is plain data: `rule` is
+the rule without its chain, `lock` is ufw's lock file, `options` are for iptables-restore, and `parts` has a part for each
+family. A part has `chain`, `file`, the programs `save` and `restore`, and the wanted places `loaded` and `in_file`: None
+(no change), "" (no rule) or a place. The place END is the end of the chain. Any other place is the line of iptables-save of
+the rule before which our rule is added.
 """
 
 import fcntl
@@ -22,12 +22,12 @@ import typing as t
 from contextlib import contextmanager
 
 END = "end"
-# Suffix of the file that is written first and then renamed.
+# Suffix of the temporary file, which is renamed when it is complete.
 TEMPORARY = ".gatehouse-kong"
 
 Request = t.Dict[str, t.Any]
 
-# A line of iptables-save. A comment in quotes may have line breaks.
+# A line of iptables-save. A quoted comment can contain line breaks.
 _LINE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"\n])+', re.DOTALL)
 _LOCK_SECONDS = 10
 _PROGRAM_SECONDS = 60
@@ -35,11 +35,11 @@ _ATTEMPTS = 3
 
 
 class SessionError(Exception):
-    """A rule of ufw could not be added or removed; the message tells why."""
+    """An error while our rule is added to ufw or removed from it."""
 
 
 def main(request: Request) -> int:
-    """Do what `bring` does and return the exit status."""
+    """Execute a request and return the exit status."""
     try:
         bring(request)
     except SessionError as error:
@@ -49,9 +49,9 @@ def main(request: Request) -> int:
 
 
 def bring(request: Request) -> None:
-    """Make chains and files as requested. A part that fails does not keep the next part from being tried.
+    """Change chains and files as requested. If a part fails, the next part is still changed.
 
-    Raises SessionError with the reasons of all parts that failed.
+    Raises SessionError with the errors of all failed parts.
     """
     failed = []
     with _locked(request["lock"]):
@@ -67,15 +67,15 @@ def bring(request: Request) -> None:
 
 
 def is_ours(line: str, rule: str) -> bool:
-    """Tell whether a line of a rules file or of iptables-save adds our rule, to any chain."""
+    """Tell whether a line of a rules file or of iptables-save adds our rule to a chain."""
     words = line.replace('"', "").split()
     return words[:1] == ["-A"] and words[2:] == rule.split()
 
 
 def file_section(lines: t.Sequence[str], chain: str) -> t.Sequence[int]:
-    """Return the numbers of the lines of the last table filter that names the chain; the last one is that of its COMMIT.
+    """Return the line numbers of the last table filter that names the chain, up to its COMMIT.
 
-    A file without such a table has none. iptables-restore loads the tables of a file in their order, and takes no space
+    Without such a table, the result is empty. iptables-restore loads the tables of a file in order, and accepts no space
     before `*` or around COMMIT (iptables 1.8.9, both variants).
     """
     found, begin = range(0), None
@@ -90,14 +90,14 @@ def file_section(lines: t.Sequence[str], chain: str) -> t.Sequence[int]:
 
 
 def file_lines(text: str) -> t.List[str]:
-    """Return the lines of a rules file with their line breaks; iptables-restore knows only one kind of line break."""
+    """Return the lines of a rules file with their line breaks. iptables-restore accepts only LF as a line break."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def edit_text(text: str, chain: str, rule: str, wanted: str) -> str:
-    """Return a rules file with our rule once at the wanted place, or without it.
+    """Return the text of a rules file with our rule only at the wanted place, or without our rule.
 
-    Without a section for the chain, the text cannot hold the rule.
+    A text without a section for the chain gets no rule.
     """
     lines = [line for line in file_lines(text) if not is_ours(line, rule)]
     section = file_section(lines, chain)
@@ -108,7 +108,7 @@ def edit_text(text: str, chain: str, rule: str, wanted: str) -> str:
 
 
 def chain_rules(saved: str, chain: str) -> t.Optional[t.List[str]]:
-    """Return the rules of a chain in the output of iptables-save; None if there is no such chain."""
+    """Return the rules of a chain in the output of iptables-save, or None if the chain is missing."""
     lines = _LINE.findall(saved)
     if not any(line.startswith(":{} ".format(chain)) for line in lines):
         return None
@@ -116,18 +116,18 @@ def chain_rules(saved: str, chain: str) -> t.Optional[t.List[str]]:
 
 
 def chain_commands(saved: str, chain: str, rule: str, wanted: str) -> t.List[str]:
-    """Return the commands that leave our rule once at the wanted place in the chain, and in no other chain; or nowhere.
+    """Return the commands after which our rule is only at the wanted place in the chain; or in no chain if that is "".
 
-    `saved` is the table filter as iptables-save lists it. The list is empty if nothing has to change.
+    `saved` is the table filter in the output of iptables-save. No commands are returned if nothing has to change.
     """
     rules = chain_rules(saved, chain)
-    ours = [line for line in _LINE.findall(saved) if is_ours(line, rule)]
-    remove = ["-D {} {}".format(line.split()[1], rule) for line in ours]
+    present = [line for line in _LINE.findall(saved) if is_ours(line, rule)]
+    remove = ["-D {} {}".format(line.split()[1], rule) for line in present]
     if not wanted or rules is None:
         return remove
-    others = [line for line in rules if not is_ours(line, rule)]
-    place = others.index(wanted) if wanted in others else len(others)
-    if len(ours) == 1 and rules[place : place + 1] == ours:
+    third_party = [line for line in rules if not is_ours(line, rule)]
+    place = third_party.index(wanted) if wanted in third_party else len(third_party)
+    if len(present) == 1 and rules[place : place + 1] == present:
         return []
     return [*remove, "-I {} {} {}".format(chain, place + 1, rule)]
 
@@ -138,13 +138,13 @@ def _names(line: str, chain: str) -> bool:
 
 
 def _is_same(line: str, listed: str) -> bool:
-    """Tell whether iptables-save lists a line of a rules file like this: it names protocols twice and adds defaults."""
+    """Tell whether iptables-save lists a line of a rules file as `listed`. It repeats protocols and adds defaults."""
     words, all_words = (re.sub(" -m (tcp|udp) ", " ", text).replace('"', "").split() for text in (line, listed))
     return len(words) > 1 and all_words[: len(words)] == words
 
 
 def _change_chain(part: t.Dict[str, t.Any], rule: str, wanted: str, options: t.Sequence[str]) -> None:
-    """Change the loaded chains of a family in one step. Chains that are not loaded are left to ufw and its files."""
+    """Change the loaded chains of a family in one transaction. If they are not loaded, ufw loads them from its files."""
     for attempt in range(_ATTEMPTS):
         commands = chain_commands(_run([part["save"], "-t", "filter"]), part["chain"], rule, wanted)
         if not commands:
@@ -153,7 +153,7 @@ def _change_chain(part: t.Dict[str, t.Any], rule: str, wanted: str, options: t.S
         try:
             _run([part["restore"], "--wait", str(_LOCK_SECONDS), "--noflush", *options], text)
         except subprocess.CalledProcessError:
-            # Another program may have changed the chain since it was read.
+            # Another program can have changed the chain after it was read.
             if attempt == _ATTEMPTS - 1:
                 raise
         else:
@@ -161,7 +161,7 @@ def _change_chain(part: t.Dict[str, t.Any], rule: str, wanted: str, options: t.S
 
 
 def _change_file(part: t.Dict[str, t.Any], rule: str, wanted: str, _options: t.Sequence[str]) -> None:
-    """Replace a rules file in one step if it has to change; a file that is a link stays a link."""
+    """Replace a rules file atomically if it has to change. If it is a link, its target is replaced."""
     path = os.path.realpath(part["file"])
     if os.path.exists(path + TEMPORARY):
         os.remove(path + TEMPORARY)
@@ -176,7 +176,7 @@ def _change_file(part: t.Dict[str, t.Any], rule: str, wanted: str, _options: t.S
 
 
 def read_text(path: str) -> t.Optional[str]:
-    """Return the text of a file with each byte as a character; None if there is no file."""
+    """Return the text of a file with each byte as a character, or None if the file is missing."""
     try:
         with open(path, encoding="latin-1", newline="") as file:
             return file.read()
@@ -185,7 +185,7 @@ def read_text(path: str) -> t.Optional[str]:
 
 
 def _replace(path: str, text: str) -> None:
-    """Give a file new content in one step; its owner, mode, SELinux context and ACL stay."""
+    """Replace the content of a file atomically. Its owner, mode, SELinux context and ACL are preserved."""
     temporary = path + TEMPORARY
     try:
         with open(temporary, "w", encoding="latin-1", newline="") as file:
@@ -206,9 +206,10 @@ def _replace(path: str, text: str) -> None:
 
 @contextmanager
 def _locked(path: str) -> t.Iterator[None]:
-    """Hold ufw's own lock, so that ufw does not change the same chains in the same moment.
+    """Hold ufw's own lock, so that ufw does not change the same chains at the same time.
 
-    Any user can hold that lock (its file is readable), so the wait is limited. Each change is one step without it as well.
+    Any user can hold this lock, because its file is readable. Therefore the wait is limited. Each change is atomic without
+    the lock too.
     """
     with open(path, "w") as file:
         end = time.monotonic() + _LOCK_SECONDS
@@ -225,9 +226,9 @@ def _lock(file: t.TextIO) -> bool:
     return True
 
 
-def _run(argv: t.List[str], given: str = "") -> str:
+def _run(argv: t.List[str], stdin: str = "") -> str:
     done = subprocess.run(
-        argv, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=_PROGRAM_SECONDS,
+        argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=_PROGRAM_SECONDS,
         encoding="utf-8", errors="surrogateescape",
     )  # fmt: skip
     return done.stdout

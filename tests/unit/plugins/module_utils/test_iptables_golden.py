@@ -38,22 +38,22 @@ def test_there_are_cases():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_script_is_written_to_the_letter(case):
+def test_the_script_equals_the_golden_file(case):
     assert render_script(wanted(case), PROGRAMS) == (GOLDEN / "iptables" / f"{case}.sh").read_text()
 
 
-def test_what_removes_everything_is_written_to_the_letter():
+def test_the_script_for_removal_equals_the_golden_file():
     assert render_removal(PROGRAMS) == (GOLDEN / "iptables" / "removal.sh").read_text()
 
 
 @pytest.mark.parametrize("case", [*CASES, "removal"])
-def test_any_shell_can_read_the_script(case):
+def test_every_shell_can_parse_the_script(case):
     subprocess.run(["sh", "-n", GOLDEN / "iptables" / f"{case}.sh"], check=True)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_kernel_lists_of_it_means_the_same(case):
-    """The listings were recorded with iptables 1.8.9 and ipset 7.17; both variants of iptables list the same."""
+def test_the_listed_rules_give_the_same_ruleset(case):
+    """Parse listings of iptables 1.8.9 and ipset 7.17. Both variants of iptables list the same lines."""
     listed = json.loads((GOLDEN / "iptables" / f"{case}.listed.json").read_text())
     chains = {family: parse_chain(listed[family]) for family in FAMILIES}
     assert live_of(State(chains, parse_sets(listed["sets"]), FAMILIES)) == Live(wanted(case))

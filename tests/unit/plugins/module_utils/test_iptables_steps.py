@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps, taken one line after the other in a model of the kernel: at no moment anything but old or new holds."""
+"""The steps, executed line by line in a model of the kernel. At each moment, the old or the new ruleset is loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOTHING = State(dict.fromkeys(FAMILIES, parse_chain("")), {}, FAMILIES)
 
 
 class Kernel:
-    """Two mangle tables and the ipsets. A set that a rule names can be swapped, but not destroyed."""
+    """Two tables mangle and the ipsets. A set that a rule uses can be swapped, but not destroyed."""
 
     def __init__(self, foreign=()):
         self.input = {family: list(foreign) for family in FAMILIES}
@@ -41,7 +41,7 @@ class Kernel:
         }
 
     def moments(self, step):
-        """Take a step, and yield after each of its moments: a line of ipset, or a whole load of rules."""
+        """Execute a step, and yield after each atomic change: a line of ipset, or a load of rules."""
         if step.kind == SETS:
             for line in step.text.splitlines():
                 self.ipset(*line.split())
@@ -85,7 +85,7 @@ class Kernel:
 
     def state(self):
         chains = {family: parse_chain(self.save(family)) for family in FAMILIES}
-        saved = [f"create {name} {self.create[name]}\n" + "".join(f"add {name} {one}\n" for one in members)
+        saved = [f"create {name} {self.create[name]}\n" + "".join(f"add {name} {element}\n" for element in members)
                  for name, members in self.sets.items()]  # fmt: skip
         return State(chains, parse_sets("".join(saved)), FAMILIES)
 
@@ -102,7 +102,7 @@ class Kernel:
     def passes(self, family, source, port):
         for line in (self.chain[family] or ()) if JUMP in self.input[family] else ():
             match = re.search(rf"--dport {port}(?: -m set --match-set (\S+) src)? .* -[jg] (\S+)", line)
-            if match and (match[1] is None or any(one.split("/")[0] == source for one in self.sets[match[1]])):
+            if match and (match[1] is None or any(element.split("/")[0] == source for element in self.sets[match[1]])):
                 return match[2] != "DROP"
         return True
 
@@ -128,7 +128,7 @@ def plan(state, want):
 
 
 def go(kernel, want, stop_at=None):
-    """Go the steps to the ruleset, at most to a moment, and return the policies that were seen."""
+    """Execute the steps to the ruleset, up to a given moment. Return the policies after each moment."""
     seen = [kernel.policy()]
     moments = (moment for step in plan(kernel.state(), want) for moment in kernel.moments(step))
     for number, _moment in enumerate(moments):
@@ -149,24 +149,24 @@ WANTS = st.one_of(st.none(), rulesets())
 
 @settings(max_examples=150, deadline=None)
 @given(WANTS, WANTS, st.integers(0, 30), WANTS)
-def test_each_moment_is_the_old_or_the_new_also_after_a_crash(old, new, stop_at, third):
+def test_at_each_moment_the_old_or_the_new_ruleset_is_loaded_even_after_a_crash(old, new, stop_at, third):
     kernel = after(old)
     policies = [kernel.policy(), after(new).policy(), after(third).policy()]
-    only_old_or_new(go(kernel, new, stop_at), policies[:2])
-    # Whatever was left behind: the next run goes from one of the two to its own.
+    check_policies(go(kernel, new, stop_at), policies[:2])
+    # The next run starts from this state and loads its own ruleset.
     for want, policy in ((new, policies[1]), (third, policies[2])):
         again = copy.deepcopy(kernel)
-        only_old_or_new(go(again, want), [kernel.policy(), policy])
+        check_policies(go(again, want), [kernel.policy(), policy])
         assert live_of(again.state()) == Live(want)
         assert plan(again.state(), want) == []
 
 
-def only_old_or_new(seen, policies):
+def check_policies(seen, policies):
     for family in FAMILIES:
         allowed = [policy[family] for policy in policies]
         at = 0
         for policy in seen:
-            # Once new, it is never old again.
+            # After the new policy, the old policy is never loaded again.
             at = next((number for number in range(at, 2) if policy[family] == allowed[number]), None)
             assert at is not None, (family, policy[family], allowed)
 
@@ -176,13 +176,13 @@ def want(sources, ports=(1,), second=()):
     return ruleset_from_data({"allow": allow, "sets": {"a": {"ipv4": sources}, "b": {"ipv4": list(second)}}})
 
 
-# From a ruleset to another, and the processes it takes.
+# The old and the new ruleset, and the kinds of the steps.
 KINDS = {
     "first": (None, want(["10.0.0.1"]), [SETS, *FAMILIES]),
     "unchanged": (want(["10.0.0.1"]), want(["10.0.0.1"]), []),
     "one set": (want(["10.0.0.1"]), want(["10.0.0.1", "10.0.0.2"]), [SETS]),
     "rules only": (want(["10.0.0.1"]), want(["10.0.0.1"], ports=(1, 2)), [*FAMILIES]),
-    "a port that goes with its sets": (want(["10.0.0.1"]), want(["10.0.0.1"], ports=()), [*FAMILIES, SETS]),
+    "a port that is removed with its sets": (want(["10.0.0.1"]), want(["10.0.0.1"], ports=()), [*FAMILIES, SETS]),
     "two sets": (want(["10.0.0.1"]), want(["10.0.0.2"], second=["10.0.0.1"]), [SETS, "ipv4", SETS]),
     "set and rules": (want(["10.0.0.1"]), want(["10.0.0.2"], ports=(1, 2)), [SETS, *FAMILIES, SETS]),
     "removal": (want(["10.0.0.1"]), None, [*FAMILIES, SETS]),
@@ -191,19 +191,19 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_change_takes_few_processes(kind):
+def test_each_kind_of_change_takes_few_steps(kind):
     old, new, expected = KINDS[kind]
     assert [step.kind for step in plan(after(old).state(), new)] == expected
 
 
-def test_a_source_that_moves_from_one_set_to_another_is_never_refused():
+def test_packets_of_a_source_that_moves_to_another_set_are_never_dropped():
     kernel = after(want(["10.0.0.1"], second=["10.0.0.2"]))
     seen = go(kernel, want(["10.0.0.2"], second=["10.0.0.1"]))
     assert len(seen) > 2
     assert all(policy == seen[0] for policy in seen)
 
 
-def test_a_new_source_of_a_port_does_not_reach_those_that_its_set_loses():
+def test_a_new_member_of_a_set_does_not_reach_ports_that_the_set_loses():
     def ports(sources, *numbers):
         allow = [{"listener": "l", "protocol": "tcp", "port": port, "sources": ["a"] if port in numbers else []}
                  for port in PORTS]  # fmt: skip
@@ -214,7 +214,7 @@ def test_a_new_source_of_a_port_does_not_reach_those_that_its_set_loses():
     assert not any(("10.0.0.2", 1) in policy["ipv4"] for policy in seen)
 
 
-def test_others_keep_their_rules_and_their_order():
+def test_third_party_rules_and_their_order_are_preserved():
     foreign = ["-A INPUT -p tcp -j f2b-sshd", "-A INPUT -j OTHER"]
     kernel = Kernel(foreign)
     go(kernel, want(["10.0.0.1"]))
@@ -226,6 +226,6 @@ def test_others_keep_their_rules_and_their_order():
     assert kernel.input["ipv4"] == foreign
 
 
-def test_a_family_that_the_kernel_lacks_is_left_out():
+def test_a_family_that_the_kernel_does_not_support_is_left_out():
     state = State(NOTHING.chains, {}, ("ipv4",))
     assert [step.kind for step in steps(state, want(["10.0.0.1"]))] == [SETS, "ipv4"]

@@ -21,15 +21,15 @@ LINES = ["swap a~ a", "destroy a~", "destroy b"]
 
 
 class FakeHost:
-    """A kernel that refuses the second line with `code` for the first `refusals` times."""
+    """A kernel that rejects the second line with `code`, for the first `failures` calls."""
 
-    def __init__(self, refusals, code=BUSY):
-        self.refusals, self.code = refusals, code
+    def __init__(self, failures, code=BUSY):
+        self.failures, self.code = failures, code
         self.asked = []
 
     def call(self, _function, lines):
         self.asked.append(list(lines))
-        if len(self.asked) <= self.refusals:
+        if len(self.asked) <= self.failures:
             raise SetsError(lines.index("destroy a~"), "destroy a~", self.code)
 
 
@@ -41,10 +41,10 @@ def pauses(monkeypatch):
 
 
 def take(host):
-    backend.Iptables(host)._take(Step("sets", "\n".join(LINES)))
+    backend.Iptables(host)._run_step(Step("sets", "\n".join(LINES)))
 
 
-def test_the_lines_from_the_refused_one_are_tried_again_while_a_set_is_busy(pauses):
+def test_the_rejected_line_and_the_next_lines_are_tried_again_while_a_set_is_busy(pauses):
     host = FakeHost(6)
     take(host)
     assert host.asked == [LINES, *([LINES[1:]] * 6)]
@@ -53,7 +53,7 @@ def test_the_lines_from_the_refused_one_are_tried_again_while_a_set_is_busy(paus
 
 def test_a_set_that_stays_busy_is_an_error(pauses):
     host = FakeHost(100)
-    with pytest.raises(HostError, match=r"ipset: the kernel refuses `destroy a~`"):
+    with pytest.raises(HostError, match=r"ipset: the kernel rejects `destroy a~`"):
         take(host)
     assert len(host.asked) == 7
     assert len(pauses) == 6
@@ -61,6 +61,6 @@ def test_a_set_that_stays_busy_is_an_error(pauses):
 
 def test_another_error_is_not_tried_again(pauses):
     host = FakeHost(100, errno.ENOENT)
-    with pytest.raises(HostError, match=r"ipset: the kernel refuses `destroy a~`"):
+    with pytest.raises(HostError, match=r"ipset: the kernel rejects `destroy a~`"):
         take(host)
     assert (host.asked, pauses) == ([LINES], [])

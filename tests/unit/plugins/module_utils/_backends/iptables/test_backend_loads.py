@@ -33,7 +33,7 @@ WANTS = "/etc/systemd/system/sysinit.target.wants/gatehouse-kong-iptables.servic
 
 
 class FakeHost(Host):
-    """A host with iptables-legacy: its tables mangle and its sets change by what is loaded."""
+    """A host with iptables-legacy. Commands change its tables mangle and its sets."""
 
     def __init__(self, root, *, ipv6=True):
         super().__init__(root)
@@ -115,7 +115,7 @@ class FakeHost(Host):
     def saved_sets(self, prefixes):
         assert prefixes in ((), ("gkong4-", "gkong6-"))
         return "".join(
-            f"create {name} {kind}\n" + "".join(f"add {name} {one}\n" for one in members)
+            f"create {name} {kind}\n" + "".join(f"add {name} {element}\n" for element in members)
             for name, (kind, *members) in self.sets.items()
         )
 
@@ -148,7 +148,7 @@ def test_rules_are_loaded_read_changed_and_removed(tmp_path):
     assert not any(host.chains.values())
 
 
-def test_rules_that_are_right_are_not_loaded(tmp_path):
+def test_unchanged_rules_are_not_loaded(tmp_path):
     host = loaded(tmp_path)
     Iptables(host).apply(WANT)
     assert [argv[0] for argv in host.calls] == ["iptables-save", "ip6tables-save"]
@@ -162,7 +162,7 @@ def test_the_rules_are_read_once(tmp_path):
 
 
 @pytest.mark.parametrize("other", [True, OSError(errno.EPERM, "Operation not permitted")])
-def test_sets_that_our_code_cannot_read_are_read_by_ipset(tmp_path, other):
+def test_unsupported_sets_are_read_with_ipset(tmp_path, other):
     host = loaded(tmp_path)
     host.sets_of_others = other
     if other is True:
@@ -173,7 +173,7 @@ def test_sets_that_our_code_cannot_read_are_read_by_ipset(tmp_path, other):
         Iptables(host).read()
 
 
-def test_a_refused_load_brings_the_rules_back(tmp_path):
+def test_a_failed_load_restores_the_rules(tmp_path):
     host = loaded(tmp_path)
     host.refused = "9001"
     with pytest.raises(HostError, match="refused"):
@@ -181,14 +181,14 @@ def test_a_refused_load_brings_the_rules_back(tmp_path):
     assert Iptables(host).read() == Live(WANT)
 
 
-def test_the_first_error_is_reported_if_the_rules_cannot_be_brought_back(tmp_path):
+def test_the_first_error_is_reported_if_the_rules_cannot_be_restored(tmp_path):
     host = FakeHost(tmp_path)
     host.refused = "COMMIT"
     with pytest.raises(HostError, match="refused"):
         Iptables(host).apply(WANT)
 
 
-def test_without_ipv6_its_rules_are_those_of_the_boot_script(tmp_path):
+def test_without_ipv6_its_rules_are_read_from_the_boot_script(tmp_path):
     host = FakeHost(tmp_path, ipv6=False)
     made = Iptables(host)
     made.apply(WANT)
@@ -196,7 +196,7 @@ def test_without_ipv6_its_rules_are_those_of_the_boot_script(tmp_path):
     made.persist(WANT)
     assert Iptables(host).read() == Live(WANT)
     ipv4 = ruleset(FOUR)
-    assert [(one.where, SCRIPT in one.reason) for one in made.conflicts(WANT)] == [("the kernel", True)]
+    assert [(conflict.where, SCRIPT in conflict.reason) for conflict in made.conflicts(WANT)] == [("the kernel", True)]
     assert made.conflicts(ipv4) == ()
     host.write("/proc/net/if_inet6", "", 0o444)
     assert Iptables(host).conflicts(WANT) == ()
@@ -262,7 +262,7 @@ def test_requirements(tmp_path, monkeypatch):
         Iptables(host).require()
 
 
-def test_rules_of_the_other_iptables_are_refused(tmp_path, monkeypatch):
+def test_rules_of_the_other_variant_are_an_error(tmp_path, monkeypatch):
     host = FakeHost(tmp_path)
     for name in ("require_net_admin", "require_systemd", "require_writable"):
         monkeypatch.setattr(host, name, lambda *_paths: None)
@@ -283,31 +283,31 @@ def drop_rule(host, family, at):
     return lines[at]
 
 
-# What another program does to the rules and sets, and the differences that are reported.
+# A change of the rules or sets by another program, and the reported differences.
 DAMAGE = {
     "the jump is missing": (
-        lambda host: host.rules["iptables"].remove(JUMP), ["iptables: nothing leads from INPUT to GATEHOUSE-KONG"]
+        lambda host: host.rules["iptables"].remove(JUMP), ["iptables: the jump from INPUT to GATEHOUSE-KONG is missing"]
     ),
     "the jump is not first": (
         lambda host: host.rules["iptables"].insert(0, "-A INPUT -j ACCEPT"),
-        ["iptables: the jump to GATEHOUSE-KONG is not the first rule of INPUT, or not once"],
+        ["iptables: the jump to GATEHOUSE-KONG is not the first rule of INPUT, or is repeated"],
     ),
     "another jump": (
         lambda host: host.rules["ip6tables"].append("-A FORWARD -j GATEHOUSE-KONG"),
-        ["ip6tables rule: -A FORWARD -j GATEHOUSE-KONG",
-         "ip6tables: the jump to GATEHOUSE-KONG is not the first rule of INPUT, or not once"],
+        ["unexpected ip6tables rule: -A FORWARD -j GATEHOUSE-KONG",
+         "ip6tables: the jump to GATEHOUSE-KONG is not the first rule of INPUT, or is repeated"],
     ),
     "another rule": (
         lambda host: host.rules["iptables"].append(f"-A {CHAIN} -s 10.0.0.9/32 -j RETURN"),
-        [f"iptables rule: -A {CHAIN} -s 10.0.0.9/32 -j RETURN"],
+        [f"unexpected iptables rule: -A {CHAIN} -s 10.0.0.9/32 -j RETURN"],
     ),
     "a rule twice": (
         lambda host: host.rules["iptables"].append(host.rules["iptables"][-1]),
-        ["iptables: the rules of GATEHOUSE-KONG are in another order, or repeated"],
+        ["iptables: the rules of GATEHOUSE-KONG are in another order or repeated"],
     ),
     "another set": (
         lambda host: host.sets.update({"gkong4-x": ["hash:net family inet maxelem 1048576"]}),
-        ["set gkong4-x: no rule uses it, or only for a moment"],
+        ["set gkong4-x: unused, or used only during a change"],
     ),
 }  # fmt: skip
 
@@ -334,9 +334,7 @@ def test_a_missing_set_is_reported(tmp_path):
     assert Iptables(host).read().drift == ("set gkong4-admins: missing",)
 
 
-def test_sets_that_are_left_without_rules_are_reported(tmp_path):
+def test_unused_sets_are_reported(tmp_path):
     host = FakeHost(tmp_path)
     host.sets["gkong6-b"] = host.sets["gkong4-a"] = ["hash:net family inet maxelem 1048576"]
-    assert Iptables(host).read() == Live(
-        None, tuple(f"set {name}: no rule uses it" for name in ("gkong4-a", "gkong6-b"))
-    )
+    assert Iptables(host).read() == Live(None, tuple(f"set {name}: unused" for name in ("gkong4-a", "gkong6-b")))

@@ -44,7 +44,7 @@ RIGHT = saved(ours())
 
 
 class FakeHost(Host):
-    """A host with iptables-legacy. `listed` has what each iptables-save prints, and what it prints the next time."""
+    """A host with iptables-legacy. `listed` has the outputs of each iptables-save, in order."""
 
     def __init__(self, root, four=(RIGHT,), six=(RIGHT,), *, ipv6=True, nft=True):
         super().__init__(root)
@@ -109,12 +109,12 @@ def part(host, want=WANT):
     return made
 
 
-# What is listed, whether rules are wanted, and the differences of a family.
+# The listed rules, whether rules are wanted, and the differences of a family.
 LISTED = {
     "accepts by default": (saved(), True, ["the accept rule is missing in chain INPUT"]),
     "drops by default": (saved(policy="DROP"), True, ["the accept rule is missing in chain INPUT"]),
-    "right": (saved(ours(), DROP), True, []),
-    "not wanted": (saved(ours(), DROP), False, ["the accept rule is in chain INPUT, where it is not needed"]),
+    "no difference": (saved(ours(), DROP), True, []),
+    "not wanted": (saved(ours(), DROP), False, ["the accept rule in chain INPUT is not needed"]),
     "no rule": (saved(DROP), False, []),
 }
 
@@ -149,7 +149,7 @@ def test_the_rules_are_loaded_once_and_read_again(tmp_path):
     assert len(host.loaded) == 1
 
 
-def test_rules_that_are_right_are_not_loaded(tmp_path):
+def test_unchanged_rules_are_not_loaded(tmp_path):
     host = FakeHost(tmp_path, four=[saved(ours(), DROP)])
     part(host).apply(WANT)
     assert host.loaded == []
@@ -170,7 +170,7 @@ def test_three_attempts_if_other_programs_change_the_rules(tmp_path):
     assert len(host.loaded) == 3
 
 
-def test_the_third_attempt_counts(tmp_path):
+def test_the_third_attempt_can_succeed(tmp_path):
     host = FakeHost(tmp_path, four=[*[saved(DROP)] * 3, saved(ours(), DROP)])
     assert part(host).apply(WANT) == ()
     assert len(host.loaded) == 3
@@ -187,7 +187,7 @@ def test_only_check_mode_validates(tmp_path):
     assert [records(script)["IPV4"] for _options, script in host.loaded] == [[DROP], [""]]
 
 
-def test_the_snapshot_brings_back_the_rules_as_they_are(tmp_path):
+def test_the_snapshot_restores_the_current_rules(tmp_path):
     lines = ("-A INPUT -s 10.9.0.7/32 -j DROP", ours(), "-A INPUT -j LOG", DROP, ":OWN - [0:0]", ours("OWN"))
     found = part(FakeHost(tmp_path, four=[saved(*lines)])).snapshot(WANT)
     assert found.files == (SCRIPT, UNIT, *DROP_INS, WANTS, PLUGIN, SETS_PLUGIN)
@@ -234,7 +234,7 @@ def test_the_hooks_of_netfilter_persistent(tmp_path):
     assert (host.read(PLUGIN), made.stale(None)) == (None, ())
 
 
-def test_hooks_that_are_right_are_not_written_again(tmp_path):
+def test_unchanged_hooks_are_not_written_again(tmp_path):
     host = FakeHost(tmp_path)
     host.path(PLUGINS).mkdir(parents=True)
     made = part(host)
@@ -245,7 +245,7 @@ def test_hooks_that_are_right_are_not_written_again(tmp_path):
 
 
 @pytest.mark.parametrize("earlier", [None, "earlier"])
-def test_the_hooks_are_as_before_if_the_unit_cannot_be_installed(tmp_path, earlier):
+def test_the_hooks_are_restored_if_the_unit_cannot_be_installed(tmp_path, earlier):
     host = FakeHost(tmp_path)
     host.path(PLUGINS).mkdir(parents=True)
     if earlier:
@@ -263,7 +263,7 @@ EARLY = ":GATEHOUSE-KONG - [0:0]\n-A INPUT -j GATEHOUSE-KONG"
 @pytest.mark.parametrize(
     "want, left",
     [(WANT, saved(ours(), DROP)), (None, saved(DROP))],
-    ids=["the accept rule may stay", "nothing of ours may stay"],
+    ids=["the accept rule is kept", "all our rules are removed"],
 )
 def test_saved_files_of_other_programs(tmp_path, want, left):
     host = FakeHost(tmp_path)
@@ -296,22 +296,24 @@ WARNINGS = {
 
 
 @pytest.mark.parametrize("case", WARNINGS)
-def test_rules_without_effect_are_warnings(tmp_path, case):
+def test_ineffective_rules_are_warnings(tmp_path, case):
     four, six, expected = WARNINGS[case]
     found = part(FakeHost(tmp_path, four=[saved(*four)], six=[saved(*six)])).conflicts(WANT)
-    assert [(one.where, one.effect) for one in found] == [(where, effect) for where, effect, *_rest in expected]
-    for one, (_where, _effect, reason, ports) in zip(found, expected, strict=True):
+    assert [(conflict.where, conflict.effect) for conflict in found] == [
+        (where, effect) for where, effect, *_rest in expected
+    ]
+    for conflict, (_where, _effect, reason, ports) in zip(found, expected, strict=True):
         start, end = reason.rsplit("` ", 1)
-        assert one.reason.startswith(f"{start}` ")
-        assert one.reason.endswith(end)
-        assert ([port.split()[1] for port in one.ports], one.certain) == (ports, False)
-        assert one.advice
+        assert conflict.reason.startswith(f"{start}` ")
+        assert conflict.reason.endswith(end)
+        assert ([port.split()[1] for port in conflict.ports], conflict.certain) == (ports, False)
+        assert conflict.advice
 
 
-def test_conflicts_are_judged_with_the_rule_in_its_place(tmp_path):
+def test_conflicts_are_found_with_the_rule_at_its_place(tmp_path):
     mangled = f"*mangle\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 8001 -j DROP\nCOMMIT\n{saved(DROP)}"
-    (one,) = part(FakeHost(tmp_path, four=[mangled])).conflicts(WANT)
-    assert (one.certain, one.effect, [port.split()[1] for port in one.ports]) == (True, "drop", ["8001"])
+    (conflict,) = part(FakeHost(tmp_path, four=[mangled])).conflicts(WANT)
+    assert (conflict.certain, conflict.effect, [port.split()[1] for port in conflict.ports]) == (True, "drop", ["8001"])
 
 
 def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
@@ -326,7 +328,7 @@ def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
     assert ("iptables-restore", "--wait", "10", "--test", host.read("/etc/iptables/rules.v4")) in host.calls
 
 
-def test_translations_are_those_of_the_table_nat(tmp_path):
+def test_translations_are_read_from_the_table_nat(tmp_path):
     nat = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 8001 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n"
     made = part(FakeHost(tmp_path, four=[saved() + nat, saved()]))
     assert len(made.translations()) == 1
@@ -347,7 +349,7 @@ def test_requirements(tmp_path, monkeypatch):
     assert asked == [("require_net_admin",), ("require_systemd",), ("require_writable", "/etc")]
 
 
-def test_a_host_without_systemd_is_refused(tmp_path, with_rights):
+def test_a_host_without_systemd_is_an_error(tmp_path, with_rights):
     host = FakeHost(tmp_path)
     assert IptablesLate(host).require() is None
     host.path("/run/systemd/system").rmdir()
@@ -355,7 +357,7 @@ def test_a_host_without_systemd_is_refused(tmp_path, with_rights):
         IptablesLate(host).require()
 
 
-def test_rules_of_the_other_iptables_are_refused(tmp_path, with_rights):
+def test_rules_of_the_other_variant_are_an_error(tmp_path, with_rights):
     host = FakeHost(tmp_path)
     (tmp_path / "bin/iptables-nft-save").touch()
     host.listed["iptables-nft"] = [saved(DROP)]
@@ -364,7 +366,7 @@ def test_rules_of_the_other_iptables_are_refused(tmp_path, with_rights):
         IptablesLate(host).require()
 
 
-def test_a_family_without_programs_is_refused(tmp_path):
+def test_a_family_without_programs_is_an_error(tmp_path):
     host = FakeHost(tmp_path)
     (tmp_path / "bin/ip6tables-restore").unlink()
     with pytest.raises(HostError, match=r"ip6tables\S*-restore"):

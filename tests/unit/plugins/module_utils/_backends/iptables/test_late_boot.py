@@ -56,28 +56,28 @@ def test_without_places_the_rule_is_removed(tmp_path):
     assert changes(tmp_path, [], f"-A INPUT {QUOTED}", "-A INPUT -j DROP")[0] == [f"-D INPUT {QUOTED}"]
 
 
-# A saved copy of other rules is loaded, and the recorded anchor is missing in it.
+# The host loaded other rules, and the recorded anchor is not among them.
 LOST = {
     "first default of INPUT": (
         ("-A INPUT -s 10.0.0.9/32 -j DROP", "-A INPUT -p tcp -m tcp --dport 25 -j DROP", "-A INPUT -j LOG",
          "-A INPUT -i eth0 -p tcp -m conntrack --ctstate NEW -j REJECT --reject-with tcp-reset", "-A INPUT -j DROP"),
         f"-I INPUT 3 {RULE}",
     ),
-    "a ban with a comment is no default": (
+    "a ban with a comment is not a default": (
         ('-A INPUT -m comment --comment "-j DROP" -m set --match-set bans src -j DROP',
          '-A INPUT -m comment --comment "all the rest" -j DROP'),
         f"-I INPUT 2 {RULE}",
     ),
     "no default": (("-A INPUT -s 10.0.0.9/32 -j DROP",), f"-A INPUT {RULE}"),
     "no rule": ((), f"-A INPUT {RULE}"),
-    "the chain is there, its end is not": (
+    "the chain is present, its end is missing": (
         (":ADMIN - [0:0]", "-A INPUT -j ADMIN", "-A ADMIN -s 10.0.0.9/32 -j DROP"), f"-A INPUT {RULE}"
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_place_without_the_anchor(tmp_path, name):
+def test_the_place_without_the_anchor(tmp_path, name):
     listed, expected = LOST[name]
     assert changes(tmp_path, [ADMIN], *listed)[0] == [expected]
 
@@ -113,7 +113,7 @@ RUNS = {
 
 
 @pytest.mark.parametrize("case", RUNS, ids=lambda case: " ".join(map(str, case)))
-def test_what_a_plugin_runs(tmp_path, case):
+def test_the_commands_of_a_plugin(tmp_path, case):
     name, action, with_early = case
     host = HostWithoutNft(tmp_path)
     host.path("/usr/share/netfilter-persistent/plugins.d").mkdir(parents=True)
@@ -134,7 +134,7 @@ class HostWithoutNft(Host):
 
 
 def test_hooks_of_a_host(tmp_path):
-    """A plugin if netfilter-persistent is installed, otherwise drop-ins; a plugin for sets if nft is missing."""
+    """Expect a plugin if netfilter-persistent is installed, otherwise drop-ins; a plugin for sets if nft is missing."""
     folder = "/usr/share/netfilter-persistent/plugins.d"
     for host in (HostWithNft(tmp_path), HostWithoutNft(tmp_path)):
         assert plugins_for(host) == {f"{folder}/90-gatehouse-kong": None, f"{folder}/05-gatehouse-kong": None}

@@ -41,7 +41,7 @@ BAN = "-A INPUT -s 10.9.0.7/32 -j DROP"
 
 
 def saved(*lines, policy="ACCEPT"):
-    """Return what iptables-save would list; `OURS CHAIN` in a line stands for the accept rule."""
+    """Return the output of iptables-save for rules. `OURS CHAIN` in a line represents the accept rule."""
     lines = [line.replace("OURS", "-A") + (f" {ACCEPT}" if line.startswith("OURS") else "") for line in lines]
     chains = sorted({line.split()[1] for line in lines if line[0] != ":"} - {"INPUT"})
     head = ["*filter", f":INPUT {policy} [0:0]", ":FORWARD ACCEPT [0:0]", *(f":{chain} - [0:0]" for chain in chains)]
@@ -49,17 +49,17 @@ def saved(*lines, policy="ACCEPT"):
 
 
 def places(*lines, policy="ACCEPT", want=WANT):
-    return [(one.chain, one.position) for one in places_of(filter_of(saved(*lines, policy=policy)), want, "ipv4")]
+    return [(place.chain, place.position) for place in places_of(filter_of(saved(*lines, policy=policy)), want, "ipv4")]
 
 
-# Rules of the host, and the number of rules of each chain before the accept rule (facts of deny early, allow late).
+# Rules of the host, its policy, and the number of rules of each chain before the accept rule.
 HOSTS = {
-    "no rule at all": ((), "ACCEPT", [("INPUT", 0)]),
+    "no rule": ((), "ACCEPT", [("INPUT", 0)]),
     "policy drop": (BASE, "DROP", [("INPUT", 3)]),
     "final reject of RHEL": ((*BASE, REJECT), "ACCEPT", [("INPUT", 3)]),
-    "a ban is before the end": ((BAN, *BASE, REJECT), "ACCEPT", [("INPUT", 4)]),
-    "a ban behind the reject holds nothing": ((*BASE, REJECT, BAN), "ACCEPT", [("INPUT", 3)]),
-    "a ban is last, policy drop": ((*BASE, BAN), "DROP", [("INPUT", 4)]),
+    "a ban before the end": ((BAN, *BASE, REJECT), "ACCEPT", [("INPUT", 4)]),
+    "a ban after the reject has no effect": ((*BASE, REJECT, BAN), "ACCEPT", [("INPUT", 3)]),
+    "a ban as the last rule, policy drop": ((*BASE, BAN), "DROP", [("INPUT", 4)]),
     "an end for each protocol": (
         (
             *BASE,
@@ -75,7 +75,7 @@ HOSTS = {
         "ACCEPT",
         [("INPUT", 1)],
     ),
-    "a ban from one port leads to the chain that ends another": (
+    "a ban for a port leads to the chain that drops another port": (
         (
             "-A INPUT -s 10.9.0.7/32 -p tcp -m tcp --dport 8001 -j REFUSE",
             "-A INPUT -p udp -j REFUSE",
@@ -84,7 +84,7 @@ HOSTS = {
         "ACCEPT",
         [("INPUT", 1)],
     ),
-    "an end of an unmanaged port is none": (
+    "a drop of an unmanaged port is not an end": (
         ("-A INPUT -p tcp -m tcp --dport 25 -j DROP", "-A INPUT -p tcp -m tcp --dport 8001 -j DROP"),
         "ACCEPT",
         [("INPUT", 1)],
@@ -94,10 +94,10 @@ HOSTS = {
         (*BASE, "-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"), "ACCEPT", [("INPUT", 3)]
     ),
     "an end with a state": ((*BASE, "-A INPUT -m conntrack --ctstate NEW -j DROP"), "ACCEPT", [("INPUT", 3)]),
-    "an end at an interface": ((*BASE, "-A INPUT -i eth0 -j DROP", BAN), "ACCEPT", [("INPUT", 3)]),
-    "an end at all interfaces but loopback": ((*BASE, "-A INPUT ! -i lo -j DROP"), "ACCEPT", [("INPUT", 3)]),
-    "a rule of loopback is no end": (("-A INPUT -i lo -j DROP", *BASE), "DROP", [("INPUT", 4)]),
-    "no new packet is invalid or without syn": (
+    "an end for an interface": ((*BASE, "-A INPUT -i eth0 -j DROP", BAN), "ACCEPT", [("INPUT", 3)]),
+    "an end for all interfaces except loopback": ((*BASE, "-A INPUT ! -i lo -j DROP"), "ACCEPT", [("INPUT", 3)]),
+    "a rule for loopback is not an end": (("-A INPUT -i lo -j DROP", *BASE), "DROP", [("INPUT", 4)]),
+    "a drop of invalid packets or packets without syn is not an end": (
         (
             "-A INPUT -m conntrack --ctstate INVALID -j DROP",
             "-A INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP",
@@ -115,7 +115,7 @@ HOSTS = {
         [("INPUT", 3)],
     ),
     "a log before the policy": ((*BASE, "-A INPUT -j LOG"), "DROP", [("INPUT", 3)]),
-    "a log of what is accepted": ((*BASE, "-A INPUT -j LOG"), "ACCEPT", [("INPUT", 4)]),
+    "a log of accepted packets": ((*BASE, "-A INPUT -j LOG"), "ACCEPT", [("INPUT", 4)]),
     "bans of a set, a chain of bans and a rate": (
         (
             "-A INPUT -m set --match-set crowdsec src -j DROP",
@@ -128,11 +128,11 @@ HOSTS = {
         "ACCEPT",
         [("INPUT", 3)],
     ),
-    "a chain of the administrator that ends": (
+    "a chain of the administrator that drops": (
         ("-A INPUT -j ADMIN", "-A ADMIN -s 10.9.0.7/32 -j DROP", "-A ADMIN -j DROP"), "ACCEPT", [("ADMIN", 1)]
     ),
-    "a chain that ends, reached by goto": (("-A INPUT -g ADMIN", "-A ADMIN -j DROP"), "ACCEPT", [("ADMIN", 0)]),
-    "a chain in a chain that ends": (
+    "a goto to a chain that drops": (("-A INPUT -g ADMIN", "-A ADMIN -j DROP"), "ACCEPT", [("ADMIN", 0)]),
+    "a jump through a chain to a chain that drops": (
         ("-A INPUT -j ONE", "-A ONE -p tcp -m tcp --dport 22 -j ACCEPT", "-A ONE -j TWO", "-A TWO -j LOG", "-A TWO -j DROP"),
         "ACCEPT",
         [("TWO", 0)],
@@ -147,35 +147,35 @@ HOSTS = {
         "ACCEPT",
         [("INPUT", 2), ("LAN", 0), ("WAN", 0)],
     ),
-    "a chain that some interfaces leave": (
+    "a chain from which packets of some interfaces return": (
         ("-A INPUT -j ADMIN", "-A INPUT -j DROP", "-A ADMIN -i eth1 -j RETURN", "-A ADMIN -j DROP"),
         "ACCEPT",
         [("ADMIN", 1), ("INPUT", 1)],
     ),
-    "a chain of verdicts for bans and the rest": (
+    "a chain of verdicts for bans and other packets": (
         ("-A INPUT -s 10.9.0.7/32 -j LOGDROP", "-A INPUT -j LOGDROP", "-A LOGDROP -j LOG", "-A LOGDROP -j DROP"),
         "ACCEPT",
         [("INPUT", 1)],
     ),
-    "a chain that drops above a rate is no end": (
+    "a chain that drops above a rate is not an end": (
         ("-A INPUT -p tcp -j RATE", "-A RATE -m limit --limit 10/sec -j RETURN", "-A RATE -j DROP"), "DROP", [("INPUT", 1)]
     ),
     "a chain without rules": ((":NONE - [0:0]", "-A INPUT -j NONE", BAN, REJECT), "ACCEPT", [("INPUT", 2)]),
-    "everything is accepted before the end": (("-A INPUT -j ACCEPT", "-A INPUT -j DROP"), "DROP", []),
-    "a goto that comes to the policy": (("-A INPUT -g ADMIN", "-A ADMIN -s 10.9.0.7/32 -j DROP"), "DROP", [("ADMIN", 1)]),
+    "all packets are accepted before the end": (("-A INPUT -j ACCEPT", "-A INPUT -j DROP"), "DROP", []),
+    "a goto that ends with the policy": (("-A INPUT -g ADMIN", "-A ADMIN -s 10.9.0.7/32 -j DROP"), "DROP", [("ADMIN", 1)]),
     "a return to the policy": (("-A INPUT -j RETURN", BAN), "DROP", [("INPUT", 0)]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_place(name):
+def test_the_place_of_the_accept_rule(name):
     lines, policy, expected = HOSTS[name]
     assert places(*lines, policy=policy) == expected
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_script_chooses_the_same_place(name, tmp_path):
-    """The script adds the rule where the run says that it belongs, and twice is the same as once."""
+def test_the_script_finds_the_same_place(name, tmp_path):
+    """Run the script twice: it adds the rule at the place that places_of returned, and then changes nothing."""
     lines, policy, expected = HOSTS[name]
     table = filter_of(saved(*lines, policy=policy))
     text = _restored(tmp_path, places_of(table, WANT, "ipv4"), saved(*lines, policy=policy))
@@ -189,7 +189,7 @@ def test_script_chooses_the_same_place(name, tmp_path):
 
 
 def _restored(tmp_path, wanted, listed):
-    """Run the script with programs that list `listed`, and return what is loaded."""
+    """Run the script with programs that list `listed`. Return the loaded text."""
     (tmp_path / "listed").write_text(listed)
     for name in ("save", "restore"):
         tool = tmp_path / f"tables-{name}"
@@ -206,33 +206,33 @@ def _restored(tmp_path, wanted, listed):
 
 
 FEW = ("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT", "-A INPUT -p tcp -m tcp --dport 443 -j DROP")
-BEHIND = "the accept rule comes after `{}`, which drops authorised packets first"
-BEFORE = "the accept rule comes before `{}`, which therefore does not hold"
+BEHIND = "the accept rule follows `{}`, which drops authorised packets"
+BEFORE = "the accept rule precedes `{}`, which therefore has no effect"
 DIFFERENCES = {
-    "right": (("OURS INPUT", REJECT), []),
-    "bans come and go before it": ((BAN, "-A INPUT -j f2b-kong", "-A f2b-kong -j RETURN", "OURS INPUT", REJECT), []),
-    "harmless rules behind it": ((BAN, "OURS INPUT", *FEW, "-A INPUT -j LOG", REJECT), []),
-    "harmless rules behind it, policy drop": (("OURS INPUT", *FEW), []),
-    "behind the reject there are only dead rules": (("OURS INPUT", REJECT, BAN), []),
+    "no difference": (("OURS INPUT", REJECT), []),
+    "bans before it": ((BAN, "-A INPUT -j f2b-kong", "-A f2b-kong -j RETURN", "OURS INPUT", REJECT), []),
+    "harmless rules after it": ((BAN, "OURS INPUT", *FEW, "-A INPUT -j LOG", REJECT), []),
+    "harmless rules after it, policy drop": (("OURS INPUT", *FEW), []),
+    "ineffective rules after the reject": (("OURS INPUT", REJECT, BAN), []),
     "missing": ((REJECT,), ["the accept rule is missing in chain INPUT"]),
-    "twice": (("OURS INPUT", "OURS INPUT", REJECT), ["the accept rule is in chain INPUT 2 times"]),
+    "repeated": (("OURS INPUT", "OURS INPUT", REJECT), ["the accept rule is in chain INPUT 2 times"]),
     "a new end before it": ((REJECT, "OURS INPUT"), [BEHIND.format(REJECT)]),
-    "a ban behind it": (("OURS INPUT", BAN), [BEFORE.format(BAN)]),
+    "a ban after it": (("OURS INPUT", BAN), [BEFORE.format(BAN)]),
     "a ban between it and the end": (("OURS INPUT", BAN, REJECT), [BEFORE.format(BAN)]),
-    "a rate behind it": (
+    "a rate limit after it": (
         ("OURS INPUT", "-A INPUT -p tcp -m tcp --dport 8000 -m connlimit --connlimit-above 9 -j REJECT"),
         [BEFORE.format("-A INPUT -p tcp -m tcp --dport 8000 -m connlimit --connlimit-above 9 -j REJECT")],
     ),
-    "a chain of bans behind it": (
+    "a chain of bans after it": (
         ("OURS INPUT", "-A INPUT -j f2b-kong", "-A f2b-kong -j RETURN"), [BEFORE.format("-A INPUT -j f2b-kong")]
     ),
     "a new end in a chain": (
         ("-A INPUT -j ADMIN", "OURS INPUT", "-A ADMIN -j DROP"),
-        ["the accept rule is missing in chain ADMIN", "the accept rule is in chain INPUT, where it is not needed"],
+        ["the accept rule is missing in chain ADMIN", "the accept rule in chain INPUT is not needed"],
     ),
     "in a chain and in INPUT": (
         ("-A INPUT -j ADMIN", "OURS INPUT", "OURS ADMIN", "-A ADMIN -j DROP"),
-        ["the accept rule is in chain INPUT, where it is not needed"],
+        ["the accept rule in chain INPUT is not needed"],
     ),
 }  # fmt: skip
 
@@ -249,10 +249,10 @@ def test_no_rule_is_needed_without_services_of_the_family():
     table = filter_of(saved("OURS INPUT", REJECT))
     want = ruleset_from_data(data)
     assert places_of(table, want, "ipv6") == ()
-    assert [*misplaced(table, (), want, "ipv6")] == ["the accept rule is in chain INPUT, where it is not needed"]
+    assert [*misplaced(table, (), want, "ipv6")] == ["the accept rule in chain INPUT is not needed"]
 
 
-def test_a_rule_that_is_nearly_ours_is_none():
+def test_a_similar_rule_is_not_our_rule():
     lines = [f"-A INPUT -s 10.0.0.9/32 {ACCEPT}", f"-A INPUT {ACCEPT.replace('ACCEPT', 'DROP')}"]
     table = filter_of(saved(*lines))
     assert table.ours == ()
@@ -263,7 +263,7 @@ LIMIT = "-A INPUT -p tcp -m tcp --dport 8000 -m limit --limit 10/sec -j ACCEPT"
 DEFAULT = "-A INPUT -i eth0 -j DROP"
 VOID = {
     "a limit that accepts": ((LIMIT, REJECT), {(LIMIT, "accept"): [8000]}),
-    "a limit of everything": (
+    "a limit of all packets": (
         ("-A INPUT -m hashlimit --hashlimit-upto 5/sec -j ACCEPT", REJECT),
         {("-A INPUT -m hashlimit --hashlimit-upto 5/sec -j ACCEPT", "accept"): [7946, 8000, 8001]},
     ),
@@ -272,9 +272,9 @@ VOID = {
     "a limit that drops": (("-A INPUT -m hashlimit --hashlimit-above 5/sec -j DROP", REJECT), {}),
     "an allow list": (("-A INPUT -s 10.0.0.0/8 -j ACCEPT", REJECT), {}),
     "a ban before": ((BAN, REJECT), {}),
-    "a ban behind": ((REJECT, BAN), {}),
+    "a ban after": ((REJECT, BAN), {}),
     "a ban between defaults of interfaces": ((DEFAULT, BAN, REJECT), {(BAN, "drop"): [7946, 8000, 8001]}),
-    "a source that is allowed between defaults of interfaces": (
+    "an allowed source between defaults of interfaces": (
         (DEFAULT, "-A INPUT -s 10.0.0.0/8 -j ACCEPT", REJECT), {}
     ),
     "a ban for other interfaces than a chain": (("-A INPUT -i eth0 -j WAN", BAN, REJECT, "-A WAN -j DROP"), {}),
@@ -285,7 +285,7 @@ VOID = {
 
 
 @pytest.mark.parametrize("name", VOID)
-def test_rules_that_do_not_hold(name):
+def test_ineffective_rules(name):
     lines, expected = VOID[name]
     table = filter_of(saved(*lines))
     found = without_effect(table, places_of(table, WANT, "ipv4"), WANT, "ipv4")

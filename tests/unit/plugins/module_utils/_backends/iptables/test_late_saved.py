@@ -36,8 +36,8 @@ COMMIT
 COMMIT"""
 
 
-def test_lines_of_ours_are_removed_from_a_saved_file():
-    ours = {
+def test_our_lines_are_removed_from_a_saved_file():
+    our_lines = {
         "*mangle\n": ":GATEHOUSE-KONG - [0:0]\n:GATEHOUSE-KONG-A - [0:0]\n",
         "PREROUTING ACCEPT [0:0]\n": "-A INPUT -j GATEHOUSE-KONG\n-A GATEHOUSE-KONG -i lo -j RETURN\n"
         "[1:60] -A GATEHOUSE-KONG -p tcp -m set --match-set gkong6-admins src -j RETURN\n",
@@ -45,7 +45,7 @@ def test_lines_of_ours_are_removed_from_a_saved_file():
         "-A OTHER -m set --match-set gkong4-x+ src -j ACCEPT\n",
     }
     text = KEPT
-    for before, lines in ours.items():
+    for before, lines in our_lines.items():
         assert before in text
         text = text.replace(before, before + lines)
     assert without_ours(text) == KEPT
@@ -54,7 +54,7 @@ def test_lines_of_ours_are_removed_from_a_saved_file():
     assert without_ours(sets) == "create bans hash:ip family inet\nadd bans 10.0.0.9\n"
 
 
-def test_the_accept_rule_and_chains_of_other_parts_may_stay():
+def test_the_accept_rule_and_chains_of_other_parts_can_be_kept():
     kept = f"-A INPUT {QUOTED}\n:GATEHOUSE-KONG-TPROXY - [0:0]\n-A PREROUTING -j GATEHOUSE-KONG-TPROXY\n"
     early = (
         ":GATEHOUSE-KONG - [0:0]\n:GATEHOUSE-KONG-MARK - [0:0]\n-A INPUT -j GATEHOUSE-KONG\n"
@@ -105,7 +105,7 @@ def test_a_saved_file_keeps_its_bytes_its_mode_and_its_link(tmp_path):
 
 
 class HostWithRestore(Host):
-    """iptables-restore refuses a text with the word "broken"."""
+    """A host whose iptables-restore rejects a text with the word "broken"."""
 
     def run(self, *argv, stdin=""):
         assert argv[1:] == ("--wait", "10", "--test")
@@ -118,7 +118,7 @@ WANTS = "/etc/systemd/system/multi-user.target.wants"
 BAN = "-A INPUT -m set --match-set f2b src -j DROP\n"
 LOADED = {
     "good rules": ({"/etc/iptables/rules.v4": "*filter\nCOMMIT\n"}, "netfilter-persistent", []),
-    "rules of IPv6 that are refused": (
+    "rejected rules of IPv6": (
         {"/etc/iptables/rules.v6": "broken"},
         "netfilter-persistent",
         [(True, "/etc/iptables/rules.v6", "/sbin/ip6tables-restore failed with status 2: line 3")],
@@ -133,17 +133,17 @@ LOADED = {
         {"/etc/iptables/rules.v4": f"*filter\n{BAN}COMMIT\n", "/etc/iptables/ipsets": "create other hash:ip\n"},
         "netfilter-persistent",
         [(False, "/etc/iptables/rules.v4",
-          "it names the set f2b, which no saved file makes, so the whole file may be refused")],
+          "it uses the set f2b, which no saved file creates, so iptables may reject the whole file")],
     ),
     "a set that is saved": (
         {"/etc/iptables/rules.v4": BAN, "/etc/iptables/ipsets": "create other hash:ip\ncreate f2b hash:ip\n"},
         "netfilter-persistent",
         [],
     ),
-    "a set that ipset.service makes": (
+    "a set that ipset.service creates": (
         {"/etc/sysconfig/iptables": BAN, "/etc/sysconfig/ipset.d/f2b.set": "create f2b hash:ip\n"}, "iptables", []
     ),
-    "a set of ours": ({"/etc/sysconfig/iptables": BAN.replace("f2b", "gkong4-admins")}, "iptables", []),
+    "our set": ({"/etc/sysconfig/iptables": BAN.replace("f2b", "gkong4-admins")}, "iptables", []),
 }  # fmt: skip
 
 
@@ -155,14 +155,14 @@ def test_files_that_cannot_be_loaded_at_boot(tmp_path, name):
     for path, text in files.items():
         host.write(path, text, 0o600)
     found = [*unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
-    assert [(one.certain, one.where, one.reason) for one in found] == expected
-    assert {(one.effect, one.ports) for one in found} <= {("boot", ("every port that is not managed",))}
+    assert [(conflict.certain, conflict.where, conflict.reason) for conflict in found] == expected
+    assert {(conflict.effect, conflict.ports) for conflict in found} <= {("boot", ("every port that is not managed",))}
 
 
-def test_a_broken_link_makes_no_set(tmp_path):
+def test_a_broken_link_to_a_file_of_sets_is_ignored(tmp_path):
     host = HostWithRestore(tmp_path)
     host.link(f"{WANTS}/iptables.service", "/lib/systemd/system/iptables.service")
     host.link("/etc/sysconfig/ipset.d/f2b.set", "/nowhere/f2b.set")
     host.write("/etc/sysconfig/iptables", BAN, 0o600)
     found = [*unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
-    assert [one.where for one in found] == ["/etc/sysconfig/iptables"]
+    assert [conflict.where for conflict in found] == ["/etc/sysconfig/iptables"]

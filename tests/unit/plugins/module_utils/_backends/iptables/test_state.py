@@ -18,7 +18,7 @@ RULE = "-A GATEHOUSE-KONG -i lo -j RETURN"
 
 
 def saved(*lines):
-    """Return what iptables-save prints of the table that has our chain."""
+    """Return the output of iptables-save for the table with our chain."""
     return "\n".join(["*mangle", ":INPUT ACCEPT [0:0]", ":GATEHOUSE-KONG - [0:0]", *lines, "COMMIT", ""])
 
 
@@ -34,7 +34,7 @@ def saved(*lines):
     ],
     ids=["first", "after another rule", "twice", "from another chain too", "no jump", "no rule in INPUT"],
 )
-def test_the_chain_is_in_force_if_the_one_jump_to_it_is_the_first_rule(lines, hooked):
+def test_the_chain_is_hooked_if_the_only_jump_to_it_is_the_first_rule(lines, hooked):
     chain = parse_chain(saved(*lines))
     assert chain.rules == (RULE,)
     assert chain.hooked is hooked
@@ -42,7 +42,7 @@ def test_the_chain_is_in_force_if_the_one_jump_to_it_is_the_first_rule(lines, ho
 
 @pytest.mark.parametrize(("length", "kept"), [(121, 128), (122, 128), (123, 127)])
 def test_a_comment_has_at_most_255_characters(length, kept):
-    """XT_MAX_COMMENT_LEN of linux/netfilter/xt_comment.h is 256, with the byte at the end."""
+    """The constant XT_MAX_COMMENT_LEN of linux/netfilter/xt_comment.h is 256, with the terminating 0."""
     name, listener = "s" * length, "x" * 128
     entry = {"listener": listener, "protocol": "tcp", "port": 1, "address": None, "sources": [name]}
     rules = make_rules(ruleset_from_data({"allow": [entry], "sets": {name: {"ipv4": ["10.0.0.1"]}}}), "ipv4")

@@ -51,7 +51,7 @@ class Ufw(Host):
             )
 
     def call(self, function, *args):
-        """Record what the session would do."""
+        """Record the request to the session."""
         assert function is late_session.bring
         self.requests.extend(args)
 
@@ -72,7 +72,7 @@ def host(tmp_path):
     return Ufw(tmp_path)
 
 
-def test_a_host_as_ufw_makes_it_has_nothing_to_tell(host):
+def test_a_host_as_ufw_creates_it_has_no_differences(host):
     late = UfwLate(host)
     assert late.read(WANT) == ()
     assert late.stale(WANT) == ()
@@ -80,20 +80,20 @@ def test_a_host_as_ufw_makes_it_has_nothing_to_tell(host):
 
 
 @pytest.mark.parametrize("port, lines", [
-    (("tcp", 445), ["iptables rule comes after `-A ufw-after-input -p tcp -m tcp --dport 445 -j ufw-skip-to-policy-input`",
-                    "ip6tables rule comes after `-A ufw6-after-input -p tcp -m tcp --dport 445 -j ufw6-skip-to-policy-input`"]),
-    (("udp", 68), ["iptables rule comes after `-A ufw-after-input -p udp -m udp --dport 68 -j ufw-skip-to-policy-input`"]),
+    (("tcp", 445), ["iptables rule follows `-A ufw-after-input -p tcp -m tcp --dport 445 -j ufw-skip-to-policy-input`",
+                    "ip6tables rule follows `-A ufw6-after-input -p tcp -m tcp --dport 445 -j ufw6-skip-to-policy-input`"]),
+    (("udp", 68), ["iptables rule follows `-A ufw-after-input -p udp -m udp --dport 68 -j ufw-skip-to-policy-input`"]),
     (("tcp", 68), []),
 ])  # fmt: skip
-def test_a_port_that_ufw_itself_drops_in_the_chain(host, port, lines):
+def test_a_port_for_which_ufw_itself_drops_packets_in_the_chain(host, port, lines):
     late = UfwLate(host)
-    assert late.read(ruleset(port)) == tuple(f"{line}, which drops authorised packets first" for line in lines)
+    assert late.read(ruleset(port)) == tuple(f"{line}, which drops authorised packets" for line in lines)
     assert late.stale(ruleset(port)) == tuple(
         f"/etc/ufw/after{'6' * number}.rules: differs" for number in range(len(lines))
     )
 
 
-def test_a_file_that_a_killed_run_left_is_stale(host):
+def test_the_temporary_file_of_a_killed_run_is_stale(host):
     host.write("/etc/ufw/after6.rules.gatehouse-kong", "", 0o640)
     late = UfwLate(host)
     assert late.read(WANT) == ()
@@ -103,7 +103,7 @@ def test_a_file_that_a_killed_run_left_is_stale(host):
 @pytest.mark.parametrize("setting, families", [
     ("IPV6=yes", 2), ('IPV6="yes"', 2), ("  IPV6=YES ", 2), ("IPV6='yes'", 2), ("IPV6=no", 1), ("# IPV6=yes", 1), ("", 1),
 ])  # fmt: skip
-def test_the_families_that_ufw_loads(host, setting, families):
+def test_the_families_for_which_ufw_loads_rules(host, setting, families):
     host.write("/etc/default/ufw", f"MANAGE_BUILTINS=no\n{setting}\n", 0o644)
     assert len(UfwLate(host).read(None)) == families
 
@@ -111,8 +111,8 @@ def test_the_families_that_ufw_loads(host, setting, families):
 def test_a_kernel_without_ipv6(host):
     host.remove(["/proc/net/if_inet6"])
     late = UfwLate(host)
-    assert late.read(None) == (f"iptables rule: -A ufw-after-input {LISTED}",)
-    assert [one.where for one in late.conflicts(WANT)] == ["the kernel"]
+    assert late.read(None) == (f"unexpected iptables rule: -A ufw-after-input {LISTED}",)
+    assert [conflict.where for conflict in late.conflicts(WANT)] == ["the kernel"]
 
 
 FLUSHED = "`iptables -F ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`"
@@ -123,12 +123,12 @@ FLUSHED = "`iptables -F ufw-before-logging-input; iptables -X ufw-before-logging
     ("-A INPUT -j ufw-after-input", FLUSHED),
     ("-A ufw-before-input -j ufw-user-input", "`ufw reload`"),
 ])  # fmt: skip
-def test_a_jump_that_is_missing(host, line, remedy):
+def test_a_missing_jump(host, line, remedy):
     host.saved["iptables-save"] = host.saved["iptables-save"].replace(f"{line}\n", "")
     with pytest.raises(HostError) as error:
         UfwLate(host).read(WANT)
     assert str(error.value) == (
-        f"the rules of ufw are not loaded: iptables-save has no line `{line}`. Load them with {remedy}, or turn ufw off with "
+        f"the rules of ufw are not loaded: iptables-save has no line `{line}`. Load them with {remedy}, or disable ufw with "
         "`ufw disable`"
     )
 
@@ -139,7 +139,7 @@ def test_chains_of_ufw_that_were_never_loaded(host):
         UfwLate(host).read(WANT)
     assert str(error.value) == (
         "the rules of ufw are not loaded: ip6tables-save has no line `-A INPUT -j ufw6-before-input`. Load them with "
-        "`ufw reload`, or turn ufw off with `ufw disable`"
+        "`ufw reload`, or disable ufw with `ufw disable`"
     )
 
 
@@ -161,22 +161,22 @@ END = "-A ufw-after-input -j DROP"
 
 
 @pytest.mark.parametrize("rules, drift", [
-    ([BAN], [f"iptables rule comes before `{BAN}`, which therefore does not hold"]),
+    ([BAN], [f"iptables rule precedes `{BAN}`, which therefore has no effect"]),
     ([END], []),
-    ([BAN, END], [f"iptables rule comes before `{BAN}`, which therefore does not hold"]),
+    ([BAN, END], [f"iptables rule precedes `{BAN}`, which therefore has no effect"]),
     ([END, BAN], []),
     ([f"-A ufw-after-input {LISTED}"], [f"iptables rule present 2 times: -A ufw-after-input {LISTED}"]),
     ([f"-A INPUT {LISTED}"], [f"iptables rule in the wrong chain: -A INPUT {LISTED}"]),
 ])  # fmt: skip
-def test_rules_behind_ours(host, rules, drift):
+def test_rules_after_our_rule(host, rules, drift):
     host.add(*rules)
     assert UfwLate(host).read(WANT) == tuple(drift)
 
 
-def test_a_rule_that_drops_everything_before_ours(host):
-    ours = f"-A ufw-after-input {LISTED}\n"
-    host.saved["iptables-save"] = host.saved["iptables-save"].replace(ours, f"{END}\n{ours}")
-    assert UfwLate(host).read(WANT) == (f"iptables rule comes after `{END}`, which drops authorised packets first",)
+def test_a_rule_that_drops_all_packets_before_our_rule(host):
+    present = f"-A ufw-after-input {LISTED}\n"
+    host.saved["iptables-save"] = host.saved["iptables-save"].replace(present, f"{END}\n{present}")
+    assert UfwLate(host).read(WANT) == (f"iptables rule follows `{END}`, which drops authorised packets",)
 
 
 @pytest.mark.parametrize("rule, services", [
@@ -185,16 +185,16 @@ def test_a_rule_that_drops_everything_before_ours(host):
     ("-A INPUT -p tcp -m tcp --dport 22 -j DROP", ()),
     ("-A INPUT -p tcp -m tcp --dport 8001 -j ACCEPT", ()),
 ])  # fmt: skip
-def test_rules_behind_the_chains_of_ufw(host, rule, services):
+def test_rules_after_the_chains_of_ufw(host, rule, services):
     host.add(rule)
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    found = [one for one in late.conflicts(WANT) if one.effect == "exempt"]
-    assert [(one.certain, one.where, {*one.ports}) for one in found] == (
+    found = [conflict for conflict in late.conflicts(WANT) if conflict.effect == "exempt"]
+    assert [(conflict.certain, conflict.where, {*conflict.ports}) for conflict in found] == (
         [(False, "table filter of iptables", {*services})] if services else []
     )
-    assert [(one.reason, one.advice) for one in found] == (
-        [(f"`{rule}` comes after the chains of ufw, which accept authorised packets",
+    assert [(conflict.reason, conflict.advice) for conflict in found] == (
+        [(f"`{rule}` follows the chains of ufw, which accept authorised packets",
           "Move it to the top of INPUT, or use `ufw insert 1 deny from ...`")] if services else []
     )  # fmt: skip
 
@@ -209,7 +209,7 @@ def test_ipv6_that_ufw_drops(host):
         "ufw",
         {"IPv6 to tcp 8001 at every address", "IPv6 to udp 7946 at every address"},
     )
-    assert found.reason == "/etc/default/ufw has no IPV6=yes, so ufw drops every IPv6 packet"
+    assert found.reason == "/etc/default/ufw has no IPV6=yes, so ufw drops all IPv6 packets"
     assert found.advice == "Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is intended"
 
 
@@ -227,10 +227,10 @@ def test_a_port_of_one_family(host):
     allow = [{"listener": "admin", "protocol": "tcp", "port": 445, "address": "10.0.0.1", "sources": ["friends"]}]
     want = ruleset_from_data({"allow": allow, "sets": {"friends": {"ipv4": ["10.0.0.0/31"]}}})
     (line,) = UfwLate(host).read(want)
-    assert line.startswith("iptables rule comes after `-A ufw-after-input -p tcp -m tcp --dport 445 ")
+    assert line.startswith("iptables rule follows `-A ufw-after-input -p tcp -m tcp --dport 445 ")
 
 
-def test_a_rule_that_drops_everything_behind_ours_is_no_conflict(host):
+def test_a_rule_that_drops_all_packets_after_our_rule_is_not_a_conflict(host):
     host.add(BAN, END)
     late = UfwLate(host)
     late.read(WANT)
@@ -238,7 +238,7 @@ def test_a_rule_that_drops_everything_behind_ours_is_no_conflict(host):
 
 
 @pytest.mark.parametrize("refuse", ["require_net_admin", "require_systemd", "require_writable"])
-def test_what_the_host_must_have(host, monkeypatch, refuse):
+def test_requirements(host, monkeypatch, refuse):
     seen = []
     for name in ("require_net_admin", "require_systemd", "require_writable"):
         monkeypatch.setattr(host, name, lambda *words, name=name: seen.append((name, *words)))
@@ -254,18 +254,18 @@ def test_what_the_host_must_have(host, monkeypatch, refuse):
 
 
 @pytest.mark.parametrize("missing", ["ufw", "iptables-save", "iptables-restore"])
-def test_a_program_that_is_missing(host, monkeypatch, missing):
+def test_a_missing_program(host, monkeypatch, missing):
     monkeypatch.setattr(host, "which", lambda program: None if program == missing else f"/usr/sbin/{program}")
     with pytest.raises(HostError) as error:
         UfwLate(host).require()
-    assert str(error.value) == f"this host has no program {missing}. Install the packages ufw and iptables"
+    assert str(error.value) == f"the program {missing} is missing on this host. Install the packages ufw and iptables"
 
 
 def parts(request):
     return [(part["chain"], part["loaded"], part["in_file"]) for part in request["parts"]]
 
 
-def test_what_a_session_is_asked_to_do(host):
+def test_the_request_to_a_session(host):
     late = UfwLate(host)
     late.read(WANT)
     late.apply(WANT)
@@ -295,7 +295,7 @@ def test_what_a_session_is_asked_to_do(host):
     }
 
 
-def test_a_rule_that_is_missing_is_added_at_its_place(host):
+def test_a_missing_rule_is_added_at_its_place(host):
     host.saved["iptables-save"] = host.saved["iptables-save"].replace(f"-A ufw-after-input {LISTED}\n", "")
     host.add(END)
     late = UfwLate(host)
@@ -305,7 +305,7 @@ def test_a_rule_that_is_missing_is_added_at_its_place(host):
     assert parts(request) == [("ufw-after-input", END, None), ("ufw6-after-input", "end", None)]
 
 
-def test_families_that_ufw_does_not_load_stay_alone(host):
+def test_families_for_which_ufw_loads_no_rules_are_not_changed(host):
     host.write("/etc/default/ufw", "IPV6=no\n", 0o644)
     host.write("/etc/ufw/after6.rules", "", 0o640)
     late = UfwLate(host)
@@ -336,7 +336,7 @@ def test_a_session_that_fails(host, monkeypatch):
     ("*filter\n:ufw-after-input - [0:0]\nCOMMIT\n", False),
 ])  # fmt: skip
 @pytest.mark.parametrize("file, other", [("after.rules", "after6.rules"), ("after6.rules", "after.rules")])
-def test_files_that_keep_our_rule(host, text, keeps, file, other):
+def test_files_that_contain_our_rule(host, text, keeps, file, other):
     host.write(f"/etc/ufw/{file}", text, 0o640)
     host.remove([f"/etc/ufw/{other}"])
     assert keeps_rule(host) is keeps

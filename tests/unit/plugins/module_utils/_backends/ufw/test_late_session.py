@@ -76,7 +76,7 @@ def test_a_file_with_and_without_our_rule(marked):
 
 
 @pytest.mark.parametrize("text", NO_PLACE.values(), ids=NO_PLACE)
-def test_a_file_without_a_place_stays_as_it_is(text):
+def test_a_file_without_a_place_is_not_changed(text):
     assert edit_text(text, CHAIN, RULE, END) == text
 
 
@@ -86,7 +86,7 @@ def test_a_file_without_a_place_stays_as_it_is(text):
     f"\t{LISTED}\n{BAN}\n",
     f"{BAN}\n-A ufw-after-output {RULE}\n",
 ])  # fmt: skip
-def test_a_rule_that_is_twice_or_out_of_place_in_a_file(lines):
+def test_a_rule_that_is_repeated_or_misplaced_in_a_file(lines):
     assert edit_text(f"{FILTER}{lines}COMMIT\n", CHAIN, RULE, END) == f"{FILTER}{BAN}\n{OURS}\nCOMMIT\n"
     assert edit_text(f"{FILTER}{lines}COMMIT\n", CHAIN, RULE, "") == f"{FILTER}{BAN}\nCOMMIT\n"
 
@@ -104,13 +104,13 @@ def test_a_place_before_a_rule_of_a_file(line, listed):
     assert edit_text(edited, CHAIN, RULE, f"-A {CHAIN} {listed}") == edited
 
 
-def test_a_place_before_a_rule_that_the_file_does_not_have():
+def test_a_place_before_a_rule_that_is_missing_in_the_file():
     assert edit_text(f"{FILTER}{BAN}\n\nCOMMIT\n", CHAIN, RULE, f"-A {CHAIN} -j DROP") == (
         f"{FILTER}{BAN}\n\n{OURS}\nCOMMIT\n"
     )
 
 
-@pytest.mark.parametrize("line, ours", [
+@pytest.mark.parametrize("line, expected", [
     (OURS, True),
     (LISTED, True),
     (f"-A INPUT {RULE}", True),
@@ -120,8 +120,8 @@ def test_a_place_before_a_rule_that_the_file_does_not_have():
     (OURS.replace("gatehouse.kong", "other"), False),
     (OURS.replace("ACCEPT", "DROP"), False),
 ])  # fmt: skip
-def test_which_rule_is_ours(line, ours):
-    assert is_ours(line, RULE) is ours
+def test_our_rule_is_recognised(line, expected):
+    assert is_ours(line, RULE) is expected
 
 
 def saved(*rules):
@@ -133,9 +133,9 @@ COMMENT = f'-A {CHAIN} -m comment --comment "two\n-A {CHAIN} lines" -j DROP'
 LOADED = {
     "missing": ([BAN], END, [INSERT.format(2)]),
     "missing in an empty chain": ([], END, [INSERT.format(1)]),
-    "right": ([BAN, LISTED], END, []),
+    "no difference": ([BAN, LISTED], END, []),
     "followed by a ban": ([LISTED, BAN], END, [DELETE, INSERT.format(2)]),
-    "twice": ([LISTED, BAN, LISTED], END, [DELETE, DELETE, INSERT.format(2)]),
+    "repeated": ([LISTED, BAN, LISTED], END, [DELETE, DELETE, INSERT.format(2)]),
     "also in another chain": ([f"-A INPUT {RULE}", LISTED], END, [f"-D INPUT {RULE}", DELETE, INSERT.format(1)]),
     "after a comment of two lines": ([COMMENT], END, [INSERT.format(2)]),
     "before a rule": ([BAN, LISTED, f"-A {CHAIN} -j DROP"], f"-A {CHAIN} -j DROP", []),
@@ -158,7 +158,7 @@ def test_a_chain_that_is_not_loaded():
 
 
 class Machine:
-    """A rules file, and programs that keep the table filter in a file."""
+    """A rules file, and programs that store the table filter in a file."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -192,7 +192,7 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
-def test_the_loaded_chain_changes_in_one_step(machine):
+def test_the_loaded_chain_changes_in_one_transaction(machine):
     bring(machine.request(loaded=END))
     assert machine.read("input") == f"*filter\n-I {CHAIN} 2 {RULE}\nCOMMIT\n"
     assert machine.read("calls") == "save -t filter\nrestore --wait 10 --noflush\n"
@@ -229,7 +229,7 @@ def test_the_file_is_edited_if_the_chain_cannot_be_changed(machine):
     assert machine.file.read_text() == f"{FILTER}{OURS}\nCOMMIT\n"
 
 
-def test_owner_mode_and_attributes_of_a_file_stay(machine):
+def test_owner_mode_and_attributes_of_a_file_are_preserved(machine):
     os.chown(machine.file, 12, 34)
     machine.file.chmod(0o640)
     os.setxattr(machine.file, "user.note", b"kept")
@@ -241,7 +241,7 @@ def test_owner_mode_and_attributes_of_a_file_stay(machine):
     assert not (machine.folder / "calls").exists()
 
 
-def test_bytes_and_line_breaks_of_a_file_stay(machine):
+def test_bytes_and_line_breaks_of_a_file_are_preserved(machine):
     machine.file.write_bytes(b"# \xe9\xff\r\n" + FILTER.encode() + b"COMMIT\n# \xc3\xa9\r\n")
     bring(machine.request(in_file=END))
     assert machine.file.read_bytes() == b"# \xe9\xff\r\n" + f"{FILTER}{OURS}\nCOMMIT\n".encode() + b"# \xc3\xa9\r\n"
@@ -249,7 +249,7 @@ def test_bytes_and_line_breaks_of_a_file_stay(machine):
     assert machine.file.read_bytes() == b"# \xe9\xff\r\n" + FILTER.encode() + b"COMMIT\n# \xc3\xa9\r\n"
 
 
-def test_a_file_that_is_a_link_stays_a_link(machine):
+def test_a_link_is_preserved(machine):
     kept = machine.file.rename(machine.folder / "kept.rules")
     machine.file.symlink_to(kept)
     bring(machine.request(in_file=END))
@@ -263,7 +263,7 @@ def test_a_file_that_needs_no_change_is_not_written(machine):
     assert machine.file.stat().st_ino == before
 
 
-def test_a_file_without_a_place_is_refused_by_name(machine):
+def test_a_file_without_a_place_is_an_error_with_its_name(machine):
     machine.file.write_text("*nat\nCOMMIT\n")
     with pytest.raises(SessionError) as error:
         bring(machine.request(in_file=END))
@@ -271,7 +271,7 @@ def test_a_file_without_a_place_is_refused_by_name(machine):
     assert machine.file.read_text() == "*nat\nCOMMIT\n"
 
 
-def test_a_file_that_cannot_be_replaced_leaves_no_other_file(machine, monkeypatch):
+def test_a_failed_replacement_leaves_no_temporary_file(machine, monkeypatch):
     def fail(_old, _new):
         raise OSError(28, "No space left on device")
 
@@ -282,20 +282,20 @@ def test_a_file_that_cannot_be_replaced_leaves_no_other_file(machine, monkeypatc
     assert machine.file.read_text() == f"{FILTER}COMMIT\n"
 
 
-def test_a_file_that_is_missing_is_not_made(machine):
+def test_a_missing_file_is_not_created(machine):
     machine.file.unlink()
     bring(machine.request(in_file=""))
     assert not machine.file.exists()
 
 
-def test_a_file_that_a_killed_run_left_is_removed(machine):
+def test_the_temporary_file_of_a_killed_run_is_removed(machine):
     left = machine.folder / "after.rules.gatehouse-kong"
     left.write_text("half")
     bring(machine.request(in_file=""))
     assert not left.exists()
 
 
-def test_a_lock_that_is_held_does_not_stop_a_change(machine, monkeypatch):
+def test_a_change_continues_if_the_lock_is_held(machine, monkeypatch):
     monkeypatch.setattr(late_session, "_LOCK_SECONDS", 0.1)
     code = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, 2); print('', flush=True); input()"
     argv = [sys.executable, "-c", code, f"{machine.folder}/lock"]
