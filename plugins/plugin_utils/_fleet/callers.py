@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Callers that are alike: hosts of one class take the same routes to any target, so one of them answers for all."""
+"""Equivalent callers: hosts of one class have the same routes to any target, so one of them represents all."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Classes = dict[CallerClass, list[Host]]
 
 
 def classify(hosts: Iterable[Host]) -> Classes:
-    """Group hosts by everything about a caller that a route depends on, in the order given.
+    """Group hosts by all properties of a caller on which a route depends, in the given order.
 
-    Which sources a target sees still differs from member to member.
+    The sources that a target sees still differ between members of a class.
     """
     classes: Classes = {}
     for host in hosts:
@@ -33,13 +33,13 @@ def _class_of(host: Host) -> CallerClass:
 
 
 def _outside(host: Host) -> Hashable:
-    """Return what matters of a host's NAT to a caller's routes: the scope of the addresses outside, for each site."""
+    """Return the properties of a host's NAT on which its routes depend: the scopes of its outside addresses, by site."""
     scopes = tuple(sorted({(family_of(network), is_private(network)) for network in host.egress}))
     mappings = tuple(sorted({(mapping.family, is_private(mapping.outside), mapping.sites) for mapping in host.nat}))
     return scopes, mappings
 
 
 def representatives(classes: Classes, target: Host) -> list[Host]:
-    """Return one member of each class, never the target itself; a class of the target alone has none."""
+    """Return a member of each class, except the target itself. A class with only the target has no representative."""
     others = (next((host for host in members if host is not target), None) for members in classes.values())
     return [host for host in others if host is not None]

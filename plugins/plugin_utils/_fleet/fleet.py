@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fleet: every node of the inventory, completed by what its neighbours decide, and the hosts it names."""
+"""The fleet: all nodes of the inventory, completed with settings that depend on other nodes, and the hosts they name."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.gossip import advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.hybrid import connect
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception_checks import (
-    catches_beside_listeners,
-    catches_of_protected,
-    protected,
-    remarks,
+    check_protected,
+    check_taken_ports,
+    find_protected,
+    redirect_notes,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import GroupKey
@@ -35,9 +35,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 
 @dataclass(frozen=True)
 class Fleet:
-    """Nodes by name, the drafts they were made from, the other hosts they name, and what was found on the way.
+    """Nodes and their drafts by name, the other hosts that they name, and all findings.
 
-    ``members`` are the hosts that each source term can stand for.
+    ``members`` are the hosts of each source term.
     """
 
     nodes: Mapping[str, Node]
@@ -48,7 +48,7 @@ class Fleet:
 
 
 def read_fleet(inventory: Inventory, group: str) -> Fleet:
-    """Read and check the whole fleet; everything wrong in it is in the findings."""
+    """Read and check the whole fleet. Errors are in its findings."""
     names = Names.of(inventory)
     if not names.groups.get(group):
         return Fleet({}, {}, {}, {}, (_no_nodes(group, names),))
@@ -68,7 +68,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
         findings += check_mappings(nodes.values())
         findings += _address_conflicts(nodes.values())
         findings += _vpn_duplicates(nodes.values())
-        findings += _bad_catches(drafts.values())
+        findings += _check_interception(drafts.values())
         findings += _unknown_sites(nodes.values(), {host.site for host in hosts.values()})
         if not any(finding.severity == ERROR for finding in findings):
             nodes |= advertise(drafts, findings)
@@ -83,14 +83,14 @@ def _no_nodes(group: str, names: Names) -> Finding:
 
 
 def _outsiders(variables: HostVariables, names: Names) -> list[str]:
-    """Return the hosts of kong_verify_outsiders, groups resolved."""
+    """Return the hosts of kong_verify_outsiders, including the members of its groups."""
     found: list[str] = []
     for item in variables.items("kong_verify_outsiders"):
         members = names.groups.get(str(item)[1:]) if str(item).startswith("@") else [str(item)]
         if members and all(member in names.hosts for member in members):
             found += members
         else:
-            message = "it is no host of the inventory, nor a group of it written @group"
+            message = "it is neither a host of the inventory nor a group written as @group"
             variables.error("source-unknown", "kong_verify_outsiders", item, message)
     return found
 
@@ -106,7 +106,7 @@ def _named_hosts(drafts: Mapping[str, Draft], groups: Mapping[str, Sequence[str]
 def _other_hosts(
     drafts: Mapping[str, Draft], outsiders: Iterable[str], inventory: Inventory, findings: list[Finding]
 ) -> dict[str, Host]:
-    """Read the hosts that are no nodes and that source terms or the verification name."""
+    """Read the hosts that are not nodes and that source terms or kong_verify_outsiders name."""
     named = {*_named_hosts(drafts, inventory.groups), *outsiders} - set(drafts)
     hosts = {}
     for name in sorted(named):
@@ -135,7 +135,7 @@ def _members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: Names)
 
 
 def _address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
-    """Yield an error for each node whose address another one has in the same realm: its site, or sites that are flat."""
+    """Yield an error for each address of a node that another node of its site, or of a flat network, has as well."""
     by_address: dict[str, list[Node]] = {}
     for node in nodes:
         for address in node.host.address.all():
@@ -144,28 +144,30 @@ def _address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
         for index, node in enumerate(holders):
             for other in holders[:index]:
                 if other.site == node.site:
-                    message = f"{other.name} of the same site has this address too; correct one of the two"
+                    message = f"{other.name} of the same site has the same address; correct one of them"
                     yield host_error("address-duplicate", node.name, "kong_address", address, message)
                 elif is_flat(other.host, node.host) or is_flat(node.host, other.host):
                     message = (
-                        f"{other.name} (site {other.site}) has this address too, and kong_flat_network says that the "
-                        f"sites route to each other; correct it, or set kong_flat_network: false on one of the sites"
+                        f"{other.name} (site {other.site}) has the same address, and with kong_flat_network the sites "
+                        f"route to each other; correct it, or set kong_flat_network: false on one of the sites"
                     )
                     yield host_error("address-overlap", node.name, "kong_address", address, message)
 
 
-def _bad_catches(drafts: Collection[Draft]) -> Iterator[Finding]:
-    """Yield what is wrong with the packets that nodes intercept, and what is worth knowing of them."""
-    catching = [draft for draft in drafts if draft.catches]
-    guarded = [one for draft in drafts for one in protected(draft.node, draft.ssh_port)] if catching else []
-    for draft in catching:
-        yield from catches_of_protected(draft.node, draft.catches, guarded)
-        yield from catches_beside_listeners(draft.node, draft.catches)
-        yield from remarks(draft.node, draft.catches)
+def _check_interception(drafts: Collection[Draft]) -> Iterator[Finding]:
+    """Yield the errors and notes about the intercept rules of all nodes."""
+    intercepting = [draft for draft in drafts if draft.intercept_rules]
+    if not intercepting:
+        return
+    protected = [found for draft in drafts for found in find_protected(draft.node, draft.ssh_port)]
+    for draft in intercepting:
+        yield from check_protected(draft.node, draft.intercept_rules, protected)
+        yield from check_taken_ports(draft.node, draft.intercept_rules)
+        yield from redirect_notes(draft.node, draft.intercept_rules)
 
 
 def _unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Finding]:
-    """Yield a warning for each mapping that is for a site which no host is in; it may be somebody else's."""
+    """Yield a warning for each mapping with a site that has no host. The site may belong to another inventory."""
     known = others | {node.site for node in nodes}
     for node in nodes:
         for mapping in node.host.nat:
@@ -175,10 +177,10 @@ def _unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Findin
 
 
 def _vpn_duplicates(nodes: Iterable[Node]) -> Iterator[Finding]:
-    """Yield an error for each node whose VPN address another one has: the VPN is one network for all sites."""
+    """Yield an error for each VPN address that two nodes have: the VPN is one network for all sites."""
     first: dict[str, Node] = {}
     for node in nodes:
         for address in node.host.vpn.all():
             if (other := first.setdefault(address, node)) is not node:
-                message = f"{other.name} has this address on the VPN too; correct one of the two"
+                message = f"{other.name} has the same address on the VPN; correct one of them"
                 yield host_error("address-duplicate", node.name, "kong_vpn_address", address, message)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NAT forwards: what each NAT device must do, and mappings that cannot be right."""
+"""NAT forwards that each NAT device needs, and errors in NAT mappings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """One forward of a NAT device; ``allow`` says who comes through it, ``hairpin`` that its own site does too."""
+    """A forward of a NAT device. ``allow`` has its sources. With ``hairpin`` hosts of its own site use it as well."""
 
     mapping: NatMapping
     outside_port: int
@@ -35,7 +35,7 @@ class Forward:
 def forwards(node: Node, allows: Sequence[Allow]) -> list[Forward]:
     """Return the forwards that a node's listeners need, in the order of its mappings and listeners.
 
-    A listener that nobody may reach needs none.
+    A listener without allowed sources needs no forward.
     """
     return [
         Forward(mapping, outside_port, inside, allow, hairpin=_is_advertised(node, mapping, outside_port, allow))
@@ -52,18 +52,18 @@ def _is_advertised(node: Node, mapping: NatMapping, port: int, allow: Allow) -> 
 
 
 def _arrives_at(mapping: NatMapping, inside: str, listener: Listener) -> bool:
-    """Tell whether a listener hears what a mapping forwards to the inside address."""
+    """Tell whether a listener receives packets that a mapping forwards to the inside address."""
     if listener.is_loopback or mapping.family not in listener.families:
         return False
     return listener.bound in (None, inside)
 
 
-Claim = tuple[str, str, int]  # what a mapping takes of its device: outside address, protocol, port
-Claims = dict[Claim, list[tuple[Node, NatMapping, int]]]  # who claims it, by which mapping, for which inside port
+Claim = tuple[str, str, int]  # the outside address, protocol and port that a mapping uses on its device
+Claims = dict[Claim, list[tuple[Node, NatMapping, int]]]  # the node, mapping and inside port that use it
 
 
 def check_mappings(nodes: Iterable[Node]) -> Iterator[Finding]:
-    """Yield an error for each mapping that leads nowhere, forwards half of gossip, or contradicts another."""
+    """Yield an error for each mapping without a listener, with one protocol of gossip only, or in conflict with another."""
     claims: Claims = {}
     for node in nodes:
         for mapping in node.host.nat:
@@ -75,59 +75,59 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
     inside = node.host.address.of(mapping.family)
     shown = _shown(mapping)
     if inside is None:
-        message = f"the node has no IPv{mapping.family} address that this could lead to; give it one in kong_address"
+        message = f"the node has no IPv{mapping.family} address as inside address; add one to kong_address"
         yield host_error("nat-family", node.name, "kong_nat", shown, message)
         return
     if mapping.inside_port is None:
         return
-    hearing = [one for one in _hearing(node, mapping, inside) if one.port == mapping.inside_port]
-    if not hearing:
-        opened = ", ".join(dict.fromkeys(f"{one.name} {one.address}:{one.port}" for one in node.reachable)) or "nothing"
+    receiving = [listener for listener in _receiving(node, mapping, inside) if listener.port == mapping.inside_port]
+    if not receiving:
+        sockets = dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable)
         message = (
-            f"nothing of Kong listens on {inside} {_words(mapping)} port {mapping.inside_port}; the node opens {opened}. Correct "
-            "inside_port or the listen setting, or remove the mapping"
+            f"no listener of Kong is on {inside} {_words(mapping)} port {mapping.inside_port}; the node opens "
+            f"{', '.join(sockets) or 'no port'}. Correct inside_port or the listen setting, or remove the mapping"
         )
         yield host_error("nat-no-listener", node.name, "kong_nat", shown, message)
-    for listener in hearing:
+    for listener in receiving:
         missing = [protocol for protocol in listener.protocols if protocol not in mapping.protocols]
         if missing and len(listener.protocols) > 1:
             message = (
-                f"it does not forward {' and '.join(missing)}, and {listener.setting} {listener.port} needs tcp and udp: "
-                "joins go over tcp, gossip over udp. Add it to protocols here and on the device"
+                f"it does not forward {' and '.join(missing)}, but {listener.setting} {listener.port} needs tcp (for joins) "
+                "and udp (for gossip). Add the protocol here and on the device"
             )
             yield host_error("nat-protocol", node.name, "kong_nat", shown, message)
 
 
-def _hearing(node: Node, mapping: NatMapping, inside: str) -> list[Listener]:
-    """Return the listeners that hear something of what a mapping forwards to the inside address."""
+def _receiving(node: Node, mapping: NatMapping, inside: str) -> list[Listener]:
+    """Return the listeners that receive packets that a mapping forwards to the inside address."""
     return [
-        one
-        for one in node.reachable
-        if _arrives_at(mapping, inside, one) and not set(one.protocols).isdisjoint(mapping.protocols)
+        listener
+        for listener in node.reachable
+        if _arrives_at(mapping, inside, listener) and not set(listener.protocols).isdisjoint(mapping.protocols)
     ]
 
 
-def _claimed(node: Node, mapping: NatMapping) -> Iterator[tuple[Claim, int]]:
-    """Yield what a mapping takes of its device, each with the inside port it leads to."""
+def _claims_of(node: Node, mapping: NatMapping) -> Iterator[tuple[Claim, int]]:
+    """Yield the claims of a mapping on its device, each with the inside port."""
     if mapping.outside_port is not None and mapping.inside_port is not None:
         for protocol in mapping.protocols:
             yield (mapping.outside, protocol, mapping.outside_port), mapping.inside_port
         return
     yield (mapping.outside, "", 0), 0  # the address as a whole
-    for listener in _hearing(node, mapping, node.host.address.of(mapping.family) or ""):
+    for listener in _receiving(node, mapping, node.host.address.of(mapping.family) or ""):
         for protocol in listener.protocols:
             yield (mapping.outside, protocol, listener.port), listener.port
 
 
 def _may_be_one_device(first: NatMapping, second: NatMapping) -> bool:
-    """Tell whether two mappings of one outside address can be on one device; nobody needs to name it."""
+    """Tell whether two mappings of one outside address can be on one device. The key device is optional."""
     return first.device == second.device or first.outside in (first.device, second.device)
 
 
 def _conflicts(node: Node, mapping: NatMapping, claims: Claims) -> Iterator[Finding]:
-    """Yield an error where an outside address and port leads elsewhere already."""
+    """Yield an error if another mapping has the same outside address and port, and another destination."""
     rival = None
-    for claim, inside_port in _claimed(node, mapping):
+    for claim, inside_port in _claims_of(node, mapping):
         holders = claims.setdefault(claim, [])
         for other, others_mapping, others_port in holders:
             leads_elsewhere = other is not node or others_port != inside_port
@@ -136,8 +136,8 @@ def _conflicts(node: Node, mapping: NatMapping, claims: Claims) -> Iterator[Find
         holders.append((node, mapping, inside_port))
     if rival:
         message = (
-            f"{'another mapping of it' if rival is node else rival.name} has the same outside address and port, so one of "
-            "the two is never reached. Give each its own, or name the devices (device) where they are different ones"
+            f"{'another mapping of this node' if rival is node else rival.name} has the same outside address and port, so "
+            "only one of them works. Give each its own port, or set device if they are on different devices"
         )
         yield host_error("nat-conflict", node.name, "kong_nat", _shown(mapping), message)
 

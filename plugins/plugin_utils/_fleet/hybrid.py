@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hybrid mode (Kong 2.0 and later): the address at which each data plane finds a control plane, as seen from its site."""
+"""Hybrid mode (Kong 2.0 and later): the address of a control plane for each data plane, as seen from its site."""
 
 from __future__ import annotations
 
@@ -13,62 +13,62 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAM
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, routes, service_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
-    Doubtful,
-    doubtful_warnings,
-    note_doubtful,
+    Unverified,
+    note_unverified,
     unreachable_reason,
+    unverified_warnings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error, host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import parse_version
 
-# The setting of a data plane, and the listener of a control plane that it names.
+# A setting of data planes, and the listener of the control plane to which it refers.
 CONNECTIONS = {"cluster_control_plane": "cluster", "cluster_telemetry_endpoint": "cluster_telemetry"}
 
 
 def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
-    """Return all data planes, each set to connect to a control plane; other nodes are not in the result.
+    """Return all data planes with the settings for their control planes, without other nodes.
 
-    Among the control planes that take its version, one of the data plane's own site is preferred, then the first by name
-    that it has a path to. A data plane without one is an error finding.
+    Control planes that accept the version of the data plane have priority, then those of its own site, then the first by
+    name to which it has a path. A data plane without a control plane is an error.
     """
     control_planes: dict[str, list[Node]] = {}
     for draft in drafts.values():
         if draft.node.role == "control_plane":
             control_planes.setdefault(draft.node.cluster, []).append(draft.node)
     data_planes = [draft for draft in drafts.values() if draft.node.role == "data_plane" and draft.generation.hybrid]
-    doubtful: Doubtful = {}
+    unverified: Unverified = {}
     connected = {
-        draft.node.name: _connected(draft, control_planes.get(draft.node.cluster, []), findings, doubtful)
+        draft.node.name: _connect(draft, control_planes.get(draft.node.cluster, []), findings, unverified)
         for draft in data_planes
     }
-    findings.extend(doubtful_warnings(doubtful))
+    findings.extend(unverified_warnings(unverified))
     return connected
 
 
-def _connected(draft: Draft, control_planes: list[Node], findings: list[Finding], doubtful: Doubtful) -> Node:
+def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], unverified: Unverified) -> Node:
     node, settings = draft.node, dict(draft.node.settings)
-    nearest = sorted(control_planes, key=lambda other: (not _takes(other, node), other.site != node.site, other.name))
+    nearest = sorted(control_planes, key=lambda other: (not _accepts(other, node), other.site != node.site, other.name))
     for setting, listener in CONNECTIONS.items():
         given = draft.given.get(f"kong_{setting}")
         opens = listener == "cluster" or draft.generation.enterprise
-        way = _first_way(node.host, nearest, listener) if opens else None
+        found = _first_route(node.host, nearest, listener) if opens else None
         if given is not None:
             settings[setting] = str(given)
-        elif way:
-            target, route = way
+        elif found:
+            target, route = found
             settings[setting] = str(route.dialled)
-            note_doubtful(doubtful, [([node.host], route)], target)
-            if listener == "cluster" and not _takes(target, node):
-                findings.append(_refused(node, target))
-        if way is None and listener == "cluster" and (given is None or nearest):
-            findings.append(_unconnected(node, nearest, given))
+            note_unverified(unverified, [([node.host], route)], target)
+            if listener == "cluster" and not _accepts(target, node):
+                findings.append(_version_skew(node, target))
+        if found is None and listener == "cluster" and (given is None or nearest):
+            findings.append(_no_control_plane(node, nearest, given))
     return replace(node, settings=settings)
 
 
-def _takes(control_plane: Node, data_plane: Node) -> bool:
-    """Tell whether a control plane takes data planes of that version: of its own major, and of no newer minor.
+def _accepts(control_plane: Node, data_plane: Node) -> bool:
+    """Tell whether a control plane accepts a data plane: the same major version, and no newer minor version.
 
     Source: check_kong_version_compatibility in kong/clustering/utils.lua, from 3.2 on kong/clustering/compat.
     """
@@ -77,15 +77,15 @@ def _takes(control_plane: Node, data_plane: Node) -> bool:
     return from_two_to_three or (own.major == other.major and own.minor >= other.minor)
 
 
-def _refused(node: Node, control_plane: Node) -> Finding:
+def _version_skew(node: Node, control_plane: Node) -> Finding:
     message = (
-        f"control plane {control_plane.name} runs Kong {control_plane.version} and refuses data planes of another major or of "
-        f"a newer minor version; upgrade control planes first, or give {node.name} one that takes it"
+        f"control plane {control_plane.name} runs Kong {control_plane.version} and rejects data planes with another major or "
+        f"a newer minor version; upgrade control planes first, or give {node.name} a control plane that accepts it"
     )
     return host_warning("version-skew", node.name, "kong_version", node.version, message)
 
 
-def _first_way(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
+def _first_route(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
     return next(((other, route) for other in control_planes for route in _routes(caller, other, listener)), None)
 
 
@@ -96,8 +96,8 @@ def _routes(caller: Host, target: Node, name: str) -> Iterator[Route]:
                 yield from routes(caller, target.host, service_of(listener, "tcp"), family)
 
 
-def _unconnected(node: Node, control_planes: list[Node], given: object) -> Finding:
-    """Return an error; a warning where the data plane was told where to connect, which may be by ways unknown here."""
+def _no_control_plane(node: Node, control_planes: list[Node], given: object) -> Finding:
+    """Return an error, or a warning if the address is given, because it may use a route that the inventory does not have."""
     variable = "kong_cluster_control_plane"
     if not control_planes:
         message = (
@@ -107,18 +107,18 @@ def _unconnected(node: Node, control_planes: list[Node], given: object) -> Findi
         return host_error("control-plane-missing", node.name, variable, None, message)
     other = control_planes[0]
     port = next((listener.port for listener in other.listening("cluster")), 8005)
-    ways_out = (
+    fixes = (
         f"Give {other.name} a kong_nat mapping to port {port} (tcp), or give both a kong_vpn_address, or set "
-        "kong_flat_network: true where sites route to each other without NAT"
+        "kong_flat_network: true if the sites route to each other without NAT"
     )
     listeners = other.listening("cluster")
     message = (
         f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). "
-        f"{(listeners and unreachable_reason(node.host, other, listeners)) or ways_out}"
+        f"{(listeners and unreachable_reason(node.host, other, listeners)) or fixes}"
     )
     if other.published is not None and not listeners:
-        message = f"{other.name} does not publish its cluster listener. Add its port to kong_published_ports there"
+        message = f"{other.name} does not publish its cluster listener. Add the port to its kong_published_ports"
     if given is not None:
-        message = f"the control planes of this inventory do not let it in: {message}"
+        message = f"it cannot reach a control plane of this inventory: {message}"
         return host_warning("no-path", node.name, variable, given, message)
     return host_error("no-path", node.name, variable, None, message)

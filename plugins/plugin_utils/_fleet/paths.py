@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Paths: what A dials to reach a listener of B, which source B sees, and through what.
+"""Paths: the address that A dials to reach a listener of B, the source that B sees, and the NAT mapping in between.
 
-One function, ``routes``, knows how hosts reach each other. Everything else asks it. It is asked tens of times for each
-node, which is why routes are named tuples: those are made three times as fast as frozen dataclasses.
+The function ``routes`` determines how hosts reach each other. All other code uses it. It is called tens of times for each
+node, so routes are named tuples, which are created three times as fast as frozen dataclasses.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Via = Literal["local", "vpn", "nat", "hairpin"]
 
 
 class Route(NamedTuple):
-    """One way from a caller to a port of a target.
+    """A route from a caller to a port of a target.
 
-    ``dialled`` is what the caller dials, ``lands`` the target's own address at which the packets arrive, on local port
-    ``port``. ``mapping`` is the NAT mapping in between, if any.
+    ``dialled`` is the endpoint that the caller dials. Packets arrive at the target's own address ``lands``, on its local
+    port ``port``. ``mapping`` is the NAT mapping in between, if any.
     """
 
     via: Via
@@ -42,9 +42,9 @@ class Route(NamedTuple):
 
 
 class Service(NamedTuple):
-    """What is to be reached: one protocol and port of a target, at a bind address if it has one of its own.
+    """A protocol and port of a target, and its bind address.
 
-    ``bound`` is None where every address of the target will do.
+    ``bound`` is None if it listens on every address of the target.
     """
 
     protocol: str
@@ -53,16 +53,16 @@ class Service(NamedTuple):
 
 
 def service_of(listener: Listener, protocol: str) -> Service:
-    """Return what a caller must reach to reach the listener over the protocol."""
+    """Return the service of a listener over a protocol."""
     return Service(protocol, listener.port, listener.bound)
 
 
 def routes(caller: Host, target: Host, service: Service, family: Family) -> Iterator[Route]:
-    """Yield the ways of one family from caller to the service of target, the preferred one first.
+    """Yield the routes of one family from caller to the service of target, the preferred route first.
 
-    Within a site by local addresses; both on the VPN by VPN addresses; between sites through the target's NAT mapping, on
-    a flat network by local addresses, or out through the caller's own NAT to a target that has none; last, within a
-    site, through the NAT device's hairpin.
+    Within a site: the local address. If both are on the VPN: the VPN address. Between sites: the target's NAT mapping, the
+    local address on a flat network, or out through the caller's own NAT to a target without NAT. Last, within a site: the
+    hairpin of the NAT device.
     """
     yield from (
         route for route in _all_routes(caller, target, service, family) if _arrives(route, caller, target, service)
@@ -75,13 +75,13 @@ def _arrives(route: Route, caller: Host, target: Host, service: Service) -> bool
 
 def _all_routes(caller: Host, target: Host, service: Service, family: Family) -> Iterator[Route]:
     local = _local_address(target, service, family)
-    together = caller.site == target.site
-    if together and local:
+    same_site = caller.site == target.site
+    if same_site and local:
         yield Route("local", Endpoint(local, service.port), local, service.port)
     vpn = target.vpn.of(family)
     if vpn and caller.vpn.of(family):
         yield Route("vpn", Endpoint(vpn, service.port), vpn, service.port)
-    if not together:
+    if not same_site:
         yield from _mapped_routes("nat", caller, target, service, family)
         if local and is_flat(caller, target):
             yield Route("local", Endpoint(local, service.port), local, service.port)
@@ -100,22 +100,22 @@ def _mapped_routes(via: Via, caller: Host, target: Host, service: Service, famil
 
 
 def _local_address(target: Host, service: Service, family: Family) -> str | None:
-    """Return the local address to dial: the bind address, which may be another than the node's first, or the node's."""
+    """Return the local address to dial: the bind address if there is one, else the address of the node."""
     if service.bound and service.bound != target.vpn.of(family):
         return service.bound if family_of(service.bound) == family else None
     return target.address.of(family)
 
 
 def is_flat(caller: Host, target: Host) -> bool:
-    """Tell whether another site's caller dials the target's local address: the target must say so, the caller may refuse."""
+    """Tell whether a caller of another site dials the target's local address: set on the target, and not off on the caller."""
     return bool(target.flat) and caller.flat is not False
 
 
 def _goes_out_to(caller: Host, target: Host, local: str) -> bool:
-    """Tell whether the caller's own NAT leads to the local address of a target that is behind none.
+    """Tell whether a caller behind a NAT reaches the local address of a target without NAT.
 
-    Outside its NAT the caller is a host like any other there: it reaches public addresses, and private ones where its
-    outside address is a private one as well, in the network that the target is in.
+    Outside its NAT the caller is like any other host there. It reaches public addresses. It reaches private addresses if
+    its outside address is private as well, because it is then in that private network.
     """
     family = family_of(local)
     if _is_behind_nat(target, family) or not _is_behind_nat(caller, family):
@@ -130,7 +130,7 @@ def _is_behind_nat(host: Host, family: Family) -> bool:
 
 
 def seen_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
-    """Return the networks (CIDR text) from which the target sees the caller on this route; empty if it cannot come."""
+    """Return the source networks (CIDR text) that the target sees on this route, empty if the caller cannot use it."""
     family = family_of(route.lands)
     if route.via == "vpn":
         return _as_networks(caller.vpn.of(family))
@@ -143,11 +143,12 @@ def seen_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
 
 
 def egress_networks(caller: Host, site: str, family: Family) -> tuple[str, ...]:
-    """Return what another site sees as the caller's source: egress, outside addresses, or its own without NAT."""
+    """Return the source networks that another site sees: egress, outside addresses, or without NAT the local address."""
     if given := tuple(network for network in caller.egress if family_of(network) == family):
         return given
     mappings = [mapping for mapping in caller.nat if mapping.family == family]
-    outside = {mapping.outside for mapping in mappings if mapping.serves(site)} or {m.outside for m in mappings}
+    serving = [mapping for mapping in mappings if mapping.serves(site)] or mappings
+    outside = {mapping.outside for mapping in serving}
     return tuple(host_network(address) for address in sorted(outside)) or _as_networks(caller.address.of(family))
 
 
@@ -156,19 +157,19 @@ def _as_networks(address: str | None) -> tuple[str, ...]:
 
 
 def find_route(caller: Host, target: Host, service: Service, family: Family) -> Route | None:
-    """Return the route that a caller free to choose takes, or None where there is no path."""
+    """Return the preferred route, or None if there is no path."""
     return next(routes(caller, target, service, family), None)
 
 
 def dial(caller: Host, target: Host, service: Service, endpoint: Endpoint) -> Route | None:
-    """Return the route on which the caller reaches the service by dialling this very endpoint, or None."""
+    """Return the route on which the caller reaches the service when it dials this endpoint, or None."""
     family = family_of(endpoint.address)
     dialling = (route for route in _all_routes(caller, target, service, family) if route.dialled == endpoint)
     return next((route for route in dialling if _arrives(route, caller, target, service)), None)
 
 
 def route_to(caller: Host, target: Node, listener: Listener, protocol: str, family: Family) -> Route | None:
-    """Return the route of a caller to a node's listener: peers of a gossip cluster dial what the node advertises."""
+    """Return the route of a caller to a node's listener. Peers of a gossip cluster dial the advertised endpoint."""
     service = service_of(listener, protocol)
     if listener.name == "cluster" and target.advertised:
         return dial(caller, target.host, service, target.advertised) if family == 4 else None
@@ -177,7 +178,7 @@ def route_to(caller: Host, target: Node, listener: Listener, protocol: str, fami
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The answer for an ordered pair and a listener: what is dialled, which sources are seen, which port is hit."""
+    """A path from a caller to a listener: the dialled endpoint, the sources that the target sees, and the local port."""
 
     caller: str
     target: str
@@ -191,7 +192,7 @@ class Path:
 
 
 def find_paths(caller: Host, target: Node, listener: Listener) -> tuple[Path, ...]:
-    """Return the paths of a caller to one listener of a node, one for each family and protocol that has one."""
+    """Return the paths of a caller to a listener of a node, at most one for each family and protocol."""
     return tuple(
         Path(
             caller.name,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may reach which listener: source terms become sets of addresses as each node sees them."""
+"""The policy: the allowed sources of each listener, with source terms as sets of the addresses that each node sees."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content, SetKey, Sets
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
-    Doubtful,
-    Stranded,
-    note_doubtful,
-    note_stranded,
-    stranded_warnings,
+    Unreachable,
+    Unverified,
+    note_unreachable,
+    note_unverified,
+    unreachable_warnings,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import Catch
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import InterceptRule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import MEMBERS, Terms
@@ -41,7 +41,7 @@ _EMPTY: Content = ((), ())
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Who may come to one listener over one protocol: everybody, or the members of the sets (nobody if there are none)."""
+    """The allowed sources of a listener over a protocol: any source, or the members of the sets. No set: no source."""
 
     listener: Listener
     protocol: str
@@ -51,18 +51,18 @@ class Allow:
 
 @dataclass
 class Viewer:
-    """Answers how a node sees groups of hosts, once for all nodes that see them alike."""
+    """The sources of groups of hosts as nodes see them, computed once for all nodes with the same view."""
 
     members: Mapping[GroupKey, Sequence[Host]]
-    doubtful: Doubtful = field(default_factory=dict)
+    unverified: Unverified = field(default_factory=dict)
     _classes: dict[GroupKey, Classes] = field(default_factory=dict)
     _contents: dict[tuple[Any, ...], Content] = field(default_factory=dict)
 
     def view(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> Content:
         """Return the sources of a group as the node sees them at the first of its listeners on one port.
 
-        For a family that this one does not take, the first that takes it answers, so that the sockets of one port share
-        their set.
+        For a family that this listener does not have, the first listener with that family decides, so that the sockets of
+        one port share a set.
         """
         classes = self._classified(group)
         taken = {family: _routes(classes, node, listeners, protocol, family) for family in FAMILIES}
@@ -70,12 +70,12 @@ class Viewer:
         key = (group, node.site, signature)
         if key not in self._contents:
             self._contents[key] = (_content(classes, taken[4], node), _content(classes, taken[6], node))
-            # Of the control planes that are open to it a data plane dials one, which is looked at where it is chosen.
+            # A data plane connects to one control plane only. `connect` checks this connection when it chooses it.
             for family in () if group[0] == "data_planes" else FAMILIES:
-                note_doubtful(self.doubtful, zip(classes.values(), taken[family], strict=True), node)
+                note_unverified(self.unverified, zip(classes.values(), taken[family], strict=True), node)
         return self._contents[key]
 
-    def stranded(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
+    def unreachable(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
         """Return the hosts of a group that have no path to any of a node's listeners, by name."""
         missing = [
             host
@@ -95,8 +95,8 @@ class Viewer:
 def _routes(
     classes: Classes, node: Node, listeners: Sequence[Listener], protocol: str, family: Family
 ) -> list[Route | None]:
-    """Return the route of each class at the first listener that covers the family."""
-    listener = next((one for one in listeners if family in one.families), None)
+    """Return the route of each class to the first listener with the family."""
+    listener = next((candidate for candidate in listeners if family in candidate.families), None)
     if listener is None:
         return [None] * len(classes)
     return [route_to(hosts[0], node, listener, protocol, family) for hosts in classes.values()]
@@ -112,7 +112,7 @@ def _reaches_any(caller: Host, node: Node, listeners: Sequence[Listener], protoc
 
 
 def _kind(route: Route | None) -> tuple[str, str | None, bool] | None:
-    """Return what the sources seen on a route, and doubts about them, depend on, besides the caller and the node's site."""
+    """Return the properties of a route, except its caller and the site of the node, on which its visible sources depend."""
     if route is None:
         return None
     hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
@@ -131,7 +131,7 @@ def _content(classes: Classes, taken: Sequence[Route | None], node: Node) -> tup
 
 @dataclass
 class Policy:
-    """Compiles the allow entries of nodes; sets and warnings gather as they are asked for."""
+    """A compiler of allow entries, which also collects their sets and warnings."""
 
     viewer: Viewer
     sets: Sets = field(default_factory=Sets)
@@ -139,66 +139,68 @@ class Policy:
 
     def allows(self, node: Node, draft: Draft) -> list[Allow]:
         """Return the allow entries of a node, in the order of its listeners."""
-        stranded: Stranded = {}
+        unreachable: Unreachable = {}
         entries = []
         for listener in node.reachable:
             terms = None if listener.is_loopback else draft.terms.get((listener.name, listener.own_port))
-            entries += [self._entry(node, listener, protocol, terms, stranded) for protocol in listener.protocols]
-        self.findings.extend(stranded_warnings(node, stranded))
+            entries += [self._entry(node, listener, protocol, terms, unreachable) for protocol in listener.protocols]
+        self.findings.extend(unreachable_warnings(node, unreachable))
         return entries
 
-    def caught(self, node: Node, draft: Draft, catch: Catch) -> Allow:
-        """Return who may come to a listener by packets that are caught for it: the listener's sources.
+    def allow_intercepted(self, node: Node, draft: Draft, rule: InterceptRule) -> Allow:
+        """Return the allowed sources of intercepted packets: the sources of the listener that receives them.
 
-        They come to it at addresses of somebody else, so a mapping on loopback does not prevent it.
+        The packets are addressed to other hosts, so they reach a listener on loopback as well.
         """
-        listener, family = catch.listener, catch.family
+        listener, family = rule.listener, rule.family
         if listener.is_loopback:
             listener = replace(listener, address="::" if family == 6 else "0.0.0.0")
         return self._entry(node, listener, "tcp", draft.terms[listener.name, listener.own_port], {})
 
-    def _entry(self, node: Node, listener: Listener, protocol: str, terms: Terms | None, stranded: Stranded) -> Allow:
+    def _entry(
+        self, node: Node, listener: Listener, protocol: str, terms: Terms | None, unreachable: Unreachable
+    ) -> Allow:
         if terms is None or terms.any:
             return Allow(listener, protocol, everybody=terms is not None, sets=())
         return Allow(
-            listener, protocol, everybody=False, sets=(*self._sets(node, listener, protocol, terms, stranded),)
+            listener, protocol, everybody=False, sets=(*self._sets(node, listener, protocol, terms, unreachable),)
         )
 
     def _sets(
-        self, node: Node, listener: Listener, protocol: str, terms: Terms, stranded: Stranded
+        self, node: Node, listener: Listener, protocol: str, terms: Terms, unreachable: Unreachable
     ) -> Iterator[SetKey]:
-        """Yield the sets of a listener's terms; hosts without a path are added to ``stranded``."""
+        """Yield the sets of a listener's terms; hosts without a path are added to ``unreachable``."""
         if terms.networks:
             label = f"{listener.name}-networks-at-{node.site}"
             yield self.sets.add(label, _by_family(terms.networks), node.name, listener, protocol)
-        alike = _alike(node, listener, protocol) or [listener]  # an intercept listener on loopback is not among them
+        alike = _same_port(node, listener, protocol) or [listener]  # a listener on loopback for intercepted packets
         for term, group in _groups(terms, node, listener):
             content = self.viewer.view(group, node, [listener, *alike], protocol)
             if not _is_cluster_term(term, listener):
-                note_stranded(stranded, self.viewer.stranded(group, node, alike, protocol), term, node, alike)
+                note_unreachable(unreachable, self.viewer.unreachable(group, node, alike, protocol), term, node, alike)
             alone = all(host is node.host for host in self.viewer.members[group][:2])
             if alone and terms.given and term in MEMBERS and not _is_cluster_term(term, listener):
-                self.findings.append(_nobody_meant(node, listener, term))
+                self.findings.append(_no_members(node, listener, term))
             if content != _EMPTY and not alone:
                 yield self.sets.add(_label(term, listener, node), content, node.name, listener, protocol)
 
 
-def _alike(node: Node, listener: Listener, protocol: str) -> list[Listener]:
-    """Return the sockets that share a listener's port and that others can reach."""
+def _same_port(node: Node, listener: Listener, protocol: str) -> list[Listener]:
+    """Return the sockets on a listener's port that other hosts can reach."""
     return [
-        one
-        for one in node.listening(listener.name)
-        if one.port == listener.port and protocol in one.protocols and not one.is_loopback
+        socket
+        for socket in node.listening(listener.name)
+        if socket.port == listener.port and protocol in socket.protocols and not socket.is_loopback
     ]
 
 
-def _nobody_meant(node: Node, listener: Listener, term: str) -> Finding:
-    message = f"cluster {node.cluster!r} has no such node besides this one, so nobody would be let in; leave it out"
+def _no_members(node: Node, listener: Listener, term: str) -> Finding:
+    message = f"cluster {node.cluster!r} has no such node except this node, so it would allow no host; remove it"
     return host_error("source-unknown", node.name, f"kong_{listener.name}_sources", term, message)
 
 
 def _is_cluster_term(term: str, listener: Listener) -> bool:
-    """Tell whether a term is the cluster's own: whether its hosts have a path has been judged with the whole cluster."""
+    """Tell whether a term is for the nodes of the cluster. Their paths have been checked with the cluster."""
     return listener.name == "cluster" and term in MEMBERS
 
 
@@ -210,7 +212,7 @@ def _by_family(networks: Sequence[str]) -> Content:
 
 
 def _groups(terms: Terms, node: Node, listener: Listener) -> Iterator[tuple[str, GroupKey]]:
-    """Yield each term with the key of the hosts it stands for."""
+    """Yield each term with the key of its hosts."""
     for term in terms.members:
         gossips = term == "peers" and listener.name == "cluster" and node.advertised is not None
         yield term, ("gossip" if gossips else term, node.cluster)

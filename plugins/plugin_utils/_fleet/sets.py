@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sets: groups of sources as nodes see them, each under a name that stays while its members come and go."""
+"""Sets: groups of sources as nodes see them. The name of a set does not change when its members do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itertools import count
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
-# The longest name that every backend takes, with room for a number.
+# The longest name that every backend accepts, with room for a number.
 _LONGEST_NAME = 190
 Content = tuple[tuple[str, ...], tuple[str, ...]]  # IPv4 and IPv6 networks
 SetKey = tuple[str, Content]
@@ -21,7 +21,7 @@ SetKey = tuple[str, Content]
 
 @dataclass
 class Sets:
-    """Every distinct group of sources in the plan, and who uses it, which is what it is named after."""
+    """All distinct groups of sources in the plan, and the first user of each, for its name."""
 
     _users: dict[str, dict[Content, tuple[str, ...]]] = field(default_factory=dict)
 
@@ -32,9 +32,9 @@ class Sets:
         return label, content
 
     def names(self) -> dict[SetKey, str]:
-        """Return the name of every set: its label, and where nodes see different things their first user as well.
+        """Return the name of every set: its label, and its first user if nodes see different members.
 
-        A name does not depend on the content, so a peer that comes or goes leaves it as it is.
+        A name does not depend on the members, so a peer that is added or removed does not change it.
         """
         names: dict[SetKey, str] = {}
         taken: set[str] = set()
@@ -45,7 +45,7 @@ class Sets:
 
 
 def _distinct_names(label: str, users: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return one name for each user, as short as tells them apart: label, label-host, label-host-port, …."""
+    """Return distinct names for the users, as short as possible: label, label-host, label-host-port, …."""
     if len(users) == 1:
         return [label]
     depths = range(1, len(users[0]) + 1)
@@ -54,12 +54,12 @@ def _distinct_names(label: str, users: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """Return the name in characters that every backend takes, with a number where it is taken, and take it.
+    """Return the name in characters that every backend accepts, with a number if it is in use, and add it to ``taken``.
 
-    Sites, clusters and hosts may be called anything, so two names can come out alike.
+    Names of sites, clusters and hosts may contain any character, so two names may become equal.
     """
     plain = re.sub(r"[^A-Za-z0-9_.-]", "-", name)[:_LONGEST_NAME]
-    numbered = (f"{plain}-{number}" if number > 1 else plain for number in count(1))
-    free = next(one for one in numbered if one not in taken)
+    candidates = (f"{plain}-{number}" if number > 1 else plain for number in count(1))
+    free = next(candidate for candidate in candidates if candidate not in taken)
     taken.add(free)
     return free

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Callers without a path, or whose path is in doubt: what it is, and the warnings that name them."""
+"""Callers without a path or with an unverified source: the reasons, and the warnings that name them."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.publishe
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
-# The ports of a listener that the same hosts of a term have no path to, by listener, term, their names, and their obstacle.
-Stranded = dict[tuple[str, str, tuple[str, ...], str], tuple[list[int], list[Host]]]
+# By listener, term, names of hosts, and reason: the ports to which these hosts of the term have no path, and the hosts.
+Unreachable = dict[tuple[str, str, tuple[str, ...], str], tuple[list[int], list[Host]]]
 
-# By site: the hosts whose source is in doubt, and the first of them with whom it dials, where, and its source.
-Doubtful = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
+# By site: the hosts whose source is unverified, and of the first host its name, target, dialled address and source.
+Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
 
 
 def unreachable_reason(caller: Host, target: Node, listeners: Sequence[Listener]) -> str:
-    """Say what keeps a caller from a node whatever network lies between, so that no mapping and no VPN would help.
+    """Return the reason why a caller cannot reach a node on any network, so that neither a mapping nor a VPN would help.
 
-    Returns a sentence with the way out; empty where there is no such thing. ``listeners`` are the node's sockets that
-    would do, at least one.
+    The reason is a sentence with the fix, or empty. ``listeners`` are the sockets of the node that the caller may use, at
+    least one.
     """
     first = listeners[0]
     variable = PUBLISHED_PORTS if first.container_port else f"kong_{first.setting}"
-    taken = {family for one in listeners if not one.is_loopback for family in one.families}
-    if not taken:
-        return f"It binds {first.address} only, where no other host reaches it; set {variable} of {target.name}"
+    offered = {family for listener in listeners if not listener.is_loopback for family in listener.families}
+    if not offered:
+        return f"It binds {first.address} only, which no other host can reach; set {variable} of {target.name}"
     for host in (target.host, caller):
-        if not taken & _families_of(host):
-            here, other = min(taken), next(family for family in FAMILIES if family not in taken)
+        if not offered & _families_of(host):
+            present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
             return (
-                f"It takes IPv{here} only, and {host.name} has no IPv{here} address; add an IPv{other} entry to {variable} "
-                f"of {target.name}, or give {host.name} an IPv{here} address"
+                f"It listens on IPv{present} only, and {host.name} has no IPv{present} address; add an IPv{missing} entry to "
+                f"{variable} of {target.name}, or give {host.name} an IPv{present} address"
             )
     return ""
 
@@ -48,35 +48,37 @@ def _families_of(host: Host) -> set[Family]:
     return {family for family in FAMILIES if host.address.of(family) or host.vpn.of(family)}
 
 
-def note_stranded(stranded: Stranded, hosts: Sequence[Host], term: str, node: Node, alike: Sequence[Listener]) -> None:
-    """Add the hosts of a term that have no path to the sockets of one port, apart from the hosts for which a reason is known."""
+def note_unreachable(
+    unreachable: Unreachable, hosts: Sequence[Host], term: str, node: Node, alike: Sequence[Listener]
+) -> None:
+    """Add the hosts of a term that have no path to the sockets of one port, those with a known reason separately."""
     explained = [host for host in hosts if unreachable_reason(host, node, alike)]
     for same in (explained, [host for host in hosts if host not in explained]):
         if same:
             names = tuple(host.name for host in same)
             key = (alike[0].name, term, names, unreachable_reason(same[0], node, alike))
-            stranded.setdefault(key, ([], same))[0].append(alike[0].port)
+            unreachable.setdefault(key, ([], same))[0].append(alike[0].port)
 
 
-def stranded_warnings(node: Node, stranded: Stranded) -> Iterator[Finding]:
+def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
     """Yield a warning for the hosts of each term that have no path to a node."""
-    for (listener, term, _names, reason), (ports, hosts) in stranded.items():
+    for (listener, term, _names, reason), (ports, hosts) in unreachable.items():
         named = ", ".join(f"{host.name} (site {host.site})" for host in hosts[:3])
         others = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
         where = " and ".join(str(port) for port in dict.fromkeys(ports))
-        ways_out = (
+        fixes = (
             f"Give {node.name} a kong_nat mapping to the port, or both a kong_vpn_address, set kong_flat_network: true, or "
             "name the address that the node sees"
         )
         message = (
             f"no path from {named}{others} to the {listener} port {where} of {node.name} (site {node.site}), so no rule is "
-            f"made for it. {reason or ways_out}"
+            f"made for it. {reason or fixes}"
         )
         yield host_warning("source-no-path", node.name, f"kong_{listener}_sources", term, message)
 
 
-def note_doubtful(doubtful: Doubtful, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:
-    """Add the hosts that would come from private addresses to a public one, which nobody can without a NAT in between."""
+def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:
+    """Add the hosts that would reach a public address with a private source. There must be a NAT in between."""
     for hosts, route in taken:
         if route is None or route.via != "nat" or is_private(route.dialled.address):
             continue
@@ -89,16 +91,16 @@ def note_doubtful(doubtful: Doubtful, taken: Iterable[tuple[Sequence[Host], Rout
                     route.dialled.address,
                     sources[0].removesuffix("/32").removesuffix("/128"),
                 )
-                doubtful.setdefault(host.site, ({}, first))[0][host.name] = None
+                unverified.setdefault(host.site, ({}, first))[0][host.name] = None
 
 
-def doubtful_warnings(doubtful: Doubtful) -> Iterator[Finding]:
-    """Yield a warning for the hosts of each site whose source is in doubt."""
-    for hosts, (name, target, dialled, source) in doubtful.values():
-        also = f"; likewise {_some(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
+def unverified_warnings(unverified: Unverified) -> Iterator[Finding]:
+    """Yield a warning for the hosts of each site whose source is unverified."""
+    for hosts, (name, target, dialled, source) in unverified.values():
+        also = f". The same holds for {_some(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
         message = (
-            f"it reaches {target} at the public address {dialled}, and would come there from {source}, which is private. Give "
-            f"it the address that its NAT has outside, or {target} will refuse it{also}"
+            f"it dials {target} at the public address {dialled}, but its source {source} is private. Set kong_nat_egress to "
+            f"the outside address of its NAT, otherwise {target} drops its packets{also}"
         )
         yield host_warning("egress-private", name, "kong_nat_egress", None, message)
 

@@ -44,7 +44,7 @@ _INTERFACE = re.compile(r"[A-Za-z0-9._-]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
-class Catch:
+class InterceptRule:
     """Packets of one family that go to one listener instead of where they are addressed to.
 
     ``own`` are addresses of the node itself, which only a redirection takes. ``entry`` is its place in the variable.
@@ -70,7 +70,7 @@ class _EntryError(ValueError):
 
 def read_interception(
     variables: HostVariables, generation: Generation, node: Node, own: frozenset[str]
-) -> tuple[Catch, ...]:
+) -> tuple[InterceptRule, ...]:
     """Read what a node intercepts; what is wrong is added to the findings of ``variables``.
 
     ``own`` are the addresses of the node.
@@ -80,7 +80,7 @@ def read_interception(
         message = "Kong is in a container, behind ports of the host (kong_published_ports); give it the host's network"
         variables.error("interception-listener", VARIABLE, None, message)
         return ()
-    found: list[Catch] = []
+    found: list[InterceptRule] = []
     for place, item in enumerate(items):
         try:
             found += _read_entry(item, place, generation, node.listeners, own)
@@ -102,7 +102,7 @@ def method_of(generation: Generation) -> str:
 
 def _read_entry(
     item: Any, place: int, generation: Generation, listeners: Sequence[Listener], own: frozenset[str]
-) -> Iterator[Catch]:
+) -> Iterator[InterceptRule]:
     if (
         not isinstance(item, Mapping)
         or not set(item) <= KEYS
@@ -125,7 +125,7 @@ def _read_entry(
             if part:
                 listener = _target_of(targets, family, part)
                 _check(method, listener, part, own=is_own)
-                yield Catch(method, family, part, ports, interfaces, listener, is_own, place)
+                yield InterceptRule(method, family, part, ports, interfaces, listener, is_own, place)
 
 
 def _list(value: Any) -> list[Any]:
@@ -183,7 +183,7 @@ def _target_of(targets: Sequence[Listener], family: Family, part: Sequence[str])
 
 
 def _check(method: str, listener: Listener, part: Sequence[str], *, own: bool) -> None:
-    """Refuse what would drop every packet, or catch none."""
+    """Refuse what would drop every packet, or rule none."""
     where = f"port {listener.port} at {listener.address}"
     if method == TPROXY and FLAG not in listener.flags:
         reason = f"{where} lacks the flag: write `{FLAG}` into that entry of kong_{listener.setting}"
@@ -198,7 +198,7 @@ def _check(method: str, listener: Listener, part: Sequence[str], *, own: bool) -
         raise _EntryError("interception-listener", f"{where} is bound by name; write its address")
 
 
-def _overlap(one: Catch, other: Catch) -> bool:
+def _overlap(one: InterceptRule, other: InterceptRule) -> bool:
     interfaces = not one.interfaces or not other.interfaces or {*one.interfaces} & {*other.interfaces}
     return bool(
         interfaces

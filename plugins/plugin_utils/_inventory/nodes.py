@@ -14,7 +14,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import par
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_addresses, facts_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import Catch, read_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import (
+    InterceptRule,
+    read_interception,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import read_published
@@ -59,14 +62,14 @@ class Draft:
     """A node and what is needed to complete it once its neighbours are known.
 
     ``terms`` are the checked source terms by listener name and port. ``given`` are the variables that decide how the
-    node is reached, where they are set. ``catches`` are the packets that it intercepts.
+    node is reached, where they are set. ``intercept_rules`` are the packets that it intercepts.
     """
 
     node: Node
     generation: Generation
     terms: Mapping[tuple[str, int], Terms]
     given: Mapping[str, Any]
-    catches: tuple[Catch, ...] = ()
+    intercept_rules: tuple[InterceptRule, ...] = ()
     ssh_port: int = SSH_PORT
 
 
@@ -101,10 +104,10 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     )
     own = frozenset({*host.address.all(), *host.vpn.all(), *fact_addresses(facts_of(variables))})
     sound = all(finding.severity != ERROR for finding in opened.findings)
-    catches = read_interception(variables, generation, node, own) if sound else ()
-    terms = _read_terms(variables, node, names, {catch.listener for catch in catches})
+    intercept_rules = read_interception(variables, generation, node, own) if sound else ()
+    terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
     given |= variables.settings(frozenset(_HYBRID_VARIABLES))
-    return Draft(node, generation, terms, given, catches, _ssh_port(variables))
+    return Draft(node, generation, terms, given, intercept_rules, _ssh_port(variables))
 
 
 def _ssh_port(variables: HostVariables) -> int:

@@ -16,8 +16,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, forwards
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy, Viewer
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import doubtful_warnings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import Catch
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unverified_warnings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import InterceptRule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import published_address
@@ -49,7 +49,7 @@ def compile_plan(inventory: Inventory, group: str) -> Compilation:
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     caught = {name: _caught(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
-    findings = _sorted_findings([*fleet.findings, *policy.findings, *doubtful_warnings(policy.viewer.doubtful)])
+    findings = _sorted_findings([*fleet.findings, *policy.findings, *unverified_warnings(policy.viewer.unverified)])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
     return Compilation(_plan(fleet, policy, _Compiled(allows, caught), findings), findings)
@@ -69,11 +69,11 @@ class _Compiled(NamedTuple):
     """By node: who may connect, and what is caught and from whom."""
 
     allows: Mapping[str, list[Allow]]
-    caught: Mapping[str, list[tuple[Catch, Allow]]]
+    caught: Mapping[str, list[tuple[InterceptRule, Allow]]]
 
 
-def _caught(policy: Policy, node: Node, draft: Draft) -> list[tuple[Catch, Allow]]:
-    return [(catch, policy.caught(node, draft, catch)) for catch in draft.catches]
+def _caught(policy: Policy, node: Node, draft: Draft) -> list[tuple[InterceptRule, Allow]]:
+    return [(rule, policy.allow_intercepted(node, draft, rule)) for rule in draft.intercept_rules]
 
 
 def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[
         "listeners": [_listener(listener) for listener in node.listeners],
         **({} if node.published is None else {"published": [_published(one) for one in node.published]}),
         "ruleset": {"allow": [_allow(node, allow, names) for allow in compiled.allows[node.name]]},
-        "interception": [_catch(catch, allow, names) for catch, allow in compiled.caught[node.name]],
+        "interception": [_catch(rule, allow, names) for rule, allow in compiled.caught[node.name]],
     }
 
 
@@ -142,15 +142,15 @@ def _allow(node: Node, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, A
     }
 
 
-def _catch(catch: Catch, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
-    listener = catch.listener
+def _catch(rule: InterceptRule, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
+    listener = rule.listener
     return {
-        "method": catch.method,
-        "family": f"ipv{catch.family}",
-        "destinations": list(catch.destinations),
-        "own": catch.own,
-        "ports": list(catch.ports),
-        "interfaces": list(catch.interfaces),
+        "method": rule.method,
+        "family": f"ipv{rule.family}",
+        "destinations": list(rule.destinations),
+        "own": rule.own,
+        "ports": list(rule.ports),
+        "interfaces": list(rule.interfaces),
         "listener": listener.name,
         "address": "127.0.0.1" if listener.address == LOCALHOST else listener.bound,
         "port": listener.port,
@@ -201,12 +201,12 @@ def plan_text(plan: Mapping[str, Any]) -> str:
 def host_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:
     """Return what one node intercepts, sources written out as networks of the family. KeyError for unknown nodes."""
 
-    def written_out(catch: Mapping[str, Any]) -> str | list[str]:
-        if catch["sources"] == "any":
+    def written_out(rule: Mapping[str, Any]) -> str | list[str]:
+        if rule["sources"] == "any":
             return "any"
-        return [network for name in catch["sources"] for network in plan["sets"][name][catch["family"]]]
+        return [network for name in rule["sources"] for network in plan["sets"][name][rule["family"]]]
 
-    return [{**catch, "sources": written_out(catch)} for catch in plan["nodes"][host]["interception"]]
+    return [{**rule, "sources": written_out(rule)} for rule in plan["nodes"][host]["interception"]]
 
 
 def host_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:

@@ -32,14 +32,14 @@ def interception_lines(plan: Mapping[str, Any], names: Iterable[str]) -> list[st
     rows = [
         [
             name,
-            _listed(catch["sources"]) or "nobody",
-            f"{_listed(catch['destinations'])} {_ports(catch)}",
-            " ".join(catch["interfaces"]) or "any",
-            f"{catch['listener']} {_target(plan, name, catch)}",
-            catch["method"],
+            _listed(rule["sources"]) or "nobody",
+            f"{_listed(rule['destinations'])} {_ports(rule)}",
+            " ".join(rule["interfaces"]) or "any",
+            f"{rule['listener']} {_target(plan, name, rule)}",
+            rule["method"],
         ]
         for name in names
-        for catch in host_interception(plan, name)
+        for rule in host_interception(plan, name)
     ]
 
     if not rows:
@@ -51,45 +51,45 @@ def interception_lines(plan: Mapping[str, Any], names: Iterable[str]) -> list[st
 
 def pf_rules(plan: Mapping[str, Any], name: str, form: str) -> str:
     """Return rules of pf that redirect to the node what it would intercept. Raises KeyError for unknown nodes."""
-    catches = [catch for catch in host_interception(plan, name) if not catch["own"]]
+    intercept_rules = [rule for rule in host_interception(plan, name) if not rule["own"]]
     write = _freebsd if form == "freebsd" else _openbsd
-    lines = [line for catch in catches for line in write(catch, _target(plan, name, catch))]
+    lines = [line for rule in intercept_rules for line in write(rule, _target(plan, name, rule))]
     if form == "freebsd":
         # Translation comes before filtering in such a file (pf.conf(5), "options, normalization, queueing, translation").
         lines.sort(key=lambda line: not line.startswith("rdr"))
     return _HEAD.format(systems=_SYSTEMS[form], node=name) + "".join(f"{line}\n" for line in lines)
 
 
-def _freebsd(catch: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
-    if catch["sources"]:
-        yield f"rdr pass {_match(catch, _sources(catch))} -> {target.address} port {target.port}"
-    yield f"block drop in quick {_match(catch, 'any')}"
+def _freebsd(rule: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
+    if rule["sources"]:
+        yield f"rdr pass {_match(rule, _sources(rule))} -> {target.address} port {target.port}"
+    yield f"block drop in quick {_match(rule, 'any')}"
 
 
-def _openbsd(catch: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
-    if catch["sources"]:
-        yield f"pass in quick {_match(catch, _sources(catch))} rdr-to {target.address} port {target.port}"
-    yield f"block drop in quick {_match(catch, 'any')}"
+def _openbsd(rule: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
+    if rule["sources"]:
+        yield f"pass in quick {_match(rule, _sources(rule))} rdr-to {target.address} port {target.port}"
+    yield f"block drop in quick {_match(rule, 'any')}"
 
 
-def _match(catch: Mapping[str, Any], source: str) -> str:
-    on = f"on {_braced(catch['interfaces'])} " if catch["interfaces"] else ""
-    family = "inet" if catch["family"] == "ipv4" else "inet6"
-    ports = _braced([str(port) for port in catch["ports"]])
-    return f"{on}{family} proto tcp from {source} to {_braced(catch['destinations'])} port {ports}"
+def _match(rule: Mapping[str, Any], source: str) -> str:
+    on = f"on {_braced(rule['interfaces'])} " if rule["interfaces"] else ""
+    family = "inet" if rule["family"] == "ipv4" else "inet6"
+    ports = _braced([str(port) for port in rule["ports"]])
+    return f"{on}{family} proto tcp from {source} to {_braced(rule['destinations'])} port {ports}"
 
 
-def _sources(catch: Mapping[str, Any]) -> str:
-    return "any" if catch["sources"] == "any" else _braced(catch["sources"])
+def _sources(rule: Mapping[str, Any]) -> str:
+    return "any" if rule["sources"] == "any" else _braced(rule["sources"])
 
 
 def _braced(values: Sequence[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 
-def _target(plan: Mapping[str, Any], name: str, catch: Mapping[str, Any]) -> Endpoint:
-    address = catch["address"] or plan["nodes"][name]["address"][catch["family"]] or name
-    return Endpoint(address, catch["port"])
+def _target(plan: Mapping[str, Any], name: str, rule: Mapping[str, Any]) -> Endpoint:
+    address = rule["address"] or plan["nodes"][name]["address"][rule["family"]] or name
+    return Endpoint(address, rule["port"])
 
 
 def _listed(values: str | Sequence[str]) -> str:
@@ -99,5 +99,5 @@ def _listed(values: str | Sequence[str]) -> str:
     return ", ".join(shown) + (f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else "")
 
 
-def _ports(catch: Mapping[str, Any]) -> str:
-    return ", ".join(map(str, catch["ports"]))
+def _ports(rule: Mapping[str, Any]) -> str:
+    return ", ".join(map(str, rule["ports"]))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small fleets for the compiler's tests, and what one asks of the plans that come of them."""
+"""Small fleets for the compiler's tests, and functions that read their plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
 
 GOSSIP = {"kong_version": "0.10.4"}
 
-# DESIGN, section 4, and nothing that it does not say.
+# The worked example of DESIGN, section 4, without additions.
 SEED_NODES = {
     "a1": {**GOSSIP, "kong_site": "lan", "kong_address": "192.168.10.11", "kong_admin_sources": ["admin"]},
     "a2": {**GOSSIP, "kong_site": "lan", "kong_address": "192.168.10.12", "kong_admin_sources": ["admin"]},
@@ -56,7 +56,7 @@ def errors(nodes, others=None, groups=None):
 
 
 def only_error(nodes, others=None, groups=None):
-    """Return the one error of a fleet."""
+    """Return the only error of a fleet."""
     found = errors(nodes, others, groups)
     assert len(found) == 1, [finding.message for finding in found]
     return found[0]
@@ -82,7 +82,7 @@ def settings(plan, node):
 
 
 def sources(plan, node, listener, protocol="tcp", port=None):
-    """Return the networks that may reach a node's listener, or ``any``; of several rules the only one for the port."""
+    """Return the networks that may reach a node's listener, or ``any``, from the rule for the port if it is given."""
     rules = [
         rule
         for rule in planned_rules(plan, node)
@@ -94,5 +94,5 @@ def sources(plan, node, listener, protocol="tcp", port=None):
 
 def path(plan, caller, target, listener, protocol="tcp"):
     """Return the first path over a protocol as (dialled, sources, port, via), or None."""
-    found = [one for one in planned_paths(plan, caller, target, listener) if one.protocol == protocol]
+    found = [route for route in planned_paths(plan, caller, target, listener) if route.protocol == protocol]
     return (str(found[0].dialled), found[0].sources, found[0].port, found[0].via) if found else None

@@ -62,21 +62,21 @@ REFUSALS = {
         "advertise-duplicate",
         "kong_cluster_advertise",
         "203.0.113.2:7946",
-        ["of the same cluster advertises this too", "outside port of its own"],
+        ["of the same cluster advertises the same endpoint", "its own outside port"],
     ),
     "no_udp": Refusal(
         {"a": A, "n": nat({"outside": "203.0.113.2", "inside_port": 7946, "protocols": ["tcp"]})},
         "nat-protocol",
         "kong_nat",
         "203.0.113.2:7946 tcp to port 7946",
-        ["does not forward udp", "Add it to protocols"],
+        ["does not forward udp", "Add the protocol"],
     ),
     "inside_port": Refusal(
         {"a": A, "n": nat({"outside": "203.0.113.2", "inside_port": 7000})},
         "nat-no-listener",
         "kong_nat",
         "203.0.113.2:7000 tcp+udp to port 7000",
-        ["nothing of Kong listens on 10.1.0.2", "Correct inside_port"],
+        ["no listener of Kong is on 10.1.0.2", "Correct inside_port"],
     ),
     "no_single_address": Refusal(
         {
@@ -153,7 +153,7 @@ REFUSALS = {
         "address-overlap",
         "kong_address",
         "10.1.0.2",
-        ["(site a) has this address too", "kong_flat_network: false"],
+        ["(site a) has the same address", "kong_flat_network: false"],
     ),
     "unknown_address": Refusal(
         {"m": NEW, "n": {"kong_version": "3.9"}},

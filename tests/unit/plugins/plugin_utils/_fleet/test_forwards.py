@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NAT forwards: what each device must do, and mappings that cannot be right."""
+"""NAT forwards of each device, and errors in mappings."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def nat(*mappings, **more):
 
 def rows(plan, node="n"):
     return [
-        f"{one['outside']}:{one['outside_port']} {one['protocol']} {one['inside']}:{one['inside_port']} {one['listener']}"
-        for one in plan["nat_forwards"]
-        if one["node"] == node
+        f"{forward['outside']}:{forward['outside_port']} {forward['protocol']} {forward['inside']}:{forward['inside_port']} {forward['listener']}"
+        for forward in plan["nat_forwards"]
+        if forward["node"] == node
     ]
 
 
@@ -42,24 +42,26 @@ def test_by_port():
     ]
 
 
-def test_one_to_one_lists_what_somebody_may_reach():
-    """Not the Admin API, which is for nobody, nor what listens on loopback."""
+def test_one_to_one_lists_listeners_with_allowed_sources():
+    """Neither the Admin API, which allows no source, nor listeners on loopback."""
     plan = planned({"n": {**NEW, "kong_nat": [{"outside": "203.0.113.2"}], "kong_admin_listen": "0.0.0.0:8001"}})
     assert rows(plan) == ["203.0.113.2:8000 tcp 10.1.0.2:8000 proxy", "203.0.113.2:8443 tcp 10.1.0.2:8443 proxy"]
-    assert [one["sources"] for one in plan["nat_forwards"]] == ["any", "any"]
+    assert [forward["sources"] for forward in plan["nat_forwards"]] == ["any", "any"]
 
 
 def test_device_and_hairpin():
     named = {**GOSSIP_FORWARD, "device": "router"}
     forwards = planned({"a": PEER, "n": nat(named, {"outside": "203.0.113.3", "inside_port": 8000})})["nat_forwards"]
-    assert [(one["device"], one["listener"], one["hairpin"]) for one in forwards if one["node"] == "n"] == [
+    assert [
+        (forward["device"], forward["listener"], forward["hairpin"]) for forward in forwards if forward["node"] == "n"
+    ] == [
         ("router", "cluster", True),
         ("router", "cluster", True),
         ("203.0.113.3", "proxy", False),
     ]
 
 
-def test_families_go_their_own_ways():
+def test_each_family_has_its_own_forwards():
     node = {
         **NEW,
         "kong_address": ["10.1.0.2", "fd00::2"],
@@ -74,7 +76,7 @@ BAD = {
         nat({**GOSSIP_FORWARD, "protocols": ["tcp"]}),
         "nat-protocol",
         "203.0.113.2:9000 tcp to port 7946",
-        ["does not forward udp", "cluster_listen 7946 needs tcp and udp", "Add it to protocols"],
+        ["does not forward udp", "cluster_listen 7946 needs tcp (for joins) and udp", "Add the protocol"],
     ),
     "gossip without tcp": (
         nat({**GOSSIP_FORWARD, "protocols": ["udp"]}),
@@ -82,13 +84,13 @@ BAD = {
         "203.0.113.2:9000 udp to port 7946",
         ["does not forward tcp"],
     ),
-    "a port that nothing listens on": (
+    "a port without a listener": (
         nat({**GOSSIP_FORWARD, "inside_port": 80}),
         "nat-no-listener",
         "203.0.113.2:9000 tcp+udp to port 80",
         ["10.1.0.2 tcp+udp port 80", "cluster 10.1.0.2:7946", "proxy 0.0.0.0:8000", "Correct inside_port"],
     ),
-    "a port that only loopback hears": (
+    "a port with a listener on loopback only": (
         nat({"outside": "203.0.113.2", "inside_port": 7373}),
         "nat-no-listener",
         "203.0.113.2:7373 tcp+udp to port 7373",
@@ -116,19 +118,19 @@ BAD = {
         nat(GOSSIP_FORWARD, {**GOSSIP_FORWARD, "inside_port": 8000}),
         "nat-conflict",
         "203.0.113.2:9000 tcp+udp to port 8000",
-        ["another mapping of it", "Give each its own"],
+        ["another mapping of this node", "Give each its own"],
     ),
-    "one-to-one over a port of its own": (
+    "one-to-one, and a mapping of one port": (
         nat({"outside": "203.0.113.2"}, {"outside": "203.0.113.2", "outside_port": 8000, "inside_port": 8001}),
         "nat-conflict",
         "203.0.113.2:8000 tcp+udp to port 8001",
-        ["another mapping of it"],
+        ["another mapping of this node"],
     ),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_mapping_that_cannot_be_right(case):
+def test_mapping_with_an_error(case):
     node, code, value, parts = BAD[case]
     error = only_error({"n": node})
     assert (error.code, error.host, error.variable, error.value) == (code, "n", "kong_nat", value)
@@ -148,7 +150,7 @@ PROXY = {"outside": "203.0.113.2", "outside_port": 9000, "inside_port": 8000}
         (PROXY, {**PROXY, "outside": "203.0.113.3"}, False),
         ({**PROXY, "device": "r1"}, {**PROXY, "device": "r1"}, True),
         ({**PROXY, "device": "r1"}, {**PROXY, "device": "r2"}, False),
-        # Where one does not name its device, it may be the same one.
+        # A mapping without a device may be on the same device.
         ({**PROXY, "device": "r1"}, PROXY, True),
         (PROXY, {**PROXY, "device": "r2"}, True),
         ({"outside": "203.0.113.2"}, {"outside": "203.0.113.2"}, True),
@@ -165,11 +167,11 @@ def test_conflicts(first, second, conflicts):
         return
     error = only_error(nodes)
     assert (error.code, error.host, error.variable) == ("nat-conflict", "n", "kong_nat")
-    for part in ("m has the same outside address and port", "name the devices"):
+    for part in ("m has the same outside address and port", "set device"):
         assert part in error.message
 
 
-def test_the_same_mapping_twice_is_one():
+def test_repeated_mapping_has_no_conflict():
     planned({"n": {**NEW, "kong_nat": [PROXY, PROXY]}})
 
 
@@ -200,14 +202,14 @@ def test_the_same_mapping_twice_is_one():
         ([{"outside": "203.0.113.2", "hairpin_source": "inside"}], "not an IPv4 or IPv6 address"),
     ],
 )
-def test_mapping_that_cannot_be_read(value, part):
+def test_unreadable_mapping(value, part):
     found = errors({"n": {**NEW, "kong_nat": value}})
-    assert {(one.code, one.host, one.variable) for one in found} == {("nat-invalid", "n", "kong_nat")}
+    assert {(error.code, error.host, error.variable) for error in found} == {("nat-invalid", "n", "kong_nat")}
     assert part in found[0].message
     assert found[0].message.startswith("n: kong_nat: ")
 
 
-def test_one_word_stands_for_a_list():
+def test_single_word_instead_of_a_list():
     mapping = {**GOSSIP_FORWARD, "sites": "a"}
     plan = planned({"a": PEER, "n": nat(mapping)})
     assert plan["nodes"]["n"]["nat"][0]["sites"] == ["a"]
@@ -218,12 +220,12 @@ def test_one_word_stands_for_a_list():
 
 
 @pytest.mark.parametrize("key", ["outside_port", "inside_port"])
-def test_one_port_is_the_same_on_both_sides(key):
+def test_single_port_is_the_same_outside_and_inside(key):
     plan = planned({"n": {**NEW, "kong_nat": [{"outside": "203.0.113.2", key: "8000"}]}})
     assert rows(plan) == ["203.0.113.2:8000 tcp 10.1.0.2:8000 proxy"]
 
 
-def test_a_mapping_for_a_site_that_is_none():
+def test_mapping_for_an_unknown_site():
     plan = planned({"n": {**NEW, "kong_nat": [{**PROXY, "sites": ["partner"]}]}})
     (warning,) = warnings(plan)
     assert (warning["code"], warning["host"], warning["value"]) == ("nat-site-unknown", "n", ["partner"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gossip clusters: the one address that each node advertises, and where it binds."""
+"""Gossip clusters: the address that each node advertises, and the address that it binds."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ CHOSEN = {
         "10.8.0.9:7946",
         "10.8.0.9:7946",
     ),
-    "VPN for all peers, those of the site too": (
+    "VPN for all peers, also for peers of the site": (
         {"a": A_VPN, "b2": node("b", "10.1.0.3", vpn_address="10.8.0.3")},
         node("b", "10.1.0.2", vpn_address="10.8.0.9"),
         "10.8.0.9:7946",
@@ -84,19 +84,19 @@ CHOSEN = {
         "203.0.113.2:9000",
         "0.0.0.0:7000",
     ),
-    "bind one": (
+    "bind one address": (
         {"a": A_NAT},
         node("b", "10.1.0.2", cluster_listen="10.1.0.2:80", nat=forward("203.0.113.2", 9000, 80)),
         "203.0.113.2:9000",
         "10.1.0.2:80",
     ),
-    "say it": (
+    "given": (
         {"a": A_NAT},
         node("b", "10.1.0.2", cluster_advertise="203.0.113.2:7946", nat=ONE_TO_ONE),
         "203.0.113.2:7946",
         "10.1.0.2:7946",
     ),
-    "say it, the second mapping": (
+    "given, the second mapping": (
         {"a": A_NAT},
         node(
             "b",
@@ -107,13 +107,13 @@ CHOSEN = {
         "203.0.113.4:9000",
         "10.1.0.2:7946",
     ),
-    "say it, and it is local": (
+    "given, and local": (
         {"a": node("b", "10.1.0.1")},
         node("b", "10.1.0.2", cluster_advertise="010.1.0.2:7946"),
         "10.1.0.2:7946",
         "10.1.0.2:7946",
     ),
-    "only one of two mappings serves everybody": (
+    "only one of two mappings serves all sites": (
         {"a": A_NAT, "c": node("c", "10.3.0.1", nat=[{"outside": "203.0.113.3"}])},
         node(
             "b",
@@ -132,10 +132,10 @@ def test_chosen(case):
     plan = planned({**others, "n": variables})
     assert settings(plan, "n")["cluster_advertise"] == advertised
     assert settings(plan, "n")["cluster_listen"] == bind
-    (listener,) = (one for one in plan["nodes"]["n"]["listeners"] if one["name"] == "cluster")
+    (listener,) = (listener for listener in plan["nodes"]["n"]["listeners"] if listener["name"] == "cluster")
     assert f"{listener['address']}:{listener['port']}" == bind
     matched = {rule["address"] for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["listener"] == "cluster"}
-    # A Serf agent that binds 0.0.0.0 takes IPv6 too.
+    # A Serf agent that binds 0.0.0.0 accepts IPv6 as well.
     assert matched == {None if bind.startswith("0.0.0.0") else listener["address"]}
 
 
@@ -154,12 +154,12 @@ def test_name_of_the_setting(version, key):
 
 
 @pytest.mark.parametrize("version", ["0.11", "0.14", "1.5", "2.8", "3.9"])
-def test_nobody_else_advertises(version):
+def test_versions_without_gossip_do_not_advertise(version):
     plan = planned({name: {"kong_address": f"10.0.0.{name[1]}", "kong_version": version} for name in ("n1", "n2")})
     assert not any("advertise" in key for key in settings(plan, "n1"))
 
 
-def test_peers_of_the_site_come_through_the_hairpin():
+def test_peers_of_the_site_use_the_hairpin():
     mapping = forward("203.0.113.2", 9002, hairpin_source="10.1.0.254")
     other = forward("203.0.113.2", 9003)
     plan = planned(
@@ -168,15 +168,17 @@ def test_peers_of_the_site_come_through_the_hairpin():
     assert settings(plan, "b2")["cluster_advertise"] == "203.0.113.2:9002"
     assert path(plan, "b3", "b2", "cluster", "udp") == ("203.0.113.2:9002", ("10.1.0.254/32",), 7946, "hairpin")
     assert path(plan, "b2", "b3", "cluster", "udp") == ("203.0.113.2:9003", ("10.1.0.2/32",), 7946, "hairpin")
-    # One node's NAT device shows its inside address, the other's the caller: so the two do not share a set.
+    # The NAT device of one node shows its inside address, that of the other node shows the caller. So they share no set.
     assert sources(plan, "b2", "cluster") == ["10.1.0.254/32", "203.0.113.1/32"]
     assert sources(plan, "b3", "cluster") == ["10.1.0.2/32", "10.1.0.3/32", "203.0.113.1/32"]
-    assert {one["hairpin"] for one in plan["nat_forwards"] if one["listener"] == "cluster" and one["node"] != "a"} == {
-        True
-    }
+    assert {
+        forward["hairpin"]
+        for forward in plan["nat_forwards"]
+        if forward["listener"] == "cluster" and forward["node"] != "a"
+    } == {True}
 
 
-def test_two_clusters_do_not_meet():
+def test_two_clusters_are_separate():
     plan = planned(
         {
             name: node("a", f"10.0.0.{number}", cluster=cluster)
@@ -192,7 +194,7 @@ def test_newer_nodes_of_a_cluster_do_not_gossip():
     assert sources(plan, "a1", "cluster") == ["10.0.0.1/32", "10.0.0.2/32"]
 
 
-def test_a_node_alone_lets_nobody_in():
+def test_single_node_allows_no_peer():
     assert sources(planned({"n": node("b", "10.1.0.2")}), "n", "cluster") == []
 
 
@@ -228,14 +230,14 @@ BAD = {
         None,
         ["c (site c) cannot reach 203.0.113.4:7946", "a (site a) cannot reach 203.0.113.5:7946"],
     ),
-    "said, and nobody gets there": (
+    "given, and unreachable": (
         {"a": A_NAT, "n": node("b", "10.1.0.2", nat=ONE_TO_ONE, cluster_advertise="203.0.113.9:7946")},
         "advertise-unreachable",
         "kong_cluster_advertise",
         "203.0.113.9:7946",
         ["a (site a) cannot reach 203.0.113.9:7946"],
     ),
-    "said, and the port is wrong": (
+    "given, and the port is wrong": (
         {
             "a": A_NAT,
             "n": node("b", "10.1.0.2", nat=forward("203.0.113.2", 9000), cluster_advertise="203.0.113.2:7946"),
@@ -245,14 +247,14 @@ BAD = {
         "203.0.113.2:7946",
         ["a (site a) cannot reach 203.0.113.2:7946"],
     ),
-    "said, and only its own site gets there": (
+    "given, and reachable from its own site only": (
         {"a": A_NAT, "n": node("b", "10.1.0.2", nat=ONE_TO_ONE, cluster_advertise="10.1.0.2:7946")},
         "advertise-unreachable",
         "kong_cluster_advertise",
         "10.1.0.2:7946",
         ["a (site a) cannot reach 10.1.0.2:7946"],
     ),
-    "gossip from an address that nobody expects": (
+    "gossip from an unexpected address": (
         {"a": node("b", "10.1.0.1"), "n": node("b", "10.1.0.2", cluster_listen="10.1.9.9:7946")},
         "gossip-bind",
         "kong_cluster_listen",
@@ -305,8 +307,8 @@ def test_no_advertised_address(value):
     assert "192.168.10.5:9000" in error.message
 
 
-def test_every_way_out_works():
-    """What the error for a missing path proposes makes the path."""
+def test_every_fix_in_the_message_works():
+    """With each fix that the error for a missing path names, there is a path."""
     nodes = {"a": A, "n": B}
     assert {error.code for error in errors(nodes)} == {"no-path"}
     planned({"a": A_NAT, "n": {**B, "kong_nat": forward("203.0.113.2", 7946)}})
@@ -320,30 +322,31 @@ def test_two_nodes_at_one_outside_address():
     error = only_error(nodes)
     assert (error.code, error.host) == ("nat-conflict", "c")
     named = {
-        name: {**one, "kong_nat": [{**same[0], "device": name}]} if name != "a" else one for name, one in nodes.items()
+        name: {**variables, "kong_nat": [{**same[0], "device": name}]} if name != "a" else variables
+        for name, variables in nodes.items()
     }
     error = only_error(named)
     assert (error.code, error.host, error.value) == ("advertise-duplicate", "c", "203.0.113.2:7946")
-    for part in ("c: kong_cluster_advertise: '203.0.113.2:7946'", "b of the same cluster", "outside port of its own"):
+    for part in ("c: kong_cluster_advertise: '203.0.113.2:7946'", "b of the same cluster", "its own outside port"):
         assert part in error.message
 
 
-def test_gossip_on_the_vpn_where_the_others_are_not():
-    """Each end would hear the other from an address that it does not expect."""
+def test_gossip_on_the_vpn_with_peers_that_are_not_on_it():
+    """Each end would receive gossip from an address that it does not expect."""
     found = errors(
         {
             "a": node("b", "10.1.0.1", vpn_address="10.8.0.1"),
             "n": node("b", "10.1.0.2", vpn_address="10.8.0.2", cluster_listen="10.8.0.2:7946"),
         }
     )
-    assert [(one.code, one.host, one.value) for one in found] == [
+    assert [(error.code, error.host, error.value) for error in found] == [
         ("gossip-bind", "a", "10.1.0.1:7946"),
         ("gossip-bind", "n", "10.8.0.2:7946"),
     ]
     assert "expect it from 10.1.0.2" in found[1].message
 
 
-def test_a_node_alone_may_bind_any_of_its_addresses():
+def test_single_node_may_bind_any_of_its_addresses():
     """No peer expects gossip from another address."""
     plan = planned({"n": node("b", "10.1.0.2", cluster_listen="10.1.0.77:7946")})
     assert plan["nodes"]["n"]["settings"]["cluster_listen"] == "10.1.0.77:7946"

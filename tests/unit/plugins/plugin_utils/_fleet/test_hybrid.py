@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hybrid mode: where each data plane finds its control plane, and whom a control plane lets in."""
+"""Hybrid mode: the control plane of each data plane, and the data planes that a control plane allows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def dp(site, address, **more):
 
 BY_PORT = [{"outside": "203.0.113.1", "outside_port": 9005, "inside_port": 8005, "protocols": ["tcp"]}]
 
-# name: control planes, the data plane, its value, its source as the first control plane sees it
+# name: control planes, the data plane, its value, its source at the first control plane
 CONNECTED = {
     "same site": ({"cp": cp("a", "10.0.0.1")}, dp("a", "10.0.0.9"), "10.0.0.1:8005", "10.0.0.9/32"),
     "NAT by another port": (
@@ -81,7 +81,7 @@ CONNECTED = {
         "10.1.0.1:8005",
         "10.1.0.9/32",
     ),
-    "the first that is reached": (
+    "the first control plane with a path": (
         {"cp1": cp("a", "10.0.0.1"), "cp2": cp("c", "10.2.0.1", flat_network=True)},
         dp("b", "10.1.0.9"),
         "10.2.0.1:8005",
@@ -124,7 +124,7 @@ def test_each_data_plane_gets_the_value_of_its_site():
 
 
 def test_only_data_planes_reach_the_cluster_port():
-    """Not the other control planes, not traditional nodes, not another cluster's data planes; and tcp only."""
+    """Other control planes, traditional nodes and data planes of another cluster are not allowed, and only tcp is."""
     plan = planned(
         {
             "cp1": cp("a", "10.0.0.1"),
@@ -154,7 +154,7 @@ def test_telemetry_of_enterprise():
             "cp": {**cp("a", "10.0.0.1", nat=[{"outside": "203.0.113.1"}]), **enterprise},
             "dp": {**dp("b", "10.1.0.9"), **enterprise},
             "own": {**dp("b", "10.1.0.8"), **enterprise, "kong_cluster_telemetry_endpoint": "10.1.1.1:8006"},
-            # Kong's own version does not know the setting and would drop it.
+            # Kong without Enterprise does not know the setting and would drop it.
             "free": dp("b", "10.1.0.7"),
         },
     )
@@ -175,16 +175,16 @@ VERSIONS = [
 
 
 @pytest.mark.parametrize(("control", "data", "takes"), VERSIONS)
-def test_a_control_plane_that_refuses_the_version_is_told_of(control, data, takes):
+def test_warning_about_a_control_plane_that_rejects_the_version(control, data, takes):
     found = warnings(planned({"cp": cp("a", "10.0.0.1", version=control), "dp": dp("a", "10.0.0.9", version=data)}))
-    assert [(one["code"], one["host"], one["value"]) for one in found] == (
+    assert [(finding["code"], finding["host"], finding["value"]) for finding in found] == (
         [] if takes else [("version-skew", "dp", data)]
     )
-    assert takes or f"cp runs Kong {control} and refuses" in found[0]["message"]
+    assert takes or f"cp runs Kong {control} and rejects" in found[0]["message"]
 
 
-def test_one_that_takes_the_version_is_preferred():
-    """While control planes are upgraded, each data plane stays with one that takes it."""
+def test_control_plane_that_accepts_the_version_has_priority():
+    """While control planes are upgraded, each data plane keeps a control plane that accepts it."""
     near = {"old": cp("a", "10.0.0.1", version="2.8"), "new": cp("a", "10.0.0.2")}
     far = {"other": cp("b", "10.1.0.1", version="2.8", flat_network=True)}
     assert settings(planned({**near, "dp": dp("a", "10.0.0.9", version="2.7")}), "dp")["cluster_control_plane"] == (
@@ -222,13 +222,13 @@ def test_one_that_takes_the_version_is_preferred():
             {"cp": cp("b", ["10.0.0.1", "fd00::1"], cluster_listen="[::]:8005")},
             "no-path",
             None,
-            ["It takes IPv6 only, and dp has no IPv6 address", "IPv4 entry to kong_cluster_listen of cp"],
+            ["It listens on IPv6 only, and dp has no IPv6 address", "IPv4 entry to kong_cluster_listen of cp"],
         ),
         (
             {"cp": cp("a", "fd00::1")},
             "no-path",
             None,
-            ["It takes IPv4 only, and cp has no IPv4 address; add an IPv6 entry to kong_cluster_listen of cp"],
+            ["It listens on IPv4 only, and cp has no IPv4 address; add an IPv6 entry to kong_cluster_listen of cp"],
         ),
     ],
 )
@@ -239,9 +239,9 @@ def test_unconnected(nodes, code, value, parts):
         assert part in error.message
 
 
-def test_its_own_value_is_kept_but_a_control_plane_that_refuses_it_is_told_of():
+def test_warning_about_a_given_value_without_a_path():
     plan = planned({"cp": cp("b", "10.1.0.1"), "dp": dp("a", "10.0.0.9", cluster_control_plane="203.0.113.9:443")})
-    (warning,) = (one for one in warnings(plan) if one["variable"] == "kong_cluster_control_plane")
+    (warning,) = (finding for finding in warnings(plan) if finding["variable"] == "kong_cluster_control_plane")
     assert (warning["code"], warning["host"], warning["value"]) == ("no-path", "dp", "203.0.113.9:443")
     assert sources(plan, "cp", "cluster") == []
 

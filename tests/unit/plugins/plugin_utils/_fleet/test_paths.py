@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths: for every rule of DESIGN, section 4, what is dialled, which source is seen, which port is hit."""
+"""Paths: for every rule of DESIGN, section 4, the dialled address, the visible source and the local port."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def paths(source, host, listener=None, advertised=None):
     listener = listener or listen()
     node = Node(host, "default", "3.9", "traditional", "G16", {}, {}, (listener,), advertised)
     return [
-        (one.protocol, str(one.dialled), one.sources, one.address, one.port, one.via)
-        for one in find_paths(source, node, listener)
+        (path.protocol, str(path.dialled), path.sources, path.address, path.port, path.via)
+        for path in find_paths(source, node, listener)
     ]
 
 
@@ -159,8 +159,8 @@ TABLE = {
     ),
     "NAT for other sites": (caller(), target(nat=(nat("203.0.113.2", sites=("c",)),)), listen(), []),
     "flat": (caller(), target(flat=True), listen(), [("10.1.0.2:8001", "10.0.0.1/32", "10.1.0.2", "local")]),
-    "flat, the caller says so alone": (caller(flat=True), target(), listen(), []),
-    "flat, the caller refuses": (caller(flat=False), target(flat=True), listen(), []),
+    "flat, on the caller only": (caller(flat=True), target(), listen(), []),
+    "flat, and off on the caller": (caller(flat=False), target(flat=True), listen(), []),
     "caller behind NAT to NAT": (
         caller(nat=(nat("203.0.113.1", 7, 7),)),
         target(nat=(ONE_TO_ONE,)),
@@ -191,7 +191,7 @@ TABLE = {
         listen(),
         [("203.0.113.2:8001", "203.0.113.3/32", "10.1.0.2", "nat")],
     ),
-    "flat shows the local address, whatever the caller's NAT": (
+    "flat shows the local address despite the caller's NAT": (
         caller(nat=(nat("203.0.113.1"),)),
         target(flat=True),
         listen(),
@@ -259,21 +259,21 @@ OUTSIDE = Endpoint("203.0.113.2", 9000)
         (caller(site="b"), nat("203.0.113.2", 9000, 80, sites=("c",)), "10.0.0.1/32", "hairpin"),
         (caller(), HAIRPIN, "10.0.0.1/32", "nat"),
         (caller(egress=("10.7.7.7/32",)), HAIRPIN, "10.7.7.7/32", "nat"),
-        # A caller of the site that has no IPv4 comes through no hairpin, whatever its source would be.
+        # A caller of the site without IPv4 cannot use the hairpin, whatever its source would be.
         (caller(V6_A, site="b"), HAIRPIN, None, None),
         (caller(), nat("203.0.113.2", 9000, 80, sites=("c",)), None, None),
     ],
 )
-def test_a_gossip_node_is_dialled_where_it_advertises(source, mapping, sources, via):
+def test_gossip_node_is_dialled_at_its_advertised_endpoint(source, mapping, sources, via):
     expected = [(protocol, "203.0.113.2:9000", (sources,), "10.1.0.2", 80, via) for protocol in ("tcp", "udp")]
     assert paths(source, target(nat=(mapping,)), GOSSIP, OUTSIDE) == (expected if sources else [])
 
 
-def test_a_node_that_gossips_without_nat_is_not_dialled_elsewhere():
+def test_gossip_node_without_nat_is_not_dialled_at_another_endpoint():
     assert paths(caller(), target(nat=(HAIRPIN,)), GOSSIP, Endpoint("203.0.113.2", 9001)) == []
 
 
 def test_hairpin_is_the_last_resort_within_a_site():
-    """A listener on every address is dialled locally, though the mapping would do."""
+    """A listener on every address is dialled at its local address, although the mapping would work."""
     mapping = nat("203.0.113.2", 9001, 8001, hairpin="10.1.0.254")
     assert paths(caller(site="b"), target(nat=(mapping,)))[0][5] == "local"

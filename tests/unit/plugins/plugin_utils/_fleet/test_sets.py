@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets: shared, few, and under names that stay."""
+"""Sets: they are shared, they are few, and their names are stable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SITES = ("north", "south", "west")
 
 
 def ring(count, **more):
-    """A gossip cluster over three sites, each node behind a NAT mapping of its own."""
+    """Return the nodes of a gossip cluster over three sites, each behind its own NAT mapping."""
     return {
         f"n{number:03}": {
             **GOSSIP,
@@ -39,13 +39,13 @@ def test_a_site_shares_one_set():
         assert used == {f"peers-default-from-{node['site']}"}
 
 
-def test_the_plan_grows_with_the_nodes_and_no_faster():
+def test_size_of_the_plan_is_linear_in_nodes():
     small, large = (len(plan_text(planned(ring(count)))) for count in (30, 120))
     assert large < 4.2 * small
 
 
 @pytest.mark.parametrize("gone", ["n000", "n001", "n004", "n011"])
-def test_names_stay_when_a_peer_goes(gone):
+def test_names_are_stable_if_a_peer_is_removed(gone):
     before, after = ring(12), ring(12)
     del after[gone]
     plans = planned(before), planned(after)
@@ -58,7 +58,7 @@ def test_names_stay_when_a_peer_goes(gone):
 ODD = ["Zürich / 1", "Zurich - 1", "a b", "a/b", "a-b", "日本", "x" * 300, "x" * 299 + "y", "_", "{}", "a\tb"]
 
 
-def test_names_are_valid_and_apart_whatever_sites_are_called():
+def test_names_are_valid_and_distinct_for_any_names_of_sites():
     nodes = {
         f"n{number}": {
             **GOSSIP,
@@ -85,8 +85,8 @@ def test_names_are_valid_and_apart_whatever_sites_are_called():
         assert not {f"10.9.0.{other}/32" for other in range(len(ODD)) if other != number} & set(networks)
 
 
-def test_hosts_called_by_their_addresses():
-    """Where nodes of one site see different things, sets are named after hosts, whose names may hold anything."""
+def test_hosts_with_addresses_as_names():
+    """If nodes of one site see different members, sets are named after hosts, and their names may have any character."""
     nodes = {
         name: {
             "kong_address": name,
@@ -100,18 +100,18 @@ def test_hosts_called_by_their_addresses():
     assert names == [["admin-networks-at-default-fd00--1"], ["admin-networks-at-default-fd00--2"]]
 
 
-def test_a_host_and_a_group_of_one_name():
+def test_host_and_group_with_the_same_name():
     nodes = {"n": {**GOSSIP, "kong_address": "10.0.0.1", "kong_admin_sources": ["ops", "@ops"]}}
     others = {"ops": {"kong_address": "10.0.0.8"}, "x": {"kong_address": "10.0.0.9"}}
     plan = planned(nodes, others, {"ops": ["x"]})
     (entry,) = (
-        one for one in plan["nodes"]["n"]["ruleset"]["allow"] if (one["listener"], one["port"]) == ("admin", 8001)
+        rule for rule in plan["nodes"]["n"]["ruleset"]["allow"] if (rule["listener"], rule["port"]) == ("admin", 8001)
     )
     assert sorted(plan["sets"][name]["ipv4"] for name in entry["sources"]) == [["10.0.0.8/32"], ["10.0.0.9/32"]]
 
 
-def test_a_name_made_of_two_is_not_taken_for_another():
-    """The set of one site that is named after a host, and the set of a site that is called so."""
+def test_joined_names_are_distinct_from_other_names():
+    """The set of a site with the name of a host, and the set of another site whose name equals both joined."""
     nodes = {
         name: {**GOSSIP, "kong_site": site, "kong_address": address, "kong_admin_sources": [network]}
         for name, site, address, network in [
@@ -120,14 +120,14 @@ def test_a_name_made_of_two_is_not_taken_for_another():
             ("z", "s-x", "10.1.0.3", "10.7.0.3"),
         ]
     }
-    nodes = {name: {**one, "kong_flat_network": True} for name, one in nodes.items()}
+    nodes = {name: {**variables, "kong_flat_network": True} for name, variables in nodes.items()}
     plan = planned(nodes)
     used = {
         name: [
-            plan["sets"][one]["ipv4"]
+            plan["sets"][source]["ipv4"]
             for entry in node["ruleset"]["allow"]
             if (entry["listener"], entry["port"]) == ("admin", 8001)
-            for one in entry["sources"]
+            for source in entry["sources"]
         ]
         for name, node in plan["nodes"].items()
     }
@@ -135,7 +135,7 @@ def test_a_name_made_of_two_is_not_taken_for_another():
 
 
 def test_sets_of_one_host_are_named_by_the_port_that_differs():
-    """The host alone does not tell two sets of one label apart, so each name has the port as well, and no number."""
+    """The host does not distinguish two sets of one label, so each name has the port as well, and no number."""
     node = {
         "kong_site": "s",
         "kong_address": "10.0.0.1",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Callers that come from where nobody can come from; those without a path are in test_sources and test_hybrid."""
+"""Callers whose source is unverified. Callers without a path are in test_sources and test_hybrid."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ EGRESS = [
 
 
 @pytest.mark.parametrize(
-    ("variables", "outside", "doubtful"), [row[1:] for row in EGRESS], ids=[row[0] for row in EGRESS]
+    ("variables", "outside", "unverified"), [row[1:] for row in EGRESS], ids=[row[0] for row in EGRESS]
 )
-def test_nobody_comes_from_a_private_address_to_a_public_one(variables, outside, doubtful):
+def test_private_source_at_a_public_address_is_unverified(variables, outside, unverified):
     data_planes = {
         name: {"kong_site": "b", "kong_address": f"10.1.0.{number}", "kong_role": "data_plane", **variables}
         for number, name in enumerate(("d1", "d2"), start=1)
@@ -37,20 +37,20 @@ def test_nobody_comes_from_a_private_address_to_a_public_one(variables, outside,
         "kong_role": "control_plane",
         "kong_nat": [{"outside": outside, "inside_port": 8005, "outside_port": 9005}],
     }
-    if not doubtful:
+    if not unverified:
         del data_planes["d2"]
     found = warnings(planned({"c": control_plane, **data_planes}))
-    assert [(one["code"], one["host"], one["variable"]) for one in found] == (
-        [("egress-private", "d1", "kong_nat_egress")] if doubtful else []
+    assert [(warning["code"], warning["host"], warning["variable"]) for warning in found] == (
+        [("egress-private", "d1", "kong_nat_egress")] if unverified else []
     )
-    if doubtful:
-        assert "would come there from 1" in found[0]["message"]
-        assert "reaches c at the public address 203.0.113.1" in found[0]["message"]
-        assert "likewise d2" in found[0]["message"]
+    if unverified:
+        assert "its source 1" in found[0]["message"]
+        assert "dials c at the public address 203.0.113.1" in found[0]["message"]
+        assert "The same holds for d2" in found[0]["message"]
 
 
-def test_a_control_plane_that_nobody_dials_is_no_matter():
-    """The data plane connects to that of its own site; that of the other site is open to it all the same."""
+def test_no_warning_about_a_control_plane_that_no_data_plane_dials():
+    """The data plane connects to the control plane of its own site. The control plane of the other site allows it too."""
     control_plane = {"kong_role": "control_plane", "kong_nat": [{"outside": "203.0.113.1"}]}
     nodes = {
         "c1": {**control_plane, "kong_site": "a", "kong_address": "10.0.0.1"},
@@ -59,22 +59,22 @@ def test_a_control_plane_that_nobody_dials_is_no_matter():
     }
     assert warnings(planned(nodes)) == []
     del nodes["c2"]
-    assert [one["code"] for one in warnings(planned(nodes))] == ["egress-private"]
+    assert [warning["code"] for warning in warnings(planned(nodes))] == ["egress-private"]
 
 
-def test_peers_and_named_hosts_are_looked_at_too():
+def test_unverified_sources_of_peers_and_named_hosts():
     gossip = {"kong_version": "0.10", "kong_site": "a", "kong_address": "10.0.0.1"}
     other = {**gossip, "kong_site": "b", "kong_address": "10.1.0.1", "kong_nat_egress": "198.51.100.1"}
     other["kong_nat"] = [{"outside": "198.51.100.1"}]
     nodes = {"m": {**gossip, "kong_nat": [{"outside": "192.168.0.1"}]}, "n": other}
-    assert [(one["code"], one["host"]) for one in warnings(planned(nodes))] == [("egress-private", "m")]
+    assert [(warning["code"], warning["host"]) for warning in warnings(planned(nodes))] == [("egress-private", "m")]
     named = {"n": {**other, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": "x"}}
     found = warnings(planned(named, {"x": {"kong_address": "10.9.0.1"}}))
-    assert [(one["code"], one["host"]) for one in found] == [("egress-private", "x")]
+    assert [(warning["code"], warning["host"]) for warning in found] == [("egress-private", "x")]
 
 
-def test_a_private_mapping_does_not_hide_the_warning_about_a_public_one():
-    """The sources that both nodes see are equal; the warning depends on the address that the client connects to."""
+def test_private_mapping_does_not_hide_the_warning_about_a_public_mapping():
+    """Both nodes see equal sources. The warning depends on the address that the client dials."""
     nodes = {
         name: {
             "kong_site": "a",
@@ -87,4 +87,4 @@ def test_a_private_mapping_does_not_hide_the_warning_about_a_public_one():
     }
     (warning,) = warnings(planned(nodes, {"far": {"kong_site": "b", "kong_address": "10.1.0.1"}}), "egress-private")
     assert warning["host"] == "far"
-    assert "reaches n2 at the public address 203.0.113.1, " in warning["message"]
+    assert "dials n2 at the public address 203.0.113.1, " in warning["message"]

@@ -312,7 +312,7 @@ def test_one_address_twice_in_a_site():
         ("address-duplicate", "n", "kong_address", "10.0.0.1"),
         ("address-duplicate", "n", "kong_address", "fd00::1"),
     ]
-    assert "m of the same site has this address too; correct one of the two" in found[0].message
+    assert "m of the same site has the same address; correct one of them" in found[0].message
 
 
 def test_one_address_twice_on_the_vpn():
@@ -328,7 +328,7 @@ def test_one_address_twice_on_the_vpn():
         "kong_vpn_address",
         "10.8.0.1",
     )
-    assert "m has this address on the VPN too" in error.message
+    assert "m has the same address on the VPN" in error.message
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_what_is_forwarded_to_another_node_is_left_alone_where_it_is_dialled():
     catches = entries(destinations="10.5.0.0/16", ports=[80, 7946])
     error = only_error({"n": {**OLD, **catches}, "peer": peer})
     assert (error.code, error.value) == ("interception-protected", "10.5.0.0/16")
-    assert "it would catch 80 (cluster) of peer (10.5.0.7)" in error.message
+    assert "it would intercept 80 (cluster) of peer (10.5.0.7)" in error.message
 
 
 def test_what_runs_another_node_is_left_alone():

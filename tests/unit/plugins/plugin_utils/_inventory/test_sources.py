@@ -171,7 +171,7 @@ def test_terms_that_match_nothing(term, part):
 def test_terms_of_a_cluster_that_has_none(term):
     error = error_of(status_listen="0.0.0.0:8007", status_sources=[term])
     assert (error.code, error.host, error.variable, error.value) == ("source-unknown", "n", "kong_status_sources", term)
-    assert "leave it out" in error.message
+    assert "remove it" in error.message
 
 
 def test_cluster_sources_that_leave_out_the_cluster():
@@ -242,7 +242,8 @@ def test_hosts_of_another_family_are_told_apart():
     assert "kong_nat" in network
     assert "no path from seven (site default), six (site default) to the admin port 8001 of n" in family
     assert (
-        "It takes IPv4 only, and seven has no IPv4 address; add an IPv6 entry to kong_admin_listen of n, or" in family
+        "It listens on IPv4 only, and seven has no IPv4 address; add an IPv6 entry to kong_admin_listen of n, or"
+        in family
     )
     assert "kong_nat" not in family
 
