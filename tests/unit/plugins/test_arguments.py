@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import runpy
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible.module_utils import basic
 
 PACKAGE = "ansible_collections.gatehouse.kong.plugins"
 PLUGINS = Path(__file__).parents[3] / "plugins"
@@ -63,20 +65,22 @@ class ReadError(Exception):
 
 
 def accepted(name, monkeypatch):
-    """Return the argument specification that runs: that of the action plugin on the controller, else of the module."""
+    """Return the argument specification that runs: that of the module as a program, or of an action plugin without module."""
     found = []
 
     def read(*args, argument_spec=None, **_more):
         found.append(argument_spec or args[0])
         raise ReadError
 
-    module = import_module(f"{PACKAGE}.modules.{name}")
-    if hasattr(module, "AnsibleModule"):
-        monkeypatch.setattr(module, "AnsibleModule", read)
-        with pytest.raises(ReadError):
-            module.main()
-        return found[0]
-    return import_module(f"{PACKAGE}.action.{name}")._ARGUMENTS
+    path = PLUGINS / "modules" / f"{name}.py"
+    if "AnsibleModule(" not in path.read_text(encoding="utf-8"):
+        return import_module(f"{PACKAGE}.action.{name}")._ARGUMENTS
+    monkeypatch.setattr(basic, "AnsibleModule", read)
+    runpy.run_path(str(path), run_name="imported")
+    assert found == []
+    with pytest.raises(ReadError):
+        runpy.run_path(str(path), run_name="__main__")
+    return found[0]
 
 
 @pytest.mark.parametrize("name", NAMES)
