@@ -13,7 +13,8 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDES)
+ROLES = sorted((ROOT / "roles").glob("*/README.md"))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDES, *ROLES)
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -51,7 +52,11 @@ def section_of(name, heading):
 
 def blocks():
     """Return every block of YAML in the documentation."""
-    return [Block(page.name, text) for page in PAGES for text in _BLOCK.findall(page.read_text(encoding="utf-8"))]
+    return [
+        Block(str(page.relative_to(ROOT)), text)
+        for page in PAGES
+        for text in _BLOCK.findall(page.read_text(encoding="utf-8"))
+    ]
 
 
 def first_column(text):

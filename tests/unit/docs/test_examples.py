@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.manager import VariableManager
@@ -17,7 +22,7 @@ from yamllint.config import YamlLintConfig
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import KNOWN_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, blocks, section_of
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, blocks, section_of, text_of
 
 # A node and its neighbours, as far as the blocks of variables name them.
 FACTS = {
@@ -27,6 +32,7 @@ FACTS = {
 }
 OTHERS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21"}
 GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"]}
+INVENTORY = "kong: {hosts: {k1: }}\nothers: {hosts: {bastion: }}\n"
 KINDS = ("inventory", "variables", "playbook", "pipeline")
 EVERY = blocks()
 
@@ -75,6 +81,33 @@ def test_playbooks_name_what_there_is(block):
     for name in set(re.findall(r"gatehouse\.kong\.(\w+)", block.text)):
         places = ("plugins/modules", "plugins/filter", "roles", "playbooks")
         assert any((ROOT / place / found).exists() for place in places for found in (name, f"{name}.py", f"{name}.yml"))
+
+
+def options_of(role):
+    specification = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
+    return set(specification["argument_specs"]["main"]["options"])
+
+
+@pytest.mark.parametrize("block", of_kind("playbook"))
+def test_playbooks_give_roles_the_options_that_they_have(block):
+    for play in block.data:
+        for role in play.get("roles", []):
+            given = {name for name in role if name.startswith("kong_")}
+            assert given <= options_of(role["role"].removeprefix("gatehouse.kong.")), role
+
+
+@pytest.mark.parametrize("role", sorted(path.parent.parent.name for path in ROOT.glob("roles/*/tasks/main.yml")))
+def test_every_role_has_a_page_with_a_playbook_that_runs_it(role, tmp_path):
+    page = f"roles/{role}/README.md"
+    [block] = [block for block in EVERY if block.page == page]
+    assert f"gatehouse.kong.{role}" in [entry["role"] for play in block.data for entry in play["roles"]]
+    assert "(meta/argument_specs.yml)" in text_of(page)
+    (tmp_path / "hosts.yml").write_text(INVENTORY)
+    (tmp_path / "play.yml").write_text(block.text)
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--syntax-check", "-i", "hosts.yml", "play.yml"]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_there_is_something_to_test():
