@@ -41,14 +41,11 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
         hostvars = (task_vars or {})["hostvars"]
         drift = gather(plan, {node: _seen(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars})
-        show(drift_lines(drift))
         data = drift.as_dict()
+        show(drift_lines(data))
         if arguments["path"]:
             _write(Path(arguments["path"]), data)
-        result.update(changed=False, **data)
-        if drift.differs:
-            return {**result, "failed": True, "msg": "the fleet is not as planned"}
-        return result
+        return {**result, "changed": False, **data}
 
 
 def _seen(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -112,7 +112,7 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
             "outcomes": [outcome.as_dict() for outcome in found.outcomes],
         }
     if arguments["drift"]:
-        kept["drift"] = {"at": now, **{key: arguments["drift"][key] for key in ("nodes", "not_looked_at")}}
+        kept["drift"] = {"at": now, **{key: arguments["drift"][key] for key in ("nodes", "not_checked")}}
     changes = changes_between(read_plan(Path(arguments["before"])), plan) if arguments["before"] else None
     return Evidence(plan, kept.get("verification"), kept.get("drift"), changes)
 

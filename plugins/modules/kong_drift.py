@@ -13,7 +13,7 @@ author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Takes a plan and what M(gatehouse.kong.kong_firewall_info), M(gatehouse.kong.kong_listen_info), and
     M(gatehouse.kong.kong_conf) and M(gatehouse.kong.kong_transparent) in check mode found on each node, prints a table of
-    the differences, and fails if there is one.
+    the differences. It does not fail because of a difference, but returns RV(differs).
   - Runs on the controller and connects to no host.
   - A node that registered nothing, as one that could not be reached, is named as not checked.
 options:
@@ -64,6 +64,8 @@ EXAMPLES = r"""
   gatehouse.kong.kong_drift:
     plan: "{{ fleet.plan }}"
     firewall: firewall
+  register: drift
+  failed_when: drift.differs
   run_once: true
 """
 
@@ -76,12 +78,12 @@ nodes:
   description: By node and part (C(firewall), C(listeners), C(settings), C(interception)) a line for each difference.
   returned: always
   type: dict
-  sample: {a1: {firewall: ["peers lacks 192.168.10.13/32"], listeners: [], settings: []}}
-not_looked_at:
-  description: The nodes of the plan that registered nothing.
+  sample: {a1: {firewall: ["192.168.10.13 cannot reach udp 7946 (cluster) and should"], listeners: [], settings: []}}
+not_checked:
+  description: For each node that could not be checked, or not completely, the reasons.
   returned: always
-  type: list
-  elements: str
+  type: dict
+  sample: {b1: ["firewall: kong_firewall_info needs root, and this task runs as deploy: set become: true"]}
 format:
   description: The format of this result and of the file, 1.
   returned: always

@@ -140,7 +140,7 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     drift = compare(listeners_of(params["listeners"]), sockets)
     settings = {name: str(value) for name, value in params["settings"].items()}
     variables = overridden(settings, unit_environment(host, unit))
-    lines = report(drift)
+    lines = report(drift, is_running=bool(kongs(sockets)))
     return {
         "differs": bool(lines or variables),
         "listens": not lines,

@@ -112,7 +112,7 @@ report:
   returned: always
   type: list
   elements: str
-  sample: ["admin: nothing listens on tcp 127.0.0.1:8001"]
+  sample: ["admin: no process listens on tcp 127.0.0.1:8001"]
 draining:
   description: The number of old workers of nginx that still have connections.
   returned: success

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import asdict
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import effects
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Outcome
 
 if t.TYPE_CHECKING:
@@ -41,13 +42,8 @@ def changes(outcome: Outcome) -> dict[str, t.Any]:
 
 
 def report(outcome: Outcome) -> list[str]:
-    """The outcome for people, a line for each difference between the host and what is wanted, and for each conflict."""
-    lines = [f"{port.service} ({', '.join(port.listeners)}) lacks {name}" for port in outcome.diff.ports
-             for name in port.gained or ("its rule",)]  # fmt: skip
-    lines += [f"{port.service} ({', '.join(port.listeners)}) lets in {name}" for port in outcome.diff.ports
-              for name in port.lost]  # fmt: skip
-    lines += [f"{member.name} lacks {network}" for member in outcome.diff.members for network in member.gained]
-    lines += [f"{member.name} has {network}" for member in outcome.diff.members for network in member.lost]
+    """Return a line for each difference between the host and its plan, the effect first, and for each conflict."""
+    lines = effects(outcome.have, outcome.want)
     lines += [f"difference: {line}" for line in outcome.drift]
     lines += [f"at boot: {line}" for line in outcome.stale]
     return [*lines, *map(str, outcome.conflicts)]

@@ -95,6 +95,18 @@ def from_ranges(family: str, ranges: Iterable[Range]) -> Networks:
     return Networks(family, tuple(member for first, last in merged for member in _split(first, last)), merged)
 
 
+def subtract(networks: Networks, other: Networks) -> Networks:
+    """Return the addresses of `networks` that are not in `other`, with the fewest members."""
+    holes = []
+    for first, last in networks.ranges:
+        at = max(bisect_right(other.ranges, (first, _HIGHEST)) - 1, 0)
+        while at < len(other.ranges) and other.ranges[at][0] <= last:
+            if other.ranges[at][1] >= first:
+                holes.append((max(first, other.ranges[at][0]), min(last, other.ranges[at][1])))
+            at += 1
+    return from_ranges(networks.family, _without(networks.ranges, tuple(holes)))
+
+
 def align_members(have: Networks, want: Networks) -> Networks:
     """Return the addresses of `have` with those members of `want` that they cover, and the fewest other members.
 

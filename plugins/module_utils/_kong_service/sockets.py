@@ -123,9 +123,11 @@ def compare(listeners: Sequence[Listener], sockets: Sockets) -> SocketDrift:
     return SocketDrift(tuple(missing), tuple(unexpected))
 
 
-def report(drift: SocketDrift) -> list[str]:
-    """Return a readable line for each difference."""
-    lines = [f"{listener.name}: nothing listens on {listener}" for listener in drift.missing]
+def report(drift: SocketDrift, *, is_running: bool = True) -> list[str]:
+    """Return a readable line for each difference; if Kong is not running, one line for all missing listeners."""
+    lines = [f"{listener.name}: no process listens on {listener}" for listener in drift.missing]
+    if lines and not is_running:
+        lines = [f"Kong is not running: none of its {len(lines)} listeners is open"]
     return lines + [f"{sock} ({sock.process or 'unknown program'}) is not in the plan" for sock in drift.unexpected]
 
 

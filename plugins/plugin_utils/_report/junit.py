@@ -15,6 +15,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ER
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, name_ranges, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
+    shared_differences,
+    shared_reasons,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
 
@@ -102,7 +106,8 @@ def _verification_case(one: Outcome) -> Case:
 
 def _drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
     for node, parts in drift["nodes"].items():
-        for part, lines in parts.items():
-            yield Case(node, f"{part} as planned", failure="; ".join(lines))
-    for node in drift.get("not_looked_at") or ():
-        yield Case(node, "looked at", skipped="it took no part in this run")
+        yield from (Case(node, f"{part} as planned") for part, lines in parts.items() if not lines)
+    for (part, line), nodes in shared_differences(drift).items():
+        yield Case(name_ranges(nodes), f"{part}: {line}", failure="differs from the plan")
+    for reason, nodes in shared_reasons(drift).items():
+        yield Case(name_ranges(nodes), "checked", skipped=reason)

@@ -35,8 +35,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import proved
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import (
     changes_section,
+    drift_cell,
     drift_section,
-    drift_summary,
     verification_section,
     verification_summary,
 )
@@ -133,7 +133,7 @@ def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
         verification_summary(evidence.verification) if evidence.verification else Cell("not in this report", "muted"),
     )
     if evidence.drift:
-        yield "drift", drift_summary(evidence.drift)
+        yield "drift", drift_cell(evidence.drift)
 
 
 def _sections(evidence: Evidence) -> Iterator[Section]:

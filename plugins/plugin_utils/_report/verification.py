@@ -23,7 +23,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     cells,
     table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, listed, name_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
+    drift_summary,
+    shared_differences,
+    shared_reasons,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
 
 Outcome = Mapping[str, Any]  # as kong_verification returns it; keys that are not known here are left alone
@@ -165,27 +170,22 @@ def verification_summary(verification: Mapping[str, Any]) -> Cell:
 
 
 def drift_section(drift: Mapping[str, Any]) -> Section:
-    """Return how the nodes differ from the plan."""
+    """Return the differences of the nodes from the plan, and the nodes that were not checked."""
     when = f" at {drift['at']}" if drift.get("at") else ""
-    rows = [
-        cells(node, what, line)
-        for node, parts in drift["nodes"].items()
-        for what, found in parts.items()
-        for line in found
-    ]
-    looked = (
-        f"{counted(len(drift['nodes']), 'node')} looked at{when}: {counted(len(rows), 'difference')} from the plan."
-    )
-    missing = drift.get("not_looked_at") or ()
-    words = [Cell(looked, BAD if rows else GOOD)]
-    words += [Cell(f"Not looked at: {listed(missing, _SHOWN)}.", WARN)] if missing else []
-    return Section("drift", "Drift", tuple(words), (table("", ("node", "what", "difference"), rows),) if rows else ())
+    rows = [cells(name_ranges(nodes), *found) for found, nodes in shared_differences(drift).items()]
+    missing = [cells(name_ranges(nodes), Cell(reason, WARN)) for reason, nodes in shared_reasons(drift).items()]
+    tables = [table("", ("nodes", "part", "difference"), rows)] if rows else []
+    tables += [table("Not checked", ("nodes", "reason"), missing)] if missing else []
+    return Section("drift", "Drift", (Cell(f"{drift_summary(drift)}{when}.", BAD if rows else GOOD),), tuple(tables))
 
 
-def drift_summary(drift: Mapping[str, Any]) -> Cell:
-    """Return drift in one line."""
-    count = sum(len(lines) for parts in drift["nodes"].values() for lines in parts.values())
-    return Cell(counted(count, "difference"), BAD, "drift") if count else Cell("none", GOOD, "drift")
+def drift_cell(drift: Mapping[str, Any]) -> Cell:
+    """Return drift in short, for the summary of a report."""
+    count = len(shared_differences(drift))
+    if count:
+        return Cell(counted(count, "difference"), BAD, "drift")
+    missing = len(drift["not_checked"])
+    return Cell(f"{counted(missing, 'node')} not checked", WARN, "drift") if missing else Cell("none", GOOD, "drift")
 
 
 def changes_section(changes: Sequence[Change]) -> Section:

@@ -2,73 +2,128 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drift: the differences between the plan and the state of all nodes, as a table for people or as plain data."""
+"""The differences between the nodes and their plan: for people as a table, for programs as plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, escaped_all, name_ranges, natural_key
 
 FORMAT = 1
 
 PARTS = ("firewall", "listeners", "settings", "interception")
 
-Results = Mapping[str, Mapping[str, Any]]  # by part: the result of the module on one host
+_ABSENT = "it took no part in this run"
+
+Results = Mapping[str, Mapping[str, Any]]  # by part: the result of its module on one host
 
 
 @dataclass(frozen=True)
 class Drift:
-    """Lines of differences by node and part (a member of PARTS), and the nodes that were not checked."""
+    """The differences of each checked node, by part (of PARTS), and for each node that was not checked the reasons."""
 
     nodes: Mapping[str, Mapping[str, tuple[str, ...]]]
-    missing: tuple[str, ...]
+    not_checked: Mapping[str, tuple[str, ...]]
 
     @property
     def differs(self) -> bool:
-        """Whether any node differs. A node that was not checked is reported, but it is not a difference."""
+        """Whether any checked node differs."""
         return any(lines for parts in self.nodes.values() for lines in parts.values())
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
         nodes = {node: {part: list(lines) for part, lines in parts.items()} for node, parts in self.nodes.items()}
-        return {"format": FORMAT, "differs": self.differs, "nodes": nodes, "not_looked_at": list(self.missing)}
+        not_checked = {node: list(reasons) for node, reasons in self.not_checked.items()}
+        return {"format": FORMAT, "differs": self.differs, "nodes": nodes, "not_checked": not_checked}
 
 
 def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
-    """Collect the results of the modules on the nodes of a plan. A module that failed is a difference."""
-    checked = {node: {part: _lines(part, escaped_all(seen[node][part])) for part in PARTS if part in seen[node]}
-              for node in plan["nodes"] if seen.get(node)}  # fmt: skip
-    return Drift(checked, tuple(node for node in plan["nodes"] if node not in checked))
+    """Combine the results of the modules on the nodes of a plan. A part whose module failed was not checked."""
+    checked: dict[str, dict[str, tuple[str, ...]]] = {}
+    not_checked: dict[str, tuple[str, ...]] = {}
+    for name in sorted(plan["nodes"], key=natural_key):
+        results = {part: escaped_all(seen[name][part]) for part in PARTS if part in seen.get(name, {})}
+        parts = {
+            part: _lines(part, result, plan["nodes"][name]) for part, result in results.items() if not _failed(result)
+        }
+        reasons = tuple(
+            f"{part}: {result.get('msg', 'no result')}" for part, result in results.items() if _failed(result)
+        )
+        if parts:
+            checked[name] = parts
+        if reasons or not results:
+            not_checked[name] = reasons or (_ABSENT,)
+    return Drift(checked, not_checked)
 
 
-def drift_lines(drift: Drift) -> list[str]:
-    """Return a table of the differences, the nodes that were not checked, and a count."""
-    rows = [
-        (node, part, line) for node, parts in drift.nodes.items() for part, lines in parts.items() for line in lines
-    ]
-    tables = [render_table(("node", "what", "difference"), rows)] if rows else []
-    tables += [[f"not checked: {', '.join(drift.missing)}"]] if drift.missing else []
-    checked = f"{len(drift.nodes)} of {len(drift.nodes) + len(drift.missing)} nodes checked"
-    last = f"{checked}: {_count(len(rows))} from the plan"
-    return [*(line for table in tables for line in (*table, "")), last]
+def drift_lines(drift: Mapping[str, Any]) -> list[str]:
+    """Return drift as lines: a table of the differences, the nodes that were not checked, and a summary."""
+    differences = [[name_ranges(nodes), part, line] for (part, line), nodes in shared_differences(drift).items()]
+    table = [*render_table(("nodes", "part", "difference"), differences), ""] if differences else []
+    missing = [f"NOT CHECKED: {name_ranges(nodes)}: {reason}" for reason, nodes in shared_reasons(drift).items()]
+    return [*table, *([*missing, ""] if missing else []), drift_summary(drift)]
 
 
-def _count(differences: int) -> str:
-    return {0: "no difference", 1: "1 difference"}.get(differences, f"{differences} differences")
+def shared_differences(drift: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """Return the nodes of each difference, by part and text."""
+    return _shared(
+        (node, (part, line))
+        for node, parts in drift["nodes"].items()
+        for part, lines in parts.items()
+        for line in lines
+    )
 
 
-def _lines(part: str, result: Mapping[str, Any]) -> tuple[str, ...]:
-    if part == "settings" and "changed_settings" in result:
-        names = result["changed_settings"]
-        attributes = ("the file's owner or mode",) if result.get("changed") and not names else ()
-        dropped = tuple(f"{result['path']}: this Kong does not know {name}" for name in result.get("unknown", ()))
-        return (*(f"{result['path']}: {name} is not as planned" for name in (*names, *attributes)), *dropped)
+def shared_reasons(drift: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the nodes that were not checked, by the reason."""
+    return _shared((node, reason) for node, reasons in drift["not_checked"].items() for reason in reasons)
+
+
+def drift_summary(drift: Mapping[str, Any]) -> str:
+    """Return the result in one line."""
+    differing = [node for node, parts in drift["nodes"].items() if any(parts.values())]
+    total = len({*drift["nodes"], *drift["not_checked"]})
+    found = (
+        f"{counted(len(differing), 'node')} of {total} differ from the plan"
+        if differing
+        else "no difference from the plan"
+    )
+    missing = len(drift["not_checked"])
+    return f"{total - missing} of {counted(total, 'node')} checked: {found}"
+
+
+def _shared(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:
+    nodes: dict[Any, list[str]] = {}
+    for node, text in pairs:
+        nodes.setdefault(text, []).append(node)
+    return nodes
+
+
+def _failed(result: Mapping[str, Any]) -> bool:
+    return not result.get("skipped") and "report" not in result and "changed_settings" not in result
+
+
+def _lines(part: str, result: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, ...]:
     if result.get("skipped"):
         return ()  # Kong runs in a container: the host does not have its sockets
-    if "report" in result:
-        return tuple(result["report"])
-    return (f"could not be checked: {result.get('msg', 'the module returned no result')}",)
+    return tuple(_setting_lines(result, node) if part == "settings" else result["report"])
+
+
+def _setting_lines(result: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]:
+    path, names, before = result["path"], result["changed_settings"], result.get("before", {})
+    planned = node.get("settings", {})
+    for name in names:
+        value = "missing" if before.get(name) is None else before[name]
+        yield (
+            f"{path}: {name} is {value}, planned {planned[name]}"
+            if name in planned
+            else f"{path}: {name} is not as planned"
+        )
+    if result.get("changed") and not names:
+        yield f"{path}: the file's owner or mode is not as planned"
+    for name in result.get("unknown", ()):
+        yield f"{path}: this version of Kong does not know {name}"

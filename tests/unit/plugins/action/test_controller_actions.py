@@ -14,6 +14,7 @@ from ansible.plugins import action as action_base
 
 from ansible_collections.gatehouse.kong.plugins.action import (
     kong_drift,
+    kong_drift_status,
     kong_explain,
     kong_plan_diff,
     kong_report,
@@ -116,7 +117,7 @@ def test_drift_of_every_node(tmp_path):
     hostvars = {name: {**FINE} for name in ("a1", "a2", "b1", "admin")}
     result, printed = run(kong_drift, {"plan": PLAN, **REGISTERED}, hostvars)
     nodes = {name: {"firewall": [], "settings": []} for name in ("a1", "a2", "b1")}
-    assert result == {**result, "changed": False, "differs": False, "nodes": nodes, "not_looked_at": []}
+    assert result == {**result, "changed": False, "differs": False, "nodes": nodes, "not_checked": {}}
     assert "failed" not in result
     (text,) = printed
     assert text.startswith("\n3 of 3 nodes ")
@@ -127,18 +128,45 @@ def test_drift_of_every_node(tmp_path):
     file = tmp_path / "drift.json"
     result, _printed = run(kong_drift, {"plan": PLAN, **REGISTERED, "path": str(file)}, hostvars)
     expected = {"a1": {"firewall": ["port 1 is open"], "settings": []}, "a2": {"firewall": []}}
-    assert (result["failed"], result["nodes"], result["not_looked_at"]) == (True, expected, ["b1"])
-    assert result["msg"]
+    absent = {"b1": ["it took no part in this run"]}
+    assert (result["differs"], result["nodes"], result["not_checked"]) == (True, expected, absent)
     text = file.read_text(encoding="utf-8")
-    assert json.loads(text) == {"format": 1, "differs": True, "nodes": expected, "not_looked_at": ["b1"]}
+    assert json.loads(text) == {"format": 1, "differs": True, "nodes": expected, "not_checked": absent}
     assert text == json.dumps(json.loads(text), indent=2) + "\n"
     with pytest.raises(AnsibleActionFail, match="No such file or directory"):
         run(kong_drift, {"plan": PLAN, "path": str(tmp_path / "no" / "drift.json")}, hostvars)
 
 
+@pytest.mark.parametrize(
+    ("drift", "status", "words"),
+    [
+        (
+            {"nodes": {"a1": {"firewall": []}}, "not_checked": {}, "differs": False},
+            None,
+            "1 of 1 node checked: no difference",
+        ),
+        (
+            {"nodes": {"a1": {"firewall": ["x"]}}, "not_checked": {"b1": ["y"]}, "differs": True},
+            "failed",
+            "1 node of 2 differ",
+        ),
+        (
+            {"nodes": {"a1": {"firewall": []}}, "not_checked": {"b1": ["y"]}, "differs": False},
+            "unreachable",
+            "1 of 2 nodes",
+        ),
+    ],
+)
+def test_the_exit_status_of_drift(drift, status, words):
+    result, printed = run(kong_drift_status, {"drift": drift})
+    assert [key for key in ("failed", "unreachable") if result.get(key)] == ([status] if status else [])
+    assert words in result["msg"]
+    assert printed == []
+
+
 def test_a_part_that_no_host_registered_is_left_out():
     result, _printed = run(kong_drift, {"plan": PLAN, "firewall": "fw"}, {"a1": FINE, "a2": {}})
-    assert (result["nodes"], result["not_looked_at"]) == ({"a1": {"firewall": []}}, ["a2", "b1"])
+    assert (result["nodes"], list(result["not_checked"])) == ({"a1": {"firewall": []}}, ["a2", "b1"])
 
 
 def test_verification_as_planned():
@@ -247,9 +275,15 @@ def test_report_of_a_verification(files):
     assert len(kept["verification"]["outcomes"]) == sum(len([*probes_from(PLAN, caller)]) for caller in callers(PLAN))
     assert next(one["what"] for one in kept["changes"] if one["kind"] == "loses") == "proxy 9000/tcp"
     # A later report keeps what was looked at before, and what it looked at itself.
-    result, kept, _printed = report(files, drift={"nodes": {"a1": {}}, "not_looked_at": ["a2"], "differs": True})
+    result, kept, _printed = report(
+        files, drift={"nodes": {"a1": {}}, "not_checked": {"a2": ["away"]}, "differs": True}
+    )
     assert kept["verification"]["placeholders"] == ["a1"]
-    assert (kept["drift"]["nodes"], kept["drift"]["not_looked_at"], kept["changes"]) == ({"a1": {}}, ["a2"], None)
+    assert (kept["drift"]["nodes"], kept["drift"]["not_checked"], kept["changes"]) == (
+        {"a1": {}},
+        {"a2": ["away"]},
+        None,
+    )
     assert "differs" not in kept["drift"]
     assert kept["drift"]["at"].endswith(" UTC")
     assert report(files)[0]["changed"] is False

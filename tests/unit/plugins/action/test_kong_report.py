@@ -17,7 +17,11 @@ PROBED = [
     {"name": "b1 cluster tcp 80 192.168.10.5:9000", "seen": "refused", "detail": "no forward"},
     {"name": "a2 cluster tcp 7946 192.168.10.12:7946", "seen": "open", "detail": ""},
 ]
-DRIFT = {"differs": True, "nodes": {"a1": {"firewall": ["port 8001 is open"]}}, "not_looked_at": ["a2", "b1"]}
+DRIFT = {
+    "differs": True,
+    "nodes": {"a1": {"firewall": ["port 8001 is open"]}},
+    "not_checked": {"a2": ["away"], "b1": ["away"]},
+}
 
 
 def report(folder, name, **arguments):

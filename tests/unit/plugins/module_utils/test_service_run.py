@@ -57,8 +57,8 @@ def test_if_a_reload_is_not_enough_kong_is_restarted(command):
     kong = Kong((3, 9), CONF, restart_command=command("restart"), reload_command=command("reload"))
     done = bring_up(kong, "reload", missing(1), 0)
     assert command.ran() == ["reload", "restart"]
-    assert (done.how, done.wrong) == ("restart", ("proxy: nothing listens on tcp 127.0.0.1:1",))
-    assert done.reasons == ("the reload was not enough: proxy: nothing listens on tcp 127.0.0.1:1",)
+    assert (done.how, done.wrong) == ("restart", ("proxy: no process listens on tcp 127.0.0.1:1",))
+    assert done.reasons == ("the reload was not enough: proxy: no process listens on tcp 127.0.0.1:1",)
 
 
 def test_a_stop_runs_only_the_stop_command(command, wanted, tmp_path):

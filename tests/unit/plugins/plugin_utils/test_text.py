@@ -139,7 +139,7 @@ def test_drift(text):
         "firewall": {"msg": text},
         "settings": {"changed_settings": [text], "path": text, "unknown": [text]},
     }
-    lines = drift_lines(gather(PLAN, {"a1": results}))
+    lines = drift_lines(gather(PLAN, {"a1": results}).as_dict())
     assert controls("".join(lines)) == set()
 
 

@@ -48,7 +48,7 @@ def whole():
             }
             one["status"] = 200 if one["to"] == "a1" else 401
     verification = {"at": "2026-11-25 12:00 UTC", "outcomes": outcomes}
-    drift = {"at": "2026-11-25 12:05 UTC", "nodes": {"a1": {"firewall": [], "settings": []}}}
+    drift = {"at": "2026-11-25 12:05 UTC", "nodes": {"a1": {"firewall": [], "settings": []}}, "not_checked": {}}
     return Evidence(SEED, verification, drift, [])
 
 
@@ -64,7 +64,10 @@ def differences():
             one.update(seen="open")
     verification = {"outcomes": outcomes, "sampled": True, "placeholders": ["a1", "a2"]}
     lines = {"firewall": ["port 8001 is open to 10.0.0.0/8"], "settings": ["admin_listen"]}
-    drift = {"nodes": {"a1": lines, "a2": {"firewall": [], "settings": []}}, "not_looked_at": ["b1"]}
+    drift = {
+        "nodes": {"a1": lines, "a2": {"firewall": [], "settings": []}},
+        "not_checked": {"b1": ["it took no part in this run"]},
+    }
     return Evidence(SEED, verification, drift)
 
 

@@ -97,7 +97,10 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
-DRIFT = {"nodes": {"a1": {"firewall": ["port 8001 is open to <b>anyone</b>"], "settings": []}}, "not_looked_at": ["b1"]}
+DRIFT = {
+    "nodes": {"a1": {"firewall": ["port 8001 is open to <b>anyone</b>"], "settings": []}},
+    "not_checked": {"b1": ["it took no part in this run"]},
+}
 ALL = evidence_of(PLAN, wrong=2, absent=("b1",), drift=DRIFT)
 HTML = FORMS[".html"](ALL)
 
@@ -148,7 +151,7 @@ def test_the_page_says_what_was_found():
         "2 met something else than planned.",
         "Not probed from b1, which took no part.",
         "port 8001 is open to <b>anyone</b>",
-        "Not looked at: b1.",
+        "Not checked",
         "source-no-path",
         CODES["source-no-path"].plain()[0],
         "192.168.10.5:9000",
@@ -217,7 +220,9 @@ def test_junit_counts_what_it_holds():
         assert int(suite.get("skipped")) == len(suite.findall("testcase/skipped"))
     assert suites["verification"].get("failures") == "2"
     assert suites["verification"].get("skipped") == str(len(probes_from(PLAN, "b1")))
-    assert [case.get("name") for case in suites["drift"] if case.find("failure") is not None] == ["firewall as planned"]
+    assert [case.get("name") for case in suites["drift"] if case.find("failure") is not None] == [
+        f"firewall: {DRIFT['nodes']['a1']['firewall'][0]}"
+    ]
     assert suites["plan"].get("failures") == "0"
 
 

@@ -4,71 +4,87 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
 
-PLAN = {"nodes": {"a1": {}, "a2": {}, "b1": {}}}
+PLAN = {"nodes": {name: {"settings": {"admin_listen": "127.0.0.1:8001"}} for name in ("a10", "a2", "b1")}}
 FINE = {"firewall": {"report": []}, "listeners": {"report": []}, "settings": {"changed_settings": [], "path": "/k"}}
+MISSING_RULE = "tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"
 
 
 def seen(**parts):
     return {**FINE, **parts}
 
 
-def test_a_healthy_fleet():
-    drift = gather(PLAN, {"a1": FINE, "a2": FINE, "b1": FINE})
+def changed(*names, **result):
+    return {"settings": {"path": "/etc/kong.conf", "changed_settings": list(names), "changed": True, **result}}
+
+
+def test_a_fleet_as_planned():
+    drift = gather(PLAN, {"a2": FINE, "a10": FINE, "b1": FINE})
     assert not drift.differs
-    assert drift_lines(drift) == ["3 of 3 nodes checked: no difference from the plan"]
+    assert drift_lines(drift.as_dict()) == ["3 of 3 nodes checked: no difference from the plan"]
 
 
-def test_each_difference_is_a_line():
-    drift = gather(
-        PLAN,
-        {
-            "a1": seen(firewall={"report": ["peers lacks 10.0.0.1/32", "at boot: x"]}),
-            "a2": seen(settings={"changed_settings": ["admin_listen"], "path": "/etc/kong/kong.conf", "changed": True}),
-            "b1": seen(
-                listeners={"report": ["tcp 0.0.0.0:8001 (nginx) is not in the plan"]},
-                interception={"report": ["at boot: x"]},
-            ),
-        },
-    )
+def test_nodes_with_the_same_difference_share_a_line():
+    missing = {"report": [MISSING_RULE, "at boot: x"]}
+    drift = gather(PLAN, {"a2": seen(firewall=missing), "a10": seen(firewall={"report": [MISSING_RULE]}), "b1": FINE})
     assert drift.differs
-    assert drift_lines(drift) == [
-        "node  what          difference",
-        "----  ------------  ---------------------------------------------------",
-        "a1    firewall      peers lacks 10.0.0.1/32",
-        "a1    firewall      at boot: x",
-        "a2    settings      /etc/kong/kong.conf: admin_listen is not as planned",
-        "b1    listeners     tcp 0.0.0.0:8001 (nginx) is not in the plan",
-        "b1    interception  at boot: x",
+    assert drift_lines(drift.as_dict()) == [
+        "nodes             part      difference",
+        "----------------  --------  ------------------------------------------------------------------------",
+        "a2, a10, 2 nodes  firewall  tcp 8001 (admin): open to every source that other rules of the host",
+        "                            accept (rule missing)",
+        "a2                firewall  at boot: x",
         "",
-        "3 of 3 nodes checked: 5 differences from the plan",
+        "3 of 3 nodes checked: 2 nodes of 3 differ from the plan",
     ]
 
 
-def test_node_that_was_not_checked_is_reported_but_no_difference():
-    drift = gather(PLAN, {"a1": FINE, "a2": {}})
+@pytest.mark.parametrize(
+    ("result", "lines"),
+    [
+        (
+            changed("admin_listen", before={"admin_listen": "0.0.0.0:8001"}),
+            ["/etc/kong.conf: admin_listen is 0.0.0.0:8001, planned 127.0.0.1:8001"],
+        ),
+        (
+            changed("admin_listen", before={"admin_listen": None}),
+            ["/etc/kong.conf: admin_listen is missing, planned 127.0.0.1:8001"],
+        ),
+        (changed("pg_password", before={"pg_password": "x"}), ["/etc/kong.conf: pg_password is not as planned"]),
+        (changed(), ["/etc/kong.conf: the file's owner or mode is not as planned"]),
+        (changed(changed=False, unknown=["typo"]), ["/etc/kong.conf: this version of Kong does not know typo"]),
+    ],
+)
+def test_differences_of_settings(result, lines):
+    assert list(gather(PLAN, {"b1": seen(**result)}).nodes["b1"]["settings"]) == lines
+
+
+def test_a_node_that_was_not_checked_is_no_difference():
+    refused = {"failed": True, "msg": "kong_listen_info needs root, and this task runs as deploy: set become: true"}
+    drift = gather(PLAN, {"a2": FINE, "b1": seen(listeners=refused)})
     assert not drift.differs
-    assert drift_lines(drift) == ["not checked: a2, b1", "", "1 of 3 nodes checked: no difference from the plan"]
     assert drift.as_dict() == {
         "format": 1,
         "differs": False,
-        "nodes": {"a1": {"firewall": [], "listeners": [], "settings": []}},
-        "not_looked_at": ["a2", "b1"],
+        "nodes": {
+            "a2": {"firewall": [], "listeners": [], "settings": []},
+            "b1": {"firewall": [], "settings": []},
+        },
+        "not_checked": {
+            "a10": ["it took no part in this run"],
+            "b1": ["listeners: kong_listen_info needs root, and this task runs as deploy: set become: true"],
+        },
     }
+    assert drift_lines(drift.as_dict()) == [
+        "NOT CHECKED: a10: it took no part in this run",
+        "NOT CHECKED: b1: listeners: kong_listen_info needs root, and this task runs as deploy: set become: true",
+        "",
+        "1 of 3 nodes checked: no difference from the plan",
+    ]
 
 
-def test_a_module_that_failed_is_a_difference():
-    drift = gather(PLAN, {"a1": seen(firewall={"failed": True, "msg": "ufw is enabled, but not loaded"})})
-    assert drift.nodes["a1"]["firewall"] == ("could not be checked: ufw is enabled, but not loaded",)
-    assert drift.differs
-
-
-def test_a_file_with_another_mode_is_a_difference():
-    drift = gather(PLAN, {"a1": seen(settings={"changed_settings": [], "path": "/k", "changed": True})})
-    assert drift.nodes["a1"]["settings"] == ("/k: the file's owner or mode is not as planned",)
-
-
-def test_a_setting_that_kong_drops_is_a_difference():
-    drift = gather(PLAN, {"a1": seen(settings={"changed_settings": [], "path": "/k", "unknown": ["typo"]})})
-    assert drift.nodes["a1"]["settings"] == ("/k: this Kong does not know typo",)
+def test_the_sockets_of_a_container_are_not_compared():
+    assert gather(PLAN, {"b1": seen(listeners={"skipped": True})}).nodes["b1"]["listeners"] == ()

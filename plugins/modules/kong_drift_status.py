@@ -1,0 +1,56 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kong_drift_status
+short_description: Set the exit status of a comparison with the plan
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Internal to the role P(gatehouse.kong.kong_drift#role), which calls it last, when the report is written.
+  - Fails if a node differs from the plan, and C(ansible-playbook) exits with status 2.
+  - If no checked node differs, but a node could not be checked, the result is unreachable, and C(ansible-playbook) exits with
+    status 4, as for a host without connection.
+  - Runs on the controller and connects to no host.
+options:
+  drift:
+    description: The result of M(gatehouse.kong.kong_drift).
+    type: dict
+    required: true
+extends_documentation_fragment:
+  - gatehouse.kong.attributes
+attributes:
+  check_mode:
+    support: full
+    details: It never changes anything on a host.
+  diff_mode:
+    support: none
+seealso:
+  - module: gatehouse.kong.kong_drift
+"""
+
+EXAMPLES = r"""
+- name: Show the differences
+  gatehouse.kong.kong_drift:
+    plan: "{{ fleet.plan }}"
+    firewall: firewall
+  register: drift
+  run_once: true
+
+- name: Fail if a node differs from the plan
+  gatehouse.kong.kong_drift_status:
+    drift: "{{ drift }}"
+  run_once: true
+"""
+
+RETURN = r"""
+msg:
+  description: The result in one line.
+  returned: always
+  type: str
+  sample: "3 of 3 nodes checked: no difference from the plan"
+"""

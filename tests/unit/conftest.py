@@ -1,0 +1,12 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+
+
+def pytest_configure():
+    """Fix the width of tables, which otherwise depends on the terminal of the developer."""
+    os.environ["COLUMNS"] = "100"

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, subtract
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import effects
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+
+
+def ruleset(sets=(), **ports):
+    """Return a ruleset in which each port (``admin=(8001, sources)``) is open to a set of networks, or to any source."""
+    named = dict(sets)
+    allow = []
+    for listener, (port, sources) in ports.items():
+        name = sources if isinstance(sources, str) else f"of-{listener}"
+        if not isinstance(sources, str):
+            named[name] = {family: [text for text in sources if (":" in text) == (family == "ipv6")]
+                           for family in ("ipv4", "ipv6")}  # fmt: skip
+        allow.append(
+            {
+                "listener": listener,
+                "protocol": "tcp",
+                "port": port,
+                "address": None,
+                "sources": "any" if name == "any" else [name],
+            }
+        )
+    return ruleset_from_data({"allow": allow, "sets": named})
+
+
+ADMIN = ruleset(admin=(8001, ["10.0.0.1/32"]))
+
+
+@pytest.mark.parametrize(
+    ("have", "want", "lines"),
+    [
+        (ADMIN, ADMIN, []),
+        (None, None, []),
+        (None, ADMIN, ["tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"]),
+        (ADMIN, None, ["tcp 8001 (admin): a rule of ours is present, and the plan has none"]),
+        (
+            ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.40/32"])),
+            ADMIN,
+            ["10.0.0.40 can reach tcp 8001 (admin) and should not"],
+        ),
+        (
+            ruleset(admin=(8001, [])),
+            ruleset(admin=(8001, ["10.0.0.1/32", "10.1.0.0/16", "fd00::1/128"])),
+            ["10.0.0.1, 10.1.0.0/16, fd00::1 cannot reach tcp 8001 (admin) and should"],
+        ),
+        (
+            ruleset(admin=(8001, "any")),
+            ADMIN,
+            ["tcp 8001 (admin): open to every source, and should be open to 10.0.0.1 only"],
+        ),
+        (
+            ADMIN,
+            ruleset(admin=(8001, "any")),
+            ["tcp 8001 (admin): open to 10.0.0.1 only, and should be open to every source"],
+        ),
+        (
+            ruleset(admin=(8001, "any")),
+            ruleset(admin=(8001, [])),
+            ["tcp 8001 (admin): open to every source, and should be open to this host only"],
+        ),
+        (
+            ruleset(admin=(8001, [f"10.0.{number}.0/24" for number in range(0, 20, 2)])),
+            ruleset(admin=(8001, [])),
+            ["10.0.0.0/24, 10.0.2.0/24, 10.0.4.0/24, 10.0.6.0/24 and 6 more can reach tcp 8001 (admin) and should not"],
+        ),
+        (
+            ruleset(proxy=(8000, ["10.9.9.9/32"]), tls=(8443, ["10.9.9.9/32"])),
+            ruleset(proxy=(8000, []), tls=(8443, [])),
+            ["10.9.9.9 can reach tcp 8000 (proxy), tcp 8443 (tls) and should not"],
+        ),
+        (
+            ruleset({"a": {"ipv4": ["10.0.0.1/32"]}}, admin=(8001, "a")),
+            ruleset({"b": {"ipv4": ["10.0.0.1/32"]}}, admin=(8001, "b")),
+            ["the rules have another form than planned, with the same effect"],
+        ),
+    ],
+)
+def test_effects(have, want, lines):
+    assert effects(have, want) == lines
+
+
+def test_a_port_that_lost_one_source_still_has_its_rule():
+    have, want = ruleset(admin=(8001, ["10.0.0.1/32"])), ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.2/32"]))
+    assert effects(have, want) == ["10.0.0.2 cannot reach tcp 8001 (admin) and should"]
+
+
+RANGES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 8)).map(lambda pair: (pair[0], sum(pair))), max_size=6)
+
+
+@given(RANGES, RANGES)
+def test_subtract_agrees_with_sets_of_addresses(ranges, others):
+    def addresses(networks):
+        return {
+            int(address)
+            for text in networks.texts()
+            for address in ipaddress.IPv4Network(text)
+        }  # fmt: skip
+
+    one, other = from_ranges("ipv4", ranges), from_ranges("ipv4", others)
+    assert addresses(subtract(one, other)) == addresses(one) - addresses(other)
