@@ -202,7 +202,7 @@ conflicts:
     effect:
       description:
         - V(drop), the rule drops packets from authorised sources. The module fails if this is certain.
-        - V(accept), the rule accepts packets from unauthorised sources before our rules are evaluated.
+        - V(accept), packets are accepted although a rule of the host bans or limits them.
         - V(divert), the rule sends packets elsewhere before our rules are evaluated, such as a port that Docker publishes.
         - V(publish), the rule makes the container of a published port reachable by a port that the ruleset does not have.
         - V(exempt), a rule of the host that limits or drops some packets is not effective for authorised packets.

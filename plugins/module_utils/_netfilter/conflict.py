@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 _VERBS = {
     "drop": ("blocks", "may block"),
-    "accept": ("accepts unauthorised sources on", "may accept unauthorised sources on"),
+    "accept": ("accepts unwanted packets on", "may accept unwanted packets on"),
     "divert": ("diverts", "may divert"),
     "publish": ("publishes", "may publish"),
     "boot": ("leaves unprotected after a reboot", "may leave unprotected after a reboot"),
@@ -26,7 +26,7 @@ class Conflict:
     If `certain` is False, only a real packet can show the effect. The effects are:
 
     - drop: it drops or rejects packets of authorised sources.
-    - accept: it accepts packets of unauthorised sources before our rules are evaluated.
+    - accept: it accepts packets that a rule of the host bans or limits.
     - divert: it sends packets to another destination before our rules are evaluated.
     - publish: it sends packets into the container of a published port through another port, for which no rule exists.
     - exempt: it drops or limits some packets, but authorised packets do not reach it.

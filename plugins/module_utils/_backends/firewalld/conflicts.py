@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Conflicts of firewalld's settings, and of rules of iptables, with our last rich rules of the zones."""
+"""Conflicts of firewalld's settings, and of iptables rules, with our rich rules, which are the last rules of the zones."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 _DROPS = ("DROP", "REJECT", "%%REJECT%%")
 _OTHER_BASES = frozenset((family, "filter", chain) for family in ("ip", "ip6") for chain in ("FORWARD", "OUTPUT"))
 _EARLY = Own(_OTHER_BASES, marked_after=PRIORITY)
-# With FirewallBackend=iptables this jump begins firewalld's own part of INPUT, in which our rules are.
+# With FirewallBackend=iptables, this jump begins firewalld's own part of INPUT, which contains our rules.
 _ZONES_CHAIN = re.compile(r"INPUT_(ZONES|POLICIES_pre)")
-# A rich rule that ends every packet of its family, source and port (firewalld.richlanguage(5)).
+# A rich rule that drops or rejects every packet of its family, source and port (firewalld.richlanguage(5)).
 _END = re.compile(
     r'rule(?: priority="(?P<priority>-?\d+)")?(?: family="(?P<family>ipv4|ipv6)")?'
     r'(?: source address="(?P<source>[^"]+)")?(?: port port="(?P<first>\d+)(?:-(?P<last>\d+))?" protocol="(?P<protocol>\w+)")?'
     r'(?: log(?: (?:prefix|level)="[^"]*")*| audit)* (?:drop|reject(?: type="[^"]+")?)'
 )
-# A rule that accepts some packets of a port, and leaves the others to later rules.
+# A rule that accepts some packets of a port. Later rules are evaluated for the other packets.
 _LIMIT = re.compile(
     r'rule(?: priority="-?\d+")?.*? port port="(?P<first>\d+)(?:-(?P<last>\d+))?" protocol="(?P<protocol>\w+)".* accept limit .*'
 )
@@ -37,7 +37,7 @@ _ACCEPT_FIRST = re.compile(r'rule priority="(?P<priority>-\d+)".* accept\b')
 
 
 def settings_conflicts(state: Mapping[str, t.Any], zones: Iterable[str], want: Ruleset) -> Iterator[Conflict]:
-    """Return the conflicts in the runtime configuration: panic mode, policies, rules of zones, and bans that do not hold."""
+    """Yield the conflicts in the runtime configuration: panic mode, policies, rules of zones, and ineffective bans."""
     entries = [entry for entry in want.allow if entry.sources]
     ports = tuple(str(entry.service) for entry in entries)
     used = {zone: state["zones"][zone] for zone in zones if zone in state["zones"]}
@@ -45,40 +45,40 @@ def settings_conflicts(state: Mapping[str, t.Any], zones: Iterable[str], want: R
         yield Conflict(
             certain=True,
             where="firewalld",
-            reason="it is in panic mode, which drops every packet",
+            reason="it is in panic mode, which drops all packets",
             ports=ports,
-            advice="Leave it with `firewall-cmd --panic-off`",
+            advice="Run `firewall-cmd --panic-off`",
         )
     for name, policy in state["policies"].items():
-        yield from _of_policy(name, policy, {*used}, entries, want)
-    ended = {zone: _ended(settings.get("rules_str", []), entries, want) for zone, settings in used.items()}
-    for zone, found in ended.items():
+        yield from _policy_conflicts(name, policy, {*used}, entries, want)
+    dropped = {zone: _find_drops(settings.get("rules_str", []), entries, want) for zone, settings in used.items()}
+    for zone, found in dropped.items():
         for entry, rule in found.items():
             yield Conflict(
-                certain=all(entry in other for other in ended.values()),
+                certain=all(entry in other for other in dropped.values()),
                 where=f"firewalld's zone {zone}",
-                reason=f"its rule `{rule}` ends every packet of the authorised sources",
+                reason=f"its rule `{rule}` drops every packet of the authorised sources",
                 ports=(str(entry.service),),
                 advice=f"Remove it with `firewall-cmd --permanent --zone={zone} --remove-rich-rule=...`, and reload",
             )
-    yield from _without_effect(state["policies"], used, entries)
+    yield from _ineffective_rules(state["policies"], used, entries)
     for zone, settings in used.items():
         if settings.get("sources") and settings.get("target") in _DROPS:
             yield Conflict(
                 certain=False,
                 where=f"firewalld's zone {zone}",
-                reason=f"our rules are in it, because it has interfaces or is the default zone; its sources "
-                f"{', '.join(settings['sources'])} cannot be told apart there, so authorised ones among them are accepted",
+                reason=f"it contains our rules, because it has interfaces or is the default zone. Authorised addresses among "
+                f"its sources {', '.join(settings['sources'])} are therefore accepted",
                 ports=ports,
-                advice="Bind sources that you ban to another zone, such as block",
+                advice="Bind banned sources to another zone, such as block",
                 effect="accept",
             )
 
 
-def _without_effect(
+def _ineffective_rules(
     policies: Mapping[str, t.Any], used: Mapping[str, t.Any], entries: list[Allow]
 ) -> Iterator[Conflict]:
-    """Return the rules that do not hold for authorised sources: limits of zones, and bans of policies after the zones."""
+    """Yield the rules without effect on authorised sources: limits in zones, and bans in policies after the zones."""
     for zone, settings in used.items():
         for limit in filter(None, map(_LIMIT.fullmatch, settings.get("rules_str", []))):
             for entry in entries:
@@ -86,9 +86,9 @@ def _without_effect(
                     yield Conflict(
                         certain=False,
                         where=f"firewalld's zone {zone}",
-                        reason=f"its rule `{limit[0]}` accepts some packets, and our rules accept the others",
+                        reason=f"its rule `{limit[0]}` accepts packets up to a limit, but our rules accept the rest",
                         ports=(str(entry.service),),
-                        advice="To limit authorised sources, write a rule that drops packets",
+                        advice="To limit authorised sources, add a rule that drops packets",
                         effect="accept",
                     )
     for name, policy in policies.items():
@@ -97,7 +97,7 @@ def _without_effect(
             yield Conflict(
                 certain=False,
                 where=f"firewalld's policy {name}",
-                reason=f"it comes after the zones, in which our rules are, so `{bans[0]}` does not drop authorised sources",
+                reason=f"it follows the zones, which contain our rules, so `{bans[0]}` does not drop authorised sources",
                 ports=tuple(str(entry.service) for entry in entries),
                 advice=f"Give it a negative priority: `firewall-cmd --permanent --policy={name} --set-priority=-100`, "
                 "and reload",
@@ -115,13 +115,13 @@ def _is_at(rule: re.Match[str], entry: Allow) -> bool:
 
 
 def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[Conflict, ...]:
-    """Return the conflicts in INPUT of iptables, which holds direct rules of firewalld and third-party rules.
+    """Return the conflicts in INPUT of iptables, which contains direct rules of firewalld and third-party rules.
 
-    `listed` is the list below "nftables" of `nft -j list ruleset`. With FirewallBackend=iptables firewalld's own rules are
-    the last ones of INPUT; our rules are among them. All other chains are for the early part.
+    `listed` is the list "nftables" of `nft -j list ruleset`. With FirewallBackend=iptables, firewalld's own rules, which
+    include our rules, are the last rules of INPUT. The early part checks all other chains.
     """
     own: set[str] = set()
-    others = []
+    third_party = []
     for item in listed:
         value = next(iter(item.values()))
         if value.get("family") not in ("ip", "ip6") or "filter" not in (value.get("table"), value.get("name")):
@@ -131,39 +131,39 @@ def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[C
                 own.add(value["family"])
             if value["family"] in own:
                 continue
-        others.append(item)
-    return find_conflicts(others, want, _EARLY)
+        third_party.append(item)
+    return find_conflicts(third_party, want, _EARLY)
 
 
-def _of_policy(
+def _policy_conflicts(
     name: str, policy: Mapping[str, t.Any], used: set[str], entries: list[Allow], want: Ruleset
 ) -> Iterator[Conflict]:
-    """Return the conflicts of a policy that comes before the zones: packets of these zones to the host."""
+    """Yield the conflicts of a policy that precedes the zones, for packets of these zones to the host."""
     ingress = {*policy.get("ingress_zones", [])}
     if policy.get("priority", 0) >= 0 or not _is_to_host(policy, used):
         return
     everywhere = "ANY" in ingress or used <= ingress
     content = [key for key in ("rich_rules", "services", "ports", "protocols", "source_ports") if policy.get(key)]
     if policy.get("target") in _DROPS:
-        ends: dict[Allow, str] = dict.fromkeys(entries, f"its target is {policy['target']}")
+        drops: dict[Allow, str] = dict.fromkeys(entries, f"its target is {policy['target']}")
         certain = everywhere and not content
     else:
-        found = _ended(policy.get("rich_rules", []), entries, want)
-        ends, certain = {entry: f"its rule `{rule}` ends every packet" for entry, rule in found.items()}, everywhere
-    for entry, reason in ends.items():
+        found = _find_drops(policy.get("rich_rules", []), entries, want)
+        drops, certain = {entry: f"its rule `{rule}` drops every packet" for entry, rule in found.items()}, everywhere
+    for entry, reason in drops.items():
         yield Conflict(
             certain=certain,
             where=f"firewalld's policy {name}",
-            reason=f"it comes before the zones, in which our rules are, and {reason}",
+            reason=f"it precedes the zones, which contain our rules, and {reason}",
             ports=(str(entry.service),),
             advice=f"Give it a positive priority: `firewall-cmd --permanent --policy={name} --set-priority=100`, and reload",
         )
 
 
-def _ended(rules: Iterable[str], entries: Iterable[Allow], want: Ruleset) -> dict[Allow, str]:
-    """Return the rule that ends every packet to an entry, by entry.
+def _find_drops(rules: Iterable[str], entries: Iterable[Allow], want: Ruleset) -> dict[Allow, str]:
+    """Return by entry the rule that drops every packet to the entry.
 
-    A rule that accepts before, by a negative priority, may save some packets; then nothing is certain.
+    A rule is left out if a rule with a lower (negative) priority accepts packets before it.
     """
     rules = [*rules]
     ends = [match for match in map(_END.fullmatch, rules) if match and int(match["priority"] or 0) < LAST]
@@ -180,14 +180,14 @@ def _ended(rules: Iterable[str], entries: Iterable[Allow], want: Ruleset) -> dic
 
 
 def _families(entry: Allow, want: Ruleset) -> list[str]:
-    """Return the families of which an entry has authorised sources."""
+    """Return the families of the authorised sources of an entry."""
     sets = [source for source in want.sets if source.name in entry.set_names]
     return [family for family in entry.service.families
             if entry.sources == ANY or any(source.of(family).members for source in sets)]  # fmt: skip
 
 
 def _covers(match: re.Match[str], entry: Allow, family: str, want: Ruleset) -> bool:
-    """Tell whether a rule ends every packet of a family's authorised sources to the port of an entry."""
+    """Tell whether a rule drops every packet of a family's authorised sources to the port of an entry."""
     if match["family"] not in (None, family) or (match["first"] and not _is_at(match, entry)):
         return False
     if not match["source"]:

@@ -46,7 +46,7 @@ done
 
 
 def uses_iptables(host: Host) -> bool:
-    """Tell whether firewalld writes rules of iptables, and not of nftables (firewalld.conf(5), FirewallBackend)."""
+    """Tell whether firewalld uses iptables instead of nftables (firewalld.conf(5), FirewallBackend)."""
     return bool(_WITH_IPTABLES.search(host.read(CONF) or ""))
 
 
@@ -72,16 +72,16 @@ def permanent_zones(host: Host) -> set[str]:
 
 
 def zone_paths(host: Host, zones: Iterable[str]) -> list[str]:
-    """Return the paths of the files of these zones, and of all zones that have rules of ours."""
-    ours = [path for path in _zone_files(host) if _has_ours(host, path)]
-    return sorted({*(f"{_ZONES}/{zone}.xml" for zone in zones), *ours})
+    """Return the paths of the files of these zones, and of all zones that have our rules."""
+    managed = [path for path in _zone_files(host) if _has_our_rules(host, path)]
+    return sorted({*(f"{_ZONES}/{zone}.xml" for zone in zones), *managed})
 
 
 def plan_files(host: Host, objects: Objects, zones: Collection[str], runtime: Mapping[str, Iterable[str]]) -> Files:
-    """Return the files of ours that have to change, or be removed, for these objects in these zones.
+    """Return our files that must be changed or removed for these objects in these zones.
 
-    `runtime` are the entries of the loaded ipsets: a set that is filled there is filled in its file as well, unless the
-    files already hold the same members. Raises HostError for a zone file that cannot be edited.
+    `runtime` has the entries of the loaded ipsets. A set that is filled there is filled in its file too, unless the files
+    already contain the same members. Raises HostError if a zone file cannot be edited.
     """
     wanted = _ipset_files(host, objects, runtime)
     wanted |= {path: None for path in own_firewalld_files(host) if path not in wanted}
@@ -91,14 +91,14 @@ def plan_files(host: Host, objects: Objects, zones: Collection[str], runtime: Ma
 
 
 def describe(host: Host, files: Files) -> Iterator[str]:
-    """Return a line for each file that has to change."""
+    """Yield a line for each file that must be changed."""
     for path, text in files.items():
         missing = "missing" if not host.path(path).exists() else "differs"
         yield f"{path}: {'to be removed' if text is None else missing}"
 
 
 def write_files(host: Host, files: Files) -> None:
-    """Write or remove files. If that fails, all are as before and HostError is raised."""
+    """Write or remove files. Raises HostError if that fails; the files are restored."""
     before: Files = {path: _read(host, path) if host.path(path).exists() else None for path in files}
     modes = {path: host.path(path).stat().st_mode & 0o7777 for path, text in before.items() if text is not None}
     try:
@@ -109,7 +109,7 @@ def write_files(host: Host, files: Files) -> None:
 
 
 def render_removal(files: Iterable[str]) -> str:
-    """Return a shell script that removes all files of our ipsets but these."""
+    """Return a shell script that removes all files of our ipsets except these."""
     globs = " ".join(f"{_IPSETS}/{prefix}*" for prefix in FIREWALLD_SET_PREFIX.values())
     return _REMOVAL.format(globs=globs, files=" ".join(files))
 
@@ -128,12 +128,12 @@ def render_ipset(family: str, entries: Iterable[str]) -> str:
 
 
 def _write(host: Host, files: Files, modes: Mapping[str, int]) -> None:
-    # Zones name ipsets, so ipsets are written before them and removed after them.
+    # Zones use ipsets, so ipsets are written before zones and removed after them.
     texts = [(path, text) for path, text in files.items() if text is not None]
     for path, text in sorted(texts, key=lambda item: item[0].startswith(_ZONES)):
         host.write(path, text, modes.get(path, _MODE))
-    gone = [path for path, text in files.items() if text is None]
-    host.remove(sorted(gone, key=lambda path: not path.startswith(_ZONES)))
+    unneeded = [path for path, text in files.items() if text is None]
+    host.remove(sorted(unneeded, key=lambda path: not path.startswith(_ZONES)))
 
 
 def _ipset_files(host: Host, objects: Objects, runtime: Mapping[str, Iterable[str]]) -> Files:
@@ -168,13 +168,13 @@ def _zone_name(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".xml")
 
 
-def _has_ours(host: Host, path: str) -> bool:
+def _has_our_rules(host: Host, path: str) -> bool:
     text = host.read(path) or ""
     return any(f'ipset="{prefix}' in text for prefix in FIREWALLD_SET_PREFIX.values())
 
 
 def _zone_text(host: Host, path: str, objects: Objects) -> str | None:
-    """Return the text of a zone file with our rules; None for a zone that has no file and needs none."""
+    """Return the text of a zone file with our rules, or None if the zone has no file and needs none."""
     supplied = f"{_SUPPLIED}/{path.rpartition('/')[2]}"
     present = _read(host, path) if host.path(path).exists() else None
     text = None if present is None else original(present)
@@ -190,10 +190,10 @@ def _zone_text(host: Host, path: str, objects: Objects) -> str | None:
 
 
 def _read(host: Host, path: str) -> str:
-    """Return the text of a file that will be written with changes. Raises HostError if that would change more."""
+    """Return the text of a file that will be changed. Raises HostError if writing it would change more than our part."""
     if host.path(path).is_symlink():
-        raise HostError(f"{path} is a symbolic link, which firewalld replaces when it writes. Replace it with the file")
+        raise HostError(f"{path} is a symbolic link, and firewalld would replace it. Replace the link with its target")
     try:
         return host.path(path).read_bytes().decode()
     except UnicodeDecodeError as error:
-        raise HostError(f"{path} is not UTF-8, so its text cannot be kept. Convert it with iconv(1)") from error
+        raise HostError(f"{path} is not UTF-8, so its text cannot be preserved. Convert it with iconv(1)") from error

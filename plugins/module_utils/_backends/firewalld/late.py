@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The late part on firewalld: the last rich rules of the zones accept authorised sources at their ports.
+"""The late part on firewalld: rich rules accept authorised sources on their ports. They are the last rules of the zones.
 
-Rules and members change at runtime, over D-Bus. Only a new ipset, or the removal of all, needs a reload, because firewalld
-makes ipsets from its files alone. The session restores the runtime configuration that a reload removes.
+Rules and members are changed at runtime, over D-Bus. Only a new ipset, or the removal of all ipsets, needs a reload,
+because firewalld creates ipsets only from its files. The session restores the runtime configuration that a reload removes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollba
 
 _RUNS = "/run/systemd/units/invocation:firewalld.service"  # systemd has this link for each unit that runs
 _CHECK = "/run/gatehouse_kong_check"
-# Each call of a session has a time-out of its own. Many bans take long to restore after a reload.
+# Each call of a session has its own timeout. Restoring many bans after a reload takes a long time.
 _SESSION_SECONDS = 600
 _PREFIXES = [*FIREWALLD_SET_PREFIX.values()]
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
@@ -70,20 +70,22 @@ class FirewalldLate:
         self._lost: tuple[str, ...] = ()
 
     def require(self) -> None:
-        """Raise HostError if firewalld is missing or stopped, or if rights, systemd or a writable /etc are missing."""
+        """Raise HostError if firewalld is missing or stopped, or if privileges, systemd or a writable /etc are missing."""
         if self._host.which("firewall-cmd") is None or self._host.which("firewall-offline-cmd") is None:
-            raise HostError("this host has no firewall-cmd, so its firewall is not firewalld. Install firewalld")
+            raise HostError(
+                "firewall-cmd is missing on this host. Install the package firewalld, or set another backend"
+            )
         self._host.require_net_admin()
         self._host.require_systemd()
         if not self._host.path(_RUNS).is_symlink():
             raise HostError(
-                "firewalld.service is not active, so its rules are not loaded now, and may be loaded at the next boot. "
-                "Start it with `systemctl start firewalld`, or turn it off with `systemctl disable firewalld`"
+                "firewalld.service is not active, so its rules are not loaded now, but may be loaded at the next boot. "
+                "Start it with `systemctl start firewalld`, or disable it with `systemctl disable firewalld`"
             )
         self._host.require_writable(FIREWALLD)
 
     def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
-        """Return the differences between firewalld's runtime configuration, or the kernel, and the objects of a ruleset."""
+        """Return the differences of firewalld's runtime configuration, and of the kernel, from the objects of a ruleset."""
         self._found = self._ask({})
         objects = make_objects(ruleset)
         differences = tuple(self._differences(objects))
@@ -95,7 +97,7 @@ class FirewalldLate:
         return tuple(describe(self._host, self._files(make_objects(want))))
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
-        """Return the conflicts: panic mode, rules of zones and policies, and rules of iptables."""
+        """Return the conflicts: panic mode, rules of zones and policies, and iptables rules."""
         settings = tuple(settings_conflicts(self._state, self._zones, want))
         listed = self._listed
         for family, program in _PROGRAMS.items():
@@ -104,40 +106,40 @@ class FirewalldLate:
         return (*settings, *chains_of_iptables(listed, want))
 
     def translations(self) -> tuple[Translation, ...]:
-        """Return nothing: the early part lists them."""
+        """Return no translations: the early part returns them."""
         return ()
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:  # noqa: ARG002 -- a reload checks too late
-        """Check the permanent configuration with `firewall-offline-cmd --check-config`, if firewalld has to reload."""
+        """Check the permanent configuration with `firewall-offline-cmd --check-config`, if firewalld must be reloaded."""
         if not self._needs_reload(want):
             return
         try:
             self._host.remove_tree(_CHECK)
             _copy_tree(self._host.path(FIREWALLD), self._host.path(_CHECK))
             for path, text in self._files(make_objects(want)).items():
-                where = _CHECK + path.removeprefix(FIREWALLD)
+                copy = _CHECK + path.removeprefix(FIREWALLD)
                 if text is None:
-                    self._host.remove((where,))
+                    self._host.remove((copy,))
                 else:
-                    self._host.write(where, text, 0o600)
+                    self._host.write(copy, text, 0o600)
             self._host.run("firewall-offline-cmd", f"--system-config={self._host.path(_CHECK)}", "--check-config")
         finally:
             self._host.remove_tree(_CHECK)
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- firewalld's own state says more
-        """Return our files, and a session that restores our rules and ipsets of now."""
+        """Return our files, and a session that restores our current rules and ipsets."""
         files = own_firewalld_files(self._host)
         rules = {zone: [rule for rule in settings.get("rules_str", []) if is_ours(rule)]
                  for zone, settings in self._state["zones"].items()}  # fmt: skip
         want = {"rules": rules, "ipsets": self._entries}
-        # A rollback reloads only to leave no trace, or if firewalld lost an ipset. New ipsets stay, without entries.
+        # The rollback reloads firewalld only to remove all our ipsets, or if an ipset is missing. New ipsets stay, but empty.
         exact = not self._entries
         request = {"want": want, "exact": exact, "lenient": True, "kept": self._kept, "prefixes": _PREFIXES}
         load = ((("sh",), render_removal(files)), (self._interpreter, self._script(request)))
         return Snapshot((*files, *zone_paths(self._host, self._zones)), load)
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Change the runtime configuration, after the permanent one if firewalld has to reload."""
+        """Change the runtime configuration. If a reload is needed, change the permanent configuration first."""
         objects = make_objects(want)
         if not self._lost and not [*self._differences(objects)]:
             return ()
@@ -145,7 +147,7 @@ class FirewalldLate:
         if reload:
             write_files(self._host, self._files(objects))
         if self._lost and not uses_iptables(self._host):
-            # firewalld removes its table first, and fails if there is none.
+            # firewalld first removes its table, and fails if the table is missing.
             self._host.run("nft", "add", "table", "inet", "firewalld")
         rules = {zone: [*map(str, objects.rules)] for zone in self._zones}
         layout = {"rules": rules, "ipsets": objects.layout(self._entries)}
@@ -154,7 +156,7 @@ class FirewalldLate:
         return tuple(self._found["warnings"])
 
     def persist(self, want: Ruleset | None) -> None:
-        """Write our part of the permanent configuration, or remove it."""
+        """Write or remove our part of the permanent configuration."""
         write_files(self._host, self._files(make_objects(want)))
 
     @property
@@ -169,10 +171,9 @@ class FirewalldLate:
 
     @property
     def _zones(self) -> list[str]:
-        """The zones that packets of authorised sources may come by, now or after a reload.
+        """The zones through which packets of authorised sources can arrive, now or after a reload.
 
-        A zone whose only members are sources is a ban if its target is to drop or reject, and needs no rule if its target
-        is to accept.
+        A zone with only sources as members is a ban if its target is DROP or REJECT, and needs no rule if it is ACCEPT.
         """
         found = {self._state["default"]}
         for zone, settings in self._state["zones"].items():
@@ -186,42 +187,42 @@ class FirewalldLate:
         return plan_files(self._host, objects, zones, entries)
 
     def _needs_reload(self, want: Ruleset | None) -> bool:
-        """Tell whether an ipset has to be made, or all have to be removed."""
+        """Tell whether an ipset must be created, or all ipsets must be removed."""
         loaded = self._state["ipsets"]
         if want is None:
             return bool(loaded)
         families = make_objects(want).families
-        return not all(name in loaded and _is_right(loaded[name], family) for name, family in families.items())
+        return not all(name in loaded and _is_current(loaded[name], family) for name, family in families.items())
 
     def _differences(self, objects: Objects) -> Iterator[str]:
-        """Return a line for each difference of the runtime configuration; empty ipsets that no rule needs do not count."""
+        """Yield a line for each difference in the runtime configuration. Unused empty ipsets are ignored."""
         wanted, used = [*map(str, objects.rules)], self._zones if objects.rules else []
         for zone, settings in sorted(self._state["zones"].items()):
             have = [rule for rule in settings.get("rules_str", []) if is_ours(rule)]
             need = wanted if zone in used else []
-            yield from (f"firewalld's zone {zone} lacks: {rule}" for rule in need if rule not in have)
-            yield from (f"firewalld's zone {zone} has: {rule}" for rule in have if rule not in need)
+            yield from (f"firewalld's zone {zone} lacks the rule: {rule}" for rule in need if rule not in have)
+            yield from (f"firewalld's zone {zone} has an unexpected rule: {rule}" for rule in have if rule not in need)
         loaded, layout = self._state["ipsets"], objects.layout(self._entries)
         for name in sorted({*loaded, *layout}):
             if name not in loaded:
                 yield f"firewalld's ipset {name} is missing"
-            elif name in layout and not _is_right(loaded[name], objects.families[name]):
+            elif name in layout and not _is_current(loaded[name], objects.families[name]):
                 yield f"firewalld's ipset {name} has another type or other options"
             elif sorted(loaded[name]["entries"]) != layout.get(name, []):
                 yield f"firewalld's ipset {name} has other entries"
 
     def _lost_rules(self, objects: Objects) -> Iterator[str]:
-        """Return a line for each zone whose rules are not in the kernel: firewalld does not notice a flush."""
+        """Yield a line for each zone whose rules are missing in the kernel, because firewalld does not notice a flush."""
         for zone in self._zones if objects.rules else ():
             settings = self._state["zones"].get(zone, {})
             if not (settings.get("interfaces") or zone == self._state["default"]):
-                continue  # firewalld makes the chains of a zone when the zone is first used
-            for place, found, needed in self._counts(zone, objects):
+                continue  # firewalld creates the chains of a zone when the zone is first used
+            for place, found, needed in self._count_rules(zone, objects):
                 if found < needed:
                     yield f"{place}: it has {found} of {needed} rules"
 
-    def _counts(self, zone: str, objects: Objects) -> Iterator[tuple[str, int, int]]:
-        """Return the chain for the last rules of a zone, the number of its rules, and the number of our rules in it."""
+    def _count_rules(self, zone: str, objects: Objects) -> Iterator[tuple[str, int, int]]:
+        """Yield the chain of the last rules of a zone, the number of its rules, and the number of rules that we need in it."""
         if uses_iptables(self._host):
             for family, program in (("ipv4", "iptables"), ("ipv6", "ip6tables")):
                 saved = self._host.run(f"{program}-save", "-t", "filter")
@@ -235,12 +236,12 @@ class FirewalldLate:
 
     @property
     def _listed(self) -> list[dict[str, t.Any]]:
-        """The objects that nft lists; none if it is not installed, because firewalld does not need it."""
+        """The objects that nft lists, or none if nft is not installed, because firewalld does not need nft."""
         return self._listing.objects if self._host.which("nft") else []
 
     @property
     def _kept(self) -> str:
-        """The file for the runtime configuration that a reload removes: beside the rollback, so that both know it."""
+        """Path of the file for the runtime configuration that a reload removes. The rollback uses the same file."""
         return str(self._host.path(f"{PENDING}/others.json"))
 
     @property
@@ -250,19 +251,19 @@ class FirewalldLate:
         return interpreter_of(self._host, "firewall-cmd")
 
     def _ask(self, request: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Run a session: in this process if its Python has the libraries, because that is twice as fast."""
+        """Run a session. If this Python has the libraries, run it in this process, which is twice as fast."""
         request = {"prefixes": _PREFIXES, **request}
         try:
             if _session.dbus is not None and ("want" not in request or _session.can_watch()):
                 return self._host.call(_session.answer, request)
-            said: dict[str, t.Any] = json.loads(
+            result: dict[str, t.Any] = json.loads(
                 self._host.run(*self._interpreter, stdin=self._script(request), seconds=_SESSION_SECONDS)
             )
         except _session.SessionError as error:
             raise HostError(f"firewalld: {error}") from error
         except HostError as error:
             raise HostError(f"firewalld: {str(error).partition(': ')[2] or error}") from error
-        return said
+        return result
 
     @staticmethod
     def _script(request: dict[str, t.Any]) -> str:
@@ -271,8 +272,8 @@ class FirewalldLate:
         return script_of(_session, request)
 
 
-def _is_right(loaded: dict[str, t.Any], family: str) -> bool:
-    """Tell whether a loaded ipset is of the type and has the options that our ipsets have."""
+def _is_current(loaded: dict[str, t.Any], family: str) -> bool:
+    """Tell whether a loaded ipset has the type and the options of our ipsets."""
     return bool(loaded["type"] == TYPE and loaded["options"] == set_options(family))
 
 

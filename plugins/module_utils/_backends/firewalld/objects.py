@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our rich rules and ipsets in firewalld, made from a ruleset.
+"""Our rich rules and ipsets in firewalld for a ruleset.
 
-firewalld accepts in a zone only, and has no match for marks. So each port has rich rules with its sources, as the last
-rules of the zones. Each group of sources has two ipsets for each family, and each rule exists for both: one is filled and
-the other is empty. New members fill the empty set in one call, then the old set is emptied: no packet is lost, and the
-number of calls does not depend on the members.
+firewalld can accept packets only in a zone, and cannot match marks. Therefore each port has rich rules with its sources, as
+the last rules of the zones. Each group of sources has two ipsets for each family, and each rule exists for both sets: one
+is filled, the other is empty. New members fill the empty set in one call, and then the old set is emptied. No packet is
+lost, and the number of calls does not depend on the number of members.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
     Ruleset,
 )
 
-# The last rules of a zone: priorities are -32768 to 32767 (firewalld.richlanguage(5)).
+# The priority of the last rules of a zone. Priorities are -32768 to 32767 (firewalld.richlanguage(5)).
 LAST = 32767
 TYPE = "hash:net"
 _HALVES = ("a", "b")
-# IPSET_MAXNAMELEN in linux/netfilter/ipset/ip_set.h is 32, with the final zero.
+# IPSET_MAXNAMELEN in linux/netfilter/ipset/ip_set.h is 32, with the terminating 0.
 _LONGEST = 31
 _DIGEST = 8
-# A set of every address tells our rules for all sources from the same rules of the administrator.
+# Our rules for all sources use a set of every address, so that they differ from rules of the administrator.
 _EVERY = {"ipv4": ["0.0.0.0/1", "128.0.0.0/1"], "ipv6": ["8000::/1", "::/1"]}
 _ALONE = {"ipv4": "/32", "ipv6": "/128"}
 _RULE = re.compile(
@@ -46,7 +46,7 @@ _RULE = re.compile(
 
 
 class Rule(t.NamedTuple):
-    """A rich rule: members of an ipset may connect to a port, at one address (None: every address of the family)."""
+    """A rich rule: members of an ipset may connect to a port at an address (None: at every address of the family)."""
 
     family: str
     ipset: str
@@ -65,15 +65,15 @@ class Rule(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Group:
-    """The ipsets of one group of sources and one family; exactly one of them holds the entries."""
+    """The ipsets of a group of sources for one family. Exactly one of them has the entries."""
 
     family: str
     names: tuple[str, ...]
     entries: tuple[str, ...]
 
     def filled(self, name: str) -> dict[str, list[str]]:
-        """Return the entries of each ipset if `name` is the filled one."""
-        return {each: [*self.entries] if each == name else [] for each in self.names}
+        """Return the entries of each ipset if `name` is the filled ipset."""
+        return {ipset: [*self.entries] if ipset == name else [] for ipset in self.names}
 
 
 @dataclass(frozen=True)
@@ -85,25 +85,25 @@ class Objects:
 
     @property
     def families(self) -> dict[str, str]:
-        """The family of each ipset by its name."""
+        """The family of each ipset, by its name."""
         return {name: group.family for group in self.groups for name in group.names}
 
     def layout(self, present: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        """Return the entries of each ipset, given the entries that are present.
+        """Return the wanted entries of each ipset, given the present entries.
 
-        A set that holds exactly the entries stays, otherwise an empty set is filled, so that the old one is in use until
-        the new one is complete. If a change was interrupted, no set is empty; then the smallest set is filled.
+        A set with exactly the wanted entries is kept. Otherwise an empty set is filled, so that the old set is in use until
+        the new set is complete. If a change was interrupted, no set is empty, and the smallest set is filled.
         """
         found: dict[str, list[str]] = {}
         for group in self.groups:
             sizes = {name: len([*present.get(name, ())]) for name in group.names}
-            right = [name for name in group.names if {*present.get(name, ())} == {*group.entries}]
-            found |= group.filled(min(right or group.names, key=lambda name: sizes[name]))
+            complete = [name for name in group.names if {*present.get(name, ())} == {*group.entries}]
+            found |= group.filled(min(complete or group.names, key=lambda name: sizes[name]))
         return found
 
 
 def make_objects(ruleset: Ruleset | None) -> Objects:
-    """Return the objects of a ruleset; none without a ruleset."""
+    """Return the objects of a ruleset, or no objects without a ruleset."""
     if ruleset is None:
         return Objects()
     rules = tuple(sorted({rule for entry in ruleset.allow for rule in _rules(entry)}, key=str))
@@ -118,12 +118,12 @@ def make_objects(ruleset: Ruleset | None) -> Objects:
 
 
 def set_options(family: str) -> dict[str, str]:
-    """Return the options of an ipset of ours (firewalld.ipset(5))."""
+    """Return the options of our ipsets (firewalld.ipset(5))."""
     return {"family": INET[family], "maxelem": str(MAXELEM)}
 
 
 def is_ours(rule: str) -> bool:
-    """Tell whether a rich rule, as firewalld lists it, names one of our ipsets."""
+    """Tell whether a rich rule, as firewalld lists it, uses one of our ipsets."""
     return any(f'source ipset="{prefix}' in rule for prefix in FIREWALLD_SET_PREFIX.values())
 
 
@@ -131,9 +131,9 @@ def _rules(entry: Allow) -> Iterator[Rule]:
     service = entry.service
     address = None if service.address in WILDCARDS else service.address
     for family in service.families:
-        everyone = (_every(family),) if entry.sources == ANY else ()
+        any_source = (_every(family),) if entry.sources == ANY else ()
         groups = (name for source in entry.set_names for name in _names(f"-{source}", family))
-        for name in (*everyone, *groups):
+        for name in (*any_source, *groups):
             yield Rule(family, name, address, service.port, service.protocol)
 
 
@@ -146,7 +146,7 @@ def _names(name: str, family: str) -> tuple[str, ...]:
 
 
 def _name(prefix: str, name: str) -> str:
-    """Return the name of an ipset. A long name is cut, and made unique by a digest of the whole."""
+    """Return the name of an ipset. A long name is shortened and gets a digest of the whole name."""
     full = prefix + name
     if len(full) <= _LONGEST:
         return full
@@ -155,6 +155,6 @@ def _name(prefix: str, name: str) -> str:
 
 
 def _entries(networks: Networks) -> tuple[str, ...]:
-    """Return the fewest entries for these networks: nft lists neighbours merged, and both must give the same objects."""
+    """Return the fewest entries for networks, because nft lists adjacent networks merged and both forms must be equal."""
     texts = elements(from_ranges(networks.family, networks.ranges))
     return tuple(sorted(text.removesuffix(_ALONE[networks.family]) for text in texts))

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read and change firewalld's runtime configuration over D-Bus (firewalld.dbus(5)).
+"""Reading and changing firewalld's runtime configuration over D-Bus (firewalld.dbus(5)).
 
-firewalld's D-Bus library belongs to its own Python, which need not be the Python of Ansible. So the text of this file is
-given to that Python, which may be as old as 3.6, with a call of `main`. The rollback uses the same text.
+The D-Bus library belongs to the Python of firewalld, which can differ from the Python of Ansible. Therefore the text of
+this file runs in that Python (3.6 or later), with a call of `main`. The rollback uses the same text.
 
-Our rules are rich rules whose source is one of our ipsets. A reload removes the runtime configuration of the
-administrator and of daemons (bans, moved interfaces, direct rules, rules of iptables). So a session that reloads records
-this configuration before, restores it after, and applies changes that a third party made in between.
+Our rules are rich rules whose source is one of our ipsets. A reload removes the runtime configuration of the administrator
+and of daemons (bans, moved interfaces, direct rules, iptables rules). Therefore a session records this configuration before
+a reload, restores it afterwards, and applies changes that third parties made in the meantime.
 """
 
 import importlib.util
@@ -38,21 +38,21 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _TABLE = ("inet", "firewalld")
 _COUNTERS = re.compile(r"\[\d+:\d+\]\s*")
 _PACKETS = re.compile(r"\[(\d+):\d+\]")
-# A chain of the kernel with its default policy.
+# A built-in chain with the policy ACCEPT.
 _EMPTY = re.compile(r":[A-Z]+ ACCEPT $")
-# Daemons that restore their rules when firewalld reports a reload have these chains.
-_HEARS_OF_IT = re.compile(r"^:(DOCKER|NETAVARK)", re.MULTILINE)
-# firewalld's chains in the tables of iptables, with FirewallBackend=iptables.
+# Chains of daemons that restore their rules when firewalld reports a reload.
+_RESTORED_BY_DAEMON = re.compile(r"^:(DOCKER|NETAVARK)", re.MULTILINE)
+# firewalld's chains in the tables of iptables (with FirewallBackend=iptables).
 _FIREWALLD_CHAIN = re.compile(
     r"(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING)_(direct|ZONES|POLICIES_pre|POLICIES_post)$"
     r"|(IN|OUT|FWD|FWDI|FWDO|PRE|POST)_"
 )
-# Line starts of `iptables-save -c`: comments, tables, chains, rules with counters, the end of a table.
+# Lines of `iptables-save -c` begin with these: comments, tables, chains, rules with counters, the end of a table.
 _LINE_STARTS = ("#", "*", ":", "[", "COMMIT")
 _POLL_SECONDS = 0.3
 _FIRST_CHANGE_SECONDS = 6.0
 _QUIET_SECONDS = 9.0
-# firewalld answers within 20 ms, and reloads within a few seconds. A longer silence means that it hangs.
+# firewalld answers within 20 ms and reloads within a few seconds. If it takes longer, it hangs.
 _SECONDS = 20
 _RELOAD_SECONDS = 90
 
@@ -63,11 +63,11 @@ Tables = t.Dict[str, t.Dict[str, t.Any]]
 
 
 class SessionError(Exception):
-    """firewalld refused a change; the message gives the reason."""
+    """An error of firewalld, with its reason."""
 
 
 def main(request: Settings) -> int:
-    """Run `answer`, print its result as JSON, and return the exit status."""
+    """Execute a request, print its result as JSON, and return the exit status."""
     try:
         found = answer(request)
     except SessionError as error:
@@ -80,10 +80,10 @@ def main(request: Settings) -> int:
 def answer(request: Settings) -> Settings:
     """Change firewalld to `want`, if given, and return its runtime state. Raises SessionError.
 
-    `prefixes` are those of our ipsets. `want` has "rules", our rich rules by zone, and "ipsets", entries by name. firewalld
-    reloads if one of these ipsets is missing, with `exact` also if there are others, and with `reload` in any case.
-    `kept` is a file for the runtime configuration that a reload removes. With `lenient` a firewalld that does not run is
-    no error, because it reads its files when it starts.
+    `prefixes` are the prefixes of our ipsets. `want` has "rules", our rich rules by zone, and "ipsets", entries by name.
+    firewalld is reloaded if one of these ipsets is missing; with `exact`, also if more of our ipsets are loaded; with
+    `reload`, in any case. `kept` is the path of a file for the runtime configuration that a reload removes. With `lenient`,
+    it is not an error if firewalld is stopped, because it reads its files at the next start.
     """
     call = connect()
     if call is None:
@@ -102,12 +102,12 @@ def answer(request: Settings) -> Settings:
 
 
 def connect() -> t.Optional[Call]:
-    """Return a function that calls methods of firewalld, None if firewalld does not run. It is not started by this."""
+    """Return a function that calls methods of firewalld, or None if firewalld is stopped. This does not start it."""
     try:
         bus = dbus.SystemBus()
         if not bus.name_has_owner(NAME):
             return None
-        # Without introspection: it would cost another time-out if firewalld hangs.
+        # Introspection would take another timeout if firewalld hangs.
         objects = {PATH: bus.get_object(NAME, PATH, introspect=False)}
     except dbus.DBusException:
         return None
@@ -137,8 +137,8 @@ def read(call: Call, prefixes: t.Tuple[str, ...]) -> Settings:
 def bring(call: Call, request: Settings, prefixes: t.Tuple[str, ...]) -> t.List[str]:
     """Change the runtime configuration to `want`, and return warnings.
 
-    Sets are filled before rules are added, rules are removed before sets are emptied: no packet of a source that is
-    allowed before and after is refused. Raises SessionError, and the errors of the D-Bus library.
+    Sets are filled before rules are added, and rules are removed before sets are emptied. Packets of a source that is
+    allowed before and after the change are never dropped. Raises SessionError, and the errors of the D-Bus library.
     """
     want, kept, warnings = request["want"], request["kept"], []  # type: Settings, str, t.List[str]
     changes = list  # type: t.Callable[[], t.List[t.Any]]
@@ -152,19 +152,19 @@ def bring(call: Call, request: Settings, prefixes: t.Tuple[str, ...]) -> t.List[
         call("", "reload", seconds=_RELOAD_SECONDS)
         lost["calls"] += changes()
     if lost is not None:
-        warnings += _give_back(call, lost["calls"])
+        warnings += _restore(call, lost["calls"])
         for name, change in lost["entries"].items():
-            warnings += _give_back_entries(call, name, change, changes)
-        # With nftables, firewalld makes ipsets of the kernel only if direct rules exist.
+            warnings += _restore_entries(call, name, change, changes)
+        # With nftables, firewalld creates kernel ipsets only if direct rules exist.
         for name, elements in lost["timed"].items():
-            warnings += _give_back(call, _give_back_timed(name, elements))
-        _give_back_rules(lost["iptables"])
+            warnings += _restore(call, _restore_timed(name, elements))
+        _restore_iptables(lost["iptables"])
         os.remove(kept)
-    _bring_ours(call, want, prefixes)
+    _change_our_objects(call, want, prefixes)
     return warnings
 
 
-def _bring_ours(call: Call, want: Settings, prefixes: t.Tuple[str, ...]) -> None:
+def _change_our_objects(call: Call, want: Settings, prefixes: t.Tuple[str, ...]) -> None:
     entries = {name: {*_texts(call(".ipset", "getEntries", name))} for name in _sets(call) if name.startswith(prefixes)}
     wanted = {name: want["ipsets"].get(name, []) for name in entries}
     have = {str(zone): _our_rules(call(".zone", "getZoneSettings2", zone), prefixes)
@@ -182,17 +182,17 @@ def _set_entries(call: Call, entries: t.Dict[str, t.List[str]]) -> None:
 
 
 def _change_rules(
-    call: Call, method: str, rules: t.Dict[str, t.List[str]], others: t.Dict[str, t.List[str]], more: t.Tuple[int, ...]
+    call: Call, method: str, rules: t.Dict[str, t.List[str]], skipped: t.Dict[str, t.List[str]], more: t.Tuple[int, ...]
 ) -> None:
-    """Call a method for each rule, by zone, that is not among the others."""
+    """Call a method for each rule of each zone that is not in `skipped`."""
     for zone, texts in rules.items():
         for rule in texts:
-            if rule not in others[zone]:
+            if rule not in skipped[zone]:
                 call(".zone", method, zone, rule, *more)
 
 
 def _check(found: Settings, want: Settings) -> None:
-    """Raise SessionError if firewalld does not run `want`; ipsets without entries do not count."""
+    """Raise SessionError if the runtime state differs from `want`. Empty ipsets are ignored."""
     prefixes = tuple(want["ipsets"])
     rules = {zone: _our_rules(settings, prefixes) for zone, settings in found["zones"].items()}
     wrong = ["zone " + zone for zone in sorted({*rules, *want["rules"]})
@@ -200,7 +200,7 @@ def _check(found: Settings, want: Settings) -> None:
     sets = {name: found["ipsets"].get(name, {}).get("entries", []) for name in {*found["ipsets"], *want["ipsets"]}}
     wrong += ["ipset " + name for name in sorted(sets) if sets[name] != sorted(want["ipsets"].get(name, []))]
     if wrong:
-        raise SessionError("the runtime configuration is not as requested. Different: " + ", ".join(wrong))
+        raise SessionError("the runtime configuration differs from the requested configuration in " + ", ".join(wrong))
 
 
 def _our_rules(zone: Settings, prefixes: t.Tuple[str, ...]) -> t.List[str]:
@@ -219,7 +219,7 @@ def _sets(call: Call) -> t.List[str]:
 
 
 def _plain(settings: t.Any) -> Settings:
-    """Return settings as JSON has them; the order of lists has no meaning."""
+    """Return settings as plain data. Lists are sorted, because their order does not matter."""
     plain = json.loads(json.dumps(settings))
     return {key: sorted(value) if isinstance(value, list) else value for key, value in plain.items() if value}
 
@@ -235,10 +235,10 @@ def _ipset(call: Call, name: str) -> Settings:
 
 
 def _record(call: Call, prefixes: t.Tuple[str, ...]) -> Settings:
-    """Return what a reload changes of the third-party runtime configuration.
+    """Return the third-party runtime configuration that a reload changes.
 
-    "calls" are the calls that restore it: for each item that the permanent configuration lacks, or has in addition.
-    "entries" of ipsets are apart, because a call for each of many would take too long.
+    "calls" are the calls that restore it: one for each item that differs from the permanent configuration. "entries" are
+    the entries of ipsets, because a call for each of many entries would take too long.
     """
     sets = {name: call(".ipset", "getIPSetSettings", name) for name in _sets(call) if not name.startswith(prefixes)}
     timed = [name for name, settings in sets.items() if str(settings[4].get("timeout", "0")) != "0"]
@@ -259,7 +259,7 @@ def _record(call: Call, prefixes: t.Tuple[str, ...]) -> Settings:
     return {"calls": calls, "entries": entries, "timed": elements, "iptables": _rules_of_iptables()}
 
 
-# Keys of a zone's settings, the names of their methods, and whether these take a time-out (firewalld.dbus(5)).
+# Keys of a zone's settings, the names of their methods, and whether these have a timeout (firewalld.dbus(5)).
 _ITEMS = (
     ("rules_str", "RichRule", True),
     ("services", "Service", True),
@@ -277,7 +277,7 @@ _FEW = 20
 
 
 def _permanent(call: Call, kind: str, name: str, method: str) -> t.Any:
-    """Return the permanent settings of a zone, policy or ipset; None if it has none."""
+    """Return the permanent settings of a zone, policy or ipset, or None if it has none."""
     try:
         path = call(".config", "get{}ByName".format(kind[0].upper() + kind[1:]), name, path=_CONFIG)
     except dbus.DBusException:
@@ -319,7 +319,7 @@ def _zone_calls(zone: str, before: Settings, after: Settings, prefixes: t.Tuple[
 
 
 def _policy_calls(name: str, before: Settings, after: t.Optional[Settings]) -> t.List[t.Any]:
-    """Return the call for a policy's settings but texts, such as the target, which firewalld only reads from files."""
+    """Return the call for a policy's settings. Texts such as the target are left out: firewalld reads them from files."""
     if after is None:
         return []
     keys = sorted({*before, *after})
@@ -343,9 +343,9 @@ def _same(was: t.Any, now: t.Any) -> bool:
     return bool(was == now)
 
 
-def _give_back(call: Call, calls: t.Iterable[t.Any]) -> t.List[str]:
-    """Make calls that restore the third-party runtime configuration, and return a line for each that is refused."""
-    refused = []
+def _restore(call: Call, calls: t.Iterable[t.Any]) -> t.List[str]:
+    """Make calls that restore the third-party runtime configuration, and return a line for each failed call."""
+    failed = []
     for interface, method, args in calls:
         try:
             call(interface, method, *map(_typed, args))
@@ -353,58 +353,58 @@ def _give_back(call: Call, calls: t.Iterable[t.Any]) -> t.List[str]:
             reason = _explain(error)
             if not reason.startswith(_IN_ORDER):
                 words = ", ".join(map(str, _native(args)))
-                refused.append("firewalld refused {}({}) after a reload: {}".format(method, words, reason))
-    return refused
+                failed.append("firewalld rejected {}({}) after a reload: {}".format(method, words, reason))
+    return failed
 
 
-def _give_back_entries(call: Call, name: str, change: Settings, changes: t.Callable[[], t.List[t.Any]]) -> t.List[str]:
-    """Add and remove entries of an ipset, many in one call; `changes` gives the changes of third parties in between."""
+def _restore_entries(call: Call, name: str, change: Settings, changes: t.Callable[[], t.List[t.Any]]) -> t.List[str]:
+    """Add and remove entries of an ipset, many in one call. `changes` returns changes by third parties in the meantime."""
     added, removed = change["added"], change["removed"]
     if len(added) + len(removed) <= _FEW:
         calls = [[".ipset", "addEntry", [name, entry]] for entry in added]
-        return _give_back(call, calls + [[".ipset", "removeEntry", [name, entry]] for entry in removed])
+        return _restore(call, calls + [[".ipset", "removeEntry", [name, entry]] for entry in removed])
     changes()
     entries = {*_texts(call(".ipset", "getEntries", name)), *added} - {*removed}
-    refused = _give_back(call, [[".ipset", "setEntries", [name, sorted(entries)]]])
+    failed = _restore(call, [[".ipset", "setEntries", [name, sorted(entries)]]])
     for interface, method, args in changes():
         if interface == ".ipset" and args[0] == name and (args[1] in entries) is (method == "removeEntry"):
-            refused += _give_back(call, [[interface, method, args]])
-    return refused
+            failed += _restore(call, [[interface, method, args]])
+    return failed
 
 
 def _typed(value: t.Any) -> t.Any:
     """Return a value that the D-Bus library can send: structs are tuples, and an empty array or mapping has a type."""
     if isinstance(value, dict):
-        return dbus.Dictionary({key: _typed(each) for key, each in value.items()}, signature="sv")
+        return dbus.Dictionary({key: _typed(item) for key, item in value.items()}, signature="sv")
     if isinstance(value, (list, tuple)):
-        return dbus.Array([tuple(each) if isinstance(each, (list, tuple)) else each for each in value],
+        return dbus.Array([tuple(item) if isinstance(item, (list, tuple)) else item for item in value],
                           signature=None if value else "s")  # fmt: skip
     return value
 
 
-def _give_back_timed(name: str, elements: Settings) -> t.List[t.Any]:
+def _restore_timed(name: str, elements: Settings) -> t.List[t.Any]:
     """Add elements with their remaining time (nft(8), "SETS", and ipset(8), "timeout").
 
-    Return the calls that add them with a new time, if firewalld alone may change its table (NftablesTableOwner).
+    If only firewalld may change its table (NftablesTableOwner), return the calls that add them with a new time instead.
     """
     calls = []
     if elements["nft"]:
         family, table = _TABLE
         element = {"family": family, "table": table, "name": name, "elem": elements["nft"]}
         try:
-            _run("nft", "--json", "--file", "-", given=json.dumps({"nftables": [{"add": {"element": element}}]}))
+            _run("nft", "--json", "--file", "-", stdin=json.dumps({"nftables": [{"add": {"element": element}}]}))
         except SessionError:
             calls += [[".ipset", "addEntry", [name, _entry_text(element)]] for element in elements["nft"]]
     if elements["ipset"]:
         try:
-            _run("ipset", "-exist", "restore", given="\n".join(elements["ipset"]) + "\n")
+            _run("ipset", "-exist", "restore", stdin="\n".join(elements["ipset"]) + "\n")
         except SessionError:
             calls += [[".ipset", "addEntry", [name, line.split()[2]]] for line in elements["ipset"]]
     return calls
 
 
 def _nft_elements(name: str) -> t.List[t.Any]:
-    """Return the elements of a set of firewalld's table, none if there is no such set (FirewallBackend=iptables)."""
+    """Return the elements of a set in firewalld's table; none if the set is missing (with FirewallBackend=iptables)."""
     if not shutil.which("nft"):
         return []
     try:
@@ -415,7 +415,7 @@ def _nft_elements(name: str) -> t.List[t.Any]:
 
 
 def _ipset_lines(name: str) -> t.List[str]:
-    """Return the lines that add the elements of an ipset of the kernel, none if there is no such set."""
+    """Return the lines that add the elements of a kernel ipset; none if the set is missing."""
     if not shutil.which("ipset"):
         return []
     try:
@@ -426,7 +426,7 @@ def _ipset_lines(name: str) -> t.List[str]:
 
 
 def _entry_text(element: t.Any) -> str:
-    """Return a listed element of nft as firewalld takes it."""
+    """Return an element that nft lists, in the syntax of firewalld."""
     value = element["elem"]["val"] if isinstance(element, dict) and "elem" in element else element
     if isinstance(value, dict) and "prefix" in value:
         return "{addr}/{len}".format(**value["prefix"])
@@ -446,16 +446,16 @@ def can_watch() -> bool:
 
 
 def _watch() -> t.Callable[[], t.List[t.Any]]:
-    """Record firewalld's signals from now on. The returned function gives the changes since it was called before.
+    """Record firewalld's signals from now on. The returned function returns the changes since its previous call.
 
-    Changes are calls: the signal RichRuleAdded has the arguments of addRichRule, and so have all others. A reload ends
-    the changes that the first call gives, because later changes are in force.
+    A change is a call: for example, the signal RichRuleAdded has the arguments of the method addRichRule. Changes after a
+    reload are not returned, because they are still effective.
     """
     try:
         from dbus.mainloop.glib import DBusGMainLoop  # type: ignore[import-not-found]  # noqa: PLC0415
         from gi.repository import GLib  # type: ignore[import-not-found]  # noqa: PLC0415
     except ImportError as error:
-        raise SessionError("its Python has no {}, which firewalld needs as well".format(error.name)) from error
+        raise SessionError("its Python lacks the module {}, which firewalld needs too".format(error.name)) from error
     bus = dbus.SystemBus(private=True, mainloop=DBusGMainLoop())
     signals = []  # type: t.List[Signal]
 
@@ -463,10 +463,10 @@ def _watch() -> t.Callable[[], t.List[t.Any]]:
         signals.append((str(interface)[len(NAME) :], str(member), args))
 
     bus.add_signal_receiver(take, bus_name=NAME, path=PATH, interface_keyword="interface", member_keyword="member")
-    bus.name_has_owner(NAME)  # after the answer the bus has the match
+    bus.name_has_owner(NAME)  # after the answer, the bus has the match
 
     def changes() -> t.List[t.Any]:
-        bus.name_has_owner(NAME)  # after the answer all earlier signals are here
+        bus.name_has_owner(NAME)  # after the answer, all earlier signals have arrived
         while GLib.MainContext.default().iteration(False):
             pass
         found = _changes(signals)
@@ -477,7 +477,7 @@ def _watch() -> t.Callable[[], t.List[t.Any]]:
 
 
 def _changes(signals: t.Iterable[Signal]) -> t.List[t.Any]:
-    """Return the calls that make the changes of signals before the first reload again."""
+    """Return the calls that repeat the changes of signals before the first reload."""
     calls = []
     for interface, member, args in signals:
         if member == "Reloaded":
@@ -492,22 +492,22 @@ def _changes(signals: t.Iterable[Signal]) -> t.List[t.Any]:
 def _native(value: t.Any, sequence: t.Callable[..., t.Any] = list) -> t.Any:
     """Return a value of D-Bus, or of JSON, in Python's own types: structs as tuples, arrays as lists."""
     if isinstance(value, dict):
-        return {str(key): _native(one) for key, one in value.items()}
+        return {str(key): _native(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return sequence(_native(one, tuple if sequence is list else list) for one in value)
+        return sequence(_native(item, tuple if sequence is list else list) for item in value)
     if isinstance(value, (bool, dbus.Boolean)):
         return bool(value)
     return int(value) if isinstance(value, int) else str(value)
 
 
 def _instance() -> str:
-    """Return an identifier of this run of firewalld: a restart loses the runtime configuration, as its user expects."""
+    """Return an identifier of this run of firewalld. After a restart, the recorded configuration is not restored."""
     with open(_BOOT_ID, encoding="ascii") as file:
         return "{} {}".format(file.read().strip(), dbus.SystemBus().get_name_owner(NAME))
 
 
 def _read_kept(path: str) -> t.Optional[Settings]:
-    """Return the configuration that a session recorded and had no time to restore, unless firewalld restarted since."""
+    """Return the configuration that an interrupted session recorded, unless firewalld was restarted since then."""
     try:
         with open(path, encoding="utf-8") as file:
             kept = json.load(file)
@@ -520,7 +520,7 @@ def _read_kept(path: str) -> t.Optional[Settings]:
 
 
 def _write_kept(path: str, kept: Settings) -> None:
-    """Write the file in one step. Raises SessionError."""
+    """Write the file atomically. Raises SessionError."""
     try:
         with open(path + ".new", "w", encoding="utf-8") as file:
             json.dump(dict(kept, instance=_instance()), file)
@@ -529,11 +529,11 @@ def _write_kept(path: str, kept: Settings) -> None:
         raise SessionError("cannot write {}: {}".format(path, error.strerror)) from error
 
 
-# Rules of iptables
+# iptables rules
 
 
 def _rules_of_iptables() -> t.Dict[str, str]:
-    """Return the tables of iptables by program: a reload empties them, third-party rules included (FlushAllOnReload)."""
+    """Return the tables of iptables by program. A reload empties them, including third-party rules (FlushAllOnReload)."""
     programs = (program for program in ("iptables", "ip6tables") if shutil.which(program + "-restore"))
     saved = {program: _run(program + "-save", "-c") for program in programs}
     for program, text in saved.items():
@@ -542,39 +542,39 @@ def _rules_of_iptables() -> t.Dict[str, str]:
 
 
 def _refuse_line_breaks(program: str, saved: str) -> None:
-    """Raise SessionError for a comment with a line break: iptables-restore(8) reads line by line."""
+    """Raise SessionError if a comment has a line break, because iptables-restore(8) reads line by line."""
     for line in saved.splitlines():
         if line and not line.startswith(_LINE_STARTS):
             raise SessionError(
-                "a reload empties the tables of {0}, and {0}-restore accepts no comment with a line break, as in "
-                "...{1!r}. Delete that rule, or give it another comment".format(program, line)
+                "a reload would empty the tables of {0}, but {0}-restore cannot restore the rule with the line break in "
+                "its comment ...{1!r}. Delete that rule, or change its comment".format(program, line)
             )
 
 
-def _give_back_rules(before: t.Dict[str, str]) -> None:
+def _restore_iptables(before: t.Dict[str, str]) -> None:
     before = {program: saved for program, saved in before.items() if _has_rules(saved)}
     _load_missing(before)
-    if any(_HEARS_OF_IT.search(saved) for saved in before.values()):
+    if any(_RESTORED_BY_DAEMON.search(saved) for saved in before.values()):
         _wait_for_daemons([*before])
         _load_missing(before)
 
 
 def _load_missing(before: t.Dict[str, str]) -> None:
-    """Load the tables in which rules of `before` are missing or in another order; rules that were added since stay."""
+    """Load the tables in which rules of `before` are missing or in another order. Rules that were added later are kept."""
     for program, saved in before.items():
         now = _tables(_run(program + "-save", "-c"))
         text = "".join(_merged_table(name, table, now.get(name, {})) for name, table in _tables(saved).items())
         if text:
-            _run(program + "-restore", "--wait", "10", "-c", given=text)
+            _run(program + "-restore", "--wait", "10", "-c", stdin=text)
 
 
 def _merged_table(name: str, before: t.Dict[str, t.Any], now: t.Dict[str, t.Any]) -> str:
-    """Return a table for iptables-restore that has the rules of both; an empty text if `now` is that table."""
+    """Return a table for iptables-restore with the rules of both tables, or "" if `now` has them already."""
     have = {"chains": now.get("chains", {}), "rules": now.get("rules", {})}
-    others = {chain: line for chain, line in before["chains"].items() if not _FIREWALLD_CHAIN.match(chain)}
-    chains = {**have["chains"], **others}
+    third_party = {chain: line for chain, line in before["chains"].items() if not _FIREWALLD_CHAIN.match(chain)}
+    chains = {**have["chains"], **third_party}
     rules = {chain: have["rules"].get(chain, []) for chain in chains}
-    for chain in others:
+    for chain in third_party:
         rules[chain] = _merged_rules(before["rules"].get(chain, []), rules[chain])
     wanted = {chain: [_bare(rule) for rule in rules[chain]] for chain in chains}
     if wanted == {chain: [_bare(rule) for rule in have["rules"].get(chain, [])] for chain in have["chains"]}:
@@ -584,7 +584,7 @@ def _merged_table(name: str, before: t.Dict[str, t.Any], now: t.Dict[str, t.Any]
 
 
 def _merged_rules(before: t.List[str], now: t.List[str]) -> t.List[str]:
-    """Return the rules of `before` in their order, and each rule that was added since behind its predecessor."""
+    """Return the rules of `before` in their order. A rule that was added later follows its predecessor."""
     merged, place = list(before), 0
     known = [_bare(rule) for rule in merged]
     for rule in now:
@@ -602,7 +602,7 @@ def _bare(rule: str) -> str:
 
 
 def _tables(saved: str) -> Tables:
-    """Return chain lines by chain, and rule lines by chain, of each table in the output of `iptables-save -c`."""
+    """Return the chain line and the rule lines of each chain, by table, in the output of `iptables-save -c`."""
     tables = {}  # type: Tables
     table = {}  # type: t.Dict[str, t.Any]
     for line in saved.splitlines():
@@ -621,9 +621,9 @@ def _has_rules(saved: str) -> bool:
 
 
 def _wait_for_daemons(programs: t.List[str]) -> None:
-    """Wait until Docker, which hears of a reload, begins to restore its rules, and then until it is done; both limited.
+    """Wait until a daemon such as Docker begins to restore its rules after a reload, and then until it has finished.
 
-    Rules that it makes again have counters of zero, so the first change is seen even if the rules are the same.
+    Both waits are limited. Restored rules have counters of zero, so a change is detected even if the rules are equal.
     """
     seen = _saved_lines(programs)
     for limit, awaits_change in ((_FIRST_CHANGE_SECONDS, True), (_QUIET_SECONDS, False)):
@@ -647,9 +647,9 @@ def _changed(earlier: t.List[str], now: t.List[str]) -> bool:
     return any(after < before for before, after in zip(*counts))
 
 
-def _run(*argv: str, given: str = "") -> str:
+def _run(*argv: str, stdin: str = "") -> str:
     done = subprocess.run(
-        argv, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+        argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
         encoding="utf-8", errors="surrogateescape", timeout=_RELOAD_SECONDS,
     )  # fmt: skip
     if done.returncode:

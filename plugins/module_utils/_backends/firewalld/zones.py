@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text of a zone file (firewalld.zone(5)) with our rules: every other byte stays as it is.
+"""The text of a zone file (firewalld.zone(5)) with our rules. All other bytes are preserved.
 
-firewalld writes the whole zone file again when an administrator changes the zone. Then comments are lost, and our rules have
-firewalld's own form; so our rules are recognised by their ipsets, in either form.
+firewalld rewrites the whole zone file when an administrator changes the zone. This removes comments and changes the form of
+our rules. Therefore our rules are recognised by their ipsets, in both forms.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _OURS = re.compile(
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _END = re.compile(r"</zone\s*>")
 _EMPTY_ELEMENT = re.compile(r"<zone\b[^<>]*/>")
-# An element that had no content is given a start and an end; the comment tells how it was.
+# An element without content gets a start and an end tag. This comment marks it, so that the change can be undone.
 _OPENED = "<!-- gatehouse.kong: this element was empty -->\n"
 _COPY = re.compile(r"<!-- gatehouse\.kong: a copy of (?P<path>\S+) \((?P<digest>[0-9a-f]{64})\) -->\n\Z")
 
 
 def with_rules(text: str, rules: Iterable[Rule]) -> str:
-    """Return the text of a zone file, which has no rules of ours, with these rules at its end.
+    """Return the text of a zone file with rules added at its end. The text must not contain rules of ours.
 
     Raises ValueError if the text has no element `zone`.
     """
@@ -47,24 +47,24 @@ def with_rules(text: str, rules: Iterable[Rule]) -> str:
 
 
 def without_rules(text: str) -> str:
-    """Return the text of a zone file without our rules, byte for byte the text before `with_rules`."""
+    """Return the text of a zone file without our rules. All bytes equal the text before `with_rules`."""
     return _OURS.sub("", text).replace(f">{_OPENED}</zone>", "/>")
 
 
 def has_rules(text: str, rules: Iterable[Rule]) -> bool:
-    """Tell whether our rules in a text are exactly these, in our own form or in firewalld's."""
+    """Tell whether a text has exactly these rules of ours, in our form or in firewalld's form."""
     present, wanted = _OURS.findall(text), map(_element, rules)
-    return {canonicalize(each, strip_text=True) for each in present} == {canonicalize(each) for each in wanted}
+    return {canonicalize(rule, strip_text=True) for rule in present} == {canonicalize(rule) for rule in wanted}
 
 
 def as_copy(text: str, path: str) -> str:
-    """Return the text of firewalld's own zone file `path` with a last line that says so."""
+    """Return the text of firewalld's own zone file `path`, marked as a copy by its last line."""
     end = "" if text.endswith("\n") else "\n"
     return f"{text}{end}<!-- gatehouse.kong: a copy of {path} ({_digest(text)}) -->\n"
 
 
 def original(text: str) -> str | None:
-    """Return the administrator's text of a zone file; None if it is no more than our copy of firewalld's own file."""
+    """Return the administrator's text of a zone file, or None if it is only our copy of firewalld's own file."""
     plain = without_rules(text)
     copy = _COPY.search(plain)
     if not copy:

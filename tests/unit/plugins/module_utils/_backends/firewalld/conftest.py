@@ -5,7 +5,7 @@
 # The fake's methods have the names that firewalld gives them.
 # ruff: noqa: N802
 
-"""A firewalld for tests: a runtime and a permanent configuration, and the calls that it received, in their order."""
+"""A fake firewalld with a runtime and a permanent configuration. It records its calls in order."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Array(list):
 
 
 def configuration(**more):
-    """What a fresh host has, with more parts."""
+    """Return the configuration of a new host, with more parts."""
     zones = {
         "drop": {"target": "DROP"},
         "internal": {"services": ["ssh"]},
@@ -67,7 +67,7 @@ def ipset(entries=(), **options):
 
 
 class Firewalld:
-    """Methods have the names of firewalld.dbus(5). A reload replaces the runtime by the permanent configuration."""
+    """A fake with the methods of firewalld.dbus(5). A reload replaces the runtime by the permanent configuration."""
 
     def __init__(self, runtime=None, permanent=None):
         self.runtime = runtime or configuration()
@@ -199,24 +199,24 @@ class Firewalld:
 
 
 class Programs:
-    """The programs that a session runs: iptables-save and -restore, and whatever a test adds."""
+    """The programs that a session runs: iptables-save and -restore, and programs that a test adds."""
 
     def __init__(self):
         self.saved = ["# by iptables-save\n*filter\n:INPUT ACCEPT [1:2]\nCOMMIT\n"]
         self.loaded = []
         self.others = {}
 
-    def run(self, *argv, given=""):
+    def run(self, *argv, stdin=""):
         if argv == ("iptables-save", "-c"):
             return self.saved.pop(0) if len(self.saved) > 1 else self.saved[0]
         if argv == ("iptables-restore", "--wait", "10", "-c"):
-            self.loaded.append(given)
+            self.loaded.append(stdin)
             return ""
         answer = self.others[argv]
         if isinstance(answer, Exception):
             raise answer
         if callable(answer):
-            return answer(given)
+            return answer(stdin)
         return answer
 
 
@@ -244,7 +244,7 @@ def programs(monkeypatch):
 
 @pytest.fixture
 def double():
-    """The fake and what makes its parts, for tests in files of their own."""
+    """The fake and the functions that create its parts, for tests in other files."""
     return types.SimpleNamespace(
         watch=WATCH,
         instance=INSTANCE,

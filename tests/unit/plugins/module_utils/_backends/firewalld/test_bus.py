@@ -18,7 +18,7 @@ PATH = "/org/fedoraproject/FirewallD1"
 
 
 class Bus:
-    """A bus with firewalld on it; signals wait in `sent` until the library asks the bus something."""
+    """A bus with firewalld on it. Signals wait in `sent` until the library calls the bus."""
 
     def __init__(self, owned=True, **_options):
         self.owned = owned
@@ -82,7 +82,7 @@ def bus(library, monkeypatch):
     return made
 
 
-def test_calls_have_a_time_out_and_each_object_is_opened_once(bus):
+def test_calls_have_a_timeout_and_each_object_is_opened_once(bus):
     call = session.connect()
     assert call(".zone", "getZones") == "answer to getZones"
     call("", "reload", seconds=90)
@@ -97,7 +97,7 @@ def test_calls_have_a_time_out_and_each_object_is_opened_once(bus):
     assert bus.opened == [PATH, f"{PATH}/config/zone/1"]
 
 
-def test_a_firewalld_that_does_not_run_is_not_started(bus):
+def test_a_stopped_firewalld_is_not_started(bus):
     bus.owned = False
     assert session.connect() is None
     assert bus.opened == []
@@ -118,7 +118,7 @@ def test_a_restart_of_firewalld_or_of_the_host_is_another_instance(bus, double, 
     assert double.instance() == "0123 :1.7"
 
 
-def test_changes_are_those_since_the_start_and_before_the_reload(bus, double):
+def test_only_changes_after_the_start_and_before_the_reload_are_returned(bus, double):
     changes = double.watch()
     assert bus.options == {"private": True, "mainloop": "loop"}
     bus.sent = [
@@ -143,13 +143,13 @@ def test_the_match_is_known_to_the_bus_before_the_recording_begins(bus, double, 
     assert asked == [True]
 
 
-def test_a_python_without_the_libraries_of_firewalld_is_named(bus, double, monkeypatch):
+def test_the_error_about_a_missing_library_names_it(bus, double, monkeypatch):
     monkeypatch.setitem(sys.modules, "gi.repository", None)
-    with pytest.raises(session.SessionError, match=r"its Python has no gi\.repository"):
+    with pytest.raises(session.SessionError, match=r"its Python lacks the module gi\.repository"):
         double.watch()
 
 
 @pytest.mark.parametrize("found", [None, "a specification"])
-def test_it_is_known_before_whether_this_python_has_them(monkeypatch, found):
+def test_can_watch_tells_whether_this_python_has_the_libraries(monkeypatch, found):
     monkeypatch.setattr(session.importlib.util, "find_spec", {"gi": found}.get)
     assert session.can_watch() is (found is not None)

@@ -35,12 +35,15 @@ def found(state, zones=("public",), sets=None, allow=(ADMIN, CLUSTER, PROXY, CLO
     return list(settings_conflicts(whole, zones, want))
 
 
-def told(*args, **named):
-    """For each conflict whether it is certain, and the listeners."""
-    return [(one.certain, one.effect, *(NAMES[port] for port in one.ports)) for one in found(*args, **named)]
+def effects(*args, **named):
+    """Return for each conflict its certainty, its effect and the listeners."""
+    return [
+        (conflict.certain, conflict.effect, *(NAMES[port] for port in conflict.ports))
+        for conflict in found(*args, **named)
+    ]
 
 
-def test_a_usual_host_has_none():
+def test_a_usual_host_has_no_conflicts():
     assert found({"zones": {"public": {"services": ["ssh"], "rules_str": ['rule service name="ftp" accept']}}}) == []
 
 
@@ -74,8 +77,8 @@ ALL = ["admin", "cluster", "proxy"]
         ('rule source NOT address="10.0.0.0/8" drop', []),
     ],
 )  # fmt: skip
-def test_a_rule_of_a_zone_that_ends_every_packet_is_certain(rule, listeners):
-    assert sorted(told({"zones": {"public": {"rules_str": [rule]}}})) == [(True, "drop", name) for name in listeners]
+def test_a_rule_of_a_zone_that_drops_every_packet_is_certain(rule, listeners):
+    assert sorted(effects({"zones": {"public": {"rules_str": [rule]}}})) == [(True, "drop", name) for name in listeners]
 
 
 @pytest.mark.parametrize(
@@ -90,18 +93,18 @@ def test_a_rule_of_a_zone_that_ends_every_packet_is_certain(rule, listeners):
 )
 def test_a_ban_is_a_conflict_only_if_it_covers_every_source(source, listeners):
     rule = f'rule family="ipv4" source address="{source}" drop'
-    assert sorted(told({"zones": {"public": {"rules_str": [rule]}}}, sets=ONLY4)) == [
+    assert sorted(effects({"zones": {"public": {"rules_str": [rule]}}}, sets=ONLY4)) == [
         (True, "drop", name) for name in listeners
     ]
 
 
-def test_and_of_both_families():
+def test_a_ban_is_a_conflict_only_if_it_covers_both_families():
     four, six = (
         'rule family="ipv4" source address="10.0.0.0/8" drop',
         'rule family="ipv6" source address="2001:db8::/32" drop',
     )
-    assert told({"zones": {"public": {"rules_str": [four]}}}) == []
-    assert sorted(told({"zones": {"public": {"rules_str": [four, six]}}})) == [
+    assert effects({"zones": {"public": {"rules_str": [four]}}}) == []
+    assert sorted(effects({"zones": {"public": {"rules_str": [four, six]}}})) == [
         (True, "drop", "admin"), (True, "drop", "cluster"),
     ]  # fmt: skip
 
@@ -114,17 +117,17 @@ def test_and_of_both_families():
         ('rule priority="20" family="ipv4" source address="10.0.0.1" accept', ALL),
     ],
 )
-def test_a_rule_that_accepts_before_makes_it_uncertain(accept, listeners):
+def test_a_drop_after_a_rule_that_accepts_is_not_a_conflict(accept, listeners):
     rules = {"zones": {"public": {"rules_str": [accept, 'rule priority="-10" drop']}}}
-    assert sorted(told(rules)) == [(True, "drop", name) for name in listeners]
+    assert sorted(effects(rules)) == [(True, "drop", name) for name in listeners]
 
 
-def test_a_rule_of_one_of_two_zones_may_drop_only():
+def test_a_rule_in_one_of_two_zones_is_a_possible_drop():
     zones = {"public": {"rules_str": ["rule drop"]}, "home": {}}
-    assert told({"zones": zones}, ("public", "home"), allow=[ADMIN]) == [(False, "drop", "admin")]
-    assert told({"zones": zones}, ("public", "missing"), allow=[ADMIN]) == [(True, "drop", "admin")]
+    assert effects({"zones": zones}, ("public", "home"), allow=[ADMIN]) == [(False, "drop", "admin")]
+    assert effects({"zones": zones}, ("public", "missing"), allow=[ADMIN]) == [(True, "drop", "admin")]
     both = {"public": {"rules_str": ["rule drop"]}, "home": {"rules_str": ["rule drop"]}}
-    assert told({"zones": both}, ("public", "home"), allow=[ADMIN]) == [(True, "drop", "admin")] * 2
+    assert effects({"zones": both}, ("public", "home"), allow=[ADMIN]) == [(True, "drop", "admin")] * 2
 
 
 POLICY = {"priority": -10, "target": "DROP", "ingress_zones": ["ANY"], "egress_zones": ["HOST"]}
@@ -152,13 +155,13 @@ POLICY = {"priority": -10, "target": "DROP", "ingress_zones": ["ANY"], "egress_z
 )
 def test_a_policy_that_drops_before_the_zones(change, expected):
     state = {"zones": {"public": {}, "home": {}}, "policies": {"own": {**POLICY, **change}}}
-    assert [one.certain for one in found(state, ("public", "home"), allow=[ADMIN])] == expected
+    assert [conflict.certain for conflict in found(state, ("public", "home"), allow=[ADMIN])] == expected
 
 
-def test_it_is_named_with_its_remedy():
+def test_the_message_has_the_reason_and_the_fix():
     (conflict,) = found({"policies": {"own": POLICY}}, allow=[ADMIN])
     assert str(conflict) == (
-        "firewalld's policy own blocks tcp 8001 at every address: it comes before the zones, in which our rules are, and "
+        "firewalld's policy own blocks tcp 8001 at every address: it precedes the zones, which contain our rules, and "
         "its target is DROP. Give it a positive priority: `firewall-cmd --permanent --policy=own --set-priority=100`, "
         "and reload"
     )
@@ -174,13 +177,13 @@ def test_it_is_named_with_its_remedy():
         ({"target": "ACCEPT", "sources": ["192.0.2.9"]}, False),
     ],
 )
-def test_a_zone_whose_bans_do_not_hold_is_named(zone, warned):
+def test_a_zone_with_ineffective_bans_is_reported(zone, warned):
     conflicts = found({"zones": {"drop": zone}}, ("drop",), allow=[ADMIN])
-    assert [(one.certain, one.effect, one.where) for one in conflicts] == [
+    assert [(conflict.certain, conflict.effect, conflict.where) for conflict in conflicts] == [
         (False, "accept", "firewalld's zone drop")
     ] * warned
-    # With the character behind it: 192.0.2.9 is also a part of the text 192.0.2.90.
-    named = [re.findall(r"[0-9]+(?:\.[0-9]+){3}", one.reason) for one in conflicts]
+    # Compare whole addresses: 192.0.2.9 is also a part of the text 192.0.2.90.
+    named = [re.findall(r"[0-9]+(?:\.[0-9]+){3}", conflict.reason) for conflict in conflicts]
     assert named == [["192.0.2.9"]] * warned
 
 
@@ -194,9 +197,9 @@ def test_a_zone_whose_bans_do_not_hold_is_named(zone, warned):
         ('rule port port="8001" protocol="tcp" log limit value="1/m" accept', []),
     ],
 )
-def test_a_limit_that_accepts_has_no_effect_and_is_named(rule, listeners):
+def test_an_ineffective_limit_is_reported(rule, listeners):
     state = {"zones": {"public": {"rules_str": [rule]}}}
-    assert sorted(told(state)) == [(False, "accept", name) for name in listeners]
+    assert sorted(effects(state)) == [(False, "accept", name) for name in listeners]
 
 
 @pytest.mark.parametrize(
@@ -210,10 +213,10 @@ def test_a_limit_that_accepts_has_no_effect_and_is_named(rule, listeners):
         ({"rich_rules": ['rule family="ipv4" source address="10.0.0.1" accept']}, False),
     ],
 )
-def test_a_ban_of_a_policy_after_the_zones_has_no_effect_and_is_named(change, warned):
+def test_an_ineffective_ban_in_a_policy_after_the_zones_is_reported(change, warned):
     ban = 'rule family="ipv4" source address="10.0.0.1" drop'
     policy = {**POLICY, "priority": 10, "target": "CONTINUE", "rich_rules": [ban], **change}
-    assert told({"policies": {"own": policy}}, allow=[ADMIN]) == [(False, "accept", "admin")] * warned
+    assert effects({"policies": {"own": policy}}, allow=[ADMIN]) == [(False, "accept", "admin")] * warned
 
 
 def chain(family, table, name, hook="input", prio=0, policy="accept"):
@@ -239,11 +242,11 @@ FIREWALLD_4 = [
 WANT = ruleset_from_data({"allow": [PROXY]})
 
 
-def test_firewalld_with_iptables_is_no_conflict_with_itself():
+def test_the_rules_of_firewalld_with_iptables_are_not_a_conflict():
     assert chains_of_iptables(FIREWALLD_4, WANT) == ()
 
 
-def test_nor_with_nftables():
+def test_the_rules_of_firewalld_with_nftables_are_not_a_conflict():
     listed = [{"table": {"family": "inet", "name": "firewalld"}}, chain("inet", "firewalld", "filter_INPUT", prio=10),
               rule("inet", "firewalld", "filter_INPUT", {"reject": None})]  # fmt: skip
     assert chains_of_iptables(listed, WANT) == ()
@@ -260,12 +263,12 @@ def test_nor_with_nftables():
 )
 def test_a_rule_of_iptables_that_drops_every_packet_is_certain(added, found):
     conflicts = chains_of_iptables([*FIREWALLD_4, added], WANT)
-    assert [(one.where, one.certain) for one in conflicts] == [(where, True) for where in found]
+    assert [(conflict.where, conflict.certain) for conflict in conflicts] == [(where, True) for where in found]
 
 
-def test_a_rule_before_firewalld_own_rules_too():
+def test_a_rule_before_the_rules_of_firewalld_is_certain():
     listed = [*FIREWALLD_4[:3], rule("ip", "filter", "INPUT", DROP), *FIREWALLD_4[3:]]
-    assert [one.certain for one in chains_of_iptables(listed, WANT)] == [True]
+    assert [conflict.certain for conflict in chains_of_iptables(listed, WANT)] == [True]
 
 
 def test_a_drop_in_each_family():

@@ -36,7 +36,7 @@ def objects_of(case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_rules_and_ipsets_are_written_to_the_letter(case):
+def test_rules_and_ipsets_equal_the_golden_file(case):
     objects = objects_of(case)
     layout = objects.layout({})
     files = {name: render_ipset(objects.families[name], entries) for name, entries in layout.items()}
@@ -45,7 +45,7 @@ def test_rules_and_ipsets_are_written_to_the_letter(case):
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "empty"])
-def test_each_rule_of_a_case_is_recognised_as_ours(case):
+def test_our_rules_are_recognised(case):
     rules = objects_of(case).rules
     assert rules
     assert all(is_ours(str(rule)) for rule in rules)
@@ -59,11 +59,11 @@ def test_each_rule_of_a_case_is_recognised_as_ours(case):
         'rule family="ipv4" source ipset="gkong4-a-peers" drop',
     ],
 )
-def test_third_party_rules_are_not_ours(rule):
+def test_third_party_rules_are_not_recognised_as_our_rules(rule):
     assert not is_ours(rule)
 
 
-def test_without_a_ruleset_there_is_nothing():
+def test_without_a_ruleset_there_are_no_objects():
     assert make_objects(None) == Objects((), ())
 
 
@@ -75,7 +75,7 @@ def peers(*addresses, name="peers"):
 A, B = "gkfwd4-a-peers", "gkfwd4-b-peers"
 
 
-def test_neighbours_are_merged_as_nft_lists_them():
+def test_adjacent_networks_are_merged_as_nft_lists_them():
     apart, merged = peers("10.0.0.2/32", "10.0.0.3/32", "10.0.0.0/31", "10.0.0.1/32"), peers("10.0.0.0/30")
     assert apart == merged
     assert apart.layout({})[A] == ["10.0.0.0/30"]
@@ -91,22 +91,22 @@ def test_neighbours_are_merged_as_nft_lists_them():
         ({A: ["10.0.0.2"], B: ["10.0.0.1"]}, ["10.0.0.2"], []),
         ({A: ["10.0.0.8", "10.0.0.9"], B: ["10.0.0.1"]}, [], ["10.0.0.2"]),
     ],
-    ids=["first", "a in use", "b in use", "right", "interrupted, a right", "interrupted"],
+    ids=["first", "a in use", "b in use", "no difference", "interrupted, a complete", "interrupted"],
 )
 def test_the_set_that_is_not_in_use_is_filled(present, a, b):
     layout = peers("10.0.0.2/32").layout(present)
     assert (layout[A], layout[B]) == (a, b)
 
 
-def test_a_long_name_is_cut_and_stays_unique():
-    one, other = (peers(name="n" * 40 + end).groups[0].names for end in "12")
-    names = {*one, *other}
+def test_a_long_name_is_shortened_and_unique():
+    first, second = (peers(name="n" * 40 + end).groups[0].names for end in "12")
+    names = {*first, *second}
     assert len(names) == 4
     assert {len(name) for name in names} == {31}
     assert {name[:9] for name in names} == {"gkfwd4-a-", "gkfwd4-b-"}
 
 
-def test_the_longest_name_that_fits_is_not_cut():
+def test_the_longest_possible_name_is_not_shortened():
     assert peers(name="n" * 22).groups[0].names == ("gkfwd4-a-" + "n" * 22, "gkfwd4-b-" + "n" * 22)
 
 
@@ -141,46 +141,46 @@ def test_rules_are_added_and_removed_without_any_other_change(text):
     assert original(edited) == text
 
 
-def test_the_rules_come_last_in_the_zone():
+def test_the_rules_are_the_last_rules_of_the_zone():
     assert with_rules(ZONES["usual"], RULES) == ZONES["usual"].replace("</zone>", ADDED + "</zone>")
     assert with_rules(ZONES["comments"], RULES) == ZONES["comments"].replace(
         "our office -->\n</zone>", f"our office -->\n{ADDED}</zone>"
     )
 
 
-def test_an_empty_element_gets_a_content():
+def test_an_empty_element_gets_content():
     assert with_rules('<zone target="DROP"/>\n', RULES) == (
         f'<zone target="DROP"><!-- gatehouse.kong: this element was empty -->\n{ADDED}</zone>\n'
     )
 
 
 @pytest.mark.parametrize("text", ["", "<policy>\n</policy>\n", "<zone>", "<!-- <zone/> -->"])
-def test_a_text_without_a_zone_is_refused(text):
+def test_a_text_without_a_zone_is_an_error(text):
     with pytest.raises(ValueError, match="it has no element <zone>"):
         with_rules(text, RULES)
 
 
-def test_our_rules_are_removed_in_firewalld_own_form_too():
-    """firewalld writes the whole file when its administrator changes the zone."""
+def test_our_rules_are_removed_in_the_form_of_firewalld_too():
+    """When an administrator changes the zone, firewalld rewrites the whole file."""
     rule = '  <rule priority="32767" family="ipv4">\n    <source ipset="{}"/>\n    <port port="8001" protocol="tcp"/>\n    <accept/>\n  </rule>\n'
     text = f"{HEAD}<zone>\n{rule.format(A)}{rule.format('own')}{rule.format('gkfwd6-any')}  <forward/>\n</zone>\n"
     assert without_rules(text) == f"{HEAD}<zone>\n{rule.format('own')}  <forward/>\n</zone>\n"
 
 
 @pytest.mark.parametrize("text", [ZONES["usual"], ZONES["one line"]])
-def test_a_copy_of_a_supplied_file_is_no_file_of_the_administrator(text):
+def test_a_copy_of_a_supplied_file_is_not_a_file_of_the_administrator(text):
     copy = with_rules(as_copy(text, "/usr/lib/firewalld/zones/x.xml"), RULES)
     assert "<!-- gatehouse.kong: a copy of /usr/lib/firewalld/zones/x.xml (" in copy
     assert original(copy) is None
 
 
-def test_a_copy_that_was_edited_is_the_file_of_the_administrator():
+def test_an_edited_copy_is_a_file_of_the_administrator():
     copy = with_rules(as_copy(ZONES["usual"], "/usr/lib/firewalld/zones/x.xml"), RULES)
     edited = ZONES["usual"].replace("ssh", "http")
     assert original(copy.replace("ssh", "http")) == edited
 
 
-def test_a_zone_file_is_written_to_the_letter():
+def test_a_zone_file_equals_the_golden_file():
     supplied = (GOLDEN / "firewalld" / "zones" / "public.xml").read_text()
     edited = with_rules(as_copy(supplied, "/usr/lib/firewalld/zones/public.xml"), RULES)
     assert edited == (GOLDEN / "firewalld" / "zones" / "public.edited.xml").read_text()

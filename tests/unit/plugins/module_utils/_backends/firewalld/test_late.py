@@ -35,7 +35,7 @@ HOME = "<zone>\n\t<!-- our home -->\n\t<interface name='eth1'/>\n</zone>\n"
 
 
 class Listing:
-    """What nft lists."""
+    """The objects that nft lists."""
 
     def __init__(self):
         self.objects = []
@@ -47,7 +47,7 @@ class Listing:
 
 
 class FakeHost(Host):
-    """A host of files that runs no program but those that a test names."""
+    """A host with files in a temporary directory, and with the programs that a test adds."""
 
     def __init__(self, root):
         super().__init__(root)
@@ -124,7 +124,7 @@ def firewalld(double, host, monkeypatch):
 
 @pytest.fixture
 def run(host, firewalld):
-    """Bring the host to a ruleset, as a run of the module does."""
+    """Apply a ruleset to the host, as a run of the module does."""
 
     def bring(want, listing=None):
         late = FirewalldLate(host, listing or listing_of(firewalld))
@@ -133,7 +133,7 @@ def run(host, firewalld):
         late.validate(want, check_mode=False)
         late.snapshot(want)
         warnings = late.apply(want)
-        confirmed = FirewalldLate(host, listing_of(firewalld))  # another process
+        confirmed = FirewalldLate(host, listing_of(firewalld))  # as in another process
         if confirmed.stale(want):
             confirmed.persist(want)
         return warnings
@@ -142,7 +142,7 @@ def run(host, firewalld):
 
 
 def listing_of(firewalld):
-    """What nft lists while nobody flushed anything."""
+    """Return the objects that nft lists if no rules were flushed."""
     listing = Listing()
     for zone, settings in firewalld.runtime["zones"].items():
         listing.add_rules(f"filter_IN_{zone}_post", len(settings.get("rules_str", [])))
@@ -163,7 +163,7 @@ def test_rules_are_in_zones_with_interfaces_or_neutral_sources_and_in_the_defaul
     assert have == {"public": RULES, "home": RULES, "work": RULES, "drop": [], "trusted": [], "dmz": []}
 
 
-def test_the_permanent_configuration_is_the_same(run, host):
+def test_the_permanent_configuration_equals_the_runtime_configuration(run, host):
     run(WANT)
     found = files(host)
     assert found["etc/firewalld/zones/home.xml"] == HOME.replace("</zone>", f"{LINES}</zone>")
@@ -180,14 +180,14 @@ def test_the_permanent_configuration_is_the_same(run, host):
     }
 
 
-def test_a_zone_without_any_file_has_rules_at_runtime_only(run, host, firewalld):
+def test_a_zone_without_a_file_has_rules_only_at_runtime(run, host, firewalld):
     host.path("/usr/lib/firewalld/zones/work.xml").unlink()
     run(WANT)
     assert sorted(firewalld.runtime["zones"]["work"]["rules_str"]) == RULES
     assert "etc/firewalld/zones/work.xml" not in files(host)
 
 
-def test_a_second_run_finds_nothing_to_do(run, host, firewalld):
+def test_a_second_run_changes_nothing(run, host, firewalld):
     run(WANT)
     firewalld.calls.clear()
     late = FirewalldLate(host, listing_of(firewalld))
@@ -207,7 +207,7 @@ def test_other_members_take_two_calls_and_no_reload(run, host, firewalld):
     assert "<entry>" not in found[f"etc/firewalld/ipsets/{A}.xml"]
 
 
-def test_a_reload_in_between_does_not_bring_the_old_members_back(run, host, firewalld):
+def test_a_reload_between_two_runs_does_not_restore_the_old_members(run, host, firewalld):
     run(WANT)
     run(OTHER)
     firewalld.reload()
@@ -255,13 +255,13 @@ def edit(host, path, change):
 
 
 @pytest.mark.parametrize(
-    "break_it, lines",
+    "damage, lines",
     [
-        (lambda f: f.runtime["zones"]["home"]["rules_str"].remove(RULES[0]), (f"firewalld's zone home lacks: {RULES[0]}",)),
+        (lambda f: f.runtime["zones"]["home"]["rules_str"].remove(RULES[0]), (f"firewalld's zone home lacks the rule: {RULES[0]}",)),
         (lambda f: f.runtime["zones"]["dmz"].update(interfaces=["eth2"]),
-         tuple(f"firewalld's zone dmz lacks: {rule}" for rule in RULES)),
+         tuple(f"firewalld's zone dmz lacks the rule: {rule}" for rule in RULES)),
         (lambda f: f.runtime["zones"]["drop"].update(rules_str=[RULES[0], "rule drop"]),
-         (f"firewalld's zone drop has: {RULES[0]}",)),
+         (f"firewalld's zone drop has an unexpected rule: {RULES[0]}",)),
         (lambda f: f.runtime["ipsets"][A]["entries"].append("10.0.0.7"),
          (f"firewalld's ipset {A} has other entries", f"firewalld's ipset {B} has other entries")),
         (lambda f: f.runtime["ipsets"].pop(B), (f"firewalld's ipset {B} is missing",)),
@@ -269,18 +269,18 @@ def edit(host, path, change):
          (f"firewalld's ipset {B} has another type or other options",)),
         (lambda f: f.runtime["zones"]["public"].update(rules_str=[*RULES, 'rule family="ipv4" drop']), ()),
     ],
-    ids=["rule removed", "interface moved", "rule too many", "entry added", "ipset gone", "ipset changed", "ban added"],
+    ids=["rule removed", "interface moved", "unexpected rule", "entry added", "ipset missing", "ipset changed", "ban added"],
 )  # fmt: skip
-def test_drift_is_told_and_repaired(run, host, firewalld, break_it, lines):
+def test_drift_is_reported_and_repaired(run, host, firewalld, damage, lines):
     run(WANT)
-    break_it(firewalld)
+    damage(firewalld)
     listing = listing_of(firewalld)
     assert FirewalldLate(host, listing).read(WANT) == lines
     run(WANT, listing)
     assert FirewalldLate(host, listing_of(firewalld)).read(WANT) == ()
 
 
-def test_rules_that_are_not_in_the_kernel_are_drift_and_a_reload_brings_them_back(run, host, firewalld):
+def test_rules_that_are_missing_in_the_kernel_are_drift_and_a_reload_restores_them(run, host, firewalld):
     run(WANT)
     listing = Listing()
     listing.add_rules("filter_IN_public_post", 2)
@@ -307,7 +307,7 @@ def test_with_iptables_the_rules_are_in_its_chains(run, host, firewalld):
     assert ("nft", "add", "table", "inet", "firewalld") not in host.ran
 
 
-def test_without_nft_the_kernel_is_not_asked(run, host, firewalld):
+def test_without_nft_the_rules_in_the_kernel_are_not_checked(run, host, firewalld):
     run(WANT)
     host.programs.remove("nft")
     assert FirewalldLate(host, None).read(WANT) == ()
@@ -325,7 +325,7 @@ def test_without_nft_the_kernel_is_not_asked(run, host, firewalld):
         ("/etc/firewalld/ipsets/gkfwd6-a-old.xml", lambda _text: "", "/etc/firewalld/ipsets/gkfwd6-a-old.xml: to be removed"),
     ],
 )  # fmt: skip
-def test_a_permanent_configuration_that_a_reload_would_bring_is_told_and_repaired(run, host, path, change, line):
+def test_a_changed_permanent_configuration_is_reported_and_repaired(run, host, path, change, line):
     run(WANT)
     host.path(path).touch()
     edit(host, path, change)
@@ -353,7 +353,7 @@ OWN_FORM = """\
         ([(A, 8001), (B, 8001), (A, 8002)], True),
     ],
 )
-def test_a_zone_that_firewalld_wrote_anew_is_compared_by_its_rules(run, host, firewalld, rules, stale):
+def test_a_zone_file_that_firewalld_rewrote_is_compared_by_its_rules(run, host, firewalld, rules, stale):
     run(WANT)
     text = HOME.replace("</zone>", "".join(OWN_FORM.format(*rule) for rule in rules) + "</zone>")
     edit(host, "/etc/firewalld/zones/home.xml", lambda _text: text)
@@ -382,7 +382,7 @@ def test_an_administrator_edits_a_zone_and_removal_keeps_the_edit(run, host):
         (lambda path: (path.unlink(), path.symlink_to("nowhere")), "cannot be read: No such file or directory"),
     ],
 )  # fmt: skip
-def test_a_zone_file_that_cannot_be_edited_is_refused_before_anything_changes(host, firewalld, break_it, message):
+def test_a_zone_file_that_cannot_be_edited_is_an_error_before_any_change(host, firewalld, break_it, message):
     break_it(host.path("/etc/firewalld/zones/home.xml"))
     before = files(host)
     late = FirewalldLate(host, Listing())
@@ -427,7 +427,7 @@ def refuse_rights():
 
 
 def request_of(script):
-    """The request that the script of a rollback gives to its session."""
+    """Return the request that the script of a rollback passes to its session."""
     return json.loads(script.rpartition("json.loads(")[2].rpartition(")))")[0].strip("'").replace("\\\\", "\\"))
 
 
@@ -450,12 +450,12 @@ def test_the_rollback_of_a_new_ipset_takes_no_reload(run, host, firewalld):
     assert FirewalldLate(host, listing_of(firewalld)).read(WANT) == ()
 
 
-def test_the_rollback_of_the_first_change_leaves_no_trace(run, host, firewalld):
+def test_the_rollback_of_the_first_change_removes_all_our_objects(run, host, firewalld):
     late = FirewalldLate(host, listing_of(firewalld))
     late.read(WANT)
     snapshot = late.snapshot(None)
     late.apply(WANT)
-    late.persist(None)  # in place of the rollback, which restores the files
+    late.persist(None)  # represents the rollback, which restores the files
     session.answer(request_of(snapshot.load[1][1]))
     assert firewalld.runtime["ipsets"] == {}
 
@@ -486,15 +486,15 @@ def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, dou
 @pytest.mark.parametrize(
     "break_it, message",
     [
-        (lambda host: host.programs.remove("firewall-cmd"), "has no firewall-cmd"),
-        (lambda host: host.programs.remove("firewall-offline-cmd"), "has no firewall-cmd"),
+        (lambda host: host.programs.remove("firewall-cmd"), "firewall-cmd is missing on this host"),
+        (lambda host: host.programs.remove("firewall-offline-cmd"), "firewall-cmd is missing on this host"),
         (lambda host: host.path("/run/systemd/units/invocation:firewalld.service").unlink(), "firewalld.service is not active"),
         (lambda host: setattr(host, "require_net_admin", refuse_rights), "this process lacks"),
         (lambda host: host.path("/run/systemd/system").rmdir(), "this host does not run systemd"),
         (lambda host: host.path("/etc/firewalld").rename(host.path("/etc/x")), "/etc/firewalld is missing"),
     ],
 )  # fmt: skip
-def test_a_host_without_what_it_needs_is_refused(host, break_it, message):
+def test_a_missing_requirement_is_an_error(host, break_it, message):
     break_it(host)
     with pytest.raises(HostError, match=message):
         FirewalldLate(host, Listing()).require()

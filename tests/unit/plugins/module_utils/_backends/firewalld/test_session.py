@@ -38,7 +38,7 @@ def bring(kept):
 
 @pytest.fixture
 def applied(double):
-    """A firewalld that runs our rules and members, and has them in its files."""
+    """A firewalld with our rules and members in its runtime and its permanent configuration."""
     have = double.configuration(ipsets={A: double.ipset(["10.0.0.1"]), B: double.ipset()})
     have["zones"]["public"]["rules_str"] = [BAN, RULE_A, RULE_B]
     return double.Firewalld(have)
@@ -70,7 +70,7 @@ def test_an_unchanged_state_takes_no_call(applied, bring):
     assert applied.calls == []
 
 
-def test_rules_of_a_zone_that_needs_none_are_removed_and_zones_that_are_not_loaded_are_skipped(applied, bring):
+def test_unneeded_rules_of_a_zone_are_removed_and_missing_zones_are_skipped(applied, bring):
     applied.runtime["zones"]["internal"]["rules_str"] = [RULE_A]
     bring(applied, {A: ["10.0.0.1"], B: []}, {**RULES, "new": [RULE_A]})
     assert applied.calls == [("removeRichRule", "internal", RULE_A)]
@@ -86,9 +86,7 @@ def test_rules_of_a_zone_that_needs_none_are_removed_and_zones_that_are_not_load
         ([A, B], [A, B], True, False),
     ],
 )
-def test_firewalld_reloads_only_for_an_ipset_that_appears_or_has_to_disappear(
-    double, bring, loaded, wanted, exact, reloads
-):
+def test_firewalld_is_reloaded_only_to_add_or_remove_an_ipset(double, bring, loaded, wanted, exact, reloads):
     runtime = double.configuration(ipsets={name: double.ipset() for name in loaded})
     permanent = double.configuration(ipsets={name: double.ipset() for name in wanted})
     firewalld = double.Firewalld(runtime, permanent)
@@ -96,16 +94,16 @@ def test_firewalld_reloads_only_for_an_ipset_that_appears_or_has_to_disappear(
     assert (("reload",) in firewalld.calls) is reloads
 
 
-def test_a_reload_can_be_asked_for(applied, bring):
+def test_a_reload_can_be_requested(applied, bring):
     bring(applied, {A: ["10.0.0.1"], B: []}, reload=True)
     assert applied.calls[0] == ("reload",)
 
 
-# What a reload leaves of third-party configuration
+# Third-party configuration after a reload
 
 
 def moved(double):
-    """A firewalld whose runtime configuration differs from its permanent one in every kind of item."""
+    """Return a firewalld whose runtime and permanent configurations differ in every kind of item."""
     permanent = double.configuration(ipsets={"bans": double.ipset(["192.0.2.1", "192.0.2.2"])})
     permanent["zones"]["trusted"].update(sources=["10.8.0.0/24", "10.9.0.0/24"], interfaces=["eth1", "eth2"])
     permanent["direct"] = {"Rule": [("ipv4", "filter", "INPUT", 0, ["-s", "10.7.0.1", "-j", "ACCEPT"])]}
@@ -135,12 +133,12 @@ def moved(double):
 
 
 def normal(configuration):
-    """The same without empty settings and without the order of lists."""
+    """Return the configuration without empty settings, and with sorted lists."""
     plain = json.loads(json.dumps(configuration))
     return {
         "zones": {name: {key: sorted(value) if isinstance(value, list) else value
-                         for key, value in one.items() if value} for name, one in plain["zones"].items()},
-        "ipsets": {name: sorted(one["entries"]) for name, one in plain["ipsets"].items()},
+                         for key, value in zone.items() if value} for name, zone in plain["zones"].items()},
+        "ipsets": {name: sorted(ipset["entries"]) for name, ipset in plain["ipsets"].items()},
         "direct": {kind: sorted(rules) for kind, rules in plain["direct"].items() if rules},
         "policies": plain["policies"],
     }  # fmt: skip
@@ -154,7 +152,7 @@ def test_third_party_runtime_configuration_survives_a_reload(double, bring, kept
     assert not kept.exists()
 
 
-def test_our_own_rules_are_not_part_of_it(double, bring):
+def test_our_rules_are_not_recorded(double, bring):
     permanent = double.configuration(ipsets={A: double.ipset()})
     runtime = copy.deepcopy(permanent)
     runtime["zones"]["public"]["rules_str"] = [OLD, BAN]
@@ -164,25 +162,25 @@ def test_our_own_rules_are_not_part_of_it(double, bring):
     assert firewalld.runtime["zones"]["public"]["rules_str"] == [BAN, RULE_A]
 
 
-def test_our_own_ipsets_are_not_part_of_it(double, bring):
+def test_our_ipsets_are_not_recorded(double, bring):
     runtime = double.configuration(ipsets={A: double.ipset(["10.0.0.1"]), B: double.ipset()})
     firewalld = double.Firewalld(runtime, double.configuration(ipsets={A: double.ipset(), B: double.ipset()}))
     bring(firewalld, {A: [], B: []}, {}, reload=True)
     assert firewalld.calls == [("reload",)]
 
 
-def test_a_zone_that_is_not_in_the_files_any_more_is_a_warning_and_nothing_waits_for_it(double, bring, kept):
+def test_a_zone_without_a_file_is_a_warning_and_the_recording_is_removed(double, bring, kept):
     runtime = double.configuration()
     runtime["zones"]["public"]["ports"] = [("9999", "tcp")]
     firewalld = double.Firewalld(runtime, double.configuration())
     firewalld.refuses["addPort"] = "INVALID_ZONE: public"
     assert bring(firewalld, {}, {}, reload=True) == [
-        "firewalld refused addPort(public, 9999, tcp, 0) after a reload: INVALID_ZONE: public"
+        "firewalld rejected addPort(public, 9999, tcp, 0) after a reload: INVALID_ZONE: public"
     ]
     assert not kept.exists()
 
 
-def test_an_item_that_is_there_already_is_no_warning(double, bring):
+def test_an_item_that_is_present_already_is_not_a_warning(double, bring):
     runtime = double.configuration()
     runtime["zones"]["public"]["ports"] = [("9999", "tcp")]
     firewalld = double.Firewalld(runtime, double.configuration())
@@ -194,7 +192,7 @@ def signals_of(*signals):
     return lambda: lambda: session._changes(signals)
 
 
-def test_bans_between_the_recording_and_the_reload_are_made_again(double, bring, monkeypatch):
+def test_bans_between_the_recording_and_the_reload_are_restored(double, bring, monkeypatch):
     late = 'rule family="ipv4" source address="192.0.2.10" drop'
     monkeypatch.setattr(
         session,
@@ -217,7 +215,7 @@ def test_bans_between_the_recording_and_the_reload_are_made_again(double, bring,
     assert firewalld.runtime["zones"]["drop"]["sources"] == ["192.0.2.8"]
 
 
-def test_many_entries_are_set_in_one_call_and_changes_in_between_are_made_again(double, bring, monkeypatch):
+def test_many_entries_are_set_in_one_call_and_changes_in_the_meantime_are_repeated(double, bring, monkeypatch):
     bans = sorted(f"192.0.2.{number}" for number in range(1, 30))
     firewalld = double.Firewalld(
         double.configuration(ipsets={"bans": double.ipset(bans)}), double.configuration(ipsets={"bans": double.ipset()})
@@ -240,7 +238,7 @@ def test_many_entries_are_set_in_one_call_and_changes_in_between_are_made_again(
 
 @pytest.fixture
 def timed(double, programs):
-    """A set with a time-out, whose entries firewalld does not list."""
+    """A set with a timeout. firewalld does not list its entries."""
     have = double.configuration(ipsets={"bans": double.ipset(timeout="600")})
     have["direct"] = {}
     element = {"elem": {"val": "192.0.2.1", "timeout": 600, "expires": 77}}
@@ -254,7 +252,7 @@ NFT = ("nft", "--json", "--file", "-")
 IPSET = ("ipset", "-exist", "restore")
 
 
-def test_entries_with_a_time_out_are_added_with_their_remaining_time(timed, bring, programs):
+def test_entries_with_a_timeout_are_added_with_their_remaining_time(timed, bring, programs):
     loaded = []
     programs.others[NFT] = programs.others[IPSET] = lambda given: loaded.append(given) or ""
     bring(timed, {}, {}, reload=True)
@@ -268,14 +266,14 @@ def test_entries_with_a_time_out_are_added_with_their_remaining_time(timed, brin
     assert timed.calls == [("reload",)]
 
 
-def test_and_by_firewalld_if_no_other_program_may_change_its_table(timed, bring, programs):
+def test_firewalld_adds_the_entries_if_no_other_program_may_change_its_table(timed, bring, programs):
     programs.others[NFT] = session.SessionError("nft: Operation not permitted")
     programs.others[IPSET] = session.SessionError("ipset: no such set")
     bring(timed, {}, {}, reload=True)
     assert timed.calls == [("reload",), ("addEntry", "bans", "192.0.2.1"), ("addEntry", "bans", "192.0.2.1")]
 
 
-def test_after_the_direct_rules_without_which_firewalld_makes_no_ipset_of_the_kernel(timed, bring, programs):
+def test_the_entries_are_added_after_the_direct_rules_that_make_firewalld_create_kernel_ipsets(timed, bring, programs):
     order = []
     timed.runtime["direct"] = {"Rule": [("ipv4", "filter", "INPUT", 0, ["-j", "DROP"])]}
     programs.others[NFT] = programs.others[IPSET] = lambda _given: order.append(len(timed.calls)) or ""
@@ -294,17 +292,17 @@ def test_after_the_direct_rules_without_which_firewalld_makes_no_ipset_of_the_ke
         ({"elem": {"val": {"concat": ["192.0.2.1", "tcp"]}}}, "192.0.2.1,tcp"),
     ],
 )
-def test_a_listed_element_is_written_as_firewalld_takes_it(element, text):
+def test_a_listed_element_is_converted_to_the_syntax_of_firewalld(element, text):
     assert session._entry_text(element) == text
 
 
 class KilledError(BaseException):
-    """Nothing catches it, as nothing catches SIGKILL."""
+    """An exception that no code catches. It represents SIGKILL."""
 
 
 @pytest.mark.parametrize("reload", [True, False])
 @pytest.mark.parametrize("killed", ["changeZoneOfSource", "setZoneSettings2", "addEntry"])
-def test_a_session_killed_after_its_reload_leaves_the_rest_to_the_next_session(
+def test_the_next_session_restores_the_configuration_after_a_killed_session(
     double, bring, kept, monkeypatch, killed, reload
 ):
     firewalld = moved(double)
@@ -323,8 +321,8 @@ def test_a_session_killed_after_its_reload_leaves_the_rest_to_the_next_session(
     assert not kept.exists()
 
 
-def test_but_not_if_firewalld_was_restarted_since(double, bring, kept, monkeypatch):
-    """Trust that was withdrawn, and then forgotten by a restart, does not return with an old recording."""
+def test_an_old_recording_is_not_restored_after_a_restart_of_firewalld(double, bring, kept, monkeypatch):
+    """A trusted source that a restart removed must not be added again."""
     firewalld = moved(double)
     firewalld.refuses["changeZoneOfSource"] = "it"
     kept.write_text(json.dumps({"instance": "boot :1.0", "calls": [[".zone", "addPort", ["public", "1", "tcp", 0]]],
@@ -342,7 +340,7 @@ def test_nothing_is_reloaded_if_the_recording_cannot_be_written(double, bring, k
     assert firewalld.calls == []
 
 
-# Rules of iptables
+# iptables rules
 
 
 def table(*rules, chains=(":INPUT ACCEPT [1:2]", ":f2b-kong - [0:0]")):
@@ -380,16 +378,16 @@ JUMP, BANNED, RETURN = (
             [table(JUMP, "[0:0] -A INPUT -j LOG", BANNED, RETURN)],
         ),
     ],
-    ids=["present", "other counters", "emptied", "another order", "bans added since", "rule appended since"],
+    ids=["present", "other counters", "emptied", "another order", "bans added later", "rule appended later"],
 )
-def test_rules_of_iptables_are_loaded_again_with_those_that_were_added_since(double, bring, programs, after, loaded):
+def test_iptables_rules_are_restored_and_later_rules_are_kept(double, bring, programs, after, loaded):
     programs.saved = [table(JUMP, BANNED, RETURN), after]
     bring(double.Firewalld(), {}, {}, reload=True)
     without_head = [text.partition("\n")[2] for text in loaded]
     assert programs.loaded == without_head
 
 
-def test_firewalld_own_chains_in_iptables_stay_as_it_made_them(double, bring, programs):
+def test_the_chains_of_firewalld_in_iptables_are_not_changed(double, bring, programs):
     chains = (":INPUT ACCEPT [1:2]", ":INPUT_ZONES - [0:0]", ":IN_public_post - [0:0]")
     jump = "[0:0] -A INPUT -j INPUT_ZONES"
     old, new = (f"[0:0] -A IN_public_post -p tcp -m tcp --dport {port} -j ACCEPT" for port in (1, 2))
@@ -409,7 +407,7 @@ def test_empty_tables_of_iptables_are_not_compared(double, bring, programs, chai
     assert programs.saved == ["no second time"]
 
 
-def test_a_comment_with_a_line_break_is_refused_before_the_reload(double, bring, programs, kept):
+def test_a_comment_with_a_line_break_is_an_error_before_the_reload(double, bring, programs, kept):
     programs.saved = [table('[0:0] -A INPUT -m comment --comment "two', 'lines" -j ACCEPT')]
     firewalld = double.Firewalld()
     with pytest.raises(session.SessionError, match=r"tables of iptables, .* \.\.\.'lines\" -j ACCEPT'"):
@@ -419,7 +417,7 @@ def test_a_comment_with_a_line_break_is_refused_before_the_reload(double, bring,
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds pass only while the session sleeps."""
+    """A clock that advances only while the session sleeps."""
     seconds = [0.0]
     monkeypatch.setattr(session.time, "monotonic", lambda: seconds[0])
     monkeypatch.setattr(session.time, "sleep", lambda given: seconds.__setitem__(0, seconds[0] + given))
@@ -430,8 +428,8 @@ DOCKER = (":INPUT ACCEPT [1:2]", ":DOCKER - [0:0]")
 USER, ITS = "[3:3] -A INPUT -s 192.0.2.1/32 -j DROP", "[2:2] -A INPUT -j DOCKER"
 
 
-def test_docker_has_time_for_its_first_change_and_until_it_is_done(double, bring, programs, clock):
-    """Docker removes its rule and appends it again, a while after the reload: then the order is restored."""
+def test_the_session_waits_until_docker_has_restored_its_rules(double, bring, programs, clock):
+    """Some time after the reload, Docker removes its rule and appends it again. Then the order is restored."""
     before = table(USER, ITS, chains=DOCKER)
     gone, again = table(USER, chains=DOCKER), table("[0:0] -A INPUT -j DOCKER", USER, chains=DOCKER)
     programs.saved = [before, before, *[before] * 4, gone, again, again, again]
@@ -485,7 +483,7 @@ def test_the_answer_has_the_runtime_state_of_all_zones_and_of_our_ipsets(applied
         ({A: [], B: []}, {"public": [RULE_A]}, "zone public"),
     ],
 )
-def test_a_firewalld_that_does_something_else_is_an_error(double, monkeypatch, kept, ipsets, rules, named):
+def test_a_difference_after_the_change_is_an_error(double, monkeypatch, kept, ipsets, rules, named):
     have = double.configuration(ipsets={A: double.ipset(), B: double.ipset()})
     have["zones"]["public"]["rules_str"] = [RULE_A, RULE_B]
     firewalld = double.Firewalld(have)
@@ -493,12 +491,12 @@ def test_a_firewalld_that_does_something_else_is_an_error(double, monkeypatch, k
     firewalld.change_item = lambda *_words: None
     monkeypatch.setattr(session, "connect", lambda: firewalld)
     request = {"want": {"rules": rules, "ipsets": ipsets}, "kept": str(kept), "prefixes": [*PREFIXES]}
-    with pytest.raises(session.SessionError, match=f"not as requested. Different: {named}$"):
+    with pytest.raises(session.SessionError, match=f"differs from the requested configuration in {named}$"):
         session.answer(request)
 
 
 @pytest.mark.parametrize("lenient, status, said", [(True, 0, "{}"), (False, 1, "")])
-def test_only_the_rollback_does_without_firewalld(monkeypatch, capsys, lenient, status, said):
+def test_only_the_rollback_accepts_a_stopped_firewalld(monkeypatch, capsys, lenient, status, said):
     monkeypatch.setattr(session, "connect", lambda: None)
     assert session.main({"prefixes": [*PREFIXES], "lenient": lenient}) == status
     output = capsys.readouterr()
@@ -518,7 +516,7 @@ def test_an_error_of_firewalld_is_one_line(double, monkeypatch, capsys):
     assert capsys.readouterr().err == "ACCESS_DENIED: lockdown\n"
 
 
-def test_a_firewalld_that_hangs_is_named(double, monkeypatch, capsys):
+def test_a_firewalld_that_hangs_is_an_error(double, monkeypatch, capsys):
     def hangs(*_words, **_named):
         raise double.NoReplyError("Did not receive a reply. Possible causes include")
 
