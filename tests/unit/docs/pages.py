@@ -21,7 +21,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True)
 class Block:
-    """One block of YAML; ``kind`` is the first word of its leading comment."""
+    """A block of YAML; ``kind`` is the first word of its leading comment."""
 
     page: str
     text: str
@@ -60,6 +60,6 @@ def blocks():
 
 
 def first_column(text):
-    """Return what stands as code in the first column of the tables in a text."""
+    """Return the code in the first columns of the tables in a text."""
     rows = (line for line in text.splitlines() if line.startswith("|"))
     return [code for row in rows for code in _CODE.findall(row.split("|")[1])]

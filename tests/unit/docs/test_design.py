@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/design.md describes every key of a plan, and no other; the paths it names are there."""
+"""docs/design.md describes every key of a plan and no other, and names only existing paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first
 from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
-# Mappings whose keys are names that an inventory or Kong has chosen.
+# Mappings whose keys are names from the inventory or from Kong.
 BY_NAME = {"sets", "nodes", "hosts", "settings"}
 PUBLISHED = {"kong_address": "192.0.2.1", "kong_published_ports": ["80:8000"]}
 PLUGINS = ROOT / "plugins"
@@ -40,7 +40,7 @@ def plan():
 
 def test_every_key_of_a_plan_is_described_and_no_other(plan):
     section = section_of("docs/design.md", "## 5. The plan")
-    # These stand in the text of another row.
+    # These keys are in the text of another row.
     described = {*first_column(section), "path", "search", "allow"}
     assert {*keys_of(plan), *keys_of(planned({"n": PUBLISHED}))} == described
     assert "`path`" in section
@@ -49,7 +49,7 @@ def test_every_key_of_a_plan_is_described_and_no_other(plan):
 
 def test_every_folder_of_both_sides_is_named():
     section = section_of("docs/design.md", "## 1. Structure")
-    # A row may name several; all of them are in its first cell.
+    # A row may name several folders; all are in its first cell.
     rows = re.findall(r"^\| (`_[^|]*) \|", section, re.MULTILINE)
     named = sorted(name for row in rows for name in re.findall(r"`(\w+)`", row))
     sides = (ROOT / "plugins" / "plugin_utils", ROOT / "plugins" / "module_utils")
@@ -57,7 +57,7 @@ def test_every_folder_of_both_sides_is_named():
     assert named == present
 
 
-def test_code_that_the_last_section_names_is_there():
+def test_code_that_the_last_section_names_exists():
     section = text_of("docs/design.md").partition("\n## 8. ")[2]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/**/*.py"))
     for name in re.findall(r"`(_?[A-Za-z_]+)`", section):

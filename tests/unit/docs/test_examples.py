@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The YAML in the documentation: inventories compile, variables are read, playbooks name what there is."""
+"""The YAML in the documentation: inventories compile, variables are known, playbooks name only existing plugins."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, blocks, section_of, text_of
 
-# A node and its neighbours, as far as the blocks of variables name them.
+# The facts of a node, and the other hosts that the blocks of variables name.
 FACTS = {
     "default_ipv4": {"address": "10.30.0.5"},
     "all_ipv4_addresses": ["10.30.0.5", "192.168.23.45"],
     "eth1": {"ipv4": {"address": "10.30.0.5"}},
 }
-OTHERS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21"}
+OTHER_HOSTS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21"}
 GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"]}
 INVENTORY = "kong: {hosts: {k1: }}\nothers: {hosts: {bastion: }}\n"
 KINDS = ("inventory", "variables", "playbook", "pipeline")
@@ -50,7 +50,7 @@ def compile_inventory(path):
 
 
 @pytest.mark.parametrize("block", EVERY, ids=str)
-def test_blocks_are_yaml_that_says_what_it_is(block):
+def test_blocks_are_yaml_and_name_their_kind(block):
     assert block.kind in KINDS, f"begin the block with one of {KINDS} in a comment"
     rules = YamlLintConfig((ROOT / ".yamllint").read_text() + "  document-start: disable\n")
     assert [str(problem) for problem in linter.run(block.text, rules)] == []
@@ -69,15 +69,15 @@ def test_inventories_compile(block, tmp_path):
 def test_variables_are_read_and_compile(block):
     assert {name for name in block.data if name.startswith("kong_")} <= KNOWN_VARIABLES
     node = {"k1": {"ansible_facts": FACTS, **block.data}}
-    others = {name: {"kong_address": address} for name, address in OTHERS.items()}
+    others = {name: {"kong_address": address} for name, address in OTHER_HOSTS.items()}
     compilation = compile_plan(PlainInventory(GROUPS, node | others), "kong")
-    # One node's variables do not show the other sites that they speak of.
+    # The sites in the variables of a single node have no other nodes here.
     found = [finding for finding in compilation.findings if finding.code != "nat-site-unknown"]
     assert [finding.message for finding in found if finding.severity != "info"] == []
 
 
 @pytest.mark.parametrize("block", of_kind("playbook"))
-def test_playbooks_name_what_there_is(block):
+def test_playbooks_name_only_existing_plugins(block):
     for name in set(re.findall(r"gatehouse\.kong\.(\w+)", block.text)):
         places = ("plugins/modules", "plugins/filter", "roles", "playbooks")
         assert any((ROOT / place / found).exists() for place in places for found in (name, f"{name}.py", f"{name}.yml"))
@@ -110,11 +110,11 @@ def test_every_role_has_a_page_with_a_playbook_that_runs_it(role, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_there_is_something_to_test():
+def test_there_are_blocks_of_every_kind():
     assert {block.kind for block in EVERY} == set(KINDS)
 
 
-def test_the_readme_names_everything_that_is_included():
+def test_the_readme_lists_the_included_content():
     rows = [
         line.split("|")[1:3]
         for line in section_of("README.md", "## Included content").splitlines()

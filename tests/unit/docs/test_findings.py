@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first
 COMPILER = [path for path in (ROOT / "plugins" / "plugin_utils").rglob("*.py") if path.name != "_codes.py"]
 SOURCES = [path.read_text(encoding="utf-8") for path in COMPILER]
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-# What reports a finding, and how severe that is. What an exception reports is an error.
+# The functions that report a finding, and its severity. A finding of an exception is an error.
 REPORTING = {
     "error": "error",
     "host_error": "error",
@@ -46,7 +46,7 @@ def codes_in(expression):
 
 
 def reported(tree):
-    """Yield (code, severity) for each call that reports with a code written there."""
+    """Yield (code, severity) for each call that reports a finding with a literal code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and (severity := REPORTING.get(name_of(node.func))):
             for argument in node.args:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guides do what they say: those that need no host are followed here, the others in the lab of a scenario."""
+"""The commands of the guides work. Guides without hosts are followed here, all other guides in the lab of a scenario."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ansible_collections.gatehouse.kong.scripts.guide import (
 )
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import GUIDES, ROOT
 
-# What they do ends on the controller.
+# All commands of these guides run on the controller.
 WITHOUT_HOSTS = {"sites-and-vpn"}
 
 
 @pytest.mark.parametrize("page", [page for page in GUIDES if page.stem in WITHOUT_HOSTS], ids=lambda page: page.stem)
-def test_a_guide_without_hosts_does_what_it_says(page, environment):
+def test_the_commands_of_a_guide_without_hosts_work(page, environment):
     assert follow(page, [])
 
 
@@ -35,7 +35,7 @@ def test_every_other_guide_is_followed_in_a_scenario(page):
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
-def test_the_documentation_leads_to_every_guide(page):
+def test_the_documentation_links_every_guide(page):
     assert f"docs/guides/{page.name}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -59,11 +59,11 @@ def test_a_page_is_files_and_commands_in_order():
         ((), "", None),
     ],
 )
-def test_shown_lines_have_to_come_in_their_order(shown, output, lacking):
+def test_shown_lines_must_be_in_order(shown, output, lacking):
     assert find_missing(shown, output) == lacking
 
 
 @pytest.mark.parametrize("line, shown", [("exit 3", ()), ("echo yes", ("no",))])
-def test_a_command_that_fails_or_prints_something_else_is_told(line, shown, tmp_path):
+def test_a_command_that_fails_or_has_other_output_is_an_error(line, shown, tmp_path):
     with pytest.raises(GuideError, match=r"exit status 3|'no'"):
         Command(line, shown).perform(tmp_path)

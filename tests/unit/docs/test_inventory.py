@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/inventory.md names every variable that is read, and no other."""
+"""docs/inventory.md describes every variable that is read, and no other variable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def role_variables():
 
 
 def playbook_variables():
-    """Those of our names by which a playbook chooses hosts, or how many at a time."""
+    """Return the variables with which playbooks select hosts or the size of batches."""
     words = (
         word for path in ROOT.glob("playbooks/*.yml") for word in re.findall(r"(?:hosts|serial): .*", path.read_text())
     )

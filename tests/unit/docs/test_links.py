@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every link of the documentation to a file of the repository leads there, and to a heading of it if it names one."""
+"""Every link in the documentation to a file of the repository has an existing target, including its heading."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def anchors(text):
-    """Return the names that GitHub and GitLab give the headings of a page."""
+    """Return the anchors of a page's headings on GitHub and GitLab."""
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(text)}
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_have_a_target(page):
     for name, anchor in _LINK.findall(page.read_text(encoding="utf-8")):
         target = page.parent / name if name else page
         assert target.exists(), name

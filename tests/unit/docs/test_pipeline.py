@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pipeline of the guide to continuous integration: what it says, and what makes a job fail. The lab runs all of it."""
+"""The pipeline of the guide to continuous integration: its jobs, and the failures of a job. The lab runs all jobs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ a:
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """A repository that holds a file, on the branch main."""
+    """Create a repository with a file, on the branch main."""
     for name, value in IDENTITY.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "kept").mkdir()
@@ -69,7 +69,7 @@ def job(*script, artifacts=("out",), junit="out/report.xml"):
     ids=["merge request", "merged", "schedule"],
 )
 def test_every_event_starts_its_jobs_of_the_guide(event, names):
-    assert [one.name for one in JOBS if starts(one, event)] == names
+    assert [started.name for started in JOBS if starts(started, event)] == names
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ def test_every_event_starts_its_jobs_of_the_guide(event, names):
         ("[mkdir report, ", "[{mkdir: report}, ", "a line or a list of lines"),
     ],
 )
-def test_what_gitlab_would_not_take_is_refused(old, new, message):
+def test_a_pipeline_that_gitlab_rejects_is_an_error(old, new, message):
     assert jobs_in(SIMPLE)
     with pytest.raises(GuideError, match=message):
         jobs_in(SIMPLE.replace(old, new, 1))
 
 
-def test_a_rule_that_is_not_understood_is_refused():
-    [one] = jobs_in(SIMPLE.replace("==", "=~"))
+def test_a_rule_of_unknown_form_is_an_error():
+    [only] = jobs_in(SIMPLE.replace("==", "=~"))
     with pytest.raises(GuideError, match="unknown form"):
-        starts(one, MERGED)
+        starts(only, MERGED)
 
 
-def test_the_lines_of_a_job_are_one_shell_that_ends_at_the_first_failure(repository):
+def test_a_job_runs_in_a_shell_that_ends_at_the_first_failure(repository):
     lines = ("mkdir out; cd out", 'echo "<testsuites/>" > report.xml', "false | cat", "touch ../never; echo never")
     status, output = run_job(job(*lines), repository, "main", MERGED)
     assert (status, output) == (1, "")
@@ -110,20 +110,20 @@ def test_the_job_of_a_merge_request_fails(repository, environment, sources, said
     (repository / "hosts.yml").write_text(inventory, encoding="utf-8")
     (repository / "kong-plan.json").write_text(json.dumps(NO_PLAN), encoding="utf-8")
     commit(repository)
-    [plan] = [one for one in JOBS if one.name == "plan"]
+    [plan] = [candidate for candidate in JOBS if candidate.name == "plan"]
     status, output = run_job(plan, repository, "main", MERGE_REQUEST)
     assert status
     assert said in output
 
 
 @pytest.mark.parametrize(
-    "one, message",
+    "failing, message",
     [
         (job("true"), "missing artifacts"),
         (job("mkdir out", "echo '<x/>' > out/report.xml"), "not a JUnit file"),
         (job("true", artifacts=("kept",)), "the repository contains"),
     ],
 )
-def test_artifacts_have_to_come_from_the_job(repository, one, message):
+def test_the_job_itself_must_write_its_artifacts(repository, failing, message):
     with pytest.raises(GuideError, match=message):
-        run_job(one, repository, "main", MERGED)
+        run_job(failing, repository, "main", MERGED)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/versions.md is what scripts/versions_table.py writes."""
+"""docs/versions.md is the current output of scripts/versions_table.py."""
 
 from __future__ import annotations
 
