@@ -217,7 +217,7 @@ def test_what_both_protocols_meet_is_said_once(lab):
     (found,) = conflicts(lab, WANT["ipv4"])
     assert found.ports == ("tcp 8001 at 10.0.1.1", "udp 8001 at 10.0.1.1")
     assert (found.where, found.reason) == ("nftables chain inet own input", "its policy is drop")
-    assert "nft 'insert rule inet own input meta mark & 0x10000000 == 0x10000000 accept" in found.advice
+    assert "nft 'add rule inet own input meta mark & 0x10000000 == 0x10000000 accept'" in found.advice
 
 
 def test_the_rule_that_refuses_is_named(lab):
@@ -237,7 +237,7 @@ def test_the_rule_that_refuses_is_named(lab):
         ("table ip filter {\nchain ufw-user-input {\n}\nchain INPUT { type filter hook input priority 0; policy drop; }\n}",
          "ufw allow 8001/tcp`, `ufw allow 8001/udp"),
         ("table ip filter {\nchain INPUT { type filter hook input priority 0; policy drop; }\n}",
-         "iptables -I INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT"),
+         "nft 'add rule ip filter INPUT meta mark & 0x10000000 == 0x10000000 accept'"),
         (table("inet", "", "drop", -300), "priority -300"),
     ],
 )  # fmt: skip

@@ -85,7 +85,7 @@ class Node:
                                                  U=self.address["stranger"]).split())  # fmt: skip
 
     def early(self, want=WANT):
-        early = Nftables(self.host, Listing(self.host), frozenset(), lambda objects, _want: objects)
+        early = Nftables(self.host, Listing(self.host), frozenset())
         early.read()
         early.apply(want)
 
@@ -202,7 +202,7 @@ def test_the_rule_moves_with_the_rules_of_the_host(node):
     node.add("-I ADMIN 1 -s {U} -j DROP")
     node.add("-N OTHER")
     node.add("-A OTHER -j DROP")
-    node.add("-I INPUT 1 -i to-nowhere -j OTHER")
+    node.add("-I INPUT 1 -p udp -j OTHER")
     before, counted = node.third_party(), node.counters()
     assert counted > 0
 
@@ -221,6 +221,13 @@ BANS = {
         f"{WITHOUT_B} B7946",
     ),
     "ban in the middle": (["-I INPUT 3 -s {B} -j DROP"], WITHOUT_B),
+    "ban of an interface": (["-I INPUT 3 -i ally -j DROP"], WITHOUT_B),
+    "ban of all interfaces but some": (["-N X", "-A X -i friend -j RETURN", "-A X -i stranger -j RETURN", "-A X -j DROP",
+                                        "-I INPUT 3 -j X"], WITHOUT_B),
+    "chain of an interface": (["-N X", "-A X -j REJECT", "-I INPUT 1 -i ally -j X"], WITHOUT_B),
+    "chain that an interface and another ban share": (
+        ["-N X", "-A X -j DROP", "-I INPUT 1 -i ally -j X", "-I INPUT 1 -p icmp -j X"], WITHOUT_B
+    ),
     "accept for every source": (["-I INPUT 1 -p tcp --dport 8001 -j ACCEPT"], EVERYTHING),
     "accept for one source": (["-I INPUT 1 -s {U} -j ACCEPT"], EVERYTHING),
 }  # fmt: skip
@@ -240,6 +247,17 @@ def test_bans_hold_and_accepts_open_nothing(node, name, after):
 
     assert node.reach() == expected
     assert node.drift() == ()
+
+
+def test_a_ban_in_a_shared_chain_is_warned_of_and_holds_before_the_jump(node):
+    node.own(*BASE, "-A INPUT -i to-nowhere -j X", "-A INPUT -j X", "-A X -s {B} -j DROP", "-A X -j DROP")
+    node.late()
+    assert node.reach() == EVERYTHING
+    interface, ban = sorted(_conflicts(node), key=lambda one: one.effect)
+    assert [(one.effect, one.certain) for one in (interface, ban)] == [("drop", False), ("exempt", False)]
+    assert f"`-A X -s {node.address['ally']}/" in ban.reason
+    node.add("-I INPUT 1 -s {B} -j DROP")
+    assert node.reach() == WITHOUT_B
 
 
 def test_a_ban_of_a_set_and_a_rate_hold(node):

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 HOST = """
@@ -240,6 +243,129 @@ def test_a_chain_that_bans_and_the_default_share_gets_no_rule(node, ban):
     assert open_from(node.lab) == ["ally"]
     assert (chain(node.lab, "refuse"), chain(node.lab, "input")[-2:]) == (refuse, [LATE, "jump refuse"])
     assert not node.lab.converge(RULES).changed
+
+
+BAN_OF_LINK = 'iifname "friend" drop'
+# Rules of input that ban the friend by its network interface, before rules for other packets and a default.
+INTERFACES = {
+    "a rule": f"{BAN_OF_LINK}\nip saddr 192.0.2.1 drop\ndrop",
+    "a rule for each port": 'iifname "friend" tcp dport 8001 drop\niifname "friend" udp dport 7946 drop\ndrop',
+    "a set": 'iifname { "friend", "to-nowhere" } reject\ndrop',
+    "all but some": 'iifname != { "ally", "stranger" } drop\ndrop',
+    "a map": 'iifname vmap { "friend" : drop, "ally" : continue }\ndrop',
+    "a chain": 'iifname "friend" jump own\ndrop',
+    "a chain of a map": 'iifname vmap { "friend" : jump own }\ndrop',
+    "a chain that the default shares": 'iifname "friend" jump own\njump own',
+    "a chain that the others leave": "jump others\ndrop",
+}
+
+
+@pytest.mark.parametrize("policy", ["accept", "drop"])
+@pytest.mark.parametrize("case", INTERFACES)
+def test_a_ban_of_a_network_interface_holds(node, case, policy):
+    load(node.lab, ("drop", "filter", policy, "", None))
+    node.lab.nft(
+        'add chain inet filter others\nadd rule inet filter others iifname "ally" return\nadd rule inet filter others drop\n'
+    )
+    node.lab.nft("".join(f"add rule inet filter input {line}\n" for line in INTERFACES[case].splitlines()))
+    found = node.lab.converge(RULES).conflicts
+    assert open_from(node.lab) == ["ally"]
+    assert {(one.certain, one.effect) for one in found} == {(False, "drop")}
+    assert not node.lab.converge(RULES).changed
+
+
+def test_the_remedy_for_the_ban_of_a_network_interface_keeps_other_bans(node):
+    """The rule spares authorised packets then, and a ban after it holds."""
+    load(node.lab, ("", "filter", "drop", f"{BAN_OF_LINK}\nip saddr 10.0.2.2 drop\nip6 saddr fd00:2::2 drop", None))
+    (found,) = node.lab.converge(RULES).conflicts
+    match = found.advice.split("`")[1]
+    load_again = f"{match} {BAN_OF_LINK}\nip saddr 10.0.2.2 drop\nip6 saddr fd00:2::2 drop"
+    node.lab.nft("delete table inet filter")
+    load(node.lab, ("", "filter", "drop", load_again, None))
+    assert node.lab.converge(RULES).conflicts == ()
+    assert open_from(node.lab) == ["friend"]
+
+
+def test_the_remedy_for_a_chain_that_some_sources_leave_keeps_bans(node):
+    chains = "ip saddr 10.0.2.0/24 return\nip6 saddr fd00:2::/64 return\n{}drop"
+    last = "jump own\nip saddr 10.0.2.2 drop\nip6 saddr fd00:2::2 drop"
+    load(node.lab, (chains.format(""), "filter", "drop", last, None))
+    (found,) = node.lab.converge(RULES).conflicts
+    assert open_from(node.lab) == []
+    node.lab.nft("delete table inet filter")
+    load(node.lab, (chains.format(found.advice.split("`")[1] + " "), "filter", "drop", last, None))
+    assert node.lab.converge(RULES).conflicts == ()
+    assert open_from(node.lab) == ["friend"]
+
+
+def test_a_ban_in_a_shared_chain_is_warned_of_and_holds_before_the_jump(node):
+    ban = "ip saddr 10.0.1.2 drop\nip6 saddr fd00:1::2 drop\n"
+    last = "ip saddr 192.0.2.9 jump own\njump own"
+    load(node.lab, (ban + "drop", "filter", "accept", last, None))
+    found = node.lab.converge(RULES).conflicts
+    assert open_from(node.lab) == ["friend", "ally"]
+    assert [(one.effect, one.certain, one.reason.partition(" # ")[0]) for one in found] == [
+        ("exempt", False, "`ip saddr 10.0.1.2 drop"),
+        ("exempt", False, "`ip6 saddr fd00:1::2 drop"),
+    ]
+    node.lab.nft("delete table inet filter")
+    load(node.lab, ("drop", "filter", "accept", ban + last, None))
+    assert node.lab.converge(RULES).conflicts == ()
+    assert open_from(node.lab) == ["ally"]
+
+
+NATIVE = """
+table {0} filter {{
+    chain INPUT {{
+        type filter hook input priority 0; policy {1};
+        meta l4proto {{ icmp, ipv6-icmp }} accept
+        {2}
+    }}
+}}
+"""
+
+
+@pytest.mark.parametrize("last", ["counter drop", "ct state established accept"])
+def test_chains_with_the_names_of_iptables_are_managed(node, last):
+    """As `iptables-restore-translate` writes them; a rule of fail2ban that iptables-nft adds does not change that."""
+    policy = "accept" if "drop" in last else "drop"
+    text = "".join(NATIVE.format(family, policy, last) for family in ("ip", "ip6"))
+    node.lab.host.path("/etc").mkdir(exist_ok=True)
+    node.lab.host.path("/etc/nftables.conf").write_text(text)
+    node.lab.nft(text)
+    assert node.lab.converge(RULES).conflicts == ()
+    assert open_from(node.lab) == ["friend", "ally"]
+    for program, source in (("iptables-nft", "10.0.1.2"), ("ip6tables-nft", "fd00:1::2")):
+        if policy == "accept":
+            node.lab.host.run(
+                program, "-I", "INPUT", "-p", "tcp", "-m", "multiport", "--dports", "8001", "-s", source, "-j", "REJECT"
+            )
+            node.lab.host.run(program, "-I", "INPUT", "-p", "udp", "-s", source, "-j", "DROP")
+    assert open_from(node.lab) == (["ally"] if policy == "accept" else ["friend", "ally"])
+    assert not node.lab.converge(RULES).changed
+    node.lab.converge(None)
+    assert LATE not in node.lab.host.run("nft", "list", "ruleset")
+
+
+@pytest.mark.parametrize("with_extension", [False, True])
+def test_chains_that_iptables_made(node, with_extension):
+    """Rules with extensions are not for nft to edit; the error names the command that helps, and bans hold."""
+    programs = (("iptables-nft", "icmp", "10.0.1.2"), ("ip6tables-nft", "ipv6-icmp", "fd00:1::2"))
+    for program, icmp, source in programs:
+        node.lab.host.run(program, "-A", "INPUT", "-s", source, "-j", "DROP")
+        node.lab.host.run(program, "-A", "INPUT", "-p", icmp, "-j", "ACCEPT")
+        if with_extension:
+            node.lab.host.run(program, "-A", "INPUT", "-m", "limit", "-j", "LOG")
+        node.lab.host.run(program, "-P", "INPUT", "DROP")
+    if with_extension:
+        with pytest.raises(ConflictError, match="It belongs to iptables: run `iptables -A INPUT -m mark") as caught:
+            node.lab.converge(RULES)
+        for command in re.findall("run `(ip6?tables) ([^`]*)`", str(caught.value)):
+            node.lab.host.run(f"{command[0]}-nft", *command[1].split())
+    assert node.lab.converge(RULES).conflicts == ()
+    assert open_from(node.lab) == ["ally"]
+    for program, _icmp, _source in programs:
+        node.lab.host.run(program, "-P", "INPUT", "ACCEPT")
 
 
 ENDS = {

@@ -70,8 +70,8 @@ def exempt_rule(where: str, rule: str, verdict: str, services: Iterable[Service]
             f"Drop packets above the limit instead, for example with `{limit}`",
         ),
         DROP: (
-            "follows a rule that drops all other packets, so the rule of gatehouse.kong precedes both",
-            "Move it to the top of its chain",
+            "follows the rule of gatehouse.kong, which precedes a default that drops, or the jump to the chain of this rule",
+            "Move it to the top of the base chain",
         ),
     }[verdict]
     return Conflict(

@@ -40,7 +40,7 @@ class System:
     late: t.Callable[[Host, Listing], Late]
     judged: frozenset[tuple[str, str, str]]
     keeps: t.Callable[[Host], bool]
-    planned: t.Callable[[Objects, Ruleset], Objects] = lambda objects, _want: objects
+    planned: t.Callable[[Listing, Ruleset], Objects] = lambda listing, _want: listing.objects
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,12 @@ def _nftables(host: Host, listing: Listing) -> Late:
     return NftablesLate(host, listing)
 
 
-def _planned(objects: Objects, want: Ruleset) -> Objects:
+def _planned(listing: Listing, want: Ruleset) -> Objects:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.late import (  # noqa: PLC0415
         with_late_rules,
     )
 
-    return with_late_rules(objects, want)
+    return with_late_rules(listing, want)
 
 
 def _table(host: Host, listing: Listing, system: System) -> Backend:

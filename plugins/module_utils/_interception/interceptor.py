@@ -184,9 +184,7 @@ class Interceptor:
         if not entries:
             return ()
         ruleset = make_ruleset(entries.values(), ())
-        found = Nftables(self._host, Listing(self._host), frozenset(), lambda objects, _want: objects).conflicts(
-            ruleset
-        )
+        found = Nftables(self._host, Listing(self._host)).conflicts(ruleset)
         found += self._find_legacy_conflicts(ruleset)
         # Packets are intercepted before third-party rules divert them, and their sources are checked there.
         return tuple(conflict for conflict in found if conflict.effect == "drop")

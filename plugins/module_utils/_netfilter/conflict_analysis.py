@@ -58,11 +58,13 @@ class Own:
     """Our base chains and our mark on a host.
 
     `bases` are the family, the table and the name of each of our base chains. Packets have our mark in chains on the hooks
-    input and forward whose priority is above `marked_after`, which is None if our rules set no mark.
+    input and forward whose priority is above `marked_after`, which is None if our rules set no mark. `of_files` are the family
+    and the name of each table that the host's files for nft define.
     """
 
     bases: frozenset[tuple[str, str, str]]
     marked_after: int | None
+    of_files: frozenset[tuple[str, str]] = frozenset()
 
     def has(self, base: Chain) -> bool:
         """Tell whether a base chain is one of our chains. The tables for interception are recognised by their names."""
@@ -111,28 +113,6 @@ def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]
     }
     certain = {(finding.base.place, finding.service) for finding in found if finding.certain and finding.effect == DROP}
     return [finding for finding in found if finding.certain or (finding.base.place, finding.service) not in certain]
-
-
-def first_packet(service: Service, family: str) -> Packet:
-    """Return the first packets to a service: from any source, on any interface except lo, and without our mark."""
-    return Packet(
-        family,
-        service.protocol,
-        service.port,
-        unicast(family),
-        addresses_of(service, family),
-        mark=UNMARKED,
-        outside=True,
-    )
-
-
-def ends(chains: Chains, rule: Rule, service: Service, family: str) -> bool:
-    """Tell whether a rule drops every new packet to a service, from any source and on any interface except lo.
-
-    The packets do not have our mark, so rules that accept the mark do not matter.
-    """
-    walk = Walk(chains, first_packet(service, family))
-    return {outcome.verdict for outcome in walk.rule(Chain(""), rule)} == {DROP}
 
 
 def _packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:

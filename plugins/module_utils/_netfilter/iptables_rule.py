@@ -71,6 +71,10 @@ _UNTRACKING = ("CT", "NOTRACK")
 _SOURCES = ("-s", "--src-range", "--mac-source")
 _SOURCE_LISTS = ("--match-set", "--rcheck", "--update", "--src-cc", "--source-country")
 _SHARES = ("connlimit", "hashlimit", "limit", "quota", "statistic")
+# Matches that hold for a part of the packets of each source.
+_LIMITS = (*_SHARES, "recent", "time")
+# Targets after which a packet continues with the next rule; iptables-extensions(8).
+LOGS = ("LOG", "NFLOG", "ULOG")
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,26 @@ class IptablesRule:
     def untracks(self) -> bool:
         """True if the rule excludes packets from connection tracking."""
         return self.target in _UNTRACKING and (self.target == "NOTRACK" or "--notrack" in self.options)
+
+    @property
+    def leads(self) -> bool:
+        """True if the rule leads to another chain."""
+        return self.target in self.chains
+
+    @property
+    def limits(self) -> bool:
+        """True if the rule matches a part of the packets of each source."""
+        return any(test.module in _LIMITS for test in self.tests)
+
+    @property
+    def only_logs(self) -> bool:
+        """True if the rule logs packets, and the next rule sees them too."""
+        return self.target in LOGS
+
+    @property
+    def bans_one_source(self) -> bool:
+        """True if the rule drops the packets of one network, and has no other match."""
+        return self.target == "DROP" and [(test.option, test.negated) for test in self.tests] == [("-s", False)]
 
     def evaluate(self, packet: Packet) -> Evaluation:
         """Return the possible actions of the rule for a packet."""
@@ -164,7 +188,7 @@ def _is_ban(test: Test) -> bool:
 
 def _holds(test: Test, tests: Sequence[Test], packet: Packet) -> Answer:
     if test.option == "-i" and test.values != ("lo",):
-        return packet.outside
+        return None
     known = _TESTS.get(test.option)
     if known is None or not known.module.fullmatch(test.module):
         return None

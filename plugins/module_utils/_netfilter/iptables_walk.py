@@ -10,14 +10,18 @@ import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter import conflict_analysis as conflicting
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import Finding, Own, findings
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import IPTABLES_BASES, LATE_RULE, PRIORITY
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
+    IPTABLES_BASES,
+    LATE_RULE,
+    MARK,
+    PRIORITY,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, Chain
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 Table = Mapping[str, Sequence[str]]  # the lines of each chain
 Place = tuple[str, int]  # a chain, and the number of lines before the place in it
@@ -26,10 +30,13 @@ _OUR_CHAINS = " -j GATEHOUSE-KONG"
 _TABLES = ("raw", "mangle", "nat", "filter", "security")
 _FAMILY = {"ipv4": "ip", "ipv6": "ip6"}
 _PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
-_ADVICE = {
-    DROP: "Remove it, or exclude Kong's ports from it",
-    DIVERT: "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only",
-}
+_DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
+_UNMARKED = "Remove it, or exclude Kong's ports from it"
+_MARKED = (
+    f"Remove it, or add `-m mark ! --mark {MARK:#x}/{MARK:#x}` to it: then it drops no authorised packet, and the rules after "
+    "it decide"
+)
+_OWN = Own(frozenset(), PRIORITY)
 
 
 def table_of(saved: str, name: str) -> Table:
@@ -44,17 +51,6 @@ def table_of(saved: str, name: str) -> Table:
     return chains
 
 
-def ends(table: Table, line: str, service: Service, family: str) -> bool:
-    """Tell whether a rule drops or rejects every new packet of other hosts to a service, from any source.
-
-    Examples are a final DROP or REJECT, and a jump to a chain that drops every such packet. Matches of the rule must hold
-    for every new packet to the service; an interface other than lo is ignored. The packets do not have our mark, so our
-    late rule does not matter.
-    """
-    chains = chains_of_table(table)
-    return conflicting.ends(chains, parse_rule(line, frozenset(chains)), service, family)
-
-
 def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> tuple[Conflict, ...]:
     """Return the rules of iptables that drop or divert packets of authorised sources although our rules are loaded.
 
@@ -67,9 +63,7 @@ def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> 
     with_late = tables["filter"]
     for chain, index in sorted(late, reverse=True):
         with_late.setdefault(chain, []).insert(index, f"-A {chain} {LATE_RULE}")
-    found = findings(
-        [chains_of_table(table, name, family) for name, table in tables.items()], want, Own(frozenset(), PRIORITY)
-    )
+    found = findings([chains_of_table(table, name, family) for name, table in tables.items()], want, _OWN)
     return tuple(_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
 
 
@@ -105,6 +99,6 @@ def _conflict(family: str, same: Sequence[Finding]) -> Conflict:
         where=f"table {first.base.table} of {_PROGRAM[family]}",
         reason=f"it has `{first.rule.text if first.rule else first.base.policy}`",
         ports=tuple(dict.fromkeys(str(finding.service) for finding in same)),
-        advice=_ADVICE[first.effect],
+        advice=_DIVERTED if first.effect == DIVERT else _MARKED if _OWN.marks_before(first.base) else _UNMARKED,
         effect=first.effect,
     )

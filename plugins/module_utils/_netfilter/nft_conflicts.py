@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Container
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
@@ -18,8 +19,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import EGRESS, MARK, PREROUTING
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, tables_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import made_by_iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 _DIVERTED = "Our rules never see these packets. If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
 _STILL_DROPPED = "our own chain still drops unauthorised sources"
@@ -33,8 +35,9 @@ def find_conflicts(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) 
     `objects` is the list "nftables" in the output of `nft -j list ruleset`.
     """
     tables = tables_of(objects)
+    of_iptables = made_by_iptables(objects, own.of_files)
     found = sorted(findings(tables.values(), ruleset, own), key=_order)
-    return tuple(_conflict(tables, list(same), own) for _rule, same in groupby(found, key=_rule_of))
+    return tuple(_conflict(tables, list(same), own, of_iptables) for _rule, same in groupby(found, key=_rule_of))
 
 
 def _order(finding: Finding) -> tuple[t.Any, ...]:
@@ -53,52 +56,67 @@ def _reason(finding: Finding) -> str:
     return f"its rule `{finding.rule.text}` in chain {finding.chain.name}{interface}"
 
 
-def _conflict(tables: Tables, same: list[Finding], own: Own) -> Conflict:
+def _conflict(tables: Tables, same: list[Finding], own: Own, of_iptables: Container[tuple[str, str]]) -> Conflict:
     first = same[0]
     services = list(dict.fromkeys(finding.service for finding in same))
+    if first.effect == DIVERT:
+        advice = _DIVERTED
+    else:
+        ports = [f"{service.port}/{service.protocol}" for service in services]
+        advice = _where_no_mark_is(first.base, ports, own) or _of_manager(tables, first.base, ports)
+        advice = advice or _by_mark(first, is_of_iptables=(first.base.family, first.base.table) in of_iptables)
     return Conflict(
         first.certain,
         f"nftables chain {first.base.place}",
         _reason(first),
         tuple(map(str, services)),
-        _DIVERTED if first.effect == DIVERT else _advice(tables, first.base, services, own),
+        advice,
         first.effect,
     )
 
 
-def _advice(tables: Tables, base: Chain, services: list[Service], own: Own) -> str:
-    """Return the fix for a drop, with commands of the program that created the chain."""
-    ports = [f"{service.port}/{service.protocol}" for service in services]
+def _where_no_mark_is(base: Chain, ports: list[str], own: Own) -> str:
+    """Return the fix for a drop in a chain that never sees our mark, or "" if the chain sees the mark."""
     listed = ", ".join(ports)
     if base.hook == EGRESS:
         return f"It may drop replies: accept packets from {listed} there"
     if is_partial(base) or base.hook == PREROUTING:
         return f"It precedes our rules and never sees our mark: accept {listed} there"
-    if own.marked_after is not None and not own.marks_before(base):
+    if own.marked_after is None:
+        return f"Accept {listed} there; {_STILL_DROPPED}"
+    if not own.marks_before(base):
         return (
             f"It precedes our chain (priority {base.priority} before {own.marked_after}) and never sees our mark: "
             f"accept {listed} there; {_STILL_DROPPED}"
         )
-    return _advice_for_manager(tables, base, ports, own)
+    return ""
 
 
-def _advice_for_manager(tables: Tables, base: Chain, ports: list[str], own: Own) -> str:
+def _of_manager(tables: Tables, base: Chain, ports: list[str]) -> str:
+    """Return the fix for a drop in a chain of firewalld or ufw, with commands of that program, or ""."""
     if base.table == "firewalld":
         options = " ".join(f"--add-port={port}" for port in ports)
         return f"It belongs to firewalld: run `firewall-cmd --permanent {options}`, `firewall-cmd --reload`; {_STILL_DROPPED}"
     if any(name.startswith("ufw") for name in tables[base.family, base.table]):
         commands = ", ".join(f"`ufw allow {port}`" for port in ports)
         return f"It belongs to ufw: run {commands}; {_STILL_DROPPED}"
-    if own.marked_after is None:
-        return f"Accept {', '.join(ports)} there; {_STILL_DROPPED}"
-    if base.family in ("ip", "ip6") and base.name == "INPUT":
+    return ""
+
+
+def _by_mark(finding: Finding, *, is_of_iptables: bool) -> str:
+    """Return the fix for a drop by a rule or a policy. All bans of the chain hold with it."""
+    base = finding.base
+    if finding.rule is not None:
+        spared = f"-m mark ! --mark {MARK:#x}/{MARK:#x}" if is_of_iptables else f"meta mark & {MARK:#x} != {MARK:#x}"
+        return f"Remove it, or add `{spared}` to it: then it drops no authorised packet, and the rules after it decide"
+    if is_of_iptables:
         program = "iptables" if base.family == "ip" else "ip6tables"
         return (
-            f"It belongs to iptables: run `{program} -I INPUT -m mark --mark {MARK:#x}/{MARK:#x} -j ACCEPT`, and save "
+            f"It belongs to iptables: run `{program} -A {base.name} -m mark --mark {MARK:#x}/{MARK:#x} -j ACCEPT`, and save "
             "the rule in the file from which this host loads its iptables rules at boot"
         )
-    line = f'meta mark & {MARK:#x} == {MARK:#x} accept comment "gatehouse.kong"'
+    line = f"meta mark & {MARK:#x} == {MARK:#x} accept"
     return (
-        f"Run `nft 'insert rule {base.place} {line}'`, and write `{line}` as the chain's first rule into the file "
+        f"Run `nft 'add rule {base.place} {line}'`, and write `{line}` as the chain's last rule into the file "
         "that the host loads at boot, such as /etc/nftables.conf"
     )

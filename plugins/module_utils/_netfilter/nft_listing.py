@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import typing as t
+from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_files import tables_in_files
 
 Json = t.Any
 
@@ -27,6 +29,11 @@ class Listing:
         if self._objects is None:
             self._objects = self.of("--terse", "list", "ruleset")
         return self._objects
+
+    @cached_property
+    def of_files(self) -> frozenset[tuple[str, str]]:
+        """Family and name of the tables that the host's files for nft define."""
+        return tables_in_files(self._host)
 
     def of(self, *words: str) -> list[dict[str, Json]]:
         """Return the answer of nft to one command."""

@@ -174,8 +174,8 @@ def _equal(packet: Packet, left: Json, right: Json) -> Answer:
     kind, body = next(iter(left.items()))
     test = _TESTS.get(_named(kind, body))
     if isinstance(right, str) and right.startswith("@"):
-        # The elements of a named set are not listed. A set of interfaces is treated as a match on any interface.
-        return packet.outside if test is _interface else None
+        # The elements of a named set are not listed.
+        return None
     if test:
         return test(packet, body, elements_of(right))
     if isinstance(right, dict) and "set" in right:
@@ -198,10 +198,6 @@ def _named(kind: str, body: Json) -> tuple[str, str]:
 
 
 def _unequal(packet: Packet, left: Json, right: Json) -> Answer:
-    # Every packet arrives on an interface other than lo.
-    is_interface = left.get("meta", {}).get("key") in _INTERFACES
-    if is_interface and "lo" not in elements_of(right):
-        return packet.outside
     return negated(_equal(packet, left, right))
 
 
@@ -275,8 +271,9 @@ def _address(packet: Packet, body: Json, addresses: Networks, elements: list[Jso
     return inside(addresses, networks)
 
 
-def _interface(packet: Packet, _what: Json, elements: list[Json]) -> Answer:
-    return any_of(False if element == "lo" else packet.outside for element in elements)
+def _interface(_packet: Packet, _what: Json, elements: list[Json]) -> Answer:
+    """`iifname`: a packet comes in by one interface, which may be any but lo."""
+    return any_of(False if element == "lo" else None for element in elements)
 
 
 def _packet_type(_packet: Packet, _what: Json, elements: list[Json]) -> Answer:

@@ -57,6 +57,9 @@ _VERDICTS = {
     "continue": (CONTINUE,),
     "synproxy": UNKNOWN,
 }
+# Statements that hold for a part of the packets of each source, as libnftables-json(5) names them.
+_LIMITS = ("limit", "ct count", "quota")
+_WITH_LOG = {"log", "counter", "match", "limit"}
 _NEUTRAL = ("counter", "log", "notrack", "last", "dup", "flow", "ct helper", "ct timeout", "ct expectation", "secmark",
             "masquerade", "snat")  # fmt: skip
 
@@ -83,6 +86,28 @@ class NftRule:
         """True if the rule excludes packets from connection tracking."""
         names = [kind if kind != "xt" else (value or {}).get("name") for kind, value in self._expressions()]
         return any(name in ("notrack", "NOTRACK", "CT") for name in names)
+
+    @property
+    def leads(self) -> bool:
+        """True if the rule may lead to another chain."""
+        return any(kind in (JUMP, GOTO, "vmap") for kind, _value in self._expressions())
+
+    @property
+    def limits(self) -> bool:
+        """True if the rule matches a part of the packets of each source."""
+        return any(kind in _LIMITS for kind, _value in self._expressions())
+
+    @property
+    def only_logs(self) -> bool:
+        """True if the rule logs packets, and the next rule sees them too."""
+        kinds = {kind for kind, _value in self._expressions()}
+        return "log" in kinds and kinds <= _WITH_LOG
+
+    @property
+    def bans_one_source(self) -> bool:
+        """True if the rule drops the packets of one network, and has no other match."""
+        first, *others = self._expressions()
+        return _is_one_source(*first) and [kind for kind, _value in others if kind != "counter"] == [DROP]
 
     def evaluate(self, packet: Packet) -> Evaluation:
         """Return the possible actions of the rule for a packet."""
@@ -143,6 +168,16 @@ def _holds(packet: Packet, kind: str, value: Json) -> Answer:
     if kind == "xt":
         return True if value and (value["type"] == "target" or value["name"] == "comment") else None
     return True if kind in (*_NEUTRAL, *_VERDICTS, JUMP, GOTO, "vmap") else None
+
+
+def _is_one_source(kind: str, value: Json) -> bool:
+    """Tell whether an expression matches one address, or one network that is not every address."""
+    if kind != "match" or value["op"] != "==" or value["left"].get("payload", {}).get("field") != "saddr":
+        return False
+    right = value["right"]
+    if isinstance(right, dict):
+        return bool(right.get("prefix", {}).get("len"))
+    return isinstance(right, str) and not right.startswith("@")
 
 
 def _may_mark(extension: Json) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import saved_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import LINE
@@ -24,7 +24,22 @@ _Place = tuple[str, str]  # table and chain
 
 def needs_options(objects: Listing, family: str) -> bool:
     """Tell whether a rule of a family (ip or ip6) has an extension of iptables."""
-    return any("xt" in expression for rule in _rules(objects, family) for expression in rule["expr"])
+    return any(map(_has_extension, _rules(objects, family)))
+
+
+def made_by_iptables(objects: Listing, of_files: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Return family and name of the tables with an extension of iptables, as nft(8) tells that iptables-nft manages a table.
+
+    A table of the host's files for nft, `of_files`, is none of them: iptables may have added rules to it.
+    """
+    rules = (item["rule"] for item in objects if "rule" in item)
+    found = {(rule["family"], rule["table"]) for rule in rules if _has_extension(rule)}
+    return frozenset(found - {*of_files})
+
+
+def _has_extension(rule: dict[str, Json]) -> bool:
+    # Some statements are listed as a word.
+    return any("xt" in part for part in rule["expr"] if isinstance(part, dict))
 
 
 def with_options(objects: Listing, family: str, saved: str) -> Listing:

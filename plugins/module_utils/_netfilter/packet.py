@@ -96,8 +96,8 @@ class Packet:
 
     `sources` and `addresses` are the networks of their sources and destinations, `port` and `source_port` the destination
     and the source port. None means unknown: a packet that was translated to a container has another port than the published
-    port, and only replies have our port as source. `tracked` tells whether connection tracking has seen the packets.
-    `outside` is the answer to a match on a network interface other than lo.
+    port, and only replies have our port as source. `tracked` tells whether connection tracking has seen the packets. Their
+    network interface is any but lo.
     """
 
     family: str
@@ -108,7 +108,6 @@ class Packet:
     is_first: bool = True
     tracked: Answer = True
     mark: Bits = ANY_MARK
-    outside: Answer = None
     source_port: int | None = None
 
     @property

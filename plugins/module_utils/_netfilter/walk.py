@@ -55,6 +55,22 @@ class Rule(t.Protocol):
     def untracks(self) -> bool:
         """True if the rule excludes packets from connection tracking."""
 
+    @property
+    def leads(self) -> bool:
+        """True if the rule may lead to another chain."""
+
+    @property
+    def limits(self) -> bool:
+        """True if the rule matches a part of the packets of each source."""
+
+    @property
+    def only_logs(self) -> bool:
+        """True if the rule logs packets, and the next rule sees them too."""
+
+    @property
+    def bans_one_source(self) -> bool:
+        """True if the rule drops the packets of one network, and has no other match."""
+
     def evaluate(self, packet: Packet) -> Evaluation:
         """Return the possible actions of the rule for a packet."""
 

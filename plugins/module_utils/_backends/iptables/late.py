@@ -199,5 +199,5 @@ class IptablesLate:
 
 
 def _place(table: Filter, chain: str, position: int) -> Place:
-    lines = table.chains[chain]
+    lines = table.lines[chain]
     return Place(chain, position, lines[position] if position < len(lines) else "")

@@ -14,14 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
-    LOGS,
-    Place,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES_LATE as FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import LOGS
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 
 UNIT = "gatehouse-kong-accept.service"
@@ -136,7 +134,7 @@ change() {{
     }}
     function find_default(    number) {{
         for (number = 1; number <= count["INPUT"]; number++)
-            if (plain["INPUT", number] ~ /^-A INPUT( -i [^ ]+| -p (tcp|udp)| -m (tcp|udp|state|conntrack)| --(ct)?state NEW)* -j (DROP|REJECT)( |$)/)
+            if (plain["INPUT", number] ~ /^-A INPUT( ! -i lo| -p (tcp|udp)| -m (tcp|udp|state|conntrack)| --(ct)?state NEW)* -j (DROP|REJECT)( |$)/)
                 return before_logs("INPUT", number)
         return find_end("INPUT")
     }}

@@ -40,15 +40,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 
 Objects = list[dict[str, t.Any]]
-Planned = t.Callable[[Objects, Ruleset], Objects]
+Planned = t.Callable[[Listing, Ruleset], Objects]
 Key = tuple[str, str, str]
 
 _OURS = frozenset({("inet", TABLE, CHAIN), ("inet", TABLE, FORWARD)})
 _NAT_HOOKS = (PREROUTING, "output")
 
 
-def _as_it_is(objects: Objects, _want: Ruleset) -> Objects:
-    return objects
+def _as_it_is(listing: Listing, _want: Ruleset) -> Objects:
+    return listing.objects
 
 
 class Nftables:
@@ -118,13 +118,13 @@ class Nftables:
             saved_translations,
         )
 
-        objects = self._planned(self._listing.objects, want)
+        objects = self._planned(self._listing, want)
         for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
             if needs_options(objects, family) and self._host.which(program):
                 saved = self._host.run(program)
                 self._translations += saved_translations(saved, program.partition("-")[0])
                 objects = with_options(objects, family, saved)
-        return find_conflicts(objects, want, Own(_OURS | self._judged, marked_after=PRIORITY))
+        return find_conflicts(objects, want, Own(_OURS | self._judged, PRIORITY, self._listing.of_files))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return the destination translations of nftables, and of the iptables variant that uses nftables."""

@@ -10,7 +10,6 @@ else at the end of the base chain. Rules of the host for only some sources there
 
 from __future__ import annotations
 
-import shlex
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +20,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import Files, stale_files, written_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import ends, first_packet
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import (
+    END,
+    Step,
+    first_packet,
+    shared_chains,
+    steps_through,
+    without_effect,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
     LATE_COMMENT,
@@ -31,13 +37,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
-    ACCEPT,
-    DROP,
-    Chain,
-    Rule,
-    reached_by_some,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import made_by_iptables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Chain, Rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
@@ -47,13 +48,9 @@ _LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 _LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does not list its rules"
 _LEGACY_ADVICE = "Check them with iptables-legacy-save or ip6tables-legacy-save"
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
-_ONLY_NOTES = {"counter", "log"}
-# Expressions that match a share of the packets of each source, as libnftables-json(5) names them.
-_LIMITS = frozenset({"limit", "ct count", "quota"})
 _LIMIT_EXAMPLE = "limit rate over 10/second drop"
-_LEADS = frozenset({"jump", "goto", "vmap"})
-# A script that adds the rule to each chain in which it is missing. It finds the place of the rule by the number of rules
-# that follow, because programs add and remove bans before that place.
+# A script that deletes the rule from every chain and adds it to each chain that needs it, in one transaction. It finds the
+# place of the rule by the number of rules that follow, because programs add and remove bans before that place.
 _LOAD = """\
 #!/bin/sh
 # Written by gatehouse.kong. The next run replaces manual changes.
@@ -65,28 +62,19 @@ nft -a list ruleset | awk '
     /^\tchain / {{ chain = table " " $2 }}
     /^\t}}/ {{ chain = "" }}
     /^\t\t.* # handle [0-9]+$/ {{
-        if (index($0, "{rule}")) present[chain] = 1
+        if (index($0, "\t\t{rule} ") == 1) print "delete rule " chain " handle " $NF
         else handle[chain, ++count[chain]] = $NF
     }}
     /^\t\ttype / {{ count[chain] += 0 }}
     END {{
         for (name in after) {{
-            if (present[name] || !(name in count)) continue
+            if (!(name in count)) continue
             number = count[name] - after[name] + 1
             if (after[name] == 0) print "add rule " name " {escaped}"
             else if (number >= 1) print "insert rule " name " handle " handle[name, number] " {escaped}"
         }}
     }}
 ' | nft -f -
-"""
-# A script that deletes all rules of the late part, and then runs the boot script if that file is present.
-_RESTORE = f"""\
-nft -a list ruleset | awk '
-    /^table / {{ table = $2 " " $3 }}
-    /^\tchain / {{ chain = $2 }}
-    /accept comment "{LATE_COMMENT}" # handle/ {{ print "delete rule " table " " chain " handle " $NF }}
-' | nft -f - || exit
-[ ! -f @FILE@ ] || exec sh @FILE@
 """
 _HEADER = "# Written by gatehouse.kong. The next run replaces manual changes.\n"
 _EXPRESSIONS = [
@@ -122,18 +110,20 @@ def places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
     A chain needs one rule, before its first rule that drops every new packet to a port. Packets to several ports can be
     dropped in several chains.
     """
-    chains = {key: replace(chain, rules=_host_rules(chain)) for key, chain in chains.items()}
     first: dict[Key, int] = {}
-    for base in (chain for chain in chains.values() if _sees_our_mark(chain)):
-        for _service, (chain, number) in _find_ends(chains, base, list(_services(base, ruleset))):
-            first[_key(chain)] = min(number, first.get(_key(chain), number))
-    return tuple(_find_place(chains[key], number) for key, number in first.items())
+    host = _without_ours(chains)
+    for base, _service, steps in _steps(host, ruleset):
+        for step in steps:
+            key = (base.family, base.table, step.chain)
+            if step.kind == END:
+                first[key] = min(step.position, first.get(key, step.position))
+    return tuple(_find_place(host[key], number) for key, number in first.items())
 
 
-def with_late_rules(objects: Objects, want: Ruleset) -> Objects:
+def with_late_rules(listing: Listing, want: Ruleset) -> Objects:
     """Return the objects that nft will list after the late part for `want` is loaded."""
-    chains = _chains_of(objects)
-    planned = [item for item in objects if not _is_ours(item.get("rule", {}))]
+    chains = _chains_of(listing)
+    planned = [item for item in listing.objects if not _is_ours(item.get("rule", {}))]
     for place in places(chains, want):
         family, table, chain = place.chain
         rule = {"family": family, "table": table, "chain": chain, "comment": LATE_COMMENT, "expr": _EXPRESSIONS}
@@ -189,11 +179,9 @@ class NftablesLate:
             self._host.run("nft", "--check", "--file", "-", stdin=commands)
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the file says it
-        """Return the boot files, and a script that makes the rules of the boot script the only rules of the late part."""
-        return Snapshot(
-            (LATE_FILE, APPENDED_FILE),
-            ((("sh",), _RESTORE.replace("@FILE@", shlex.quote(str(self._host.path(LATE_FILE))))),),
-        )
+        """Return the boot files, and a script that restores the rules as they are, in one transaction."""
+        first = {key: after[0] for key, after in _present(self._chains).items()}
+        return Snapshot((LATE_FILE, APPENDED_FILE), ((("sh",), _script(first)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Add missing rules and delete misplaced rules, in one transaction."""
@@ -224,149 +212,82 @@ class NftablesLate:
     def _files(self, want: Ruleset | None) -> Files:
         """Return the texts of the boot files."""
         wanted = places(self._chains, want) if want else ()
-        chains = "".join(f'        after["{place}"] = {place.after}\n' for place in wanted)
         appended = "".join(place.command for place in wanted if not place.after)
-        escaped = _RULE.replace('"', '\\"')
         return {
-            LATE_FILE: _LOAD.format(chains=chains, rule=escaped, escaped=escaped) if wanted else None,
+            LATE_FILE: _script({place.chain: place.after for place in wanted}) if wanted else None,
             APPENDED_FILE: _HEADER + appended if appended else None,
         }
 
     @cached_property
     def _chains(self) -> Chains:
-        return _chains_of(self._listing.objects)
+        return _chains_of(self._listing)
 
 
-def _chains_of(objects: Objects) -> Chains:
-    return {(*table, name): chain for table, chains in tables_of(objects).items() for name, chain in chains.items()}
+def _script(wanted: Mapping[Key, int]) -> str:
+    """Return the script that has the rule in these chains, with so many rules after it, and in no other chain."""
+    chains = "".join(f'        after["{" ".join(chain)}"] = {after}\n' for chain, after in wanted.items())
+    escaped = _RULE.replace('"', '\\"')
+    return _LOAD.format(chains=chains, rule=escaped, escaped=escaped)
+
+
+def _chains_of(listing: Listing) -> Chains:
+    """Return the chains of the host; those of iptables-nft are not for nft to edit."""
+    of_iptables = made_by_iptables(listing.objects, listing.of_files)
+    return {
+        (*table, name): chain
+        for table, chains in tables_of(listing.objects).items()
+        for name, chain in chains.items()
+        if table not in of_iptables
+    }
 
 
 def _sees_our_mark(base: Chain) -> bool:
-    """Tell whether a chain is a base chain of the host that sees our mark. Chains of iptables-nft are left out."""
-    of_iptables = base.family != "inet" and base.name == "INPUT"
+    """Tell whether it is a base chain of the host that sees our mark."""
     ours = base.family == "inet" and base.table.startswith(TABLE)
-    return base.hook == CHAIN and base.family in _FAMILIES and base.priority > PRIORITY and not of_iptables and not ours
+    return base.hook == CHAIN and base.family in _FAMILIES and base.priority > PRIORITY and not ours
 
 
-def _services(base: Chain, ruleset: Ruleset) -> Iterator[tuple[Service, str]]:
-    """Yield each managed port with each address family of the chain."""
-    for entry in ruleset.allow:
-        if entry.sources:
-            for family in sorted({*_FAMILIES[base.family]} & {*entry.service.families}):
-                yield entry.service, family
-
-
-def _find_ends(
-    chains: Chains, base: Chain, services: list[tuple[Service, str]]
-) -> Iterator[tuple[tuple[Service, str], tuple[Chain, int]]]:
-    """Yield for each port and family the chain and the number of the rule that drops every new packet.
-
-    If the policy drops the packets, the number is that of the rules.
-    """
-    table = {name: chain for (*place, name), chain in chains.items() if place == [base.family, base.table]}
-    shared = _shared(table, services)
-    for service in services:
-        found = _find_end(table, base, service, shared)
-        if found or base.policy == DROP:
-            yield service, found or (base, len(base.rules))
-
-
-def _shared(table: Mapping[str, Chain], services: list[tuple[Service, str]]) -> set[str]:
-    """Return the chains to which a rule for only some sources leads. An accept rule there would accept these sources."""
-    packets = [first_packet(service, family) for service, family in services]
-    actions = {
-        name: [
-            action
-            for rule in chain.rules
-            if _leads(rule)
-            for packet in packets
-            for action in rule.evaluate(packet).actions
+def _steps(chains: Chains, ruleset: Ruleset) -> Iterator[tuple[Chain, Service, tuple[Step, ...]]]:
+    """Yield for each base chain, and each managed port and family that it sees, the rules that new packets meet."""
+    for base in (chain for chain in chains.values() if _sees_our_mark(chain)):
+        table = {name: chain for (*place, name), chain in chains.items() if place == [base.family, base.table]}
+        packets = [
+            (entry.service, first_packet(entry.service, family))
+            for entry in ruleset.allow
+            if entry.sources
+            for family in sorted({*_FAMILIES[base.family]} & {*entry.service.families})
         ]
-        for name, chain in table.items()
-    }
-    return reached_by_some(actions)
-
-
-def _find_end(
-    table: Mapping[str, Chain], chain: Chain, service: tuple[Service, str], shared: set[str]
-) -> tuple[Chain, int] | None:
-    """Return the chain and the number of the first rule that drops every new packet. Chains after a jump are searched too.
-
-    A `shared` chain gets no rule of ours. In that case, the result is the rule that leads to the shared chain.
-    """
-    number = next((number for number, rule in enumerate(chain.rules) if ends(table, rule, *service)), None)
-    if number is None:
-        return None
-    target = chain.rules[number].target
-    inner = None if target in shared or target not in table else _find_end(table, table[target], service, shared)
-    return inner or (chain, number)
+        shared = shared_chains(table, [packet for _service, packet in packets])
+        yield from ((base, service, steps_through(table, base, packet, shared)) for service, packet in packets)
 
 
 def _ineffective_rules(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
-    """Yield a warning for each rule of the host that has no effect, because our rule accepts its packets.
-
-    The rule of the host accepts packets up to a limit, or it drops some sources but follows our rule.
-    """
-    chains = {key: replace(chain, rules=_host_rules(chain)) for key, chain in chains.items()}
-    first = {place.chain: len(chains[place.chain].rules) - place.after for place in places(chains, want)}
-    found: dict[tuple[Key, int, str], list[Service]] = {}
-    for base in (chain for chain in chains.values() if _sees_our_mark(chain)):
-        for chain, number, service, family in _rules_before_end(chains, base, list(_services(base, want))):
-            rule = chain.rules[number]
-            is_after = number >= first.get(_key(chain), number + 1)
-            if not is_after and not _limits(rule):
-                continue
-            verdicts = {
-                action.verdict for action in rule.evaluate(first_packet(service, family)).actions if not action.certain
-            }
-            for verdict in verdicts & ({DROP} if is_after else {ACCEPT}):
-                found.setdefault((_key(chain), number, verdict), []).append(service)
-    for (key, number, verdict), services in found.items():
-        where = f"nftables chain {' '.join(key)}"
-        yield exempt_rule(where, chains[key].rules[number].text, verdict, services, _LIMIT_EXAMPLE)
-
-
-def _rules_before_end(
-    chains: Chains, base: Chain, services: list[tuple[Service, str]]
-) -> Iterator[tuple[Chain, int, Service, str]]:
-    """Yield the rules before the rule that drops every new packet to a port, in the same chain."""
-    for (service, family), (chain, end) in _find_ends(chains, base, services):
-        yield from ((chain, number, service, family) for number in range(end))
-
-
-def _limits(rule: Rule) -> bool:
-    """Tell whether a rule matches a share of the packets of each source."""
-    return any(
-        not _LIMITS.isdisjoint(expression) for expression in _listed(rule)["expr"] if isinstance(expression, dict)
-    )
+    """Yield a warning for each rule that does not hold, because our rule accepts the packets that it is about."""
+    host = _without_ours(chains)
+    first = {place.chain: len(host[place.chain].rules) - place.after for place in places(chains, want)}
+    found: dict[tuple[Key, str, str], list[Service]] = {}
+    for base, service, steps in _steps(host, want):
+        positions = {name: at for (*place, name), at in first.items() if place == [base.family, base.table]}
+        for step in without_effect(steps, positions):
+            key = (base.family, base.table, step.chain)
+            found.setdefault((key, step.text, step.kind), []).append(service)
+    for (key, text, kind), services in found.items():
+        yield exempt_rule(f"nftables chain {' '.join(key)}", text, kind, services, _LIMIT_EXAMPLE)
 
 
 def _find_place(chain: Chain, number: int) -> Place:
-    """Return the place before the host's rule with this number and before rules that log for it, or at the chain's end."""
-    following = chain.rules[number - _trailing_notes(chain.rules[:number]) :]
+    """Return the place before the host's rule with this number and before the rules that log for it, or at the chain's end."""
+    while number and chain.rules[number - 1].only_logs:
+        number -= 1
+    following = chain.rules[number:]
     return Place(_key(chain), len(following), _listed(following[0])["handle"] if following else None)
 
 
-def _trailing_notes(rules: list[Rule]) -> int:
-    """Count the rules at the end that only log or count. They apply to the packets that the next rule drops."""
-    count = 0
-    for rule in reversed(rules):
-        kinds = {next(iter(expression)) for expression in _listed(rule)["expr"] if isinstance(expression, dict)}
-        if not kinds & {"log"} or kinds - _ONLY_NOTES:
-            break
-        count += 1
-    return count
-
-
-def _leads(rule: Rule) -> bool:
-    """Tell whether a rule can lead to another chain."""
-    return any(
-        not _LEADS.isdisjoint(expression) for expression in _listed(rule)["expr"] if isinstance(expression, dict)
-    )
-
-
-def _host_rules(chain: Chain) -> list[Rule]:
-    return [rule for rule in chain.rules if not _is_ours(_listed(rule))]
+def _without_ours(chains: Chains) -> Chains:
+    return {
+        key: replace(chain, rules=[rule for rule in chain.rules if not _is_ours(_listed(rule))])
+        for key, chain in chains.items()
+    }
 
 
 def _listed(rule: Rule) -> Mapping[str, t.Any]:

@@ -14,9 +14,8 @@ import re
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import files_that_change
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_COMMENT, TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_files import nft_files
 
-# The files that nftables.service of Debian and of Red Hat loads, and files that these include.
-_FILES = ("etc/nftables.conf", "etc/sysconfig/nftables.conf", "etc/nftables/*.nft", "etc/nftables.d/*")
 # In the format of nft, a closing brace in the first column ends a table.
 _TABLE = re.compile(rf"^table inet {TABLE}(?:_transparent)? \{{[^}}\n]*\n.*?^\}}\n?", re.MULTILINE | re.DOTALL)
 _LATE_RULE = re.compile(rf'^[ \t]*meta mark & \S+ == \S+ accept comment "{re.escape(LATE_COMMENT)}".*\n?', re.MULTILINE)
@@ -29,5 +28,4 @@ def without_ours(text: str) -> str:
 
 def files_with_ours(host: Host) -> tuple[str, ...]:
     """Return the paths of the host's files for nft that contain our rules."""
-    paths = (path for pattern in _FILES for path in sorted(host.path("/").glob(pattern)) if path.is_file())
-    return files_that_change(host, [f"/{path.relative_to(host.path('/'))}" for path in paths], without_ours)
+    return files_that_change(host, nft_files(host), without_ours)

@@ -31,6 +31,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import END as DROPPED
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import (
+    Step,
+    first_packet,
+    steps_through,
+    without_effect,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
     translations_of,
     without_ipv6,
@@ -38,9 +45,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import saved_lines, table_lines
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts, ends, table_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import (
+    chains_of_table,
+    conflicts,
+    table_of,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import Packet, addresses_of, unicast
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
@@ -177,10 +187,23 @@ class UfwLate:
         """
         if want is None:
             return ""
+        found = self._first_end(family, want)
+        return found.text if found else END
+
+    def _first_end(self, family: str, want: Ruleset) -> Step | None:
+        """Return the first rule of the chain that drops every new packet to a managed port."""
+        found = (step for _service, steps in self._steps(family, want) for step in steps if step.kind == DROPPED)
+        return min(found, key=lambda step: step.position, default=None)
+
+    def _steps(self, family: str, want: Ruleset) -> Iterator[tuple[Service, tuple[Step, ...]]]:
+        """Yield for each managed port the rules that new packets meet in the chain, which alone may have our rule."""
         table = table_of(self._saved.get(family, ""), "filter")
-        lines = (line for line in table.get(CHAINS[family], ()) if not is_ours(line, LATE_RULE))
-        services = _services(want, family)
-        return next((line for line in lines if any(ends(table, line, service, family) for service in services)), END)
+        lines = {name: [line for line in found if not is_ours(line, LATE_RULE)] for name, found in table.items()}
+        chains = chains_of_table(lines)
+        if CHAINS[family] in chains:
+            for service in _services(want, family):
+                packet = first_packet(service, family)
+                yield service, steps_through(chains, chains[CHAINS[family]], packet, closed=chains, base=False)
 
     def _drift(self, family: str, wanted: str) -> Iterator[str]:
         """Yield a line for each copy of our rule that is missing, unexpected or misplaced."""
@@ -207,23 +230,23 @@ class UfwLate:
         return conflicts(self._saved[family], want, family, [(CHAINS[family], place)])
 
     def _ineffective_rules(self, family: str, want: Ruleset) -> Iterator[Conflict]:
-        """Yield a warning for each rule in INPUT that could drop packets, but follows ufw's chains, which accept them."""
+        """Yield a warning for each rule that could drop packets, but follows ufw's chains, which accept them, or our rule."""
+        end = self._first_end(family, want)
+        void: dict[str, list[Service]] = {}
+        for service, steps in self._steps(family, want):
+            for step in without_effect(steps, {end.chain: end.position} if end else {}):
+                void.setdefault(step.text, []).append(service)
+        for line, services in void.items():
+            yield _exempt(family, line, "follows the rule of gatehouse.kong", services)
         table = table_of(self._saved[family], "filter")
         lines = [*table["INPUT"]]
         following = lines[lines.index(_AFTER_JUMP.format(_prefix(family))) + 1 :]
         for line in (line for line in following if f" -j {_prefix(family)}-" not in line):
             rule = parse_rule(line, frozenset(table))
             services = [service for service in _services(want, family)
-                        if any(action.verdict != ACCEPT for action in rule.evaluate(_packet(service, family)).actions)]  # fmt: skip
+                        if any(action.verdict != ACCEPT for action in rule.evaluate(first_packet(service, family)).actions)]  # fmt: skip
             if services:
-                yield Conflict(
-                    certain=False,
-                    where=f"table filter of {PROGRAM[family]}",
-                    reason=f"`{line}` follows the chains of ufw, which accept authorised packets",
-                    ports=tuple(map(str, services)),
-                    advice="Move it to the top of INPUT, or use `ufw insert 1 deny from ...`",
-                    effect="exempt",
-                )
+                yield _exempt(family, line, "follows the chains of ufw, which accept authorised packets", services)
 
     def _no_ipv6(self, want: Ruleset) -> tuple[Conflict, ...]:
         if not self._host.path("/proc/net/if_inet6").exists():
@@ -273,10 +296,16 @@ def _services(want: Ruleset, family: str) -> list[Service]:
     return [entry.service for entry in want.allow if family in entry.service.families]
 
 
-def _packet(service: Service, family: str) -> Packet:
-    """Return the first packets of other hosts to a service, from any source."""
-    addresses = addresses_of(service, family)
-    return Packet(family, service.protocol, service.port, unicast(family), addresses, outside=True)
+def _exempt(family: str, line: str, reason: str, services: Iterable[Service]) -> Conflict:
+    """Return the warning about a rule of the host that has no effect on authorised packets."""
+    return Conflict(
+        certain=False,
+        where=f"table filter of {PROGRAM[family]}",
+        reason=f"`{line}` {reason}",
+        ports=tuple(map(str, services)),
+        advice="Move it to the top of INPUT, or use `ufw insert 1 deny from ...`",
+        effect="exempt",
+    )
 
 
 def _prefix(family: str) -> str:

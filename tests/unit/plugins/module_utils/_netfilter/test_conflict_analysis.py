@@ -13,13 +13,12 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
     Own,
-    ends,
     findings,
     is_partial,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, unicast
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Action, Chain, Evaluation
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 OWN = Own(frozenset({("inet", "ours", "input")}), marked_after=-10)
 WANT = ruleset_from_data(
@@ -79,7 +78,7 @@ def test_the_packets_of_each_entry_have_its_authorised_sources():
     admin = seen["ipv4", "tcp", 8001, True]
     assert admin.sources == parse_networks("ipv4", ["10.9.0.0/23"])
     assert admin.addresses == parse_networks("ipv4", ["10.0.0.1"])
-    assert (admin.mark, admin.state, admin.outside, admin.source_port) == (MARKED, "new", None, None)
+    assert (admin.mark, admin.state, admin.source_port) == (MARKED, "new", None)
     assert seen["ipv4", "tcp", 8001, False].state == "established"
     cluster = seen["ipv6", "udp", 7946, True]
     assert cluster.sources == cluster.addresses == unicast("ipv6")
@@ -185,14 +184,3 @@ def test_possible_drops_of_a_chain_with_a_certain_drop_are_left_out():
 )  # fmt: skip
 def test_a_chain_of_some_interfaces(family, hook, expected):
     assert is_partial(Chain("c", hook=hook, family=family)) is expected
-
-
-@pytest.mark.parametrize(
-    ("action", "expected"), [("drop", True), ("accept", False), ("continue", False), ("return", False)]
-)
-def test_a_rule_that_drops_every_packet(action, expected):
-    rule = Recorder(action)
-    assert ends({}, rule, Service("tcp", 8001, "10.0.0.1"), "ipv4") is expected
-    (packet,) = rule.seen
-    assert (packet.sources, packet.addresses) == (unicast("ipv4"), parse_networks("ipv4", ["10.0.0.1"]))
-    assert (packet.mark, packet.outside, packet.is_first, packet.port) == (UNMARKED, True, True, 8001)

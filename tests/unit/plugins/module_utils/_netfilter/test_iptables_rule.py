@@ -37,7 +37,6 @@ LATER, UNTRACKED, RAW, INSIDE = (
     packet(tracked=False),
     replace(TCP, port=None),
 )
-OUTSIDE = replace(TCP, outside=True)
 
 
 def evaluate(line, tried=TCP, chains=("c",)):
@@ -78,8 +77,6 @@ def answer(line, tried):
         ("! -i lo", TCP, True),
         ("-i eth0", TCP, None),
         ("! -i eth0", TCP, None),
-        ("-i eth0", OUTSIDE, True),
-        ("! -i eth0", OUTSIDE, True),
         ("-i lo+", TCP, None),
         ("-o eth0", TCP, None),
         ("-f", TCP, False),

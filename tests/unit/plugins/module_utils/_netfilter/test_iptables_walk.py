@@ -10,8 +10,6 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import (
     conflicts,
-    ends,
-    table_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service, ruleset_from_data
 
@@ -34,96 +32,6 @@ WANT = ruleset_from_data(
 def saved(table, *lines):
     chains = dict.fromkeys(line.split()[1] for line in lines)
     return "\n".join([f"*{table}", *(f":{chain} ACCEPT [0:0]" for chain in chains), *lines, "COMMIT", ""])
-
-
-def ending(service, *lines):
-    table = table_of(saved("filter", *lines), "filter")
-    return ends(table, lines[0], service, "ipv4")
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "-j DROP",
-        "-j REJECT --reject-with icmp-host-prohibited",
-        "-p tcp -j REJECT --reject-with tcp-reset",
-        "-p tcp -m tcp --dport 8001 -j DROP",
-        "-p tcp -m tcp --dport 8000:8010 -j DROP",
-        "-p tcp -m multiport --dports 22,8001 -j DROP",
-        "-p tcp -m multiport ! --dports 22,443 -j DROP",
-        "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP",
-        "-m conntrack --ctstate NEW -j DROP",
-        "-m state --state NEW,UNTRACKED -j DROP",
-        "-m conntrack ! --ctstate RELATED,ESTABLISHED -j DROP",
-        "-i eth0 -j DROP",
-        "! -i docker0 -j DROP",
-        "! -i lo -j DROP",
-        '-m comment --comment "-s 10.0.0.1 is not here" -j DROP',
-        "-m mark ! --mark 0x10000000/0x10000000 -j DROP",
-        "! -p udp -j DROP",
-        "! -d 224.0.0.0/4 -j DROP",
-        "! -s 127.0.0.0/8 -j DROP",
-        "! -f -j DROP",
-    ],
-)
-def test_a_rule_that_drops_every_new_packet(rule):
-    assert ending(ADMIN, f"-A INPUT {rule}")
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "-j ACCEPT",
-        "-j LOG --log-prefix DROP",
-        "-p udp -j DROP",
-        "-p tcp -m tcp --dport 22 -j DROP",
-        "-p tcp -m tcp ! --dport 8001 -j DROP",
-        "-p tcp -m multiport --dports 22,8002:8010 -j DROP",
-        "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP",
-        "-p udp -m udp ! --dport 53 -j DROP",
-        "-m conntrack --ctstate RELATED,ESTABLISHED -j DROP",
-        "-m conntrack --ctstate INVALID -j DROP",
-        "-i lo -j DROP",
-        "-s 192.0.2.7/32 -j DROP",
-        "! -s 10.0.0.0/8 -j DROP",
-        "-m set --match-set banned src -j DROP",
-        "-m limit --limit 5/min -j DROP",
-        "-m hashlimit --hashlimit-above 5/min --hashlimit-name x -j DROP",
-        "-m mark --mark 0x10000000/0x10000000 -j DROP",
-        "-m addrtype --dst-type BROADCAST -j DROP",
-        "-m addrtype ! --dst-type LOCAL --limit-iface-in -j DROP",
-        "-d 10.0.0.1/32 -j DROP",
-        "-f -j DROP",
-        "-j RETURN",
-        "-j NFQUEUE --queue-num 0",
-        "-j SYNPROXY --sack-perm",
-    ],
-)
-def test_a_rule_that_drops_only_some_packets_or_no_packet(rule):
-    assert not ending(ADMIN, f"-A INPUT {rule}")
-
-
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (["-A INPUT -j A", "-A A -s 192.0.2.7/32 -j DROP", "-A A -j DROP"], True),
-        (["-A INPUT -g A", "-A A -p tcp -j B", "-A A -j ACCEPT", "-A B -j REJECT"], True),
-        (["-A INPUT -j A", "-A A -p udp -j DROP"], False),
-        (["-A INPUT -j A", "-A A -s 10.0.0.0/8 -j RETURN", "-A A -j DROP"], False),
-        (["-A INPUT -j A", "-A A -g B", "-A A -j DROP", "-A B -p udp -j DROP"], False),
-        (["-A INPUT -s 10.0.0.0/8 -j A", "-A A -j DROP"], False),
-        (["-A INPUT -j A", f"-A A {LATE[9:]}", "-A A -j DROP"], True),
-    ],
-)
-def test_a_chain_that_drops_every_new_packet(lines, expected):
-    assert ending(ADMIN, *lines) is expected
-
-
-def test_a_rule_for_one_protocol_or_family_does_not_drop_other_packets():
-    assert ending(ADMIN, "-A INPUT -p tcp -j DROP")
-    assert not ending(GOSSIP, "-A INPUT -p tcp -j DROP")
-    assert ends({"INPUT": []}, "-A INPUT ! -d ff00::/8 -j DROP", ADMIN, "ipv6")
-    assert ends({"INPUT": []}, "-A INPUT -d 10.0.0.1/32 -j DROP", Service("tcp", 8001, "10.0.0.1"), "ipv4")
 
 
 def found(table, *lines, late=(("INPUT", 1),)):
@@ -271,8 +179,11 @@ def test_the_message_has_the_rule_and_the_fix():
     (conflict,) = conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
     assert str(conflict) == (
         "table filter of iptables blocks udp 7946 at 10.0.0.1: it has `-A INPUT -s 10.9.0.0/16 -p udp -j DROP`. "
-        "Remove it, or exclude Kong's ports from it"
+        "Remove it, or add `-m mark ! --mark 0x10000000/0x10000000` to it: then it drops no authorised packet, and the rules "
+        "after it decide"
     )
+    (before,) = conflicts(saved("mangle", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
+    assert before.advice == "Remove it, or exclude Kong's ports from it"
     assert conflict.stops
 
 

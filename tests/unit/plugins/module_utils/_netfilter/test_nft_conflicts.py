@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import Own, find_conflicts
@@ -213,6 +215,9 @@ def text(*objects, own=OWN):
     return conflict
 
 
+LOG = [{"xt": {"type": "target", "name": "LOG"}}]
+
+
 def test_the_rule_or_the_policy_is_the_reason():
     conflict = text(*listed([port(8001), {"counter": {}}, DROP], name="input"))
     assert (conflict.where, conflict.reason) == (
@@ -240,12 +245,16 @@ def test_the_rule_or_the_policy_is_the_reason():
         ([*listed(policy="drop", family="ip", table="filter", name="INPUT"),
           {"chain": {"family": "ip", "table": "filter", "name": "ufw-user-input"}}],
          "run `ufw allow 8000/tcp`, `ufw allow 8001/tcp`, `ufw allow 8002/tcp`"),
+        (listed(LOG, policy="drop", family="ip", table="filter", name="INPUT"),
+         "It belongs to iptables: run `iptables -A INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT`"),
+        (listed(LOG, policy="drop", family="ip6", table="filter", name="INPUT"),
+         "It belongs to iptables: run `ip6tables -A INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT`"),
+        (listed(LOG, [DROP], family="ip", table="filter", name="INPUT"),
+         "Remove it, or add `-m mark ! --mark 0x10000000/0x10000000` to it"),
         (listed(policy="drop", family="ip", table="filter", name="INPUT"),
-         "run `iptables -I INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT`"),
-        (listed(policy="drop", family="ip6", table="filter", name="INPUT"),
-         "run `ip6tables -I INPUT -m mark --mark 0x10000000/0x10000000 -j ACCEPT`"),
-        (listed(policy="drop"),
-         "Run `nft 'insert rule inet t c meta mark & 0x10000000 == 0x10000000 accept comment \"gatehouse.kong\"'`"),
+         "Run `nft 'add rule ip filter INPUT meta mark & 0x10000000 == 0x10000000 accept'`"),
+        (listed(policy="drop"), "Run `nft 'add rule inet t c meta mark & 0x10000000 == 0x10000000 accept'`"),
+        (listed([DROP]), "Remove it, or add `meta mark & 0x10000000 != 0x10000000` to it"),
         (listed(policy="drop", priority=-20), "It precedes our chain (priority -20 before -10)"),
         (listed(policy="drop", hook="prerouting"), "It precedes our rules and never sees our mark: accept 8000/tcp, 8001/tcp"),
         (listed(policy="drop", family="bridge"), "It precedes our rules and never sees our mark: accept 8000/tcp"),
@@ -255,6 +264,16 @@ def test_the_rule_or_the_policy_is_the_reason():
 )  # fmt: skip
 def test_the_fix(objects, advice):
     assert advice in text(*objects).advice
+
+
+def test_a_table_of_the_hosts_files_is_not_of_iptables():
+    objects = listed(LOG, policy="drop", family="ip", table="filter", name="INPUT")
+    assert text(*objects, own=replace(OWN, of_files=frozenset({("ip6", "filter")}))).advice.startswith(
+        "It belongs to iptables"
+    )
+    assert text(*objects, own=replace(OWN, of_files=frozenset({("ip", "filter")}))).advice.startswith(
+        "Run `nft 'add rule"
+    )
 
 
 def test_the_whole_text_of_the_fix():

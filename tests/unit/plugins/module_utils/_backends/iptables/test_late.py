@@ -278,7 +278,7 @@ def test_saved_files_of_other_programs(tmp_path, want, left):
 
 BAN = "-A INPUT -s 10.9.0.7/32 -j DROP"
 LIMIT = "-A INPUT -m limit --limit 10/sec -j ACCEPT"
-REST, BEFORE_BOTH = "accepts the rest", "precedes both"
+REST, BEFORE = "accepts the rest", "the jump to the chain of this rule"
 # Rules of iptables and of ip6tables; then the place, effect and reason of each warning, and its ports.
 WARNINGS = {
     "none": ([BAN, DROP], [DROP], []),
@@ -290,7 +290,7 @@ WARNINGS = {
     "a ban between two ends": (
         [],
         ["-A INPUT -p tcp -m tcp --dport 8001 -j DROP", "-A INPUT -s fd09::7/128 -j DROP", DROP],
-        [("table filter of ip6tables", "exempt", f"`-A INPUT -s fd09::7/128 -j DROP` {BEFORE_BOTH}", ["8000"])],
+        [("table filter of ip6tables", "exempt", f"`-A INPUT -s fd09::7/128 -j DROP` {BEFORE}", ["8000"])],
     ),
 }
 

@@ -59,9 +59,9 @@ def test_without_places_the_rule_is_removed(tmp_path):
 # The host loaded other rules, and the recorded anchor is not among them.
 LOST = {
     "first default of INPUT": (
-        ("-A INPUT -s 10.0.0.9/32 -j DROP", "-A INPUT -p tcp -m tcp --dport 25 -j DROP", "-A INPUT -j LOG",
-         "-A INPUT -i eth0 -p tcp -m conntrack --ctstate NEW -j REJECT --reject-with tcp-reset", "-A INPUT -j DROP"),
-        f"-I INPUT 3 {RULE}",
+        ("-A INPUT -s 10.0.0.9/32 -j DROP", "-A INPUT -p tcp -m tcp --dport 25 -j DROP", "-A INPUT -i wan -j DROP", "-A INPUT -j LOG",
+         "-A INPUT ! -i lo -p tcp -m conntrack --ctstate NEW -j REJECT --reject-with tcp-reset", "-A INPUT -j DROP"),
+        f"-I INPUT 4 {RULE}",
     ),
     "a ban with a comment is not a default": (
         ('-A INPUT -m comment --comment "-j DROP" -m set --match-set bans src -j DROP',

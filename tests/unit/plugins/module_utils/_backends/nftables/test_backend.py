@@ -191,9 +191,9 @@ def test_conflicts_are_found_in_the_planned_objects(tmp_path):
     assert Nftables(host).conflicts(WANT)
     asked = []
 
-    def planned(objects, want):
-        asked.append((objects, want))
-        return [item for item in objects if "chain" not in item]
+    def planned(listing, want):
+        asked.append((listing.objects, want))
+        return [one for one in listing.objects if "chain" not in one]
 
     assert Nftables(host, planned=planned).conflicts(WANT) == ()
     assert asked == [(host.objects, WANT)]

@@ -48,6 +48,10 @@ LIMITED = [{"limit": {"rate": 10, "per": "second"}}, ACCEPT]
 SSH = [port(22), ACCEPT]
 
 
+LIMIT_OF_IPTABLES = {"xt": {"type": "match", "name": "limit"}}
+INTERFACE = match({"meta": {"key": "iifname"}}, "wan")
+
+
 def jump(to, kind="jump"):
     return {kind: {"target": to}}
 
@@ -64,8 +68,13 @@ def chain(*rules, name="input", family="inet", table="filter", base=True, **more
     return made
 
 
-def places(objects, want=WANT):
-    return {" ".join(place.chain): (place.after, place.handle) for place in late.places(late._chains_of(objects), want)}
+def listing(objects, *of_files):
+    return types.SimpleNamespace(objects=objects, of_files=frozenset(of_files))
+
+
+def places(objects, want=WANT, of_files=()):
+    chains = late._chains_of(listing(objects, *of_files))
+    return {" ".join(one.chain): (one.after, one.handle) for one in late.places(chains, want)}
 
 
 INPUT = "inet filter input"
@@ -83,7 +92,8 @@ HOSTS = {
     "logs for the drop": (chain(SSH, [LOG], [COUNTER, LOG], [DROP]), {INPUT: (3, 2)}),
     "logs for the policy": (chain(SSH, [LOG], policy="drop"), {INPUT: (1, 2)}),
     "counts only": (chain(SSH, [COUNTER], [DROP]), {INPUT: (1, 3)}),
-    "logs some packets": (chain(SSH, [port(8000), LOG], [DROP]), {INPUT: (1, 3)}),
+    "logs some packets": (chain(SSH, [port(8000), {"limit": {"rate": 1}}, LOG], [DROP]), {INPUT: (2, 2)}),
+    "drops and logs some packets": (chain(SSH, [port(443), LOG, DROP], [DROP]), {INPUT: (1, 3)}),
     "a statement that is listed as a word": (chain(["notrack"], ["continue"], [DROP]), {INPUT: (1, 3)}),
     "the rule is present": (chain(SSH, OURS, [DROP]), {INPUT: (1, 3)}),
     "the rule is at the end, the policy drops": (chain(SSH, OURS, policy="drop"), {INPUT: (0, None)}),
@@ -92,7 +102,13 @@ HOSTS = {
     "at the priority of the early part": (chain([DROP], prio=-10), {}),
     "right after the early part": (chain([DROP], prio=-9), {INPUT: (1, 1)}),
     "another family": (chain([DROP], family="bridge"), {}),
-    "iptables-nft": (chain([DROP], family="ip", name="INPUT"), {}),
+    "iptables-nft": (chain([LIMIT_OF_IPTABLES, ACCEPT], [DROP], family="ip", name="INPUT"), {}),
+    "the names of iptables in a table of nft": (chain([DROP], family="ip", name="INPUT"), {"ip filter INPUT": (1, 1)}),
+    "a network interface is banned": (chain([INTERFACE, DROP], SSH, [DROP]), {INPUT: (1, 3)}),
+    "a chain that a network interface leads to": (
+        chain([INTERFACE, jump("own")], policy="drop") + chain([DROP], name="own", base=False), {INPUT: (0, None)},
+    ),
+    "every packet returns to the policy": (chain(SSH, [{"return": None}], BAN, policy="drop"), {INPUT: (2, 2)}),
     "capitals in a table of nft": (chain([DROP], name="INPUT"), {"inet filter INPUT": (1, 1)}),
     "only IPv4": (chain([DROP], family="ip"), {"ip filter input": (1, 1)}),
     "only IPv6": (chain([DROP], family="ip6"), {"ip6 filter input": (1, 1)}),
@@ -147,10 +163,10 @@ def test_places(case):
 @pytest.mark.parametrize("case", HOSTS)
 def test_the_listing_with_the_rules_has_each_rule_once_at_its_place(case):
     objects, expected = HOSTS[case]
-    planned = late.with_late_rules(objects, WANT)
-    plain = [item for item in objects if item.get("rule", {}).get("comment") != "gatehouse.kong"]
-    added = [item for item in planned if item not in plain]
-    assert [item for item in planned if item in plain] == plain
+    planned = late.with_late_rules(listing(objects), WANT)
+    plain = [one for one in objects if one.get("rule", {}).get("comment") != "gatehouse.kong"]
+    added = [one for one in planned if one not in plain]
+    assert [one for one in planned if one in plain] == plain
     assert len(added) == len(expected)
     for item in added:
         rule = item["rule"]
@@ -166,9 +182,15 @@ def test_the_listing_with_the_rules_has_each_rule_once_at_its_place(case):
     assert places(planned) == expected
 
 
+def test_a_table_of_the_hosts_files_is_no_table_of_iptables():
+    objects = chain([LIMIT_OF_IPTABLES, ACCEPT], [DROP], family="ip", name="INPUT")
+    assert places(objects, of_files=[("ip6", "filter")]) == {}
+    assert places(objects, of_files=[("ip", "filter")]) == {"ip filter INPUT": (1, 2)}
+
+
 def test_the_rule_is_the_one_that_nft_lists():
     (rule,) = [
-        item["rule"] for item in late.with_late_rules(chain([DROP]), WANT) if item.get("rule", {}).get("comment")
+        one["rule"] for one in late.with_late_rules(listing(chain([DROP])), WANT) if one.get("rule", {}).get("comment")
     ]
     mark = {"&": [{"meta": {"key": "mark"}}, 0x10000000]}
     assert rule["expr"] == [{"match": {"op": "==", "left": mark, "right": 0x10000000}}, {"accept": None}]
@@ -185,9 +207,7 @@ class FakeHost(Host):
 
 
 def part(tmp_path, *objects):
-    return late.NftablesLate(
-        FakeHost(tmp_path), types.SimpleNamespace(objects=[item for group in objects for item in group])
-    )
+    return late.NftablesLate(FakeHost(tmp_path), listing([each for one in objects for each in one]))
 
 
 MISSING, UNNEEDED, WRONG = "is missing", "is not needed", "is misplaced or repeated"
@@ -272,14 +292,6 @@ def test_no_file_of_rules_is_needed_if_each_rule_is_before_a_rule_of_the_host(tm
     assert '        after["inet filter input"] = 1\n' in found["script"]
 
 
-def test_the_snapshot_has_the_boot_files_and_runs_the_script(tmp_path):
-    found = part(tmp_path).snapshot(WANT)
-    assert found.files == (FILES["script"], FILES["rules"])
-    (command,) = found.load
-    assert command[0] == ("sh",)
-    assert f"[ ! -f {tmp_path}{FILES['script']} ] || exec sh {tmp_path}{FILES['script']}" in command[1]
-
-
 def as_nft(*chains):
     """Return the output of `nft -a list ruleset` for tables with one chain each."""
     lines = []
@@ -298,7 +310,9 @@ def nft(tmp_path, monkeypatch):
     """A fake program nft that lists a text and records its commands."""
     program = tmp_path / "bin" / "nft"
     program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\ncase $1 in -a) cat {tmp_path}/listed ;; *) cat >>{tmp_path}/loaded ;; esac\n")
+    program.write_text(
+        f"#!/bin/sh\ncase $1 in -a) cat {tmp_path}/listed ;; *) cat >>{tmp_path}/loaded; echo 1 >>{tmp_path}/transactions ;; esac\n"
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
 
@@ -319,8 +333,8 @@ def nft(tmp_path, monkeypatch):
         (HOST_RULES, 3, INSERT.replace("handle 1", "handle 4")),
         (HOST_RULES, 4, ""),  # fewer rules than at the time of the run
         ([], 0, ADD),
-        ([*HOST_RULES, (90, RULE)], 0, ""),
-        ([(90, RULE), *HOST_RULES], 1, ""),
+        ([*HOST_RULES, (90, RULE)], 0, DELETE + ADD),
+        ([(90, RULE), *HOST_RULES], 1, DELETE + INSERT.replace("handle 1", "handle 6")),
         ([(90, RULE.replace("gatehouse.kong", "gatehouse.kong, edited")), *HOST_RULES], 1, INSERT.replace("handle 1", "handle 6")),
     ],
 )  # fmt: skip
@@ -337,8 +351,16 @@ def test_the_boot_script_needs_the_chain(tmp_path, nft):
     assert nft(made._host.read(FILES["script"]), as_nft(("inet filter", "other", HOOKED, []))) == ""
 
 
-def test_the_snapshot_deletes_all_our_rules_and_adds_the_rules_of_the_file(tmp_path, nft):
-    made = part(tmp_path, chain(policy="drop"))
+@pytest.mark.parametrize(
+    "rules, added",
+    [([SSH], ""), ([SSH, OURS], ADD), ([SSH, OURS, [DROP]], INSERT.replace("handle 1", "handle 6"))],
+)
+def test_the_snapshot_brings_the_rules_back_as_they_are_in_one_transaction(tmp_path, nft, rules, added):
+    made = part(tmp_path, chain(*rules, policy="drop"))
+    found = made.snapshot(WANT)
+    assert found.files == (FILES["script"], FILES["rules"])
+    ((argv, script),) = found.load
+    assert argv == ("sh",)
     listed = as_nft(
         ("inet filter", "input", HOOKED, [*HOST_RULES, (90, RULE), (91, RULE)]), ("ip x", "y", "", [(7, RULE)])
     )
@@ -346,12 +368,8 @@ def test_the_snapshot_deletes_all_our_rules_and_adds_the_rules_of_the_file(tmp_p
         f"delete rule {at}\n"
         for at in ("inet filter input handle 90", "inet filter input handle 91", "ip x y handle 7")
     )
-    ((_argv, script),) = made.snapshot(WANT).load
-    assert nft(script, listed) == removal
-    # The fake lists the same rules again. The boot script finds the rule in the chain and does not add it.
-    made.persist(WANT)
-    assert nft(script, listed) == removal
-    assert nft(script, as_nft(("inet filter", "input", HOOKED, HOST_RULES))) == ADD
+    assert nft(script, listed) == removal + added
+    assert (tmp_path / "transactions").read_text() == "1\n"
 
 
 LEGACY = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"]
@@ -378,8 +396,8 @@ def test_a_filter_table_of_iptables_legacy_is_a_warning(tmp_path, tables, expect
     assert all("iptables-legacy" in conflict.reason and "-legacy-save" in conflict.advice for conflict in found)
 
 
-REST, BEFORE_BOTH = "accepts the rest", "precedes both"
-# Rules of input and of a chain of the host; then rule, reason and ports of port warning.
+REST, BEFORE = "accepts the rest", "the jump to the chain of this rule"
+# Rules of input and of a chain of the host; then rule, reason and ports of each warning.
 VOID = {
     "a limit that accepts": ([LIMITED, [DROP]], [("input", 1, REST, ["7946", "8000", "8001"])]),
     "a limit of one port": ([[port(8001), *LIMITED], [DROP]], [("input", 1, REST, ["8001"])]),
@@ -389,11 +407,14 @@ VOID = {
     "a count of connections": ([[{"ct count": {"val": 9}}, ACCEPT], [DROP]], [("input", 1, REST, ["7946", "8000", "8001"])]),
     "an accept of some sources": ([[source("10.9.0.7"), ACCEPT], [DROP]], []),
     "a ban between the ends of two ports": (
-        [[port(8001), DROP], BAN, [DROP]], [("input", 2, BEFORE_BOTH, ["7946", "8000"])]
+        [[port(8001), DROP], BAN, [DROP]], [("input", 2, BEFORE, ["7946", "8000"])]
     ),
     "a ban before the first end": ([BAN, [port(8001), DROP], [DROP]], []),
     "a ban after all ends": ([[DROP], BAN], []),
-    "a limit between the ends of two ports": ([[port(8001), DROP], LIMITED, [DROP]], []),
+    "a limit between the ends of two ports": (
+        [[port(8001), DROP], LIMITED, [DROP]], [("input", 2, REST, ["7946", "8000"])]
+    ),
+    "a ban of a network interface": ([[INTERFACE, DROP], BAN, [DROP]], []),
 }  # fmt: skip
 
 

@@ -1,0 +1,177 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the rules that end every new packet to a managed port, for the late part of each firewall manager.
+
+An "end" is a rule that drops or rejects every new packet to a port, whatever its source and its network interface: a
+default. A rule for some sources or interfaces is a ban, and the late part comes after it. The accept rule of the late part
+comes before the first end, in the chain of that end.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    UNMARKED,
+    Packet,
+    addresses_of,
+    unicast,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
+    ACCEPT,
+    CONTINUE,
+    DROP,
+    GOTO,
+    RETURN,
+    Action,
+    Chain,
+    Rule,
+    Walk,
+    reached_by_some,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
+
+Chains = Mapping[str, Chain]  # of one table, by name
+
+# What happens at a step: every packet is dropped, by a rule or by the policy (END); every packet meets a policy that accepts
+# (POLICY); some packets are dropped or accepted; or every packet continues in another chain (PASSED).
+END, POLICY, PASSED = "end", "policy", "passed"
+SOME_DROP, SOME_ACCEPT = DROP, ACCEPT
+
+
+class Step(t.NamedTuple):
+    """What happens to new packets to a service at a rule, or at the end of a base chain, which has no rule.
+
+    `position` is the number of rules before it in its chain.
+    """
+
+    chain: str
+    position: int
+    rule: Rule | None
+    kind: str
+
+    @property
+    def text(self) -> str:
+        """The rule in the words of its program; empty at the end of a chain."""
+        return self.rule.text if self.rule else ""
+
+
+def first_packet(service: Service, family: str) -> Packet:
+    """Return the first packets to a service, from any source, by any interface but lo, and without our mark."""
+    addresses = addresses_of(service, family)
+    return Packet(family, service.protocol, service.port, unicast(family), addresses, mark=UNMARKED)
+
+
+def shared_chains(chains: Chains, packets: Sequence[Packet]) -> set[str]:
+    """Return the chains to which a rule for only some packets leads, directly or through other chains.
+
+    An accept rule in such a chain would accept these packets too, which may be those of a ban.
+    """
+    return reached_by_some(
+        {
+            name: [
+                action
+                for rule in chain.rules
+                if rule.leads
+                for packet in packets
+                for action in rule.evaluate(packet).actions
+                if action.target in chains
+            ]
+            for name, chain in chains.items()
+        }
+    )
+
+
+def steps_through(
+    chains: Chains, chain: Chain, packet: Packet, closed: Container[str], *, base: bool = True
+) -> tuple[Step, ...]:
+    """Return the rules that new packets meet in a chain and the chains behind it, in their order.
+
+    Chains in `closed` get no accept rule: an end in such a chain is an end at the rule that leads to it. Packets that leave a
+    `base` chain meet its policy.
+    """
+    walk = _Walk(chains, packet, chain.policy, closed)
+    walk.through(chain, base=base)
+    return tuple(walk.steps)
+
+
+def without_effect(steps: Iterable[Step], places: Mapping[str, int]) -> Iterator[Step]:
+    """Yield the steps at rules that do not hold for authorised packets, which our rules at `places` accept.
+
+    SOME_ACCEPT: a rule accepts packets up to a limit, and our rule accepts the rest. SOME_DROP: a rule drops some packets, and
+    our rule comes before it, because a default for another protocol does, or the jump to the chain of the rule.
+    """
+    steps = tuple(steps)
+    has_end = any(step.kind == END for step in steps)
+    accepted = False
+    for step in steps:
+        accepted = accepted or step.position >= places.get(step.chain, step.position + 1)
+        limited = has_end and step.kind == SOME_ACCEPT and step.rule is not None and step.rule.limits
+        if limited or (accepted and step.kind == SOME_DROP):
+            yield step
+
+
+class _Walk:
+    """The way of new packets through chains, without the changes that rules make to their mark."""
+
+    def __init__(self, chains: Chains, packet: Packet, policy: str, closed: Container[str]) -> None:
+        self._chains = chains
+        self._packet = packet
+        self._at_policy = END if policy == DROP else POLICY
+        self._policy = policy
+        self._closed = closed
+        self._inner = Walk(chains, packet)
+        self.steps: list[Step] = []
+
+    def through(self, chain: Chain, *, base: bool) -> bool:
+        """Add the steps in one chain; return whether no packet continues in the calling chain.
+
+        With a rule before it that lets some packets return, a rule that drops all others is no end.
+        """
+        some_returned = False
+        for position, rule in enumerate(chain.rules):
+            for action in _BAN if rule.bans_one_source else rule.evaluate(self._packet).actions:
+                here = Step(chain.name, position, rule, PASSED)
+                if some_returned or not action.certain:
+                    self._some(here, action, base=base)
+                    some_returned = some_returned or (not base and action.verdict in (RETURN, GOTO))
+                elif (ended := self._every(here, action, base=base)) is not None:
+                    return ended
+        if base:
+            self.steps.append(Step(chain.name, len(chain.rules), None, self._at_policy))
+        return base
+
+    def _some(self, here: Step, action: Action, *, base: bool) -> None:
+        """Add the steps at a rule that some packets match."""
+        if action.target:
+            verdicts = {outcome.verdict for outcome in self._inner.chain(self._chains[action.target])}
+        else:
+            verdicts = {self._policy if base and action.verdict == RETURN else action.verdict}
+        kinds = ((DROP, SOME_DROP), (ACCEPT, SOME_ACCEPT))
+        self.steps += (here._replace(kind=kind) for verdict, kind in kinds if verdict in verdicts)
+
+    def _every(self, here: Step, action: Action, *, base: bool) -> bool | None:
+        """Add the steps at a rule that every packet matches; return None if packets continue with the next rule.
+
+        True means that no packet continues, False that packets continue in the calling chain.
+        """
+        if action.verdict == DROP or (action.verdict == RETURN and base):
+            self.steps.append(here._replace(kind=END if action.verdict == DROP else self._at_policy))
+            return True
+        if not action.target:
+            return {RETURN: False, CONTINUE: None}.get(action.verdict, True)
+        self.steps.append(here)
+        first = len(self.steps)
+        ended = self.through(self._chains[action.target], base=base and action.verdict == GOTO)
+        if action.target in self._closed:
+            self.steps[first:] = [
+                here._replace(kind=step.kind) if step.kind in (END, POLICY) else step for step in self.steps[first:]
+            ]
+        return ended if ended or action.verdict == GOTO else None
+
+
+# A rule that only names a source. Some hosts have thousands of them, and the answer is known without a packet.
+_BAN = (Action(DROP, certain=False, ban=True),)
