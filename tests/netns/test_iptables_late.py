@@ -484,6 +484,33 @@ def test_boot(node, saved_with_ours):
     assert node.reach() == EVERYTHING
 
 
+def test_an_anchor_with_a_comment_that_is_no_text(node):
+    """Bytes that are not UTF-8 in the comment of the rule before which our rule is."""
+    comment = '-m comment --comment "caf{} \\"" -j DROP'
+    lines = [*BASE, f"-A INPUT -p tcp --dport 22 {comment}", f"-A INPUT {comment}"]
+    lines = [line.format(byte) for line, byte in zip(lines, [""] * len(BASE) + ["\udce8", "\udce9"], strict=True)]
+    text = "\n".join(
+        ["*filter", *(line for line in lines if "ipv6-icmp" not in line or node.family == "ipv6"), "COMMIT\n"]
+    )
+    node.host.run(f"{node.program}-restore", stdin=text)
+    node.late()
+    assert node.reach() == EVERYTHING
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    late.persist(WANT)
+    assert late.stale(WANT) == ()
+    rules = node.rules()
+
+    node.clean()
+    node.early()
+    node.host.run(f"{node.program}-restore", stdin=text)
+    for _again in range(2):
+        node.host.run("sh", str(node.host.path(SCRIPT)))
+        assert node.rules() == rules
+    assert node.reach() == EVERYTHING
+    assert node.drift() == ()
+
+
 def test_boot_without_the_recorded_chain(node):
     node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
     late = IptablesLate(node.host)

@@ -60,17 +60,17 @@ def completed(
     """Run a program and return its result. After `seconds`, the program and its child processes are killed.
 
     `inherited` are open files that the program shares. Bytes of its output that are not UTF-8 become escape sequences:
-    comments of third-party rules may contain such bytes.
+    comments of third-party rules may contain such bytes. Surrogates in `stdin` become such bytes (PEP 383).
 
     Raises HostError if the program cannot run or does not end in time.
     """
     try:
         with subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-            errors="backslashreplace", env=environment, start_new_session=True, pass_fds=inherited,
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+            start_new_session=True, pass_fds=inherited,
         ) as process:  # fmt: skip
             try:
-                stdout, stderr = process.communicate(stdin, timeout=seconds)
+                output = process.communicate(stdin.encode("utf-8", "surrogateescape"), timeout=seconds)
             except BaseException:
                 # Kill the whole session, because a child of the program can hold its pipes open.
                 os.killpg(process.pid, signal.SIGKILL)
@@ -79,6 +79,7 @@ def completed(
         raise HostError(f"`{shortened(argv)}` did not end within {seconds} seconds, and was killed") from error
     except OSError as error:
         raise HostError(f"cannot run {argv[0]}: {error.strerror}") from error
+    stdout, stderr = (text.decode("utf-8", "backslashreplace") for text in output)
     return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
 
 
@@ -143,16 +144,21 @@ class Host:
     def holds(self, path: str, text: str, mode: int) -> bool:
         """Tell whether a path is a file (not a link) with exactly this text and mode."""
         file = self.path(path)
-        return not file.is_symlink() and self.read(path) == text and file.stat().st_mode & 0o7777 == mode
+        if file.is_symlink() or not file.is_file():
+            return False
+        return file.read_bytes() == text.encode("utf-8", "surrogateescape") and file.stat().st_mode & 0o7777 == mode
 
     def write(self, path: str, text: str, mode: int) -> None:
-        """Replace a file atomically: a reader finds the complete old or the complete new text, even after a crash."""
+        """Replace a file atomically: a reader finds the complete old or the complete new text, even after a crash.
+
+        Surrogates in the text become bytes that are not UTF-8 (PEP 383).
+        """
         target = self.path(path)
         temporary = ""
         try:
             self._make_parent(path)
             handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
                 os.fchmod(file.fileno(), mode)
                 file.write(text)
                 file.flush()

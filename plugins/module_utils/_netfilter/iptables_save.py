@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+# iptables-save writes a backslash before each backslash and quote of a text, so another escape sequence is of Host.run.
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|.)", re.DOTALL)
 _LINE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"\n])+', re.DOTALL)
 
 
@@ -20,3 +22,11 @@ def table_lines(saved: str, table: str) -> list[str]:
     """Return the lines of one table, or no lines if the table is missing."""
     # Newer versions write warnings between the tables, even to stdout.
     return saved_lines(saved.partition(f"*{table}\n")[2].partition("\nCOMMIT")[0])
+
+
+def with_raw_bytes(line: str) -> str:
+    """Return a line with surrogates in place of the escape sequences of bytes that are not UTF-8 (PEP 383).
+
+    Host.write and the input of Host.run write such a surrogate as its byte.
+    """
+    return _ESCAPE.sub(lambda found: chr(0xDC00 + int(found[1], 16)) if found[1] else found[0], line)

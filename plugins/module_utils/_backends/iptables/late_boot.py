@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES_LATE as FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import LOGS
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import with_raw_bytes
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 
 UNIT = "gatehouse-kong-accept.service"
@@ -98,6 +99,8 @@ _SCRIPT = """\
 # Written by gatehouse.kong. The next run replaces manual changes.
 # usage: accept.sh [--test]
 set -eu
+# Comments may have bytes that are not UTF-8.
+export LC_ALL=C
 
 # The rules before which the accept rule is inserted, or the chains to which it is appended.
 places_ipv4() {{
@@ -202,4 +205,4 @@ def render_script(places: Mapping[str, Iterable[Place]], programs: Mapping[str, 
 
 def _record(place: Place) -> str:
     # A line of the script cannot contain a comment with a line break. The script then uses the end of the chain.
-    return place.anchor if place.anchor and "\n" not in place.anchor else f"-A {place.chain}"
+    return with_raw_bytes(place.anchor) if place.anchor and "\n" not in place.anchor else f"-A {place.chain}"

@@ -44,7 +44,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import saved_lines, table_lines
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import (
+    saved_lines,
+    table_lines,
+    with_raw_bytes,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import (
     chains_of_table,
     conflicts,
@@ -109,7 +113,7 @@ class UfwLate:
                     f"{file} has no table `*filter` with the chain {CHAINS[family]} that ends in a line `COMMIT`. "
                     f"Restore it from /usr/share/ufw{file.removeprefix('/etc/ufw')}"
                 )
-            if edit_text(text, CHAINS[family], LATE_RULE, self._place(family, want)) != text:
+            if edit_text(text, CHAINS[family], LATE_RULE, with_raw_bytes(self._place(family, want))) != text:
                 lines.append(f"{file}: differs")
             if self._host.path(file + TEMPORARY).exists():
                 lines.append(f"{file}{TEMPORARY}: left by a run that was killed")
@@ -275,8 +279,8 @@ class UfwLate:
                 "file": str(self._host.path(FILES[family])),
                 "save": self._program(family, "save"),
                 "restore": self._program(family, "restore"),
-                "loaded": loaded(family) if family in self._saved else None,
-                "in_file": in_file(family),
+                "loaded": _raw(loaded(family)) if family in self._saved else None,
+                "in_file": _raw(in_file(family)),
             }
             for family in FAMILIES
         ]
@@ -285,6 +289,11 @@ class UfwLate:
     def _program(self, family: str, action: str) -> str:
         name = f"{PROGRAM[family]}-{action}"
         return self._host.which(name) or name
+
+
+def _raw(place: str | None) -> str | None:
+    """Return a place as the session reads it; None stays None."""
+    return None if place is None else with_raw_bytes(place)
 
 
 def _untouched(_family: str) -> None:

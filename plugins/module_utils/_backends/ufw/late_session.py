@@ -176,9 +176,9 @@ def _change_file(part: t.Dict[str, t.Any], rule: str, wanted: str, _options: t.S
 
 
 def read_text(path: str) -> t.Optional[str]:
-    """Return the text of a file with each byte as a character, or None if the file is missing."""
+    """Return the text of a file, with surrogates for bytes that are not UTF-8 (PEP 383), or None if the file is missing."""
     try:
-        with open(path, encoding="latin-1", newline="") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()
     except FileNotFoundError:
         return None
@@ -188,7 +188,7 @@ def _replace(path: str, text: str) -> None:
     """Replace the content of a file atomically. Its owner, mode, SELinux context and ACL are preserved."""
     temporary = path + TEMPORARY
     try:
-        with open(temporary, "w", encoding="latin-1", newline="") as file:
+        with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             status = os.stat(path)
             os.fchown(file.fileno(), status.st_uid, status.st_gid)
             os.fchmod(file.fileno(), status.st_mode & 0o7777)

@@ -27,6 +27,17 @@ def test_run_passes_the_input_and_returns_the_output(host):
     assert host.run("cat", stdin="hello") == "hello"
 
 
+def test_bytes_that_are_not_utf8(host):
+    """A surrogate is written as its byte, in files and in the input of programs; the output shows the byte as an escape."""
+    assert host.run("od", "-An", "-tx1", stdin="\udce9ü\r\n") == " e9 c3 bc 0d 0a\n"
+    assert host.run("printf", r"\351\r\n") == "\\xe9\r\n"
+    host.write("/file", "\udce9\r\n", 0o600)
+    assert host.path("/file").read_bytes() == b"\xe9\r\n"
+    assert host.holds("/file", "\udce9\r\n", 0o600)
+    assert not host.holds("/file", "\udce8\r\n", 0o600)
+    assert not host.holds("/missing", "", 0o600)
+
+
 def test_an_error_of_run_contains_the_command_and_its_stderr(host):
     with pytest.raises(HostError, match=r"sh -c .* failed with status 3: no way"):
         host.run("sh", "-c", "echo no way >&2; exit 3")

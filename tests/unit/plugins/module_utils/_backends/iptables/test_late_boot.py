@@ -27,7 +27,8 @@ ADMIN = Place("ADMIN", 1, '-A ADMIN -m comment --comment "the rest" -j DROP')
 
 def changes(tmp_path, places, *listed, options=()):
     """Return the lines that the script loads for IPv4, and the options of iptables-restore."""
-    (tmp_path / "listed").write_text("\n".join(["*filter", ":INPUT ACCEPT [0:0]", *listed, "COMMIT", ""]))
+    text = "\n".join(["*filter", ":INPUT ACCEPT [0:0]", *listed, "COMMIT", ""])
+    (tmp_path / "listed").write_bytes(text.encode("utf-8", "surrogateescape"))
     texts = {"four-save": "cat listed", "four-restore": 'cat > loaded; echo "$*" > options',
              "six-save": "true", "six-restore": "cat > /dev/null"}  # fmt: skip
     for name, text in texts.items():
@@ -35,7 +36,7 @@ def changes(tmp_path, places, *listed, options=()):
         (tmp_path / name).chmod(0o755)
     script = render_script({"ipv4": places}, {"ipv4": "./four", "ipv6": "./six"})
     argv = [shutil.which("sh"), "-s", "--", *options]
-    subprocess.run(argv, input=script, text=True, cwd=tmp_path, check=True)
+    subprocess.run(argv, input=script.encode("utf-8", "surrogateescape"), cwd=tmp_path, check=True)
     loaded = (tmp_path / "loaded").read_text().splitlines()
     assert (loaded[0], loaded[-1]) == ("*filter", "COMMIT")
     return loaded[1:-1], (tmp_path / "options").read_text().split()
@@ -80,6 +81,17 @@ LOST = {
 def test_the_place_without_the_anchor(tmp_path, name):
     listed, expected = LOST[name]
     assert changes(tmp_path, [ADMIN], *listed)[0] == [expected]
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_an_anchor_with_bytes_that_are_not_utf8(tmp_path, monkeypatch, locale):
+    """Other rules differ in one byte, or have the escape sequence as text."""
+    monkeypatch.setenv("LC_ALL", locale)
+    rule = '-A INPUT -m comment --comment "caf{} ü" -j DROP'
+    listed = [rule.format(text) for text in ("\udce8", r"\\xe9", "e", "\udce9", "\udce9\udce9")]
+    anchor = Place("INPUT", 3, rule.format(r"\xe9"))
+    assert changes(tmp_path, [anchor], *listed)[0] == [f"-I INPUT 4 {RULE}"]
+    assert changes(tmp_path, [Place("INPUT", 1, rule.format(r"\\xe9"))], *listed)[0] == [f"-I INPUT 2 {RULE}"]
 
 
 def test_an_anchor_with_a_line_break_is_not_recorded(tmp_path):

@@ -104,6 +104,13 @@ def test_a_place_before_a_rule_of_a_file(line, listed):
     assert edit_text(edited, CHAIN, RULE, f"-A {CHAIN} {listed}") == edited
 
 
+def test_a_place_before_a_rule_with_a_comment_that_is_no_ascii():
+    text = f'{FILTER}-A {CHAIN} -m comment --comment "é\udce9" -j DROP\nCOMMIT\n'
+    place = f'-A {CHAIN} -m comment --comment "é\udce9" -j DROP'
+    assert edit_text(text, CHAIN, RULE, place) == text.replace("-A ", f"{OURS}\n-A ", 1)
+    assert edit_text(text, CHAIN, RULE, place.replace("\udce9", "\udce8")) == text.replace("COMMIT", f"{OURS}\nCOMMIT")
+
+
 def test_a_place_before_a_rule_that_is_missing_in_the_file():
     assert edit_text(f"{FILTER}{BAN}\n\nCOMMIT\n", CHAIN, RULE, f"-A {CHAIN} -j DROP") == (
         f"{FILTER}{BAN}\n\n{OURS}\nCOMMIT\n"
