@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bounds for addresses that come from facts: the networks of kong_address_networks."""
+"""Bounds for addresses from facts: the networks of kong_address_networks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Add
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 
 NETWORKS = "kong_address_networks"
-Given = Iterable[tuple[str, str]]  # a variable, and an address or network that it gives
+Given = Iterable[tuple[str, str]]  # a variable, and an address or network in it
 
 
 def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[HostVariables], Given]) -> None:
     """Add an error for each address outside kong_address_networks that a variable takes from facts.
 
-    ``read_again`` reads the same addresses from the variables as they are without facts: those are the inventory's own,
-    and may be anywhere.
+    ``read_again`` reads the same addresses from the variables without facts. Those addresses are given by the inventory and
+    may be in any network.
     """
     if variables.value(NETWORKS) is None:
         return
@@ -35,8 +35,8 @@ def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[H
                 "address-outside-networks",
                 name,
                 address,
-                f"it comes from facts, and is in none of {NETWORKS} ({', '.join(networks)}). Add its network, or "
-                "give the address itself in the inventory",
+                f"it comes from facts and is in no network of {NETWORKS} ({', '.join(networks)}). Add its network, or "
+                "write the address into the inventory",
             )
 
 

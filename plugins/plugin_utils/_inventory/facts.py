@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of a host: the addresses that its facts hold, and answers to JMESPath queries."""
+"""Facts of a host: its addresses, and results of JMESPath queries."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ with suppress(ImportError):  # see _libraries
 
 
 def facts_of(variables: HostVariables) -> Mapping[str, Any]:
-    """Return the host's facts, empty where none were gathered."""
+    """Return the host's facts, empty if they were not gathered."""
     facts = variables.value("ansible_facts", {})
     return facts if isinstance(facts, Mapping) else {}
 
 
 def fact_addresses(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every address of the host's interfaces that facts know and that others could dial, in their order."""
+    """Return every address in the facts that other hosts could dial, in the order of the facts."""
     lists = (facts.get(key) for key in ("all_ipv4_addresses", "all_ipv6_addresses"))
     texts = (text for found in lists if isinstance(found, (list, tuple)) for text in found)
     return tuple(address for text in texts if (address := fact_address(text)))
 
 
 def fact_address(text: Any) -> str | None:
-    """Return an address of facts if others could dial it, or None; BSD and macOS add zones, as in ``fe80::1%em0``."""
+    """Return an address of facts if other hosts could dial it, else None. BSD and macOS add zones, as in ``fe80::1%em0``."""
     try:
         address = canonical_address(str(text))
     except AddressError:
@@ -47,7 +47,7 @@ def fact_address(text: Any) -> str | None:
 
 
 class _PlainValues(Mapping[str, Any]):
-    """Variables with their values as plain data: JMESPath's functions do not take the subclasses of Ansible."""
+    """Variables with their values as plain data: JMESPath's functions do not accept Ansible's subclasses."""
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
         self._variables = variables
@@ -63,17 +63,17 @@ class _PlainValues(Mapping[str, Any]):
 
 
 @lru_cache(maxsize=64)
-def _compiled(query: str) -> Any:
+def _compile(query: str) -> Any:
     return jmespath.compile(query)
 
 
 def ask(variables: HostVariables, name: str, query: Any) -> Any:
-    """Return what a JMESPath query yields from the host's variables and facts.
+    """Return the result of a JMESPath query on the host's variables and facts.
 
-    None where it yields nothing, and where it fails, which is added to the findings of ``variables``.
+    None if there is no result, or if the query fails; then an error is added to the findings of ``variables``.
     """
     try:
-        return _compiled(str(query)).search(_PlainValues(variables.variables))
+        return _compile(str(query)).search(_PlainValues(variables.variables))
     except (JMESPathError, VariableError) as exc:
         variables.error("query-invalid", name, query, f"the JMESPath query fails: {exc}")
         return None

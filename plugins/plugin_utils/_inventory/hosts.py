@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts as others see them: addresses, VPN addresses, NAT mappings and egress, read from variables and facts."""
+"""Hosts: their addresses, VPN addresses, NAT mappings and egress, read from variables and facts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DEFAULT_SITE = "default"
 
 
 def read_host(variables: HostVariables) -> Host:
-    """Read one host; what is wrong with it is added to the findings of ``variables``."""
+    """Read one host. Errors are added to the findings of ``variables``."""
     host = _read_host(variables)
     check_bounds(variables, _addresses(variables, host), lambda own: _addresses(own, _read_host(own)))
     return host
@@ -51,7 +51,7 @@ def _read_host(variables: HostVariables) -> Host:
         name=variables.host,
         site=variables.text("kong_site", DEFAULT_SITE),
         address=_read_address(variables),
-        vpn=_checked_addresses(variables, "kong_vpn_address", variables.value("kong_vpn_address")),
+        vpn=_read_addresses(variables, "kong_vpn_address", variables.value("kong_vpn_address")),
         egress=_read_egress(variables),
         nat=tuple(read_mappings(variables)),
         flat=variables.boolean("kong_flat_network"),
@@ -59,22 +59,22 @@ def _read_host(variables: HostVariables) -> Host:
 
 
 def _read_address(variables: HostVariables) -> Addresses:
-    ways = {
-        "kong_address": _checked_addresses,
-        "kong_address_query": _asked_address,
+    readers = {
+        "kong_address": _read_addresses,
+        "kong_address_query": _query_address,
         NETWORKS: _address_in_networks,
     }
-    for name, read in ways.items():
+    for name, read in readers.items():
         before = len(variables.findings)
         value = variables.value(name)
         if len(variables.findings) > before:
-            return NO_ADDRESSES  # It is set, and cannot be computed.
+            return NO_ADDRESSES  # The variable is set, but its value cannot be computed.
         if value is not None:
             return read(variables, name, value)
     return _default_address(variables)
 
 
-def _checked_addresses(variables: HostVariables, name: str, value: Any) -> Addresses:
+def _read_addresses(variables: HostVariables, name: str, value: Any) -> Addresses:
     """Return the addresses of a variable."""
     try:
         addresses = read_addresses(value)
@@ -82,27 +82,27 @@ def _checked_addresses(variables: HostVariables, name: str, value: Any) -> Addre
         variables.error("address-invalid", name, value, f"{exc}; give one IPv4 and/or one IPv6 address")
         return NO_ADDRESSES
     if not addresses and name != "kong_vpn_address":
-        variables.error("address-unknown", name, value, "it holds no address; give one IPv4 and/or one IPv6 address")
+        variables.error("address-unknown", name, value, "it has no address; give one IPv4 and/or one IPv6 address")
     return addresses
 
 
-def _asked_address(variables: HostVariables, name: str, query: Any) -> Addresses:
-    """Return the addresses that a query yields; to yield nothing is an error."""
+def _query_address(variables: HostVariables, name: str, query: Any) -> Addresses:
+    """Return the addresses in the result of a query. No result is an error."""
     before = len(variables.findings)
     answer = ask(variables, name, query)
     try:
         addresses = read_addresses(answer)
     except AddressError as exc:
-        variables.error("address-invalid", name, query, f"it yields {plain(answer)!r}: {exc}")
+        variables.error("address-invalid", name, query, f"its result is {plain(answer)!r}: {exc}")
         return NO_ADDRESSES
     if not addresses and len(variables.findings) == before:
-        message = "it yields no address; correct the query, or gather the facts that it looks at"
+        message = "its result has no address; correct the query, or gather the facts that it reads"
         variables.error("address-unknown", name, query, message)
     return addresses
 
 
 def _default_address(variables: HostVariables) -> Addresses:
-    """Choose from facts: the address of the default route, or the only one there is."""
+    """Choose an address from facts: the address of the default route, or the only address."""
     facts = facts_of(variables)
     found = {family: _default_of_family(variables, facts, family) for family in FAMILIES}
     addresses = Addresses(ipv4=found[4], ipv6=found[6])
@@ -111,8 +111,8 @@ def _default_address(variables: HostVariables) -> Addresses:
             "address-unknown",
             "kong_address",
             None,
-            "the host's address is not known: kong_address is not set and there are no facts of the host (it may be down "
-            "or outside --limit). Set kong_address, or keep facts in a cache (fact_caching) that knows every node",
+            "the host's address is not known: kong_address is not set, and the host has no facts (it may be down or outside "
+            "--limit). Set kong_address, or keep the facts of all nodes in a cache (fact_caching)",
         )
     return addresses
 
@@ -134,7 +134,7 @@ def _default_of_family(variables: HostVariables, facts: Mapping[str, Any], famil
 
 
 def _address_in_networks(variables: HostVariables, name: str, _value: Any) -> Addresses:
-    """Choose for each family the host's first address in the first network of the preference that holds one."""
+    """Choose for each family the host's first address in the first network that contains one of its addresses."""
     networks = read_networks(variables, name)
     present = fact_addresses(facts_of(variables))
     chosen: dict[Family, str] = {}
@@ -147,30 +147,30 @@ def _address_in_networks(variables: HostVariables, name: str, _value: Any) -> Ad
             "address-unknown",
             name,
             list(networks),
-            f"none of the host's addresses is in these networks (its facts have: {', '.join(present) or 'none'}). "
+            f"no address of the host is in these networks (its facts have: {', '.join(present) or 'none'}). "
             "Set kong_address, add the right network, or gather the host's facts",
         )
     return Addresses(ipv4=chosen.get(4), ipv6=chosen.get(6))
 
 
 def _addresses(variables: HostVariables, host: Host) -> list[tuple[str, str]]:
-    """Return the addresses and networks of a host, each with the variable that gives it."""
-    address = "kong_address_query" if variables.value("kong_address") is None else "kong_address"
-    nat = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
-    outside = [one for mapping in host.nat for one in (mapping.outside, mapping.hairpin_source) if one]
+    """Return the addresses and networks of a host, each with its variable."""
+    address_variable = "kong_address_query" if variables.value("kong_address") is None else "kong_address"
+    nat_variable = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
+    outside = [address for mapping in host.nat for address in (mapping.outside, mapping.hairpin_source) if address]
     by_variable = {
-        address: host.address.all(),
+        address_variable: host.address.all(),
         "kong_vpn_address": host.vpn.all(),
         "kong_nat_egress": host.egress,
-        nat: outside,
+        nat_variable: outside,
     }
-    return [(name, one) for name, found in by_variable.items() for one in found]
+    return [(name, address) for name, found in by_variable.items() for address in found]
 
 
 def _read_egress(variables: HostVariables) -> tuple[str, ...]:
     name = "kong_nat_egress"
     networks = read_networks(variables, name) if variables.value(name) is not None else ()
     if covers_everything(networks):
-        message = "as a source this would be everybody; give the addresses that other sites see of this host"
+        message = "as a source this would be any address; give the source addresses of this host at other sites"
         variables.error("address-invalid", name, list(networks), message)
     return networks

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one node intercepts: packets on their way to somebody else, or to another port, that go to a listener of Kong.
+"""Intercept rules of a node: packets to other hosts or other ports are sent to a listener of Kong.
 
-Kong 0.15 to 1.5 knows the flag ``transparent`` (PR #3884, removed for 2.0.0): with TPROXY it sees where the client
-wanted to go. Every other version gets packets whose destination is rewritten, and does not.
+Kong 0.15 to 1.5 has the flag ``transparent`` (PR #3884, removed for 2.0.0). With TPROXY it sees the original destination
+of a packet. All other versions receive packets with a rewritten destination.
 """
 
 from __future__ import annotations
@@ -39,15 +39,16 @@ FLAG = "transparent"
 
 _EVERYWHERE: Mapping[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
 _TARGETS = ("proxy", "stream")
-# IFNAMSIZ in linux/if.h; a name may not hold blanks or slashes, and here nothing that a firewall takes for a pattern.
+# IFNAMSIZ in linux/if.h. A name has no blanks or slashes, and here no character that is a pattern for a firewall.
 _INTERFACE = re.compile(r"[A-Za-z0-9._-]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
 class InterceptRule:
-    """Packets of one family that go to one listener instead of where they are addressed to.
+    """A rule that sends packets of one family to a listener instead of their destination.
 
-    ``own`` are addresses of the node itself, which only a redirection takes. ``entry`` is its place in the variable.
+    ``own`` tells whether the destinations are addresses of the node itself; only REDIRECT can intercept those. ``entry`` is
+    the index of its entry in the variable.
     """
 
     method: str
@@ -61,7 +62,7 @@ class InterceptRule:
 
 
 class _EntryError(ValueError):
-    """What is wrong with one entry."""
+    """An error in an entry of the variable."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -71,31 +72,31 @@ class _EntryError(ValueError):
 def read_interception(
     variables: HostVariables, generation: Generation, node: Node, own: frozenset[str]
 ) -> tuple[InterceptRule, ...]:
-    """Read what a node intercepts; what is wrong is added to the findings of ``variables``.
+    """Read the intercept rules of a node. Errors are added to the findings of ``variables``.
 
     ``own`` are the addresses of the node.
     """
     items = variables.items(VARIABLE)
     if items and node.published is not None:
-        message = "Kong is in a container, behind ports of the host (kong_published_ports); give it the host's network"
+        message = "Kong is in a container with published ports (kong_published_ports); run it in the network of the host instead"
         variables.error("interception-listener", VARIABLE, None, message)
         return ()
     found: list[InterceptRule] = []
     for place, item in enumerate(items):
         try:
             found += _read_entry(item, place, generation, node.listeners, own)
-        except _EntryError as wrong:
-            variables.error(wrong.code, VARIABLE, item, str(wrong))
-    for one, other in combinations(found, 2):
-        if one.entry != other.entry and _overlap(one, other):
-            both = f"entries {one.entry + 1} and {other.entry + 1}"
+        except _EntryError as error:
+            variables.error(error.code, VARIABLE, item, str(error))
+    for first, second in combinations(found, 2):
+        if first.entry != second.entry and _overlap(first, second):
+            both = f"entries {first.entry + 1} and {second.entry + 1}"
             message = f"{both} select the same packets; give each destination and port one listener"
-            variables.error("interception-overlap", VARIABLE, list(other.destinations), message)
+            variables.error("interception-overlap", VARIABLE, list(second.destinations), message)
     return tuple(found)
 
 
 def method_of(generation: Generation) -> str:
-    """Return how a version intercepts: TPROXY where it knows the flag, else REDIRECT."""
+    """Return the method of a version: TPROXY if it has the flag, else REDIRECT."""
     setting = generation.setting("proxy_listen")
     return TPROXY if setting is not None and FLAG in setting.flags else REDIRECT
 
@@ -117,11 +118,11 @@ def _read_entry(
     if not ports:
         raise _EntryError("interception-invalid", "ports is empty; name the ports that packets are addressed to")
     networks = _networks(item["destinations"], targets)
-    mine = {host_network(address) for address in own}
+    own_networks = {host_network(address) for address in own}
     for family in FAMILIES:
         chosen = [network for network in networks if family_of(network) == family]
         for is_own in (True, False):
-            part = tuple(network for network in chosen if (network in mine) == is_own)
+            part = tuple(network for network in chosen if (network in own_networks) == is_own)
             if part:
                 listener = _target_of(targets, family, part)
                 _check(method, listener, part, own=is_own)
@@ -143,13 +144,13 @@ def _interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
     names = _list(item.get("interfaces") or [])
     for name in names:
         if not isinstance(name, str) or not _INTERFACE.fullmatch(name):
-            raise _EntryError("interception-invalid", f"{name!r} is no name of a network interface")
+            raise _EntryError("interception-invalid", f"{name!r} is not a name of a network interface")
     return tuple(sorted({str(name) for name in names}))
 
 
 def _networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:
     if value == "any":
-        return tuple(_EVERYWHERE[family] for family in FAMILIES if any(family in one.families for one in targets))
+        return tuple(_EVERYWHERE[family] for family in FAMILIES if any(family in target.families for target in targets))
     try:
         networks = sorted_networks(canonical_network(str(text).strip()) for text in _list(value))
     except AddressError as exc:
@@ -161,48 +162,50 @@ def _networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:
 
 def _targets(port: int, listeners: Sequence[Listener]) -> list[Listener]:
     """Return the proxy and stream listeners on a port."""
-    found = [one for one in listeners if one.name in _TARGETS and "tcp" in one.protocols]
-    targets = [one for one in found if one.port == port]
+    found = [listener for listener in listeners if listener.name in _TARGETS and "tcp" in listener.protocols]
+    targets = [listener for listener in found if listener.port == port]
     if not targets:
-        ports = ", ".join(str(port) for port in sorted({one.port for one in found})) or "none"
+        ports = ", ".join(str(port) for port in sorted({listener.port for listener in found})) or "none"
         reason = f"this node has no proxy_listen or stream_listen on port {port} over tcp; it has {ports}"
         raise _EntryError("interception-listener", reason)
     return targets
 
 
 def _target_of(targets: Sequence[Listener], family: Family, part: Sequence[str]) -> Listener:
-    """Return the listener on the port that takes the family: the one for every address if there is one."""
-    fitting = sorted((one for one in targets if family in one.families), key=lambda one: not one.is_wildcard)
+    """Return the listener on the port with the family, preferably a listener on every address."""
+    fitting = sorted((target for target in targets if family in target.families), key=lambda one: not one.is_wildcard)
     if not fitting:
         reason = (
-            f"nothing on port {targets[0].port} takes IPv{family}, so packets to {part[0]} would be dropped; add such "
-            f"a listener to kong_{targets[0].setting}, or leave IPv{family} out"
+            f"port {targets[0].port} has no IPv{family} listener, so packets to {part[0]} would be dropped; add such a "
+            f"listener to kong_{targets[0].setting}, or remove IPv{family}"
         )
         raise _EntryError("interception-listener", reason)
     return fitting[0]
 
 
 def _check(method: str, listener: Listener, part: Sequence[str], *, own: bool) -> None:
-    """Refuse what would drop every packet, or rule none."""
+    """Raise _EntryError for a rule that would drop every packet, or would match no packet."""
     where = f"port {listener.port} at {listener.address}"
     if method == TPROXY and FLAG not in listener.flags:
-        reason = f"{where} lacks the flag: write `{FLAG}` into that entry of kong_{listener.setting}"
+        reason = f"{where} lacks the flag: add `{FLAG}` to this entry of kong_{listener.setting}"
         raise _EntryError("interception-flag-missing", reason)
     if method == TPROXY and own:
-        reason = f"{part[0]} is the node's own, and its own addresses are never caught; have Kong listen on that port"
+        reason = (
+            f"{part[0]} is an address of the node itself, which TPROXY does not intercept; let Kong listen on the port"
+        )
         raise _EntryError("interception-own-address", reason)
     if method == REDIRECT and listener.is_loopback:
-        reason = f"{where} is for the node itself, and nothing can be redirected to it; bind another address"
+        reason = f"{where} is on loopback, and packets cannot be redirected to it; bind another address"
         raise _EntryError("interception-listener", reason)
     if listener.bound is None and len(listener.families) > 1 and not listener.is_wildcard:
-        raise _EntryError("interception-listener", f"{where} is bound by name; write its address")
+        raise _EntryError("interception-listener", f"{where} is bound by a host name; write its address")
 
 
-def _overlap(one: InterceptRule, other: InterceptRule) -> bool:
-    interfaces = not one.interfaces or not other.interfaces or {*one.interfaces} & {*other.interfaces}
+def _overlap(first: InterceptRule, second: InterceptRule) -> bool:
+    interfaces = not first.interfaces or not second.interfaces or {*first.interfaces} & {*second.interfaces}
     return bool(
         interfaces
-        and one.own == other.own
-        and {*one.ports} & {*other.ports}
-        and any(contains(a, b) or contains(b, a) for a in one.destinations for b in other.destinations)
+        and first.own == second.own
+        and {*first.ports} & {*second.ports}
+        and any(contains(a, b) or contains(b, a) for a in first.destinations for b in second.destinations)
     )

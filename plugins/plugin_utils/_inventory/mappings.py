@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NAT mappings as the inventory gives them, or a query finds them."""
+"""NAT mappings from the inventory, or from the result of a query."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAPPING_KEYS = frozenset({"outside", "outside_port", "inside_port", "protocols"
 
 
 def read_mappings(variables: HostVariables) -> list[NatMapping]:
-    """Read kong_nat, or what kong_nat_query yields; what is wrong is added to the findings of ``variables``."""
+    """Read kong_nat, or the result of kong_nat_query. Errors are added to the findings of ``variables``."""
     name = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
     query = variables.value("kong_nat_query") if name == "kong_nat_query" else None
     items = (ask(variables, name, query) or []) if query is not None else variables.value("kong_nat", [])
@@ -36,7 +36,7 @@ def read_mappings(variables: HostVariables) -> list[NatMapping]:
 
 def _read_mapping(variables: HostVariables, name: str, item: Any) -> NatMapping | None:
     if not isinstance(item, Mapping) or "outside" not in item:
-        variables.error("nat-invalid", name, item, "a mapping is a dictionary with the key outside, an address")
+        variables.error("nat-invalid", name, item, "a mapping is a dictionary, and its key outside is an address")
         return None
     if unknown := sorted(set(item) - _MAPPING_KEYS, key=str):
         variables.error(
@@ -66,7 +66,7 @@ def _mapping(item: Mapping[str, Any]) -> NatMapping:
         )
     return NatMapping(
         outside=outside,
-        # One port given alone is the same on both sides of the device.
+        # A single port is the same on both sides of the device.
         outside_port=outside_port or inside_port,
         inside_port=inside_port or outside_port,
         protocols=tuple(protocol for protocol in PROTOCOLS if protocol in protocols),
@@ -79,17 +79,17 @@ def _mapping(item: Mapping[str, Any]) -> NatMapping:
 def _mapped_address(item: Mapping[str, Any], key: str) -> str:
     address = canonical_address(str(item[key]).strip())
     if reason := unusable_reason(address):
-        raise ValueError(f"{key} is {reason}; give the address that others dial or see")
+        raise ValueError(f"{key} is {reason}; give the address that other hosts dial or see")
     return address
 
 
 def _words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """Return a key that holds a list of words, or one word alone."""
+    """Return the words of a key that has a list of words, or a single word."""
     value = item.get(key)
     items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
-    if not all(isinstance(one, (str, int)) for one in items):
+    if not all(isinstance(item, (str, int)) for item in items):
         raise ValueError(f"{key} is {value!r}; it must be a list of words")
-    return tuple(str(one).strip() for one in items)
+    return tuple(str(item).strip() for item in items)
 
 
 def _port(item: Mapping[str, Any], key: str) -> int | None:

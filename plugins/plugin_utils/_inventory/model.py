@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The compiler's model: hosts, the NAT in front of them, and nodes.
+"""The compiler's model: hosts, their NAT mappings, and nodes.
 
 Plain immutable data. Addresses are canonical text (see ``_address``), ports are integers from 1 to 65535.
 """
@@ -25,9 +25,9 @@ PROTOCOLS = ("tcp", "udp")
 
 @dataclass(frozen=True, slots=True)
 class NatMapping:
-    """One forward of a NAT device to its node: outside address[:port] to inside address[:port].
+    """A mapping of a NAT device for a node: outside address[:port] to inside address[:port].
 
-    Both ports None is one-to-one NAT. ``sites`` empty means that every other site uses it.
+    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it.
     """
 
     outside: str
@@ -40,15 +40,15 @@ class NatMapping:
 
     @property
     def family(self) -> Family:
-        """Family of the outside address; the inside address is the node's own of the same family."""
+        """The family of the outside address. The inside address is the node's address of the same family."""
         return family_of(self.outside)
 
     def serves(self, site: str) -> bool:
-        """Tell whether hosts of that other site dial this mapping."""
+        """Tell whether hosts of another site dial this mapping."""
         return not self.sites or site in self.sites
 
     def outside_port_of(self, protocol: str, inside_port: int) -> int | None:
-        """Return the port to dial outside to reach the inside port, or None if this mapping does not lead there."""
+        """Return the outside port that is forwarded to the inside port, or None."""
         if protocol not in self.protocols:
             return None
         if self.inside_port is None:
@@ -56,7 +56,7 @@ class NatMapping:
         return self.outside_port if self.inside_port == inside_port else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data as the plan holds it."""
+        """Return plain data for the plan."""
         return {
             "outside": self.outside,
             "outside_port": self.outside_port,
@@ -69,16 +69,15 @@ class NatMapping:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> NatMapping:
-        """Read what as_dict wrote."""
+        """Read the data of as_dict."""
         return cls(**{**data, "protocols": tuple(data["protocols"]), "sites": tuple(data["sites"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host as the others see it: a Kong node, or a host that is named as a source.
+    """A host as other hosts see it: a Kong node, or a host that is named as a source.
 
-    ``egress`` are networks (CIDR text) from which other sites see it. ``flat`` is ``kong_flat_network``, None where the
-    host does not say.
+    ``egress`` are its source networks (CIDR text) at other sites. ``flat`` is ``kong_flat_network``, None if it is not set.
     """
 
     name: str
@@ -90,7 +89,7 @@ class Host:
     flat: bool | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data as the plan holds it, without the name, which is its key there."""
+        """Return plain data for the plan, without the name, which is its key there."""
         return {
             "site": self.site,
             "address": self.address.as_dict(),
@@ -102,7 +101,7 @@ class Host:
 
     @classmethod
     def from_dict(cls, name: str, data: dict[str, Any]) -> Host:
-        """Read what as_dict wrote; other keys of the plan's node are left alone."""
+        """Read the data of as_dict, and ignore other keys of the plan's node."""
         return cls(
             name=name,
             site=data["site"],
@@ -115,7 +114,7 @@ class Host:
 
 
 class Endpoint(NamedTuple):
-    """An address and a port that somebody dials."""
+    """An address and a port that a caller dials."""
 
     address: str
     port: int
@@ -126,11 +125,11 @@ class Endpoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A host that runs Kong, with what its Kong opens and how it is set.
+    """A host that runs Kong, with its listeners and settings.
 
-    ``advertised`` is the endpoint that a node of Kong 0.6 to 0.10 gossips to its peers, None for every other node.
-    ``config`` are the names of the settings that ``kong_config`` adds; their values, which may be secrets, are not here.
-    ``published`` are the ports of the host that lead to a Kong in a container, None where Kong runs on the host itself.
+    ``advertised`` is the endpoint that a node of Kong 0.6 to 0.10 advertises to its peers, None for every other node.
+    ``config`` are the names of the settings of ``kong_config``, without their values, which may be secrets. ``published``
+    are the ports of the host that are translated to a Kong in a container, None if Kong runs on the host itself.
     """
 
     host: Host
@@ -147,19 +146,19 @@ class Node:
 
     @property
     def name(self) -> str:
-        """Inventory name."""
+        """The inventory name."""
         return self.host.name
 
     @property
     def site(self) -> str:
-        """Site of its host."""
+        """The site of its host."""
         return self.host.site
 
     @property
     def reachable(self) -> tuple[Listener, ...]:
-        """What there is to dial on the host: what Kong opens, or of a Kong in a container what is published."""
+        """The listeners that other hosts can dial: those of Kong, or the published ports of a Kong in a container."""
         return self.listeners if self.published is None else self.published
 
     def listening(self, name: str) -> tuple[Listener, ...]:
-        """Return what there is to dial under a listener's name, in the order of its settings."""
+        """Return the reachable listeners with a name, in the order of the settings."""
         return tuple(listener for listener in self.reachable if listener.name == name)

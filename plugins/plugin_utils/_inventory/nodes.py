@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes as their own variables describe them, before they are looked at together."""
+"""Nodes as read from their own variables, before the fleet is checked as a whole."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ DEFAULT_VERSION = "3.9"
 GOSSIP_PORT = 7946
 SSH_PORT = 22
 SETTING_VARIABLES = frozenset(f"kong_{name}" for name in setting_names())
-# With the versions that know them.
+# With the first versions that have them.
 _HYBRID_VARIABLES = {"kong_cluster_control_plane": "2.0", "kong_cluster_telemetry_endpoint": "2.1 of Kong Enterprise"}
 KNOWN_VARIABLES = CONTRACT_VARIABLES | SETTING_VARIABLES | SOURCE_VARIABLES | frozenset(_HYBRID_VARIABLES)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A node and what is needed to complete it once its neighbours are known.
+    """A node, and the data to complete it when the other nodes are known.
 
-    ``terms`` are the checked source terms by listener name and port. ``given`` are the variables that decide how the
-    node is reached, where they are set. ``intercept_rules`` are the packets that it intercepts.
+    ``terms`` are the checked source terms by listener name and port. ``given`` are the variables that are set and decide how
+    the node is reached.
     """
 
     node: Node
@@ -74,7 +74,7 @@ class Draft:
 
 
 def read_node(variables: HostVariables, names: Names) -> Draft | None:
-    """Read one node; what is wrong is added to the findings of ``variables``. None where the version is not known."""
+    """Read one node, None if its version is not known. Errors are added to the findings of ``variables``."""
     generation = _read_generation(variables)
     if generation is None:
         return None
@@ -84,10 +84,10 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     given = variables.settings(SETTING_VARIABLES | {"kong_config"})
     version = parse_version(variables.value("kong_version", DEFAULT_VERSION))
     in_container = variables.value(PUBLISHED_PORTS) is not None
-    opened = read_listeners(host.name, version, role, given, {} if in_container else _defaults(generation, host))
-    variables.findings.extend(opened.findings)
-    published = read_published(variables, opened.listeners)
-    _check_addresses(variables, host, opened.listeners if published is None else published)
+    found = read_listeners(host.name, version, role, given, {} if in_container else _defaults(generation, host))
+    variables.findings.extend(found.findings)
+    published = read_published(variables, found.listeners)
+    _check_addresses(variables, host, found.listeners if published is None else published)
     _check_generation(variables, generation, host)
     _check_names(variables)
     node = Node(
@@ -96,14 +96,14 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         version=version.text,
         role=role,
         generation=generation.name,
-        settings=opened.settings,
+        settings=found.settings,
         settings_file=read_settings_file(variables, generation),
-        listeners=opened.listeners,
-        config=tuple(sorted(opened.config)),
+        listeners=found.listeners,
+        config=tuple(sorted(found.config)),
         published=published,
     )
     own = frozenset({*host.address.all(), *host.vpn.all(), *fact_addresses(facts_of(variables))})
-    sound = all(finding.severity != ERROR for finding in opened.findings)
+    sound = all(finding.severity != ERROR for finding in found.findings)
     intercept_rules = read_interception(variables, generation, node, own) if sound else ()
     terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
     given |= variables.settings(frozenset(_HYBRID_VARIABLES))
@@ -111,7 +111,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
 
 
 def _ssh_port(variables: HostVariables) -> int:
-    """Return the port at which Ansible reaches the host."""
+    """Return the port at which Ansible connects to the host."""
     return parse_port(variables.value("ansible_port") or variables.value("ansible_ssh_port")) or SSH_PORT
 
 
@@ -133,20 +133,20 @@ def _read_role(variables: HostVariables) -> str:
 
 
 def _defaults(generation: Generation, host: Host) -> dict[str, str]:
-    """Return the values that replace Kong's own defaults: gossip binds the address that peers come to, not every address."""
+    """Return the values that replace Kong's defaults: gossip binds the address that peers dial, instead of every address."""
     if generation.gossip and host.address.ipv4:
         return {"cluster_listen": f"{host.address.ipv4}:{GOSSIP_PORT}"}
     return {}
 
 
 def _check_generation(variables: HostVariables, generation: Generation, host: Host) -> None:
-    """Refuse what this version would drop without a word, or could not do."""
+    """Add an error for a setting that this version would ignore without a message, or could not use."""
     if generation.gossip and host.address and not host.address.ipv4:
         variables.error(
             "gossip-ipv4",
             "kong_address",
             host.address.ipv6,
-            f"Kong {generation.versions} gossips over IPv4 only; give the node an IPv4 address",
+            f"gossip of Kong {generation.versions} uses IPv4 only; give the node an IPv4 address",
         )
     for name, known_since in _HYBRID_VARIABLES.items():
         known = generation.hybrid and (generation.enterprise or "Enterprise" not in known_since)
@@ -155,29 +155,29 @@ def _check_generation(variables: HostVariables, generation: Generation, host: Ho
                 "setting-unknown",
                 name,
                 value,
-                f"Kong {generation.versions} does not know this setting and would drop it silently; it has "
-                f"been there since {known_since}. Remove it from this node",
+                f"Kong {generation.versions} does not know this setting and would ignore it without a message; it exists "
+                f"since {known_since}. Remove it from this node",
             )
 
 
 def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[Listener, ...]) -> None:
-    """Compare addresses with the host's own, where facts know them."""
+    """Compare addresses with those in the host's facts, if there are facts."""
     present = set(fact_addresses(facts_of(variables)))
     if not present:
         return
     for address in host.address.all():
         if address not in present:
-            variables.error("address-not-on-host", "kong_address", address, _not_there(present))
+            variables.error("address-not-on-host", "kong_address", address, _not_on_host(present))
     own = present | set(host.address.all()) | set(host.vpn.all())
     for listener in listeners:
         is_name = len(listener.families) > 1 and not listener.is_wildcard
         if not (listener.is_wildcard or listener.is_loopback or is_name or listener.address in own):
             name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
-            variables.error("bind-not-on-host", name, listener.address, _not_there(present))
+            variables.error("bind-not-on-host", name, listener.address, _not_on_host(present))
 
 
-def _not_there(present: set[str]) -> str:
-    return f"this address is not on the host, which has {', '.join(sorted(present))}"
+def _not_on_host(present: set[str]) -> str:
+    return f"the host does not have this address; it has {', '.join(sorted(present))}"
 
 
 def _check_names(variables: HostVariables) -> None:
@@ -188,20 +188,20 @@ def _check_names(variables: HostVariables) -> None:
 def _read_terms(
     variables: HostVariables, node: Node, names: Names, targets: set[Listener]
 ) -> dict[tuple[str, int], Terms]:
-    """Read the sources of every listener that others can reach, on loopback too where packets are caught for it."""
+    """Read the sources of every listener that other hosts can reach, or that receives intercepted packets."""
     terms = {}
     for listener in (*node.reachable, *targets):
         key = (listener.name, listener.own_port)
         if (not listener.is_loopback or listener in targets) and key not in terms:
             terms[key] = read_terms(variables, *key, _default_sources(node, listener), names)
     for listener in node.listeners:
-        if all(one.is_loopback and one not in targets for one in node.listening(listener.name)):
+        if all(socket.is_loopback and socket not in targets for socket in node.listening(listener.name)):
             _warn_of_loopback(variables, node, listener)
     return terms
 
 
 def _warn_of_loopback(variables: HostVariables, node: Node, listener: Listener) -> None:
-    """Say that sources are in vain where no other host can reach the listener."""
+    """Add a warning if sources are set for a listener that no other host can reach."""
     name = sources_variable(listener.name, variables)
     value = variables.value(name)
     if value in (None, [], NOBODY, [NOBODY]):
@@ -209,7 +209,7 @@ def _warn_of_loopback(variables: HostVariables, node: Node, listener: Listener) 
     message = f"{listener.setting} binds {listener.address}, so no other host can reach it; set kong_{listener.setting}"
     if node.published is not None:
         if name != f"kong_{listener.name}_sources":
-            return  # They are meant for another listener first.
+            return  # The variable is primarily for another listener.
         where = "is published on loopback only" if node.listening(listener.name) else "is not published"
         message = f"{listener.setting} {where}, so no other host can reach it; see {PUBLISHED_PORTS}"
     if (warning := host_warning("source-loopback", node.name, name, value, message)) not in variables.findings:

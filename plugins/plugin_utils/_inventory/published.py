@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ports that a host publishes for a Kong in a container: what others dial there, and what of it leads to which listener.
+"""Published ports: ports of a host that it translates to listeners of a Kong in a container.
 
-The grammar is that of Docker and podman (docker-run(1), podman-run(1), option --publish), without what they would choose
-by themselves.
+The grammar is that of Docker and podman (docker-run(1), podman-run(1), option --publish), without ports that they would
+choose themselves.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FORM = "give [ADDRESS:]PORT:CONTAINER_PORT[/PROTOCOL], such as 80:8000, 192.0.2
 
 
 class Publication(NamedTuple):
-    """One item: a port of the host, at one address (None: every one), and the port in the container that it leads to."""
+    """An item of the variable: a port of the host, its address (None: every address), and the port in the container."""
 
     address: str | None
     port: int
@@ -46,40 +46,40 @@ class Publication(NamedTuple):
 
 
 def read_published(variables: HostVariables, listeners: Sequence[Listener]) -> tuple[Listener, ...] | None:
-    """Read the published ports as listeners that others can dial; what is wrong is added to the findings of ``variables``.
+    """Read the published ports as listeners. Errors are added to the findings of ``variables``.
 
-    None where Kong listens on the host itself.
+    None if Kong listens on the host itself.
     """
     if variables.value(VARIABLE) is None:
         return None
     found = [publication for item in variables.items(VARIABLE) if (publication := _read(variables, item))]
     for first, second in combinations(found, 2):
         if _overlap(first, second):
-            message = f"{first} takes this port of the host already; publish each at a port of its own"
+            message = f"{first} already uses this port of the host; publish each at its own port"
             variables.error("published-duplicate", VARIABLE, str(second), message)
-    faces = tuple(_faces(variables, found, listeners))
-    for listener in faces:
+    published = tuple(_published_listeners(variables, found, listeners))
+    for listener in published:
         _check_protocols(variables, listener, listeners)
-    return faces
+    return published
 
 
 def published_as(name: str, setting: str, address: str | None, port: int, container_port: int,
                  protocols: Iterable[str]) -> Listener:  # fmt: skip
-    """Return a published port as a listener; an address of None is every address of the host, of both families."""
-    taken = tuple(protocol for protocol in PROTOCOLS if protocol in protocols)
+    """Return a published port as a listener. An address of None is every address of the host, of both families."""
+    ordered = tuple(protocol for protocol in PROTOCOLS if protocol in protocols)
     bound, flags = (address, ()) if address else ("::", ("ipv6only=off",))
-    return Listener(name, setting, bound, port, taken, flags, container_port)
+    return Listener(name, setting, bound, port, ordered, flags, container_port)
 
 
 def published_address(listener: Listener) -> str | None:
-    """Return the address that ``published_as`` was given."""
+    """Return the address from which ``published_as`` made the listener."""
     return None if len(listener.families) > 1 else listener.address
 
 
 def _read(variables: HostVariables, item: object) -> Publication | None:
     match = _GRAMMAR.fullmatch(str(item).strip())
     if match is None:
-        variables.error("published-invalid", VARIABLE, item, f"{_FORM}; a range is written port by port")
+        variables.error("published-invalid", VARIABLE, item, f"{_FORM}; write each port of a range as its own item")
         return None
     try:
         address = canonical_address(match["ipv6"] or match["ipv4"]) if match["ipv6"] or match["ipv4"] else None
@@ -102,41 +102,48 @@ def _overlap(first: Publication, second: Publication) -> bool:
     return len(addresses) == 1 or None in addresses or (wildcard and len(families) == 1)
 
 
-def _faces(
+def _published_listeners(
     variables: HostVariables, publications: Sequence[Publication], listeners: Sequence[Listener]
 ) -> Iterator[Listener]:
-    """Yield one listener for each port of the host, with all protocols that are published there."""
-    faces: dict[tuple[str | None, int, int, str], tuple[Listener, list[str]]] = {}
-    for one in publications:
-        hearing = [each for each in listeners if each.port == one.inside and one.protocol in each.protocols]
-        reachable = [listener for listener in hearing if not listener.is_loopback]
+    """Yield one listener for each port of the host, with all its published protocols."""
+    found: dict[tuple[str | None, int, int, str], tuple[Listener, list[str]]] = {}
+    for publication in publications:
+        receiving = [
+            listener
+            for listener in listeners
+            if listener.port == publication.inside and publication.protocol in listener.protocols
+        ]
+        reachable = [listener for listener in receiving if not listener.is_loopback]
         if not reachable:
-            variables.error("published-no-listener", VARIABLE, str(one), _nobody_hears(one, hearing, listeners))
+            message = _no_listener(publication, receiving, listeners)
+            variables.error("published-no-listener", VARIABLE, str(publication), message)
             continue
-        key = (one.address, one.port, one.inside, reachable[0].name)
-        faces.setdefault(key, (reachable[0], []))[1].append(one.protocol)
-    for (address, port, inside, name), (listener, protocols) in faces.items():
+        key = (publication.address, publication.port, publication.inside, reachable[0].name)
+        found.setdefault(key, (reachable[0], []))[1].append(publication.protocol)
+    for (address, port, inside, name), (listener, protocols) in found.items():
         yield published_as(name, listener.setting, address, port, inside, protocols)
 
 
-def _nobody_hears(one: Publication, hearing: Sequence[Listener], listeners: Sequence[Listener]) -> str:
-    if hearing:
-        setting, address = hearing[0].setting, hearing[0].address
-        return f"in the container {setting} binds {address}, where no packet from outside comes to; set kong_{setting}"
-    opened = ", ".join(dict.fromkeys(f"{listener.name} {listener.port}" for listener in listeners)) or "nothing"
+def _no_listener(publication: Publication, receiving: Sequence[Listener], listeners: Sequence[Listener]) -> str:
+    if receiving:
+        setting, address = receiving[0].setting, receiving[0].address
+        return f"in the container {setting} binds {address}, which no packet from outside reaches; set kong_{setting}"
+    opened = ", ".join(dict.fromkeys(f"{listener.name} {listener.port}" for listener in listeners)) or "no port"
     return (
-        f"nothing of Kong listens on port {one.inside} {one.protocol} in the container; it opens {opened}. The first port "
-        "is the host's, the second the container's"
+        f"no listener of Kong is on port {publication.inside} {publication.protocol} in the container; it opens {opened}. "
+        "The first port is that of the host, the second that of the container"
     )
 
 
-def _check_protocols(variables: HostVariables, face: Listener, listeners: Sequence[Listener]) -> None:
-    """Refuse to publish half of gossip: joins go over tcp, gossip over udp."""
-    needed = next(one.protocols for one in listeners if (one.name, one.port) == (face.name, face.own_port))
-    missing = [protocol for protocol in needed if protocol not in face.protocols]
+def _check_protocols(variables: HostVariables, published: Listener, listeners: Sequence[Listener]) -> None:
+    """Add an error if only one protocol of gossip is published: joins use tcp, gossip uses udp."""
+    needed = next(
+        listener.protocols
+        for listener in listeners
+        if (listener.name, listener.port) == (published.name, published.own_port)
+    )
+    missing = [protocol for protocol in needed if protocol not in published.protocols]
     if missing:
-        shown = f"{face.port}:{face.own_port}/{face.protocols[0]}"
-        message = (
-            f"{face.setting} {face.own_port} needs {' and '.join(needed)}; publish {' and '.join(missing)} as well"
-        )
+        shown = f"{published.port}:{published.own_port}/{published.protocols[0]}"
+        message = f"{published.setting} {published.own_port} needs {' and '.join(needed)}; publish {' and '.join(missing)} as well"
         variables.error("published-protocol", VARIABLE, shown, message)

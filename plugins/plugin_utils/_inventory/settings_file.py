@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which file of a host Kong's settings belong into."""
+"""The file of a host for Kong's settings."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
 
 CONF, ENV = "conf", "env"
 ENVIRONMENT_FILE = "/etc/kong/kong.env"
-# Where Kong looks from 0.9 on, the first that exists (kong/conf_loader.lua DEFAULT_PATHS; 0.9 in the opposite order).
+# From 0.9 on Kong reads the first of these that exists (kong/conf_loader.lua DEFAULT_PATHS; 0.9 in the opposite order).
 _PATHS = ["/etc/kong/kong.conf", "/etc/kong.conf"]
 
 
 def read_settings_file(variables: HostVariables, generation: Generation) -> dict[str, Any]:
-    """Return path and format of a node's settings file, and the files that Kong looks for, in its order."""
+    """Return the path and format of a node's settings file, and the files that Kong searches, in its order."""
     target = variables.text("kong_listen_target", CONF)
     given = variables.value("kong_listen_file")
     path = given and variables.text("kong_listen_file", generation.path)
     if target == ENV and generation.format == "yaml":
-        message = f"Kong {generation.versions} takes no setting from its environment; use {CONF}"
+        message = f"Kong {generation.versions} reads no setting from its environment; use {CONF}"
         variables.error("target-invalid", "kong_listen_target", target, message)
     elif target == ENV:
         return {"path": path or ENVIRONMENT_FILE, "format": ENV, "search": []}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Source terms: who may connect, as the inventory words it."""
+"""Source terms: the allowed sources of a listener in the inventory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOBODY = "nobody"
 MEMBERS = ("peers", "control_planes", "data_planes")
 _UNSPECIFIED = ("0.0.0.0/32", "::/128")
 
-# Who may connect where the inventory says nothing: DESIGN, section 3.
+# The allowed sources without a variable in the inventory: DESIGN, section 3.
 DEFAULT_SOURCES: Mapping[str, tuple[str, ...]] = {
     "proxy": (ANY,),
     "stream": (ANY,),
@@ -39,9 +39,9 @@ DEFAULT_SOURCES: Mapping[str, tuple[str, ...]] = {
     "debug": (NOBODY,),
     "cluster_rpc": (NOBODY,),
 }
-# Listeners whose sources are another's where they have none of their own.
+# A listener without sources of its own has those of another listener.
 _SAME_AS = {"admin_gui": "admin", "cluster_telemetry": "cluster"}
-# An open one of these is an open Kong: `any` needs an explicit opt-in.
+# Access to one of these is control of Kong, so `any` needs an explicit opt-in.
 GUARDED = frozenset({"admin", "admin_gui", "cluster_rpc", "debug"})
 
 
@@ -49,8 +49,8 @@ GUARDED = frozenset({"admin", "admin_gui", "cluster_rpc", "debug"})
 class Terms:
     """The checked source terms of one listener.
 
-    ``networks`` are CIDR text; ``hosts`` and ``groups`` exist in the inventory; ``members`` are words of MEMBERS. With
-    ``given`` they stand in the inventory, otherwise they are the default.
+    ``networks`` are CIDR text. ``hosts`` and ``groups`` exist in the inventory. ``members`` are words of MEMBERS. ``given``
+    tells whether the terms are from the inventory or the default.
     """
 
     any: bool = False
@@ -62,7 +62,7 @@ class Terms:
 
 
 def sources_variable(listener: str, variables: HostVariables) -> str:
-    """Return the name of the variable that decides who may reach a listener."""
+    """Return the name of the variable with the allowed sources of a listener."""
     own = f"kong_{listener}_sources"
     if listener in _SAME_AS and variables.value(own) is None:
         return f"kong_{_SAME_AS[listener]}_sources"
@@ -73,7 +73,7 @@ SOURCE_VARIABLES = frozenset(f"kong_{listener}_sources" for listener in (*DEFAUL
 
 
 def read_terms(variables: HostVariables, listener: str, port: int, default: Sequence[str], names: Names) -> Terms:
-    """Read who may reach a port of a listener; what is wrong is added to the findings of ``variables``."""
+    """Read the allowed sources of a port of a listener. Errors are added to the findings of ``variables``."""
     name = sources_variable(listener, variables)
     items = _items(variables, name, port, default)
     terms = _sorted_terms(variables, name, items, names)
@@ -85,13 +85,11 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
     check_bounds(variables, [(name, network) for network in terms.networks], networks)
     if NOBODY in items and len(items) > 1:
         variables.error(
-            "source-contradiction", name, items, "nobody stands alone; leave it out, or leave the others out"
+            "source-contradiction", name, items, "nobody must be the only term; remove it or all other terms"
         )
     left_out = sorted({*default} & {*MEMBERS} - {str(item) for item in items})
     if left_out and not terms.any:
-        message = (
-            f"it leaves out {', '.join(left_out)}, which the cluster needs; add to the default, and seldom replace it"
-        )
+        message = f"it does not contain {', '.join(left_out)}, which the cluster needs; add it to the list"
         variables.findings.append(host_warning("source-replaced", variables.host, name, items, message))
     opens = terms.any or covers_everything(terms.networks)
     if opens and listener in GUARDED and variables.boolean("kong_admin_allow_any") is not True:
@@ -99,7 +97,7 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
             "source-any",
             name,
             items,
-            f"it opens {listener} on port {port} to everybody. Name the sources, or say kong_admin_allow_any: true",
+            f"it opens {listener} on port {port} to any source. Name the sources, or set kong_admin_allow_any: true",
         )
     return terms
 
@@ -111,9 +109,7 @@ def _items(variables: HostVariables, name: str, port: int, default: Sequence[str
         by_port = {str(key): terms for key, terms in value.items()}
         value = by_port.get(str(port))
         if value is None:
-            message = (
-                f"it says nothing of port {port}, which the node opens; add it, with any or nobody if that is meant"
-            )
+            message = f"it has no key for port {port}, which the node opens; add the port, with any or nobody if that is intended"
             variables.error("source-port-missing", name, by_port, message)
             return [NOBODY]
     if value is None:
@@ -149,8 +145,8 @@ def _sorted_terms(variables: HostVariables, name: str, items: list[Any], names: 
 def _group(variables: HostVariables, name: str, term: str, names: Names) -> str | None:
     if names.groups.get(term[1:]):
         return term[1:]
-    what = "this inventory group has no hosts" if term[1:] in names.groups else "there is no such inventory group"
-    variables.error("source-unknown", name, term, f"{what}, so nobody would be let in; correct it or leave it out")
+    reason = "this inventory group has no hosts" if term[1:] in names.groups else "there is no such inventory group"
+    variables.error("source-unknown", name, term, f"{reason}, so it would allow no host; correct or remove it")
     return None
 
 
@@ -159,15 +155,15 @@ def _network(variables: HostVariables, name: str, term: str) -> str | None:
         network = canonical_network(term)
         if network not in _UNSPECIFIED:
             return network
-        why = "no packet comes from this address; everybody is any"
+        reason = "no packet has this source address; for any source write any"
     except AddressError as exc:
         looks_like_network = term[:1].isdigit() or ":" in term
-        why = str(exc) if looks_like_network else "it is no host of the inventory"
+        reason = str(exc) if looks_like_network else "it is not a host of the inventory"
     variables.error(
         "source-unknown",
         name,
         term,
-        f"{why}. A source is an address, a network, any, nobody, peers, control_planes, data_planes, a host of the "
-        "inventory, or a group of it written @group",
+        f"{reason}. A source is an address, a network, any, nobody, peers, control_planes, data_planes, a host of the "
+        "inventory, or a group written as @group",
     )
     return None

@@ -19,8 +19,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape
 FACTS = "ansible_facts"
 _PREFIX = "kong_"
 REASON = (
-    "the facts of this host hold this name, and kong_* variables are never taken from facts. Clear the facts "
-    "(--flush-cache) and find what reports it; set_fact must not be cacheable"
+    "the facts of this host have this name, and kong_* variables are never taken from facts. Clear the facts "
+    "(--flush-cache) and find the source of the fact; set_fact must not be cacheable"
 )
 
 
@@ -37,7 +37,7 @@ def refusal(variables: Mapping[str, Any]) -> str:
 
 
 class _NoFacts:
-    """A fact cache that knows no host."""
+    """A fact cache without hosts."""
 
     def get(self, _host: str, _default: object = None) -> dict[str, Any]:
         """Return no facts."""
@@ -64,7 +64,7 @@ class _TrustedManager:
 
 
 def trusted_hostvars(hostvars: Any) -> tuple[Any, Any]:
-    """Return Ansible's ``hostvars`` twice: with the inventory before facts of the same name, and without any facts.
+    """Return Ansible's ``hostvars`` twice: with the inventory before facts of the same name, and without facts.
 
     They are objects of Ansible's own class, because ansible-core 2.19 and later accept no other mapping in templates.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the compiler reads: an inventory, and one host's variables with every mistake written down."""
+"""The input of the compiler: an inventory, and the variables of a host with all errors in them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class VariableError(Exception):
 
 
 class Inventory(Protocol):
-    """The whole inventory, whatever part of it the run is limited to."""
+    """The whole inventory, independent of the limit of the run."""
 
     @property
     def groups(self) -> Mapping[str, Sequence[str]]:
         """Names of the hosts of each group."""
 
     def variables(self, host: str) -> Mapping[str, Any]:
-        """Return a host's variables, ``ansible_facts`` among them; values are computed when they are looked at.
+        """Return a host's variables, including ``ansible_facts``. Values are computed when they are read.
 
-        Looking at a value raises VariableError if it cannot be computed.
+        Reading a value raises VariableError if it cannot be computed.
         """
 
     def without_facts(self, host: str) -> Mapping[str, Any]:
@@ -40,7 +40,7 @@ class Inventory(Protocol):
 
 @dataclass(frozen=True)
 class PlainInventory:
-    """An inventory of plain dicts, for everybody who has no Ansible at hand."""
+    """An inventory of plain dicts, for use without Ansible."""
 
     groups: Mapping[str, Sequence[str]]
     hostvars: Mapping[str, Mapping[str, Any]]
@@ -56,7 +56,7 @@ class PlainInventory:
 
 @dataclass(frozen=True)
 class Names:
-    """The names an inventory has: its hosts, and its groups with their members."""
+    """The names in an inventory: its hosts, and its groups with their members."""
 
     hosts: frozenset[str]
     groups: Mapping[str, Sequence[str]]
@@ -67,7 +67,7 @@ class Names:
         return cls(frozenset(host for hosts in inventory.groups.values() for host in hosts), inventory.groups)
 
 
-# The variables of the inventory contract that are not Kong settings. Kong's own are known to _listeners.
+# The variables of the inventory contract that are not Kong settings. Kong's own are in _kong.
 CONTRACT_VARIABLES = frozenset(
     {
         "kong_address",
@@ -100,7 +100,7 @@ ROLE_PREFIXES = ("kong_listen_", "kong_firewall_", "kong_transparent_", "kong_ve
 
 @dataclass
 class HostVariables:
-    """The ``kong_*`` variables of one host, read with their types checked; what is wrong is collected in ``findings``.
+    """The ``kong_*`` variables of a host. Reading checks their types and adds errors to ``findings``.
 
     ``own`` returns the same variables as if no facts were known.
     """
@@ -112,7 +112,7 @@ class HostVariables:
 
     @classmethod
     def of(cls, inventory: Inventory, host: str) -> HostVariables:
-        """Return the variables of a host; facts that have the name of a variable are an error in ``findings``."""
+        """Return the variables of a host. Facts with the name of a variable are an error in ``findings``."""
         found = cls(host, inventory.variables(host), inventory.without_facts)
         found.findings.extend(
             host_error("variable-in-facts", host, name, None, REASON) for name in kong_facts(found.variables)
@@ -120,15 +120,15 @@ class HostVariables:
         return found
 
     def without_facts(self) -> HostVariables:
-        """Return the variables of the host as if no facts were known; findings about them are its own."""
+        """Return the variables of the host as if no facts were known, with separate findings."""
         return HostVariables(self.host, self.own(self.host), self.own)
 
     def error(self, code: str, variable: str, value: Any, message: str) -> None:
-        """Write down an error about a variable; the message is completed with host, variable and value."""
+        """Add an error about a variable. Host, variable and value are added to the message."""
         self.findings.append(host_error(code, self.host, variable, value, message))
 
     def value(self, name: str, default: Any = None) -> Any:
-        """Return a variable's value, or the default where it is not set or cannot be computed."""
+        """Return a variable's value, or the default if it is not set or cannot be computed."""
         try:
             found = self.variables.get(name)
         except VariableError as exc:
@@ -137,7 +137,7 @@ class HostVariables:
         return default if found is None else found
 
     def text(self, name: str, default: str) -> str:
-        """Return a variable that is a name: text with something in it."""
+        """Return a variable that is a name: text that is not empty."""
         value = self.value(name, default)
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
@@ -147,33 +147,31 @@ class HostVariables:
         return default
 
     def boolean(self, name: str) -> bool | None:
-        """Return a variable that is true or false, or None where it is not set."""
+        """Return a variable that is true or false, or None if it is not set."""
         value = self.value(name)
         if value is None or isinstance(value, bool):
             return value
-        self.error(
-            "variable-invalid", name, value, "it must be true or false, which an INI inventory writes True and False"
-        )
+        self.error("variable-invalid", name, value, "it must be true or false, in an INI inventory True or False")
         return None
 
     def items(self, name: str) -> list[Any]:
-        """Return a variable that is a list; a single item stands for a list of one."""
+        """Return a variable that is a list. A single item is a list with this item."""
         value = self.value(name, [])
         return list(value) if isinstance(value, (list, tuple)) else [value]
 
     def settings(self, names: frozenset[str]) -> dict[str, Any]:
-        """Return those of the named variables that are set."""
+        """Return the named variables that are set."""
         present = sorted(names.intersection(self.variables))
         return {name: value for name in present if (value := self.value(name)) is not None}
 
 
 def host_error(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
-    """Return an error finding whose message names host, variable and value before it says what is wrong."""
+    """Return an error finding. Its message has the host, the variable and the value first."""
     return _host_finding(ERROR, code, host, variable, value, message)
 
 
 def host_warning(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
-    """Return a warning finding, worded as host_error does."""
+    """Return a warning finding with a message as in host_error."""
     return _host_finding(WARNING, code, host, variable, value, message)
 
 
@@ -185,9 +183,9 @@ def _host_finding(severity: str, code: str, host: str, variable: str, value: Any
 
 
 def misspelt_variables(host: str, names: Sequence[str], known: frozenset[str]) -> list[Finding]:
-    """Return a warning for each ``kong_*`` name that nobody reads and that looks like one that is read."""
+    """Return a warning for each unknown ``kong_*`` name that is similar to a known name."""
     return [
-        host_warning("variable-unknown", host, name, None, f"nothing reads it; did you mean {match}?")
+        host_warning("variable-unknown", host, name, None, f"this variable is not used; did you mean {match}?")
         for name in names
         if name not in known and not name.startswith(ROLE_PREFIXES) and (match := _close_match(name, known))
     ]

@@ -151,10 +151,10 @@ def egress_of(done, name):
         ("plan_file", "kong_plan_file"),
     ],
 )
-def test_a_fact_with_the_name_of_a_variable_is_refused(done, name, fact):
+def test_fact_with_the_name_of_a_variable_is_refused(done, name, fact):
     folder, output = done
     assert not (folder / f"{name}.json").exists()
-    assert f"{name}: {fact}: the facts of this host hold this name" in output.replace(r"\\x1b", r"\x1b")
+    assert f"{name}: {fact}: the facts of this host have this name" in output.replace(r"\\x1b", r"\x1b")
 
 
 @pytest.mark.parametrize(
@@ -198,5 +198,5 @@ def test_every_task_refuses_such_facts_of_its_host(path, monkeypatch):
     monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
     plugin = import_module(f"ansible_collections.gatehouse.kong.plugins.action.{path.stem}").ActionModule
     variables = {"inventory_hostname": "n", "ansible_facts": {"hostname": "n", "kong_report_path": "/tmp/x"}}
-    with pytest.raises(AnsibleActionFail, match=r"^n: kong_report_path: the facts of this host hold this name"):
+    with pytest.raises(AnsibleActionFail, match=r"^n: kong_report_path: the facts of this host have this name"):
         plugin.__new__(plugin).run(None, variables)

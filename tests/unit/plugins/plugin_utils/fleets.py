@@ -64,7 +64,9 @@ def only_error(nodes, others=None, groups=None):
 
 def warnings(plan, code=None):
     """Return the plan's warnings for each host, all or the warnings of one code."""
-    return [one for one in findings(plan) if one["severity"] == "warning" and code in (None, one["code"])]
+    return [
+        finding for finding in findings(plan) if finding["severity"] == "warning" and code in (None, finding["code"])
+    ]
 
 
 def findings(plan):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet for every error that DESIGN, section 5, promises, with what the error must say."""
+"""A fleet for every error of DESIGN, section 5, and the expected parts of its message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEW = {"kong_version": "3.9", "kong_address": "10.1.0.2"}
 
 @dataclass(frozen=True)
 class Refusal:
-    """Nodes, the error that they come to at node ``n``, and what its message must say besides host, variable and value."""
+    """Nodes, the error of node ``n``, and parts of its message in addition to host, variable and value."""
 
     nodes: dict[str, dict[str, Any]]
     code: str
@@ -108,7 +108,7 @@ REFUSALS = {
         "bind-not-on-host",
         "kong_proxy_listen",
         "10.1.0.9",
-        ["the host, which has 10.1.0.2"],
+        ["it has 10.1.0.2"],
     ),
     "unknown_setting": Refusal(
         alone(proxy_listen_ssl="0.0.0.0:8443"),
@@ -136,14 +136,14 @@ REFUSALS = {
         "source-unknown",
         "kong_admin_sources",
         "stranger",
-        ["no host of the inventory", "@group"],
+        ["not a host of the inventory", "@group"],
     ),
     "admin_for_any": Refusal(
         alone(admin_listen="0.0.0.0:8001", admin_sources=["any"], admin_gui_listen="off"),
         "source-any",
         "kong_admin_sources",
         ["any"],
-        ["opens admin on port 8001 to everybody", "kong_admin_allow_any: true"],
+        ["opens admin on port 8001 to any source", "kong_admin_allow_any: true"],
     ),
     "overlap": Refusal(
         {
@@ -160,6 +160,6 @@ REFUSALS = {
         "address-unknown",
         "kong_address",
         None,
-        ["no facts of the host", "Set kong_address"],
+        ["the host has no facts", "Set kong_address"],
     ),
 }

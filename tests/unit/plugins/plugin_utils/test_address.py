@@ -68,10 +68,13 @@ def test_networks_round_trip(network):
 
 @given(st.lists(networks(), max_size=6))
 def test_networks_in_order(found):
-    texts = [str(one) for one in found]
+    texts = [str(network) for network in found]
     in_order = sorted_networks(texts)
     assert set(in_order) == set(texts)
-    keys = [(one.version, int(one.network_address), one.prefixlen) for one in map(ipaddress.ip_network, in_order)]
+    keys = [
+        (parsed.version, int(parsed.network_address), parsed.prefixlen)
+        for parsed in map(ipaddress.ip_network, in_order)
+    ]
     assert keys == sorted(set(keys))
     assert sorted_networks(reversed(texts)) == in_order
 
@@ -84,9 +87,9 @@ def test_contains(outer, inner):
 
 
 @given(networks(version=4))
-def test_a_network_and_the_rest_are_everything(network):
+def test_network_and_all_other_addresses_cover_everything(network):
     everything = ipaddress.ip_network("0.0.0.0/0")
-    rest = [str(one) for one in everything.address_exclude(network)] if network != everything else []
+    rest = [str(part) for part in everything.address_exclude(network)] if network != everything else []
     assert covers_everything((str(network), *rest))
     if rest:
         assert not covers_everything(tuple(rest))
@@ -109,7 +112,7 @@ def test_no_network(text):
 
 
 @pytest.mark.parametrize("parse", [canonical_address, canonical_network])
-def test_mapped_addresses_are_on_no_wire(parse):
+def test_mapped_addresses_are_rejected(parse):
     with pytest.raises(AddressError, match="IPv4-mapped"):
         parse("::ffff:192.0.2.1")
 
@@ -200,8 +203,8 @@ def test_read_no_addresses(value, part):
 
 
 @pytest.mark.parametrize("text", ["010.0.0.5", "10.5", "10", "0x0a000001", "12345"])
-def test_no_address_whatever_netaddr_would_make_of_it(text, monkeypatch):
-    """Before 1.0 netaddr reads addresses as inet_aton does, unless told not to."""
+def test_abbreviated_addresses_are_rejected(text, monkeypatch):
+    """By default netaddr before 1.0 reads addresses like inet_aton."""
     module = sys.modules[canonical_address.__module__]
     monkeypatch.setattr(module, "IPNetwork", lambda text: IPNetwork("10.0.0.5"))
     monkeypatch.setattr(module, "IPAddress", lambda text, flags=INET_ATON: IPAddress(text, flags=flags))

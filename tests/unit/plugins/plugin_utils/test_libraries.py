@@ -11,11 +11,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils import _libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
 
 
-def test_nothing_is_said_where_all_are_there():
+def test_no_error_if_all_libraries_are_installed():
     _libraries.require_libraries()
 
 
-def test_what_is_missing_is_named_with_the_way_out(monkeypatch):
+def test_missing_library_is_named_with_the_fix(monkeypatch):
     monkeypatch.setattr(_libraries, "find_spec", lambda name: None if name == "netaddr" else object())
     with pytest.raises(_libraries.LibraryError, match=r"lacks netaddr; .*pip install netaddr`"):
         _libraries.require_libraries()

@@ -180,8 +180,8 @@ def test_repeated_mapping_has_no_conflict():
     [
         ("203.0.113.2", "must be a list"),
         ({"outside": "203.0.113.2"}, "must be a list"),
-        (["203.0.113.2"], "the key outside"),
-        ([{"outside_port": 1}], "the key outside"),
+        (["203.0.113.2"], "its key outside"),
+        ([{"outside_port": 1}], "its key outside"),
         ([{"outside": "router"}], "not an IPv4 or IPv6 address"),
         ([{"outside": "203.0.113.0/24"}], "not an IPv4 or IPv6 address"),
         ([{"outside": None}], "not an IPv4 or IPv6 address"),

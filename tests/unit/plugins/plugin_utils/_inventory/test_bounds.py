@@ -25,7 +25,7 @@ CATCH = {"listener": "proxy", "ports": 80, "destinations": ["192.0.2.9"]}
 
 @dataclass(frozen=True)
 class Reported(PlainInventory):
-    """An inventory whose host reports facts: `own` are its variables without them."""
+    """An inventory whose host has facts. `own` are its variables without facts."""
 
     own: dict
 
@@ -34,13 +34,13 @@ class Reported(PlainInventory):
 
 
 def outside(own, **reported):
-    """Return the variables and values that are refused of a host that reports other values than it has of its own."""
+    """Return the variables and values with an error if the facts of a host replace its own values."""
     inventory = Reported({"kong": ["n"], "all": ["n"]}, {"n": {**NODE, **own, **reported}}, {**NODE, **own})
     found = compile_plan(inventory, "kong").findings
-    return [(one.variable, one.value) for one in found if one.code == "address-outside-networks"]
+    return [(error.variable, error.value) for error in found if error.code == "address-outside-networks"]
 
 
-# A variable with an address outside the networks, and what is refused.
+# A variable with an address outside the networks, and the expected errors.
 VARIABLES = {
     "address": ({"kong_address": "192.0.2.7"}, [("kong_address", "192.0.2.7")]),
     "VPN": ({"kong_vpn_address": "192.0.2.8"}, [("kong_vpn_address", "192.0.2.8")]),
@@ -54,7 +54,7 @@ VARIABLES = {
 
 
 @pytest.mark.parametrize("case", VARIABLES)
-def test_an_address_from_facts_outside_the_networks_is_refused(case):
+def test_address_from_facts_outside_the_networks_is_an_error(case):
     reported, expected = VARIABLES[case]
     assert outside({}, **reported) == expected
     assert outside(reported, **reported) == []  # the inventory's own
@@ -63,16 +63,16 @@ def test_an_address_from_facts_outside_the_networks_is_refused(case):
     assert outside({"kong_address_networks": everywhere}, **reported) == []
 
 
-def test_networks_that_a_host_reports_itself_do_not_count():
+def test_networks_in_facts_are_ignored():
     assert outside({}, kong_address="192.0.2.7", kong_address_networks=["192.0.2.0/24"]) == [
         ("kong_address", "192.0.2.7")
     ]
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", None])
-def test_a_network_that_cannot_be_read_is_one_error(address):
+def test_unreadable_network_is_one_error(address):
     node = {**NODE, "kong_address": address, "kong_address_networks": ["10.0.0.0/33", "10.0.0.0/8"]}
     facts = {"ansible_facts": {"all_ipv4_addresses": ["10.0.0.1"]}}
     inventory = PlainInventory({"kong": ["n"], "all": ["n"]}, {"n": {**node, **facts}})
-    (error,) = [one for one in compile_plan(inventory, "kong").findings if one.severity == "error"]
+    (error,) = [error for error in compile_plan(inventory, "kong").findings if error.severity == "error"]
     assert (error.code, error.variable, error.value) == ("address-invalid", "kong_address_networks", "10.0.0.0/33")

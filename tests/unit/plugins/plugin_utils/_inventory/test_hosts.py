@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node's own addresses: given, preferred, asked for by a query, or found in facts."""
+"""A node's own addresses: given, preferred, from a query, or from facts."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ FACTS = {
 
 
 def address_of(facts=None, **variables):
-    plan = planned({"n": {"ansible_facts": facts or {}, **{f"kong_{key}": one for key, one in variables.items()}}})
+    plan = planned({"n": {"ansible_facts": facts or {}, **{f"kong_{key}": value for key, value in variables.items()}}})
     found = plan["nodes"]["n"]["address"]
     return found["ipv4"], found["ipv6"]
 
 
 def error_of(facts=None, **variables):
-    return only_error({"n": {"ansible_facts": facts or {}, **{f"kong_{key}": one for key, one in variables.items()}}})
+    return only_error(
+        {"n": {"ansible_facts": facts or {}, **{f"kong_{key}": value for key, value in variables.items()}}}
+    )
 
 
 CHOSEN = {
     "given": (None, {"address": "10.0.0.9"}, ("10.0.0.9", None)),
     "given, both": (None, {"address": ["fd00::9", "10.0.0.9"]}, ("10.0.0.9", "fd00::9")),
-    "given, before everything": (
+    "given has priority": (
         FACTS,
         {"address": "192.168.5.1", "address_query": "x", "address_networks": "10.0.0.0/8"},
         ("192.168.5.1", None),
@@ -47,8 +49,8 @@ CHOSEN = {
         {},
         ("10.0.0.1", None),
     ),
-    "the only one": ({"all_ipv4_addresses": ["127.0.0.1", "10.0.0.1"]}, {}, ("10.0.0.1", None)),
-    "the only one of each": (
+    "the only address": ({"all_ipv4_addresses": ["127.0.0.1", "10.0.0.1"]}, {}, ("10.0.0.1", None)),
+    "the only address of each family": (
         {"all_ipv4_addresses": ["10.0.0.1"], "all_ipv6_addresses": ["fe80::1", "fd00::1"]},
         {},
         ("10.0.0.1", "fd00::1"),
@@ -59,13 +61,13 @@ CHOSEN = {
         (None, "fd00::1"),
     ),
     "preferred network": (FACTS, {"address_networks": "192.168.0.0/16"}, ("192.168.5.1", None)),
-    "first preference that holds one": (
+    "first network that contains an address": (
         FACTS,
         {"address_networks": ["10.99.0.0/16", "172.16.0.0/12", "10.0.0.0/8", "2001:db8::/32", "fd00::/8"]},
         ("172.17.0.1", "2001:db8::1"),
     ),
     "query": (FACTS, {"address_query": "ansible_facts.all_ipv4_addresses[2]"}, ("192.168.5.1", None)),
-    "query for both": (
+    "query for both families": (
         FACTS,
         {"address_query": "[ansible_facts.default_ipv4.address, ansible_facts.default_ipv6.address]"},
         ("10.0.0.1", "fd00::1"),
@@ -80,7 +82,7 @@ CHOSEN = {
         {"address_query": "ansible_facts.all_ipv4_addresses[2]", "address_networks": ["10.0.0.0/8", "192.168.0.0/16"]},
         ("192.168.5.1", None),
     ),
-    "zones and other oddities of facts": (
+    "zones and invalid addresses in facts": (
         {
             "all_ipv4_addresses": ["10.0.0.1", None, "10.0.0.1/24"],
             "all_ipv6_addresses": ["fe80::1%em0", "fd00::1%em0"],
@@ -104,13 +106,13 @@ def test_chosen(case):
 
 
 BAD = {
-    "nothing known": (
+    "no address known": (
         {},
         {},
         "address-unknown",
         "kong_address",
         None,
-        ["no facts of the host", "fact_caching", "--limit"],
+        ["the host has no facts", "fact_caching", "--limit"],
     ),
     "several": (
         {"all_ipv4_addresses": ["10.0.0.1", "172.17.0.1"]},
@@ -120,10 +122,10 @@ BAD = {
         ["10.0.0.1", "172.17.0.1"],
         ["kong_address_networks"],
     ),
-    "no address in it": (FACTS, {"address": []}, "address-unknown", "kong_address", [], ["give one IPv4"]),
+    "an empty list": (FACTS, {"address": []}, "address-unknown", "kong_address", [], ["give one IPv4"]),
     "no address": (FACTS, {"address": "kong1"}, "address-invalid", "kong_address", "kong1", ["give one IPv4"]),
     "a network": (FACTS, {"address": "10.0.0.0/8"}, "address-invalid", "kong_address", "10.0.0.0/8", ["give one IPv4"]),
-    "two of a family": (
+    "two addresses of a family": (
         None,
         {"address": ["10.0.0.1", "10.0.0.2"]},
         "address-invalid",
@@ -156,7 +158,7 @@ BAD = {
         ["10.0.0.0/8"],
         ["none)", "gather the host's facts"],
     ),
-    "query that yields nothing": (
+    "query without result": (
         FACTS,
         {"address_query": "ansible_facts.nothing"},
         "address-unknown",
@@ -164,13 +166,13 @@ BAD = {
         "ansible_facts.nothing",
         ["correct the query"],
     ),
-    "query that yields no address": (
+    "query without address": (
         FACTS,
         {"address_query": "ansible_facts.hostname"},
         "address-invalid",
         "kong_address_query",
         "ansible_facts.hostname",
-        ["it yields 'kong1'"],
+        ["its result is 'kong1'"],
     ),
     "query outside the networks": (
         FACTS,
@@ -211,13 +213,13 @@ BAD = {
         "router",
         ["addresses or networks"],
     ),
-    "egress of everybody": (
+    "egress of any address": (
         FACTS,
         {"nat_egress": "0.0.0.0/0"},
         "address-invalid",
         "kong_nat_egress",
         ["0.0.0.0/0"],
-        ["everybody", "other sites see"],
+        ["any address", "at other sites"],
     ),
     "bind address": (
         FACTS,
@@ -240,7 +242,7 @@ def test_refused(case):
 
 
 @pytest.mark.parametrize("query", ["a[", "", "starts_with(ansible_facts, 'a')", "unknown(@)"])
-def test_query_that_fails(query):
+def test_failing_query(query):
     error = error_of(FACTS, address_query=query)
     assert (error.code, error.variable, error.value) == ("query-invalid", "kong_address_query", query)
     assert "JMESPath" in error.message
@@ -254,31 +256,31 @@ def test_bind_addresses_of_the_host(listen):
     address_of(FACTS, proxy_listen=listen)
 
 
-def test_addresses_that_the_inventory_gives_may_be_outside_the_networks():
+def test_addresses_of_the_inventory_may_be_outside_the_networks():
     given = {"vpn_address": "172.30.0.1", "nat_egress": "203.0.113.7", "nat": [{"outside": "203.0.113.8"}]}
     assert address_of(FACTS, address_networks="10.0.0.0/8", **given) == ("10.0.0.1", None)
 
 
-def test_a_query_of_inventory_data_may_be_outside_the_networks():
+def test_query_of_inventory_data_may_be_outside_the_networks():
     query = "[{outside: kong_nat_egress, outside_port: `80`, inside_port: `8000`}]"
     found = address_of(FACTS, address_networks="10.0.0.0/8", nat_egress="203.0.113.7", nat_query=query)
     assert found == ("10.0.0.1", None)
 
 
-def test_a_fact_with_the_name_of_a_variable():
+def test_fact_with_the_name_of_a_variable():
     error = error_of({"default_ipv4": {"address": "10.0.0.1"}, "kong_role": "control_plane"})
     assert (error.code, error.host, error.variable, error.value) == ("variable-in-facts", "n", "kong_role", None)
-    assert error.message.startswith("n: kong_role: the facts of this host hold this name")
+    assert error.message.startswith("n: kong_role: the facts of this host have this name")
 
 
-def test_a_fact_of_a_named_host_with_the_name_of_a_variable():
+def test_fact_of_a_named_host_with_the_name_of_a_variable():
     hosts = {"n": {"kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["admin"]}}
     admin = {"kong_address": "10.0.0.2", "ansible_facts": {"kong_nat_egress": ["0.0.0.0/1"]}}
     error = only_error(hosts, {"admin": admin})
     assert (error.code, error.host, error.variable) == ("variable-in-facts", "admin", "kong_nat_egress")
 
 
-def test_bind_the_vpn_address_that_facts_do_not_know_yet():
+def test_bind_a_vpn_address_that_is_not_in_facts():
     address_of(FACTS, vpn_address="10.8.0.1", proxy_listen="10.8.0.1:8000")
 
 
@@ -286,7 +288,9 @@ def test_nat_from_a_query():
     cloud = {"cloud": [{"public": "203.0.113.2", "port": 8000}, {"public": "203.0.113.3", "port": 8443}]}
     query = "cloud[?port > `8000`].{outside: public, inside_port: port}"
     plan = planned({"n": {**cloud, "kong_address": "10.0.0.1", "kong_nat_query": query}})
-    assert [(one["outside"], one["inside_port"]) for one in plan["nodes"]["n"]["nat"]] == [("203.0.113.3", 8443)]
+    assert [(mapping["outside"], mapping["inside_port"]) for mapping in plan["nodes"]["n"]["nat"]] == [
+        ("203.0.113.3", 8443)
+    ]
     plan = planned({"n": {**cloud, "kong_address": "10.0.0.1", "kong_nat_query": query, "kong_nat": []}})
     assert plan["nodes"]["n"]["nat"] == []
 
@@ -299,23 +303,23 @@ def test_nat_from_a_bad_query(query, code):
     assert (error.code, error.variable) == (code, "kong_nat_query")
 
 
-def test_nat_from_a_query_that_yields_nothing():
+def test_nat_from_a_query_without_result():
     assert planned({"n": {"kong_address": "10.0.0.1", "kong_nat_query": "cloud"}})["nodes"]["n"]["nat"] == []
 
 
 TWICE = {"kong_address": ["10.0.0.1", "fd00::1"]}
 
 
-def test_one_address_twice_in_a_site():
+def test_same_address_twice_in_a_site():
     found = errors({"m": TWICE, "n": TWICE})
-    assert [(one.code, one.host, one.variable, one.value) for one in found] == [
+    assert [(error.code, error.host, error.variable, error.value) for error in found] == [
         ("address-duplicate", "n", "kong_address", "10.0.0.1"),
         ("address-duplicate", "n", "kong_address", "fd00::1"),
     ]
     assert "m of the same site has the same address; correct one of them" in found[0].message
 
 
-def test_one_address_twice_on_the_vpn():
+def test_same_address_twice_on_the_vpn():
     error = only_error(
         {
             name: {"kong_address": f"10.{number}.0.1", "kong_site": name, "kong_vpn_address": "10.8.0.1"}
@@ -356,7 +360,7 @@ def test_sites_that_overlap(first, second, refused):
         assert part in error.message
 
 
-def test_the_host_whose_facts_are_missing_is_named():
+def test_host_without_facts_is_named():
     nodes = {
         name: {"ansible_facts": {"default_ipv4": {"address": f"10.0.0.{number}"}}}
         for number, name in enumerate("abc", 1)
@@ -366,10 +370,10 @@ def test_the_host_whose_facts_are_missing_is_named():
     assert (error.code, error.host) == ("address-unknown", "b")
 
 
-def test_a_source_without_address_is_an_error_too():
+def test_source_without_address_is_an_error():
     error = only_error({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": ["admin"]}}, {"admin": {}})
     assert (error.code, error.host) == ("address-unknown", "admin")
 
 
-def test_a_host_that_nobody_names_needs_no_address():
+def test_unnamed_host_needs_no_address():
     assert compiled({"n": {"kong_address": "10.0.0.1"}}, {"elsewhere": {}}).errors == ()

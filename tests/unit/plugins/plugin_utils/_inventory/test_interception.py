@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node intercepts: how it is read, whom it lets in, and what nobody may catch."""
+"""Intercept rules: how they are read, their allowed sources, and the ports that no node may intercept."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def intercepted(node, **given):
     return host_interception(planned({"n": {**node, **entries(**given)}}), "n")
 
 
-def test_the_seeds_own_example():
+def test_example_of_the_seed():
     assert intercepted(OLD) == [
         {
             "method": "tproxy",
@@ -50,22 +50,22 @@ def test_the_seeds_own_example():
     ("version", "method"),
     [("0.14", "redirect"), ("0.15", "tproxy"), ("1.0", "tproxy"), ("1.5.1", "tproxy"), ("2.0", "redirect")],
 )
-def test_the_version_decides_how(version, method):
+def test_version_decides_the_method(version, method):
     flag = " transparent" if method == "tproxy" else ""
     (one,) = intercepted({**OLD, "kong_version": version, "kong_proxy_listen": f"0.0.0.0:8000{flag}"})
     assert one["method"] == method
 
 
-def test_families_have_entries_of_their_own_with_their_sources():
+def test_each_family_has_its_own_entry_and_sources():
     found = intercepted(OLD, destinations="any", ports=[443, 80, 80], interfaces="eth1")
-    assert [(one["family"], one["destinations"], one["sources"]) for one in found] == [
+    assert [(rule["family"], rule["destinations"], rule["sources"]) for rule in found] == [
         ("ipv4", ["0.0.0.0/0"], ["10.20.0.0/16"]),
         ("ipv6", ["::/0"], ["fd20::/64"]),
     ]
-    assert {(tuple(one["ports"]), tuple(one["interfaces"])) for one in found} == {((80, 443), ("eth1",))}
+    assert {(tuple(rule["ports"]), tuple(rule["interfaces"])) for rule in found} == {((80, 443), ("eth1",))}
 
 
-def test_a_listener_on_loopback_has_sources_for_what_is_caught_and_no_rule():
+def test_listener_on_loopback_has_sources_for_intercepted_packets_and_no_rule():
     plan = planned({"n": {**OLD, **entries(listen_port=8100)}})
     (one,) = host_interception(plan, "n")
     assert (one["address"], one["port"], one["sources"]) == ("127.0.0.1", 8100, ["10.20.0.0/16"])
@@ -88,24 +88,26 @@ def test_hosts_as_sources_of_a_listener_on_loopback(listen, destination, source)
     assert one["sources"] == [source]
 
 
-def test_own_addresses_are_redirected_apart():
+def test_own_addresses_have_their_own_rule():
     found = intercepted(NEW, destinations=["10.20.0.2", "10.0.0.0/8"])
-    assert [(one["own"], one["destinations"], one["sources"]) for one in found] == [
+    assert [(rule["own"], rule["destinations"], rule["sources"]) for rule in found] == [
         (True, ["10.20.0.2/32"], "any"),
         (False, ["10.0.0.0/8"], "any"),
     ]
 
 
-def test_the_bound_address_is_where_packets_go():
+def test_packets_go_to_the_bound_address():
     (one,) = intercepted(NEW, listen_port=8001)
     assert (one["address"], one["port"]) == ("10.20.0.2", 8001)
 
 
 def hidden(node):
-    return [one["message"] for one in planned({"n": node})["findings"] if one["code"] == "interception-hidden"]
+    return [
+        finding["message"] for finding in planned({"n": node})["findings"] if finding["code"] == "interception-hidden"
+    ]
 
 
-def test_what_newer_kongs_do_not_see_is_said():
+def test_note_that_newer_versions_do_not_see_the_destination():
     (message,) = hidden({**NEW, **entries()})
     assert 'port_maps: "80:8000"' in message
     (message,) = hidden({**NEW, **entries(), "kong_config": {"port_maps": "80:8000"}})
@@ -116,7 +118,11 @@ def test_what_newer_kongs_do_not_see_is_said():
 
 
 REFUSED = {
-    "no mapping": ({"kong_transparent": ["10.0.0.1"]}, "interception-invalid", "destinations, ports and listen_port"),
+    "not a mapping": (
+        {"kong_transparent": ["10.0.0.1"]},
+        "interception-invalid",
+        "destinations, ports and listen_port",
+    ),
     "unknown key": (entries(port=1), "interception-invalid", "destinations, ports and listen_port"),
     "no network": (entries(destinations="10.0.0.300"), "interception-invalid", "'10.0.0.300'"),
     "no destination": (entries(destinations=[]), "interception-invalid", "destinations is empty"),
@@ -126,9 +132,13 @@ REFUSED = {
     "port too high": (entries(ports=[65536]), "interception-invalid", "65536 is not a port"),
     "bad interface": (entries(interfaces=["eth0 x"]), "interception-invalid", "'eth0 x'"),
     "no such port": (entries(listen_port=9), "interception-listener", "it has 8000, 8100"),
-    "no such family": (entries(destinations="fd00::1", listen_port=8100), "interception-listener", "takes IPv6"),
-    "own address": (entries(destinations="10.20.0.1"), "interception-own-address", "never caught"),
-    "ssh": (entries(destinations="10.20.0.1", ports=[22]), "interception-own-address", "never caught"),
+    "no such family": (
+        entries(destinations="fd00::1", listen_port=8100),
+        "interception-listener",
+        "has no IPv6 listener",
+    ),
+    "own address": (entries(destinations="10.20.0.1"), "interception-own-address", "TPROXY does not intercept"),
+    "ssh": (entries(destinations="10.20.0.1", ports=[22]), "interception-own-address", "TPROXY does not intercept"),
     "ssh in a network": (entries(destinations="10.20.0.0/24", ports=[22]), "interception-protected", "22 (SSH) of n"),
     "ssh elsewhere": (
         {**entries(destinations="10.20.0.0/24", ports=[2222]), "ansible_port": 2222},
@@ -156,19 +166,19 @@ def test_refused(case):
     assert part in error.message
 
 
-def test_the_flag_must_be_there_and_known():
+def test_flag_must_be_present_and_known():
     error = only_error({"n": {**OLD, "kong_proxy_listen": "0.0.0.0:8000", **entries()}})
-    assert (error.code, "write `transparent`" in error.message) == ("interception-flag-missing", True)
+    assert (error.code, "add `transparent`" in error.message) == ("interception-flag-missing", True)
     error = only_error({"n": {**NEW, "kong_proxy_listen": "0.0.0.0:8000 transparent", **entries()}})
     assert error.code == "flag-unsupported"
 
 
-def test_nothing_is_redirected_to_loopback():
+def test_no_redirection_to_loopback():
     error = only_error({"n": {**NEW, "kong_proxy_listen": "127.0.0.1:8000", **entries()}})
-    assert (error.code, "for the node itself" in error.message) == ("interception-listener", True)
+    assert (error.code, "is on loopback" in error.message) == ("interception-listener", True)
 
 
-def test_what_is_forwarded_to_another_node_is_left_alone_where_it_is_dialled():
+def test_outside_port_of_another_node_is_protected():
     mapping = {"outside": "10.5.0.7", "outside_port": 80, "inside_port": 7946}
     peer = {"kong_version": "0.10", "kong_site": "b", "kong_address": "10.6.0.7", "kong_nat": [mapping]}
     catches = entries(destinations="10.5.0.0/16", ports=[80, 7946])
@@ -177,7 +187,7 @@ def test_what_is_forwarded_to_another_node_is_left_alone_where_it_is_dialled():
     assert "it would intercept 80 (cluster) of peer (10.5.0.7)" in error.message
 
 
-def test_what_runs_another_node_is_left_alone():
+def test_ports_of_another_node_are_protected():
     peer = {"kong_version": "0.10", "kong_address": "10.5.0.7"}
     nodes = {"n": {**OLD, **entries(destinations="10.5.0.0/16", ports=[7946])}, "peer": peer}
     error = only_error(nodes)
@@ -195,12 +205,12 @@ def test_what_runs_another_node_is_left_alone():
         ({**NEW, **entries(destinations="10.20.0.2", ports=[8000])}, 8000),
     ],
 )
-def test_a_caught_port_that_another_listener_has(variables, taken):
-    found = [(one.code, one.value) for one in compiled({"n": variables}).errors]
+def test_intercepted_port_of_another_listener(variables, taken):
+    found = [(error.code, error.value) for error in compiled({"n": variables}).errors]
     assert found == ([("interception-port-taken", taken)] if taken else [])
 
 
-def test_two_entries_for_one_packet():
+def test_two_entries_that_match_one_packet():
     other = {"destinations": "10.0.0.0/8", "ports": [80, 81], "listen_port": 8100}
     assert only_error({"n": {**OLD, "kong_transparent": [SEED, other]}}).code == "interception-overlap"
     apart = [{**SEED, "interfaces": ["eth1"]}, {**other, "interfaces": ["eth2"]}]
@@ -216,7 +226,7 @@ WRITTEN = planned(
 )
 
 
-def test_as_a_table_for_whoever_sets_up_a_router():
+def test_table_for_the_operator_of_a_router():
     rows = [line.split("  ") for line in interception_lines(WRITTEN, WRITTEN["nodes"])[4:-1]]
     assert [[word.strip() for word in row if word] for row in rows] == [
         ["gw", "10.20.0.0/16", "10.0.0.1 80, 81", "em0", "proxy 10.20.0.1:8000", "tproxy"],
@@ -228,7 +238,7 @@ def test_as_a_table_for_whoever_sets_up_a_router():
 
 
 @pytest.mark.parametrize("form", ["freebsd", "openbsd"])
-def test_as_rules_of_pf(form):
+def test_rules_of_pf(form):
     text = pf_rules(WRITTEN, "gw", form)
     assert "not applied" in text
     assert [line for line in text.splitlines() if not line.startswith("#")] == {
@@ -248,7 +258,7 @@ def test_as_rules_of_pf(form):
     assert "10.20.0.2/32" not in pf_rules(WRITTEN, "own", form)
 
 
-def test_ports_from_the_first_to_the_last_are_intercepted():
+def test_lowest_and_highest_port_can_be_intercepted():
     (one,) = intercepted(OLD, ports=[65535, 1])
     assert one["ports"] == [1, 65535]
 
@@ -261,7 +271,7 @@ def test_ports_from_the_first_to_the_last_are_intercepted():
         (5, "10.1.0.0, 10.1.0.1, 10.1.0.2, 10.1.0.3 and 1 more"),
     ],
 )
-def test_the_table_shortens_lists_of_more_than_four(count, shown):
+def test_table_shortens_lists_of_more_than_four_items(count, shown):
     sources = [f"10.1.0.{number}" for number in range(count)]
     plan = planned({"n": {**NEW, "kong_proxy_sources": sources, **entries()}})
     _title, _empty, header, _rule, *lines, _end = interception_lines(plan, ["n"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Kong in a container: what others dial is what the host publishes, in paths, rules, forwards and probes alike."""
+"""A Kong in a container: other hosts dial the published ports of the host, in paths, rules, forwards and probes."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def node(**more):
 
 
 def rules(plan, name="n"):
-    return {(one["listener"], one["port"]): one for one in plan["nodes"][name]["ruleset"]["allow"]}
+    return {(rule["listener"], rule["port"]): rule for rule in plan["nodes"][name]["ruleset"]["allow"]}
 
 
-def test_rules_are_for_the_ports_of_the_host_and_say_so():
+def test_rules_are_for_the_ports_of_the_host():
     found = rules(planned(node(), OPS))
-    assert {key: (one["address"], one["published"]) for key, one in found.items()} == {
+    assert {key: (rule["address"], rule["published"]) for key, rule in found.items()} == {
         ("proxy", 80): (None, True),
         ("proxy", 8443): ("127.0.0.1", True),
         ("admin", 9001): ("10.0.0.1", True),
@@ -54,23 +54,23 @@ def test_sources_are_those_of_the_listener():
     assert sources(planned(node(), OPS), "n", "admin") == ["10.0.0.20/32"]
 
 
-def test_sources_by_port_name_the_port_that_kong_opens():
+def test_sources_by_port_use_the_port_of_kong():
     streams = {"kong_stream_listen": "0.0.0.0:9100, 0.0.0.0:9200", "kong_published_ports": ["91:9100", "92:9200"]}
     plan = planned(node(**streams, kong_stream_sources={9100: "any", 9200: "ops"}, kong_admin_sources="nobody"), OPS)
     assert sources(plan, "n", "stream", port=91) == "any"
     assert sources(plan, "n", "stream", port=92) == ["10.0.0.20/32"]
 
 
-def test_what_kong_itself_opens_and_its_settings_are_those_of_the_container():
+def test_listeners_and_settings_of_kong_are_those_of_the_container():
     plan = planned(node(), OPS)
     assert settings(plan, "n")["admin_listen"] == "0.0.0.0:8001"
-    assert ("admin", 8001) in {(one["name"], one["port"]) for one in plan["nodes"]["n"]["listeners"]}
+    assert ("admin", 8001) in {(listener["name"], listener["port"]) for listener in plan["nodes"]["n"]["listeners"]}
     assert plan["nodes"]["n"]["published"][2] == {
         "listener": "admin", "address": "10.0.0.1", "port": 9001, "container_port": 8001, "protocols": ["tcp"],
     }  # fmt: skip
 
 
-def test_a_node_whose_kong_is_on_the_host_has_nothing_of_it_in_its_plan():
+def test_node_without_container_has_no_published_ports_in_its_plan():
     plan = planned(node(kong_published_ports=None), OPS)
     assert "published" not in json.dumps(plan)
 
@@ -78,7 +78,7 @@ def test_a_node_whose_kong_is_on_the_host_has_nothing_of_it_in_its_plan():
 def test_paths_and_probes_dial_the_port_of_the_host():
     plan = planned(node(), OPS)
     assert path(plan, "ops", "n", "admin")[0] == "10.0.0.1:9001"
-    found = {(one.listener, str(one.dialled)): one.expected for one in probes_from(plan, "ops")}
+    found = {(probe.listener, str(probe.dialled)): probe.expected for probe in probes_from(plan, "ops")}
     assert found == {
         ("proxy", "10.0.0.1:80"): "open",
         ("proxy", "[fd00::1]:80"): "closed",  # ops has no IPv6
@@ -87,7 +87,7 @@ def test_paths_and_probes_dial_the_port_of_the_host():
     }
 
 
-def test_a_mapping_leads_to_the_port_of_the_host():
+def test_mapping_forwards_to_the_port_of_the_host():
     mapping = {"outside": "203.0.113.1", "outside_port": 443, "inside_port": 80, "protocols": ["tcp"]}
     plan = planned(node(kong_nat=[mapping]), OPS)
     (forward,) = plan["nat_forwards"]
@@ -97,14 +97,14 @@ def test_a_mapping_leads_to_the_port_of_the_host():
     assert ":80" in found.message
 
 
-def test_explain_tells_of_the_container():
+def test_explanation_names_the_container():
     plan = planned(node(), OPS)
     text = "\n".join(explain(plan, chosen_probes(plan, "ops", "n", "admin")[0], None))
     assert "10.0.0.1:9001" in text
     assert "port 8001 of Kong's container" in text
 
 
-def test_a_listener_that_is_not_published_has_no_rule_and_its_sources_are_in_vain():
+def test_unpublished_listener_has_no_rule_and_a_warning_about_its_sources():
     plan = planned(node(kong_published_ports=["80:8000"]), OPS)
     assert set(rules(plan)) == {("proxy", 80)}
     (found,) = warnings(plan, "source-loopback")
@@ -117,7 +117,7 @@ def test_a_listener_that_is_not_published_has_no_rule_and_its_sources_are_in_vai
     [
         ("8000", "published-invalid", "80:8000"),
         (8000, "published-invalid", "80:8000"),
-        ("80-81:8000-8001", "published-invalid", "port by port"),
+        ("80-81:8000-8001", "published-invalid", "each port of a range"),
         ("80:8000/sctp", "published-invalid", "PROTOCOL"),
         ("70000:8000", "published-invalid", "65535"),
         ("300.0.0.1:80:8000", "published-invalid", "300.0.0.1"),
@@ -129,20 +129,20 @@ def test_a_listener_that_is_not_published_has_no_rule_and_its_sources_are_in_vai
         (["0.0.0.0:80:8000", "10.0.0.1:80:8443"], "published-duplicate", "0.0.0.0:80:8000/tcp"),
     ],
 )
-def test_what_cannot_be_is_refused(given, code, words):
+def test_invalid_items(given, code, words):
     listens = "0.0.0.0:8001, 127.0.0.1:8444 ssl"
     found = only_error(node(kong_published_ports=given, kong_admin_listen=listens, kong_admin_sources="nobody"))
     assert (found.code, found.variable) == (code, "kong_published_ports")
     assert words in found.message
 
 
-def test_one_port_at_two_addresses_is_in_order():
+def test_one_port_at_two_addresses():
     given = ["10.0.0.1:80:8000", "10.0.0.2:80:8443", "[fd00::1]:80:8000", "0.0.0.0:81:8000", "[::]:81:8443"]
     plan = planned(node(kong_published_ports=given, kong_admin_sources="nobody"))
     assert len(plan["nodes"]["n"]["ruleset"]["allow"]) == 5
 
 
-def test_an_address_that_the_host_does_not_have():
+def test_address_that_is_not_on_the_host():
     facts = {"all_ipv4_addresses": ["10.0.0.1"], "all_ipv6_addresses": ["fd00::1"]}
     found = only_error(
         node(kong_published_ports=["10.0.0.9:80:8000"], ansible_facts=facts, kong_admin_sources="nobody")
@@ -164,14 +164,14 @@ def test_gossip_advertises_the_port_of_the_host_and_binds_that_of_the_container(
     assert rules(plan, "a")["cluster", 17946]["sources"] == ["peers-default-from-default"]
 
 
-def test_half_of_gossip_or_none_is_refused():
+def test_gossip_needs_both_protocols():
     (half,) = errors({**OLD, "a": {**OLD["a"], "kong_published_ports": ["17946:7946"]}})
     assert half.code == "published-protocol"
     (none,) = errors({**OLD, "a": {**OLD["a"], "kong_published_ports": ["8000:8000"]}})
     assert (none.code, none.variable) == ("no-path", "kong_published_ports")
 
 
-def test_a_control_plane_that_keeps_its_port_to_itself():
+def test_control_plane_that_does_not_publish_its_port():
     hybrid = {
         "cp": {"kong_role": "control_plane", "kong_address": "10.0.0.1", "kong_published_ports": []},
         "dp": {"kong_role": "data_plane", "kong_address": "10.0.0.2"},

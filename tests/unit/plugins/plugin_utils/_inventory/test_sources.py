@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Source terms: who may reach which listener."""
+"""Source terms: the allowed sources of each listener."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_defaults(listener, default):
     assert sources(plan_of(status_listen="0.0.0.0:8007"), "n", listener) == default
 
 
-def test_streams_are_for_anybody_by_default():
+def test_streams_allow_any_source_by_default():
     assert sources(plan_of(stream_listen="0.0.0.0:9000"), "n", "stream") == "any"
 
 
@@ -88,7 +88,7 @@ def test_streams_by_port(key):
     assert sources(plan, "n", "stream", port=9001) == "any"
 
 
-def test_the_gui_goes_with_the_admin_api():
+def test_gui_has_the_sources_of_the_admin_api():
     plan = plan_of(admin_sources=["admin"])
     assert sources(plan, "n", "admin_gui", port=8002) == ["10.0.0.20/32"]
     plan = plan_of(admin_sources=["admin"], admin_gui_sources=["bastion1"])
@@ -98,7 +98,7 @@ def test_the_gui_goes_with_the_admin_api():
     assert sources(plan, "n", "admin_gui", port=8445) == ["10.0.0.20/32"]
 
 
-def test_the_status_api_has_its_own():
+def test_status_api_has_its_own_sources():
     plan = plan_of(status_listen="0.0.0.0:8007", status_sources="admin", admin_sources="bastion1")
     assert sources(plan, "n", "status") == ["10.0.0.20/32"]
 
@@ -108,7 +108,7 @@ EVERYBODY += [["::/1", "8000::/1"], ["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/1"]]
 
 
 @pytest.mark.parametrize("terms", EVERYBODY)
-def test_everybody_needs_to_be_meant(terms):
+def test_any_admin_source_needs_an_opt_in(terms):
     error = error_of(admin_sources=terms, admin_gui_sources="nobody")
     assert (error.code, error.variable) == ("source-any", "kong_admin_sources")
     assert "kong_admin_allow_any: true" in error.message
@@ -116,65 +116,65 @@ def test_everybody_needs_to_be_meant(terms):
 
 
 @pytest.mark.parametrize("terms", EVERYBODY)
-def test_the_gui_is_as_good_as_the_admin_api(terms):
+def test_any_source_of_the_gui_needs_an_opt_in(terms):
     found = errors(fleet(admin_gui_sources=terms), OTHERS, GROUPS)
-    assert {(one.code, one.variable) for one in found} == {("source-any", "kong_admin_gui_sources")}
+    assert {(error.code, error.variable) for error in found} == {("source-any", "kong_admin_gui_sources")}
     plan_of(admin_gui_sources=terms, admin_allow_any=True)
 
 
-def test_so_is_the_rpc_of_serf():
+def test_any_source_of_the_rpc_of_serf_needs_an_opt_in():
     node = {"version": "0.10", "cluster_listen_rpc": "0.0.0.0:7373", "cluster_rpc_sources": "any"}
     found = errors(fleet(**node), OTHERS, GROUPS)
-    assert {(one.code, one.variable) for one in found} == {("source-any", "kong_cluster_rpc_sources")}
+    assert {(error.code, error.variable) for error in found} == {("source-any", "kong_cluster_rpc_sources")}
     assert sources(plan_of(**node, admin_allow_any=True), "n", "cluster_rpc") == "any"
 
 
-def test_half_of_everybody_is_not_everybody():
+def test_half_of_all_addresses_is_not_any():
     assert sources(plan_of(admin_sources="0.0.0.0/1"), "n", "admin") == ["0.0.0.0/1"]
 
 
-def test_everybody_where_it_is_meant():
+def test_any_source_with_opt_in():
     assert sources(plan_of(admin_sources=["any", "admin"], admin_allow_any=True), "n", "admin") == "any"
     assert sources(plan_of(proxy_sources=["0.0.0.0/0"]), "n", "proxy", port=8000) == ["0.0.0.0/0"]
 
 
 @pytest.mark.parametrize("value", ["yes", 1, "true"])
-def test_the_opt_in_is_a_boolean(value):
+def test_opt_in_is_a_boolean(value):
     found = errors(fleet(admin_sources="any", admin_allow_any=value), OTHERS, GROUPS)
-    assert {one.code for one in found} == {"variable-invalid", "source-any"}
+    assert {error.code for error in found} == {"variable-invalid", "source-any"}
 
 
 @pytest.mark.parametrize(
     ("term", "part"),
     [
-        ("stranger", "no host of the inventory"),
+        ("stranger", "not a host of the inventory"),
         ("@strangers", "no such inventory group"),
         ("@empty", "has no hosts"),
         ("10.0.0.300", "not an IPv4 or IPv6 address or network"),
         ("10.0.0.5/24", "write 10.0.0.0/24 or 10.0.0.5"),
         ("::ffff:10.0.0.1", "IPv4-mapped"),
-        ("0.0.0.0", "everybody is any"),
-        ("::/128", "everybody is any"),
-        ("admin, bastion1", "no host of the inventory"),
-        ("", "no host of the inventory"),
-        ("all", "no host of the inventory"),
-        (["admin"], "no host of the inventory"),
+        ("0.0.0.0", "for any source write any"),
+        ("::/128", "for any source write any"),
+        ("admin, bastion1", "not a host of the inventory"),
+        ("", "not a host of the inventory"),
+        ("all", "not a host of the inventory"),
+        (["admin"], "not a host of the inventory"),
     ],
 )
-def test_terms_that_match_nothing(term, part):
+def test_unknown_terms(term, part):
     error = error_of(status_listen="0.0.0.0:8007", status_sources=[term])
     assert (error.code, error.variable, error.value) == ("source-unknown", "kong_status_sources", str(term))
     assert part in error.message
 
 
 @pytest.mark.parametrize("term", ["control_planes", "data_planes"])
-def test_terms_of_a_cluster_that_has_none(term):
+def test_terms_without_hosts_in_the_cluster(term):
     error = error_of(status_listen="0.0.0.0:8007", status_sources=[term])
     assert (error.code, error.host, error.variable, error.value) == ("source-unknown", "n", "kong_status_sources", term)
     assert "remove it" in error.message
 
 
-def test_cluster_sources_that_leave_out_the_cluster():
+def test_cluster_sources_without_the_cluster():
     node = {"kong_role": "control_plane", "kong_address": "10.0.0.1", "kong_cluster_sources": ["10.0.0.9"]}
     (warning,) = warnings(planned({"n": node}))
     assert (warning["code"], warning["variable"]) == ("source-replaced", "kong_cluster_sources")
@@ -182,34 +182,34 @@ def test_cluster_sources_that_leave_out_the_cluster():
     assert warnings(planned({"n": {**node, "kong_cluster_sources": ["10.0.0.9", "data_planes"]}})) == []
 
 
-def test_a_stream_port_that_the_mapping_forgets():
+def test_stream_port_that_is_missing_in_the_mapping():
     error = error_of(stream_listen="0.0.0.0:9000, 0.0.0.0:9001", stream_sources={9000: ["admin"]})
     assert (error.code, error.variable) == ("source-port-missing", "kong_stream_sources")
     assert "9001" in error.message
 
 
 @pytest.mark.parametrize("terms", [["nobody", "admin"], ["any", "nobody"], ["nobody", " 10.0.0.0/8"]])
-def test_nobody_stands_alone(terms):
+def test_nobody_must_be_the_only_term(terms):
     error = error_of(proxy_sources=terms)
     assert (error.code, error.variable) == ("source-contradiction", "kong_proxy_sources")
-    assert "nobody stands alone" in error.message
+    assert "nobody must be the only term" in error.message
 
 
-def test_sources_of_a_loopback_listener_are_in_vain():
+def test_warning_about_sources_of_a_loopback_listener():
     plan = plan_of(admin_listen="127.0.0.1:8001, [::1]:8444 ssl", admin_sources=["admin"], admin_gui_sources=[])
     assert sources(plan, "n", "admin", port=8001) == []
     found = warnings(plan, "source-loopback")
-    assert {(one["host"], one["variable"]) for one in found} == {("n", "kong_admin_sources")}
+    assert {(warning["host"], warning["variable"]) for warning in found} == {("n", "kong_admin_sources")}
     assert "127.0.0.1" in found[0]["message"]
     assert "set kong_admin_listen" in found[0]["message"]
 
 
 @pytest.mark.parametrize("terms", ["nobody", ["nobody"], [], None])
-def test_nobody_needs_no_warning(terms):
+def test_no_warning_about_nobody(terms):
     assert warnings(plan_of(admin_listen="127.0.0.1:8001", admin_sources=terms)) == []
 
 
-def test_one_socket_on_loopback_beside_one_that_is_open():
+def test_no_warning_if_only_one_of_two_sockets_is_on_loopback():
     plan = plan_of(admin_listen="10.0.0.1:8001, 127.0.0.1:8001", admin_sources=["admin"], admin_gui_listen="off")
     rules = [rule for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["listener"] == "admin"]
     assert [(rule["address"], len(rule["sources"])) for rule in rules] == [("10.0.0.1", 1), ("127.0.0.1", 0)]
@@ -217,7 +217,7 @@ def test_one_socket_on_loopback_beside_one_that_is_open():
 
 
 @pytest.mark.parametrize("terms", [["far"], ["@others"]])
-def test_no_path_is_a_warning_and_makes_no_rule(terms):
+def test_missing_path_is_a_warning_without_a_rule(terms):
     plan = planned(fleet(admin_sources=terms, admin_gui_sources=[]), OTHERS, {"others": ["far", "admin"]})
     seen = sources(plan, "n", "admin")
     assert "10.9.0.1/32" not in seen
@@ -232,12 +232,12 @@ def test_no_path_is_a_warning_and_makes_no_rule(terms):
         assert part in warning["message"]
 
 
-def test_hosts_of_another_family_are_told_apart():
-    """No NAT mapping would help them."""
+def test_hosts_without_the_family_have_their_own_warning():
+    """A NAT mapping would not help them."""
     others = {**OTHERS, "six": {"kong_address": "fd00::6"}, "seven": {"kong_address": "fd00::7"}}
     nodes = fleet(admin_sources=["@mixed"], admin_gui_sources=[])
     plan = planned(nodes, others, {"mixed": ["far", "seven", "admin", "six"]})
-    network, family = sorted(one["message"] for one in warnings(plan))
+    network, family = sorted(warning["message"] for warning in warnings(plan))
     assert "no path from far (site elsewhere) to" in network
     assert "kong_nat" in network
     assert "no path from seven (site default), six (site default) to the admin port 8001 of n" in family
@@ -248,8 +248,8 @@ def test_hosts_of_another_family_are_told_apart():
     assert "kong_nat" not in family
 
 
-def test_ports_that_different_hosts_do_not_reach():
-    """One port is forwarded and one is not: the warning names the right one."""
+def test_ports_without_a_path_from_different_hosts():
+    """Only one port is forwarded. The warning names the other port."""
     nat = [{"outside": "203.0.113.1", "inside_port": 8001}]
     plan = plan_of(
         admin_listen="0.0.0.0:8001, 0.0.0.0:8444 ssl", admin_sources=["far"], admin_gui_listen="off", nat=nat
@@ -259,20 +259,20 @@ def test_ports_that_different_hosts_do_not_reach():
     assert sources(plan, "n", "admin", port=8001) == ["10.9.0.1/32"]
 
 
-def test_ports_that_different_members_of_a_group_do_not_reach():
+def test_ports_without_a_path_from_different_members_of_a_group():
     others = {**OTHERS, "farther": {"kong_address": "10.8.0.1", "kong_site": "c"}}
     nat = [{"outside": "203.0.113.1", "inside_port": 8001, "sites": ["elsewhere"]}]
     nodes = fleet(
         admin_listen="0.0.0.0:8001, 0.0.0.0:8444 ssl", admin_sources=["@remote"], admin_gui_listen="off", nat=nat
     )
     plan = planned(nodes, others, {"remote": ["farther", "far"]})
-    first, second = (one["message"] for one in warnings(plan, "source-no-path"))
+    first, second = (warning["message"] for warning in warnings(plan, "source-no-path"))
     assert "no path from far (site elsewhere), farther (site c) to the admin port 8444" in first
     assert "no path from farther (site c) to the admin port 8001" in second
 
 
 def test_two_addresses_on_one_port():
-    """Each socket has the sources that reach it, and who reaches one of them is not missed."""
+    """Each socket has the sources with a path to it. A host with a path to one of them has no warning."""
     others = {"near": {"kong_address": "10.0.0.20"}, "vpn": {**OTHERS["far"], "kong_vpn_address": "10.8.0.9"}}
     nodes = fleet(
         vpn_address="10.8.0.1",
@@ -287,7 +287,7 @@ def test_two_addresses_on_one_port():
     assert warnings(plan) == []
 
 
-def test_both_families_share_their_set():
+def test_both_families_share_a_set():
     plan = plan_of(
         address=["10.0.0.1", "fd00::1"],
         admin_listen="0.0.0.0:8001, [::]:8001",
@@ -300,7 +300,7 @@ def test_both_families_share_their_set():
     assert warnings(plan) == []
 
 
-def test_an_address_that_names_a_host_is_the_host():
+def test_address_as_name_of_a_host_is_the_host():
     plan = planned(fleet(admin_sources=["10.0.0.20"]), {"10.0.0.20": {"kong_address": "10.0.0.21"}})
     assert sources(plan, "n", "admin") == ["10.0.0.21/32"]
 
@@ -309,8 +309,8 @@ def remote(site, **variables):
     return {"kong_site": site, "kong_version": "3.9", "kong_admin_listen": "0.0.0.0:8001", **variables}
 
 
-def test_members_of_one_site_that_differ_in_what_they_dial():
-    """One of two hosts says that its site is not flat, so it has no path, and the other does."""
+def test_members_of_a_site_that_dial_different_addresses():
+    """Only one of two hosts turns off the flat network, so only the other host has a path."""
     others = {
         "x1": {"kong_site": "x", "kong_address": "10.5.0.1", "kong_flat_network": False},
         "x2": {"kong_site": "x", "kong_address": "10.5.0.2"},
@@ -318,11 +318,13 @@ def test_members_of_one_site_that_differ_in_what_they_dial():
     nodes = {"n": remote("b", kong_address="10.1.0.1", kong_flat_network=True, kong_admin_sources=["@x"])}
     plan = planned(nodes, others, {"x": ["x1", "x2"]})
     assert sources(plan, "n", "admin") == ["10.5.0.2/32"]
-    assert ["no path from x1 (site x) to" in one["message"] for one in warnings(plan)] == [True] * len(warnings(plan))
+    assert ["no path from x1 (site x) to" in warning["message"] for warning in warnings(plan)] == [True] * len(
+        warnings(plan)
+    )
 
 
-def test_one_group_seen_from_two_sites():
-    """A host that leaves through another outside address to each site is seen there as that, and nowhere as the other."""
+def test_group_as_seen_from_two_sites():
+    """The host has a different outside address for each site. Each site sees that address only."""
     mappings = [{"outside": "203.0.113.2", "sites": ["b"]}, {"outside": "203.0.113.3", "sites": ["c"]}]
     others = {"x": {"kong_site": "x", "kong_address": "10.5.0.1", "kong_nat": mappings}}
     nodes = {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan: its format, and that it is the same to the byte."""
+"""The plan: its format, and that it is reproducible to the byte."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_text():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_order_of_hosts_does_not_matter(seed):
+def test_plan_does_not_depend_on_the_order_of_hosts(seed):
     rng = random.Random(seed)
 
     def shuffled(items):
@@ -80,7 +80,7 @@ print(plan_text(planned(MIXED, OTHERS, GROUPS)), end="")
 
 
 @pytest.mark.parametrize("seed", ["1", "77"])
-def test_the_hash_seed_does_not_matter(seed):
+def test_plan_does_not_depend_on_the_hash_seed(seed):
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == plan_text(planned(MIXED, OTHERS, GROUPS))
@@ -91,7 +91,7 @@ def test_compiling_twice_in_one_process():
     assert plan_text(compile_plan(nodes, "kong").plan or {}) == plan_text(compile_plan(nodes, "kong").plan or {})
 
 
-def test_another_group():
+def test_group_with_another_name():
     fleet = PlainInventory({"kong": ["a"], "edge": ["b"]}, {name: {"kong_address": "10.0.0.1"} for name in "ab"})
     plan = compile_plan(fleet, "edge").plan
     assert plan is not None
@@ -117,7 +117,7 @@ def test_findings_of_a_plan_are_plain():
         "n": {"kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": [Tagged("far")]}
     }
     plan = planned(nodes, {"far": {"kong_site": "x", "kong_address": "10.9.0.1"}})
-    assert {type(one["value"]) for one in plan["findings"]} == {str}
+    assert {type(finding["value"]) for finding in plan["findings"]} == {str}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_findings_of_a_plan_are_plain():
         ("kong.example:8001", None),
     ],
 )
-def test_the_address_that_a_rule_matches(listen, matched):
+def test_address_of_a_rule(listen, matched):
     plan = planned({"n": {"kong_address": ["10.0.0.1", "fd00::1"], "kong_admin_listen": listen}})
-    (rule,) = (one for one in plan["nodes"]["n"]["ruleset"]["allow"] if one["listener"] == "admin")
+    (rule,) = (entry for entry in plan["nodes"]["n"]["ruleset"]["allow"] if entry["listener"] == "admin")
     assert (rule["address"], rule["sources"]) == (matched, [])

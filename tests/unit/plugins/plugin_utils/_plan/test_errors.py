@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every error that DESIGN, section 5, promises names host, variable, value and way out; and all of them come at once."""
+"""Every error of DESIGN, section 5, names host, variable, value and fix. All errors are reported together."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def test_refused(case):
         assert part in error.message
 
 
-def test_all_at_once():
+def test_all_errors_are_reported_together():
     found = compiled({name: {"kong_address": "10.0.0.300", "kong_version": "9"} for name in "ab"}).errors
-    assert [(one.host, one.variable) for one in found] == [(host, "kong_version") for host in "ab"]
+    assert [(error.host, error.variable) for error in found] == [(host, "kong_version") for host in "ab"]
     found = compiled({"n": {**NEW, "kong_role": "boss", "kong_site": "", "kong_admin_sources": 3}}).errors
-    assert [one.code for one in found] == ["source-unknown", "role-unknown", "variable-invalid"]
+    assert [error.code for error in found] == ["source-unknown", "role-unknown", "variable-invalid"]
 
 
-def test_errors_come_before_warnings():
+def test_errors_precede_warnings():
     nodes = {"n": {**NEW, "kong_admin_listn": "x", "kong_role": "boss"}}
-    assert [one.severity for one in compiled(nodes).findings] == ["error", "warning"]
+    assert [finding.severity for finding in compiled(nodes).findings] == ["error", "warning"]
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_no_nodes(groups, part):
         ("kong_verify_outsiders", "@none", "source-unknown"),
     ],
 )
-def test_variables_of_the_wrong_kind(name, value, code):
+def test_variables_of_the_wrong_type(name, value, code):
     error = only_error({"n": {**NEW, name: value}})
     shown = value[0] if name == "kong_verify_outsiders" and isinstance(value, list) else value
     assert (error.code, error.host, error.variable, error.value) == (code, "n", name, shown)
     assert f"n: {name}: {shown!r}: " in error.message
 
 
-def test_what_looks_misspelt_is_a_warning():
+def test_warning_about_a_misspelt_variable():
     plan = planned(
         {"n": {**NEW, "kong_adress": "x", "kong_firewall_backnd": "x", "kong_database": "off", "kongaddress": "x"}}
     )
@@ -83,7 +83,7 @@ def test_what_looks_misspelt_is_a_warning():
 
 
 class Untemplatable(Mapping):
-    """Variables of which one names what is not there, as Ansible's are."""
+    """Variables like those of Ansible, one of them with a template that names an undefined variable."""
 
     def __init__(self, variables):
         self.variables = variables
@@ -107,7 +107,7 @@ class Untemplatable(Mapping):
     "name",
     ["kong_proxy_sources", "kong_admin_gui_sources", "kong_address", "kong_address_query", "kong_address_networks"],
 )
-def test_a_variable_that_cannot_be_computed(name):
+def test_variable_that_cannot_be_computed(name):
     given = {key: value for key, value in NEW.items() if key != "kong_address" or "_address" not in name}
     inventory = PlainInventory({"kong": ["n"]}, {"n": Untemplatable({**given, name: "{{ bastion }}"})})
     (error,) = compile_plan(inventory, "kong").errors
@@ -115,9 +115,9 @@ def test_a_variable_that_cannot_be_computed(name):
     assert f"n: {name}: its value cannot be computed: 'bastion' is undefined" in error.message
 
 
-def test_what_is_wrong_with_a_node_makes_no_other_errors():
+def test_error_of_a_node_causes_no_other_errors():
     nodes = {
         "c": {"kong_version": "9.9", "kong_address": "10.0.0.1", "kong_role": "control_plane"},
         "d": {**NEW, "kong_role": "data_plane", "kong_proxy_sources": "control_planes"},
     }
-    assert [(one.host, one.code) for one in compiled(nodes).errors] == [("c", "version-unknown")]
+    assert [(error.host, error.code) for error in compiled(nodes).errors] == [("c", "version-unknown")]

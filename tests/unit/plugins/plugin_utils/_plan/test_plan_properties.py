@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every fleet: random small ones, judged by asking for each ordered pair on its own."""
+"""Properties of every fleet: random small fleets, checked for each ordered pair of hosts separately."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def host(rng, number, style, ports):
     if style["nat"] and rng.random() < 0.7:
         families = {":" in address for address in variables["kong_address"]}
         made = [mapping(rng, number, ports) for _mapping in range(rng.randint(1, 2))]
-        variables["kong_nat"] = [one for one in made if (":" in one["outside"]) in families or rng.random() < 0.02]
+        variables["kong_nat"] = [
+            entry for entry in made if (":" in entry["outside"]) in families or rng.random() < 0.02
+        ]
         if rng.random() < 0.3:
             egress = [["203.0.113.0/28"], [f"10.201.0.{number + 1}"], ["203.0.113.9", "2001:db8:e::/64"]]
             variables["kong_nat_egress"] = rng.choice(egress)
@@ -84,7 +86,7 @@ def admin_listen(rng, variables, version):
         return rng.choice(["0.0.0.0:8001", "127.0.0.1:8001"])
     address = variables["kong_address"][0]
     vpn = (variables.get("kong_vpn_address") or ["127.0.0.1"])[0]
-    shown = [f"[{one}]:8001" if ":" in one else f"{one}:8001" for one in (address, vpn)]
+    shown = [f"[{text}]:8001" if ":" in text else f"{text}:8001" for text in (address, vpn)]
     ipv4_only = [["0.0.0.0:8001"], ["0.0.0.0:8001", "127.0.0.1:8444 ssl"], shown, shown[1:]]
     ipv6_too = [["0.0.0.0:8001", "[::]:8001"], ["[::]:8001 ipv6only=off"], ["[::]:8001", "0.0.0.0:8444 ssl"]]
     return rng.choice(ipv4_only + (ipv6_too if version == "3.9" else []))
@@ -111,8 +113,8 @@ def kong_node(rng, number, style):
 
 
 def drop_empty_terms(variables, others):
-    """Take out the words that stand for nobody here, most of the time the only error of a fleet."""
-    roles = {one.get("kong_role") for one in others if one["kong_cluster"] == variables["kong_cluster"]}
+    """Remove the terms without hosts, usually the only error of a fleet."""
+    roles = {other.get("kong_role") for other in others if other["kong_cluster"] == variables["kong_cluster"]}
     meant = {"peers": bool(roles), "control_planes": "control_plane" in roles, "data_planes": "data_plane" in roles}
     for name in ("kong_admin_sources", "kong_proxy_sources", "kong_cluster_sources"):
         if name in variables:
@@ -196,7 +198,7 @@ def check_sets(plan):
 
 
 def check_rules(plan, name, inventory):
-    """Every rule's sources are those of all the hosts that its terms stand for, asked one by one."""
+    """Check that every rule allows exactly the sources of all hosts of its terms, host by host."""
     node = planned_node(plan, name)
     rules = planned_rules(plan, name)
     assert len(rules) == sum(len(listener.protocols) for listener in node.listeners)
@@ -243,9 +245,9 @@ def check_rule(plan, node, listener, protocol, seen, inventory):
         for caller in callers_of(plan, node, listener, term, inventory):
             found = {
                 source
-                for one in find_paths(planned_host(plan, caller), node, listener)
-                if one.protocol == protocol
-                for source in one.sources
+                for route in find_paths(planned_host(plan, caller), node, listener)
+                if route.protocol == protocol
+                for source in route.sources
             }
             (own if caller == node.name else expected).update(found)
             if not found and caller != node.name:
@@ -256,14 +258,16 @@ def check_rule(plan, node, listener, protocol, seen, inventory):
 
 
 def check_reported(plan, node, listener, term, caller):
-    """A host without a path to any socket of a port is named in a warning, unless the cluster's own check judged it."""
-    alike = [one for one in node.listening(listener.name) if one.port == listener.port]
-    if any(find_paths(planned_host(plan, caller), node, one) for one in alike):
+    """Check that a warning names each host without a path to a port, unless it is a node of the cluster."""
+    alike = [socket for socket in node.listening(listener.name) if socket.port == listener.port]
+    if any(find_paths(planned_host(plan, caller), node, socket) for socket in alike):
         return
     if listener.name == "cluster" and term in ("peers", "control_planes", "data_planes"):
         return
     messages = [
-        one["message"] for one in plan["findings"] if one["code"] == "source-no-path" and node.name in one["hosts"]
+        finding["message"]
+        for finding in plan["findings"]
+        if finding["code"] == "source-no-path" and node.name in finding["hosts"]
     ]
     assert any(caller in text and str(listener.port) in text and repr(term) in text for text in messages) or any(
         " more to " in text for text in messages
@@ -271,7 +275,7 @@ def check_reported(plan, node, listener, term, caller):
 
 
 def check_gossip(plan):
-    """Every ordered pair has a tcp and a udp path at the advertised address, and the target lets its source in."""
+    """Check that every ordered pair has tcp and udp paths at the advertised address, and that the target allows its source."""
     ring = {name: node for name in plan["nodes"] if (node := planned_node(plan, name)).advertised}
     gossiping = {name for name, node in plan["nodes"].items() if node["generation"] in ("G2", "G3", "G4")}
     assert set(ring) == gossiping
@@ -281,35 +285,35 @@ def check_gossip(plan):
         for target in ring.values():
             if caller.name != target.name and caller.cluster == target.cluster:
                 paths = planned_paths(plan, caller.name, target.name, "cluster")
-                assert [one.protocol for one in paths] == ["tcp", "udp"]
-                for one in paths:
-                    assert one.dialled == target.advertised
+                assert [path.protocol for path in paths] == ["tcp", "udp"]
+                for path in paths:
+                    assert path.dialled == target.advertised
                     rules = [r for r in planned_rules(plan, target.name) if r["listener"] == "cluster"]
-                    allowed = {source for r in rules if r["protocol"] == one.protocol for source in r["sources"]}
-                    assert one.port == rules[0]["port"]
-                    assert rules[0]["address"] in ("0.0.0.0", one.address)
-                    assert set(one.sources) <= allowed
+                    allowed = {source for r in rules if r["protocol"] == path.protocol for source in r["sources"]}
+                    assert path.port == rules[0]["port"]
+                    assert rules[0]["address"] in ("0.0.0.0", path.address)
+                    assert set(path.sources) <= allowed
 
 
 def check_hybrid(plan):
-    """Every data plane dials what is a path to a control plane of its cluster, which lets its source in."""
+    """Check that every data plane has a path to a control plane of its cluster, which allows its source."""
     for name, data in plan["nodes"].items():
         if data["role"] == "data_plane":
             dialled = data["settings"]["cluster_control_plane"]
             control_planes = [
                 other
-                for other, one in plan["nodes"].items()
-                if one["role"] == "control_plane" and one["cluster"] == data["cluster"]
+                for other, node in plan["nodes"].items()
+                if node["role"] == "control_plane" and node["cluster"] == data["cluster"]
             ]
-            paths = [one for other in control_planes for one in planned_paths(plan, name, other, "cluster")]
-            assert dialled in [str(one.dialled) for one in paths]
-            for one in paths:
-                rules = [r["sources"] for r in planned_rules(plan, one.target) if r["listener"] == "cluster"]
-                assert set(one.sources) <= {source for sources in rules for source in sources}
+            paths = [path for other in control_planes for path in planned_paths(plan, name, other, "cluster")]
+            assert dialled in [str(path.dialled) for path in paths]
+            for path in paths:
+                rules = [r["sources"] for r in planned_rules(plan, path.target) if r["listener"] == "cluster"]
+                assert set(path.sources) <= {source for sources in rules for source in sources}
 
 
 def check_forwards(plan):
-    """Each advertised outside address has its forwards, both protocols, to the port that the node listens on."""
+    """Check that each advertised outside address has forwards for both protocols to the port of the node."""
     seen = [(f["device"], f["outside"], f["outside_port"], f["protocol"]) for f in plan["nat_forwards"]]
     for name, data in plan["nodes"].items():
         node = planned_node(plan, name)
@@ -320,4 +324,4 @@ def check_forwards(plan):
                 o for o, d in plan["nodes"].items() if d["cluster"] == node.cluster and planned_node(plan, o).advertised
             ]
             if len(peers) > 1:
-                assert all(one in [item[1:] for item in seen] for one in wanted)
+                assert all(forward in [item[1:] for item in seen] for forward in wanted)

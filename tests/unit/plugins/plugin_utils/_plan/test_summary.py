@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person reads of a plan at a terminal."""
+"""The summary of a plan at a terminal."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def line_of(lines, name):
         ((HYBRID,), "cp1", "cp1 default default 3.9 control_plane 10.1.0.5 -"),
     ],
 )
-def test_a_node_shows_how_it_meets_its_cluster(fleet, name, line):
+def test_node_shows_its_address_in_the_cluster(fleet, name, line):
     assert line_of(plan_lines(planned(*fleet)), name) == line
 
 
-def test_a_fleet_too_large_for_a_terminal_is_cut_and_says_so():
+def test_summary_of_a_large_fleet_is_cut_with_a_note():
     nodes = {f"k{number:02}": {"kong_address": f"10.1.0.{number}"} for number in range(1, 61)}
     lines = plan_lines(planned(nodes))
     assert lines[0] == "The plan: 60 Kong nodes"

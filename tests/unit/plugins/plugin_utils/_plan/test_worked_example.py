@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worked example of DESIGN, section 4, to the letter: the inventory of its text, and the one in examples/."""
+"""The worked example of DESIGN, section 4: the inventory of its text, and the inventory in examples/."""
 
 from __future__ import annotations
 
@@ -81,15 +81,15 @@ def test_cluster_rule(plan, node, port, peers, own, protocol):
     rule = next(r for r in planned_rules(plan, node) if (r["listener"], r["protocol"]) == ("cluster", protocol))
     assert rule["port"] == port
     assert rule["address"] == plan["nodes"][node]["address"]["ipv4"]
-    # Its own address, or what its own hairpin makes of it, is in the set that it shares with its site; DESIGN 5.
+    # The set of its site contains its own address, or the address of its hairpin; DESIGN 4.
     assert peers <= set(rule["sources"]) <= peers | own
 
 
-def test_the_inside_address_of_b1_is_nowhere_on_the_other_site(plan):
+def test_no_rule_of_the_other_site_has_the_inside_address_of_b1(plan):
     assert all(B1 not in rule["sources"] for node in ("a1", "a2") for rule in planned_rules(plan, node))
 
 
-def test_both_nodes_of_one_site_share_their_set(plan):
+def test_both_nodes_of_a_site_share_a_set(plan):
     names = {
         tuple(entry["sources"])
         for node in ("a1", "a2")
@@ -100,7 +100,7 @@ def test_both_nodes_of_one_site_share_their_set(plan):
 
 
 @pytest.mark.parametrize("node", ["a1", "a2", "b1"])
-def test_the_other_listeners(plan, node):
+def test_other_listeners(plan, node):
     rules = {(r["listener"], r["protocol"], r["port"]): r for r in planned_rules(plan, node)}
     assert rules["proxy", "tcp", 8000]["sources"] == rules["proxy", "tcp", 8443]["sources"] == "any"
     assert rules["cluster_rpc", "tcp", 7373]["address"] == "127.0.0.1"
@@ -108,11 +108,11 @@ def test_the_other_listeners(plan, node):
 
 
 @pytest.mark.parametrize(("node", "allowed"), [("a1", [ADMIN]), ("a2", [ADMIN]), ("b1", [])])
-def test_the_admin_api(plan, node, allowed):
+def test_admin_api(plan, node, allowed):
     assert sources(plan, node, "admin", port=8001) == allowed
 
 
-def test_the_admin_host_has_no_way_to_b1_and_the_plan_says_so(plan):
+def test_warning_that_the_admin_host_has_no_path_to_b1(plan):
     (warning,) = warnings(plan)
     assert (warning["code"], warning["host"], warning["variable"], warning["value"]) == (
         "source-no-path",
@@ -126,14 +126,16 @@ def test_the_admin_host_has_no_way_to_b1_and_the_plan_says_so(plan):
 
 def test_the_nat_device(plan):
     forwards = plan["nat_forwards"]
-    assert [(one["protocol"], one["listener"], one["node"], one["hairpin"]) for one in forwards] == [
+    assert [
+        (forward["protocol"], forward["listener"], forward["node"], forward["hairpin"]) for forward in forwards
+    ] == [
         ("tcp", "cluster", "b1", True),
         ("udp", "cluster", "b1", True),
     ]
-    for one in forwards:
-        assert (one["outside"], one["outside_port"]) == ("192.168.10.5", 9000)
-        assert (one["inside"], one["inside_port"]) == ("192.168.23.45", 80)
-        seen = {network for name in one["sources"] for network in plan["sets"][name]["ipv4"]}
+    for forward in forwards:
+        assert (forward["outside"], forward["outside_port"]) == ("192.168.10.5", 9000)
+        assert (forward["inside"], forward["inside_port"]) == ("192.168.23.45", 80)
+        seen = {network for name in forward["sources"] for network in plan["sets"][name]["ipv4"]}
         assert {A1, A2} <= seen <= {A1, A2, B1, HAIRPIN}
 
 
@@ -150,7 +152,7 @@ def test_paths_of_the_cluster(plan, caller, target, protocol, expected):
     assert path(plan, caller, target, "cluster", protocol) == expected
 
 
-def test_what_hairpin_shows():
-    # The inventory of the text does not know the router's inside address, the example does.
+def test_source_that_a_hairpin_shows():
+    # The inventory of the text lacks the router's inside address, the example has it.
     assert path(from_text(), "b1", "b1", "cluster") == ("192.168.10.5:9000", (B1,), 80, "hairpin")
     assert path(from_example(), "b1", "b1", "cluster") == ("192.168.10.5:9000", (HAIRPIN,), 80, "hairpin")
