@@ -1,0 +1,157 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every place in which a host names a file that it loads at boot."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
+    files_to_clean,
+    saved_files,
+    unloadable,
+    without_ours,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+
+
+class FakeHost(Host):
+    """A host on which `refused` is the program that does not load its file."""
+
+    refused = None
+
+    def put(self, path, text=""):
+        self.path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.path(path).write_text(text)
+
+    def which(self, program):
+        return f"/sbin/{program}"
+
+    def run(self, *argv, stdin="", **_limits):
+        assert argv[1:] == ("--wait", "10", "--test")
+        self.tested = (argv[0], stdin)
+        if argv[0] == self.refused:
+            raise HostError("line 2 failed")
+        return ""
+
+
+SAVED = ["/etc/iptables/rules.v4", "/etc/iptables/rules.v6", "/etc/iptables/ipsets", "/etc/sysconfig/iptables",
+         "/etc/sysconfig/ip6tables", "/etc/sysconfig/ipset"]  # fmt: skip
+
+
+def test_files_of_packages(tmp_path):
+    host = FakeHost(tmp_path)
+    assert saved_files(host) == ()
+    for path in SAVED:
+        host.put(path)
+    host.put("/etc/iptables/other")
+    assert saved_files(host) == tuple(SAVED)
+
+
+PLACES = [
+    "/etc/network/interfaces",
+    "/etc/network/interfaces.d/eth0",
+    "/etc/network/if-pre-up.d/firewall",
+    "/etc/NetworkManager/dispatcher.d/10-rules",
+    "/etc/networkd-dispatcher/routable.d/10-rules",
+    "/etc/rc.local",
+    "/etc/rc.d/rc.local",
+    "/etc/systemd/system/own.service",
+]
+COMMANDS = [
+    "pre-up iptables-restore < /root/own.rules",
+    "ExecStart=/usr/sbin/ip6tables-restore -n /root/own.rules",
+    "iptables-nft-restore </root/own.rules; true",
+    "iptables-legacy-restore </root/own.rules && true",
+    "ipset restore -f /root/own.rules",
+    "ipset -exist restore </root/own.rules",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_file_that_a_script_loads(tmp_path, place, command):
+    host = FakeHost(tmp_path)
+    host.put(place, f"# x\n{command}\n")
+    assert saved_files(host) == ()
+    host.put("/root/own.rules", "*filter\n:INPUT ACCEPT [0:0]\n:GATEHOUSE-KONG - [0:0]\nCOMMIT\n")
+    host.path("/etc/network/if-up.d").mkdir(parents=True, exist_ok=True)
+    assert saved_files(host) == ("/root/own.rules",)
+    assert files_to_clean(host, without_ours) == ("/root/own.rules",)
+
+
+@pytest.mark.parametrize("place", ["/etc/network/other", "/etc/systemd/system/own.timer", "/etc/network/if-up.d/x/y"])
+def test_other_files_are_not_searched(tmp_path, place):
+    host = FakeHost(tmp_path)
+    host.put(place, COMMANDS[0])
+    host.put("/root/own.rules")
+    assert saved_files(host) == ()
+
+
+@pytest.mark.parametrize("command", ["echo iptables-save > /root/own.rules", "cat /root/own.rules"])
+def test_other_commands_load_nothing(tmp_path, command):
+    host = FakeHost(tmp_path)
+    host.put("/etc/rc.local", command)
+    host.put("/root/own.rules")
+    assert saved_files(host) == ()
+
+
+PROGRAMS = {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"}
+# The unit that is enabled, its file, and the program that loads it.
+LOADED = [
+    ("netfilter-persistent", "/etc/iptables/rules.v4", "/sbin/iptables-restore"),
+    ("netfilter-persistent", "/etc/iptables/rules.v6", "/sbin/ip6tables-restore"),
+    ("iptables", "/etc/sysconfig/iptables", "/sbin/iptables-restore"),
+    ("ip6tables", "/etc/sysconfig/ip6tables", "/sbin/ip6tables-restore"),
+]
+
+
+def enable(host, service):
+    link = host.path(f"/etc/systemd/system/multi-user.target.wants/{service}.service")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(f"/lib/systemd/system/{service}.service")
+
+
+@pytest.mark.parametrize("service, file, program", LOADED)
+def test_a_file_that_its_service_cannot_load(tmp_path, service, file, program):
+    host = FakeHost(tmp_path)
+    host.put(file, "*filter\nCOMMIT\n")
+    assert [*unloadable(host, PROGRAMS)] == []
+    enable(host, service)
+    assert [*unloadable(host, PROGRAMS)] == []
+    assert host.tested == (program, "*filter\nCOMMIT\n")
+    host.refused = program
+    (found,) = unloadable(host, PROGRAMS)
+    assert (found.certain, found.where, found.effect, found.reason) == (True, file, "boot", "line 2 failed")
+    assert found.stops is False
+    assert found.advice
+
+
+# A file that makes sets, and whether it counts.
+SETS = {
+    "/etc/iptables/ipsets": True,
+    "/etc/sysconfig/ipset": True,
+    "/etc/sysconfig/ipset.d/a.set": True,
+    "/etc/sysconfig/ipset.d/a.txt": False,
+    None: False,
+}
+
+
+@pytest.mark.parametrize("file", SETS)
+@pytest.mark.parametrize("option", ["--match-set", "--add-set", "--del-set"])
+def test_a_saved_rule_that_names_a_set(tmp_path, file, option):
+    host = FakeHost(tmp_path)
+    enable(host, "iptables")
+    rules = f"-A INPUT -m set {option} bans src -j DROP\n-A INPUT -m set {option} gkong4-a src -j ACCEPT\n"
+    host.put("/etc/sysconfig/iptables", f"*filter\n{rules}COMMIT\n")
+    if file:
+        host.put(file, "create allowed hash:ip family inet\ncreate bans hash:ip family inet\n")
+    found = [*unloadable(host, PROGRAMS)]
+    if SETS[file]:
+        assert found == []
+    else:
+        assert [(one.certain, one.where, one.effect, " bans" in one.reason) for one in found] == [
+            (False, "/etc/sysconfig/iptables", "boot", True)
+        ]
