@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the `KONG_…` variables that systemd sets for a unit, from the settings of the unit.
+"""Reads the `KONG_…` variables that systemd sets for a unit, from the settings of the unit and of systemd itself.
 
 The environment of its processes is not used: a process may run as an unprivileged user, and nginx overwrites its own
-environment. Sources: systemd.exec(5), "Environment"; parse_env_file_internal in systemd's src/basic/env-file.c;
+environment. Variables of PassEnvironment= are not read: systemd takes them from the kernel command line. Sources:
+systemd.exec(5), "Environment"; parse_env_file_internal in systemd's src/basic/env-file.c;
 shell_maybe_quote in src/basic/escape.c, which `systemctl show` uses. Tested with systemd 247, 252 and 257.
 """
 
@@ -32,13 +33,18 @@ _PART = re.compile(_QUOTED, re.DOTALL)
 
 
 def unit_environment(host: Host, unit: str) -> dict[str, str]:
-    """Return the `KONG_…` variables of a unit by name; none for an empty unit. Raises HostError or OSError."""
+    """Return the `KONG_…` variables of a unit by name; none for an empty unit. Raises HostError or OSError.
+
+    Later settings override earlier ones: DefaultEnvironment= and `systemctl set-environment` of systemd, Environment= of the unit,
+    then its EnvironmentFile=.
+    """
     if not unit:
         return {}
+    manager = host.run("systemctl", "show", "--property=Environment")
     shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
     found: dict[str, str] = {}
-    for words in _values(properties, "Environment"):
+    for words in (manager.partition("=")[2], *_values(properties, "Environment")):
         found.update(word.partition("=")[::2] for word in _words(words))
     for entry in _values(properties, "EnvironmentFiles"):
         for path in _files(host, entry.rpartition(" (")[0]):

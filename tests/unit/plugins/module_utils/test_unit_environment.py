@@ -82,11 +82,25 @@ READ = {
 
 
 class UnitHost(Host):
-    """A host with one unit, whose settings `systemctl show` prints."""
+    """A host with one unit, whose settings `systemctl show` prints, and an environment of systemd itself."""
+
+    manager = "LANG=C.UTF-8"
 
     def run(self, *argv, **_more):
+        if argv == ("systemctl", "show", "--property=Environment"):
+            return f"Environment={self.manager}\n"
         assert argv[:3] == ("systemctl", "show", "kong.service")
         return SHOWN
+
+
+def test_the_environment_of_systemd_itself(tmp_path):
+    """DefaultEnvironment= and `systemctl set-environment`, as systemd 252 prints them. Settings of the unit override them."""
+    host = host_with(tmp_path, kong="KONG_FILE=file\n")
+    before = unit_environment(host, "kong.service")
+    host.manager = (
+        r""""KONG_X=two words" "KONG_Y=b\$x\nq" KONG_B=manager KONG_FILE=manager KONG_G=1 KONG_A=z PATH=/bin HOME=/"""
+    )
+    assert unit_environment(host, "kong.service") == {**before, "KONG_X": "two words", "KONG_Y": "b$x\nq"}
 
 
 def host_with(tmp_path, **files):
