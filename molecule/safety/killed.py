@@ -5,7 +5,7 @@
 
     killed.py change STATE          make the host's rules those of STATE; print the seconds of each step as a JSON list
     killed.py kill STATE STEP DELAY the same, but the process kills itself DELAY seconds after the begin of its STEP-th step
-    killed.py stop STATE STEP DELAY the same, but the process prints a line and suspends itself instead
+    killed.py stop STATE STEP DELAY the same, but the process prints a line and does nothing more
     killed.py timer                 roll back like the timer when its time is up
     killed.py look                  print as JSON the state of the host, and the differences from it
 
@@ -14,6 +14,7 @@ A step is an act on the host, or a call over D-Bus that changes firewalld. Witho
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -37,21 +38,34 @@ STATES = {
     "other rules": {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": SETS},
     "other members": {"allow": [ENTRY], "sets": MORE},
 }
-SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 ACTS = (
     "run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_empty", "remove_tree",
     "reserve",
 )  # fmt: skip
 
 
-class Steps:
-    """A counter of this process's steps, which sends this process a signal in the step with the number `last`."""
+def kill():
+    """Kill this process."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    def __init__(self, last=None, delay=0.0, number=signal.SIGKILL):
+
+def stop():
+    """Print a line and stop all threads of this process, also those that wait for the interpreter.
+
+    A real SIGSTOP would stop nsenter(1) as well, and a stopped nsenter delays the end of the container.
+    """
+    print("stopped", flush=True)
+    ctypes.PyDLL(None).pause()  # a PyDLL keeps the lock of the interpreter
+
+
+class Steps:
+    """A counter of this process's steps, which ends this process in the step with the number `last`."""
+
+    def __init__(self, last=None, delay=0.0, end=stop):
         self.seconds = []
         self._last = last
         self._delay = delay
-        self._number = number
+        self._end = end
 
     def counted(self, act, counts=lambda *_words: True):
         """Return the act with its steps counted."""
@@ -61,7 +75,9 @@ class Steps:
                 return act(*words, **named)
             step = len(self.seconds)
             self.seconds.append(0.0)
-            if step == self._last:
+            if step == self._last and self._delay:
+                threading.Timer(self._delay, self._end).start()
+            elif step == self._last:
                 self._end()
             began = time.monotonic()
             try:
@@ -70,17 +86,6 @@ class Steps:
                 self.seconds[step] = time.monotonic() - began
 
         return done
-
-    def _end(self):
-        if self._delay:
-            threading.Timer(self._delay, self._send).start()
-        else:
-            self._send()
-
-    def _send(self):
-        if self._number == signal.SIGSTOP:
-            print("stopped", flush=True)
-        os.kill(os.getpid(), self._number)
 
 
 def ruleset(state):
@@ -142,7 +147,7 @@ def main(command, *words):
         print(json.dumps(steps.seconds))
     elif command in ("kill", "stop"):
         state, step, delay = words
-        change(state, Steps(int(step), float(delay), SIGNALS[command]))
+        change(state, Steps(int(step), float(delay), {"kill": kill, "stop": stop}[command]))
     elif command == "timer":
         timer()
     else:

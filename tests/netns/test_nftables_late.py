@@ -193,6 +193,23 @@ def test_the_boot_file_has_the_rule_at_the_same_place(node, case):
     assert not node.lab.converge(RULES).changed
 
 
+@pytest.mark.parametrize("case", ["policy drop", "final drop"])
+def test_a_boot_from_a_file_that_a_third_party_saved_has_the_rule_once(node, case):
+    load(node.lab, HOSTS[case])
+    node.lab.converge(RULES)
+    rules, saved = chain(node.lab, "input"), node.lab.host.run("nft", "list", "ruleset")
+    node.clean()
+    host_file = node.lab.host.path("/etc/nftables.conf")
+    host_file.write_text(f"flush ruleset\n{saved}")
+    folder = node.lab.host.path("/etc/gatehouse_kong")
+    # As our drop-in for nftables.service does.
+    node.lab.host.run("nft", f'include "{host_file}"; include "{folder}/ruleset.nft"; include "{folder}/accept*.nft";')
+    for _twice in range(2):
+        node.lab.host.run("sh", str(folder / "accept.sh"))
+    assert chain(node.lab, "input") == rules
+    assert node.lab.read().drift == ()
+
+
 def test_a_rollback_brings_back_the_rule_that_was_there(node):
     load(node.lab, HOSTS["final drop"])
     before = chain(node.lab, "input")
