@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may reach which port of a planned node, so that two plans can be compared."""
+"""The allowed sources of each port of a planned node, to compare two plans."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
 
 
 class Access(NamedTuple):
-    """Who gets in: anyone, or networks."""
+    """Allowed sources: any source, or networks."""
 
     anyone: bool = False
     sources: frozenset[str] = frozenset()
 
 
 class Opening(NamedTuple):
-    """A port that a node opens, with the protocols over which the same sources get in."""
+    """A port of a node, and a protocol."""
 
     listener: str
     port: int
@@ -33,7 +33,7 @@ class Opening(NamedTuple):
 
 
 def access_of(plan: Mapping[str, Any], name: str) -> dict[Opening, Access]:
-    """Return who may reach each port of a node; nothing for a node that the plan does not have."""
+    """Return the allowed sources of each port of a node; no ports if the node is not in the plan."""
     found: dict[tuple[str, int, str], Access] = {}
     for rule in planned_rules(plan, name) if name in plan["nodes"] else ():
         key = rule["listener"], rule["port"], rule["protocol"]
@@ -45,10 +45,10 @@ def access_of(plan: Mapping[str, Any], name: str) -> dict[Opening, Access]:
 
 
 def owners_of(plan: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return for each network the hosts that come from it, whether it is their own address or that of their NAT."""
+    """Return the hosts for each network that is their own address or an address of their NAT."""
     owners: dict[str, list[str]] = {}
     for host in plan_hosts(plan):
-        addresses = [one.of(family) for one in (host.address, host.vpn) for family in FAMILIES]
+        addresses = [kind.of(family) for kind in (host.address, host.vpn) for family in FAMILIES]
         networks = [host_network(text) for text in (*addresses, *(nat.outside for nat in host.nat)) if text]
         for network in dict.fromkeys((*networks, *host.egress)):
             owners.setdefault(network, []).append(host.name)

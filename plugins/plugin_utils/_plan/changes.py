@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is different between two plans, in words: who gains or loses which port, and what else changes.
+"""Changes between two plans as text: sources that gain or lose access to a port, settings, forwards and findings.
 
-Changes that are the same on several nodes are one, so the answer stays short where the fleet is large.
+A change that is the same on several nodes is listed once, so the list stays short for a large fleet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: of what kind (GAINS, LOSES, CHANGES), where (nodes, or a NAT device), of what, and how."""
+    """A change: its kind (GAINS, LOSES, CHANGES), place (nodes, or a NAT device), subject and description."""
 
     kind: str
     where: tuple[str, ...]
@@ -41,57 +41,57 @@ class Change:
 
 
 def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
-    """Return what changes from one plan to another: nodes, access, settings and addresses, NAT forwards, findings."""
+    """Return the changes from one plan to another: nodes, access, settings and addresses, NAT forwards, findings."""
     return [
-        *_nodes(old, new),
-        *_both_protocols(_on_all_nodes(_accesses(old, new))),
-        *_on_all_nodes(_fields(old, new)),
-        *_both_protocols(_forwards(old, new)),
-        *_on_all_nodes(_findings(old, new)),
+        *_node_changes(old, new),
+        *_join_protocols(_join_nodes(_access_changes(old, new))),
+        *_join_nodes(_field_changes(old, new)),
+        *_join_protocols(_forward_changes(old, new)),
+        *_join_nodes(_finding_changes(old, new)),
     ]
 
 
 def change_lines(changes: Sequence[Change]) -> list[str]:
     """Return changes as lines for a terminal."""
     if not changes:
-        return ["Nobody gains or loses anything."]
-    return [f"{_MARKS[one.kind]} {listed(one.where, _SHOWN)}: {one.what}: {one.how}" for one in changes]
+        return ["No changes."]
+    return [f"{_MARKS[change.kind]} {listed(change.where, _SHOWN)}: {change.what}: {change.how}" for change in changes]
 
 
-def _on_all_nodes(changes: Iterable[Change]) -> list[Change]:
-    """Make changes one that are the same on several nodes."""
+def _join_nodes(changes: Iterable[Change]) -> list[Change]:
+    """Join changes that are the same on several nodes."""
     where: dict[tuple[str, str, str], list[str]] = {}
-    for one in changes:
-        where.setdefault((one.kind, one.what, one.how), []).extend(one.where)
+    for change in changes:
+        where.setdefault((change.kind, change.what, change.how), []).extend(change.where)
     return [Change(kind, tuple(nodes), what, how) for (kind, what, how), nodes in where.items()]
 
 
-def _both_protocols(changes: Iterable[Change]) -> list[Change]:
-    """Make changes one that are the same over tcp and udp."""
+def _join_protocols(changes: Iterable[Change]) -> list[Change]:
+    """Join changes that are the same over tcp and udp."""
     joined: dict[tuple[str, tuple[str, ...], str, str], list[str]] = {}
-    for one in changes:
-        port, _slash, protocol = one.what.rpartition("/")
-        joined.setdefault((one.kind, one.where, port, one.how), []).append(protocol)
+    for change in changes:
+        port, _slash, protocol = change.what.rpartition("/")
+        joined.setdefault((change.kind, change.where, port, change.how), []).append(protocol)
     return [Change(kind, where, f"{port}/{'+'.join(protocols)}", how)
             for (kind, where, port, how), protocols in joined.items()]  # fmt: skip
 
 
-def _nodes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _node_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for kind, plan, other, word in ((GAINS, new, old, "joins"), (LOSES, old, new, "is no longer planned at")):
         for name in sorted(set(plan["nodes"]) - set(other["nodes"])):
             node = plan["nodes"][name]
             yield Change(kind, (name,), "the fleet", f"{word} site {node['site']}, cluster {node['cluster']}")
 
 
-def _accesses(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _access_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     owners = owners_of(old), owners_of(new)
     for name in sorted(new["nodes"]):
         before, after = (access_of(plan, name) for plan in (old, new))
         for port in dict.fromkeys((*before, *after)):
-            yield from _access(name, str(port), before.get(port), after.get(port), owners)
+            yield from _port_changes(name, str(port), before.get(port), after.get(port), owners)
 
 
-def _access(
+def _port_changes(
     node: str, port: str, before: Access | None, after: Access | None, owners: Sequence[Mapping[str, Sequence[str]]]
 ) -> Iterator[Change]:
     if before != after:
@@ -108,7 +108,7 @@ def _gained(before: Access | None, after: Access | None, owners: Mapping[str, Se
     if after.anyone:
         return "anyone"
     more = after.sources - (before.sources if before else frozenset())
-    opened = "opens, for nobody but the node itself" if before is None else ""
+    opened = "opens for the node itself only" if before is None else ""
     return _named(sorted(more), owners) or opened
 
 
@@ -116,14 +116,14 @@ def _lost(before: Access | None, after: Access | None, owners: Sequence[Mapping[
     if before is None or (after and after.anyone):
         return ""
     if after is None:
-        return f"closes; it was open to {_who(before, owners[0])}"
+        return f"closes; it was open to {_sources_text(before, owners[0])}"
     if before.anyone:
-        return f"anyone but {_named(sorted(after.sources), owners[1])}" if after.sources else "anyone"
+        return f"anyone except {_named(sorted(after.sources), owners[1])}" if after.sources else "anyone"
     return _named(sorted(before.sources - after.sources), owners[0])
 
 
-def _who(access: Access, owners: Mapping[str, Sequence[str]]) -> str:
-    return "anyone" if access.anyone else _named(sorted(access.sources), owners) or "nobody but the node itself"
+def _sources_text(access: Access, owners: Mapping[str, Sequence[str]]) -> str:
+    return "anyone" if access.anyone else _named(sorted(access.sources), owners) or "the node itself only"
 
 
 def _named(networks: Sequence[str], owners: Mapping[str, Sequence[str]]) -> str:
@@ -135,7 +135,7 @@ def _with_owner(network: str, owners: Sequence[str]) -> str:
     return f"{shown} ({listed(owners, 3)})" if owners else shown
 
 
-def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _field_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for name in sorted(set(old["nodes"]) & set(new["nodes"])):
         before, after = old["nodes"][name], new["nodes"][name]
         for field in _FIELDS:
@@ -166,11 +166,11 @@ def _mapping_shown(mapping: Mapping[str, Any]) -> str:
     return f"{Endpoint(outside, port)} to port {mapping['inside_port']}" if port else f"{outside} one-to-one"
 
 
-def _forwards(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _forward_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = (_forwarded(plan) for plan in (old, new))
-    for kind, these, those in ((GAINS, after, before), (LOSES, before, after)):
-        for key in sorted(these.keys() - those.keys()):
-            yield Change(kind, (key[0],), f"forward {key[1]}", f"to {these[key]}")
+    for kind, changed, other in ((GAINS, after, before), (LOSES, before, after)):
+        for key in sorted(changed.keys() - other.keys()):
+            yield Change(kind, (key[0],), f"forward {key[1]}", f"to {changed[key]}")
     for key in sorted(before.keys() & after.keys()):
         if before[key] != after[key]:
             yield Change(CHANGES, (key[0],), f"forward {key[1]}", f"to {before[key]} -> to {after[key]}")
@@ -178,14 +178,14 @@ def _forwards(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change
 
 def _forwarded(plan: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     return {
-        (one["device"], f"{Endpoint(one['outside'], one['outside_port'])}/{one['protocol']}"): (
-            f"{Endpoint(one['inside'], one['inside_port'])} ({one['node']}{', hairpin' if one['hairpin'] else ''})"
+        (forward["device"], f"{Endpoint(forward['outside'], forward['outside_port'])}/{forward['protocol']}"): (
+            f"{Endpoint(forward['inside'], forward['inside_port'])} ({forward['node']}{', hairpin' if forward['hairpin'] else ''})"
         )
-        for one in plan["nat_forwards"]
+        for forward in plan["nat_forwards"]
     }
 
 
-def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _finding_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = (
         {
             (host, finding["code"], finding["message"]): finding["severity"]
@@ -194,6 +194,6 @@ def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change
         }
         for plan in (old, new)
     )
-    for kind, these, those in ((GAINS, after, before), (LOSES, before, after)):
-        for key in sorted(these.keys() - those.keys()):
-            yield Change(kind, (key[0],), f"{these[key]} {key[1]}", key[2])
+    for kind, changed, other in ((GAINS, after, before), (LOSES, before, after)):
+        for key in sorted(changed.keys() - other.keys()):
+            yield Change(kind, (key[0],), f"{changed[key]} {key[1]}", key[2])

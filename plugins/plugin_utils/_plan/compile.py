@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan: the whole fleet compiled, as plain data that is the same to the byte for the same inventory."""
+"""The plan: the compiled fleet as plain data, identical to the byte for the same inventory."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _SEVERITIES = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """What compiling a fleet gives: the plan, or None where there are errors, and all findings, errors first."""
+    """The result of compiling a fleet: the plan, or None if there are errors, and all findings, errors first."""
 
     plan: dict[str, Any] | None
     findings: tuple[Finding, ...]
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that keep the plan from being made."""
+        """The findings that prevent a plan."""
         return tuple(finding for finding in self.findings if finding.severity == ERROR)
 
 
@@ -48,31 +48,40 @@ def compile_plan(inventory: Inventory, group: str) -> Compilation:
         return Compilation(None, _sorted_findings(fleet.findings))
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
-    caught = {name: _caught(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
+    intercepted = {name: _intercepted(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     findings = _sorted_findings([*fleet.findings, *policy.findings, *unverified_warnings(policy.viewer.unverified)])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
-    return Compilation(_plan(fleet, policy, _Compiled(allows, caught), findings), findings)
+    return Compilation(_plan(fleet, policy, _Compiled(allows, intercepted), findings), findings)
 
 
 def _sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    distinct = {(one.severity, one.code, one.host, one.variable, one.message): one for one in findings}
+    distinct = {
+        (finding.severity, finding.code, finding.host, finding.variable, finding.message): finding
+        for finding in findings
+    }
     return tuple(
         sorted(
             distinct.values(),
-            key=lambda one: (_SEVERITIES.index(one.severity), one.host, one.variable, one.code, one.message),
+            key=lambda finding: (
+                _SEVERITIES.index(finding.severity),
+                finding.host,
+                finding.variable,
+                finding.code,
+                finding.message,
+            ),
         )
     )
 
 
 class _Compiled(NamedTuple):
-    """By node: who may connect, and what is caught and from whom."""
+    """By node: its allow entries, and its intercept rules with their allow entries."""
 
     allows: Mapping[str, list[Allow]]
-    caught: Mapping[str, list[tuple[InterceptRule, Allow]]]
+    intercepted: Mapping[str, list[tuple[InterceptRule, Allow]]]
 
 
-def _caught(policy: Policy, node: Node, draft: Draft) -> list[tuple[InterceptRule, Allow]]:
+def _intercepted(policy: Policy, node: Node, draft: Draft) -> list[tuple[InterceptRule, Allow]]:
     return [(rule, policy.allow_intercepted(node, draft, rule)) for rule in draft.intercept_rules]
 
 
@@ -104,9 +113,9 @@ def _node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[
         "config": list(node.config),
         "settings_file": dict(node.settings_file),
         "listeners": [_listener(listener) for listener in node.listeners],
-        **({} if node.published is None else {"published": [_published(one) for one in node.published]}),
+        **({} if node.published is None else {"published": [_published(listener) for listener in node.published]}),
         "ruleset": {"allow": [_allow(node, allow, names) for allow in compiled.allows[node.name]]},
-        "interception": [_catch(rule, allow, names) for rule, allow in compiled.caught[node.name]],
+        "interception": [_intercept_rule(rule, allow, names) for rule, allow in compiled.intercepted[node.name]],
     }
 
 
@@ -142,7 +151,7 @@ def _allow(node: Node, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, A
     }
 
 
-def _catch(rule: InterceptRule, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
+def _intercept_rule(rule: InterceptRule, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, Any]:
     listener = rule.listener
     return {
         "method": rule.method,
@@ -163,9 +172,9 @@ def _sources(allow: Allow, names: Mapping[SetKey, str]) -> str | list[str]:
 
 
 def _matched_address(listener: Listener, *, of_serf: bool) -> str | None:
-    """Return the address a host rule matches: 0.0.0.0 and :: for a whole family, None where it is both or a name.
+    """Return the address that a host's rule matches: 0.0.0.0 or :: for a whole family, None for both families or a name.
 
-    A Serf agent told to bind 0.0.0.0 listens on IPv6 as well, as every Go program does (package net, favoriteAddrFamily).
+    A Serf agent that binds 0.0.0.0 listens on IPv6 as well, like every Go program (package net, favoriteAddrFamily).
     """
     if of_serf and not listener.container_port and listener.is_wildcard and listener.name in ("cluster", "cluster_rpc"):
         return None
@@ -194,23 +203,23 @@ def _forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:
-    """Return a plan as the JSON text that plan files hold: two-space indentation, sorted keys, a final newline."""
+    """Return a plan as JSON text for a plan file: two-space indentation, sorted keys, a final newline."""
     return json.dumps(plan, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def host_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:
-    """Return what one node intercepts, sources written out as networks of the family. KeyError for unknown nodes."""
+    """Return the intercept rules of a node, with sources as networks of the family. Raises KeyError for unknown nodes."""
 
-    def written_out(rule: Mapping[str, Any]) -> str | list[str]:
+    def expanded(rule: Mapping[str, Any]) -> str | list[str]:
         if rule["sources"] == "any":
             return "any"
         return [network for name in rule["sources"] for network in plan["sets"][name][rule["family"]]]
 
-    return [{**rule, "sources": written_out(rule)} for rule in plan["nodes"][host]["interception"]]
+    return [{**rule, "sources": expanded(rule)} for rule in plan["nodes"][host]["interception"]]
 
 
 def host_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """Return one node's ruleset with the sets that it names, which is all its host needs. KeyError for unknown nodes."""
+    """Return the ruleset of a node with its sets, for its host. Raises KeyError for unknown nodes."""
     allow = plan["nodes"][host]["ruleset"]["allow"]
     used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})
     return {"allow": list(allow), "sets": {name: plan["sets"][name] for name in used}}

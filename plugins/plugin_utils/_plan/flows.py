@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who reaches a port of a planned node, and how: the arrows of the report's picture and the lines of its tables."""
+"""Flows: the callers of each port of a planned node, and their paths, for the report's picture and its tables."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Callers that are let in by one way: what they dial, where that arrives, and what the node sees.
+    """Allowed callers with one kind of path: the endpoints that they dial, where these arrive, and the visible sources.
 
-    ``callers`` are hosts of the plan, and empty where ``who`` says it in words. ``site`` is theirs, None for callers that
-    belong to none. ``via`` is that of a Route, or empty where nothing is known of the way. ``also`` counts further nodes
-    for which the same holds at addresses of their own. ``verdict`` is a mark where there is a verification.
+    ``callers`` are hosts of the plan; if it is empty, ``who`` is a text. ``site`` is their site, or None. ``via`` is that of
+    a Route, or empty if the path is not known. ``also`` is the number of further nodes with the same flow at their own
+    addresses. ``verdict`` is a mark if there is a verification.
     """
 
     who: str
@@ -44,7 +44,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One port that a node opens, with the ways that lead to it. Without any, nobody but the host itself gets in."""
+    """A port of a node, and the flows to it. Without a flow only the host itself reaches it."""
 
     listener: str
     port: int
@@ -57,7 +57,7 @@ class Port:
 
 @dataclass
 class _Gathered:
-    """What callers that come the same way have together."""
+    """The callers with the same kind of path, and their endpoints and sources."""
 
     callers: dict[str, None] = field(default_factory=dict)
     dialled: dict[Endpoint, None] = field(default_factory=dict)
@@ -65,6 +65,7 @@ class _Gathered:
     seen: dict[str, None] = field(default_factory=dict)
 
     def add(self, route: Route, found: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        """Add a route, and its callers with their sources."""
         self.dialled[route.dialled] = None
         self.arrives[Endpoint(route.lands, route.port)] = None
         for name, seen in found:
@@ -72,44 +73,44 @@ class _Gathered:
             self.seen.update(dict.fromkeys(seen))
 
 
-_Way = tuple[str, str, str | None]  # the callers' site, via, device
+_PathKind = tuple[str, str, str | None]  # the callers' site, via, device
 
 
 class Callers:
-    """Everybody who may come, with what is known of them kept: callers that are alike are asked once."""
+    """All possible callers. Routes are computed once for each class of equivalent callers, and results are cached."""
 
     def __init__(self, hosts: Iterable[Host]) -> None:
-        """Take the hosts of a plan."""
+        """Classify the hosts of a plan."""
         self._classes = classify(hosts)
-        self._kept: dict[Hashable, list[tuple[str, tuple[str, ...]]]] = {}
+        self._cache: dict[Hashable, list[tuple[str, tuple[str, ...]]]] = {}
 
-    def ways(
+    def routes_to(
         self, node: Node, listener: Listener, protocol: str, family: Family
     ) -> Iterator[tuple[CallerClass, Route]]:
-        """Yield the route of each class of callers that has one to a listener."""
+        """Yield the route of each class of callers to a listener, if there is a route."""
         for kind, members in self._classes.items():
             caller = next((host for host in members if host.name != node.name), None)
             route = route_to(caller, node, listener, protocol, family) if caller else None
             if route:
                 yield kind, route
 
-    def let_in(self, kind: CallerClass, route: Route, target: Host, rule: Rule) -> list[tuple[str, tuple[str, ...]]]:
-        """Return the members of a class whose every source is allowed, each with its sources."""
+    def allowed(self, kind: CallerClass, route: Route, target: Host, rule: Rule) -> list[tuple[str, tuple[str, ...]]]:
+        """Return the members of a class whose sources are all allowed, each with its sources."""
         hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
         key = kind, rule.sets, route.via, family_of(route.lands), target.site, hairpin
-        if key not in self._kept:
+        if key not in self._cache:
             seen = ((host.name, seen_sources(route, host, target)) for host in self._classes[kind])
-            self._kept[key] = [(name, networks) for name, networks in seen if networks and rule.allows(networks)]
-        return self._kept[key]
+            self._cache[key] = [(name, networks) for name, networks in seen if networks and rule.allows(networks)]
+        return self._cache[key]
 
     def site_of(self, kind: CallerClass) -> str:
-        """Return the site that the members of a class are at."""
+        """Return the site of the members of a class."""
         return self._classes[kind][0].site
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may reach a port: the names of the sets, and the networks in them."""
+    """The allowed sources of a port: the names of the sets, and the networks in them."""
 
     sets: tuple[str, ...]
     networks: tuple[str, ...]
@@ -117,21 +118,23 @@ class Rule:
 
     def allows(self, networks: Iterable[str]) -> bool:
         """Tell whether all of the networks are allowed."""
-        return all(one in self.known or any(contains(wide, one) for wide in self.networks) for one in networks)
+        return all(
+            network in self.known or any(contains(wide, network) for wide in self.networks) for network in networks
+        )
 
 
 def plan_hosts(plan: Mapping[str, Any]) -> list[Host]:
-    """Return every host of a plan: the nodes, then the others."""
+    """Return all hosts of a plan: the nodes, then the other hosts."""
     return [planned_host(plan, name) for kind in ("nodes", "hosts") for name in sorted(plan[kind])]
 
 
 def ports_of(plan: Mapping[str, Any], node: Node, callers: Callers) -> list[Port]:
-    """Return what a node opens, in the order of its listeners, and who reaches it; equal ports once."""
+    """Return the ports of a node with their flows, in the order of its listeners. Equal ports are joined."""
     single = [
         _port(plan, node, callers, listener, protocol, sources)
         for (listener, protocol), sources in planned_sources(plan, node).items()
     ]
-    return _once(single)
+    return _join_ports(single)
 
 
 def _port(
@@ -156,33 +159,33 @@ def _port(
 
 
 def _rule(plan: Mapping[str, Any], sets: Iterable[str]) -> Rule:
-    networks = tuple(one for name in sets for family in ("ipv4", "ipv6") for one in plan["sets"][name][family])
+    networks = tuple(network for name in sets for family in ("ipv4", "ipv6") for network in plan["sets"][name][family])
     return Rule(tuple(sets), networks, frozenset(networks))
 
 
-def _once(ports: Iterable[Port]) -> list[Port]:
-    """Make ports one that differ in their addresses only (one for each family), then those that differ in protocols."""
+def _join_ports(ports: Iterable[Port]) -> list[Port]:
+    """Join ports that differ in their addresses only (one for each family), then ports that differ in protocols only."""
     by_address: dict[Any, Port] = {}
     for port in ports:
         key = port.listener, port.port, port.protocols, port.flags, port.loopback
-        by_address[key] = _joined(by_address.get(key, port), port)
+        by_address[key] = _join(by_address.get(key, port), port)
     by_protocol: dict[Any, Port] = {}
     for port in by_address.values():
         same = port.listener, port.port, port.addresses, port.flags, port.flows
-        by_protocol[same] = _joined(by_protocol.get(same, port), port)
+        by_protocol[same] = _join(by_protocol.get(same, port), port)
     return list(by_protocol.values())
 
 
-def _joined(first: Port, second: Port) -> Port:
+def _join(first: Port, second: Port) -> Port:
     return replace(
         first,
         protocols=_both(first.protocols, second.protocols),
         addresses=_both(first.addresses, second.addresses),
-        flows=_joined_flows((*first.flows, *second.flows)),
+        flows=_join_flows((*first.flows, *second.flows)),
     )
 
 
-def _joined_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
+def _join_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
     joined: dict[Any, Flow] = {}
     for flow in flows:
         key = flow.who, flow.callers, flow.site, flow.via, flow.device
@@ -205,27 +208,35 @@ def _both(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...]:
 
 
 def _flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
-    ways: dict[_Way, _Gathered] = {}
-    for family in (one for one in FAMILIES if one in listener.families):
-        for kind, route in callers.ways(node, listener, protocol, family):
-            found = [one for one in callers.let_in(kind, route, node.host, rule) if one[0] != node.name]
-            if found:
-                way = callers.site_of(kind), route.via, route.mapping.device if route.mapping else None
-                ways.setdefault(way, _Gathered()).add(route, found)
-    for (site, via, device), one in ways.items():
+    by_path: dict[_PathKind, _Gathered] = {}
+    for family in (family for family in FAMILIES if family in listener.families):
+        for kind, route in callers.routes_to(node, listener, protocol, family):
+            allowed = callers.allowed(kind, route, node.host, rule)
+            others = [(name, seen) for name, seen in allowed if name != node.name]
+            if others:
+                path = callers.site_of(kind), route.via, route.mapping.device if route.mapping else None
+                by_path.setdefault(path, _Gathered()).add(route, others)
+    for (site, via, device), gathered in by_path.items():
         yield Flow(
-            "", tuple(sorted(one.callers)), site, via, device, tuple(one.dialled), tuple(one.arrives), tuple(one.seen)
+            "",
+            tuple(sorted(gathered.callers)),
+            site,
+            via,
+            device,
+            tuple(gathered.dialled),
+            tuple(gathered.arrives),
+            tuple(gathered.seen),
         )
-    known = {source for one in ways.values() for source in one.seen} | set(_own_sources(node))
+    known = {source for gathered in by_path.values() for source in gathered.seen} | set(_own_sources(node))
     for network in rule.networks:
         if network not in known and family_of(network) in listener.families:
             yield Flow(shown_source(network), (), None, "", None, (), (), (network,))
 
 
 def _own_sources(node: Node) -> Iterator[str]:
-    """Yield what the node sees of itself, which its sets may hold without meaning anybody."""
+    """Yield the sources of the node itself, which its sets may contain in addition to those of other hosts."""
     own = [node.host.address, node.host.vpn]
-    addresses = [text for one in own for family in FAMILIES if (text := one.of(family))]
+    addresses = [text for kind in own for family in FAMILIES if (text := kind.of(family))]
     addresses += [mapping.hairpin_source for mapping in node.host.nat if mapping.hairpin_source]
     addresses += [mapping.outside for mapping in node.host.nat]
     yield from (f"{address}/{128 if ':' in address else 32}" for address in addresses)
@@ -233,7 +244,7 @@ def _own_sources(node: Node) -> Iterator[str]:
 
 
 def _flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iterator[Flow]:
-    """Yield the ways that the world has to a port that is open to it: by the node's addresses, and its mappings."""
+    """Yield the flows to a port that allows any source: to the node's addresses, and through its mappings."""
     families = [family for family in FAMILIES if family in listener.families]
     mapped = [(mapping, inside, port) for mapping in node.host.nat
               if (inside := node.host.address.of(mapping.family)) and mapping.family in families
@@ -255,5 +266,5 @@ def _flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iterator[
 
 
 def shown_source(network: str) -> str:
-    """Return a network as people write it: a single address without its length."""
+    """Return a network as text for people: a single address without its prefix length."""
     return network.removesuffix("/32") if family_of(network) == 4 else network.removesuffix("/128")

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What another device has to redirect so that a node's Kong gets it: as a table, and in the language of pf.
+"""Intercept rules as a table, and as rules of pf for another device in front of a node.
 
-Rendered and never applied: the device is not the node, or no Linux. Sources: pf.conf(5) of FreeBSD and macOS, where
-translation has rules of its own (``rdr``), and of OpenBSD since 4.7, where it is an option of filter rules (``rdr-to``).
+They are rendered and never applied, because the device is not the node, or does not run Linux. Sources: pf.conf(5) of
+FreeBSD and macOS, where translation has its own rules (``rdr``), and of OpenBSD since 4.7, where it is an option of filter
+rules (``rdr-to``).
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 
 PF_FORMS = ("freebsd", "openbsd")
-_SHOWN = 4  # of a list, in a table for a terminal
+_SHOWN = 4  # items of a list in a table for a terminal
 
 _HEAD = """\
-# Rendered by gatehouse.kong for pf of {systems}, and not applied: for the device that the packets to {node} pass.
-# Kong sees its own address and port, unless pf and Kong are on one host.
+# Rendered by gatehouse.kong for pf of {systems}, and not applied: rules for the device that forwards packets to {node}.
+# Kong sees its own address and port as destination, unless pf and Kong are on one host.
 """
 _SYSTEMS = {"freebsd": "FreeBSD and macOS", "openbsd": "OpenBSD"}
 
 
 def interception_lines(plan: Mapping[str, Any], names: Iterable[str]) -> list[str]:
-    """Return what the nodes intercept as the lines of a table, none where they intercept nothing."""
+    """Return the intercept rules of the nodes as lines of a table, or no lines."""
     rows = [
         [
             name,
-            _listed(rule["sources"]) or "nobody",
+            _listed(rule["sources"]) or "no source",
             f"{_listed(rule['destinations'])} {_ports(rule)}",
             " ".join(rule["interfaces"]) or "any",
             f"{rule['listener']} {_target(plan, name, rule)}",
@@ -44,18 +45,17 @@ def interception_lines(plan: Mapping[str, Any], names: Iterable[str]) -> list[st
 
     if not rows:
         return []
-    header = ["node", "from", "to", "interface", "goes to", "how"]
-    return ["What is led to Kong on its way elsewhere (dropped where Kong does not take it):", "",
-            *render_table(header, rows), ""]  # fmt: skip
+    header = ["node", "from", "to", "interface", "sent to", "method"]
+    return ["Intercepted packets (dropped if Kong does not accept them):", "", *render_table(header, rows), ""]
 
 
 def pf_rules(plan: Mapping[str, Any], name: str, form: str) -> str:
-    """Return rules of pf that redirect to the node what it would intercept. Raises KeyError for unknown nodes."""
+    """Return rules of pf that redirect packets to the node as its intercept rules. Raises KeyError for unknown nodes."""
     intercept_rules = [rule for rule in host_interception(plan, name) if not rule["own"]]
     write = _freebsd if form == "freebsd" else _openbsd
     lines = [line for rule in intercept_rules for line in write(rule, _target(plan, name, rule))]
     if form == "freebsd":
-        # Translation comes before filtering in such a file (pf.conf(5), "options, normalization, queueing, translation").
+        # Translation must precede filtering in this file (pf.conf(5), "options, normalization, queueing, translation").
         lines.sort(key=lambda line: not line.startswith("rdr"))
     return _HEAD.format(systems=_SYSTEMS[form], node=name) + "".join(f"{line}\n" for line in lines)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Questions that a plan answers: advertised addresses, rules, paths."""
+"""Queries of a plan: advertised addresses, rules, paths."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _ADVERTISE_SETTINGS = ("cluster_advertise", "cluster.advertise")
 
 
 class PlanError(ValueError):
-    """A question that the plan cannot answer."""
+    """A query that the plan cannot answer."""
 
 
 def check_plan(plan: Any) -> Mapping[str, Any]:
-    """Return the plan if it is one. Raises PlanError otherwise, or where a library is missing."""
+    """Return the plan. Raises PlanError for other data, or without a library that is needed."""
     try:
         require_libraries()
     except LibraryError as exc:
@@ -31,13 +31,13 @@ def check_plan(plan: Any) -> Mapping[str, Any]:
     if isinstance(plan, Mapping) and plan.get("format") == 1 and "nodes" in plan:
         return plan
     shown = f"a dictionary with {sorted(map(str, plan))[:5]}" if isinstance(plan, Mapping) else repr(plan)[:80]
-    raise PlanError(f"this is no plan of format 1, as gatehouse.kong.kong_plan returns in its key plan: {shown}")
+    raise PlanError(f"this is not a plan of format 1, which gatehouse.kong.kong_plan returns in its key plan: {shown}")
 
 
 def planned_node(plan: Mapping[str, Any], name: str) -> Node:
-    """Return a node of the plan. Raises PlanError for a host that is none."""
+    """Return a node of the plan. Raises PlanError for any other host."""
     if name not in plan["nodes"]:
-        raise PlanError(f"{name!r} is no Kong node of the plan; it has {_some(plan['nodes'])}")
+        raise PlanError(f"{name!r} is no Kong node of the plan; the nodes are {_some(plan['nodes'])}")
     data = plan["nodes"][name]
     settings = data["settings"]
     listeners = tuple(_listener(item) for item in data["listeners"])
@@ -61,11 +61,11 @@ def _listener(data: Mapping[str, Any]) -> Listener:
 
 
 def _published(items: Sequence[Mapping[str, Any]], listeners: Sequence[Listener]) -> tuple[Listener, ...]:
-    settings = {one.name: one.setting for one in listeners}
+    settings = {listener.name: listener.setting for listener in listeners}
     return tuple(
-        published_as(one["listener"], settings[one["listener"]], one["address"], one["port"], one["container_port"],
-                     one["protocols"])
-        for one in items
+        published_as(item["listener"], settings[item["listener"]], item["address"], item["port"], item["container_port"],
+                     item["protocols"])
+        for item in items
     )  # fmt: skip
 
 
@@ -75,12 +75,12 @@ def _endpoint(text: str) -> Endpoint:
 
 
 def planned_host(plan: Mapping[str, Any], name: str) -> Host:
-    """Return a host of the plan, node or other. Raises PlanError for a host that the plan does not know."""
+    """Return a host of the plan, a node or another host. Raises PlanError for a host that is not in the plan."""
     data = plan["nodes"].get(name) or plan["hosts"].get(name)
     if data is None:
         raise PlanError(
-            f"{name!r} is not in the plan; it has {_some([*plan['nodes'], *plan['hosts']])}. Hosts that are no nodes "
-            "are in it when a source term or kong_verify_outsiders names them"
+            f"{name!r} is not in the plan; the hosts are {_some([*plan['nodes'], *plan['hosts']])}. To add a host that is "
+            "not a node, name it in a source term or in kong_verify_outsiders"
         )
     return Host.from_dict(name, data)
 
@@ -93,16 +93,16 @@ def _some(names: Any) -> str:
 def advertised_address(plan: Mapping[str, Any], name: str) -> str:
     """Return the ``IPv4:port`` that a node of Kong 0.6 to 0.10 advertises.
 
-    Raises PlanError for nodes of other versions, which advertise nothing.
+    Raises PlanError for nodes of other versions, which do not advertise an address.
     """
     node = planned_node(plan, name)
     if node.advertised is None:
-        raise PlanError(f"{name!r} runs Kong {node.version}, which advertises nothing; only 0.6 to 0.10 do")
+        raise PlanError(f"{name!r} runs Kong {node.version}, which advertises no address; only 0.6 to 0.10 do")
     return str(node.advertised)
 
 
 def planned_rules(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return one node's rules with their sources written out: ``any``, or networks as CIDR text."""
+    """Return the rules of a node with their sources as ``any``, or as networks (CIDR text)."""
     planned_node(plan, name)
     return [
         {**entry, "sources": source_networks(plan, entry["sources"])}
@@ -111,9 +111,9 @@ def planned_rules(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def planned_sources(plan: Mapping[str, Any], node: Node) -> dict[tuple[Listener, str], str | list[str]]:
-    """Return who may come to each listener of a node over each of its protocols: ``any``, or names of sets.
+    """Return the allowed sources of each listener and protocol of a node: ``any``, or names of sets.
 
-    A ruleset has one entry for each of them, in the order of the listeners.
+    A ruleset has an entry for each listener and protocol, in the order of the listeners.
     """
     reached = [(listener, protocol) for listener in node.reachable for protocol in listener.protocols]
     allow = plan["nodes"][node.name]["ruleset"]["allow"]
@@ -121,23 +121,23 @@ def planned_sources(plan: Mapping[str, Any], node: Node) -> dict[tuple[Listener,
 
 
 def source_networks(plan: Mapping[str, Any], sources: str | list[str]) -> str | list[str]:
-    """Return sources of a ruleset written out: ``any``, or networks as CIDR text."""
+    """Return the sources of a rule as ``any``, or as networks (CIDR text)."""
     if isinstance(sources, str):
         return sources
     return [network for name in sources for family in ("ipv4", "ipv6") for network in plan["sets"][name][family]]
 
 
 def planned_paths(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Path]:
-    """Return the paths from a host to the listeners of a node, or to those of one name. Empty where there is none.
+    """Return the paths from a host to all listeners of a node, or to the listeners with one name.
 
-    Raises PlanError for names that the plan does not know.
+    Raises PlanError for names that are not in the plan.
     """
     node, host = planned_node(plan, target), planned_host(plan, caller)
-    names = sorted({one.name for one in node.reachable})
+    names = sorted({reachable.name for reachable in node.reachable})
     if listener is not None and listener not in names:
         raise PlanError(f"{target!r} has no listener {listener!r}; it has {', '.join(names)}")
-    wanted = [one for one in node.reachable if listener in (None, one.name)]
-    return [path for one in wanted for path in find_paths(host, node, one)]
+    wanted = [chosen for chosen in node.reachable if listener in (None, chosen.name)]
+    return [path for chosen in wanted for path in find_paths(host, node, chosen)]
 
 
 def path_as_dict(path: Path) -> dict[str, Any]:

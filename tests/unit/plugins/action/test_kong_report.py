@@ -59,7 +59,7 @@ def reported(tmp_path_factory):
                     "checked is changed",
                     "alone.files == [alone.path]",
                     "wrong is failed",
-                    "'wrong.json: this is no plan of format 1' in wrong.msg",
+                    "'wrong.json: this is not a plan of format 1' in wrong.msg",
                     "same.changes == []",
                 ]
             },

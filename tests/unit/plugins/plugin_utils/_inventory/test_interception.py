@@ -52,8 +52,8 @@ def test_example_of_the_seed():
 )
 def test_version_decides_the_method(version, method):
     flag = " transparent" if method == "tproxy" else ""
-    (one,) = intercepted({**OLD, "kong_version": version, "kong_proxy_listen": f"0.0.0.0:8000{flag}"})
-    assert one["method"] == method
+    (rule,) = intercepted({**OLD, "kong_version": version, "kong_proxy_listen": f"0.0.0.0:8000{flag}"})
+    assert rule["method"] == method
 
 
 def test_each_family_has_its_own_entry_and_sources():
@@ -67,8 +67,8 @@ def test_each_family_has_its_own_entry_and_sources():
 
 def test_listener_on_loopback_has_sources_for_intercepted_packets_and_no_rule():
     plan = planned({"n": {**OLD, **entries(listen_port=8100)}})
-    (one,) = host_interception(plan, "n")
-    assert (one["address"], one["port"], one["sources"]) == ("127.0.0.1", 8100, ["10.20.0.0/16"])
+    (rule,) = host_interception(plan, "n")
+    assert (rule["address"], rule["port"], rule["sources"]) == ("127.0.0.1", 8100, ["10.20.0.0/16"])
     assert [rule["sources"] for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["port"] == 8100] == [[]]
 
 
@@ -84,8 +84,8 @@ def test_hosts_as_sources_of_a_listener_on_loopback(listen, destination, source)
     other = {"kong_address": ["10.20.0.9", "fd20::9"]}
     node = {**OLD, "kong_proxy_listen": listen, "kong_proxy_sources": ["other"]}
     plan = planned({"n": {**node, **entries(destinations=[destination], listen_port=8100)}}, {"other": other})
-    (one,) = host_interception(plan, "n")
-    assert one["sources"] == [source]
+    (rule,) = host_interception(plan, "n")
+    assert rule["sources"] == [source]
 
 
 def test_own_addresses_have_their_own_rule():
@@ -97,8 +97,8 @@ def test_own_addresses_have_their_own_rule():
 
 
 def test_packets_go_to_the_bound_address():
-    (one,) = intercepted(NEW, listen_port=8001)
-    assert (one["address"], one["port"]) == ("10.20.0.2", 8001)
+    (rule,) = intercepted(NEW, listen_port=8001)
+    assert (rule["address"], rule["port"]) == ("10.20.0.2", 8001)
 
 
 def hidden(node):
@@ -259,8 +259,8 @@ def test_rules_of_pf(form):
 
 
 def test_lowest_and_highest_port_can_be_intercepted():
-    (one,) = intercepted(OLD, ports=[65535, 1])
-    assert one["ports"] == [1, 65535]
+    (rule,) = intercepted(OLD, ports=[65535, 1])
+    assert rule["ports"] == [1, 65535]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between two plans: who gains or loses which port."""
+"""Changes between two plans: the sources that gain or lose access to a port."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OLD = planned(SEED_NODES, SEED_OTHERS)
 
 
 def lines(change, others=None):
-    """Return what changes when ``change`` has been at the nodes of the worked example."""
+    """Return the changes after ``change`` has modified the nodes of the worked example."""
     nodes = copy.deepcopy(SEED_NODES)
     change(nodes)
     return change_lines(changes_between(OLD, planned(nodes, others or SEED_OTHERS)))
@@ -46,7 +46,7 @@ def narrow_proxy(nodes):
         nodes[name]["kong_proxy_sources"] = ["admin"]
 
 
-def nobody(nodes):
+def allow_nobody(nodes):
     nodes["a1"]["kong_proxy_sources"] = []
 
 
@@ -72,7 +72,7 @@ def move_site(nodes):
                 "+ a1, a2: cluster 7946/tcp+udp: 192.168.10.13 (a3)",
                 "+ b1: cluster 80/tcp+udp: 192.168.10.13 (a3)",
                 "+ a3: proxy 8000/tcp: anyone",
-                "+ a3: admin 8001/tcp: opens, for nobody but the node itself",
+                "+ a3: admin 8001/tcp: opens for the node itself only",
             ],
         ),
         (
@@ -83,8 +83,8 @@ def move_site(nodes):
             ],
         ),
         (close_admin, ["- a1: admin 8001/tcp: 192.168.10.20 (admin)", "- a1: admin 8444/tcp: 192.168.10.20 (admin)"]),
-        (narrow_proxy, ["- a1, a2: proxy 8000/tcp: anyone but 192.168.10.20 (admin)"]),
-        (nobody, ["- a1: proxy 8000/tcp: anyone"]),
+        (narrow_proxy, ["- a1, a2: proxy 8000/tcp: anyone except 192.168.10.20 (admin)"]),
+        (allow_nobody, ["- a1: proxy 8000/tcp: anyone"]),
         (
             move_proxy,
             [
@@ -104,17 +104,17 @@ def move_site(nodes):
         (move_site, ["~ a1: address: 192.168.10.11 -> 192.168.10.31", "- b1: cluster 80/tcp+udp: 192.168.10.11 (a1)"]),
     ],
 )
-def test_changes_are_told(change, said):
+def test_changes(change, said):
     told = lines(change)
     assert [line for line in said if line not in told] == []
 
 
-def test_nothing_else_is_told():
+def test_no_other_changes():
     assert lines(close_admin)[2:] == []
     assert lines(narrow_proxy)[2:] == []
 
 
-def test_to_and_fro_are_opposites():
+def test_changes_in_both_directions_are_opposite():
     nodes = copy.deepcopy(SEED_NODES)
     close_admin(nodes)
     new = planned(nodes, SEED_OTHERS)
@@ -125,22 +125,22 @@ def test_to_and_fro_are_opposites():
 
 def test_equal_plans():
     assert changes_between(OLD, copy.deepcopy(OLD)) == []
-    assert change_lines([]) == ["Nobody gains or loses anything."]
+    assert change_lines([]) == ["No changes."]
 
 
-def test_a_first_plan_is_all_gain():
+def test_first_plan_only_gains():
     changes = changes_between(NO_PLAN, OLD)
     assert {change.kind for change in changes} == {"gains"}
     assert {name for change in changes for name in change.where} >= set(OLD["nodes"])
 
 
-def test_what_is_no_plan_is_refused():
+def test_text_without_a_plan():
     for text in ("", "[]", '{"format": 2}'):
         with pytest.raises(PlanError):
             plan_in(text)
 
 
-def test_a_change_as_plain_data():
+def test_change_as_plain_data():
     nodes = copy.deepcopy(SEED_NODES)
     add(nodes)
     first = changes_between(OLD, planned(nodes, SEED_OTHERS))[0]
