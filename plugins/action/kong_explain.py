@@ -16,7 +16,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import sh
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     by_name,
     chosen_probes,
-    differs,
     explain,
 )
 
@@ -45,10 +44,10 @@ class ActionModule(ActionBase):
             probes = chosen_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        seen = by_name(plan, probes, arguments["seen"], arguments["observer"])
-        lines = [line for probe in probes for line in ("", *explain(plan, probe, seen.get(probe.name)))]
+        outcomes = by_name(plan, probes, arguments["seen"], arguments["observer"])
+        lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]
         show(lines or [_NOTHING])
-        different = [probe.name for probe in probes if probe.name in seen and differs(probe, seen[probe.name])]
+        different = [name for name, outcome in outcomes.items() if outcome.differs]
         result.update(changed=False, lines=lines, differences=different)
         if different:
             return {**result, "failed": True, "msg": f"not as expected: {', '.join(different)}"}

@@ -46,7 +46,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(how), which is V(nothing), V(reload) or V(restart), and C(reasons) why a reload is not enough.
+  description: C(how), which is V(nothing), V(reload) or V(restart), the C(reasons) why a reload is not enough, and a C(summary) for
+    people, with the effect on clients.
   type: dict
   sample:
     how: restart
@@ -69,7 +70,7 @@ def kong_restart_decision(
     if not isinstance(node, Mapping) or not {"version", "role", "listeners"} <= set(node):
         raise AnsibleFilterError("gatehouse.kong.kong_restart_decision: this is no node of a plan: it has no listeners")
     found = decide_restart(node, before, listens=listens, environment=environment)
-    return {"how": found.how, "reasons": list(found.reasons)}
+    return {"how": found.how, "reasons": list(found.reasons), "summary": found.summary}
 
 
 class FilterModule:

@@ -194,6 +194,12 @@ def setting_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*names, "cluster_advertise", "dnsmasq_port"]))
 
 
+@cache
+def listener_names() -> tuple[str, ...]:
+    """Return the names of the listeners of all versions, such as ``proxy``."""
+    return tuple(sorted({setting.listener for generation in every_generation() for setting in generation.settings}))
+
+
 def versions_where(test: Callable[[Generation], bool]) -> str:
     """Return the release lines whose generation passes, as text: ``0.6 to 0.12, Kong Enterprise 2.1 to 3.4``.
 

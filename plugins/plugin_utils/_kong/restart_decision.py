@@ -31,6 +31,11 @@ _AT_START = {
     "nginx_user": "Kong sets the user of its workers only when it starts",
     "prefix": "the prefix is the folder of the running Kong",
 }
+_SUMMARIES = {
+    NOTHING: "Kong is left alone, and clients notice nothing.",
+    RELOAD: "Kong is reloaded: open connections are kept, and clients notice nothing.",
+    RESTART: "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. {reasons}.",
+}
 _FAMILIES = {"0.0.0.0": (4,), "*": (4,), "::": (6,)}
 
 
@@ -40,6 +45,11 @@ class RestartDecision:
 
     how: str
     reasons: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The decision in one sentence, with its effect on clients."""
+        return _SUMMARIES[self.how].format(reasons="; ".join(self.reasons))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
     planned_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import likely_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import outcome_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
-    MEETS,
-    SILENT,
     Probe,
     probed_listener,
     probes_from,
@@ -44,8 +44,9 @@ def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: s
     ]
 
 
-def explain(plan: Mapping[str, Any], probe: Probe, seen: Mapping[str, Any] | None) -> list[str]:
-    """Return lines that explain a probe. With a result of module kong_probe, add it and compare it with the plan."""
+def explain(plan: Mapping[str, Any], probe: Probe, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return lines that explain a probe. With its outcome, add the result and the likely cause of a difference."""
+    outcome = outcomes.get(probe.name)
     caller, node = planned_host(plan, probe.caller), planned_node(plan, probe.target)
     listener = probed_listener(node, probe)
     route = _route(caller, node, listener, probe)
@@ -59,15 +60,10 @@ def explain(plan: Mapping[str, Any], probe: Probe, seen: Mapping[str, Any] | Non
             else []
         ),
         ("expected", probe.expected),
-        *([("actual", _result_text(probe, seen))] if seen else []),
+        *(_result(plan, outcome, [*outcomes.values()]) if outcome else []),
     ]
     head = f"{probe.caller} to {probe.listener} of {probe.target}, {probe.protocol} {probe.port}:"
     return [head, *(f"  {name:<10}  {text}" for name, text in rows)]
-
-
-def differs(probe: Probe, seen: Mapping[str, Any]) -> bool:
-    """Tell whether the result of a probe is not as expected. An unverified result (silent) does not differ."""
-    return seen["seen"] not in (SILENT, *MEETS[probe.expected])
 
 
 def by_name(
@@ -75,13 +71,11 @@ def by_name(
     probes: Sequence[Probe],
     results: Sequence[Mapping[str, Any]],
     observer: Mapping[str, Any] | None,
-) -> dict[str, Mapping[str, Any]]:
-    """Return the results of probes to one node by probe name, from module kong_probe and the observer of the node."""
+) -> dict[str, Outcome]:
+    """Return the outcomes of probes to one node by probe name, from module kong_probe and the observer of the node."""
     found = {result["name"]: result for result in escaped_all(results)}
     return {
-        probe.name: outcome_of(
-            probe, found[probe.name], planned_node(plan, probe.target), escaped_all(observer)
-        ).as_dict()
+        probe.name: outcome_of(probe, found[probe.name], planned_node(plan, probe.target), escaped_all(observer))
         for probe in probes
         if probe.name in found
     }
@@ -135,6 +129,8 @@ def _rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Sequence[s
     return f"dropped: no set of this port contains the source ({', '.join(sets) or 'it has no set'})"
 
 
-def _result_text(probe: Probe, seen: Mapping[str, Any]) -> str:
-    detail = f" ({seen['detail']})" if seen.get("detail") else ""
-    return f"{seen['seen']}{detail}{'  <<< differs' if differs(probe, seen) else ''}"
+def _result(plan: Mapping[str, Any], outcome: Outcome, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+    detail = f" ({outcome.detail})" if outcome.detail else ""
+    if not outcome.differs:
+        return [("actual", f"{outcome.seen}{detail}")]
+    return [("actual", f"{outcome.seen}{detail}  <<< differs"), ("cause", likely_cause(plan, outcome, outcomes))]

@@ -105,7 +105,7 @@ def explained(plan, pairs, seen=()):
     for caller, target in pairs:
         probes = chosen_probes(plan, caller, target, None)
         found = by_name(plan, probes, seen, None)
-        lines += [line for probe in probes for line in (*explain(plan, probe, found.get(probe.name)), "")]
+        lines += [line for probe in probes for line in (*explain(plan, probe, found), "")]
     return lines
 
 

@@ -150,7 +150,7 @@ def test_an_explanation(text):
     results = [{"name": one.name, "seen": "open", "detail": text} for one in probes]
     met = by_name(PLAN, probes, results, None)
     for one in probes:
-        assert controls("".join(explain(PLAN, one, met[one.name]))) == set()
+        assert controls("".join(explain(PLAN, one, met))) == set()
 
 
 def test_a_finding_that_quotes_a_fact():

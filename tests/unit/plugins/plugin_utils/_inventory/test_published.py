@@ -99,7 +99,7 @@ def test_mapping_forwards_to_the_port_of_the_host():
 
 def test_explanation_names_the_container():
     plan = planned(node(), OPS)
-    text = "\n".join(explain(plan, chosen_probes(plan, "ops", "n", "admin")[0], None))
+    text = "\n".join(explain(plan, chosen_probes(plan, "ops", "n", "admin")[0], {}))
     assert "10.0.0.1:9001" in text
     assert "port 8001 of Kong's container" in text
 

@@ -140,3 +140,18 @@ def test_restart_if_the_sockets_are_not_as_in_the_file():
 
 def test_restart_if_the_environment_changes():
     assert decide_restart(node("3.9"), {"log_level": "info"}, listens=True, environment=True).how == "restart"
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        (RestartDecision("nothing"), "Kong is left alone, and clients notice nothing."),
+        (RestartDecision("reload"), "Kong is reloaded: open connections are kept, and clients notice nothing."),
+        (
+            RestartDecision("restart", ("one", "two")),
+            "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. one; two.",
+        ),
+    ],
+)
+def test_the_summary_names_the_effect_on_clients(decision, words):
+    assert decision.summary == words

@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
+    by_name,
     chosen_probes,
-    differs,
     explain,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
@@ -29,7 +29,7 @@ def plan():
 
 def said(plan, caller, target, listener, protocol="tcp", seen=None):
     probe = next(probe for probe in chosen_probes(plan, caller, target, listener) if probe.protocol == protocol)
-    return "\n".join(explain(plan, probe, seen))
+    return "\n".join(explain(plan, probe, seen or {}))
 
 
 def test_in_one_network(plan):
@@ -77,10 +77,11 @@ def test_a_listener_on_loopback(plan):
 @pytest.mark.parametrize("seen, different", [("open", False), ("filtered", True), ("refused", True)])
 def test_actual_result(plan, seen, different):
     (probe,) = chosen_probes(plan, "a1", "a2", "proxy")[:1]
-    met = {"name": probe.name, "seen": seen, "detail": "no answer"}
-    text = "\n".join(explain(plan, probe, met))
-    assert text.endswith(f"actual      {seen} (no answer){'  <<< differs' if different else ''}")
-    assert differs(probe, met) is different
+    outcomes = by_name(plan, [probe], [{"name": probe.name, "seen": seen, "detail": "no answer"}], None)
+    lines = explain(plan, probe, outcomes)
+    assert f"  actual      {seen} (no answer){'  <<< differs' if different else ''}" in lines
+    assert lines[-1].startswith("  cause       ") is different
+    assert outcomes[probe.name].differs is different
 
 
 def test_all_listeners_if_no_listener_is_named(plan):
@@ -114,6 +115,6 @@ def test_rule_is_for_the_dialled_address():
             "far": {"kong_site": "b", "kong_address": "10.1.0.9", "kong_vpn_address": "10.99.0.9"},
         },
     ).plan
-    texts = ["\n".join(explain(made, probe, None)) for probe in chosen_probes(made, "far", "n", "admin")]
+    texts = ["\n".join(explain(made, probe, {})) for probe in chosen_probes(made, "far", "n", "admin")]
     assert "no path" in texts[0]
     assert "rule        allowed: set admin-far-from-default contains the source" in texts[1]

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import listener_names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import name_error
+
+_ARGUMENTS = {
+    "group": {"type": "str", "default": "kong"},
+    "caller": {"type": "str"},
+    "target": {"type": "str"},
+    "listener": {"type": "str"},
+}
+
+
+class ActionModule(ActionBase):
+    """Check names on the controller; no host is connected to."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if refused := refusal(task_vars or {}):
+            raise AnsibleActionFail(refused)
+        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        groups = (task_vars or {})["groups"]
+        listener = arguments["listener"]
+        errors = [
+            name_error("from", arguments["caller"], "host", groups["all"]),
+            name_error("to", arguments["target"], "Kong node", groups.get(arguments["group"], ())),
+            name_error("listener", listener, "listener", listener_names()) if listener else "",
+        ]
+        if found := [error for error in errors if error]:
+            raise AnsibleActionFail(found[0])
+        return {**result, "changed": False}

@@ -1,0 +1,27 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks the names that a user gives to the playbook explain, before any host is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import natural_key
+
+_SHOWN = 20
+
+
+def name_error(option: str, name: str | None, kind: str, known: Collection[str]) -> str:
+    """Return one line that says that a name is missing or unknown, with the valid names; "" if it is known."""
+    if name in known:
+        return ""
+    ordered = sorted(known, key=natural_key)
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    valid = f"Valid: {', '.join(ordered[:_SHOWN])}{more}"
+    if name is None:
+        return f"{option} is missing: add -e {option}=NAME. {valid}"
+    close = get_close_matches(name, ordered, n=1)
+    return f"{option}: there is no {kind} {name!r}{f'; did you mean {close[0]!r}?' if close else '.'} {valid}"
