@@ -197,7 +197,7 @@ def test_a_link_with_another_target_is_replaced(host):
     assert str(link.readlink()) == "/etc/systemd/system/x.service"
 
 
-SOURCES = sorted((Path(__file__).parents[4] / "plugins" / "module_utils").rglob("*.py"))
+SOURCES = sorted((Path(__file__).parents[5] / "plugins" / "module_utils").rglob("*.py"))
 # A limit for the whole rollback could end it before it is complete. Each of its commands has a limit instead.
 WITHOUT_LIMIT = {"rollback.py"}
 

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate 
     CertificateError,
     read_certificate,
 )
-from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils.certificates import make
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._probe.certificates import make
 
 OID = x509.NameOID
 

@@ -16,7 +16,7 @@ import pytest
 from cryptography import x509
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
-from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils.certificates import make
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._probe.certificates import make
 
 PATIENT = Limits(timeout=10, tries=1, workers=5)
 QUICK = Limits(timeout=0.3, tries=1, workers=5)

@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data, ruleset_to_data
 
-GOLDEN = Path(__file__).parents[3] / "golden" / "nftables"
+GOLDEN = Path(__file__).parents[5] / "golden" / "nftables"
 
 
 @pytest.fixture

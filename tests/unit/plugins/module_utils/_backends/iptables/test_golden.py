@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
-GOLDEN = Path(__file__).parents[3] / "golden"
+GOLDEN = Path(__file__).parents[5] / "golden"
 CASES = sorted({path.stem for path in (GOLDEN / "nftables").glob("*.nft")} - {"published"})
 PROGRAMS = Programs("/usr/sbin/ipset", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")
 

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import deaf_listeners
 
-GOLDEN = Path(__file__).parents[3] / "golden" / "interception"
+GOLDEN = Path(__file__).parents[4] / "golden" / "interception"
 PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "")
 WITH_UFW = Programs("/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/iptables")
 SEED = {
