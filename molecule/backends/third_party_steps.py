@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Commands of administrators and daemons on the hosts of this scenario, by firewall manager.
 
-@4 and @6 stand for the addresses of the source that is banned.
+@4 and @6 are replaced by the addresses of the banned source.
 """
 
 from __future__ import annotations

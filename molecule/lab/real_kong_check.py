@@ -113,8 +113,8 @@ def check_hosts(**environment: str) -> list[str]:
     wrong += [f"the second run: {line}" for line in again.stdout.splitlines() if "unchanged" not in line]
     for host, commands in WANTED.items():
         for command, output in commands.items():
-            said = run_lab("exec", host, "sh", "-c", command).stdout.strip()
-            wrong += [] if said == output else [f"{host}: {command}: {said!r}; expected {output!r}"]
+            actual = run_lab("exec", host, "sh", "-c", command).stdout.strip()
+            wrong += [] if actual == output else [f"{host}: {command}: {actual!r}; expected {output!r}"]
     print(made.stdout)
     return wrong
 

@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark of the compiler still runs. It judges no time at this size, only that the plan is the same
-whatever Python's hash seed.
-"""
+"""The benchmark of the compiler runs. At this size it has no bars for times; it only compares the plans of different hash seeds."""
 
 from __future__ import annotations
 

@@ -22,15 +22,17 @@ def start(control_plane: str) -> None:
 
 
 def _run(control_plane: str) -> None:
-    said = ""
+    printed = ""
     while True:
         try:
             with _connect(control_plane) as channel:
-                said = _say(said, f"connected to the control plane {control_plane} as {channel.getsockname()[0]}")
+                printed = _print_change(
+                    printed, f"connected to the control plane {control_plane} as {channel.getsockname()[0]}"
+                )
                 channel.recv(1)
-            said = _say(said, f"the control plane {control_plane} closed the connection")
+            printed = _print_change(printed, f"the control plane {control_plane} closed the connection")
         except OSError as error:
-            said = _say(said, f"no connection to the control plane {control_plane}: {error}")
+            printed = _print_change(printed, f"no connection to the control plane {control_plane}: {error}")
         time.sleep(RETRY_SECONDS)
 
 
