@@ -46,7 +46,7 @@ def _connect(control_plane: str) -> ssl.SSLSocket:
     return context.wrap_socket(plain)
 
 
-def _say(before: str, now: str) -> str:
+def _print_change(before: str, now: str) -> str:
     """Print a message if it differs from the last message; return it."""
     if now != before:
         print(now, flush=True)
