@@ -11,11 +11,11 @@ short_description: Show how the hosts of a fleet differ from their plan
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and what M(gatehouse.kong.kong_firewall_info), M(gatehouse.kong.kong_listen_info), and
-    M(gatehouse.kong.kong_conf) and M(gatehouse.kong.kong_transparent) in check mode found on each node, prints a table of
-    the differences. It does not fail because of a difference, but returns RV(differs).
+  - Takes a plan and the results from each node of M(gatehouse.kong.kong_firewall_info), M(gatehouse.kong.kong_listen_info),
+    and M(gatehouse.kong.kong_conf) and M(gatehouse.kong.kong_transparent) in check mode. Prints a table of the differences.
+    A difference is no failure; RV(differs) tells whether there is a difference.
   - Runs on the controller and connects to no host.
-  - A node that registered nothing, as one that could not be reached, is named as not checked.
+  - A node without results, for example an unreachable node, is reported as not checked.
 options:
   plan:
     description: The plan, as M(gatehouse.kong.kong_plan) returns it.
@@ -34,7 +34,7 @@ options:
     description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_transparent).
     type: str
   path:
-    description: A file on the controller to which the differences are written as JSON.
+    description: A file on the controller for the differences as JSON.
     type: path
 extends_documentation_fragment:
   - gatehouse.kong.attributes
@@ -75,17 +75,17 @@ differs:
   returned: always
   type: bool
 nodes:
-  description: By node and part (C(firewall), C(listeners), C(settings), C(interception)) a line for each difference.
+  description: A line for each difference, by node and part (C(firewall), C(listeners), C(settings), C(interception)).
   returned: always
   type: dict
   sample: {a1: {firewall: ["192.168.10.13 cannot reach udp 7946 (cluster) and should"], listeners: [], settings: []}}
 not_checked:
-  description: For each node that could not be checked, or not completely, the reasons.
+  description: The reasons for each node that could not be checked, or not completely, by node.
   returned: always
   type: dict
   sample: {b1: ["firewall: kong_firewall_info needs root, and this task runs as deploy: set become: true"]}
 format:
-  description: The format of this result and of the file, 1.
+  description: The number of the format of this result and of the file, 1.
   returned: always
   type: int
 """

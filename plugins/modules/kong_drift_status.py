@@ -11,10 +11,10 @@ short_description: Set the exit status of a comparison with the plan
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Internal to the role P(gatehouse.kong.kong_drift#role), which calls it last, when the report is written.
-  - Fails if a node differs from the plan, and C(ansible-playbook) exits with status 2.
-  - If no checked node differs, but a node could not be checked, the result is unreachable, and C(ansible-playbook) exits with
-    status 4, as for a host without connection.
+  - Internal module of the role P(gatehouse.kong.kong_drift#role), which calls it after the report has been written.
+  - Fails if a node differs from the plan. C(ansible-playbook) then exits with status 2.
+  - If no checked node differs, but a node could not be checked, the result is unreachable. C(ansible-playbook) then exits
+    with status 4, as for an unreachable host.
   - Runs on the controller and connects to no host.
 options:
   drift:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_explain_names
-short_description: Check the names that were given to the playbook explain
+short_description: Check the names for the playbook explain
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Internal to the playbook C(explain), which calls it first, before facts are gathered.
-  - Fails with one line that has the valid names, if a name is missing or unknown.
+  - Internal module of the playbook C(explain), which calls it before facts are gathered.
+  - If a name is missing or unknown, the module fails with one line that has the valid names.
   - Runs on the controller and connects to no host.
 options:
   group:
