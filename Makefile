@@ -20,7 +20,7 @@ venv: ## Create .venv with every tool; quick if it exists
 
 .PHONY: packages
 packages: venv
-	@scripts/packages.sh git iproute2 ipset iptables nftables openssh-client serf shellcheck util-linux
+	@scripts/progress.sh "packages: installing" scripts/packages.sh git iproute2 ipset iptables nftables openssh-client serf shellcheck util-linux
 
 .PHONY: test
 test: packages ## Run every check: lint, units, tarball, Molecule; with a summary at the end

@@ -29,6 +29,7 @@ TAIL = 60
 # Lines of a failed check that are repeated at the end, because its log may no longer be on the screen.
 TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
 TELLING_LINES = 8
+PROGRESS = 10  # seconds
 # Linters only read, and each lab has its own networks. Checks of other groups run alone on the machine.
 PARALLEL = {"lint": 2, "molecule": 2}
 
@@ -75,14 +76,22 @@ def execute(check: Check) -> str:
         )
         running.add(process.pid)
         try:
-            code = process.wait(check.timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return f"not done after {check.timeout} s"
+            code = wait(check, process)
         finally:
             running.discard(process.pid)
-    return f"exit code {code}" if code else ""
+    return {0: "", None: f"not done after {check.timeout} s"}.get(code, f"exit code {code}")
+
+
+def wait(check: Check, process: subprocess.Popen[bytes]) -> int | None:
+    """Return the exit code, None if the command was killed after its time limit; print progress every few seconds."""
+    for seconds in range(PROGRESS, check.timeout + PROGRESS, PROGRESS):
+        try:
+            return process.wait(PROGRESS)
+        except subprocess.TimeoutExpired:
+            print(f"  {check.title}: {seconds} s", flush=True)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return None
 
 
 def last_line(check: Check) -> str:
@@ -94,7 +103,7 @@ def last_line(check: Check) -> str:
 def run(check: Check) -> Result:
     if not (ROOT / check.needs).exists():
         return Result(check, "skipped", 0, f"no {check.needs}")
-    print(f"{check.title} ...", flush=True)
+    print(f"{check.title}: started, stopped after {check.timeout // 60} minutes at most", flush=True)
     started = time.monotonic()
     failure = execute(check)
     return Result(check, "FAILED" if failure else "ok", time.monotonic() - started, failure or last_line(check))

@@ -13,15 +13,16 @@ report="$PWD/.cache/demo"
 
 case "${1:-}" in
     up)
-        echo "demo: install the packages of the lab"
-        molecule/lab/install
-        echo "demo: start the hosts of $scenario"
-        $lab up "$scenario"
-        echo "demo: configure the hosts, and test every listener from every source"
+        echo "demo: install the packages of the lab, about a minute the first time"
+        scripts/progress.sh "demo: installing packages" molecule/lab/install
+        echo "demo: build the image (about 90 seconds and 240 MB, the first time only) and start the hosts of $scenario"
+        # shellcheck disable=SC2086  # the command is meant to be split
+        scripts/progress.sh "demo: starting the hosts" $lab up "$scenario"
+        echo "demo: configure the hosts, and test every listener from every source, about 2 minutes"
         export PATH="$PWD/.venv/bin:$PATH" LC_ALL=C.UTF-8
         export ANSIBLE_COLLECTIONS_PATH="$PWD/.venv/collections"
         export ANSIBLE_CONNECTION_PLUGINS="$PWD/molecule/lab/connection_plugins"
-        ansible-playbook gatehouse.kong.site -i examples/seed -i "$scenario/inventory" -e kong_report_path="$report"
+        scripts/progress.sh "demo: site is running" ansible-playbook gatehouse.kong.site -i examples/seed -i "$scenario/inventory" -e kong_report_path="$report"
         echo "demo: the report is $report/report.html"
         ;;
     down)

@@ -37,6 +37,6 @@ if [ "$(id -u)" -ne 0 ]; then
     echo "packages: missing $*; install them or run as root" >&2
     exit 1
 fi
-echo "packages: installing $*"
+echo "packages: installing $*, about a minute"
 # Old package lists name versions that the mirror no longer has.
 install_missing "$@" 2>/dev/null || { apt-get update -qq && install_missing "$@"; }

@@ -40,8 +40,8 @@ if ! supported .venv/bin/python; then
     "$python" -m venv --clear .venv
 fi
 
-echo "venv: installing the tools of requirements-dev.txt"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+echo "venv: installing the tools of requirements-dev.txt, about a minute"
+scripts/progress.sh "venv: installing" .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 mkdir -p "$tree"
 ln -sfn ../../../.. "$tree/kong"
 echo "$wanted" >.venv/requirements.sha256
