@@ -11,7 +11,7 @@ import yaml
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, Code
 
 
-def _note(code: Code) -> str:
+def _render_note(code: Code) -> str:
     """Return the note in Ansible's markup. A closing parenthesis ends C(), so text that contains it is quoted instead."""
     meaning, fix = (re.sub(r"`([^`]+)`", _mark, text) for text in code.linkless())
     return f"C({code.name}), {' or '.join(code.severities)} - {meaning} {fix}"
@@ -24,4 +24,4 @@ def _mark(match: re.Match[str]) -> str:
 class ModuleDocFragment:
     """A note for each finding code, from the registry."""
 
-    DOCUMENTATION = yaml.safe_dump({"options": {}, "notes": [_note(code) for code in CODES.values()]})
+    DOCUMENTATION = yaml.safe_dump({"options": {}, "notes": [_render_note(code) for code in CODES.values()]})

@@ -207,7 +207,7 @@ def before_of(form: str, text: str, names: list[str]) -> dict[str, str | None]:
 
 
 def chosen(module: AnsibleModule) -> str:
-    """Return the path of the file to change, as it was given."""
+    """Return the path of the file to change, without resolving symbolic links."""
     found = [path for path in module.params["search"] if Path(path).exists()]
     if len(found) > 1:
         module.warn(f"Kong reads {found[0]} and ignores {', '.join(found[1:])}: remove the files that Kong ignores")

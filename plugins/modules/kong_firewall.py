@@ -259,7 +259,7 @@ def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Roll
     return Kept(ruleset if state == "present" else None)
 
 
-def _connection() -> Connection | None:
+def _find_connection() -> Connection | None:
     """Return the connection of the controller. It is only searched if there is a change."""
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import find_connection  # noqa: PLC0415
 
@@ -295,7 +295,7 @@ def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> d
         keep = state != "rolled_back"
         confirm(backend, want.ruleset, rollback, params["confirm"], keep=keep, transitional=transitional)
         return {"changed": True}
-    guard = Guard(rollback, params["rollback_timeout"], _connection)
+    guard = Guard(rollback, params["rollback_timeout"], _find_connection)
     outcome = converge(backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
     for warning in (*outcome.conflicts, *outcome.warnings):
         module.warn(str(warning))

@@ -111,16 +111,16 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC, known_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC, find_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
-    as_data,
-    as_listener,
     compare,
-    kongs,
-    listeners_of,
-    overridden,
+    find_kong_sockets,
+    find_overridden,
+    parse_listeners,
     read_sockets,
     report,
+    socket_to_data,
+    socket_to_listener,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
 
@@ -135,12 +135,12 @@ _SPEC = {
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return the differences as the result of the module."""
     host = Host()
-    unit = known_unit(host, params["service"])
+    unit = find_unit(host, params["service"])
     sockets = read_sockets(unit, params["prefix"])
-    drift = compare(listeners_of(params["listeners"]), sockets)
+    drift = compare(parse_listeners(params["listeners"]), sockets)
     settings = {name: str(value) for name, value in params["settings"].items()}
-    variables = overridden(settings, unit_environment(host, unit))
-    lines = report(drift, is_running=bool(kongs(sockets)))
+    variables = find_overridden(settings, unit_environment(host, unit))
+    lines = report(drift, is_running=bool(find_kong_sockets(sockets)))
     return {
         "differs": bool(lines or variables),
         "listens": not lines,
@@ -149,8 +149,8 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
             *(f"{name} in Kong's environment overrides the setting in Kong's file" for name in variables),
         ],
         "missing": [asdict(listener) for listener in drift.missing],
-        "unexpected": [as_data(sock) for sock in drift.unexpected],
-        "present": [as_listener(sock) for sock in kongs(sockets)],
+        "unexpected": [socket_to_data(sock) for sock in drift.unexpected],
+        "present": [socket_to_listener(sock) for sock in find_kong_sockets(sockets)],
         "overridden": variables,
     }
 

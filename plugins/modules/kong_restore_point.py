@@ -129,12 +129,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import kept_catches
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, put
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import known_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, write_drop_in
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import find_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     compare,
-    kongs,
-    listeners_of,
+    find_kong_sockets,
+    parse_listeners,
     read_sockets,
     report,
 )
@@ -172,7 +172,7 @@ class Node:
         self._host = host
         self._rollback = rollback
         self._backend = backend
-        self.unit = known_unit(host, service)
+        self.unit = find_unit(host, service)
 
     @property
     def readers(self) -> dict[str, t.Callable[[], t.Any]]:
@@ -196,8 +196,8 @@ class Node:
         """Return whether Kong has the sockets of the restore point, and whether Kong has any socket."""
         sockets = read_sockets(self.unit, point.kong.get("prefix") or PREFIX)
         visible = point.kong.get("looks") != 0  # the sockets of a container are not visible on the host
-        listens = not report(compare(listeners_of(point.kong["listeners"]), sockets))
-        return listens or not visible, bool(kongs(sockets))
+        listens = not report(compare(parse_listeners(point.kong["listeners"]), sockets))
+        return listens or not visible, bool(find_kong_sockets(sockets))
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -223,7 +223,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         if params["state"] == "restored" and not module.check_mode:
             points.restore_files(point)
             if unit_changed:
-                put(host, node.unit, point.parts[UNIT])
+                write_drop_in(host, node.unit, point.parts[UNIT])
         return {
             "changed": changes,
             "found": True,

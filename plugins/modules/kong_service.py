@@ -127,7 +127,11 @@ from dataclasses import asdict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import Port, grant, put
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import (
+    Port,
+    grant,
+    write_drop_in,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
     Kong,
     ServiceError,
@@ -138,11 +142,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
     Done,
     Wanted,
     bring_up,
-    known_unit,
-    reload_of,
-    user_of,
+    find_unit,
+    read_reload_command,
+    read_user,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import listeners_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
 
 _SPEC = {
@@ -167,15 +171,15 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
     found = re.match(r"(\d+)\.(\d+)", params["version"])
     if not found:
         raise ServiceError(f"version is {params['version']!r}; expected is a version of Kong, such as '3.9'")
-    unit = known_unit(host, params["service"])
+    unit = find_unit(host, params["service"])
     program = params["program"]
     return Kong(
         version=(int(found[1]), int(found[2])),
         conf=params["conf"],
         prefix=params["prefix"] or "",
         unit=unit,
-        reload_of_unit=reload_of(host, unit),
-        user=user_of(host, unit),
+        reload_of_unit=read_reload_command(host, unit),
+        user=read_user(host, unit),
         program=program if os.access(program, os.X_OK) else "",
         restart_command=params["restart_command"] or "",
         reload_command=params["reload_command"] or "",
@@ -193,7 +197,7 @@ def wanted_of(params: dict[str, t.Any]) -> Wanted:
         and listener["setting"]
         and "proxy_protocol" not in (listener["flags"] or ())
     ]
-    return Wanted(listeners_of(params["listeners"]), listeners_of(http), params["looks"])
+    return Wanted(parse_listeners(params["listeners"]), parse_listeners(http), params["looks"])
 
 
 def run(module: AnsibleModule) -> Done:
@@ -219,7 +223,7 @@ def run(module: AnsibleModule) -> Done:
         return done
     finally:
         if not succeeded:
-            put(host, kong.unit, before)
+            write_drop_in(host, kong.unit, before)
 
 
 def main() -> None:

@@ -213,24 +213,24 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         module.warn(str(warning))
     return {
         "changed": outcome.changed,
-        "report": [*_differences(outcome), *deaf],
+        "report": [*_describe_differences(outcome), *deaf],
         "drift": list(outcome.drift),
         "boot": list(outcome.stale),
         "deaf": list(deaf),
         "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
-        **({"diff": _diff(outcome)} if module._diff else {}),
+        **({"diff": _make_diff(outcome)} if module._diff else {}),
     }
 
 
-def _differences(outcome: Outcome) -> list[str]:
+def _describe_differences(outcome: Outcome) -> list[str]:
     lines = [f"unexpected: {line[1:]}" for line in outcome.drift if line.startswith("+")]
     lines += [f"missing: {line[1:]}" for line in outcome.drift if line.startswith("-")]
     lines += [f"at boot: {line}" for line in outcome.stale]
     return lines or (["the intercept rules differ from the plan"] if outcome.changed else [])
 
 
-def _diff(outcome: Outcome) -> dict[str, str]:
-    extra = _differences(outcome) if outcome.drift or outcome.stale else []
+def _make_diff(outcome: Outcome) -> dict[str, str]:
+    extra = _describe_differences(outcome) if outcome.drift or outcome.stale else []
     return {"before": outcome.before + "".join(f"{line}\n" for line in extra), "after": outcome.after}
 
 

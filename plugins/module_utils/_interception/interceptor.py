@@ -178,7 +178,7 @@ class Interceptor:
             Service("tcp", port, destination): Allow(catch.listener, Service("tcp", port, destination), ANY)
             for catch in want
             if catch.method == TPROXY and catch.sources != ()
-            for destination in _addresses(catch.family, catch.destinations)
+            for destination in _to_bind_addresses(catch.family, catch.destinations)
             for port in catch.ports
         }
         if not entries:
@@ -263,7 +263,7 @@ def _find_places(saved: str) -> list[Place]:
     return found
 
 
-def _addresses(family: str, destinations: tuple[str, ...]) -> list[str]:
+def _to_bind_addresses(family: str, destinations: tuple[str, ...]) -> list[str]:
     """Return single addresses as they are, and the wildcard of the family for networks."""
     single = "/32" if family == "ipv4" else "/128"
     wildcard = "0.0.0.0" if family == "ipv4" else "::"

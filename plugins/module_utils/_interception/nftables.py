@@ -86,12 +86,12 @@ def _exclude_own(catches: Interception, render: Rules, first: Iterable[str] = ()
 def _render_filter(catch: Catch) -> Iterator[str]:
     """Yield the rules that drop packets from other sources and, with TPROXY, deliver packets from allowed sources."""
     if catch.method == TPROXY and catch.sources != ():
-        target = f"tproxy {_IP[catch.family]} to {_target(catch)}"
-        yield f"{_match(catch)}{_match_sources(catch)} {target} {_ROUTE} accept{_comment(catch)}"
+        target = f"tproxy {_IP[catch.family]} to {_render_target(catch)}"
+        yield f"{_match(catch)}{_match_sources(catch)} {target} {_ROUTE} accept{_render_comment(catch)}"
     elif catch.sources:
-        yield f"{_match(catch)}{_match_sources(catch)} accept{_comment(catch)}"
+        yield f"{_match(catch)}{_match_sources(catch)} accept{_render_comment(catch)}"
     if catch.method == TPROXY or catch.sources is not None:
-        yield f"{_match(catch)} drop{_comment(catch)}"
+        yield f"{_match(catch)} drop{_render_comment(catch)}"
 
 
 def _render_marks(catches: Interception) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _render_marks(catches: Interception) -> Iterator[str]:
     yield _LOOPBACK
     yield _OWN
     delivered = [catch for catch in catches if catch.method == TPROXY and catch.sources != ()]
-    yield from (f"{_match(catch)}{_match_sources(catch)} {_ACCEPT}{_comment(catch)}" for catch in delivered)
+    yield from (f"{_match(catch)}{_match_sources(catch)} {_ACCEPT}{_render_comment(catch)}" for catch in delivered)
 
 
 def _render_forward_drops(catches: Interception) -> Iterator[str]:
@@ -109,15 +109,15 @@ def _render_forward_drops(catches: Interception) -> Iterator[str]:
     redirected = [catch for catch in catches if catch.method == REDIRECT and not catch.own]
     if redirected:
         yield "ct status dnat return"
-    yield from (f"{_match(catch)} drop{_comment(catch)}" for catch in redirected)
+    yield from (f"{_match(catch)} drop{_render_comment(catch)}" for catch in redirected)
 
 
 def _render_redirect(catch: Catch) -> Iterator[str]:
-    target = f"dnat {_IP[catch.family]} to {_target(catch)}" if catch.address else f"redirect to :{catch.port}"
-    yield f"{_match(catch)} {target}{_comment(catch)}"
+    target = f"dnat {_IP[catch.family]} to {_render_target(catch)}" if catch.address else f"redirect to :{catch.port}"
+    yield f"{_match(catch)} {target}{_render_comment(catch)}"
 
 
-def _target(catch: Catch) -> str:
+def _render_target(catch: Catch) -> str:
     address = f"[{catch.address}]" if catch.address and catch.family == "ipv6" else catch.address or ""
     return f"{address}:{catch.port}"
 
@@ -140,5 +140,5 @@ def _match_any(values: tuple[str, ...] | list[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 
-def _comment(catch: Catch) -> str:
+def _render_comment(catch: Catch) -> str:
     return f' comment "{catch.listener}"'

@@ -65,7 +65,7 @@ def _is_comment(line: str) -> bool:
     return line.strip(_BLANKS) == "" or line.lstrip(_BLANKS)[0] in "#;"
 
 
-def _logical_lines(lines: list[str]) -> list[tuple[str, tuple[int, ...]]]:
+def _join_lines(lines: list[str]) -> list[tuple[str, tuple[int, ...]]]:
     """Return text and indices of the lines that Kong joins to one line; comments and blank lines are omitted."""
     found: list[tuple[str, tuple[int, ...]]] = []
     text, numbers = "", _NO_LINES
@@ -86,9 +86,9 @@ def _logical_lines(lines: list[str]) -> list[tuple[str, tuple[int, ...]]]:
     return found
 
 
-def _entries(lines: list[str]) -> list[_Entry]:
+def _parse_entries(lines: list[str]) -> list[_Entry]:
     entries = []
-    for text, numbers in _logical_lines(lines):
+    for text, numbers in _join_lines(lines):
         if text.startswith("["):
             raise ConfError(
                 f"line {numbers[0] + 1}: {text.strip()!r} starts a section, so Kong ignores all settings below it: "
@@ -145,7 +145,7 @@ def _find_place(lines: list[str], entries: list[_Entry], key: str) -> int:
 
 def _set(lines: list[str], key: str, value: str) -> None:
     _check(key, value)
-    entries = _entries(lines)
+    entries = _parse_entries(lines)
     same_key = [entry for entry in entries if entry.key == key]
     # Only the last entry counts, but an earlier entry with another value would mislead a reader.
     for entry in same_key:
@@ -190,7 +190,7 @@ def conf_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
 
     Raises ConfError for a file that Kong would not read completely.
     """
-    present = {entry.key: _split(entry.text).value for entry in _entries(split_lines(text))}
+    present = {entry.key: _split(entry.text).value for entry in _parse_entries(split_lines(text))}
     return {name: present.get(name) for name in names}
 
 
@@ -199,4 +199,4 @@ def conf_names(text: str) -> list[str]:
 
     Raises ConfError for a file that Kong would not read completely.
     """
-    return list(dict.fromkeys(entry.key for entry in _entries(split_lines(text))))
+    return list(dict.fromkeys(entry.key for entry in _parse_entries(split_lines(text))))

@@ -38,16 +38,16 @@ _BLOCKS = "main|events|http|upstream|http_upstream|proxy|location|admin|admin_gu
 _HARMLESS_NAME = rf"(?:(?:{_BLOCKS})_)?(?:{'|'.join(_HARMLESS)})".replace("_", "[_-]")
 
 
-def _pattern(end: str) -> str:
+def _make_pattern(end: str) -> str:
     """Return a pattern for the name of a secret, followed by the pattern `end`."""
     return rf"(?:[\w-]*{_ENDINGS}|(?:kong[_-])?nginx[_-](?!{_HARMLESS_NAME}{end})[\w-]+)(?={end})"
 
 
-_SECRET_NAME = re.compile(r"(?:.*\.)?" + _pattern(r"\Z"), re.IGNORECASE)
+_SECRET_NAME = re.compile(r"(?:.*\.)?" + _make_pattern(r"\Z"), re.IGNORECASE)
 _SIGN = r"""["']?[ \t]*[=:]"""
 # A value continues after a backslash at the end of its line, even if comments and blank lines follow that line.
 _SECRET_LINE = re.compile(
-    rf"""(?<![\w-])({_pattern(_SIGN)}{_SIGN}) [ \t]*(?=\S)
+    rf"""(?<![\w-])({_make_pattern(_SIGN)}{_SIGN}) [ \t]*(?=\S)
     (?:[^\n]*\\[ \t\v\f\r]*\n (?:[ \t\v\f\r]*(?:[\#;][^\n]*)?\n)*)*
     [^\r\n]*""",
     re.IGNORECASE | re.VERBOSE,

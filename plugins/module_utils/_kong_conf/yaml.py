@@ -140,7 +140,7 @@ def _insert_child(lines: list[str], parent: Node, key: str, bodies: list[str], c
     insert_lines(lines, place, [f"{' ' * indent}{body}" for body in bodies])
 
 
-def _children(lines: list[str], parent: Node) -> list[Node]:
+def _find_children(lines: list[str], parent: Node) -> list[Node]:
     rest = split_ending(lines[parent.line])[0][parent.column :]
     if not is_empty(rest):
         raise unreadable(
@@ -162,7 +162,7 @@ def _set(lines: list[str], name: str, value: str) -> None:
     nodes = mapping(lines, start, stop, 0)
     node, parent = _find_node(nodes, keys[0]), None
     while node is not None and len(keys) > 1:
-        nodes, parent, keys = _children(lines, node), node, keys[1:]
+        nodes, parent, keys = _find_children(lines, node), node, keys[1:]
         node = _find_node(nodes, keys[0])
     if node is not None:
         _replace(lines, node, name, value)

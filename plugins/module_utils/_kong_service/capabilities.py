@@ -31,7 +31,7 @@ class Port:
     flags: tuple[str, ...] = ()
 
 
-def needed(ports: Iterable[Port], user: str, first_free: int) -> tuple[str, ...]:
+def find_capabilities(ports: Iterable[Port], user: str, first_free: int) -> tuple[str, ...]:
     """Return the capabilities that a user needs to open ports; none for root.
 
     Any user may open ports from `first_free`.
@@ -44,7 +44,7 @@ def needed(ports: Iterable[Port], user: str, first_free: int) -> tuple[str, ...]
     return tuple(name for name, needs in ((BIND, low), (RAW, transparent)) if needs)
 
 
-def drop_in(capabilities: tuple[str, ...], bounding: Iterable[str], before: str) -> str:
+def render_drop_in(capabilities: tuple[str, ...], bounding: Iterable[str], before: str) -> str:
     """Return the text of the drop-in, empty if the unit needs none.
 
     `bounding` is the unit's bounding set, including the capabilities that the previous text `before` of the drop-in adds.
@@ -69,15 +69,15 @@ def grant(host: Host, unit: str, ports: Iterable[Port]) -> str | None:
     shown = host.run("systemctl", "show", unit, "--property=User", "--property=CapabilityBoundingSet")
     properties = dict(line.partition("=")[::2] for line in shown.splitlines())
     first_free = int(host.read(_FIRST_FREE) or 1024)
-    wanted = needed(ports, properties.get("User", ""), first_free)
-    after = drop_in(wanted, properties.get("CapabilityBoundingSet", "").split(), before)
+    wanted = find_capabilities(ports, properties.get("User", ""), first_free)
+    after = render_drop_in(wanted, properties.get("CapabilityBoundingSet", "").split(), before)
     if after == before:
         return None
-    put(host, unit, after)
+    write_drop_in(host, unit, after)
     return before
 
 
-def put(host: Host, unit: str, text: str) -> None:
+def write_drop_in(host: Host, unit: str, text: str) -> None:
     """Write the drop-in of a unit, or remove it for an empty text. Raises HostError."""
     path = DROP_IN.format(unit=unit)
     if text:

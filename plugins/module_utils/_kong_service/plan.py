@@ -75,14 +75,14 @@ def choose_procedure(kong: Kong, how: str) -> Procedure:
     Raises ServiceError for a host without a suitable command.
     """
     if how == STOP:
-        return Procedure(STOP, _halt(kong))
+        return Procedure(STOP, _plan_stop(kong))
     if how == RESTART:
-        return Procedure(RESTART, _restart(kong))
-    found = _reload(kong)
-    return Procedure(RESTART, _restart(kong), found) if isinstance(found, str) else Procedure(RELOAD, found)
+        return Procedure(RESTART, _plan_restart(kong))
+    found = _plan_reload(kong)
+    return Procedure(RESTART, _plan_restart(kong), found) if isinstance(found, str) else Procedure(RELOAD, found)
 
 
-def _restart(kong: Kong) -> tuple[Step, ...]:
+def _plan_restart(kong: Kong) -> tuple[Step, ...]:
     if kong.restart_command:
         return (Step((*shlex.split(kong.restart_command),)),)
     if kong.unit and kong.gossips:
@@ -91,52 +91,52 @@ def _restart(kong: Kong) -> tuple[Step, ...]:
     if kong.unit:
         return (Step(("systemctl", "restart", kong.unit)),)
     if kong.program:
-        return _stop(kong), Step((kong.program, "start", "-c", kong.conf, *_prefix(kong)))
+        return _make_stop(kong), Step((kong.program, "start", "-c", kong.conf, *_prefix_options(kong)))
     raise ServiceError(
         "Kong cannot be restarted on this host: its systemd unit and its program were not found, and no command is given. "
         "Set kong_listen_service, kong_listen_program or kong_listen_restart_command"
     )
 
 
-def _halt(kong: Kong) -> tuple[Step, ...]:
+def _plan_stop(kong: Kong) -> tuple[Step, ...]:
     if kong.unit:
         return (Step(("systemctl", "stop", kong.unit), settles=kong.gossips),)
     if kong.program and not kong.restart_command:
-        return (_stop(kong),)
+        return (_make_stop(kong),)
     raise ServiceError(
         "Kong cannot be stopped on this host: its systemd unit and its program were not found. Stop it yourself"
     )
 
 
-def _stop(kong: Kong) -> Step:
+def _make_stop(kong: Kong) -> Step:
     """Return the stop by Kong's program, which fails if Kong does not run.
 
     Before 0.9, `quit` waits for open connections without a limit, so `stop` is used.
     """
-    words = ("quit", *_prefix(kong)) if kong.version >= (0, 9) else ("stop", "-c", kong.conf)
+    words = ("quit", *_prefix_options(kong)) if kong.version >= (0, 9) else ("stop", "-c", kong.conf)
     return Step((kong.program, *words), required=False, settles=kong.gossips)
 
 
-def _prefix(kong: Kong) -> tuple[str, ...]:
+def _prefix_options(kong: Kong) -> tuple[str, ...]:
     return ("-p", kong.prefix) if kong.prefix and kong.version >= (0, 9) else ()
 
 
-def _reload(kong: Kong) -> tuple[Step, ...] | str:
+def _plan_reload(kong: Kong) -> tuple[Step, ...] | str:
     """Return the steps of a reload that reads the changed file, or the reason why there is no such reload."""
     if kong.version < (0, 11):
         return "a reload of Kong before 0.11 does not read the file"
     if kong.restart_command or kong.reload_command:
         command = kong.reload_command
         return (Step((*shlex.split(command),)),) if command else "no reload command is given"
-    prepare = Step((kong.program, "prepare", "-c", kong.conf, *_prefix(kong)), as_kong=True)
+    prepare = Step((kong.program, "prepare", "-c", kong.conf, *_prefix_options(kong)), as_kong=True)
     if kong.unit:
-        return _reload_of_unit(kong, prepare)
+        return _plan_unit_reload(kong, prepare)
     if kong.version >= (2, 3):
-        return (Step((kong.program, "reload", "-c", kong.conf, *_prefix(kong)), as_kong=True),)
-    return prepare, Step((kong.program, "reload", *_prefix(kong)), as_kong=True)
+        return (Step((kong.program, "reload", "-c", kong.conf, *_prefix_options(kong)), as_kong=True),)
+    return prepare, Step((kong.program, "reload", *_prefix_options(kong)), as_kong=True)
 
 
-def _reload_of_unit(kong: Kong, prepare: Step) -> tuple[Step, ...] | str:
+def _plan_unit_reload(kong: Kong, prepare: Step) -> tuple[Step, ...] | str:
     reload = Step(("systemctl", "reload", kong.unit))
     reads_file = " prepare" in kong.reload_of_unit or (" reload" in kong.reload_of_unit and kong.version >= (2, 3))
     if not kong.reload_of_unit:

@@ -69,7 +69,7 @@ class Done:
     draining: int = 0
 
 
-def known_unit(host: Host, service: str) -> str:
+def find_unit(host: Host, service: str) -> str:
     """Return the full name of a systemd unit, or an empty text if this host has no such unit."""
     unit = service if "." in service or not service else f"{service}.service"
     if not unit or host.which("systemctl") is None:
@@ -79,12 +79,12 @@ def known_unit(host: Host, service: str) -> str:
     return ""
 
 
-def reload_of(host: Host, unit: str) -> str:
+def read_reload_command(host: Host, unit: str) -> str:
     """Return the command with which systemd reloads a unit; empty if the unit has none."""
     return _read_property(host, unit, "ExecReload") if unit else ""
 
 
-def user_of(host: Host, unit: str) -> str:
+def read_user(host: Host, unit: str) -> str:
     """Return the user of a unit, empty for root."""
     user = _read_property(host, unit, "User") if unit else ""
     return "" if user in ROOT else user
@@ -123,7 +123,7 @@ def _execute(kong: Kong, chosen: Procedure, wanted: Wanted) -> list[str]:
 def _run(step: Step, kong: Kong) -> None:
     variables = kong.variables if step.as_kong else {}
     try:
-        done = completed(step.argv, _COMMAND_SECONDS, environment={**_plain_environment(), **variables})
+        done = completed(step.argv, _COMMAND_SECONDS, environment={**_read_environment(), **variables})
     except HostError as error:
         raise ServiceError(str(error)) from error
     if done.returncode and step.required:
@@ -133,7 +133,7 @@ def _run(step: Step, kong: Kong) -> None:
         _wait_until(lambda: not _serf_runs(), _SERF_SECONDS)
 
 
-def _plain_environment() -> dict[str, str]:
+def _read_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("KONG_")}
 
 

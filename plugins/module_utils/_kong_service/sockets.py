@@ -131,13 +131,13 @@ def report(drift: SocketDrift, *, is_running: bool = True) -> list[str]:
     return lines + [f"{sock} ({sock.process or 'unknown program'}) is not in the plan" for sock in drift.unexpected]
 
 
-def kongs(sockets: Sockets) -> list[Socket]:
+def find_kong_sockets(sockets: Sockets) -> list[Socket]:
     """Return the sockets of Kong: of its unit, or without a unit the sockets of programs that belong to Kong."""
     unit = sockets.unit
     return [sock for sock in sockets.all if (sock.unit == unit if unit else sock.process in PROGRAMS)]
 
 
-def overridden(settings: Mapping[str, str], variables: Mapping[str, str]) -> list[str]:
+def find_overridden(settings: Mapping[str, str], variables: Mapping[str, str]) -> list[str]:
     """Return the names of environment variables that override a setting of the file with another value."""
     wanted = {f"KONG_{name.upper()}": value for name, value in settings.items()}
     return sorted(name for name, value in variables.items() if name in wanted and value != wanted[name])
@@ -198,13 +198,13 @@ def _read_owners(proc: Path, by_hand: Mapping[str, str]) -> dict[str, tuple[str 
     found: dict[str, tuple[str | None, str | None]] = {}
     for process in processes(proc):
         with suppress(OSError):
-            inodes = list(_inodes(process))
+            inodes = list(_read_inodes(process))
             owner = (program(process), by_hand.get(process.name) or unit_of(process))
             found.update(dict.fromkeys(inodes, owner) if inodes else {})
     return found
 
 
-def _inodes(process: Path) -> Iterator[str]:
+def _read_inodes(process: Path) -> Iterator[str]:
     for handle in (process / "fd").iterdir():
         with suppress(OSError):
             match = _SOCKET.fullmatch(str(handle.readlink()))
@@ -212,7 +212,7 @@ def _inodes(process: Path) -> Iterator[str]:
                 yield match[1]
 
 
-def as_data(sock: Socket) -> dict[str, t.Any]:
+def socket_to_data(sock: Socket) -> dict[str, t.Any]:
     """Return a socket as plain data."""
     return {
         "protocol": sock.protocol,
@@ -223,7 +223,7 @@ def as_data(sock: Socket) -> dict[str, t.Any]:
     }
 
 
-def listeners_of(data: Iterable[Mapping[str, t.Any]]) -> tuple[Listener, ...]:
+def parse_listeners(data: Iterable[Mapping[str, t.Any]]) -> tuple[Listener, ...]:
     """Return the listeners of a plan, with a listener for each protocol."""
     return tuple(
         Listener(entry["name"], protocol, entry["port"], entry["address"])
@@ -232,7 +232,7 @@ def listeners_of(data: Iterable[Mapping[str, t.Any]]) -> tuple[Listener, ...]:
     )
 
 
-def as_listener(sock: Socket) -> dict[str, t.Any]:
+def socket_to_listener(sock: Socket) -> dict[str, t.Any]:
     """Return a socket in the form of a plan's listeners."""
     name = sock.process or "unknown program"
     return {"name": name, "protocols": [sock.protocol], "port": sock.port, "address": sock.address}

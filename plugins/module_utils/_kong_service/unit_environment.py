@@ -44,12 +44,12 @@ def unit_environment(host: Host, unit: str) -> dict[str, str]:
     shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
     found: dict[str, str] = {}
-    for words in (manager.partition("=")[2], *_values(properties, "Environment")):
-        found.update(word.partition("=")[::2] for word in _words(words))
-    for entry in _values(properties, "EnvironmentFiles"):
-        for path in _files(host, entry.rpartition(" (")[0]):
+    for words in (manager.partition("=")[2], *_find_values(properties, "Environment")):
+        found.update(word.partition("=")[::2] for word in _split_words(words))
+    for entry in _find_values(properties, "EnvironmentFiles"):
+        for path in _find_files(host, entry.rpartition(" (")[0]):
             found.update(assignments(path.read_text(encoding="utf-8", errors="replace")))
-    removed = {word for words in _values(properties, "UnsetEnvironment") for word in _words(words)}
+    removed = {word for words in _find_values(properties, "UnsetEnvironment") for word in _split_words(words)}
     return {
         name: value
         for name, value in found.items()
@@ -61,36 +61,36 @@ def assignments(text: str) -> Iterator[tuple[str, str]]:
     """Yield name and value of each assignment in the text of an EnvironmentFile; other lines are ignored."""
     for name, quoted, plain in _ASSIGNMENT.findall(text):
         if name:
-            yield name, "".join(map(_unquoted, _PART.findall(quoted))) + _plain(plain)
+            yield name, "".join(map(_unquote, _PART.findall(quoted))) + _read_plain(plain)
 
 
-def _values(properties: Iterable[tuple[str, ...]], name: str) -> list[str]:
+def _find_values(properties: Iterable[tuple[str, ...]], name: str) -> list[str]:
     return [value for key, value in properties if key == name]
 
 
-def _words(text: str) -> Iterator[str]:
+def _split_words(text: str) -> Iterator[str]:
     """Yield the texts of a list as `systemctl show` writes it."""
     for quoted, plain in _WORD.findall(text):
-        yield plain or _ESCAPE.sub(_character, quoted)
+        yield plain or _ESCAPE.sub(_unescape, quoted)
 
 
-def _character(match: t.Match[str]) -> str:
+def _unescape(match: t.Match[str]) -> str:
     code = match[1]
     return chr(int(code, 8)) if len(code) > 1 else _CONTROL.get(code, code)
 
 
-def _files(host: Host, pattern: str) -> list[Path]:
+def _find_files(host: Host, pattern: str) -> list[Path]:
     """Return the files of an EnvironmentFile=, which may have wildcards (glob(7))."""
     return sorted(host.root.glob(pattern.lstrip("/")))
 
 
-def _unquoted(part: str) -> str:
+def _unquote(part: str) -> str:
     if part.startswith("'"):
         return part[1:-1]
     return re.sub(r'\\(["\\`$\n])', lambda match: match[1].strip("\n"), part[1:-1])
 
 
-def _plain(text: str) -> str:
+def _read_plain(text: str) -> str:
     """Return an unquoted value. Blanks at its end are removed unless escaped. A backslash escapes any character."""
     stripped = re.sub(r"((?:\\.|[^\\])*?)[ \t\r]*\Z", r"\1", text, count=1, flags=re.DOTALL)
     return re.sub(r"\\(.)", lambda match: match[1].strip("\n"), stripped, flags=re.DOTALL)

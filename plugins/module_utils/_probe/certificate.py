@@ -49,16 +49,16 @@ def read_certificate(der: bytes) -> Certificate:
 
 
 def _read(der: bytes) -> Certificate:
-    (_tag, certificate) = next(_items(der))
-    (_tag, signed) = next(_items(certificate))
-    fields = [item for item in _items(signed) if item[0] != _EXPLICIT_VERSION]
+    (_tag, certificate) = next(_read_items(der))
+    (_tag, signed) = next(_read_items(certificate))
+    fields = [item for item in _read_items(signed) if item[0] != _EXPLICIT_VERSION]
     # Serial number, signature, issuer, validity, subject.
     (_validity, validity), (_subject, subject) = fields[3:5]
-    _before, (tag, after) = _items(validity)
+    _before, (tag, after) = _read_items(validity)
     return Certificate(_read_name(subject), _read_time(tag, after))
 
 
-def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _read_items(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield tag and content of each element in order. Raises IndexError or ValueError for truncated data."""
     start = 0
     while start < len(data):
@@ -74,9 +74,9 @@ def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _read_name(data: bytes) -> str:
     parts = []
-    for _set, attributes in _items(data):
-        for _sequence, attribute in _items(attributes):
-            (_oid, kind), (tag, value) = _items(attribute)
+    for _set, attributes in _read_items(data):
+        for _sequence, attribute in _read_items(attributes):
+            (_oid, kind), (tag, value) = _read_items(attribute)
             name = _NAMES.get(kind, kind.hex())
             parts.append(f"{name}={value.decode(_ENCODINGS.get(tag, 'utf-8'), 'replace')}")
     return ", ".join(parts)

@@ -113,7 +113,7 @@ def queued_icmp(sock: socket.socket) -> Icmp | None:
     return None
 
 
-def judge(error: OSError, icmp: Icmp | None, *, tcp: bool) -> Answer | None:
+def classify(error: OSError, icmp: Icmp | None, *, tcp: bool) -> Answer | None:
     """Return the meaning of a failed connect, send or receive; None for an errno that does not depend on the target."""
     code = error.errno or 0
     name = errno.errorcode.get(code, str(code))

@@ -109,7 +109,7 @@ def _decompress(packet: bytes) -> bytes:
     data = fields.get(b"Buf")
     if fields.get(b"Algo") != 0 or not isinstance(data, bytes):
         raise MessageError("compressed with an unknown algorithm")
-    return _lzw(data)
+    return _decompress_lzw(data)
 
 
 def _split(packet: bytes) -> list[bytes]:
@@ -144,7 +144,7 @@ class _Codes:
         return code
 
 
-def _lzw(data: bytes) -> bytes:
+def _decompress_lzw(data: bytes) -> bytes:
     """Decompress data from Go's compress/lzw with memberlist's options: least significant bit first, 8-bit literals.
 
     It is the LZW of GIF.

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors impor
     SILENT,
     Answer,
     ask_for_icmp,
-    judge,
+    classify,
     queued_icmp,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import (
@@ -134,7 +134,7 @@ async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, An
             "port": probe.port,
             "seen": answer.seen,
             "detail": answer.detail,
-            "certificate": _certificate_data(answer.certificate),
+            "certificate": _certificate_to_data(answer.certificate),
             "status": answer.status,
             "mark": f"{probe.mark:016x}" if probe.kind == "udp" else None,
         }
@@ -142,7 +142,7 @@ async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, An
     return list(await asyncio.gather(*map(run, probes)))
 
 
-def _certificate_data(certificate: Certificate | None) -> dict[str, Any] | None:
+def _certificate_to_data(certificate: Certificate | None) -> dict[str, Any] | None:
     if certificate is None:
         return None
     left = certificate.not_after - datetime.now(timezone.utc)
@@ -181,7 +181,7 @@ async def _try(probe: Probe, timeout: float) -> Answer | None:
     except (asyncio.TimeoutError, TimeoutError):
         return None
     except OSError as error:
-        failure = judge(error, queued_icmp(sock) if sock else None, tcp=socket_type == socket.SOCK_STREAM)
+        failure = classify(error, queued_icmp(sock) if sock else None, tcp=socket_type == socket.SOCK_STREAM)
         if failure is None:
             raise ProbeError(f"probe {probe.name!r} cannot be made from this host: {error}") from error
         return failure

@@ -70,7 +70,7 @@ class _Stream:
     def __init__(self, sock: socket.socket, *, tls: bool) -> None:
         self._sock = sock
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = _context().wrap_bio(self._in, self._out) if tls else None
+        self._tls = _make_context().wrap_bio(self._in, self._out) if tls else None
 
     async def shake_hands(self) -> None:
         while self._tls is not None:
@@ -114,7 +114,7 @@ class _Stream:
         self._in.write(received)
 
 
-def _context() -> ssl.SSLContext:
+def _make_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -72,7 +72,7 @@ def holder_of(handle: int, proc: Path = PROC) -> str | None:
         with suppress(OSError):
             for link in (process / "fd").iterdir():
                 if _is_same_file(link, status) and "\nlock:" in (process / "fdinfo" / link.name).read_text():
-                    return f"process {process.name} ({_command(process)})"
+                    return f"process {process.name} ({_read_command(process)})"
     return None
 
 
@@ -82,7 +82,7 @@ def _is_same_file(link: Path, status: os.stat_result) -> bool:
     return False
 
 
-def _command(process: Path) -> str:
+def _read_command(process: Path) -> str:
     """Return the command line of a process, with control characters escaped."""
     text = (process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ").strip()
     return ascii(text)[1:-1]

@@ -55,7 +55,7 @@ def find_connection(pid: int | None = None, proc: Path = Path("/proc")) -> Conne
     return None
 
 
-def refuse_lockout(want: Ruleset, connection: Connection) -> None:
+def prevent_lockout(want: Ruleset, connection: Connection) -> None:
     """Raise LockoutError unless the ruleset allows this connection."""
     entry = _find_entry(want, connection)
     if entry is None or entry.sources == ANY or connection.local:

@@ -62,7 +62,7 @@ class RestorePoints:
         names = [*parts]
         taken = self._read(TAKEN)
         if taken is not None and {*names} <= {*taken.parts} and not self._is_present(taken):
-            more = self._copies([path for path in paths if path not in dict(taken.files)], TAKEN, len(taken.files))
+            more = self._copy_files([path for path in paths if path not in dict(taken.files)], TAKEN, len(taken.files))
             # The changes of more than one run separate the two states, so a reload may not be enough.
             kong = {**taken.kong, "how": RESTART}
             self._write_data(TAKEN, replace(taken, files=taken.files + more, kong=kong, run=run))
@@ -71,7 +71,7 @@ class RestorePoints:
         self._host.make_directory(FOLDER, 0o700)
         self._host.remove_tree(_NEW)
         self._host.make_directory(_NEW, 0o700)
-        saved = self._copies([*paths], _NEW, 0)
+        saved = self._copy_files([*paths], _NEW, 0)
         self._write_data(_NEW, RestorePoint(saved, {part: self._readers[part]() for part in names}, kong, run))
         self._host.remove_tree(TAKEN)
         self._host.move(_NEW, TAKEN)
@@ -89,13 +89,13 @@ class RestorePoints:
 
     def find(self) -> RestorePoint | None:
         """Return the state before the last run that changed anything; None if no state is kept or the host is in it."""
-        folder = self._folder()
+        folder = self._find_folder()
         point = self._read(folder)
         return None if point is None or self._is_present(point) else point
 
     def restore_files(self, point: RestorePoint) -> None:
         """Restore the files of a point, with owner, mode and SELinux context. Raises HostError."""
-        folder = self._folder()
+        folder = self._find_folder()
         self._write_data(folder, replace(point, begun=True))
         for path, copy in point.files:
             if copy is None:
@@ -108,14 +108,14 @@ class RestorePoints:
 
     def changed_files(self, point: RestorePoint) -> tuple[str, ...]:
         """Return the paths of the files that differ from their copies."""
-        folder = self._folder()
+        folder = self._find_folder()
         return tuple(path for path, copy in point.files if not self._is_same(path, copy and f"{folder}/{copy}"))
 
     def remove(self) -> None:
         """Remove all restore points."""
         self._host.remove_tree(FOLDER)
 
-    def _folder(self) -> str:
+    def _find_folder(self) -> str:
         return TAKEN if self._host.path(TAKEN).exists() else PREVIOUS
 
     def _is_present(self, point: RestorePoint) -> bool:
@@ -136,7 +136,7 @@ class RestorePoints:
         """Return the path with all symbolic links resolved."""
         return "/" + os.path.relpath(os.path.realpath(self._host.path(path)), os.path.realpath(self._host.root))
 
-    def _copies(self, paths: list[str], folder: str, first: int) -> tuple[tuple[str, str | None], ...]:
+    def _copy_files(self, paths: list[str], folder: str, first: int) -> tuple[tuple[str, str | None], ...]:
         """Copy the files that exist; return each path with the name of its copy."""
         names = {path: f"file{number}" for number, path in enumerate(paths, first) if self._host.path(path).exists()}
         for path, name in names.items():

@@ -88,7 +88,7 @@ class Kept:
     ruleset: Ruleset | None
 
 
-def _layer(number: str) -> str:
+def _layer_name(number: str) -> str:
     """Return the name of the folder that undoes one change."""
     return f"layer{number}"
 
@@ -207,13 +207,13 @@ class Rollback:
 
     def previous(self) -> Kept | None:
         """Return the rules before the last change, None if no rules are kept. A damaged file raises HostError."""
-        return self._kept(PREVIOUS)
+        return self._read_kept(PREVIOUS)
 
     def before_pending(self) -> Kept | None:
         """Return the rules before the changes that wait for confirmation, None if no change waits."""
-        return self._kept(PENDING)
+        return self._read_kept(PENDING)
 
-    def _kept(self, folder: str) -> Kept | None:
+    def _read_kept(self, folder: str) -> Kept | None:
         path = f"{folder}/ruleset.json"
         text = self._host.read(path)
         if text is None:
@@ -231,8 +231,8 @@ class Rollback:
         if self._host.path(_UNDO).exists():
             self._host.remove_tree(_NEW_LAYER)
             self._write_layer(_NEW_LAYER, snapshot)
-            count = len([*self._host.path(PENDING).glob(_layer("*"))])
-            self._host.move(_NEW_LAYER, f"{PENDING}/{_layer(f'{count:06d}')}")
+            count = len([*self._host.path(PENDING).glob(_layer_name("*"))])
+            self._host.move(_NEW_LAYER, f"{PENDING}/{_layer_name(f'{count:06d}')}")
             return
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
             Places,
@@ -241,7 +241,7 @@ class Rollback:
 
         self._host.remove_tree(_RUBBISH)
         self._host.make_directory(_RUBBISH, 0o700)
-        self._write_layer(f"{_RUBBISH}/{_layer('000000')}", snapshot)
+        self._write_layer(f"{_RUBBISH}/{_layer_name('000000')}", snapshot)
         places = Places(
             self._real(LOCK),
             self._real(PENDING),
@@ -250,7 +250,7 @@ class Rollback:
             self._real(_LINK),
             RESERVE,
             UNFINISHED,
-            _layer("*"),
+            _layer_name("*"),
         )
         data = None if before is None else ruleset_to_data(before)
         self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)

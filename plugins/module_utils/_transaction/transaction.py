@@ -110,7 +110,7 @@ def converge(
             raise ConflictError(outcome.conflicts)
         rules_change = live.ruleset != want or bool(live.drift)
         if rules_change:
-            _refuse_lockout(want, guard)
+            _prevent_lockout(want, guard)
             backend.validate(want, check_mode=check_mode)
         if not outcome.changed or check_mode:
             return outcome
@@ -168,12 +168,12 @@ def _find_bypasses(backend: Backend, opens: Ruleset) -> tuple[Conflict, ...]:
     return tuple(bypasses(translations, opens))
 
 
-def _refuse_lockout(want: Ruleset | None, guard: Guard) -> None:
+def _prevent_lockout(want: Ruleset | None, guard: Guard) -> None:
     connection = guard.find_connection() if want is not None else None
     if want is not None and connection is not None:
-        from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import refuse_lockout  # noqa: PLC0415
+        from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import prevent_lockout  # noqa: PLC0415
 
-        refuse_lockout(want, connection)
+        prevent_lockout(want, connection)
 
 
 def _begin(

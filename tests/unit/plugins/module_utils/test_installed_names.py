@@ -43,7 +43,7 @@ def interception(_host):
     return interceptor.UNIT_PARTS
 
 
-# The unit, its target, the units before it, its directory, the file that it loads, and the units with a drop-in of ours.
+# The unit, its target, the units before it, its directory, the file that it loads, and the units with our drop-ins.
 UNITS = [
     (
         nftables,

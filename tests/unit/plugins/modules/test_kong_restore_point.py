@@ -40,7 +40,7 @@ class Node:
         module = kong_restore_point
         monkeypatch.setattr(module, "Host", lambda: self.host)
         monkeypatch.setattr(module, "require_root", lambda _work: None)
-        monkeypatch.setattr(module, "known_unit", lambda _host, _service: self.unit)
+        monkeypatch.setattr(module, "find_unit", lambda _host, _service: self.unit)
         monkeypatch.setattr(module, "choose", self._choose)
         monkeypatch.setattr(module, "read_sockets", lambda unit, _prefix: Sockets(self._sockets(), unit))
 

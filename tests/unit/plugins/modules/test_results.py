@@ -330,7 +330,7 @@ def sockets(monkeypatch):
             raise seen.open
         return Sockets(seen.open, unit)
 
-    monkeypatch.setattr(kong_listen_info, "known_unit", lambda _host, service: f"{service}.service")
+    monkeypatch.setattr(kong_listen_info, "find_unit", lambda _host, service: f"{service}.service")
     monkeypatch.setattr(kong_listen_info, "read_sockets", read)
     monkeypatch.setattr(kong_listen_info, "unit_environment", lambda _host, _unit: seen.variables)
     return seen
@@ -437,9 +437,9 @@ def service(monkeypatch):
             raise seen.done
         return seen.done
 
-    monkeypatch.setattr(kong_service, "known_unit", lambda _host, service: f"{service}.service")
-    monkeypatch.setattr(kong_service, "reload_of", lambda _host, unit: f"reload {unit}")
-    monkeypatch.setattr(kong_service, "user_of", lambda _host, unit: f"user of {unit}")
+    monkeypatch.setattr(kong_service, "find_unit", lambda _host, service: f"{service}.service")
+    monkeypatch.setattr(kong_service, "read_reload_command", lambda _host, unit: f"reload {unit}")
+    monkeypatch.setattr(kong_service, "read_user", lambda _host, unit: f"user of {unit}")
     monkeypatch.setattr(kong_service, "unit_environment", lambda _host, unit: {"OF": unit})
     monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: None)
     monkeypatch.setattr(kong_service, "bring_up", bring_up)

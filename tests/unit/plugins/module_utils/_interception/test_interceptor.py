@@ -41,7 +41,7 @@ PROGRAMS = Programs("/progs/ip", "/progs/nft", "")
 
 
 class FakeHost(Host):
-    """A host whose table is the last loaded script, and that lists `objects` and `saved` rules of iptables."""
+    """A host whose table is the last loaded script. It lists `objects` of nft and `saved` rules of iptables."""
 
     def __init__(self, root):
         super().__init__(root)
@@ -123,7 +123,7 @@ def test_other_rules_replace_the_rules(host):
     assert catches_from_data(kept_catches(host)) == OTHER
 
 
-def test_check_mode_checks_and_changes_nothing(host):
+def test_check_mode_validates_the_rules_and_changes_nothing(host):
     assert converge(host, WANT, check_mode=True).changed
     assert (host.loaded, host.path(SCRIPT).exists()) == ([], False)
     assert ("nft", "--check", "--file", "-") in host.calls
@@ -134,7 +134,7 @@ def test_check_mode_checks_and_changes_nothing(host):
     assert ("nft", "--check", "--file", "-") not in host.calls
 
 
-def test_rules_that_nft_refuses_are_not_loaded(host):
+def test_rules_that_nft_rejects_are_not_loaded(host):
     host.fails = (render_interception(WANT),)
     with pytest.raises(HostError, match="nft fails"):
         converge(host, WANT)
@@ -152,7 +152,7 @@ def test_changed_rules_in_the_kernel_are_drift_and_loaded_again(host):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"catches": []}'])
-def test_a_record_that_cannot_be_read_is_written_again(host, text):
+def test_a_damaged_record_is_written_again(host, text):
     converge(host, WANT)
     host.path(STATE).write_text(text)
     assert kept_catches(host) == []
@@ -160,7 +160,7 @@ def test_a_record_that_cannot_be_read_is_written_again(host, text):
     assert not converge(host, WANT).changed
 
 
-def test_a_failed_change_brings_the_rules_back(host):
+def test_after_a_failed_change_the_rules_are_restored(host):
     converge(host, WANT)
     host.fails = (render_load(OTHER, PROGRAMS, ufw=False),)
     with pytest.raises(HostError, match="sh fails"):
@@ -187,13 +187,13 @@ def test_a_failed_first_change_leaves_no_file(host):
 @pytest.mark.parametrize(
     "want, program, package", [(WANT, "ip", "iproute2"), (None, "ip", "iproute2"), (WANT, "nft", "nftables")]
 )
-def test_missing_programs_are_named(host, want, program, package):
+def test_the_error_names_a_missing_program(host, want, program, package):
     host.programs.discard(program)
     with pytest.raises(HostError, match=f"{program} is not installed.*{package}"):
         converge(host, want)
 
 
-def test_without_nft_nothing_is_there_to_remove(host):
+def test_without_nft_there_is_nothing_to_remove(host):
     host.programs.discard("nft")
     assert not converge(host, None).changed
 
@@ -230,7 +230,7 @@ def port(number):
     return {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": number}}
 
 
-# Changes of the intercept rule, the chain of the host, and whether it conflicts.
+# Options of the intercept rule, the chain of the host, and whether the chain conflicts.
 CONFLICTS = {
     "drops the port": ({}, chain(port(80), DROP), True),
     "drops another port": ({}, chain(port(8000), DROP), False),
@@ -247,7 +247,7 @@ CONFLICTS = {
     "this destination": (
         {}, chain({"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.0.0.1"}}, DROP), True,
     ),
-    "diverts it, after our rules": ({}, chain(port(80), {"redirect": {"port": 1}}, hook="prerouting", priority=-100), False),
+    "diverts packets, after our rules": ({}, chain(port(80), {"redirect": {"port": 1}}, hook="prerouting", priority=-100), False),
 }  # fmt: skip
 
 
@@ -258,17 +258,17 @@ def test_conflicts_of_nftables(host, case):
     if not expected:
         assert converge(host, want).conflicts == ()
         return
-    with pytest.raises(ConflictError) as refused:
+    with pytest.raises(ConflictError) as caught:
         converge(host, want)
-    assert {one.effect for one in refused.value.conflicts} == {"drop"}
+    assert {conflict.effect for conflict in caught.value.conflicts} == {"drop"}
     assert host.loaded == []
 
 
 def test_a_possible_conflict_is_returned(host):
     unknown = {"match": {"op": "==", "left": {"meta": {"key": "length"}}, "right": 60}}
     host.objects = chain(unknown, port(80), DROP)
-    (one,) = converge(host, WANT).conflicts
-    assert (one.certain, [text.split()[1] for text in one.ports]) == (False, ["80"])
+    (conflict,) = converge(host, WANT).conflicts
+    assert (conflict.certain, [port.split()[1] for port in conflict.ports]) == (False, ["80"])
 
 
 ACCEPT = '-A INPUT -m mark --mark 0x10000000/0x10000000 -m comment --comment "gatehouse.kong" -j ACCEPT'

@@ -12,10 +12,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capab
     DROP_IN,
     RAW,
     Port,
-    drop_in,
+    find_capabilities,
     grant,
-    needed,
-    put,
+    render_drop_in,
+    write_drop_in,
 )
 
 HIGH, LOW, TRANSPARENT = Port(8000), Port(80), Port(8000, ("transparent",))
@@ -36,19 +36,19 @@ CASES = {
 
 @pytest.mark.parametrize("ports, user, first_free, expected", CASES.values(), ids=CASES)
 def test_the_capabilities_that_a_user_needs(ports, user, first_free, expected):
-    assert needed(ports, user, first_free) == expected
+    assert find_capabilities(ports, user, first_free) == expected
 
 
 def test_an_unlimited_unit_stays_unlimited():
-    text = drop_in((BIND,), ["cap_net_bind_service", "cap_chown"], "")
+    text = render_drop_in((BIND,), ["cap_net_bind_service", "cap_chown"], "")
     assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in text
     assert "Bounding" not in text
 
 
 def test_a_limited_unit_gets_its_missing_capabilities_and_keeps_them():
-    text = drop_in((BIND,), ["cap_chown"], "")
+    text = render_drop_in((BIND,), ["cap_chown"], "")
     assert "CapabilityBoundingSet=CAP_NET_BIND_SERVICE" in text
-    assert drop_in((BIND,), ["cap_chown", "cap_net_bind_service"], text) == text
+    assert render_drop_in((BIND,), ["cap_chown", "cap_net_bind_service"], text) == text
 
 
 class FakeHost(Host):
@@ -81,5 +81,5 @@ def test_the_drop_in_is_restored(tmp_path, had):
     host = FakeHost(tmp_path)
     grant(host, UNIT, had)
     first = host.read(DROP_IN.format(unit=UNIT))
-    put(host, UNIT, grant(host, UNIT, [TRANSPARENT]))
+    write_drop_in(host, UNIT, grant(host, UNIT, [TRANSPARENT]))
     assert host.read(DROP_IN.format(unit=UNIT)) == first

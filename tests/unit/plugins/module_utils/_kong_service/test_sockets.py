@@ -15,8 +15,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
     Socket,
     Sockets,
     compare,
-    kongs,
-    overridden,
+    find_kong_sockets,
+    find_overridden,
     read_sockets,
 )
 
@@ -122,8 +122,8 @@ def test_draining_workers_are_counted(proc):
 def test_the_present_sockets_of_kong():
     serf, other = Socket("udp", 7946, "0.0.0.0", "serf", None), Socket("tcp", 22, "0.0.0.0", "sshd", None)
     present = (nginx(8000, "0.0.0.0"), serf, other)
-    assert kongs(Sockets(present, KONG)) == [nginx(8000, "0.0.0.0")]
-    assert kongs(Sockets(present, "")) == [nginx(8000, "0.0.0.0"), serf]
+    assert find_kong_sockets(Sockets(present, KONG)) == [nginx(8000, "0.0.0.0")]
+    assert find_kong_sockets(Sockets(present, "")) == [nginx(8000, "0.0.0.0"), serf]
 
 
 def by_hand(proc, prefix, name, pid):
@@ -138,12 +138,15 @@ def by_hand(proc, prefix, name, pid):
 def test_a_kong_without_a_unit_is_found_by_its_pid_file(proc, tmp_path, name):
     sockets = by_hand(proc, tmp_path / "kong", name, 7)
     assert sockets.unit == str(tmp_path / "kong")
-    assert [(sock.port, sock.unit) for sock in kongs(sockets)] == [(8000, sockets.unit), (8001, sockets.unit)]
+    assert [(sock.port, sock.unit) for sock in find_kong_sockets(sockets)] == [
+        (8000, sockets.unit),
+        (8001, sockets.unit),
+    ]
     assert [sock.port for sock in compare([ADMIN], sockets).unexpected] == [8000]
 
 
 def test_the_pid_of_a_worker_does_not_include_its_master(proc, tmp_path):
-    assert [sock.port for sock in kongs(by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8))] == [8000]
+    assert [sock.port for sock in find_kong_sockets(by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8))] == [8000]
 
 
 @pytest.mark.parametrize("pid", ["9", "", "../8"])
@@ -159,7 +162,7 @@ def test_a_pid_file_of_another_program_is_ignored(proc, tmp_path):
 
 def test_the_pid_file_of_a_kong_with_a_unit_is_ignored(proc, tmp_path):
     by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8)
-    assert [sock.port for sock in kongs(read_sockets(KONG, str(tmp_path / "kong"), proc))] == [8001]
+    assert [sock.port for sock in find_kong_sockets(read_sockets(KONG, str(tmp_path / "kong"), proc))] == [8001]
     by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7)
     found = read_sockets(KONG, str(tmp_path / "kong"), proc)
     assert [(sock.port, sock.unit) for sock in found.all] == [(7946, None), (8000, None), (8001, KONG)]
@@ -168,4 +171,4 @@ def test_the_pid_file_of_a_kong_with_a_unit_is_ignored(proc, tmp_path):
 def test_only_variables_with_another_value_override_a_setting():
     settings = {"admin_listen": "127.0.0.1:8001", "proxy_listen": "0.0.0.0:8000"}
     variables = {"KONG_ADMIN_LISTEN": "0.0.0.0:8001", "KONG_PROXY_LISTEN": "0.0.0.0:8000", "KONG_PREFIX": "/x"}
-    assert overridden(settings, variables) == ["KONG_ADMIN_LISTEN"]
+    assert find_overridden(settings, variables) == ["KONG_ADMIN_LISTEN"]

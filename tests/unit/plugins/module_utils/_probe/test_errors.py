@@ -11,7 +11,12 @@ import struct
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors import Icmp, ask_for_icmp, judge, queued_icmp
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors import (
+    Icmp,
+    ask_for_icmp,
+    classify,
+    queued_icmp,
+)
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -33,14 +38,14 @@ V4, V6 = socket.AF_INET, socket.AF_INET6
     ],
 )
 def test_an_errno_without_icmp(code, seen):
-    answer = judge(OSError(code, "x"), None, tcp=True)
+    answer = classify(OSError(code, "x"), None, tcp=True)
     assert answer.seen == seen
     assert answer.detail.startswith(errno.errorcode[code] + ": ")
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EMFILE, "x"), OSError(errno.ENOBUFS, "x"), OSError("no errno")])
 def test_an_error_of_this_host_is_no_answer(error):
-    assert judge(error, None, tcp=True) is None
+    assert classify(error, None, tcp=True) is None
 
 
 @pytest.mark.parametrize(
@@ -67,12 +72,12 @@ def test_an_error_of_this_host_is_no_answer(error):
 def test_an_icmp_error_outranks_the_errno(family, icmp_type, code, tcp, udp):
     icmp = Icmp(family, icmp_type, code, "192.0.2.1")
     error = OSError(errno.EHOSTUNREACH, "x")
-    assert (judge(error, icmp, tcp=True).seen, judge(error, icmp, tcp=False).seen) == (tcp, udp)
-    assert judge(error, icmp, tcp=True).detail.endswith(" from 192.0.2.1")
+    assert (classify(error, icmp, tcp=True).seen, classify(error, icmp, tcp=False).seen) == (tcp, udp)
+    assert classify(error, icmp, tcp=True).detail.endswith(" from 192.0.2.1")
 
 
 def test_an_unknown_icmp_error_shows_its_numbers():
-    answer = judge(OSError(errno.EPROTO, "x"), Icmp(V4, 12, 1, "192.0.2.1"), tcp=False)
+    answer = classify(OSError(errno.EPROTO, "x"), Icmp(V4, 12, 1, "192.0.2.1"), tcp=False)
     assert (answer.seen, answer.detail) == ("unreachable", "EPROTO: ICMP type 12 code 1 from 192.0.2.1")
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import (
     MessageError,
-    _lzw,
+    _decompress_lzw,
     acknowledged,
     ping,
 )
 
-# Two acks from Serf 0.9.4 of Debian 12, for the SeqNo 0xfffffff4 and 0xfffffff0: the first has only its coordinate, the
-# second is a compound with user events.
+# Two acks of Serf 0.9.4 in Debian 12. SeqNo 0xfffffff4: an ack with its coordinate only. SeqNo 0xfffffff0: a compound with
+# user events.
 SERF_PLAIN = bytes.fromhex(
     "0982a4416c676f00a3427566da00660005083a05254c1e366fc290d10640500042aa82905153670e9d3665dcd05906a0a3c78ea58ac891f346"
     "ceb21ff83e763485a44c9a336836fa2087af16a27168e28db252660c268e2a3b020d3a5465d18f473d26151a9469d35253cac471f2c6d9bfab"
@@ -111,7 +111,7 @@ def test_acks_are_found_in_every_layer(packet, sequences):
 @pytest.mark.parametrize("step", [0, 1, 7, 31])
 def test_messages_of_every_length_are_decompressed(size, step):
     noise = bytes((i * step + i * i // 97 * step) % 256 for i in range(size))
-    assert _lzw(lzw(noise)) == noise
+    assert _decompress_lzw(lzw(noise)) == noise
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockou
     Connection,
     LockoutError,
     find_connection,
-    refuse_lockout,
+    prevent_lockout,
 )
 
 SETS = {"admins": {"ipv4": ["192.0.2.0/28"], "ipv6": ["2001:db8::/64"]}}
@@ -56,14 +56,14 @@ BLOCKED = {
 @pytest.mark.parametrize("case", ALLOWED)
 def test_a_ruleset_that_allows_the_controller_passes(case):
     connection, entries = ALLOWED[case]
-    refuse_lockout(ruleset(*entries), connection)
+    prevent_lockout(ruleset(*entries), connection)
 
 
 @pytest.mark.parametrize("case", BLOCKED)
 def test_a_ruleset_that_blocks_the_controller_is_an_error(case):
     connection, entries = BLOCKED[case]
     with pytest.raises(LockoutError, match=rf"from {connection.client} to port 22 .*'proxy'.*Nothing was changed"):
-        refuse_lockout(ruleset(*entries), connection)
+        prevent_lockout(ruleset(*entries), connection)
 
 
 PROGRAM = """\
