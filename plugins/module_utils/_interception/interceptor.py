@@ -136,7 +136,7 @@ class Interceptor:
 
         Raises HostError or ConflictError; the host is left unchanged.
         """
-        # Another run would compare loaded rules with a listing that is not written yet.
+        # Without the lock, another run could compare loaded rules with a listing that is not written yet.
         with Rollback(self._host).alone():
             return self._converge(want, check_mode=check_mode)
 
@@ -186,7 +186,7 @@ class Interceptor:
         ruleset = make_ruleset(entries.values(), ())
         found = Nftables(self._host, Listing(self._host)).conflicts(ruleset)
         found += self._find_legacy_conflicts(ruleset)
-        # Packets are intercepted before third-party rules divert them, and their sources are checked there.
+        # Rules that accept or divert packets are no conflict: packets are intercepted, and their sources checked, before them.
         return tuple(conflict for conflict in found if conflict.effect == "drop")
 
     def _find_legacy_conflicts(self, ruleset: Ruleset) -> tuple[Conflict, ...]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The intercept rules of a host: packets for other destinations that are redirected to a port of the host.
+"""The intercept rules of a host: they deliver packets for other destinations to a port of the host.
 
 This model is independent of Kong and of the language of any firewall.
 """

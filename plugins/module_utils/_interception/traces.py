@@ -39,7 +39,7 @@ def listing_of(host: Host, programs: Programs) -> list[str]:
 
 
 def deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
-    """Return a line for each port of a TPROXY rule without a transparent socket; none if ss does not show this option."""
+    """Return a line for each port of a TPROXY rule without a transparent socket; none if ss cannot show the option."""
     ports = {catch.port for catch in catches if catch.method == TPROXY}
     if not ports:
         return ()

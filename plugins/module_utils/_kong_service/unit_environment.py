@@ -69,7 +69,7 @@ def _find_values(properties: Iterable[tuple[str, ...]], name: str) -> list[str]:
 
 
 def _split_words(text: str) -> Iterator[str]:
-    """Yield the texts of a list as `systemctl show` writes it."""
+    """Yield the words of a list in the output of `systemctl show`."""
     for quoted, plain in _WORD.findall(text):
         yield plain or _ESCAPE.sub(_unescape, quoted)
 

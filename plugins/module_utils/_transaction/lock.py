@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC, processes
 
 LOCK = "/run/gatehouse_kong.lock"
-# Longer than a change takes on a slow host.
+# Seconds to wait for the lock: longer than a change on a slow host.
 PATIENCE = 120
 _PAUSE = 0.1
 

@@ -161,8 +161,8 @@ class RestorePoints:
 def choose_kong_step(point: RestorePoint, *, changed: bool, unit_changed: bool, listens: bool, runs: bool) -> str:
     """Return the step that makes Kong run as at a restore point: `nothing`, `reload`, `restart` or `stop`.
 
-    `changed`: the rollback restored files of Kong. `unit_changed`: it restored Kong's unit. `listens`: Kong has the sockets
-    of the restore point. `runs`: Kong runs now. A reload that was enough for the change is enough for its rollback.
+    `changed`: Kong's files differ from the restore point. `unit_changed`: so does Kong's unit. `listens`: Kong has the
+    sockets of the restore point. `runs`: Kong runs now. If a reload was enough for the change, it is enough for its rollback.
     """
     if not point.kong["runs"]:
         return STOP if runs else NOTHING
