@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the picture of a fleet shows: for each site its nodes, where those are many the alike ones as one box."""
+"""The content of the picture of a fleet: the nodes of each site. In a large fleet equivalent nodes share a box."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_node
 
-# Up to so many nodes each has a box of its own; beyond, alike ones share one.
+# Up to this number of nodes each node has its own box. In larger fleets equivalent nodes share a box.
 _SINGLE = 12
-# A picture with more boxes is no picture any more; the tables have every node.
+# With more boxes the picture would be illegible. The tables have every node.
 MOST_BOXES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Ports of one listener that are reached in the same ways; ``differs`` counts what a verification met otherwise."""
+    """Ports of a listener with the same flows. ``differs`` is the number of results that are not as planned."""
 
     listener: str
     ports: tuple[str, ...]
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One node, or several that are alike; what is said of addresses is then that of the first."""
+    """A node, or several equivalent nodes with the addresses of the first."""
 
     nodes: tuple[str, ...]
     site: str
@@ -50,7 +50,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site with its boxes, and the names of its hosts that are no nodes."""
+    """A site with its boxes, and the names of its hosts that are not nodes."""
 
     name: str
     nodes: int
@@ -60,14 +60,14 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """All sites; ``hidden`` counts the nodes that found no room."""
+    """All sites. ``hidden`` is the number of nodes that are not in the picture."""
 
     sites: tuple[Site, ...]
     hidden: int
 
 
 def fleet_of(plan: Mapping[str, Any]) -> Fleet:
-    """Return what the picture of a plan shows."""
+    """Return the content of the picture of a plan."""
     groups = _groups([planned_node(plan, name) for name in plan["nodes"]], plan)
     hosts = plan_hosts(plan)
     callers = Callers(hosts)
@@ -88,20 +88,28 @@ def _groups(nodes: Sequence[Node], plan: Mapping[str, Any]) -> list[list[Node]]:
         return [[node] for node in nodes]
     groups: dict[Hashable, list[Node]] = {}
     for node in nodes:
-        groups.setdefault(_likeness(node, plan), []).append(node)
+        groups.setdefault(_equivalence_key(node, plan), []).append(node)
     return list(groups.values())
 
 
-def _likeness(node: Node, plan: Mapping[str, Any]) -> Hashable:
-    """Return what alike nodes have in common: everything but their addresses."""
+def _equivalence_key(node: Node, plan: Mapping[str, Any]) -> Hashable:
+    """Return the properties that are equal for equivalent nodes: all except their addresses."""
     listeners = tuple(
-        (one.name, one.port, one.protocols, one.flags, "own" if one.bound and not one.is_loopback else one.address)
-        for one in node.reachable
+        (
+            listener.name,
+            listener.port,
+            listener.protocols,
+            listener.flags,
+            "own" if listener.bound and not listener.is_loopback else listener.address,
+        )
+        for listener in node.reachable
     )
     allow = plan["nodes"][node.name]["ruleset"]["allow"]
-    sources = tuple(one["sources"] if one["sources"] == "any" else tuple(one["sources"]) for one in allow)
-    nat = tuple((one.device == one.outside or one.device, one.inside_port, one.protocols, one.sites)
-                for one in node.host.nat)  # fmt: skip
+    sources = tuple(entry["sources"] if entry["sources"] == "any" else tuple(entry["sources"]) for entry in allow)
+    nat = tuple(
+        (mapping.device == mapping.outside or mapping.device, mapping.inside_port, mapping.protocols, mapping.sites)
+        for mapping in node.host.nat
+    )
     vpn = tuple(bool(text) for text in node.host.vpn.as_dict().values())
     return node.site, node.cluster, node.version, node.role, listeners, sources, nat, vpn
 
@@ -115,7 +123,7 @@ def _box(plan: Mapping[str, Any], group: Sequence[Node], callers: Callers) -> Bo
 
 
 def _of_many(flow: Flow, count: int) -> Flow:
-    """Say of a flow's addresses that each node of the box has its own: only the first's stand for all."""
+    """Return a flow with the number of further nodes in the box, which have their own addresses."""
     return replace(flow, also=count - 1)
 
 
@@ -128,35 +136,35 @@ def _about(group: Sequence[Node]) -> tuple[str, ...]:
 
 
 def _rows(ports: Sequence[Port]) -> tuple[Row, ...]:
-    """Put ports of one listener together that are reached in the same ways, but for the port that is dialled."""
+    """Join ports of a listener whose flows differ in the dialled port only."""
     rows: dict[Hashable, Row] = {}
     for port in ports:
-        key = port.listener, port.loopback, port.protocols, tuple(_way(flow) for flow in port.flows)
+        key = port.listener, port.loopback, port.protocols, tuple(_path(flow) for flow in port.flows)
         text = " ".join((f"{port.port}/{'+'.join(port.protocols)}", *(flag for flag in port.flags if flag == "ssl")))
         row = rows.get(key)
         if row is None:
             rows[key] = Row(port.listener, (text,), (port.port,), port.loopback, port.flows)
         else:
-            flows = tuple(_joined(first, second) for first, second in zip(row.flows, port.flows, strict=True))
+            flows = tuple(_join(first, second) for first, second in zip(row.flows, port.flows, strict=True))
             rows[key] = replace(row, ports=(*row.ports, text), numbers=(*row.numbers, port.port), flows=flows)
     return tuple(rows.values())
 
 
-def _way(flow: Flow) -> Hashable:
+def _path(flow: Flow) -> Hashable:
     return flow.who, flow.callers, flow.via, flow.device, flow.seen
 
 
-def _joined(first: Flow, second: Flow) -> Flow:
-    dialled, arrives = (tuple(dict.fromkeys((*one, *other)))
-                        for one, other in ((first.dialled, second.dialled), (first.arrives, second.arrives)))  # fmt: skip
+def _join(first: Flow, second: Flow) -> Flow:
+    dialled = tuple(dict.fromkeys((*first.dialled, *second.dialled)))
+    arrives = tuple(dict.fromkeys((*first.arrives, *second.arrives)))
     return replace(first, dialled=dialled, arrives=arrives)
 
 
 def endpoints_text(endpoints: Sequence[Endpoint]) -> str:
-    """Return endpoints as people write them, an address once: ``10.0.0.1:8000, :8443``."""
+    """Return endpoints as text for people, each address once: ``10.0.0.1:8000, :8443``."""
     parts: list[str] = []
     last = None
-    for one in endpoints:
-        parts.append(f":{one.port}" if one.address == last else str(one))
-        last = one.address
+    for endpoint in endpoints:
+        parts.append(f":{endpoint.port}" if endpoint.address == last else str(endpoint))
+        last = endpoint.address
     return ", ".join(parts)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as one HTML page that needs nothing else: no script, no other file, no network."""
+"""A report as one HTML page that needs no script, no other file and no network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HERE = Path(__file__).parent
 
 
 def html(report: Report, picture: str = "", picture_notes: Sequence[str] = ()) -> str:
-    """Return the page. ``picture``, if there is one, is SVG and goes in as it is; everything else is escaped."""
+    """Return the page. ``picture`` is empty or SVG, which is inserted unchanged. All other text is escaped."""
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )
     page = environment.get_template("page.html.j2").render(
         report=report,
-        picture=Markup(picture),  # noqa: S704 _report_svg escapes every text in it
+        picture=Markup(picture),  # noqa: S704 svg.py escapes every text in it
         picture_notes=picture_notes,
-        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 our own file
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 a file of this collection
     )
     return without_forbidden(page)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as JUnit XML, which continuous integration shows as tests: nodes of the plan, connections, drift."""
+"""A report as JUnit XML, which CI systems show as tests: nodes of the plan, connections, drift."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test: where it belongs, its name, and why it failed or was skipped."""
+    """A test: its class, its name, and the reason why it failed or was skipped."""
 
     of: str
     name: str
@@ -34,10 +34,10 @@ class Case:
 
 
 def junit(plan: Mapping[str, Any], verification: Mapping[str, Any] | None, drift: Mapping[str, Any] | None) -> str:
-    """Return the XML. The plan is a suite; so are the verification and drift, where there are any."""
+    """Return the XML. The plan is a suite, and so are the verification and drift, if they are given."""
     suites = {"plan": [*_plan_cases(plan)]}
     if verification:
-        suites["verification"] = [_verification_case(one) for one in verification["outcomes"]]
+        suites["verification"] = [_verification_case(outcome) for outcome in verification["outcomes"]]
     if drift:
         suites["drift"] = [*_drift_cases(drift)]
     return suites_text(suites)
@@ -52,11 +52,11 @@ def suites_text(suites: Mapping[str, Sequence[Case]]) -> str:
 
 
 def _suite(name: str, cases: Sequence[Case]) -> Iterator[str]:
-    failed, skipped = sum(bool(one.failure) for one in cases), sum(bool(one.skipped) for one in cases)
+    failed, skipped = sum(bool(case.failure) for case in cases), sum(bool(case.skipped) for case in cases)
     yield f'<testsuite name="{name}" tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}">'
-    for one in cases:
-        inner = "".join(_inner(one))
-        head = f"<testcase classname={_attribute(f'{name}.{one.of}')} name={_attribute(one.name)}"
+    for case in cases:
+        inner = "".join(_inner(case))
+        head = f"<testcase classname={_attribute(f'{name}.{case.of}')} name={_attribute(case.name)}"
         yield f"{head}>{inner}</testcase>" if inner else f"{head}/>"
     yield "</testsuite>"
 
@@ -67,7 +67,7 @@ def _inner(case: Case) -> Iterator[str]:
     if case.skipped:
         yield f"<skipped message={_attribute(case.skipped)}/>"
     if case.output:
-        # An attribute's escaping holds for text as well.
+        # The escaping of attributes is valid for text as well.
         yield f"<system-out>{_attribute(case.output)[1:-1]}</system-out>"
 
 
@@ -93,15 +93,13 @@ def finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
         yield Case(name_ranges(finding["hosts"]), finding["message"], **{outcome: text})
 
 
-def _verification_case(one: Outcome) -> Case:
-    dialled = Endpoint(one["dial_address"], one["dial_port"])
-    name = (
-        f"{one['expected']} from {one['from']} to {one['listener']} {one['port']}/{one['protocol']}, dialling {dialled}"
-    )
-    why = " ".join(f"({one[key]})" for key in ("detail", "cause") if one.get(key))
-    failure = f"expected {one['expected']}, seen {one['seen']} {why}" if differs(one) else ""
-    skipped = {None: f"{one['from']} took no part in the verification", SILENT: f"unverified: {one['detail']}"}
-    return Case(one["to"], name, failure, skipped.get(one["seen"], ""))
+def _verification_case(outcome: Outcome) -> Case:
+    dialled = Endpoint(outcome["dial_address"], outcome["dial_port"])
+    name = f"{outcome['expected']} from {outcome['from']} to {outcome['listener']} {outcome['port']}/{outcome['protocol']}, dialling {dialled}"
+    why = " ".join(f"({outcome[key]})" for key in ("detail", "cause") if outcome.get(key))
+    failure = f"expected {outcome['expected']}, actual {outcome['seen']} {why}" if differs(outcome) else ""
+    skipped = {None: f"{outcome['from']} was not part of the verification", SILENT: f"unverified: {outcome['detail']}"}
+    return Case(outcome["to"], name, failure, skipped.get(outcome["seen"], ""))
 
 
 def _drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:

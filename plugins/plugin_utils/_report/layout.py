@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where everything of the picture stands.
+"""The layout of the picture.
 
-Each way into a port has a line of its own, so nothing ever crosses: callers of other sites at the left, the NAT device
-at the border of the site, callers of the site itself inside it, and the node with its ports at the right.
+Each flow to a port has its own line, so lines never cross: callers of other sites on the left, the NAT device at the border
+of the site, callers of the site itself inside it, and the node with its ports on the right.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One line of text in its place; ``full`` is all of it where it had to be shortened."""
+    """A line of text and its position. ``full`` is the text before it was shortened to fit."""
 
     kind: str
     x: float
@@ -74,7 +74,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of the picture that stays together on paper: a box, the first of a site with the site's head."""
+    """A part of the picture that is not split on paper: a box. The first box of a site includes the head of the site."""
 
     name: str
     y: float
@@ -83,7 +83,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything to draw, in the order in which it is drawn; the slices follow each other without a gap."""
+    """All parts in the order in which they are drawn. There is no gap between slices."""
 
     width: float
     height: float
@@ -97,7 +97,7 @@ Part = Shape | Arrow | Label
 
 
 def picture_of(fleet: Fleet) -> Picture:
-    """Return the fleet with every part in its place."""
+    """Return the picture of a fleet, with the position of each part."""
     parts: list[Part] = []
     slices: list[Slice] = []
     y = _GAP / 2
@@ -169,7 +169,7 @@ def _row_height(row: Row) -> float:
 
 
 def _port_lines(row: Row) -> list[str]:
-    """Two ports to a line."""
+    """Return the ports as lines, two ports in each."""
     return [", ".join(row.ports[index : index + 2]) for index in range(0, len(row.ports), 2)]
 
 
@@ -209,12 +209,12 @@ def _row(row: Row, box: Box, y: float) -> Iterator[Part]:
 
 
 def _device(flow: Flow, box: Box) -> str | None:
-    """Return the NAT device at the site's border that a flow comes in through."""
+    """Return the NAT device at the site's border through which a flow enters the site."""
     return flow.device if flow.site != box.site else None
 
 
 def _device_box(device: str, y: float, step: float, lines: Sequence[int]) -> Iterator[Part]:
-    """Draw a device once for all flows that come in through it one below the other."""
+    """Yield the box of a device, which is drawn once for all adjacent flows through it."""
     first, last = (y + step * (index + 0.5) for index in (lines[0], lines[-1]))
     middle, width = (first + last) / 2, _DEVICE[1] - _DEVICE[0]
     yield Shape("device", Rect(_DEVICE[0], first - _CHIP / 2, width, last - first + _CHIP))
@@ -223,8 +223,8 @@ def _device_box(device: str, y: float, step: float, lines: Sequence[int]) -> Ite
 
 
 def _closed(row: Row, y: float) -> Label:
-    why = "loopback: only the node itself" if row.loopback else "nobody but the node itself"
-    return _label("closed", _INSIDE[1] + 6, y + 4, _NODE[0] - _INSIDE[1] - 12, why)
+    reason = "loopback: only the node itself" if row.loopback else "only the node itself"
+    return _label("closed", _INSIDE[1] + 6, y + 4, _NODE[0] - _INSIDE[1] - 12, reason)
 
 
 def _flow(flow: Flow, box: Box, y: float) -> Iterator[Part]:
@@ -245,11 +245,11 @@ def _flow(flow: Flow, box: Box, y: float) -> Iterator[Part]:
     if flow.dialled:
         yield _dials(flow, x, y - 6, width)
     yield _seen(flow, x, y + 15, width)
-    if flow.callers and not inside and flow.via in _WAYS:
-        yield _label("seen", right + 6, y - 6, _BORDER - right - 12, _WAYS[flow.via])
+    if flow.callers and not inside and flow.via in _PATH_TEXTS:
+        yield _label("seen", right + 6, y - 6, _BORDER - right - 12, _PATH_TEXTS[flow.via])
 
 
-_WAYS = {"vpn": "over the VPN", "local": "routed, without NAT", "nat": "out through its own NAT"}
+_PATH_TEXTS = {"vpn": "over the VPN", "local": "routed, without NAT", "nat": "out through its own NAT"}
 
 
 def _chip(flow: Flow, left: float, right: float, y: float) -> Iterator[Part]:
@@ -274,5 +274,5 @@ def _also(flow: Flow) -> str:
 
 def _seen(flow: Flow, x: float, baseline: float, width: float) -> Label:
     if not flow.seen:
-        return _label("seen", x, baseline, width, "let in whoever it is seen as")
-    return _list_label("seen", x, baseline, width, "seen as ", [shown_source(one) for one in flow.seen])
+        return _label("seen", x, baseline, width, "any source address")
+    return _list_label("seen", x, baseline, width, "seen as ", [shown_source(source) for source in flow.seen])

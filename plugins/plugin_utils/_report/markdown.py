@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as Markdown, for merge requests and wikis; the picture is Mermaid."""
+"""A report as Markdown for merge requests and wikis. The picture is a Mermaid diagram."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean,
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
 _MERMAID_SPECIAL = re.compile(r"[^\w .,:;()/+-]")
 _SHOWN = 3
-# What Mermaid draws by default (mermaid: config.schema.json, maxTextSize and maxEdges).
+# The default limits of Mermaid (mermaid: config.schema.json, maxTextSize and maxEdges).
 _MOST_TEXT = 50_000
 _MOST_ARROWS = 500
 
@@ -49,7 +49,7 @@ def _picture(lines: Sequence[str]) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """Return text as one line in which nothing is markup."""
+    """Return text as one line without markup."""
     return _SPECIAL.sub(r"\\\1", clean(text))
 
 
@@ -83,7 +83,7 @@ def _line(texts: Sequence[str] | map[str]) -> str:
 
 
 def mermaid(fleet: Fleet) -> Iterator[str]:
-    """Yield a flowchart: sites with their nodes, and an arrow for each way into a port."""
+    """Yield a flowchart: sites with their nodes, and an arrow for each flow to a port."""
     yield "flowchart LR"
     boxes = [(f"n{index}", box) for index, box in enumerate(box for site in fleet.sites for box in site.boxes)]
     for index, site in enumerate(fleet.sites):
@@ -111,7 +111,7 @@ def _arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -
     yield from caller[1]
     port = f"{row.listener} {', '.join(row.ports)}"
     dials = f"dials {endpoints_text(flow.dialled)}" if flow.dialled else ""
-    seen = f"seen as {listed([shown_source(one) for one in flow.seen], _SHOWN)}" if flow.seen else ""
+    seen = f"seen as {listed([shown_source(source) for source in flow.seen], _SHOWN)}" if flow.seen else ""
     if flow.device:
         device = _id(("device", flow.device), f'{{{{"{_quoted(flow.device)}"}}}}', ids)
         yield from device[1]
@@ -123,7 +123,7 @@ def _arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -
 
 
 def _id(key: tuple[str, ...], shape: str, ids: dict[tuple[str, ...], str]) -> tuple[str, list[str]]:
-    """Return the id of a shape, and the line that declares it where it is new."""
+    """Return the id of a shape, and the line that declares it if it is new."""
     if key in ids:
         return ids[key], []
     ids[key] = f"c{len(ids)}"
@@ -135,5 +135,5 @@ def _lines(*texts: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return text for a Mermaid label in quotes: what is not plain becomes an entity code of Mermaid's."""
+    """Return text for a Mermaid label in quotes. Special characters become entity codes of Mermaid."""
     return _MERMAID_SPECIAL.sub(lambda found: f"#{ord(found[0])};", clean(text))

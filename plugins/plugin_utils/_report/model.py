@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as data: sections of tables, which HTML and Markdown are written from alike."""
+"""A report as data: sections with tables, from which both HTML and Markdown are written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-# Of the JSON.
+# The format of the JSON.
 FORMAT = 1
 
 GOOD = "good"
@@ -29,7 +29,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a title, which may be empty, and an anchor of its own if others link to it."""
+    """A table with a title, which may be empty, and an anchor if there are links to it."""
 
     title: str
     header: tuple[str, ...]
@@ -50,7 +50,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of a report. ``summary`` are facts in short: a label and what there is to say."""
+    """A complete report. ``summary`` has short facts: a label and a text."""
 
     title: str
     summary: tuple[tuple[str, Cell], ...]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sections of a report that the plan alone fills: findings, NAT forwards, ports and connections."""
+"""The sections of a report that depend on the plan only: findings, NAT forwards, ports and connections."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
     ]
     codes = [code for code in dict.fromkeys(finding["code"] for finding in findings) if code in CODES]
     explained = Table(
-        "What the codes mean",
+        "Meanings of the codes",
         ("code", "meaning", "fix"),
         tuple((Cell(code, link=f"#code-{code}"), *cells(*CODES[code].plain())) for code in codes),
     )
@@ -61,8 +61,8 @@ def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
 
 
 def forwards_section(plan: Mapping[str, Any]) -> Section:
-    """Return what each NAT device must forward, a table for whoever runs it."""
-    forwards = sorted(plan["nat_forwards"], key=lambda one: one["device"])
+    """Return the forwards that each NAT device needs, a table for each device."""
+    forwards = sorted(plan["nat_forwards"], key=lambda forward: forward["device"])
     tables = [
         table(
             device,
@@ -72,31 +72,31 @@ def forwards_section(plan: Mapping[str, Any]) -> Section:
                 "inside",
                 "node",
                 "listener",
-                "who comes through, as the node sees them",
+                "sources, as the node sees them",
                 "hairpin",
             ),
-            [_forward_row(plan, one) for one in mine],
+            [_forward_row(plan, forward) for forward in forwards_of_device],
         )
-        for device, mine in groupby(forwards, key=lambda one: one["device"])
+        for device, forwards_of_device in groupby(forwards, key=lambda forward: forward["device"])
     ]
     intro = (
-        "For whoever runs the NAT devices. Sources stay as they are (no source NAT), except where the table says hairpin: "
-        "there hosts of the node's own site dial the outside address, and the device must send their packets back inside."
+        "For the operators of the NAT devices. A device must not change sources (no source NAT), except for a forward with "
+        "hairpin: hosts of the node's own site dial the outside address, and the device must send their packets back inside."
         if tables
-        else "No NAT device has to forward anything."
+        else "No forwards are needed."
     )
     return Section("forwards", "NAT forwards", (Cell(intro),), tuple(tables))
 
 
-def _forward_row(plan: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any]) -> tuple[Cell, ...]:
     return cells(
-        str(Endpoint(one["outside"], one["outside_port"])),
-        one["protocol"],
-        str(Endpoint(one["inside"], one["inside_port"])),
-        one["node"],
-        one["listener"],
-        _sources_text(plan, one["sources"]),
-        "yes" if one["hairpin"] else "no",
+        str(Endpoint(forward["outside"], forward["outside_port"])),
+        forward["protocol"],
+        str(Endpoint(forward["inside"], forward["inside_port"])),
+        forward["node"],
+        forward["listener"],
+        _sources_text(plan, forward["sources"]),
+        "yes" if forward["hairpin"] else "no",
     )
 
 
@@ -104,21 +104,22 @@ def _sources_text(plan: Mapping[str, Any], sources: str | Sequence[str]) -> str:
     if isinstance(sources, str):
         return "anyone"
     networks = [text for name in sources for family in ("ipv4", "ipv6") for text in plan["sets"][name][family]]
-    return listed([shown_source(text) for text in networks], _SHOWN) or "nobody"
+    return listed([shown_source(text) for text in networks], _SHOWN) or "no source"
 
 
 def ports_section(plan: Mapping[str, Any]) -> Section:
     """Return the ports and connections of each node."""
     callers = Callers(plan_hosts(plan))
     intro = (
-        "What each node opens, who may connect to it, what they dial and what the node sees. Everybody else is refused."
+        "The ports of each node, the allowed sources, the addresses that they dial, and the source addresses that the node "
+        "sees. All other remote sources are dropped."
     )
     tables = []
     for name in plan["nodes"]:
         node = planned_node(plan, name)
         rows = [row for port in ports_of(plan, node, callers) for row in _port_rows(port)]
         tables.append(
-            Table(name, ("listener", "port", "listens on", "who may connect", "dials", "through", "seen as"),
+            Table(name, ("listener", "port", "listens on", "allowed sources", "dials", "through", "seen as"),
                   tuple(rows), notes=tuple(_about(plan["nodes"][name], node.advertised)))
         )  # fmt: skip
     return Section("ports", "Ports and connections", (Cell(intro),), tuple(tables))
@@ -141,32 +142,32 @@ def _port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
         ", ".join(port.addresses),
     )
     if not port.flows:
-        yield cells(*head, Cell("nobody but the node itself", MUTED), "", "", "")
+        yield cells(*head, Cell("only the node itself", MUTED), "", "", "")
     for index, flow in enumerate(port.flows):
         yield cells(*(head if index == 0 else ("", "", "")), *_flow_cells(flow))
 
 
 def _flow_cells(flow: Flow) -> tuple[str, ...]:
     who = f"{listed(flow.callers, _SHOWN)} (site {flow.site})" if flow.callers else flow.who
-    seen = listed([shown_source(one) for one in flow.seen], _SHOWN) if flow.seen else "whatever it is"
-    return who, endpoints_text(flow.dialled) or "any address of the node", way_text(flow), seen
+    seen = listed([shown_source(source) for source in flow.seen], _SHOWN) if flow.seen else "any address"
+    return who, endpoints_text(flow.dialled) or "any address of the node", path_text(flow), seen
 
 
-def way_text(flow: Flow) -> str:
-    """Return in words what lies between."""
+def path_text(flow: Flow) -> str:
+    """Return as text what is between the caller and the node."""
     if flow.device:
         return f"{flow.device} (hairpin)" if flow.via == "hairpin" else flow.device
     return {"vpn": "the VPN", "nat": "its own NAT"}.get(flow.via, "")
 
 
 def summary_of(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
-    """Yield the facts of a plan in short."""
+    """Yield short facts about a plan."""
     nodes = plan["nodes"].values()
     sites = len({node["site"] for node in nodes})
     clusters = len({node["cluster"] for node in nodes})
     yield "fleet", Cell(f"{counted(len(nodes), 'node')}, {counted(sites, 'site')}, {counted(clusters, 'cluster')}")
     yield "Kong", Cell(", ".join(sorted({str(node["version"]) for node in nodes})))
-    devices = len({one["device"] for one in plan["nat_forwards"]})
+    devices = len({forward["device"] for forward in plan["nat_forwards"]})
     yield (
         "NAT",
         Cell(
@@ -175,7 +176,7 @@ def summary_of(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
             else "no forwards"
         ),
     )
-    severe = [one for one in plan["findings"] if one["severity"] != "info"]
+    severe = [finding for finding in plan["findings"] if finding["severity"] != "info"]
     yield (
         "findings",
         Cell(counted(len(severe), "warning"), WARN, "findings") if severe else Cell("no warnings", "good", "findings"),

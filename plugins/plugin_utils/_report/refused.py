@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a fleet for which there is no plan: every finding, in the forms of any other report."""
+"""The report if there is no plan: all findings, in the same forms as any other report."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import findings_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
 
-Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them where it fails
+Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them if it fails
 
 _TITLE = "Kong fleet: there is no plan"
 _INTRO = (
-    "No host was touched. Each error below names the host, the variable, its value and the fix. Once none is left, this "
-    "report has the plan and its picture."
+    "No host was changed. Each error below names the host, the variable, its value and the fix. When all errors are fixed, "
+    "this report has the plan and its picture."
 )
 
 
@@ -44,7 +44,7 @@ def refused_markdown(findings: Findings) -> str:
 
 
 def refused_json(findings: Findings) -> str:
-    """Return the findings as JSON, where the report of a plan has the plan."""
+    """Return the findings as JSON, with the same keys as the report of a plan."""
     data = {"format": FORMAT, "plan": None, "findings": findings, "changes": None, "verification": None, "drift": None}
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -54,7 +54,7 @@ def refused_junit(findings: Findings) -> str:
     return suites_text({"plan": [*finding_cases(findings)]})
 
 
-# By the ending of the file's name.
+# By the suffix of the file's name.
 REFUSED_FORMS: Mapping[str, Callable[[Findings], str]] = {
     ".html": refused_html,
     ".md": refused_markdown,
@@ -64,7 +64,7 @@ REFUSED_FORMS: Mapping[str, Callable[[Findings], str]] = {
 
 
 def _report(findings: Findings) -> Report:
-    errors = counted(sum(one["severity"] == ERROR for one in findings), "error")
+    errors = counted(sum(finding["severity"] == ERROR for finding in findings), "error")
     words = Cell(f"There is no plan for this inventory: {errors}.", BAD), Cell(_INTRO)
     refused = Section("refused", "There is no plan", words)
     summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a fleet, in every form that it is written in."""
+"""The report of a fleet in all its forms."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import
     summary_of,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import svg
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import proved
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import (
     changes_section,
     drift_cell,
@@ -44,19 +44,19 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counte
 
 _TITLE = "Kong fleet: ports and connections"
 _READING = (
-    "Every arrow is a way into a port: at its left who comes, above it what they dial, below it or behind the NAT device "
-    "as whom the node sees them. A port without an arrow is closed to everybody but the node itself."
+    "Every arrow is a path to a port: on its left the callers, above it the address that they dial, below it or behind the "
+    "NAT device the source that the node sees. A port without an arrow is open to the node itself only."
 )
-_ALIKE = "Nodes of one site that are alike share a box, with the addresses of the first; +n counts the others."
-_MARKS = "A check mark says that real connections met just that, a cross that some did not."
+_ALIKE = "Equivalent nodes of a site share a box with the addresses of the first node; +n counts the other nodes."
+_MARKS = "A check mark means that all tested connections are as planned, a cross that some are not."
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a report is written from: the plan, and what there is of a verification, of drift and of an older plan.
+    """The input of a report: the plan and, if given, a verification, drift, and changes from an older plan.
 
-    ``verification`` has the keys ``outcomes`` (as module kong_verification returns them) and ``at``, ``drift`` what module kong_drift
-    returns, and ``at``.
+    ``verification`` has the keys ``outcomes`` (as module kong_verification returns them) and ``at``. ``drift`` has the result
+    of module kong_drift, and ``at``.
     """
 
     plan: Mapping[str, Any]
@@ -65,8 +65,8 @@ class Evidence:
     changes: Sequence[Change] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, from which kept_evidence reads again what was looked at."""
-        changes = None if self.changes is None else [one.as_dict() for one in self.changes]
+        """Return plain data, from which kept_evidence reads the verification and drift again."""
+        changes = None if self.changes is None else [change.as_dict() for change in self.changes]
         return {
             "format": FORMAT,
             "plan": self.plan,
@@ -77,7 +77,7 @@ class Evidence:
 
 
 def kept_evidence(text: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the verification and drift of a report's JSON, if it is a report on the same plan; else nothing."""
+    """Return the verification and drift in the JSON of a report of the same plan; empty for any other report."""
     try:
         kept = json.loads(text)
     except ValueError:
@@ -89,7 +89,7 @@ def kept_evidence(text: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
 def html_text(evidence: Evidence) -> str:
     """Return the report as one HTML page."""
     fleet = _fleet(evidence)
-    picture = svg(picture_of(fleet), f"{_READING} The section Ports and connections says the same in words.")
+    picture = svg(picture_of(fleet), f"{_READING} The section Ports and connections has the same content as text.")
     return html(report_of(evidence), picture, [*_notes(evidence, fleet)])
 
 
@@ -100,7 +100,7 @@ def markdown_text(evidence: Evidence) -> str:
 
 
 def json_text(evidence: Evidence) -> str:
-    """Return what the report was written from, as JSON."""
+    """Return the input of the report as JSON."""
     return json.dumps(evidence.as_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -109,7 +109,7 @@ def junit_text(evidence: Evidence) -> str:
     return junit(evidence.plan, evidence.verification, evidence.drift)
 
 
-# By the ending of the file's name.
+# By the suffix of the file's name.
 FORMS: Mapping[str, Callable[[Evidence], str]] = {
     ".html": html_text,
     ".md": markdown_text,
@@ -126,7 +126,7 @@ def report_of(evidence: Evidence) -> Report:
 def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
     yield from summary_of(evidence.plan)
     if evidence.changes is not None:
-        loses = any(one.kind == "loses" for one in evidence.changes)
+        loses = any(change.kind == "loses" for change in evidence.changes)
         yield "changes", Cell(counted(len(evidence.changes), "change"), WARN if loses else "", "changes")
     yield (
         "verification",
@@ -137,20 +137,20 @@ def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
 
 
 def _sections(evidence: Evidence) -> Iterator[Section]:
-    looked = [verification_section(evidence.plan, evidence.verification)] if evidence.verification else []
-    looked += [drift_section(evidence.drift)] if evidence.drift else []
+    measured = [verification_section(evidence.plan, evidence.verification)] if evidence.verification else []
+    measured += [drift_section(evidence.drift)] if evidence.drift else []
     if evidence.changes is not None:
         yield changes_section(evidence.changes)
-    yield from (section for section in looked if any(one.tone == BAD for one in section.paragraphs))
+    yield from (section for section in measured if any(paragraph.tone == BAD for paragraph in section.paragraphs))
     yield findings_section(evidence.plan["findings"])
     yield forwards_section(evidence.plan)
     yield ports_section(evidence.plan)
-    yield from (section for section in looked if not any(one.tone == BAD for one in section.paragraphs))
+    yield from (section for section in measured if not any(paragraph.tone == BAD for paragraph in section.paragraphs))
 
 
 def _fleet(evidence: Evidence) -> Fleet:
     fleet = fleet_of(evidence.plan)
-    return proved(fleet, evidence.verification["outcomes"]) if evidence.verification else fleet
+    return add_verdicts(fleet, evidence.verification["outcomes"]) if evidence.verification else fleet
 
 
 def _notes(evidence: Evidence, fleet: Fleet) -> Iterator[str]:

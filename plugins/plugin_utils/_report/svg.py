@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The picture as SVG. Colours come from the style of the page that it stands in."""
+"""The picture as SVG. The style of the page sets its colours."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _ROUND = {
 
 
 def svg(picture: Picture, description: str) -> str:
-    """Return the picture as SVG elements, one for each slice, with a name and a description for those who hear it."""
-    return "\n".join(_slice(picture, one, index, description) for index, one in enumerate(picture.slices))
+    """Return the picture as SVG elements, one for each slice, with a name and a description for screen readers."""
+    return "\n".join(_slice(picture, part, index, description) for index, part in enumerate(picture.slices))
 
 
 def _slice(picture: Picture, part: Slice, index: int, description: str) -> str:
@@ -47,7 +47,11 @@ def _slice(picture: Picture, part: Slice, index: int, description: str) -> str:
             head,
             f'<title id="picture-{index}">{escape(clean(part.name))}</title>',
             f'<desc id="picture-{index}-about">{escape(clean(description))}</desc>',
-            *(_shape(one) for one in picture.shapes if one.rect.y < bottom and one.rect.y + one.rect.height > top),
+            *(
+                _shape(shape)
+                for shape in picture.shapes
+                if shape.rect.y < bottom and shape.rect.y + shape.rect.height > top
+            ),
             *(line for arrow in picture.arrows if top < arrow.y < bottom for line in _arrow(arrow)),
             *(_text(label) for label in picture.labels if top < label.baseline < bottom),
             "</svg>",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sections of a report that come of looking: the verification, drift, and what changes from an older plan."""
+"""The sections of a report with the verification, drift, and changes from an older plan."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
 
-Outcome = Mapping[str, Any]  # as kong_verification returns it; keys that are not known here are left alone
+Outcome = Mapping[str, Any]  # as kong_verification returns it; other keys are ignored
 
-# More sources than this are put together by their sites.
+# With more sources than this, the columns are sites.
 _COLUMNS = 12
 _SHOWN = 12
 _MARK = "\N{BALLOT X} "
 _TIMES = "\N{MULTIPLICATION SIGN} "
-# A sign and its word stay on one line.
+# No line break between a sign and its word.
 _CHANGE_TONES = {
     GAINS: ("+\N{NO-BREAK SPACE}gains", GOOD),
     LOSES: ("\N{MINUS SIGN}\N{NO-BREAK SPACE}loses", BAD),
@@ -47,26 +47,26 @@ _CHANGE_TONES = {
 
 
 def holds(outcome: Outcome) -> bool:
-    """Tell whether a probe met what the plan expects; one that was not made does not."""
+    """Tell whether the result of a probe is as expected. A missing result is not."""
     return outcome["seen"] in MEETS.get(outcome["expected"], ())
 
 
 def differs(outcome: Outcome) -> bool:
-    """Tell whether a probe was made and met something else; of silence that means nothing, it cannot be told."""
+    """Tell whether the result of a probe is known and not as expected. An unverified result (silent) does not differ."""
     return outcome["seen"] not in (None, SILENT) and not holds(outcome)
 
 
 def verification_section(plan: Mapping[str, Any], verification: Mapping[str, Any]) -> Section:
-    """Return what was met by real connections, against what was expected."""
+    """Return the results of real connections, compared with the expectations."""
     outcomes: Sequence[Outcome] = verification["outcomes"]
-    different = [one for one in outcomes if differs(one)]
+    different = [outcome for outcome in outcomes if differs(outcome)]
     tables = [_differences(different)] if different else []
     shown = certificates(outcomes)
-    by_site = len({one["from"] for one in outcomes}) > _COLUMNS
+    by_site = len({outcome["from"] for outcome in outcomes}) > _COLUMNS
     tables += [_matrix(plan, outcomes, by_site=by_site), *([shown] if shown else [])]
     return Section(
         "verification",
-        "Verification: expected and seen",
+        "Verification: expected and actual",
         (*_verdict(verification), *open_admins(outcomes)),
         tuple(tables),
     )
@@ -74,60 +74,62 @@ def verification_section(plan: Mapping[str, Any], verification: Mapping[str, Any
 
 def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
     outcomes = verification["outcomes"]
-    probed = [one for one in outcomes if one["seen"] is not None]
-    refused = sum(holds(one) and one["expected"] != OPEN for one in outcomes)
+    probed = [outcome for outcome in outcomes if outcome["seen"] is not None]
+    blocked = sum(holds(outcome) and outcome["expected"] != OPEN for outcome in outcomes)
     different = sum(map(differs, outcomes))
     when = f" at {verification['at']}" if verification.get("at") else ""
-    yield Cell(f"{counted(len(probed), 'connection')} tried{when}, {refused} of them rightly refused.")
-    silent = Counter((one["to"], one["listener"], one["detail"]) for one in probed if one["seen"] == SILENT)
-    every = f"All but {silent.total()}, which are unverified," if silent else "Every one"
-    as_planned = f"{every} met what the plan says." if probed else "Nothing was tried."
-    yield Cell(f"{different} met something else than planned.", BAD) if different else Cell(as_planned, GOOD)
+    yield Cell(f"{counted(len(probed), 'connection')} tested{when}, {blocked} of them blocked as planned.")
+    silent = Counter(
+        (outcome["to"], outcome["listener"], outcome["detail"]) for outcome in probed if outcome["seen"] == SILENT
+    )
+    unverified = f", except {counted(silent.total(), 'unverified result')}" if silent else ""
+    as_planned = f"All results are as planned{unverified}." if probed else "No connection was tested."
+    yield Cell(f"Differences from the plan: {different}.", BAD) if different else Cell(as_planned, GOOD)
     for (node, listener, detail), count in silent.items():
         yield Cell(f"{counted(count, 'connection')} to {listener} of {node} unverified: {detail}.", WARN)
     if verification.get("sampled"):
-        yield Cell("This is a sample: more connections could have been tried.", WARN)
+        yield Cell("This is a sample: more connections are possible.", WARN)
     if verification.get("placeholders"):
         yield Cell(
-            f"On {listed(verification['placeholders'], _SHOWN)} a placeholder listened, at least in part, and not Kong.",
+            f"On {listed(verification['placeholders'], _SHOWN)} a placeholder listened on some ports instead of Kong.",
             WARN,
         )
-    if probed and not refused:
-        yield Cell("No refusal was probed, so nothing shows that strangers are kept out.", WARN)
-    missing = list(dict.fromkeys(one["from"] for one in outcomes if one["seen"] is None))
+    if probed and not blocked:
+        yield Cell("No connection had to be blocked, so this does not verify the firewall.", WARN)
+    missing = list(dict.fromkeys(outcome["from"] for outcome in outcomes if outcome["seen"] is None))
     if missing:
-        yield Cell(f"Not probed from {listed(missing, _SHOWN)}, which took no part.", WARN)
+        yield Cell(f"Not tested from {listed(missing, _SHOWN)}: not part of the run.", WARN)
 
 
 def _differences(different: Iterable[Outcome]) -> Any:
     rows = [
         cells(
-            one["from"],
-            one["to"],
-            f"{one['listener']} {one['port']}/{one['protocol']}",
-            str(Endpoint(one["dial_address"], one["dial_port"])),
-            one["expected"],
-            Cell(one["seen"], BAD),
-            one.get("detail") or "",
-            one.get("cause") or "",
+            outcome["from"],
+            outcome["to"],
+            f"{outcome['listener']} {outcome['port']}/{outcome['protocol']}",
+            str(Endpoint(outcome["dial_address"], outcome["dial_port"])),
+            outcome["expected"],
+            Cell(outcome["seen"], BAD),
+            outcome.get("detail") or "",
+            outcome.get("cause") or "",
         )
-        for one in different
+        for outcome in different
     ]
     return table(
-        "What differs", ("from", "to", "listener", "dials", "expected", "seen", "detail", "likely cause"), rows
+        "Differences", ("from", "to", "listener", "dials", "expected", "actual", "detail", "likely cause"), rows
     )
 
 
 def _matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bool) -> Any:
-    columns = dict.fromkeys(_source(plan, one, by_site=by_site) for one in outcomes)
+    columns = dict.fromkeys(_source(plan, outcome, by_site=by_site) for outcome in outcomes)
     found: dict[tuple[str, str, str], dict[str, list[Outcome]]] = {}
-    for one in sorted(outcomes, key=lambda one: str(one["to"])):
-        source = _source(plan, one, by_site=by_site)
-        family = " IPv6" if ":" in one["dial_address"] else ""
-        row = one["to"], one["listener"], f"{one['port']}/{one['protocol']}{family}"
-        found.setdefault(row, {}).setdefault(source, []).append(one)
+    for outcome in sorted(outcomes, key=lambda outcome: str(outcome["to"])):
+        source = _source(plan, outcome, by_site=by_site)
+        family = " IPv6" if ":" in outcome["dial_address"] else ""
+        row = outcome["to"], outcome["listener"], f"{outcome['port']}/{outcome['protocol']}{family}"
+        found.setdefault(row, {}).setdefault(source, []).append(outcome)
     rows = [(*cells(*row), *(_cell(mine.get(column, ())) for column in columns)) for row, mine in found.items()]
-    title = "Expected / seen, from every " + ("site" if by_site else "source") + " to every listener"
+    title = "Expected / actual, from each " + ("site" if by_site else "source") + " to each listener"
     return table(title, ("node", "listener", "port", *(f"from {column}" for column in columns)), rows)
 
 
@@ -140,7 +142,9 @@ def _source(plan: Mapping[str, Any], outcome: Outcome, *, by_site: bool) -> str:
 def _cell(outcomes: Sequence[Outcome]) -> Cell:
     if not outcomes:
         return Cell("\N{EN DASH}", MUTED)
-    met = Counter((bool(differs(one)), one["expected"], one["seen"] or "not probed") for one in outcomes)
+    met = Counter(
+        (bool(differs(outcome)), outcome["expected"], outcome["seen"] or "not probed") for outcome in outcomes
+    )
     texts = [f"{_MARK if bad else ''}{expected} / {seen}" for bad, expected, seen in met]
     if len(outcomes) > 1:
         texts = [f"{count}{_TIMES}{text}" for count, text in zip(met.values(), texts, strict=True)]
@@ -150,20 +154,20 @@ def _cell(outcomes: Sequence[Outcome]) -> Cell:
 def _tone(outcomes: Sequence[Outcome]) -> str:
     if any(map(differs, outcomes)):
         return BAD
-    if any(one["seen"] in (None, SILENT) for one in outcomes):
+    if any(outcome["seen"] in (None, SILENT) for outcome in outcomes):
         return WARN
-    return GOOD if all(one["expected"] == OPEN for one in outcomes) else MUTED
+    return GOOD if all(outcome["expected"] == OPEN for outcome in outcomes) else MUTED
 
 
 def verification_summary(verification: Mapping[str, Any]) -> Cell:
     """Return the verification in one line."""
     different, probed = (
         sum(map(differs, verification["outcomes"])),
-        sum(one["seen"] is not None for one in verification["outcomes"]),
+        sum(outcome["seen"] is not None for outcome in verification["outcomes"]),
     )
     if different:
         return Cell(f"{different} of {probed} differ", BAD, "verification")
-    silent = sum(one["seen"] == SILENT for one in verification["outcomes"])
+    silent = sum(outcome["seen"] == SILENT for outcome in verification["outcomes"])
     if silent:
         return Cell(f"{silent} of {probed} unverified", WARN, "verification")
     return Cell(f"{counted(probed, 'connection')}, all as planned", GOOD, "verification")
@@ -180,7 +184,7 @@ def drift_section(drift: Mapping[str, Any]) -> Section:
 
 
 def drift_cell(drift: Mapping[str, Any]) -> Cell:
-    """Return drift in short, for the summary of a report."""
+    """Return a short text about drift for the summary of a report."""
     count = len(shared_differences(drift))
     if count:
         return Cell(counted(count, "difference"), BAD, "drift")
@@ -189,9 +193,12 @@ def drift_cell(drift: Mapping[str, Any]) -> Cell:
 
 
 def changes_section(changes: Sequence[Change]) -> Section:
-    """Return who gains or loses what, compared with an older plan."""
+    """Return the changes from an older plan."""
     if not changes:
-        return Section("changes", "Changes", (Cell("Compared with the older plan, nobody gains or loses anything."),))
-    rows = [cells(Cell(*_CHANGE_TONES[one.kind]), listed(one.where, _SHOWN), one.what, one.how) for one in changes]
-    intro = Cell("Compared with the older plan: who gains or loses which port, and what else changes.")
-    return Section("changes", "Changes", (intro,), (table("", ("", "where", "what", "who, or how"), rows),))
+        return Section("changes", "Changes", (Cell("There are no changes from the older plan."),))
+    rows = [
+        cells(Cell(*_CHANGE_TONES[change.kind]), listed(change.where, _SHOWN), change.what, change.how)
+        for change in changes
+    ]
+    intro = Cell("Changes from the older plan: sources that gain or lose access to a port, and other changes.")
+    return Section("changes", "Changes", (intro,), (table("", ("", "where", "subject", "change"), rows),))

@@ -17,7 +17,7 @@ FORMAT = 1
 
 PARTS = ("firewall", "listeners", "settings", "interception")
 
-_ABSENT = "it took no part in this run"
+_ABSENT = "it was not part of this run"
 
 Results = Mapping[str, Mapping[str, Any]]  # by part: the result of its module on one host
 

@@ -4,7 +4,7 @@
 
 """Texts that are compared word for word with files of tests/golden.
 
-Delete a file to write it again: its test fails once, and the diff shows what has changed.
+Delete a file to write it again. Its test fails once, and the diff shows the changes.
 """
 
 from __future__ import annotations

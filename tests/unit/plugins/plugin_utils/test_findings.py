@@ -11,7 +11,7 @@ def finding(host, code="port-zero", value=0, text="kong_x: 0: the port is 0"):
     return Finding("error", code, host, "kong_x", value, f"{host}: {text}")
 
 
-def test_a_text_that_hosts_share_is_one_finding():
+def test_text_that_hosts_share_is_one_finding():
     assert shared_findings([finding("k10"), finding("k2"), finding("k3", value=1, text="kong_x: 1: other")]) == [
         {
             "severity": "error",
@@ -32,10 +32,10 @@ def test_a_text_that_hosts_share_is_one_finding():
     ]
 
 
-def test_another_code_is_another_finding():
+def test_different_codes_are_different_findings():
     assert len(shared_findings([finding("k1"), finding("k2", code="port-range")])) == 2
 
 
-def test_the_line_names_the_hosts_first():
+def test_line_names_the_hosts_first():
     (shared,) = shared_findings([finding("k1"), finding("k2")])
     assert finding_line(shared) == "k1 to k2, 2 nodes: kong_x: 0: the port is 0 [port-zero]"

@@ -18,7 +18,7 @@ def _width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
 
 
-def test_a_table_that_fits_has_a_line_for_each_row():
+def test_table_that_fits_has_a_line_for_each_row():
     assert render_table(["node", "port"], [["a1", "8000/tcp"], ["b1", ""]]) == [
         "node  port",
         "----  --------",
@@ -27,7 +27,7 @@ def test_a_table_that_fits_has_a_line_for_each_row():
     ]
 
 
-def test_a_long_cell_continues_on_further_lines():
+def test_long_cell_continues_on_further_lines():
     header, _rule, first, *others, last = render_table(
         ["node", "sources", "x"], [["a1", NETWORKS, "y"], ["b1", "any", ""]]
     )
@@ -37,7 +37,7 @@ def test_a_long_cell_continues_on_further_lines():
     assert header.startswith("node  sources ")
 
 
-def test_the_terminal_decides_about_the_width(monkeypatch):
+def test_terminal_decides_the_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     assert len(render_table(["sources"], [[NETWORKS]])) == 3
     monkeypatch.delenv("COLUMNS")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whole texts for a terminal, word for word: of a plan, of changes, of a verification and of explanations."""
+"""Complete texts for a terminal, word for word: plans, changes, verifications and explanations."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def later():
 
 
 def result(plan, changes=(), *, absent=(), silent=()):
-    """Return a verification in which the named probes met something else."""
+    """Return a verification with other results for the named probes."""
     changed = {(caller, name): more for caller, name, more in changes}
     seen = {
         caller: [
-            {"name": one.name, "detail": "", "mark": f"{caller} {one.name}", "seen": SEEN[one.expected]}
-            | ({"seen": "silent"} if one.kind == "udp" or one.name in silent else {})
-            | changed.get((caller, one.name), {})
-            for one in probes_from(plan, caller)
+            {"name": probe.name, "detail": "", "mark": f"{caller} {probe.name}", "seen": SEEN[probe.expected]}
+            | ({"seen": "silent"} if probe.kind == "udp" or probe.name in silent else {})
+            | changed.get((caller, probe.name), {})
+            for probe in probes_from(plan, caller)
         ]
         for caller in callers(plan)
         if caller not in absent
@@ -127,5 +127,5 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_text_for_a_terminal_is_written_word_for_word(name):
+def test_terminal_text_word_for_word(name):
     compare_with_file(f"terminal/{name}.txt", "".join(f"{line}\n" for line in TEXTS[name]()))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text that a node chooses: no output of the controller has a control character of it."""
+"""Text from a node: the output of the controller contains none of its control characters."""
 
 from __future__ import annotations
 
@@ -43,8 +43,10 @@ TEXTS = st.text(st.one_of(st.sampled_from(CONTROLS + "\\[ab"), st.characters()),
 
 
 def controls(text):
-    """Return the characters of a text that a terminal does not draw."""
-    return {one for one in text if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}}
+    """Return the characters of a text that a terminal does not display."""
+    return {
+        character for character in text if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    }
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_escaped(text, expected):
 
 
 @given(TEXTS)
-def test_escaped_text_has_no_control_character_and_loses_nothing_else(text):
+def test_escaped_text_has_no_control_character_and_keeps_all_others(text):
     found = escaped(text)
     assert controls(found) == set()
     assert escaped(found) == found
@@ -80,7 +82,7 @@ def test_data_is_escaped_at_every_depth(text, key):
 
 
 @given(TEXTS)
-def test_the_answer_of_a_module(text):
+def test_result_of_a_module(text):
     answer = from_node(
         {"msg": text, "warnings": [text], "report": [text], "changed": True, "diff": [{"before": f"a\n{text}"}]}
     )
@@ -90,7 +92,7 @@ def test_the_answer_of_a_module(text):
     assert answer["changed"] is True
 
 
-def test_a_module_reports_no_facts():
+def test_module_reports_no_facts():
     facts = {"kong_role": "control_plane", "discovered_interpreter_python": "/usr/bin/python3"}
     assert from_node({"changed": False, "ansible_facts": facts}) == {
         "changed": False,
@@ -100,7 +102,7 @@ def test_a_module_reports_no_facts():
 
 
 def hostvars(text):
-    """Return what every host registered, with a text of its choice in all places that take one."""
+    """Return the registered results of all hosts, with a text in all places that may have one."""
     certificate = {"subject": text, "not_after": f"2030{text}", "days_left": 9}
     probes = {
         caller: [
@@ -115,7 +117,7 @@ def hostvars(text):
 
 @settings(max_examples=6, deadline=None)
 @given(TEXTS.filter(controls))
-def test_the_verification_in_every_form(chosen):
+def test_verification_in_every_form(chosen):
     text = f"marker{chosen}"
     registered = hostvars(text)
     verification = compare(
@@ -124,7 +126,9 @@ def test_the_verification_in_every_form(chosen):
     assert len(verification.differences) > 10
     assert controls("".join(verification_lines(verification))) == set()
     drift = gather(PLAN, {"a1": {"listeners": {"report": [text]}, "firewall": {"msg": text}}}).as_dict()
-    evidence = Evidence(PLAN, {"at": "now", "outcomes": [one.as_dict() for one in verification.outcomes]}, drift)
+    evidence = Evidence(
+        PLAN, {"at": "now", "outcomes": [outcome.as_dict() for outcome in verification.outcomes]}, drift
+    )
     for form in (".html", ".md", ".xml", ".json"):
         written = FORMS[form](evidence)
         assert controls(written) <= {"\n"}
@@ -144,16 +148,16 @@ def test_drift(text):
 
 
 @given(TEXTS)
-def test_an_explanation(text):
+def test_explanation(text):
     probes = chosen_probes(PLAN, "a1", "a2", "admin")
     assert len(probes) > 0
-    results = [{"name": one.name, "seen": "open", "detail": text} for one in probes]
+    results = [{"name": probe.name, "seen": "open", "detail": text} for probe in probes]
     met = by_name(PLAN, probes, results, None)
-    for one in probes:
-        assert controls("".join(explain(PLAN, one, met))) == set()
+    for probe in probes:
+        assert controls("".join(explain(PLAN, probe, met))) == set()
 
 
-def test_a_finding_that_quotes_a_fact():
+def test_finding_that_quotes_a_fact():
     facts = {"hostname": "\x1b[2J\u202e", "all_ipv4_addresses": ["10.0.0.1"]}
     (error,) = errors({"n": {"ansible_facts": facts, "kong_address_query": "ansible_facts.hostname"}})
     assert controls(error.message) == set()

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole reports and their pictures, word for word.
+"""Complete reports and their pictures, word for word.
 
-Delete a file of tests/golden/report to write it again: the test fails once, and the diff shows what has changed.
+Delete a file in tests/golden/report to write it again. The test fails once, and the diff shows the changes.
 """
 
 from __future__ import annotations
@@ -28,45 +28,47 @@ SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
 def outcomes_of(plan, *, absent=()):
     """Return the outcomes of a fleet in which every connection is as planned."""
     seen = {
-        caller: [{"name": one.name, "seen": SEEN[one.expected], "detail": ""} for one in probes_from(plan, caller)]
+        caller: [
+            {"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in probes_from(plan, caller)
+        ]
         for caller in callers(plan)
         if caller not in absent
     }
-    return [one.as_dict() for one in compare(plan, seen).outcomes]
+    return [outcome.as_dict() for outcome in compare(plan, seen).outcomes]
 
 
 def whole():
     """Every connection is as planned; an Admin API answers without authentication, and certificates end soon."""
     outcomes = outcomes_of(SEED)
     days = {"a1": 400, "a2": 29, "b1": -1}
-    for one in outcomes:
-        if one["listener"] == "admin" and one["port"] == 8444 and one["seen"] == "open":
-            one["certificate"] = {
+    for outcome in outcomes:
+        if outcome["listener"] == "admin" and outcome["port"] == 8444 and outcome["seen"] == "open":
+            outcome["certificate"] = {
                 "subject": "CN=kong",
                 "not_after": "2027-01-01T00:00:00Z",
-                "days_left": days[one["to"]],
+                "days_left": days[outcome["to"]],
             }
-            one["status"] = 200 if one["to"] == "a1" else 401
+            outcome["status"] = 200 if outcome["to"] == "a1" else 401
     verification = {"at": "2026-11-25 12:00 UTC", "outcomes": outcomes}
     drift = {"at": "2026-11-25 12:05 UTC", "nodes": {"a1": {"firewall": [], "settings": []}}, "not_checked": {}}
     return Evidence(SEED, verification, drift, [])
 
 
 def differences():
-    """Connections are blocked, open, unverified and not tried; a node has drifted, and another was not reached."""
+    """Connections are blocked, open, unverified and not tested; a node has drifted, and another node was unreachable."""
     outcomes = outcomes_of(SEED, absent=["b1"])
-    for one in outcomes:
-        if (one["from"], one["to"], one["listener"]) == ("a1", "b1", "cluster"):
-            one.update(seen="filtered", detail="no answer", cause="the NAT device does not forward")
-        if (one["from"], one["to"], one["listener"], one["protocol"]) == ("a2", "a1", "cluster", "udp"):
-            one.update(seen="silent", detail="udp 7946 does not answer")
-        if (one["from"], one["listener"], one["port"], one["to"]) == ("a1", "admin", 8001, "a2"):
-            one.update(seen="open")
+    for outcome in outcomes:
+        if (outcome["from"], outcome["to"], outcome["listener"]) == ("a1", "b1", "cluster"):
+            outcome.update(seen="filtered", detail="no answer", cause="the NAT device does not forward")
+        if (outcome["from"], outcome["to"], outcome["listener"], outcome["protocol"]) == ("a2", "a1", "cluster", "udp"):
+            outcome.update(seen="silent", detail="udp 7946 does not answer")
+        if (outcome["from"], outcome["listener"], outcome["port"], outcome["to"]) == ("a1", "admin", 8001, "a2"):
+            outcome.update(seen="open")
     verification = {"outcomes": outcomes, "sampled": True, "placeholders": ["a1", "a2"]}
     lines = {"firewall": ["port 8001 is open to 10.0.0.0/8"], "settings": ["admin_listen"]}
     drift = {
         "nodes": {"a1": lines, "a2": {"firewall": [], "settings": []}},
-        "not_checked": {"b1": ["it took no part in this run"]},
+        "not_checked": {"b1": ["it was not part of this run"]},
     }
     return Evidence(SEED, verification, drift)
 
@@ -80,7 +82,7 @@ def changes():
 
 
 def many():
-    """Many nodes that are alike, with both families and a VPN; nothing was verified."""
+    """Many equivalent nodes, with both families and a VPN, without a verification."""
     nodes = {
         f"n{number:02}": {
             "kong_address": [f"10.0.0.{number}", f"fd00::{number}"], "kong_site": "east" if number < 8 else "west",
@@ -115,12 +117,12 @@ TEXTS = {
 
 
 def drawing(page):
-    """Return the pictures of a page, an element a line."""
+    """Return the pictures of a page, one element on each line."""
     return "\n".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL)).replace("><", ">\n<") + "\n"
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_report_is_written_word_for_word(name):
+def test_report_word_for_word(name):
     text, path = TEXTS[name](), GOLDEN / name
     if not path.exists():
         path.write_text(text, encoding="utf-8")

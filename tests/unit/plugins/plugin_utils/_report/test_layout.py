@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing of the picture lies over anything else, for random fleets; and it says what the plan says."""
+"""In the picture of a random fleet no part covers another part, and it has the content of the plan."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def rect_of(label):
     return Rect(label.x, label.baseline - size * 0.8, width_of(label.text, size), size)
 
 
-def overlap(one, two):
+def overlap(first, second):
     return (
-        one.x < two.x + two.width
-        and two.x < one.x + one.width
-        and one.y < two.y + two.height
-        and two.y < one.y + one.height
+        first.x < second.x + second.width
+        and second.x < first.x + first.width
+        and first.y < second.y + second.height
+        and second.y < first.y + first.height
     )
 
 
@@ -92,15 +92,15 @@ def check_shapes(shapes, everything):
     for shape in shapes:
         assert within(shape.rect, everything), shape
         parent = INSIDE_OF.get(shape.kind)
-        assert not parent or any(within(shape.rect, one.rect) for one in shapes if one.kind == parent), shape
+        assert not parent or any(within(shape.rect, outer.rect) for outer in shapes if outer.kind == parent), shape
     for kinds in [*({kind} for kind in INSIDE_OF), {"site"}, {"caller", "anyone", "device", "node"}]:
-        for one, two in combinations([shape.rect for shape in shapes if shape.kind in kinds], 2):
-            assert not overlap(one, two), (kinds, one, two)
+        for first, second in combinations([shape.rect for shape in shapes if shape.kind in kinds], 2):
+            assert not overlap(first, second), (kinds, first, second)
 
 
 def check_labels(labels, shapes, everything):
-    for (label, one), (other, two) in combinations(labels, 2):
-        assert not overlap(one, two), (label, other)
+    for (label, rect), (other, other_rect) in combinations(labels, 2):
+        assert not overlap(rect, other_rect), (label, other)
     for label, rect in labels:
         assert within(rect, everything), label
         assert all(not overlap(rect, shape.rect) or within(rect, shape.rect) for shape in shapes), label
@@ -125,30 +125,30 @@ def check(picture):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 30))
-def test_nothing_lies_over_anything_else(number, nodes):
+def test_no_part_covers_another_part(number, nodes):
     check(picture_of(fleet_of(fleet(number, nodes))))
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 20))
-def test_the_picture_is_well_formed_and_has_a_name(number, nodes):
+def test_picture_is_well_formed_and_has_a_name(number, nodes):
     picture = picture_of(fleet_of(fleet(number, nodes)))
     drawn = ET.fromstring(f"<all>{svg(picture, 'D & <d>')}</all>")
-    assert [one[1].text for one in drawn] == ["D & <d>"] * len(picture.slices)
-    assert {one.get("role") for one in drawn} == {"img"}
-    texts = [one for one in drawn.iter() if one.tag.endswith("}text")]
+    assert [element[1].text for element in drawn] == ["D & <d>"] * len(picture.slices)
+    assert {element.get("role") for element in drawn} == {"img"}
+    texts = [element for element in drawn.iter() if element.tag.endswith("}text")]
     assert len(texts) == len(picture.labels)
 
 
 def check_slices(picture):
-    """They follow each other without a gap, and none cuts through anything but the frame of its site."""
+    """Check that slices have no gaps, and cut no shape except the frame of a site."""
     y = 0
     for part in picture.slices:
         assert part.y == pytest.approx(y)
         y = part.y + part.height
     assert y == pytest.approx(picture.height)
     cuts = [part.y for part in picture.slices]
-    kept = [shape.rect for shape in picture.shapes if shape.kind != "site"] + [rect_of(one) for one in picture.labels]
+    kept = [shape.rect for shape in picture.shapes if shape.kind != "site"] + [*map(rect_of, picture.labels)]
     assert [(cut, rect) for cut in cuts for rect in kept if rect.y < cut < rect.y + rect.height] == []
 
 
@@ -168,13 +168,13 @@ def test_the_worked_example():
     assert not any("192.168.23.45:7946" in text for text in texts)
 
 
-def test_nobody_is_their_own_caller():
+def test_node_is_not_its_own_caller():
     for site in fleet_of(planned(SEED_NODES, SEED_OTHERS)).sites:
         for box in site.boxes:
             assert not [flow for row in box.rows for flow in row.flows if set(box.nodes) & set(flow.callers)]
 
 
-def test_many_alike_nodes_share_a_box():
+def test_many_equivalent_nodes_share_a_box():
     plan = planned(
         {f"n{index:03}": {"kong_version": "3.9", "kong_address": f"10.0.0.{index + 1}"} for index in range(100)}
     )
@@ -190,7 +190,7 @@ def test_few_nodes_have_a_box_each():
     assert [len(box.nodes) for box in fleet_of(plan).sites[0].boxes] == [1] * 12
 
 
-def test_a_picture_has_an_end():
+def test_picture_has_a_maximum_of_boxes():
     nodes = {f"n{index:03}": {"kong_address": f"10.0.0.{index + 1}", "kong_proxy_listen": f"0.0.0.0:{9000 + index}"}
              for index in range(MOST_BOXES + 7)}  # fmt: skip
     assert fleet_of(planned(nodes)).hidden == 7

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report in every form: what stands in it, that nothing in a name becomes markup, and that it needs nothing else."""
+"""The report in all forms: its content; names do not become markup; a page needs no other file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 PLAN = planned(SEED_NODES, SEED_OTHERS)
-# What would be markup in one of the forms.
+# Names that would be markup in a form of the report.
 HOSTILE = [
     "<script>alert(1)</script>",
     "\"' onmouseover='x' a=\"",
@@ -39,40 +39,45 @@ VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
 def seen_as_planned(plan):
-    """Return what every host meets in a fleet that is in order."""
+    """Return the results of all hosts in a healthy fleet."""
     return {
-        caller: [{"name": one.name, "seen": SEEN[one.expected], "detail": ""} for one in probes_from(plan, caller)]
+        caller: [
+            {"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in probes_from(plan, caller)
+        ]
         for caller in callers(plan)
     }
 
 
 def evidence_of(plan, *, wrong=0, absent=(), drift=None):
-    """Return a report's evidence: a verification with so many differences, of the first caller, and hosts that took no part."""
+    """Return the evidence of a report: a verification with some differences of the first caller, and with absent hosts."""
     seen = {caller: results for caller, results in seen_as_planned(plan).items() if caller not in absent}
     for result in seen[next(iter(seen))][:wrong]:
         result.update(seen="open" if result["seen"] != "open" else "filtered", detail="no answer")
-    verification = {"at": "2026-11-25 12:00 UTC", "outcomes": [one.as_dict() for one in compare(plan, seen).outcomes]}
+    verification = {
+        "at": "2026-11-25 12:00 UTC",
+        "outcomes": [outcome.as_dict() for outcome in compare(plan, seen).outcomes],
+    }
     return Evidence(plan, verification, drift, changes_between(NO_PLAN, plan))
 
 
 def renamed(plan, name):
-    """Return a plan in which a hostile text stands for a node, a site, a device, an other host, and in findings."""
+    """Return a plan with a hostile text as name of a node, site, device and other host, and in findings."""
     text = json.dumps(plan)
     for old in ("b1", "branch", "192.168.10.5", "admin"):
         text = text.replace(json.dumps(old), json.dumps(name + ("" if old != "192.168.10.5" else "!")))
     data = json.loads(text)
     data["nodes"]["a1"]["cluster"] = name
-    for mapping in [*data["nat_forwards"], *(one for node in data["nodes"].values() for one in node["nat"])]:
+    for mapping in [*data["nat_forwards"], *(mapping for node in data["nodes"].values() for mapping in node["nat"])]:
         mapping["outside"], mapping["device"] = "192.168.10.5", name
     for rule in [rule for node in data["nodes"].values() for rule in node["ruleset"]["allow"]]:
         rule["listener"] = "admin" if rule["listener"] == name else rule["listener"]
-    for listener in [one for node in data["nodes"].values() for one in node["listeners"]]:
+    for listener in [listener for node in data["nodes"].values() for listener in node["listeners"]]:
         listener["name"] = "admin" if listener["name"] == name else listener["name"]
     return data
 
 
 class Page(HTMLParser):
-    """What a page is made of; fails where an element is not closed."""
+    """The elements of a page. Raises an error for an element that is not closed."""
 
     def __init__(self, text):
         super().__init__()
@@ -82,13 +87,13 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        self.attributes += [(tag, *one) for one in attrs]
+        self.attributes += [(tag, *attr) for attr in attrs]
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
         self.tags.append(tag)
-        self.attributes += [(tag, *one) for one in attrs]
+        self.attributes += [(tag, *attr) for attr in attrs]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -99,24 +104,28 @@ class Page(HTMLParser):
 
 DRIFT = {
     "nodes": {"a1": {"firewall": ["port 8001 is open to <b>anyone</b>"], "settings": []}},
-    "not_checked": {"b1": ["it took no part in this run"]},
+    "not_checked": {"b1": ["it was not part of this run"]},
 }
 ALL = evidence_of(PLAN, wrong=2, absent=("b1",), drift=DRIFT)
 HTML = FORMS[".html"](ALL)
 
 
-def test_the_page_needs_nothing_else_and_no_script():
+def test_page_needs_no_other_file_and_no_script():
     page = Page(HTML)
     assert not {"script", "link", "img", "iframe", "object", "form"} & set(page.tags)
-    assert not [one for one in page.attributes if one[1].startswith("on") or one[1] in ("src", "srcset", "style")]
+    assert not [
+        attribute
+        for attribute in page.attributes
+        if attribute[1].startswith("on") or attribute[1] in ("src", "srcset", "style")
+    ]
     assert {value for _tag, name, value in page.attributes if name == "href" and not value.startswith("#")} == set()
     assert not re.search(r"url\(|@import", HTML)
     namespaces = {value for _tag, name, value in page.attributes if name == "xmlns"}
-    # Nothing but the namespace and the licence of the style.
+    # Only the namespace, and the licence of the style.
     assert set(re.findall(r"https?://[^\s\"<)]+", HTML)) == {*namespaces, "https://www.gnu.org/licenses/gpl-3.0.txt"}
 
 
-def test_every_link_leads_somewhere_and_every_id_is_one():
+def test_every_link_has_a_target_and_every_id_is_unique():
     page = Page(HTML)
     ids = [value for _tag, name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
@@ -129,14 +138,14 @@ def test_every_link_leads_somewhere_and_every_id_is_one():
     } <= set(ids)
 
 
-def test_what_scrolls_is_reached_with_the_keyboard():
+def test_scrolling_regions_are_reachable_with_the_keyboard():
     page = Page(HTML)
     scrolling = HTML.count('class="scroll')
-    assert scrolling == sum(one[1:] == ("tabindex", "0") for one in page.attributes)
+    assert scrolling == sum(attribute[1:] == ("tabindex", "0") for attribute in page.attributes)
     assert scrolling == sum(name == "aria-label" and tag == "div" for tag, name, _value in page.attributes)
 
 
-def test_the_first_link_leads_past_the_others_and_takes_the_keyboard_there():
+def test_first_link_skips_to_the_content():
     page = Page(HTML)
     assert next(value for tag, name, value in page.attributes if (tag, name) == ("a", "href")) == "#main"
     assert {("main", "id", "main"), ("main", "tabindex", "-1")} <= set(page.attributes)
@@ -144,12 +153,12 @@ def test_the_first_link_leads_past_the_others_and_takes_the_keyboard_there():
         assert re.search(focused + r":focus-visible[^{]*{ outline: \dpx", HTML)
 
 
-def test_the_page_says_what_was_found():
+def test_page_has_the_results():
     text = re.sub(r"\s+", " ", " ".join(Page(HTML).text))
     for part in [
         "3 nodes, 2 sites, 1 cluster",
-        "2 met something else than planned.",
-        "Not probed from b1, which took no part.",
+        "Differences from the plan: 2.",
+        "Not tested from b1: not part of the run.",
         "port 8001 is open to <b>anyone</b>",
         "Not checked",
         "source-no-path",
@@ -164,14 +173,14 @@ def test_the_page_says_what_was_found():
 def test_no_name_becomes_markup(name):
     evidence = evidence_of(renamed(PLAN, name), wrong=3, absent=("a2",), drift=DRIFT)
     plain = evidence_of(renamed(PLAN, "plain"), wrong=3, absent=("a2",), drift=DRIFT)
-    page, expected = (Page(FORMS[".html"](one)) for one in (evidence, plain))
+    page, expected = (Page(FORMS[".html"](source)) for source in (evidence, plain))
     assert page.tags.count("script") == 0
     assert set(page.tags) == set(expected.tags)
-    assert {one[:2] for one in page.attributes} == {one[:2] for one in expected.attributes}
+    assert {attribute[:2] for attribute in page.attributes} == {attribute[:2] for attribute in expected.attributes}
     drawings = re.findall(r"<svg.*?</svg>", FORMS[".html"](evidence), re.DOTALL)
     assert drawings
     for drawing in drawings:
-        assert {one.tag for one in ET.fromstring(drawing).iter()} == {
+        assert {element.tag for element in ET.fromstring(drawing).iter()} == {
             f"{{http://www.w3.org/2000/svg}}{tag}" for tag in ("svg", "title", "desc", "rect", "path", "text")
         }
 
@@ -201,7 +210,7 @@ def test_junit_is_xml(name):
     assert [suite.get("name") for suite in suites] == ["plan", "verification", "drift"]
 
 
-def test_a_picture_that_mermaid_would_not_draw_is_left_out():
+def test_no_picture_that_exceeds_the_limits_of_mermaid():
     nodes = {f"n{index}": {"kong_address": f"10.0.0.{index + 1}", "kong_proxy_listen": [f"0.0.0.0:{9000 + index}", *(
         f"0.0.0.0:{9100 + port} {flag}" for port, flag in enumerate(("ssl", "http2", "proxy_protocol", "deferred")))],
         "kong_site": f"site {index}", "kong_flat_network": True, "kong_admin_listen": "0.0.0.0:8001",
@@ -211,7 +220,7 @@ def test_a_picture_that_mermaid_would_not_draw_is_left_out():
     assert "too large for Mermaid" in page
 
 
-def test_junit_counts_what_it_holds():
+def test_junit_counts_its_tests():
     suites = {suite.get("name"): suite for suite in ET.fromstring(FORMS[".xml"](ALL))}
     assert list(suites) == ["plan", "verification", "drift"]
     for suite in suites.values():
@@ -226,7 +235,7 @@ def test_junit_counts_what_it_holds():
     assert suites["plan"].get("failures") == "0"
 
 
-def test_what_a_verification_did_not_show_is_told():
+def test_limits_of_a_verification_are_reported():
     whole = evidence_of(PLAN)
     part = Evidence(PLAN, verification={**whole.verification, "sampled": True, "placeholders": ["a1"]})
     for words in ("This is a sample", "On a1 a placeholder listened"):
@@ -234,11 +243,11 @@ def test_what_a_verification_did_not_show_is_told():
         assert words not in FORMS[".html"](whole)
 
 
-def test_one_difference_marks_its_arrow_and_its_port():
+def test_difference_marks_its_arrow_and_its_port():
     evidence = evidence_of(PLAN)
-    for one in evidence.verification["outcomes"]:
-        if (one["from"], one["to"], one["listener"], one["protocol"]) == ("a1", "b1", "cluster", "udp"):
-            one["seen"] = "filtered"
+    for outcome in evidence.verification["outcomes"]:
+        if (outcome["from"], outcome["to"], outcome["listener"], outcome["protocol"]) == ("a1", "b1", "cluster", "udp"):
+            outcome["seen"] = "filtered"
     page = FORMS[".html"](evidence)
     assert "\N{BALLOT X} dials 192.168.10.5:9000" in page
     assert page.count("\N{BALLOT X} dials") == 1
@@ -246,33 +255,33 @@ def test_one_difference_marks_its_arrow_and_its_port():
     assert "\N{CHECK MARK} dials 192.168.10.11:7946" in page
 
 
-def test_a_verification_without_a_refusal_says_so():
+def test_warning_about_a_verification_without_a_blocked_connection():
     open_only = {"kong_admin_listen": "off", "kong_admin_gui_listen": "off", "kong_status_listen": "off"}
     plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index}", **open_only} for index in (1, 2)})
-    assert "No refusal was probed" in FORMS[".html"](evidence_of(plan))
+    assert "No connection had to be blocked" in FORMS[".html"](evidence_of(plan))
 
 
 @pytest.mark.parametrize("days, said", [(400, ""), (20, "20 days left"), (-1, "expired")])
-def test_certificates_and_open_admin_apis_are_told(days, said):
+def test_certificates_and_open_admin_apis_are_reported(days, said):
     evidence = evidence_of(PLAN)
     certificate = {"subject": "CN=<kong>", "not_after": "2027-01-01T00:00:00Z", "days_left": days}
     outcomes = [
-        {**one, "certificate": certificate, "status": 200, "new": object} if one["port"] == 8444 else one
-        for one in evidence.verification["outcomes"]
+        {**outcome, "certificate": certificate, "status": 200, "new": object} if outcome["port"] == 8444 else outcome
+        for outcome in evidence.verification["outcomes"]
     ]
     text = FORMS[".md"](Evidence(PLAN, verification={"outcomes": outcomes}))
     assert f"| a1 | admin | 8444 | CN=\\<kong\\> | 2027-01-01 | {'**' * bool(said)}{said}{'**' * bool(said)} |" in text
-    assert "**The Admin API of a1 answers without authentication to a2, b1, admin.**" in text
+    assert "**The Admin API of a1 answers a2, b1, admin without authentication.**" in text
 
 
-def test_the_matrix_of_many_sources_is_by_site():
+def test_matrix_of_many_sources_is_by_site():
     plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
     page = FORMS[".md"](evidence_of(plan, wrong=1))
     assert "| node | listener | port | from site default |" in page
     assert "13\N{MULTIPLICATION SIGN} open / open" in page
 
 
-def test_a_report_of_the_same_plan_keeps_what_was_looked_at():
+def test_report_of_the_same_plan_keeps_verification_and_drift():
     text = FORMS[".json"](ALL)
     assert kept_evidence(text, json.loads(json.dumps(PLAN))) == {
         "verification": json.loads(text)["verification"],
@@ -282,7 +291,7 @@ def test_a_report_of_the_same_plan_keeps_what_was_looked_at():
     assert kept_evidence("no json", PLAN) == kept_evidence("[]", PLAN) == {}
 
 
-def test_a_report_of_a_plan_alone_is_the_same_every_time():
+def test_report_of_a_plan_is_reproducible():
     for form in FORMS.values():
         assert form(Evidence(PLAN)) == form(Evidence(json.loads(json.dumps(PLAN))))
 
@@ -298,23 +307,24 @@ FINDINGS = [
 
 
 def refused(suffix):
-    """The report of a refused plan."""
+    """Return the report of a refused plan."""
     return REFUSED_FORMS[suffix](FINDINGS)
 
 
-def test_a_refused_plan_has_every_form():
+def test_refused_plan_has_every_form():
     assert REFUSED_FORMS.keys() == FORMS.keys()
 
 
 @pytest.mark.parametrize("suffix", [".html", ".md"])
-def test_the_report_of_a_refused_plan_says_so_first_and_has_every_finding(suffix):
+def test_report_of_a_refused_plan_states_this_first_and_has_every_finding(suffix):
     text = " ".join(Page(refused(suffix)).text) if suffix == ".html" else refused(suffix).replace("\\", "")
     assert re.search(r"there is no plan\s.*plan\W+none: 2 errors.*There is no plan for this inventory", text, re.DOTALL)
-    for one in [*(one["message"] for one in FINDINGS), *CODES["source-any"].plain(), *CODES["source-no-path"].plain()]:
-        assert one in text, one
+    messages = [finding["message"] for finding in FINDINGS]
+    for part in [*messages, *CODES["source-any"].plain(), *CODES["source-no-path"].plain()]:
+        assert part in text, part
 
 
-def test_the_page_of_a_refused_plan_has_no_picture_and_its_links_lead_somewhere():
+def test_page_of_a_refused_plan_has_no_picture_and_no_dead_links():
     page = Page(refused(".html"))
     ids = {value for _tag, name, value in page.attributes if name == "id"}
     links = {value for _tag, name, value in page.attributes if name == "href"}
@@ -323,32 +333,32 @@ def test_the_page_of_a_refused_plan_has_no_picture_and_its_links_lead_somewhere(
     assert not {"svg", "b"} & set(page.tags)
 
 
-def test_the_errors_of_a_refused_plan_are_failed_tests():
+def test_errors_of_a_refused_plan_are_failed_tests():
     [suite] = ET.fromstring(refused(".xml"))
     assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
-    assert [case.get("name") for case in suite] == [one["message"] for one in FINDINGS]
+    assert [case.get("name") for case in suite] == [finding["message"] for finding in FINDINGS]
 
 
-def test_the_json_of_a_refused_plan_has_findings_and_keeps_nothing():
+def test_json_of_a_refused_plan_has_only_findings():
     text = refused(".json")
     assert (json.loads(text)["plan"], json.loads(text)["findings"]) == (None, FINDINGS)
     assert kept_evidence(text, PLAN) == {}
 
 
-def contrast(one, two):
-    """Return the contrast of two colours, as WCAG 2.1 defines it."""
+def contrast(first, second):
+    """Return the contrast of two colours as defined by WCAG 2.1."""
 
     def luminance(colour):
         parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
         red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    dark, light = sorted((luminance(one), luminance(two)))
+    dark, light = sorted((luminance(first), luminance(second)))
     return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize("theme", [0, 1])
-def test_text_can_be_read_in_both_themes(theme):
+def test_text_is_legible_in_both_themes(theme):
     blocks = re.findall(r":root \{(.*?)\}", HTML, re.DOTALL)
     colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", blocks[theme]))
     grounds = ("page", "panel", "node", "port", "closed", "caller", "anyone", "device")

@@ -105,7 +105,7 @@ def test_unverified_result_is_neither_passed_nor_failed():
     )
     told = {"outcomes": [outcome.as_dict() for outcome in verification.outcomes]}
     page = FORMS[".md"](Evidence(PLAN, verification=told))
-    assert "All but 2, which are unverified, met what the plan says." in page
+    assert "All results are as planned, except 2 unverified results." in page
     assert "2 connections to stream of n unverified: no answer, and n has no packet observer." in page
     suites = {suite.get("name"): suite for suite in ET.fromstring(FORMS[".xml"](Evidence(PLAN, verification=told)))}
     assert (suites["verification"].get("failures"), suites["verification"].get("skipped")) == ("0", "2")
