@@ -1,0 +1,129 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every filter, called without Ansible: its name, its arguments and its errors."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+
+FOLDER = Path(__file__).parents[4] / "plugins" / "filter"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
+SILENT = {"kong_address": "192.168.10.60", "kong_site": "lan", "kong_stream_listen": "0.0.0.0:53 udp"}
+CATCH = {"kong_transparent": {"listen_port": 8000, "ports": 80, "destinations": "198.51.100.7"}}
+PLAN = planned({**SEED_NODES, "new": {**SILENT, **CATCH}}, SEED_OTHERS)
+
+
+def call(name, *args, **more):
+    return (
+        import_module(f"ansible_collections.gatehouse.kong.plugins.filter.{name}")
+        .FilterModule()
+        .filters()[name](*args, **more)
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_has_the_filter_of_its_name(name):
+    module = import_module(f"ansible_collections.gatehouse.kong.plugins.filter.{name}")
+    filters = module.FilterModule().filters()
+    assert [*filters] == [name]
+    assert filters[name].__module__ == module.__name__
+
+
+OF_PLANS = {
+    "cluster_advertise": ["a1"],
+    "firewall_rules": ["a1"],
+    "host_interception": ["a1"],
+    "host_ruleset": ["a1"],
+    "kong_path": ["a1", "a2"],
+    "kong_probes": ["a1"],
+    "kong_sample": [2],
+    "kong_udp_observers": [],
+    "pf_rules": ["a1"],
+}
+
+
+@pytest.mark.parametrize("name", OF_PLANS)
+def test_what_is_no_plan_is_refused_by_the_name_of_the_filter(name):
+    call(name, PLAN, *OF_PLANS[name])
+    with pytest.raises(AnsibleFilterError, match=rf"^gatehouse\.kong\.{name}: .*plan of format 1"):
+        call(name, {}, *OF_PLANS[name])
+
+
+@pytest.mark.parametrize("name", [name for name, args in OF_PLANS.items() if args and name != "kong_sample"])
+def test_an_unknown_host_is_refused(name):
+    with pytest.raises(AnsibleFilterError, match=rf"^gatehouse\.kong\.{name}: 'c9' "):
+        call(name, PLAN, "c9", *OF_PLANS[name][1:])
+
+
+def test_probes_of_a_host():
+    every = call("kong_probes", PLAN, "a1")
+    assert {
+        "name": "b1 cluster tcp 80 192.168.10.5:9000",
+        "kind": "memberlist",
+        "address": "192.168.10.5",
+        "port": 9000,
+    } in [{**one, "kind": "memberlist"} for one in every]
+    assert {one["name"].split()[0] for one in every} == {"a2", "b1", "new"}
+    local = call("kong_probes", PLAN, "a1", local=True)
+    assert {one["name"].split()[0] for one in local} == {"a1"}
+    chosen = call("kong_probes", PLAN, "a1", target="b1")
+    assert chosen == [one for one in every if one["name"].startswith("b1 ")]
+    assert call("kong_probes", PLAN, "a1", True, "b1", "cluster") == [
+        one for one in chosen if " cluster " in one["name"]
+    ]
+
+
+def test_a_sample():
+    chosen = call("kong_sample", PLAN, "1")
+    assert list(chosen) == ["a1", "a2", "b1", "new", "admin"]
+    names = [one["name"].split()[0] for probes in chosen.values() for one in probes]
+    assert set(names) == {"a1", "a2", "b1", "new"}
+    assert len(names) < sum(len(call("kong_probes", PLAN, host)) for host in chosen)
+    for pairs in (0, "0", "-1", "x", None, 1.5):
+        with pytest.raises(AnsibleFilterError, match=r"^gatehouse\.kong\.kong_sample: pairs is "):
+            call("kong_sample", PLAN, pairs)
+
+
+def test_nodes_with_ports_that_need_not_answer():
+    assert call("kong_udp_observers", PLAN) == ["new"]
+
+
+def test_interception():
+    (rule,) = call("host_interception", PLAN, "new")
+    assert (rule["method"], rule["ports"], rule["port"]) == ("redirect", [80], 8000)
+    assert call("host_interception", PLAN, "a1") == []
+    assert call("pf_rules", PLAN, "new") == call("pf_rules", PLAN, "new", "freebsd")
+    assert "rdr-to 192.168.10.60 port 8000" in call("pf_rules", PLAN, "new", "openbsd")
+    with pytest.raises(AnsibleFilterError, match=r"form is 'linux'.*freebsd, openbsd"):
+        call("pf_rules", PLAN, "new", "linux")
+
+
+def test_a_restart_decision():
+    node = PLAN["nodes"]["new"]
+    reload = call("kong_restart_decision", node, {"log_level": None})
+    assert (reload["how"], reload["reasons"], "reload" in reload["summary"]) == ("reload", [], True)
+    found = call("kong_restart_decision", node, {}, listens=False)
+    assert (found["how"], len(found["reasons"])) == ("restart", 1)
+    assert found["reasons"][0] in found["summary"]
+    assert call("kong_restart_decision", node, {"log_level": None}, environment=True)["how"] == "restart"
+    for wrong in ("new", {"version": "3.9", "role": "x"}, None):
+        with pytest.raises(AnsibleFilterError, match=r"^gatehouse\.kong\.kong_restart_decision: "):
+            call("kong_restart_decision", wrong, {})
+
+
+def test_settings_of_kong():
+    assert call("kong_config", {"log_level": "debug", "database": False}, "3.9") == {
+        "log_level": "debug",
+        "database": "off",
+    }
+    with pytest.raises(AnsibleFilterError, match=r"^gatehouse\.kong\.kong_config: .*'new'"):
+        call("kong_config", {}, "new")
+    with pytest.raises(AnsibleFilterError, match="kong_config"):
+        call("kong_config", {"proxy_listen": "x", "log_level": ["a"]}, "3.9")
