@@ -19,10 +19,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables import ipset_kernel as _ipset_kernel
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import report
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, inspect
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "nftables"
@@ -248,6 +251,66 @@ def contents(node):
     """Return every file of the host with its text, but for the lock, which only a boot removes."""
     paths = node.lab.host.root.rglob("*")
     return {path: path.read_bytes() if path.is_file() else None for path in paths if path.name != "gatehouse_kong.lock"}
+
+
+# Rules of fail2ban 1.0.2 (iptables-multiport) with a ban, and of Docker 20.10 without containers.
+FAIL2BAN = """*filter
+:f2b-kong -
+-I INPUT 1 -p tcp -m multiport --dports 8000,8001,8444 -j f2b-kong
+-A f2b-kong -s {banned} -j REJECT
+-A f2b-kong -j RETURN
+COMMIT
+"""
+DOCKER = """*filter
+:FORWARD DROP
+:DOCKER -
+:DOCKER-ISOLATION-STAGE-1 -
+:DOCKER-USER -
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-ISOLATION-STAGE-1
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o docker0 -j DOCKER
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A DOCKER-ISOLATION-STAGE-1 -j RETURN
+-A DOCKER-USER -j RETURN
+COMMIT
+*nat
+:DOCKER -
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A DOCKER -i docker0 -j RETURN
+COMMIT
+"""
+STOPPED = (
+    "*filter\n-D INPUT -p tcp -m multiport --dports 8000,8001,8444 -j f2b-kong\n-F f2b-kong\n-X f2b-kong\nCOMMIT\n"
+)
+FINE = {"listeners": {"report": []}, "settings": {"changed_settings": [], "path": "/k"}}
+
+
+def drift_of(node, rules):
+    """Return the lines of the playbook drift for the firewall of the node, from what kong_firewall_info returns."""
+    outcome = inspect(node.lab.backend(node.lab.host), ruleset_from_data(rules), Rollback(node.lab.host))
+    drift = gather({"nodes": {"k1": {}}}, {"k1": {**FINE, "firewall": {"report": report(outcome)}}})
+    return drift_lines(drift.as_dict())
+
+
+def test_a_restart_of_fail2ban_or_docker_is_no_drift(node):
+    rules = ruleset(ADMIN, friends=("10.0.1.2/32", "10.0.2.2/32"))
+    node.lab.converge(rules)
+    quiet = ["1 of 1 node checked: no difference from the plan"]
+    assert drift_of(node, rules) == quiet
+    listener = node.lab.listen(8001)
+    for text in (FAIL2BAN.format(banned="10.0.1.2"), DOCKER):
+        node.restore(text)
+        assert drift_of(node, rules) == quiet
+        assert node.lab.connect("friend", listener) is None
+        assert not node.lab.converge(rules).changed
+    node.restore(STOPPED)
+    assert drift_of(node, rules) == quiet
+    assert node.lab.connect("friend", listener)
+    node.restore(FAIL2BAN.format(banned="192.0.2.1"))
+    assert drift_of(node, rules) == quiet
+    assert node.lab.connect("friend", listener)
 
 
 def test_absent_leaves_no_trace(node):
@@ -534,7 +597,7 @@ def test_rules_of_both_variants_are_refused(iptables):
     loaded.write_text("filter\n")
     iptables.lab.converge(EVERYTHING)
     iptables.lab.host.run(f"iptables-{other}-restore", stdin="*filter\n-A INPUT -j DROP\nCOMMIT\n")
-    with pytest.raises(HostError, match=rf"uses iptables-{iptables.variant}, and rules of iptables-{other} are"):
+    with pytest.raises(HostError, match=rf"uses iptables-{iptables.variant}, but rules of iptables-{other} are"):
         iptables.lab.converge(ruleset(*GOSSIP))
 
 
@@ -542,9 +605,7 @@ def test_a_chain_of_nftables_that_drops_is_refused_on_a_host_with_iptables(lab):
     node = Node(lab, "iptables-nft")
     try:
         lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}\n")
-        with pytest.raises(
-            ConflictError, match=r"chain inet own input refuses .*8001.*policy is drop\. Run `nft 'insert"
-        ):
+        with pytest.raises(ConflictError, match=r"chain inet own input blocks .*8001.*policy is drop\. Run `nft 'add"):
             lab.converge(EVERYTHING)
         assert lab.read().ruleset is None
     finally:
@@ -553,7 +614,7 @@ def test_a_chain_of_nftables_that_drops_is_refused_on_a_host_with_iptables(lab):
 
 def test_a_drop_of_every_authorised_packet_in_another_table_is_refused(iptables):
     iptables.restore("*mangle\n-A PREROUTING -p tcp -m tcp --dport 1:9000 -j DROP\nCOMMIT\n")
-    with pytest.raises(ConflictError, match=r"table mangle of iptables refuses .*tcp 8001"):
+    with pytest.raises(ConflictError, match=r"table mangle of iptables blocks .*tcp 8001"):
         iptables.lab.converge(EVERYTHING)
 
 

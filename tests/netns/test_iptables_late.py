@@ -524,6 +524,24 @@ def test_boot_without_the_recorded_chain(node):
     assert node.drift() == ()
 
 
+def test_the_script_without_the_chain_and_the_set_of_the_host(node):
+    """A third party deleted its chain and the set that its ban names; one of two recorded places is left."""
+    node.host.run("ipset", "create", "bans", "hash:ip", "family", {"ipv4": "inet", "ipv6": "inet6"}[node.family])
+    node.own("-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -m set --match-set bans src -j DROP", "-A INPUT -p udp -j UDP",
+             "-A INPUT -p tcp -j TCP", "-A UDP -j DROP", "-A TCP -j DROP")  # fmt: skip
+    late = IptablesLate(node.host)
+    late.read(WANT)
+    late.persist(WANT)
+    node.own("-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -s {B} -j DROP", "-A INPUT -p udp -j UDP", "-A UDP -j DROP",
+             "-A INPUT -p tcp -j DROP")  # fmt: skip
+    node.host.run("ipset", "destroy")
+
+    node.host.run("sh", str(node.host.path(SCRIPT)))
+
+    assert node.reach() == WITHOUT_B
+    assert node.drift() == ()
+
+
 def test_a_saved_copy_is_cleaned_on_removal(node):
     path = "/etc/iptables/rules.v4"
     node.own(*BASE, policy="DROP")

@@ -210,6 +210,18 @@ def test_a_boot_from_a_file_that_a_third_party_saved_has_the_rule_once(node, cas
     assert node.lab.read().drift == ()
 
 
+def test_the_boot_file_counts_rules_with_comments_of_two_lines(node):
+    load(
+        node.lab, ("", "filter", "accept", 'counter comment "two\nlines \udce9"\ndrop comment "the\nrest \udce9"', None)
+    )
+    node.lab.converge(RULES)
+    rules = chain(node.lab, "input")
+    assert rules[-3:] == [LATE, 'drop comment "the', 'rest \\xe9"']
+    node.lab.host.run("sh", str(node.lab.host.path("/etc/gatehouse_kong/accept.sh")))
+    assert chain(node.lab, "input") == rules
+    assert open_from(node.lab) == ["friend", "ally"]
+
+
 def test_a_rollback_brings_back_the_rule_that_was_there(node):
     load(node.lab, HOSTS["final drop"])
     before = chain(node.lab, "input")
@@ -383,6 +395,33 @@ def test_chains_that_iptables_made(node, with_extension):
     assert open_from(node.lab) == ["ally"]
     for program, _icmp, _source in programs:
         node.lab.host.run(program, "-P", "INPUT", "ACCEPT")
+
+
+# Drops that hold and that no message names: rules for some sources each, elements of a set, and drops of replies.
+UNSEEN = {
+    "bans of all sources": (
+        "\n".join(f"{family} saddr {address} drop" for family, address in (
+            ("ip", "10.0.1.2"), ("ip", "10.0.2.2"), ("ip6", "fd00:1::2"), ("ip6", "fd00:2::2"))),
+        "",
+    ),
+    "a set of all sources": ("ip saddr @all4 drop\nip6 saddr @all6 drop", ""),
+    "replies": ("", "tcp sport 8001 drop\nudp sport 7946 drop"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNSEEN)
+def test_drops_that_are_not_found_hold(node, case):
+    inbound, outbound = UNSEEN[case]
+    load(node.lab, ("", "filter", "drop", "", None))
+    node.lab.nft("".join(f"add set inet filter {name} {{ type {kind}; elements = {{ {elements} }}; }}\n" for name, kind, elements in (
+        ("all4", "ipv4_addr", "10.0.1.2, 10.0.2.2"), ("all6", "ipv6_addr", "fd00:1::2, fd00:2::2"))))  # fmt: skip
+    node.lab.nft("add chain inet filter output { type filter hook output priority 0; }")
+    node.lab.nft("".join(f"insert rule inet filter input {line}\n" for line in inbound.splitlines()))
+    node.lab.nft("".join(f"add rule inet filter output {line}\n" for line in outbound.splitlines()))
+    assert node.lab.converge(RULES).conflicts == ()
+    listener = node.lab.listen(8001)
+    assert [name for name in ("friend", "ally", "stranger") if node.lab.connect(name, listener)] == []
+    assert not node.lab.converge(RULES).changed
 
 
 ENDS = {

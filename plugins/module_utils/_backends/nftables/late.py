@@ -55,13 +55,15 @@ _LOAD = """\
 #!/bin/sh
 # Written by gatehouse.kong. The next run replaces manual changes.
 # Adds the rule that accepts authorised packets to the host's own chains. The numbers count the rules that follow it.
+# Comments may have line breaks, and bytes that are not UTF-8.
+export LC_ALL=C
 nft -a list ruleset | awk '
     BEGIN {{
 {chains}    }}
     /^table / {{ table = $2 " " $3 }}
-    /^\tchain / {{ chain = table " " $2 }}
+    /^\tchain / {{ chain = table " " $2; next }}
     /^\t}}/ {{ chain = "" }}
-    /^\t\t.* # handle [0-9]+$/ {{
+    chain && / # handle [0-9]+$/ {{
         if (index($0, "\t\t{rule} ") == 1) print "delete rule " chain " handle " $NF
         else handle[chain, ++count[chain]] = $NF
     }}

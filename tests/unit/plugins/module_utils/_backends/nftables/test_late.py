@@ -333,6 +333,7 @@ def nft(tmp_path, monkeypatch):
         (HOST_RULES, 3, INSERT.replace("handle 1", "handle 4")),
         (HOST_RULES, 4, ""),  # fewer rules than at the time of the run
         ([], 0, ADD),
+        ([*HOST_RULES[:2], (6, 'drop comment "two\nlines"')], 1, INSERT.replace("handle 1", "handle 6")),
         ([*HOST_RULES, (90, RULE)], 0, DELETE + ADD),
         ([(90, RULE), *HOST_RULES], 1, DELETE + INSERT.replace("handle 1", "handle 6")),
         ([(90, RULE.replace("gatehouse.kong", "gatehouse.kong, edited")), *HOST_RULES], 1, INSERT.replace("handle 1", "handle 6")),
