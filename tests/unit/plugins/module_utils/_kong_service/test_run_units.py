@@ -9,7 +9,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import known_unit, reload_of, user_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import (
+    find_unit,
+    read_reload_command,
+    read_user,
+)
 
 
 class FakeHost(Host):
@@ -44,18 +48,18 @@ class FakeHost(Host):
     ],
 )
 def test_the_unit_of_a_service(service, host, expected):
-    assert known_unit(host, service) == expected
+    assert find_unit(host, service) == expected
     assert host.calls in ([], [("systemctl", "show", expected or "kong.service", "--property=LoadState", "--value")])
 
 
 def test_the_reload_command_of_a_unit():
     host = FakeHost(ExecReload="/bin/kill -HUP")
-    assert reload_of(host, "kong.service") == "/bin/kill -HUP"
+    assert read_reload_command(host, "kong.service") == "/bin/kill -HUP"
     assert host.calls == [("systemctl", "show", "kong.service", "--property=ExecReload", "--value")]
-    assert reload_of(FakeHost(), "") == ""
+    assert read_reload_command(FakeHost(), "") == ""
 
 
 @pytest.mark.parametrize("user, expected", [("kong", "kong"), ("root", ""), ("0", ""), ("", "")])
 def test_the_user_of_a_unit(user, expected):
-    assert user_of(FakeHost(User=user), "kong.service") == expected
-    assert user_of(FakeHost(), "") == ""
+    assert read_user(FakeHost(User=user), "kong.service") == expected
+    assert read_user(FakeHost(), "") == ""
