@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host does with files: durability, security contexts and errors; and the user and capability that it needs."""
+"""File operations of a host: durability, security contexts and errors; and the required user and capability."""
 
 from __future__ import annotations
 
