@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import pwd
 import shutil
@@ -21,6 +22,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.selinux impor
 
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN = 100
+# In the name of a file that is written first and then renamed, after the name of the file that it replaces.
+TEMPORARY = ".gatehouse-kong."
 _CAP_NET_ADMIN = 12  # capabilities(7), linux/capability.h
 
 
@@ -157,7 +160,8 @@ class Host:
         temporary = ""
         try:
             self._make_parent(path)
-            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+            self._remove_temporaries(path)
+            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}{TEMPORARY}")
             with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
                 os.fchmod(file.fileno(), mode)
                 file.write(text)
@@ -203,8 +207,19 @@ class Host:
         try:
             for path in paths:
                 self.path(path).unlink(missing_ok=True)
+                self._remove_temporaries(path)
         except OSError as error:
             raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
+
+    def temporaries(self, path: str) -> tuple[str, ...]:
+        """Return the temporary files that a killed process left while it wrote a file."""
+        folder, _slash, name = path.rpartition("/")
+        found = self.path(f"{folder}/").glob(f".{glob.escape(name)}{TEMPORARY}*")
+        return tuple(f"{folder}/{temporary.name}" for temporary in sorted(found))
+
+    def _remove_temporaries(self, path: str) -> None:
+        for temporary in self.temporaries(path):
+            self.path(temporary).unlink(missing_ok=True)
 
     def remove_empty(self, directories: Iterable[str]) -> None:
         """Remove directories that are empty."""

@@ -132,7 +132,8 @@ class Rollback:
             return (f"{PENDING}: an unconfirmed change, which the host would undo",)
         if want is None and self._host.path(STATE).exists():
             return (f"{STATE}: to be removed",)
-        left = (path for path in (_LINK, _UNIT, _RUBBISH) if os.path.lexists(self._host.path(path)))
+        paths = (_LINK, _UNIT, _RUBBISH, *self._host.temporaries(_UNIT))
+        left = (path for path in paths if os.path.lexists(self._host.path(path)))
         return tuple(f"{path}: left by a run or rollback that was killed" for path in left)
 
     def arm(self, snapshot: Snapshot, before: Ruleset | None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import PROGRAMS
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import PROGRAMS, TEMPORARY
 
 Command = tuple[str, ...]
 
@@ -104,12 +104,15 @@ def render_layer(saved: Iterable[Saved], load: Iterable[tuple[Command, str]]) ->
 
 def _render_restore(file: Saved) -> list[str]:
     path, directory = shlex.quote(file.path), shlex.quote(file.directory)
+    temporaries = shlex.quote(f"{file.directory}/.{Path(file.path).name}{TEMPORARY}")
+    clean = f"rm -f -- {temporaries}*"
     if file.copy is None:
-        lines = [f"rm -f -- {path} || failed=1"]
+        lines = [f"rm -f -- {path} || failed=1", clean]
         return lines if file.directory_mode is not None else [*lines, f"rmdir -- {directory} 2>/dev/null"]
     return [
         f"[ -d {directory} ] || mkdir -p -m {file.directory_mode:o} -- {directory}",
         f"cp -a --remove-destination -- {shlex.quote(file.copy)} {path} || failed=1",
         # Otherwise a file may be empty after a power cut, although the folder with its copy is removed by then.
         f"[ -L {path} ] || timeout -k 5 {SECONDS} sync -- {path} || failed=1",
+        clean,
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -141,6 +142,26 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary_file(host, monkeypatch
     with pytest.raises(HostError, match="cannot write /a: No space left on device"):
         host.write("/a", "new", 0o600)
     assert (host.read("/a"), [path.name for path in host.root.iterdir()]) == ("old", ["a"])
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_a_killed_write_leaves_a_file_that_the_next_write_or_removal_removes(host, is_written):
+    other = host.root / ".a*.gatehouse-kong.abc"  # of the file `a*`
+    other.touch()
+    child = os.fork()
+    if not child:
+        try:
+            _host.os.fsync = lambda _handle: os.kill(os.getpid(), signal.SIGKILL)
+            host.write("/a", "killed", 0o600)
+        finally:
+            os._exit(1)
+    os.waitpid(child, 0)
+    (left,) = host.temporaries("/a")
+    assert (host.root / left.lstrip("/")).read_text() == "killed"
+    if is_written:
+        host.write("/a", "", 0o600)
+    host.remove(("/a",))
+    assert [*host.root.iterdir()] == [other]
 
 
 def test_write_creates_the_directory(host):

@@ -261,6 +261,29 @@ def test_a_broken_link_of_the_boot_unit_is_left_over(host, rollback):
     assert rollback.leftovers(RULES) == (f"{WANTED}: left by a run or rollback that was killed",)
 
 
+TEMPORARY_UNIT = f"/etc/systemd/system/.{NAME}.service.gatehouse-kong.abc"
+
+
+def test_the_next_run_removes_a_temporary_file_of_the_boot_unit(host, rollback):
+    host.write(TEMPORARY_UNIT, "", 0o600)
+    assert rollback.leftovers(RULES) == (f"{TEMPORARY_UNIT}: left by a run or rollback that was killed",)
+    rollback.arm(snapshot(host), RULES)
+    rollback.commit(keep=True)
+    assert rollback.leftovers(RULES) == ()
+
+
+def test_a_rollback_removes_temporary_files_of_a_killed_run(host, rollback):
+    before = read_all(host)
+    transaction = rollback.arm(snapshot(host), RULES)
+    change(host)
+    for path in (FILE, NEW):
+        folder, _slash, name = path.rpartition("/")
+        host.path(f"{folder}/.{name}.gatehouse-kong.abc").touch()
+    rollback.undo(transaction)
+    host.path(WANTED).parent.mkdir(exist_ok=True)
+    assert {path for path in read_all(host) if "/etc/" in path} == {path for path in before if "/etc/" in path}
+
+
 def test_each_change_makes_the_boot_unit(host, rollback):
     rollback.arm(snapshot(host), RULES)
     text = host.read(UNIT)
