@@ -26,7 +26,7 @@ _ARGUMENTS = {
 
 
 class ActionModule(ActionBase):
-    """Put together on the controller; no host is connected to."""
+    """Collect the results on the controller, without a connection to a host."""
 
     _requires_connection = False
 
@@ -40,7 +40,9 @@ class ActionModule(ActionBase):
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         hostvars = (task_vars or {})["hostvars"]
-        drift = gather(plan, {node: _seen(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars})
+        drift = gather(
+            plan, {node: _registered(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars}
+        )
         data = drift.as_dict()
         show(drift_lines(data))
         if arguments["path"]:
@@ -48,8 +50,8 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, **data}
 
 
-def _seen(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """What a host registered, by part; what was skipped or never ran is left out."""
+def _registered(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the registered results of a host by part, without tasks that were skipped or did not run."""
     found = {part: variables.get(arguments[part]) for part in PARTS if arguments[part]}
     return {part: result for part, result in found.items() if result and not result.get("skipped")}
 

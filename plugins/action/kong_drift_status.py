@@ -17,7 +17,7 @@ _ARGUMENTS = {"drift": {"type": "dict", "required": True}}
 
 
 class ActionModule(ActionBase):
-    """Decide on the controller; no host is connected to."""
+    """Set the status on the controller, without a connection to a host."""
 
     _requires_connection = False
 

@@ -30,7 +30,7 @@ _ARGUMENTS = {
 
 
 class ActionModule(ActionBase):
-    """Explain on the controller; no host is connected to."""
+    """Explain on the controller, without a connection to a host."""
 
     _requires_connection = False
 
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
         outcomes = by_name(plan, probes, arguments["seen"], arguments["observer"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]
-        show(lines or [_NOTHING])
+        show(lines or [_NO_PROBES])
         different = [name for name, outcome in outcomes.items() if outcome.differs]
         result.update(changed=False, lines=lines, differences=different)
         if different:
@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
         return result
 
 
-_NOTHING = (
-    "nothing can be tried: a host tries itself only through a hairpin, and nobody an address that another host of his own "
-    "site has"
+_NO_PROBES = (
+    "no connection to test: a host connects to itself only through a hairpin, and not to an address that another host of "
+    "its own site has"
 )

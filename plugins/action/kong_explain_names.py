@@ -23,7 +23,7 @@ _ARGUMENTS = {
 
 
 class ActionModule(ActionBase):
-    """Check names on the controller; no host is connected to."""
+    """Check names on the controller, without a connection to a host."""
 
     _requires_connection = False
 

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape
 
 
 class ActionModule(ActionBase):
-    """Run the module, and where it changed something confirm that over a new connection."""
+    """Run the module, and confirm a change over a new connection."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -29,11 +29,11 @@ class ActionModule(ActionBase):
             result.update(self._confirm(transaction, task_vars))
         if result.get("changed") and self._task.args.get("backend", "auto") == "auto":
             host = (task_vars or {}).get("inventory_hostname")
-            self._display.display(escaped(f"{host}: writing to {result['backend']}, as {result['backend_reason']}"))
+            self._display.display(escaped(f"{host}: backend {result['backend']}, because {result['backend_reason']}"))
         return result
 
     def _confirm(self, transaction: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """Make the change last, and return what that adds to the result."""
+        """Confirm the change, and return the keys to add to the result."""
         arguments = {**self._task.args, "confirm": transaction}
         try:
             self._renew_connection()
@@ -41,14 +41,14 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure as exc:
             return {
                 "failed": True,
-                "msg": "the rules were changed, and no new connection to the host is possible since. The host returns "
-                f"to the state before by itself within {self._task.args.get('rollback_timeout', 30)} seconds: {escaped(exc)}",
+                "msg": "after the change of the rules a new connection to the host failed. The host rolls back within "
+                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escaped(exc)}",
             }
-        # What the first half said of the change stands; of the second only whether it lasts is news.
-        return {} if not confirmed.get("failed") else confirmed
+        # The result of the first call describes the change. The second call can only add a failure.
+        return confirmed if confirmed.get("failed") else {}
 
     def _renew_connection(self) -> None:
-        """Give up what is open, so that the next command has to get through the new rules as a stranger would."""
+        """Close the open connection, so that the next command needs a new connection through the new rules."""
         if type(self._connection).reset is not ConnectionBase.reset:
             self._connection.reset()
         else:

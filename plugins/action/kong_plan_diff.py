@@ -24,7 +24,7 @@ _ARGUMENTS = {
 
 
 class ActionModule(ActionBase):
-    """Compare on the controller; no host is connected to."""
+    """Compare on the controller, without a connection to a host."""
 
     _requires_connection = False
 
@@ -39,4 +39,4 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
         changes = changes_between(old, new)
         show(change_lines(changes))
-        return {**result, "changed": False, "changes": [one.as_dict() for one in changes]}
+        return {**result, "changed": False, "changes": [change.as_dict() for change in changes]}

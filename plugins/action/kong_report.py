@@ -42,7 +42,7 @@ _NAME = "report"
 
 
 class ActionModule(ActionBase):
-    """Write on the controller; no host is connected to."""
+    """Write the report on the controller, without a connection to a host."""
 
     _requires_connection = False
 
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
         return {**result, "changed": bool(written), "path": shown, "files": [str(path.resolve()) for path in paths]}
 
     def _write(self, path: Path, text: str) -> bool:
-        """Make a file hold this text, unless this is check mode, and tell whether it does not yet."""
+        """Write a file if its content differs, except in check mode, and tell whether it differs."""
         changed = not path.exists() or path.read_text(encoding="utf-8") != text
         if changed and not self._task.check_mode:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,12 +75,12 @@ class ActionModule(ActionBase):
 
 
 def _files(path: Path) -> list[Path]:
-    """Return the files to write: the one that is named, or one of each form in a folder."""
+    """Return the files to write: the given file, or a file of each form in the given folder."""
     return [path] if path.suffix in FORMS else [path / f"{_NAME}{suffix}" for suffix in FORMS]
 
 
 def _texts(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Callable[[str], str]:
-    """Return what gives the report's text by the ending of a file's name."""
+    """Return a function that returns the text of the report for the suffix of a file's name."""
     if arguments["refused_group"]:
         findings = _refused(arguments["refused_group"])
         return lambda suffix: REFUSED_FORMS[suffix](findings)

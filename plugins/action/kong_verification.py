@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, escaped_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
     registered_observers,
@@ -31,14 +31,14 @@ _ARGUMENTS = {
 
 
 def _placeholders(plan: Mapping[str, Any], task_vars: dict[str, Any] | None, name: str | None) -> dict[str, Any]:
-    """By node what a placeholder listened on, as it registered the result of kong_placeholder under a name."""
+    """Return by node the ports of its placeholder, from the result of kong_placeholder that it registered."""
     hostvars = (task_vars or {})["hostvars"]
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
     return {node: escaped_all(result.get("placeholders", [])) for node, result in found.items() if result}
 
 
 class ActionModule(ActionBase):
-    """Compare on the controller; no host is connected to."""
+    """Compare on the controller, without a connection to a host."""
 
     _requires_connection = False
 
@@ -61,10 +61,10 @@ class ActionModule(ActionBase):
             not_probed=list(verification.missing),
         )
         if verification.differences:
-            # Ansible prints the whole result of a task that failed: leave it what is worth reading.
+            # Ansible prints the complete result of a failed task, so it has only the differences.
             return {
                 **result,
                 "failed": True,
-                "msg": f"{len(verification.differences)} probes met something else than planned",
+                "msg": f"{counted(len(verification.differences), 'difference')} from the plan",
             }
         return {**result, "outcomes": [outcome.as_dict() for outcome in verification.outcomes]}

@@ -11,9 +11,9 @@ short_description: The address and port that a node of Kong 0.6 to 0.10 advertis
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and the name of a node, and returns the one C(address:port) that all its peers can reach, through NAT
-    where there is one. This is the value of Kong's setting C(cluster_advertise).
-  - Nodes of Kong 0.11 and later advertise nothing; asking for them is an error.
+  - Takes a plan and the name of a node, and returns the C(address:port) that all its peers can reach, through NAT if
+    needed. This is the value of Kong's setting C(cluster_advertise).
+  - Nodes of Kong 0.11 and later do not advertise an address. For them the filter fails.
 positional: host
 options:
   _input:
@@ -35,7 +35,7 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Show what this node advertises
+- name: Show the advertised address of this node
   ansible.builtin.debug:
     msg: "{{ fleet.plan | gatehouse.kong.cluster_advertise(inventory_hostname) }}"
 """

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: firewall_rules
-short_description: The rules of one Kong node, sources written out
+short_description: The rules of a Kong node, with sources as networks
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Takes a plan and the name of a node, and returns a list with one rule for each address, port and protocol that Kong
-    opens there, with every network that may connect. Everybody else is to be refused.
-  - For templates of your own, or other firewall modules. M(gatehouse.kong.kong_firewall) takes the more compact
-    P(gatehouse.kong.host_ruleset#filter).
+    opens there, with all allowed networks. All other remote sources must be dropped.
+  - Use it for your own templates, or with other firewall modules. For M(gatehouse.kong.kong_firewall) use the more compact
+    result of P(gatehouse.kong.host_ruleset#filter).
 positional: host
 options:
   _input:
@@ -36,9 +36,9 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Show who may connect to this node
+- name: Show the allowed sources of this node
   ansible.builtin.debug:
-    msg: "{{ item.protocol }} {{ item.port }}: {{ [item.sources] | flatten | join(' ') or 'nobody' }}"
+    msg: "{{ item.protocol }} {{ item.port }}: {{ [item.sources] | flatten | join(' ') or 'no source' }}"
   loop: "{{ fleet.plan | gatehouse.kong.firewall_rules(inventory_hostname) }}"
   loop_control:
     label: "{{ item.listener }}"
@@ -46,18 +46,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: One dictionary for each rule, in the order of Kong's settings.
+  description: A dictionary for each rule, in the order of Kong's settings.
   type: list
   elements: dict
   contains:
     listener:
-      description: What Kong opens, such as V(proxy), V(admin) or V(cluster).
+      description: Name of the listener, such as V(proxy), V(admin) or V(cluster).
       type: str
     protocol:
       description: V(tcp) or V(udp).
       type: str
     port:
-      description: Local port, as the node's own firewall sees it.
+      description: The local port, which the node's own firewall sees.
       type: int
     address:
       description:
@@ -65,7 +65,7 @@ _value:
         - Null is every address of both families.
       type: str
     sources:
-      description: V(any), or a list of networks (CIDR) that may connect. An empty list is nobody but the node itself.
+      description: V(any), or a list of allowed networks (CIDR). With an empty list only the node itself may connect.
       type: raw
 """
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: host_interception
-short_description: What one Kong node intercepts, sources written out
+short_description: The intercept rules of a Kong node, with sources as networks
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and the name of a node, and returns what M(gatehouse.kong.kong_transparent) takes for it.
+  - Takes a plan and the name of a node, and returns its intercept rules for M(gatehouse.kong.kong_transparent).
 positional: host
 options:
   _input:
@@ -32,7 +32,7 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Have the gateway lead to Kong what the plan says
+- name: Intercept the packets of the plan on this gateway
   gatehouse.kong.kong_transparent:
     catches: "{{ fleet.plan | gatehouse.kong.host_interception(inventory_hostname) }}"
 """
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - One dictionary for each listener and family, as the option O(gatehouse.kong.kong_transparent#module:catches) has it.
+    - A dictionary for each listener and family, in the form of the option O(gatehouse.kong.kong_transparent#module:catches).
   type: list
   elements: dict
 """

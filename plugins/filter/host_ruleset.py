@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: host_ruleset
-short_description: The ruleset of one Kong node with the sets it names
+short_description: The ruleset of a Kong node with its sets
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and the name of a node, and returns all that the node's own firewall needs, and no more. This is what
-    M(gatehouse.kong.kong_firewall) takes.
+  - Takes a plan and the name of a node, and returns the rules and sets that the node's own firewall needs, without those
+    of other nodes. The result is the option O(gatehouse.kong.kong_firewall#module:ruleset).
 positional: host
 options:
   _input:
@@ -45,7 +45,7 @@ _value:
   type: dict
   contains:
     allow:
-      description: One entry for each address, port and protocol, with V(any) or the names of sets as its sources.
+      description: An entry for each address, port and protocol, with V(any) or the names of sets as its sources.
       type: list
       elements: dict
     sets:

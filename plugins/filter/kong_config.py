@@ -11,12 +11,11 @@ short_description: The settings of kong_config as text
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a dictionary of Kong settings, as the variable C(kong_config) holds them, and returns each as the text that the
-    configuration file of that Kong version takes. Booleans become V(on) and V(off), or V(true) and V(false) before 0.9,
-    and nested settings of C(kong.yml) get dotted names.
-  - Such settings are no part of the plan, because passwords and keys may be among them. The plan names them and keeps
-    their values out.
-  - Settings that decide what Kong listens on are refused here. They have variables of their own.
+  - Takes a dictionary of Kong settings, such as the variable C(kong_config), and returns each as text for the configuration
+    file of that Kong version. Booleans become V(on) and V(off), or V(true) and V(false) before 0.9, and nested settings of
+    C(kong.yml) get names with dots.
+  - The plan has only the names of these settings, because the values may be passwords or keys.
+  - Listen settings are an error here. They have their own variables.
 positional: version
 options:
   _input:
@@ -40,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Kong settings and their text.
+  description: Kong settings and their values as text.
   type: dict
 """
 

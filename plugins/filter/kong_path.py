@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kong_path
-short_description: What one host dials to reach a Kong node, and what the node sees of it
+short_description: The address that a host dials to reach a Kong node, and the source that the node sees
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and the names of two hosts, and returns for each listener of the second the address and port that the
-    first one dials, the sources that the node's firewall sees, and what is in between.
-  - It says how packets travel, not whether they are let in; that is what P(gatehouse.kong.firewall_rules#filter) says.
+  - Takes a plan and the names of two hosts, and returns for each listener of the second host the address and port that the
+    first host dials, the sources that the node's firewall sees, and the kind of the path.
+  - A path does not mean that the source is allowed. For allowed sources see P(gatehouse.kong.firewall_rules#filter).
 positional: caller, target, listener
 options:
   _input:
@@ -25,11 +25,11 @@ options:
     type: str
     required: true
   target:
-    description: Inventory name of the node that is connected to.
+    description: Inventory name of the node to which the host connects.
     type: str
     required: true
   listener:
-    description: Name of one listener, such as V(cluster) or V(admin). All of the node's listeners by default.
+    description: Name of a listener, such as V(cluster) or V(admin). By default all listeners of the node.
     type: str
 seealso:
   - plugin: gatehouse.kong.firewall_rules
@@ -42,7 +42,7 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Show how each node is reached from this one
+- name: Show the paths from this node to each node
   ansible.builtin.debug:
     msg: "{{ fleet.plan | gatehouse.kong.kong_path(inventory_hostname, item) }}"
   loop: "{{ groups['kong'] }}"
@@ -50,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: One dictionary for each path; empty where there is no path.
+  description: A dictionary for each path. Empty if there is no path.
   type: list
   elements: dict
   contains:
@@ -58,10 +58,10 @@ _value:
       description: The host that connects.
       type: str
     to:
-      description: The node that is connected to.
+      description: The node to which it connects.
       type: str
     listener:
-      description: What Kong opens there.
+      description: Name of the listener.
       type: str
     protocol:
       description: V(tcp) or V(udp).
@@ -73,14 +73,14 @@ _value:
       description: The port to dial.
       type: int
     sources:
-      description: The networks (CIDR) from which the node sees the caller.
+      description: The source networks (CIDR) that the node sees.
       type: list
       elements: str
     address:
       description: The node's own address at which the packets arrive.
       type: str
     port:
-      description: The node's own port at which they arrive.
+      description: The node's own port at which the packets arrive.
       type: int
     via:
       description: V(local), V(vpn), V(nat) or V(hairpin).

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kong_probes
-short_description: The connections that one host tries to prove a plan
+short_description: The connections with which a host verifies a plan
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and the name of a host, and returns what module M(gatehouse.kong.kong_probe) is to try from there, that is
-    a connection to every listener of every node, at the address that the plan says, whether it is to be let in or not.
-  - Listeners over UDP are asked by a ping where they gossip (Kong 0.6 to 0.10). Streams, and gossip that is encrypted
-    (C(cluster_encrypt_key) in C(kong_config)), need not answer. They get a datagram with a mark, by which
-    M(gatehouse.kong.kong_placeholder) on the node tells whether it was let in; P(gatehouse.kong.kong_udp_observers#filter) names such nodes.
+  - Takes a plan and the name of a host, and returns the probes for module M(gatehouse.kong.kong_probe) on that host, which are
+    connections to every listener of every node, allowed or not, at the address in the plan.
+  - Gossip over UDP (Kong 0.6 to 0.10) is tested with a ping. Streams and encrypted gossip (C(cluster_encrypt_key) in
+    C(kong_config)) need not answer. They get a datagram with a mark, and M(gatehouse.kong.kong_placeholder) on the node
+    reports whether the datagram was accepted. P(gatehouse.kong.kong_udp_observers#filter) returns such nodes.
 positional: host, local, target, listener
 options:
   _input:
@@ -28,15 +28,15 @@ options:
     required: true
   local:
     description:
-      - Return the host's own listeners instead, to be tried on the host itself, past its firewall. All of them are to be
-        open once its Kong has started. Listeners over UDP that need not answer are left out.
+      - Return probes of the host's own listeners instead, for use on the host itself, where its firewall does not apply. All
+        of them must be open when Kong has started. UDP listeners that need not answer are not included.
     type: bool
     default: false
   target:
     description: Return only the probes of this node.
     type: str
   listener:
-    description: With O(target), return only the probes of its listener of this name.
+    description: With O(target), return only the probes of its listener with this name.
     type: str
 seealso:
   - module: gatehouse.kong.kong_probe
@@ -49,12 +49,12 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Try every listener of every node
+- name: Connect to every listener of every node
   gatehouse.kong.kong_probe:
     probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
   register: reach
 
-- name: Wait until Kong listens on everything it is to listen on
+- name: Wait until Kong listens on all planned ports
   gatehouse.kong.kong_probe:
     probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname, local=true) }}"
   register: listening

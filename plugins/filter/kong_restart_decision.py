@@ -7,15 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kong_restart_decision
-short_description: Whether changed settings need a reload, a restart or nothing
+short_description: Whether changed settings need a reload or a restart of Kong
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a node of the plan, and the settings of it that change, and says whether nothing has to be done, or Kong has to be
-    reloaded or restarted, and why.
-  - Kong before 0.11 does not read a changed file on a reload. A listener that moves between every address and one address
-    of the same port cannot be bound on a reload unless both have the flag C(reuseport), and Kong does not tell. The role,
-    the database and the user of the workers are taken when Kong starts.
+  - Takes a node of the plan and its settings that change, and returns whether Kong must be reloaded or restarted, and why.
+  - Kong before 0.11 does not read a changed file on a reload. On a reload, a listener cannot change between every address
+    and one address of the same port unless both have the flag C(reuseport), and Kong does not report this. Kong reads the
+    role, the database and the user of the workers only when it starts.
 positional: before
 options:
   _input:
@@ -23,11 +22,11 @@ options:
     type: dict
     required: true
   before:
-    description: The settings that change, with their old text, or null where the file did not have them.
+    description: The settings that change, with their old text, or null if the file did not have them.
     type: dict
     required: true
   listens:
-    description: Whether exactly what the plan has listens now. If not, and nothing changes, a restart is needed.
+    description: Whether exactly the planned sockets listen now. If not, and no setting changes, a restart is needed.
     type: bool
     default: true
   environment:
@@ -39,7 +38,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look what the change of a bind address takes
+- name: Show the action that a new bind address needs
   ansible.builtin.debug:
     msg: "{{ fleet.plan.nodes.a1 | gatehouse.kong.kong_restart_decision({'admin_listen': '0.0.0.0:8001'}) }}"
 """
@@ -68,7 +67,9 @@ def kong_restart_decision(
     node: Any, before: Mapping[str, str | None], *, listens: bool = True, environment: bool = False
 ) -> dict[str, Any]:
     if not isinstance(node, Mapping) or not {"version", "role", "listeners"} <= set(node):
-        raise AnsibleFilterError("gatehouse.kong.kong_restart_decision: this is no node of a plan: it has no listeners")
+        raise AnsibleFilterError(
+            "gatehouse.kong.kong_restart_decision: this is not a node of a plan: it has no listeners"
+        )
     found = decide_restart(node, before, listens=listens, environment=environment)
     return {"how": found.how, "reasons": list(found.reasons), "summary": found.summary}
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kong_sample
-short_description: The connections that all hosts try to prove a plan, a sample where there are too many
+short_description: The connections with which all hosts verify a plan, or a sample of them
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and the number of connections that are to be tried at most, and returns for each host what module
-    M(gatehouse.kong.kong_probe) is to try from there. Up to that number it is everything that
-    P(gatehouse.kong.kong_probes#filter) returns.
-  - Every listener of every node is tried at least once from a host that is to be let in, and once from one that is not,
-    where there is such a host, even if that takes more connections.
-  - The choice depends on names only. The same fleet has the same sample each time, and a larger number only adds to it.
+  - Takes a plan and a maximum number of connections, and returns for each host the probes for module
+    M(gatehouse.kong.kong_probe). Up to that number they are all probes that P(gatehouse.kong.kong_probes#filter) returns.
+  - Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if
+    such hosts exist, even if that takes more connections.
+  - The choice depends on names only. The same fleet always has the same sample, and a larger number only adds probes.
 positional: pairs
 options:
   _input:
@@ -24,7 +23,7 @@ options:
     type: dict
     required: true
   pairs:
-    description: How many connections of all hosts together, at least 1.
+    description: Number of connections of all hosts together, at least 1.
     type: int
     required: true
 seealso:
@@ -39,12 +38,12 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Choose what to try
+- name: Choose the connections
   ansible.builtin.set_fact:
     chosen: "{{ fleet.plan | gatehouse.kong.kong_sample(5000) }}"
   run_once: true
 
-- name: Try it
+- name: Test the connections
   gatehouse.kong.kong_probe:
     probes: "{{ chosen[inventory_hostname] }}"
   register: reach
@@ -52,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: By host the probes, with the keys C(name), C(kind), C(address) and C(port).
+  description: The probes by host, with the keys C(name), C(kind), C(address) and C(port).
   type: dict
 """
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kong_udp_observers
-short_description: The nodes on which somebody has to watch while a plan is proved
+short_description: The nodes that need a packet observer during a verification
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and returns the nodes with a UDP listener that need not answer, which is a stream, or gossip that is encrypted.
-    Whether a packet got in shows on the node alone, so M(gatehouse.kong.kong_placeholder) has to watch there.
+  - Takes a plan and returns the nodes with a UDP listener that need not answer, which is a stream, or encrypted gossip. Only
+    M(gatehouse.kong.kong_placeholder) on the node can observe whether it accepted a packet.
 options:
   _input:
     description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
@@ -30,7 +30,7 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Watch what arrives while other hosts try it
+- name: Observe packets while other hosts connect
   gatehouse.kong.kong_placeholder:
     listeners: "{{ fleet.plan.nodes[inventory_hostname].listeners }}"
     listen: false

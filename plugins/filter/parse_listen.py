@@ -10,54 +10,54 @@ short_description: Read a listen value of Kong
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Reads the value of one of Kong's listen settings, such as C(proxy_listen), as the given version of Kong reads it.
-  - Values that Kong lets through although nginx or Serf then refuses them are errors, too, for example port V(0).
+  - Reads the value of a listen setting of Kong, such as C(proxy_listen), in the grammar of a version of Kong.
+  - A value that Kong accepts but nginx or Serf rejects is an error as well, for example port V(0).
 positional: _input
 options:
   _input:
     description:
-      - The value as it stands in Kong's configuration, or a list of its entries.
-      - A bare port stands for all IPv4 addresses.
+      - The value as in Kong's configuration, or a list of its entries.
+      - A port without an address means all IPv4 addresses.
     type: raw
     required: true
   version:
     description:
       - The version of Kong, V(0.6) to V(3.15).
-      - Quote it, since YAML reads V(3.10) as V(3.1).
+      - Quote it, because YAML reads V(3.10) as V(3.1).
     type: str
     default: "3.9"
   setting:
-    description: Kong's name for the setting. It decides which flags are allowed.
+    description: The name of the setting in Kong. The allowed flags depend on it.
     type: str
     default: proxy_listen
 """
 
 EXAMPLES = r"""
-- name: Show the ports on which Kong takes TLS
+- name: Show the ports with TLS
   ansible.builtin.debug:
     msg: >-
       {{ '0.0.0.0:8000, [::]:8443 ssl http2' | gatehouse.kong.parse_listen
          | selectattr('flags', 'contains', 'ssl') | map(attribute='port') }}
 
-- name: Refuse an Admin API that is open to every address
+- name: Fail if the Admin API listens on every address
   ansible.builtin.assert:
     that: >-
       '127.0.0.1:8001, [::1]:8444 ssl' | gatehouse.kong.parse_listen(version='1.5', setting='admin_listen')
       | selectattr('address', 'in', ['0.0.0.0', '*', '::']) | length == 0
 
-- name: Show that nothing listens
+- name: Show that there is no stream listener
   ansible.builtin.debug:
     msg: "{{ 'off' | gatehouse.kong.parse_listen(setting='stream_listen') }}"
 """
 
 RETURN = r"""
 _value:
-  description: The entries in the order given; an empty list for V(off).
+  description: The entries in the given order. An empty list for V(off).
   type: list
   elements: dict
   contains:
     address:
-      description: The address in canonical form, IPv6 without brackets; V(*) and host names as given.
+      description: The address in canonical form, IPv6 without brackets. V(*) and host names are unchanged.
       type: str
       sample: 0.0.0.0
     port:
@@ -65,16 +65,16 @@ _value:
       type: int
       sample: 8443
     family:
-      description: V(ipv4), V(ipv6), or V(name) for a host name. V(*) is an IPv4 address to nginx.
+      description: V(ipv4), V(ipv6), or V(name) for a host name. For nginx V(*) is an IPv4 address.
       type: str
       sample: ipv4
     flags:
-      description: The entry's flags in the order given.
+      description: The flags of the entry in the given order.
       type: list
       elements: str
       sample: [ssl, http2]
     text:
-      description: The entry as Kong takes it.
+      description: The entry as text for Kong.
       type: str
       sample: 0.0.0.0:8443 ssl http2
 """
@@ -99,7 +99,7 @@ if TYPE_CHECKING:
 
 
 def parse_listen_filter(value: Any, version: Any = "3.9", setting: str = "proxy_listen") -> list[dict[str, Any]]:
-    """Return the entries of a listen value as plain data; raise AnsibleFilterError where Kong could not use it."""
+    """Return the entries of a listen value as plain data. Raises AnsibleFilterError for a value that Kong cannot use."""
     try:
         require_libraries()
         generation = find_generation(parse_version(version))
@@ -113,7 +113,7 @@ def _setting(generation: Generation, name: str) -> Setting:
     setting = generation.setting(name)
     if setting is not None:
         return setting
-    known = ", ".join(one.name for one in generation.settings)
+    known = ", ".join(setting.name for setting in generation.settings)
     versions = versions_with(name)
     where = f"it is known to Kong {versions}; " if versions else ""
     raise ValueError(f"Kong {generation.versions} has no listen setting {name!r}: {where}it has {known}")
@@ -130,8 +130,8 @@ def _as_dict(entry: ListenEntry) -> dict[str, Any]:
 
 
 class FilterModule:
-    """The door for Ansible."""
+    """The plugin class for Ansible."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filter by its name."""
+        """Return the filter with its name."""
         return {"parse_listen": parse_listen_filter}

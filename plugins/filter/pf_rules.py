@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: pf_rules
-short_description: What another device has to redirect to a Kong node, in the language of pf
+short_description: Rules of pf for another device that redirects packets to a Kong node
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and the name of a node, and returns rules of pf for what C(kong_transparent) selects there.
-  - They are text and nothing more. The collection applies them nowhere. They are for a gateway of BSD or macOS that the
-    packets pass, or for a BSD that runs Kong itself.
-  - Kong does not see where the clients wanted to go, unless it runs on the host of pf.
-  - Addresses of the node itself, which need no other device, are left out.
+  - Takes a plan and the name of a node, and returns rules of pf for the packets that its C(kong_transparent) selects.
+  - The rules are text. The collection does not apply them. They are for a gateway with BSD or macOS in front of the node, or
+    for a BSD that runs Kong itself.
+  - Kong does not see the original destination of the packets, unless it runs on the same host as pf.
+  - There are no rules for addresses of the node itself, because these need no other device.
 positional: host
 options:
   _input:
@@ -28,7 +28,7 @@ options:
     required: true
   form:
     description:
-      - V(freebsd) is for FreeBSD and macOS, whose pf has rules of its own for translation (C(rdr)).
+      - V(freebsd) is for FreeBSD and macOS, where pf has separate rules for translation (C(rdr)).
       - V(openbsd) is for OpenBSD (C(rdr-to)).
     type: str
     choices: [freebsd, openbsd]
@@ -44,7 +44,7 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Write down what the branch's gateway needs
+- name: Write the rules for the gateway of the branch
   ansible.builtin.copy:
     dest: gateway.pf.conf
     content: "{{ fleet.plan | gatehouse.kong.pf_rules('b1', form='openbsd') }}"
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The rules, a line for each, below a remark that they are not applied.
+  description: The rules, one on each line, after a comment that they are not applied.
   type: str
 """
 

@@ -4,8 +4,8 @@
 
 """The libraries that the compiler needs on the controller.
 
-They are imported where they are used, in one file each, with ImportError passed over, so that documentation can be read
-and tests of other parts run without them. Whoever compiles asks here first.
+Each is imported in one file, which ignores ImportError, so that documentation and tests of other parts work without them.
+The compiler calls require_libraries first.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class LibraryError(Exception):
 
 
 def require_libraries() -> None:
-    """Raise LibraryError, which names what is missing and the way out, unless every library is there."""
+    """Raise LibraryError with the missing libraries and the fix, unless all are installed."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise LibraryError(
-            f"the Python that runs Ansible lacks {' and '.join(missing)}; install it there, with "
-            f"`python -m pip install {' '.join(missing)}` or from the packages of the system"
+            f"the Python that runs Ansible lacks {' and '.join(missing)}; install with "
+            f"`python -m pip install {' '.join(missing)}`, or from the packages of the system"
         )

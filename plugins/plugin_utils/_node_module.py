@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action plugin of all modules that run on a host: the boundary at which answers of a host enter the controller."""
+"""The action plugin of all modules that run on a host. Here the results of a host enter the controller."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INTERPRETER = "discovered_interpreter_"
 
 
 def from_node(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer of a module with its texts escaped and without facts, because no module here reports any."""
+    """Return the result of a module with its texts escaped and without facts, because no module here returns facts."""
     found = {key: escaped_all(value, "" if _is_printed(key, value) else _KEPT) for key, value in answer.items()}
     facts = {name: value for name, value in found.pop("ansible_facts", {}).items() if name.startswith(_INTERPRETER)}
     return {**found, "ansible_facts": facts} if facts else found
@@ -37,12 +37,12 @@ def _is_printed(key: str, value: Any) -> bool:
 
 
 class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
-    """Run the module of the task, as Ansible's own action plugin does."""
+    """Runs the module of the task like Ansible's own action plugin."""
 
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the answer of the module. Raises AnsibleActionFail for facts with the names of variables."""
+        """Return the result of the module. Raises AnsibleActionFail for facts with the names of variables."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         if refused := refusal(task_vars or {}):
             raise AnsibleActionFail(refused)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text that fits: how wide it is drawn, how it is shortened, and what may stand in a document at all."""
+"""Text for terminals and documents: escaping, shortening, and width."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-# Of the size of the letters. The widest of the usual sans-serif fonts (DejaVu Sans, Verdana) take this much on average.
+# Average width relative to the font size, in the widest of the usual sans-serif fonts (DejaVu Sans, Verdana).
 _WIDTH = 0.61
 _WIDE = 1.05
 _NUMBERS = re.compile(r"([0-9]+)")
 _LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
-# XML 1.0, section 2.2: what no document may hold, not even escaped.
+# XML 1.0, section 2.2: characters that a document must not contain, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def escaped(text: object, kept: str = "") -> str:
-    r"""Return text from a host as a terminal or a log shows it as text only; characters of ``kept`` stay.
+    r"""Return text from a host without characters that a terminal or log would interpret, except those of ``kept``.
 
     Control and format characters (Unicode categories Cc, Cf, Cs, Co, Cn, Zl, Zp: escape sequences, line breaks,
     bidirectional overrides) become ``\x1b``, ``\n`` or ``\u202e``, as Python writes them. So do spaces other than U+0020.
@@ -30,7 +30,9 @@ def escaped(text: object, kept: str = "") -> str:
     found = str(text)
     if found.isprintable():
         return str.__str__(found)
-    return "".join(one if one.isprintable() or one in kept else _escape(one) for one in found)
+    return "".join(
+        character if character.isprintable() or character in kept else _escape(character) for character in found
+    )
 
 
 def _escape(character: str) -> str:
@@ -38,7 +40,7 @@ def _escape(character: str) -> str:
 
 
 def escaped_all(value: Any, kept: str = "") -> Any:
-    """Return data from a host with every text in it escaped: of mappings, their keys, lists, tuples and dataclasses."""
+    """Return data from a host with all its texts escaped, in mappings, their keys, lists, tuples and dataclasses."""
     if isinstance(value, str):
         return escaped(value, kept)
     if isinstance(value, Mapping):
@@ -47,7 +49,7 @@ def escaped_all(value: Any, kept: str = "") -> Any:
         found = [escaped_all(item, kept) for item in value]
         return tuple(found) if isinstance(value, tuple) else found
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{one.name: escaped_all(getattr(value, one.name), kept) for one in fields(value)})
+        return replace(value, **{field.name: escaped_all(getattr(value, field.name), kept) for field in fields(value)})
     return value
 
 
@@ -85,17 +87,17 @@ def counted(number: int, singular: str, plural: str = "") -> str:
 
 
 def clean(text: object) -> str:
-    """Return what is allowed of a text, as one line."""
+    """Return a text as one line, without characters that XML and HTML do not allow."""
     return " ".join(without_forbidden(str(text)).split())
 
 
 def without_forbidden(text: str) -> str:
-    """Return text with a replacement character for what XML and HTML do not allow."""
+    """Return text with replacement characters for characters that XML and HTML do not allow."""
     return _FORBIDDEN.sub("\ufffd", text)
 
 
 def width_of(text: str, size: float) -> float:
-    """Return how wide a text is drawn at most, in the unit of the size."""
+    """Return the maximum width of a text, in the unit of the size."""
     return size * sum(_WIDE if _is_wide(character) else _WIDTH for character in text)
 
 
@@ -104,7 +106,7 @@ def _is_wide(character: str) -> bool:
 
 
 def fitted(text: str, width: float, size: float) -> str:
-    """Return a text that is no wider, with an ellipsis where it was cut."""
+    """Return a text that fits into the width, with an ellipsis if it was cut."""
     if width_of(text, size) <= width:
         return text
     while text and width_of(text + "…", size) > width:
@@ -113,7 +115,7 @@ def fitted(text: str, width: float, size: float) -> str:
 
 
 def fitted_list(before: str, items: Sequence[str], width: float, size: float) -> str:
-    """Return ``before`` and as many items as fit, then how many more there are; at least the first, cut if need be."""
+    """Return ``before``, as many items as fit, and the number of other items. The first item is cut if it does not fit."""
     for shown in range(len(items), 0, -1):
         text = before + listed(items, shown)
         if width_of(text, size) <= width:
@@ -123,6 +125,6 @@ def fitted_list(before: str, items: Sequence[str], width: float, size: float) ->
 
 
 def listed(items: Sequence[str], shown: int) -> str:
-    """Return so many items, and the count of the others."""
+    """Return the first items, and the number of other items."""
     more = len(items) - shown
     return ", ".join(items[:shown]) + (f" +{more}" if more > 0 else "")

@@ -104,7 +104,7 @@ def test_explain_tells_each_probe_and_fails_if_one_differs():
 def test_explain_says_if_nothing_can_be_tried():
     result, printed = run(kong_explain, {"plan": PLAN, "caller": "a1", "target": "a1", "listener": "cluster_rpc"})
     assert result["lines"] == []
-    assert printed == [f"\n{kong_explain._NOTHING}\n"]
+    assert printed == [f"\n{kong_explain._NO_PROBES}\n"]
     with pytest.raises(AnsibleActionFail, match="'c9'"):
         run(kong_explain, {"plan": PLAN, "caller": "c9", "target": "a1"})
 

@@ -65,14 +65,14 @@ def test_a_change_is_confirmed_over_a_new_connection(monkeypatch, connection, re
     answers = [{**FIRST, "_transaction": "abc"}, {"changed": True, "backend": "nftables"}]
     result, events = run(monkeypatch, answers, connection=connection)
     assert result == FIRST
-    assert events == ["run", renewed, "abc", "a1: writing to nftables, as it is there"]
+    assert events == ["run", renewed, "abc", "a1: backend nftables, because it is there"]
 
 
 def test_without_a_new_connection_the_task_fails_and_says_what_the_host_does(monkeypatch):
     answers = [{**FIRST, "_transaction": "abc"}, AnsibleConnectionFailure("timed\x1b out")]
     result, _events = run(monkeypatch, answers, {"backend": "nftables", "rollback_timeout": 45})
     assert result["failed"]
-    assert "returns to the state before by itself within 45 seconds: timed\\x1b out" in result["msg"]
+    assert "rolls back within 45 seconds: timed\\x1b out" in result["msg"]
 
 
 def test_a_confirmation_that_the_host_refuses_fails_the_task(monkeypatch):
@@ -85,7 +85,7 @@ def test_texts_of_the_host_are_escaped(monkeypatch):
     result, events = run(
         monkeypatch, [{**FIRST, "backend_reason": "\x1b[2J", "msg": "a\nb", "ansible_facts": {"kong_role": 1}}]
     )
-    assert events == ["run", r"a1: writing to nftables, as \x1b[2J"]
+    assert events == ["run", r"a1: backend nftables, because \x1b[2J"]
     assert result == {**FIRST, "backend_reason": r"\x1b[2J", "msg": r"a\nb"}
 
 
