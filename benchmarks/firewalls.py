@@ -37,52 +37,61 @@ _NEEDED = tuple(f"ansible_collections/{name}/" for name in ("ansible/posix", "co
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Seconds of whole runs and of their tasks; medians."""
+class Round:
+    """Seconds of a first run and an unchanged run, and of their tasks."""
 
-    way: str
-    host: str
-    peers: int
     first: float
     first_tasks: float
     again: float
     again_tasks: float
 
 
+@dataclass(frozen=True)
+class Timing:
+    """The rounds of one way for one number of peers."""
+
+    way: str
+    host: str
+    peers: int
+    rounds: tuple[Round, ...]
+
+    def seconds(self, column: str) -> float:
+        """Return the median of a column of the rounds."""
+        return median(getattr(times, column) for times in self.rounds)
+
+    def ratio(self, base: Timing, column: str) -> float:
+        """Return the median of the ratios to another way, each within a round: the load differs between rounds."""
+        pairs = zip(self.rounds, base.rounds, strict=True)
+        return median(getattr(times, column) / getattr(others, column) for times, others in pairs)
+
+
 def measure(sizes: list[int], repetitions: int, most_looped: int) -> list[Timing]:
-    """Start the lab, run every way for every number of peers, and remove the lab; loops only up to most_looped peers."""
+    """Start the lab, run every way for every number of peers, and remove the lab; loops only up to most_looped peers.
+
+    A round has all ways and numbers of peers, except loops, which run once.
+    """
+    cases = [(way, peers) for peers in sizes for way in WAYS if not way.loops]
+    once = [(way, peers) for peers in sizes for way in WAYS if way.loops and peers <= most_looped]
+    once += [(way, LARGE_SOURCES) for way in LARGE]
     collections = _community_collections()
     with _lab(), tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
         runner = _Runner(Path(name), collections)
-        timings = []
-        for peers in sizes:
-            timings += _take_turns(runner, peers, repetitions)
-            timings += [_time(runner, way, peers, 1) for way in WAYS if way.loops and peers <= most_looped]
-        timings += [_time(runner, way, LARGE_SOURCES, 1) for way in LARGE]
-    return timings
+        rounds = [[_time(runner, *case) for case in cases] for _repetition in range(repetitions)]
+        timings = [_timing(*case, times) for case, times in zip(cases, zip(*rounds, strict=True), strict=True)]
+        timings += [_timing(*case, (_time(runner, *case),)) for case in once]
+    return sorted(timings, key=lambda timing: timing.peers)
 
 
-def _take_turns(runner: _Runner, peers: int, repetitions: int) -> list[Timing]:
-    ways = [way for way in WAYS if not way.loops]
-    rounds = [[_time(runner, way, peers, 1) for way in ways] for _round in range(repetitions)]
-    return [_medians(list(timings)) for timings in zip(*rounds, strict=True)]
+def _timing(way: Way, peers: int, rounds: tuple[Round, ...]) -> Timing:
+    return Timing(way.name, way.host, peers, rounds)
 
 
-def _medians(several: list[Timing]) -> Timing:
-    values = {
-        key: median(getattr(timing, key) for timing in several)
-        for key in ("first", "first_tasks", "again", "again_tasks")
-    }
-    return Timing(several[0].way, several[0].host, several[0].peers, **values)
-
-
-def _time(runner: _Runner, way: Way, peers: int, repetitions: int) -> Timing:
+def _time(runner: _Runner, way: Way, peers: int) -> Round:
     print(f"{way.name} on {way.host}, {peers} peers ...", file=sys.stderr, flush=True)
     tasks = way.tasks(peers_of(peers))
-    first = runner.run(way.host, tasks)
-    again = [runner.run(way.host, tasks) for _repetition in range(repetitions)]
+    first, again = runner.run(way.host, tasks), runner.run(way.host, tasks)
     runner.undo(way)
-    return Timing(way.name, way.host, peers, *first, *(median(column) for column in zip(*again, strict=True)))
+    return Round(*first, *again)
 
 
 class _Runner:

@@ -30,7 +30,8 @@ _SECTION = """\
 
 A node has 2 proxy ports for any source, an Admin API for 10 hosts, and gossip over tcp and udp with the given number of
 peers. The table shows the seconds of whole runs of `ansible-playbook` and the seconds of their tasks, for a first run
-and for an unchanged run. The times are medians, except for looped modules, which are measured once. The floor is a run that
+and for an unchanged run. The times are medians, except for looped modules, which are measured once. Ratios are medians of
+the ratios within a round of all ways. The floor is a run that
 copies a single file and loads it: `nft -f`, or `iptables-restore` on the host with iptables. "floor x" is the ratio of a
 first run to the floor, "again x" the ratio of an unchanged run. The floor checks only its file: it does not find changes in
 the kernel, and it does not roll back a change that locks the controller out.
@@ -80,9 +81,18 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _row(timing: Timing, floor: Timing | None) -> tuple[str, ...]:
-    times = (timing.first, timing.again, timing.first_tasks, timing.again_tasks)
-    ratios = (f"{timing.first / floor.first:.2f}", f"{timing.again / floor.again:.2f}") if floor else ("", "")
+    times = (timing.seconds(column) for column in ("first", "again", "first_tasks", "again_tasks"))
+    ratios = (_to_floor(timing, floor, column) for column in ("first", "again"))
     return (str(timing.peers), timing.host, timing.way, *(f"{seconds:.2f}" for seconds in times), *ratios)
+
+
+def _to_floor(timing: Timing, floor: Timing | None, column: str) -> str:
+    """Return the ratio to the floor as text. A loop runs once, so it is compared with the median of the floor."""
+    if floor is None:
+        return ""
+    comparable = len(timing.rounds) == len(floor.rounds)
+    ratio = timing.ratio(floor, column) if comparable else timing.seconds(column) / floor.seconds(column)
+    return f"{ratio:.2f}"
 
 
 def _floor(seen: Iterable[Timing], of: Timing) -> Timing | None:
@@ -93,9 +103,9 @@ def _floor(seen: Iterable[Timing], of: Timing) -> Timing | None:
 def failures(seen: Sequence[Timing]) -> list[str]:
     """Return a line for each bar that is missed."""
     slow = [
-        f"{timing.host}, {LARGE_SOURCES} sources at 6 ports: the first run takes {timing.first:.1f} s, more than {LARGE_SECONDS} s"
+        f"{timing.host}, {LARGE_SOURCES} sources at 6 ports: the first run takes {timing.seconds('first'):.1f} s, more than {LARGE_SECONDS} s"
         for timing in seen
-        if timing.way == LARGE_NAME and timing.first > LARGE_SECONDS
+        if timing.way == LARGE_NAME and timing.seconds("first") > LARGE_SECONDS
     ]
     return slow + [
         f"{timing.host}, {timing.peers} peers: the {kind} run takes {ratio:.2f} times {than}, more than {most}"
@@ -110,13 +120,13 @@ def _ratios(seen: Sequence[Timing], timing: Timing) -> Iterator[tuple[str, float
     """Yield each ratio that has a bar: the run, the ratio, its base, and the bar."""
     floor = _floor(seen, timing)
     if floor and timing.peers == JUDGED_PEERS:
-        yield "first", timing.first / floor.first, "the floor", BARS[timing.host]
-        yield "unchanged", timing.again / floor.again, "the floor", BARS[timing.host]
+        yield "first", timing.ratio(floor, "first"), "the floor", BARS[timing.host]
+        yield "unchanged", timing.ratio(floor, "again"), "the floor", BARS[timing.host]
     if timing.peers == MOST_PEERS:
         fewest = min((other for other in seen if (other.way, other.host) == (OURS, timing.host)), key=_peers)
-        yield "first", timing.first / fewest.first, f"that for {fewest.peers}", GROWTH
+        yield "first", timing.ratio(fewest, "first"), f"that for {fewest.peers}", GROWTH
         (ping,) = (other for other in seen if (other.way, other.peers) == (PING, timing.peers))
-        yield "unchanged", timing.again / ping.again, "a ping", UNCHANGED
+        yield "unchanged", timing.ratio(ping, "again"), "a ping", UNCHANGED
 
 
 def _peers(timing: Timing) -> int:

@@ -23,12 +23,18 @@ def benchmarks(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def timings(ours):
-    from firewalls import Timing  # noqa: PLC0415
+def timing(way, host, peers, *rounds):
+    """Return a timing; each round has the seconds of a first run, its tasks, an unchanged run and its tasks."""
+    from firewalls import Round, Timing  # noqa: PLC0415
 
+    several = rounds if isinstance(rounds[0], tuple) else (rounds,)
+    return Timing(way, host, peers, tuple(Round(*times) for times in several))
+
+
+def timings(ours):
     return [
-        Timing("kong_firewall", "firewalld", 200, ours, 1.0, 2.0, 0.5),
-        Timing("copy, nft -f", "nftables", 200, 2.0, 1.0, 2.0, 0.5),
+        timing("kong_firewall", "firewalld", 200, ours, 1.0, 2.0, 0.5),
+        timing("copy, nft -f", "nftables", 200, 2.0, 1.0, 2.0, 0.5),
     ]
 
 
@@ -40,18 +46,33 @@ def test_the_bar_is_a_ratio_to_the_floor(ours, failed):
     assert f"{ours / 2:.2f}" in firewalls_report.markdown(timings(ours))
 
 
+def test_ratios_are_those_within_a_round():
+    """The machine is three times as slow in the second round, and in the middle of the third round."""
+    ours = timing("kong_firewall", "ufw", 200, (1.2, 1.0, 0.8, 0.4), (3.6, 3.0, 2.4, 1.2), (3.6, 3.0, 2.4, 1.2))
+    floor = timing("copy, nft -f", "nftables", 200, (1.0, 0.9, 1.0, 0.5), (3.0, 2.7, 3.0, 1.5), (1.0, 0.9, 1.0, 0.5))
+    assert (round(ours.ratio(floor, "first"), 3), round(ours.ratio(floor, "again"), 3)) == (1.2, 0.8)
+    assert (ours.seconds("first"), floor.seconds("first")) == (3.6, 1.0)
+
+
+def test_a_loop_of_one_round_is_compared_with_the_median_of_the_floor():
+    import firewalls_report  # noqa: PLC0415
+
+    floor = timing("copy, nft -f", "nftables", 50, *[(seconds, 1.0, 2.0, 1.0) for seconds in (1.0, 2.0, 9.0)])
+    table = firewalls_report.table([timing("ansible.posix.firewalld", "firewalld", 50, 30.0, 29.0, 20.0, 19.0), floor])
+    assert table.splitlines()[1].split()[-2:] == ["15.00", "10.00"]
+
+
 @pytest.mark.parametrize(
     "first, again, failed",
     [(1.25, 1.45, []), (1.35, 1.45, ["1.35 times that for 10,"]), (1.25, 1.55, ["1.55 times a ping"])],
 )
 def test_a_first_run_with_many_peers_and_an_unchanged_run_have_bars(first, again, failed):
     import firewalls_report  # noqa: PLC0415
-    from firewalls import Timing  # noqa: PLC0415
 
     seen = [
-        Timing("ping", "nftables", 500, 1.0, 0.2, 1.0, 0.2),
-        Timing("kong_firewall", "ufw", 10, 1.0, 0.5, 1.0, 0.4),
-        Timing("kong_firewall", "ufw", 500, first, 0.5, again, 0.4),
+        timing("ping", "nftables", 500, 1.0, 0.2, 1.0, 0.2),
+        timing("kong_firewall", "ufw", 10, 1.0, 0.5, 1.0, 0.4),
+        timing("kong_firewall", "ufw", 500, first, 0.5, again, 0.4),
     ]
     found = firewalls_report.failures(seen)
     assert len(found) == len(failed)
@@ -61,10 +82,9 @@ def test_a_first_run_with_many_peers_and_an_unchanged_run_have_bars(first, again
 @pytest.mark.parametrize("seconds, failed", [(14.9, 0), (15.1, 1)])
 def test_a_run_with_5000_sources_takes_at_most_15_seconds(seconds, failed):
     import firewalls_report  # noqa: PLC0415
-    from firewalls import Timing  # noqa: PLC0415
     from ways import LARGE_NAME  # noqa: PLC0415
 
-    seen = [Timing(LARGE_NAME, "ufw", 5_000, seconds, 0.5, 1.0, 0.4)]
+    seen = [timing(LARGE_NAME, "ufw", 5_000, seconds, 0.5, 1.0, 0.4)]
     assert len(firewalls_report.failures(seen)) == failed
 
 
