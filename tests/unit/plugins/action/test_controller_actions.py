@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action plugins that only compute: their results, what they print, and their errors."""
+"""The action plugins that connect to no host: their results, their output and their errors."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
 
 
 def probes(caller, **changed):
-    """Return what a host met; `changed` has the names of probes with another result."""
+    """Return the results of a host's probes as planned, except for the names in `changed`."""
     return [
-        {"name": one.name, "seen": changed.get(one.name, SEEN[one.expected]), "detail": "d"}
-        for one in probes_from(PLAN, caller)
+        {"name": probe.name, "seen": changed.get(probe.name, SEEN[probe.expected]), "detail": "d"}
+        for probe in probes_from(PLAN, caller)
     ]
 
 
@@ -68,26 +68,26 @@ ACTIONS = {
 
 
 @pytest.mark.parametrize("module", ACTIONS)
-def test_facts_with_the_names_of_variables_are_refused(module):
+def test_facts_with_the_names_of_variables_are_an_error(module):
     with pytest.raises(AnsibleActionFail, match="a1: kong_role: "):
         run(module, ACTIONS[module], ansible_facts={"kong_role": "x"})
 
 
-@pytest.mark.parametrize("module", [one for one in ACTIONS if "plan" in ACTIONS[one]])
-def test_what_is_no_plan_is_refused(module):
+@pytest.mark.parametrize("module", [name for name in ACTIONS if "plan" in ACTIONS[name]])
+def test_other_data_than_a_plan_is_an_error(module):
     with pytest.raises(AnsibleActionFail, match="plan"):
         run(module, {**ACTIONS[module], "plan": {"format": 0}})
 
 
 @pytest.mark.parametrize("module", ACTIONS)
-def test_no_connection_is_needed(module):
+def test_plugins_need_no_connection(module):
     assert module.ActionModule._requires_connection is False
 
 
 CLUSTER = "b1 cluster tcp 80 192.168.10.5:9000"
 
 
-def test_explain_tells_each_probe_and_fails_if_one_differs():
+def test_explain_describes_each_probe_and_fails_if_a_result_differs():
     result, printed = run(kong_explain, {"plan": PLAN, "caller": "a1", "target": "b1", "listener": "cluster"})
     assert (result["changed"], result["differences"], "failed" in result) == (False, [], False)
     assert printed == ["\n".join(["", *result["lines"], ""])]
@@ -101,7 +101,7 @@ def test_explain_tells_each_probe_and_fails_if_one_differs():
     assert ("failed" in result, result["differences"]) == (False, [])
 
 
-def test_explain_says_if_nothing_can_be_tried():
+def test_explain_reports_that_there_is_no_connection_to_test():
     result, printed = run(kong_explain, {"plan": PLAN, "caller": "a1", "target": "a1", "listener": "cluster_rpc"})
     assert result["lines"] == []
     assert printed == [f"\n{kong_explain._NO_PROBES}\n"]
@@ -157,14 +157,14 @@ def test_drift_of_every_node(tmp_path):
         ),
     ],
 )
-def test_the_exit_status_of_drift(drift, status, words):
+def test_exit_status_of_drift(drift, status, words):
     result, printed = run(kong_drift_status, {"drift": drift})
     assert [key for key in ("failed", "unreachable") if result.get(key)] == ([status] if status else [])
     assert words in result["msg"]
     assert printed == []
 
 
-def test_a_part_that_no_host_registered_is_left_out():
+def test_part_that_no_host_registered_is_not_in_the_result():
     result, _printed = run(kong_drift, {"plan": PLAN, "firewall": "fw"}, {"a1": FINE, "a2": {}})
     assert (result["nodes"], list(result["not_checked"])) == ({"a1": {"firewall": []}}, ["a2", "b1"])
 
@@ -189,12 +189,14 @@ def test_verification_fails_and_has_only_the_differences():
     del hostvars["b1"]
     result, printed = run(kong_verification, {"plan": PLAN, "registered": "met"}, hostvars)
     assert (result["failed"], result["not_probed"], "outcomes" in result) == (True, ["b1"], False)
-    assert [(one["from"], one["to"], one["seen"]) for one in result["differences"]] == [("a1", "b1", "filtered")]
+    assert [(outcome["from"], outcome["to"], outcome["seen"]) for outcome in result["differences"]] == [
+        ("a1", "b1", "filtered")
+    ]
     assert result["msg"].startswith("1 ")
     assert "NOT PROBED from b1" in printed[0]
 
 
-def test_verification_tells_where_a_placeholder_listened():
+def test_verification_reports_ports_of_placeholders():
     hostvars = probed()
     hostvars["a1"]["held"] = {"placeholders": [{"listener": "proxy", "protocol": "tcp", "port": 8000}]}
     hostvars["a2"]["held"] = {"placeholders": []}
@@ -212,21 +214,25 @@ SILENT = "a1 cluster udp 7946 192.168.10.11:7946"
 
 
 def observed():
-    """Return variables in which a1 let in a packet of a2 that it did not answer."""
+    """Return variables in which a1 accepted a packet of a2 without an answer."""
     hostvars = probed(a2={SILENT: "silent"})
-    for one in hostvars["a2"]["met"]["probes"]:
-        one["mark"] = "mark of a2"
+    for probe in hostvars["a2"]["met"]["probes"]:
+        probe["mark"] = "mark of a2"
     seen = {"arrived": [], "let_in": ["mark of a2"], "unheard": [], "sent_on": [], "blind": {}}
     hostvars["a1"]["end"] = {"observer": seen}
     return hostvars
 
 
 def met_silence(outcomes):
-    return [one["seen"] for one in outcomes if (one["from"], one["to"], one["protocol"]) == ("a2", "a1", "udp")]
+    return [
+        outcome["seen"]
+        for outcome in outcomes
+        if (outcome["from"], outcome["to"], outcome["protocol"]) == ("a2", "a1", "udp")
+    ]
 
 
 @pytest.mark.parametrize("more, expected", [({}, ["silent"]), ({"observers": "end"}, ["open"])])
-def test_the_observer_of_a_node_decides_on_silence(files, more, expected):
+def test_observer_of_a_node_decides_about_silence(files, more, expected):
     result, _printed = run(kong_verification, {"plan": PLAN, "registered": "met", **more}, observed())
     assert met_silence(result["outcomes"]) == expected
     assert met_silence(report(files, observed(), registered="met", **more)[1]["verification"]["outcomes"]) == expected
@@ -243,7 +249,7 @@ def files(tmp_path):
 def test_plan_diff(files):
     result, printed = run(kong_plan_diff, {"old": str(files / "old"), "new": str(files / "new")})
     assert result["changed"] is False
-    kinds = [(one["kind"], one["where"], one["what"]) for one in result["changes"]]
+    kinds = [(change["kind"], change["where"], change["what"]) for change in result["changes"]]
     assert ("loses", ["a1"], "proxy 8000/tcp") in kinds
     assert ("gains", ["a1"], "proxy 9000/tcp") in kinds
     (text,) = printed
@@ -273,8 +279,8 @@ def test_report_of_a_verification(files):
     assert kept["verification"]["placeholders"] == ["a1"]
     assert kept["verification"]["sampled"] is False
     assert len(kept["verification"]["outcomes"]) == sum(len([*probes_from(PLAN, caller)]) for caller in callers(PLAN))
-    assert next(one["what"] for one in kept["changes"] if one["kind"] == "loses") == "proxy 9000/tcp"
-    # A later report keeps what was looked at before, and what it looked at itself.
+    assert next(change["what"] for change in kept["changes"] if change["kind"] == "loses") == "proxy 9000/tcp"
+    # A later report keeps the verification of the earlier report, and adds its own results.
     result, kept, _printed = report(
         files, drift={"nodes": {"a1": {}}, "not_checked": {"a2": ["away"]}, "differs": True}
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts that a compromised host reports, in one real run of ansible-playbook: none becomes a variable of the plan."""
+"""Facts of a compromised host in one real run of ansible-playbook: no fact becomes a variable of the plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import plan_task, play, run
 
 PLUGINS = Path(__file__).parents[4] / "plugins" / "action"
-# An answer that any module of a compromised host can give.
+# A result that any module of a compromised host can return.
 MODULE = """#!/usr/bin/python
 from ansible.module_utils.basic import AnsibleModule
 module = AnsibleModule(argument_spec={"facts": {"type": "dict"}})
@@ -81,7 +81,7 @@ def reports(name):
 
 
 def compiles(name, *before, **arguments):
-    """Return a play that compiles one fleet, and goes on if there is no plan for it."""
+    """Return a play that compiles a fleet, and continues without a plan."""
     plan = {**plan_task(group=f"fleet_{name}", path=f"{name}.json", **arguments), "run_once": True}
     return play(f"fleet_{name}", {"block": [*before, plan], "rescue": [{"ansible.builtin.meta": "noop"}]})
 
@@ -151,7 +151,7 @@ def egress_of(done, name):
         ("plan_file", "kong_plan_file"),
     ],
 )
-def test_fact_with_the_name_of_a_variable_is_refused(done, name, fact):
+def test_fact_with_the_name_of_a_variable_is_an_error(done, name, fact):
     folder, output = done
     assert not (folder / f"{name}.json").exists()
     assert f"{name}: {fact}: the facts of this host have this name" in output.replace(r"\\x1b", r"\x1b")
@@ -160,41 +160,41 @@ def test_fact_with_the_name_of_a_variable_is_refused(done, name, fact):
 @pytest.mark.parametrize(
     ("name", "variable"), [("bound_template", "kong_nat_egress"), ("bound_router", "kong_admin_sources")]
 )
-def test_an_address_of_a_fact_is_bound_by_the_networks(done, name, variable):
+def test_address_from_a_fact_must_be_in_the_networks(done, name, variable):
     folder, output = done
     assert not (folder / f"{name}.json").exists()
     assert f"{name}: {variable}: '{REPORTED}/32': it comes from facts" in output
 
 
-def test_a_template_finds_no_kong_variable_in_the_facts_of_another_host(done):
+def test_template_has_no_kong_variable_from_facts_of_another_host(done):
     folder, output = done
     assert not (folder / "router_kong.json").exists()
-    (line,) = (one for one in output.splitlines() if one.startswith("- error: router_kong: kong_nat_egress: "))
+    (line,) = (line for line in output.splitlines() if line.startswith("- error: router_kong: kong_nat_egress: "))
     assert line.endswith("[variable-undefined]")
 
 
-def test_no_path_on_the_controller_comes_from_a_fact(done):
+def test_no_path_on_the_controller_is_from_a_fact(done):
     assert not (done[0] / "report.md").exists()
     assert not (done[0] / "reported.json").exists()
 
 
 @pytest.mark.parametrize("name", ["gathered", "template", "router", "bound_given"])
-def test_a_variable_of_the_inventory_comes_before_a_fact_of_its_name(done, name):
+def test_variable_of_the_inventory_precedes_a_fact_of_its_name(done, name):
     assert egress_of(done, name) == [f"{GIVEN}/32"]
 
 
 @pytest.mark.parametrize("name", ["set_fact", "set_template"])
-def test_set_fact_comes_before_the_inventory(done, name):
+def test_set_fact_precedes_the_inventory(done, name):
     assert egress_of(done, name) == [f"{SET}/32"]
 
 
-def test_a_template_may_name_a_fact(done):
+def test_template_may_name_a_fact(done):
     assert egress_of(done, "only_fact") == [f"{REPORTED}/32"]
 
 
 @pytest.mark.parametrize("path", sorted(PLUGINS.glob("*.py")), ids=lambda path: path.stem)
-def test_every_task_refuses_such_facts_of_its_host(path, monkeypatch):
-    """Facts may arrive after the plan was compiled, with the answer of any module."""
+def test_every_task_fails_with_such_facts_of_its_host(path, monkeypatch):
+    """The result of any module may add facts after the plan was compiled."""
     monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
     plugin = import_module(f"ansible_collections.gatehouse.kong.plugins.action.{path.stem}").ActionModule
     variables = {"inventory_hostname": "n", "ansible_facts": {"hostname": "n", "kong_report_path": "/tmp/x"}}

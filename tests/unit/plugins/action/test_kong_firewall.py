@@ -16,7 +16,7 @@ FIRST = {"changed": True, "backend": "nftables", "backend_reason": "it is there"
 
 
 class Resettable:
-    """A connection that can be reset, as ssh can."""
+    """A connection that can be reset, like ssh."""
 
     def __init__(self, events):
         self._events = events
@@ -26,7 +26,7 @@ class Resettable:
 
 
 class Plain:
-    """A connection that cannot, as most of them."""
+    """A connection that cannot be reset, like most connections."""
 
     reset = ConnectionBase.reset
 
@@ -35,7 +35,7 @@ class Plain:
 
 
 def run(monkeypatch, answers, args=None, connection=Resettable):
-    """The result, and what happened: module calls by the confirmation they carry, and what became of the connection."""
+    """Return the result and the events: module calls with their confirmation, and changes of the connection."""
     events = []
     left = iter(answers)
 
@@ -55,27 +55,27 @@ def run(monkeypatch, answers, args=None, connection=Resettable):
     return action.run(None, {"inventory_hostname": "a1"}), events
 
 
-def test_where_nothing_changed_there_is_one_module_call(monkeypatch):
+def test_one_module_call_without_a_change(monkeypatch):
     unchanged = {**FIRST, "changed": False}
     assert run(monkeypatch, [unchanged]) == (unchanged, ["run"])
 
 
 @pytest.mark.parametrize("connection, renewed", [(Resettable, "reset"), (Plain, "close")])
-def test_a_change_is_confirmed_over_a_new_connection(monkeypatch, connection, renewed):
+def test_change_is_confirmed_over_a_new_connection(monkeypatch, connection, renewed):
     answers = [{**FIRST, "_transaction": "abc"}, {"changed": True, "backend": "nftables"}]
     result, events = run(monkeypatch, answers, connection=connection)
     assert result == FIRST
     assert events == ["run", renewed, "abc", "a1: backend nftables, because it is there"]
 
 
-def test_without_a_new_connection_the_task_fails_and_says_what_the_host_does(monkeypatch):
+def test_failure_without_a_new_connection_announces_the_rollback(monkeypatch):
     answers = [{**FIRST, "_transaction": "abc"}, AnsibleConnectionFailure("timed\x1b out")]
     result, _events = run(monkeypatch, answers, {"backend": "nftables", "rollback_timeout": 45})
     assert result["failed"]
     assert "rolls back within 45 seconds: timed\\x1b out" in result["msg"]
 
 
-def test_a_confirmation_that_the_host_refuses_fails_the_task(monkeypatch):
+def test_failed_confirmation_fails_the_task(monkeypatch):
     answers = [{**FIRST, "_transaction": "abc"}, {"failed": True, "msg": "too late"}]
     result, _events = run(monkeypatch, answers)
     assert (result["failed"], result["msg"]) == (True, "too late")
@@ -89,6 +89,6 @@ def test_texts_of_the_host_are_escaped(monkeypatch):
     assert result == {**FIRST, "backend_reason": r"\x1b[2J", "msg": r"a\nb"}
 
 
-def test_a_backend_that_was_asked_for_is_not_announced(monkeypatch):
+def test_selected_backend_is_not_announced(monkeypatch):
     _result, events = run(monkeypatch, [FIRST], {"backend": "nftables"})
     assert events == ["run"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kong_plan in real runs of ansible-playbook: a handful of them, with many plays in each."""
+"""kong_plan in a few real runs of ansible-playbook with many plays each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLE = Path(__file__).parents[4] / "examples" / "seed"
 
 
 def run(tmp_path, inventory, plays, *arguments, **environment):
-    """Run plays and return what ansible-playbook did; nothing of this machine's own settings takes part."""
+    """Run plays without the settings of this machine, and return the result of ansible-playbook."""
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(json.dumps(plays), encoding="utf-8")
     return subprocess.run(
@@ -54,7 +54,7 @@ def plan_task(**arguments):
 
 
 def touch(marks):
-    """A task that would change every host of its play: here each leaves a file."""
+    """Return a task that changes every host of its play: it creates a file for each."""
     file = f"{marks}/{{{{ inventory_hostname }}}}"
     return {"ansible.builtin.copy": {"content": "", "dest": file}, "delegate_to": "localhost", "connection": "local"}
 
@@ -68,7 +68,7 @@ FLEETS = {case: refusal.nodes for case, refusal in REFUSALS.items() if case != "
 
 
 def grouped():
-    """Every fleet as a group of one inventory, its hosts called after it."""
+    """Return an inventory with a group for every fleet, which is the prefix of the names of its hosts."""
     fleets = {"sound": {"n": NEW}, **FLEETS}
     return {
         "all": {
@@ -82,7 +82,7 @@ def grouped():
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory):
-    """One run in which every fleet is refused, each in a play of its own that would then touch its hosts."""
+    """Return the result of one run with a play for every fleet. The compiler refuses each, so no play changes its hosts."""
     tmp_path = tmp_path_factory.mktemp("refused")
     inventory, marks = tmp_path / "hosts.json", tmp_path / "marks"
     marks.mkdir()
@@ -106,7 +106,7 @@ def test_refusal_stops_the_play(refused, case):
     touched, output = refused
     refusal = REFUSALS[case]
     assert not [host for host in touched if host.startswith(f"{case}_")]
-    line = next(one for one in output.splitlines() if one.startswith(f"- error: {case}_n: {refusal.variable}"))
+    line = next(text for text in output.splitlines() if text.startswith(f"- error: {case}_n: {refusal.variable}"))
     assert line.endswith(f"[{refusal.code}]")
     for part in [*([repr(refusal.value)] if refusal.value else []), *refusal.says]:
         assert part in line
@@ -123,12 +123,12 @@ def test_refusal_stops_the_play(refused, case):
 def test_undefined_variable_in_a_template(refused, case, variable, missing):
     touched, output = refused
     assert not [host for host in touched if host.startswith(f"{case}_")]
-    line = next(one for one in output.splitlines() if one.startswith(f"- error: {case}_n: {variable}"))
+    line = next(text for text in output.splitlines() if text.startswith(f"- error: {case}_n: {variable}"))
     assert missing in line
     assert line.endswith("[variable-undefined]")
 
 
-def test_a_sound_fleet_is_touched(refused):
+def test_fleet_without_errors_is_changed(refused):
     touched, output = refused
     assert touched == {"sound_n"}
     assert "Traceback" not in output
@@ -140,7 +140,7 @@ def names_of_files(folder):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The example's plan in one run: whole, then from every host by serial, by the free strategy, and changed midway."""
+    """Return one run with the plan of the example: complete, by serial, by the free strategy, and with a later change."""
     tmp_path = tmp_path_factory.mktemp("whole")
     each = {"serial": "{{ inventory_hostname }}-serial.json", "free": "{{ inventory_hostname }}-free.json"}
     plays = [
@@ -155,14 +155,14 @@ def whole(tmp_path_factory):
     return tmp_path, done.stdout + done.stderr
 
 
-def test_the_same_plan_from_every_host_in_every_way(whole):
+def test_same_plan_from_every_host_in_every_strategy(whole):
     folder, _plan = whole
     expected = [f"{host}-{way}.json" for host in ("a1", "a2", "b1") for way in ("free", "serial")]
     assert [name for name in names_of_files(folder) if "-" in name] == expected
     assert {(folder / name).read_bytes() for name in expected} == {(folder / "whole.json").read_bytes()}
 
 
-def test_the_file_holds_the_plan(whole):
+def test_file_contains_the_plan(whole):
     text = (whole[0] / "whole.json").read_text(encoding="utf-8")
     plan = json.loads(text)
     assert plan_text(plan) == text
@@ -174,7 +174,7 @@ def test_warnings_are_shown_once(whole):
     assert whole[1].count("[source-no-path]") == 1
 
 
-def test_a_plan_file_that_cannot_be_written(whole):
+def test_plan_file_that_cannot_be_written(whole):
     folder, output = whole
     assert f"the plan file '{folder}/missing/plan.json' cannot be written: No such file or directory" in output
 
@@ -185,7 +185,7 @@ def test_limit_changes_nothing_and_check_mode_writes_nothing(whole, tmp_path):
     tasks = [
         {**plan_task(path=f"{tmp_path}/plan.json"), "run_once": True, "register": "first"},
         {**plan_task(path=f"{whole[0]}/whole.json"), "run_once": True, "register": "second"},
-        # The file of the whole run holds the very text that this one would write.
+        # The file of the complete run has exactly the text that this run would write.
         {"ansible.builtin.assert": {"that": ["first is changed", "second is not changed"]}},
     ]
     done = run(tmp_path, EXAMPLE, [play("kong", *tasks)], "--check", "--diff", "--limit", "b1")
@@ -196,7 +196,7 @@ def test_limit_changes_nothing_and_check_mode_writes_nothing(whole, tmp_path):
 
 
 def test_addresses_from_cached_facts(tmp_path):
-    """A fleet that knows its addresses from facts: every node of the run, those that a cache knows, and one it does not."""
+    """Addresses from facts: of the nodes of the run, of nodes in a cache, and of a node without facts."""
     hosts = {f"n{number}": {"number": number} for number in (1, 2, 3)}
     fleet = {"kong_version": "0.10.4", "kong_address_query": "ansible_facts.all_ipv4_addresses[?starts_with(@, '10.')]"}
     inventory = tmp_path / "hosts.json"
@@ -221,7 +221,7 @@ def test_addresses_from_cached_facts(tmp_path):
     assert errors == ["n3"]
 
 
-def test_a_template_reads_what_is_set_for_another_host(tmp_path):
+def test_template_reads_a_variable_of_another_host(tmp_path):
     forward = {"outside": "{{ hostvars['router'].wan }}", "outside_port": 8000}
     hosts = {"n": {"kong_address": "10.0.0.1", "kong_nat": [forward]}}
     inventory = {"all": {"hosts": {"router": {"wan": "192.0.2.1"}}, "children": {"kong": {"hosts": hosts}}}}
@@ -245,7 +245,7 @@ def outputs(tmp_path, fleet, *arguments, **environment):
     return run(tmp_path, inventory, [play("kong", {**plan_task(), "run_once": True})], *arguments, **environment)
 
 
-def test_a_wrong_variable_of_a_group_is_reported_once(tmp_path):
+def test_wrong_variable_of_a_group_is_reported_once(tmp_path):
     done = outputs(
         tmp_path, group_of(100, kong_admin_sources="any", kong_admin_listen="0.0.0.0:8001", kong_proxy_sources="x y")
     )
@@ -275,7 +275,7 @@ def test_standard_output_of_a_json_callback_is_json(tmp_path):
     assert "k1 to k2, 2 nodes: kong_admin_sources" in done.stderr
 
 
-# A small callback that writes JSON; those of other collections are not installed for the tests.
+# A small callback that writes JSON, because callbacks of other collections are not installed for the tests.
 JSON_CALLBACK = """
 import json
 from ansible.plugins.callback import CallbackBase

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import EXAMPLE, plan_task, play, run
 
-# What two of the hosts met, as kong_probe returns it: nothing that the plan names, and one difference.
+# Results of two hosts in the form of kong_probe: a probe that is not in the plan, and a difference.
 PROBED = [
     {"name": "b1 cluster tcp 80 192.168.10.5:9000", "seen": "refused", "detail": "no forward"},
     {"name": "a2 cluster tcp 7946 192.168.10.12:7946", "seen": "open", "detail": ""},
@@ -25,7 +25,7 @@ DRIFT = {
 
 
 def report(folder, name, **arguments):
-    """A task that writes a report, and registers it under a name."""
+    """Return a task that writes a report and registers it under a name."""
     task = {"gatehouse.kong.kong_report": {"plan": "{{ fleet.plan }}", "path": str(folder), **arguments}}
     return {**task, "register": name, "run_once": True, "ignore_errors": True}
 
@@ -71,7 +71,7 @@ def reported(tmp_path_factory):
     return folder, done.stdout
 
 
-def test_a_folder_holds_every_form_and_a_file_is_alone(reported):
+def test_folder_has_every_form_and_a_file_is_single(reported):
     folder, output = reported
     names = {"report.html", "report.md", "report.json", "report.xml"}
     assert {path.name for path in (folder / "new" / "report").iterdir()} == names
@@ -80,19 +80,19 @@ def test_a_folder_holds_every_form_and_a_file_is_alone(reported):
     assert ET.parse(folder / "alone.xml").getroot().tag == "testsuites"
 
 
-def test_verification_and_drift_fill_one_report(reported):
+def test_verification_and_drift_are_in_one_report(reported):
     kept = json.loads((reported[0] / "verification" / "report.json").read_text(encoding="utf-8"))
-    different = [one for one in kept["verification"]["outcomes"] if one["detail"] == "no forward"]
-    assert [(one["from"], one["to"], one["expected"], one["seen"]) for one in different] == [
+    different = [outcome for outcome in kept["verification"]["outcomes"] if outcome["detail"] == "no forward"]
+    assert [(outcome["from"], outcome["to"], outcome["expected"], outcome["seen"]) for outcome in different] == [
         ("a1", "b1", "open", "refused")
     ]
     assert kept["drift"]["nodes"] == DRIFT["nodes"]
     assert kept["verification"]["at"].endswith(" UTC")
-    suites = {one.get("name"): one for one in ET.parse(reported[0] / "verification" / "report.xml").getroot()}
+    suites = {suite.get("name"): suite for suite in ET.parse(reported[0] / "verification" / "report.xml").getroot()}
     assert (suites["verification"].get("failures"), suites["drift"].get("failures")) == ("1", "1")
 
 
-def test_findings_are_linked_to_what_they_mean(reported):
+def test_findings_are_linked_to_their_meanings(reported):
     page = (reported[0] / "verification" / "report.html").read_text(encoding="utf-8")
     assert '<a href="#code-source-no-path">source-no-path</a>' in page
     assert '<code id="code-source-no-path">source-no-path</code>' in page

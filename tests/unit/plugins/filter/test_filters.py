@@ -29,7 +29,7 @@ def call(name, *args, **more):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_has_the_filter_of_its_name(name):
+def test_file_has_the_filter_with_its_name(name):
     module = import_module(f"ansible_collections.gatehouse.kong.plugins.filter.{name}")
     filters = module.FilterModule().filters()
     assert [*filters] == [name]
@@ -50,14 +50,14 @@ OF_PLANS = {
 
 
 @pytest.mark.parametrize("name", OF_PLANS)
-def test_what_is_no_plan_is_refused_by_the_name_of_the_filter(name):
+def test_error_about_other_data_than_a_plan_names_the_filter(name):
     call(name, PLAN, *OF_PLANS[name])
     with pytest.raises(AnsibleFilterError, match=rf"^gatehouse\.kong\.{name}: .*plan of format 1"):
         call(name, {}, *OF_PLANS[name])
 
 
 @pytest.mark.parametrize("name", [name for name, args in OF_PLANS.items() if args and name != "kong_sample"])
-def test_an_unknown_host_is_refused(name):
+def test_unknown_host_is_an_error(name):
     with pytest.raises(AnsibleFilterError, match=rf"^gatehouse\.kong\.{name}: 'c9' "):
         call(name, PLAN, "c9", *OF_PLANS[name][1:])
 
@@ -69,21 +69,21 @@ def test_probes_of_a_host():
         "kind": "memberlist",
         "address": "192.168.10.5",
         "port": 9000,
-    } in [{**one, "kind": "memberlist"} for one in every]
-    assert {one["name"].split()[0] for one in every} == {"a2", "b1", "new"}
+    } in [{**probe, "kind": "memberlist"} for probe in every]
+    assert {probe["name"].split()[0] for probe in every} == {"a2", "b1", "new"}
     local = call("kong_probes", PLAN, "a1", local=True)
-    assert {one["name"].split()[0] for one in local} == {"a1"}
+    assert {probe["name"].split()[0] for probe in local} == {"a1"}
     chosen = call("kong_probes", PLAN, "a1", target="b1")
-    assert chosen == [one for one in every if one["name"].startswith("b1 ")]
+    assert chosen == [probe for probe in every if probe["name"].startswith("b1 ")]
     assert call("kong_probes", PLAN, "a1", True, "b1", "cluster") == [
-        one for one in chosen if " cluster " in one["name"]
+        probe for probe in chosen if " cluster " in probe["name"]
     ]
 
 
-def test_a_sample():
+def test_sample():
     chosen = call("kong_sample", PLAN, "1")
     assert list(chosen) == ["a1", "a2", "b1", "new", "admin"]
-    names = [one["name"].split()[0] for probes in chosen.values() for one in probes]
+    names = [probe["name"].split()[0] for probes in chosen.values() for probe in probes]
     assert set(names) == {"a1", "a2", "b1", "new"}
     assert len(names) < sum(len(call("kong_probes", PLAN, host)) for host in chosen)
     for pairs in (0, "0", "-1", "x", None, 1.5):
@@ -105,7 +105,7 @@ def test_interception():
         call("pf_rules", PLAN, "new", "linux")
 
 
-def test_a_restart_decision():
+def test_restart_decision():
     node = PLAN["nodes"]["new"]
     reload = call("kong_restart_decision", node, {"log_level": None})
     assert (reload["how"], reload["reasons"], "reload" in reload["summary"]) == ("reload", [], True)

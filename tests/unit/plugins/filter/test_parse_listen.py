@@ -41,7 +41,7 @@ def test_version_and_setting_decide():
         (None, {}, "None is neither text"),
     ],
 )
-def test_errors_say_why(value, options, says):
+def test_errors_have_a_reason(value, options, says):
     with pytest.raises(AnsibleFilterError) as caught:
         parse_listen(value, **options)
     assert says in str(caught.value)
@@ -49,7 +49,7 @@ def test_errors_say_why(value, options, says):
     assert isinstance(caught.value.__cause__, ValueError)
 
 
-def test_the_cause_keeps_its_code():
+def test_cause_keeps_its_code():
     with pytest.raises(AnsibleFilterError) as caught:
         parse_listen("[::]:80", version="0.13")
     assert isinstance(caught.value.__cause__, ListenError)

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 PLAN = planned({**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_site": "lan"}}, SEED_OTHERS)
 
 
-# Ansible's loader of collections takes imports over, so it gets a process of its own.
+# The collection loader of Ansible replaces imports, so it needs its own process.
 PROGRAM = """
 import json, sys
 from ansible.errors import AnsibleError
@@ -32,7 +32,7 @@ from ansible.template import Templar, trust_as_template
 expressions, text = json.load(sys.stdin)
 init_plugin_loader()
 loader = DataLoader()
-# As a registered result or a plan file would be: Ansible tags what it hands to templates.
+# Like a registered result or a plan file: Ansible tags the data that it passes to templates.
 templar = Templar(loader=loader, variables={"plan": loader.load(text), "text": text})
 
 def render(expression):
@@ -47,7 +47,7 @@ json.dump({one: render(one) for one in expressions}, sys.stdout)
 
 @pytest.fixture(scope="module")
 def rendered():
-    """Every expression of this file, templated in one process."""
+    """Return the results of all expressions of this file, templated in one process."""
     found = [path for path in sys.path if (Path(path) / "ansible_collections").is_dir()]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
@@ -162,7 +162,7 @@ EXPRESSIONS = [
 
 
 class Vaulted:
-    """A vaulted value as ansible-core had it before 2.19."""
+    """A vaulted value of ansible-core before 2.19."""
 
     __ENCRYPTED__ = True
 
