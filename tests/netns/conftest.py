@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A node and three neighbours in network namespaces of their own. Needs root, iproute2 and nftables, and says so.
+"""A node and three neighbours, each in its own network namespace. The tests need root, iproute2 and nftables.
 
-The machine's own namespace, firewall and files are never touched.
+The network namespace, the firewall and the files of the machine are never changed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
 
-NEIGHBOURS = ("friend", "ally", "stranger")
+NEIGHBOURS = ("friend", "ally", "outsider")
 CLONE_NEWNET = 0x40000000
-SILENCE = 0.4  # seconds without an answer on a wire of no length: nothing will come
+SILENCE = 0.4  # seconds; if no packet arrives on the local link in this time, no packet will arrive
 
 
 def ip(*words, check=True):
@@ -37,10 +37,10 @@ def ip(*words, check=True):
 
 @contextmanager
 def inside(namespace):
-    """This thread in another network namespace; sockets made there stay there."""
+    """Move this thread to another network namespace. Sockets that are created there stay there."""
     libc = ctypes.CDLL(None, use_errno=True)
-    with Path("/proc/thread-self/ns/net").open() as home, Path(f"/run/netns/{namespace}").open() as there:
-        assert libc.setns(there.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+    with Path("/proc/thread-self/ns/net").open() as home, Path(f"/run/netns/{namespace}").open() as target:
+        assert libc.setns(target.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
         try:
             yield
         finally:
@@ -48,7 +48,7 @@ def inside(namespace):
 
 
 class NodeHost(Host):
-    """The node: its programs run in its namespace, its files are below a folder of the test's."""
+    """The node. Its programs run in its namespace, and its files are below a temporary directory."""
 
     def __init__(self, root, namespace):
         super().__init__(root)
@@ -59,24 +59,24 @@ class NodeHost(Host):
         self.calls.append(argv)
         if argv[0] == "systemctl":
             if argv[1] in ("start", "daemon-reload"):
-                return ""  # systemd itself is not there; --root does what concerns the files
+                return ""  # systemd does not run here; other commands change the files with --root
             argv = ("systemctl", f"--root={self.root}", *(word for word in argv[1:] if word != "--now"))
         return super().run("ip", "netns", "exec", self.namespace, *argv, stdin=stdin, **limits)
 
     def call(self, function, *args):
         if function is start_timer:
-            raise SystemdError("the machine's own systemd takes no part")
+            raise SystemdError("the tests do not use the systemd of this machine")
         if function is start_new:
             return None
         with inside(self.namespace):
             return function(*args)
 
     def detach(self, *argv):
-        """Nothing goes on beyond a test, unless the test itself wants that."""
+        """Start no program, because none may outlive its test. A test can replace this method."""
 
 
 class Lab:
-    """node, and a link to each neighbour: 10.0.N.1 and fd00:N::1 at the node's end, .2 and ::2 at theirs."""
+    """The node, with a link to each neighbour: the node has 10.0.N.1 and fd00:N::1, the neighbour 10.0.N.2 and fd00:N::2."""
 
     def __init__(self):
         self._prefix = f"gkfw{os.getpid()}"
@@ -93,7 +93,7 @@ class Lab:
         return f"{self._prefix}{name}"
 
     def build(self):
-        self.destroy()  # of a run that was killed, and had the same process id
+        self.destroy()  # remove namespaces of a killed run with the same process id
         for name in ("node", *NEIGHBOURS):
             ip("netns", "add", self.namespace(name))
             ip("-n", self.namespace(name), "link", "set", "lo", "up")
@@ -103,7 +103,7 @@ class Lab:
         self.wire()
 
     def wire(self):
-        """Give every end of every link its addresses."""
+        """Add the addresses to both ends of each link."""
         for number, name in enumerate(NEIGHBOURS, 1):
             self._set_up("node", name, number, end=1)
             self._set_up(name, "to-node", number, end=2)
@@ -114,7 +114,7 @@ class Lab:
         ip(*run, "link", "set", device, "address", f"02:00:00:00:0{number}:0{end}", "up")
         ip(*run, "address", "replace", f"10.0.{number}.{end}/24", "dev", device)
         ip(*run, "address", "replace", f"fd00:{number}::{end}/64", "dev", device, "nodad")
-        # A new link loses its first neighbour solicitation, and the second comes a second later.
+        # A new link loses its first neighbour solicitation, and the second is sent a second later.
         for address in (f"10.0.{number}.{other}", f"fd00:{number}::{other}"):
             ip(*run, "neigh", "replace", address, "dev", device, "lladdr", f"02:00:00:00:0{number}:0{other}")
 
@@ -124,31 +124,31 @@ class Lab:
             ip("netns", "delete", self.namespace(name), check=False)
 
     def close(self):
-        for one in self._sockets:
-            one.close()
+        for opened in self._sockets:
+            opened.close()
         self._sockets.clear()
 
     @staticmethod
     def address(name, family="ipv4", end=2):
-        """A neighbour's address, or with end=1 the node's on the link to it."""
+        """Return the address of a neighbour, or with end=1 the address of the node on the same link."""
         number = NEIGHBOURS.index(name) + 1
         return f"10.0.{number}.{end}" if family == "ipv4" else f"fd00:{number}::{end}"
 
     def nft(self, text):
-        """Load rules at the node, as its owner."""
+        """Load rules on the node, as an administrator does."""
         return Host.run(self.host, "ip", "netns", "exec", self.host.namespace, "nft", "-f", "-", stdin=text)
 
     def read(self):
-        """The state that the module would find."""
+        """Return the state that the module would find."""
         return self.backend(self.host).read()
 
     def listing(self):
-        """The node's whole ruleset, without ours and without counters."""
+        """Return the whole ruleset of the node, without our table and without counters."""
         text = Host.run(self.host, "ip", "netns", "exec", self.host.namespace, "nft", "-s", "list", "ruleset")
         return text.partition("table inet gatehouse_kong")[0]
 
     def converge(self, data, check_mode=False):
-        """Both halves of what the module does; fresh objects, as each run of the module has them."""
+        """Execute both phases of a run of the module. Each run has new objects."""
         self.host.calls.clear()
         want = ruleset_from_data(data) if data is not None else None
         outcome = converge(self.backend(self.host), want, Guard(Rollback(self.host), 30), check_mode=check_mode)
@@ -164,7 +164,7 @@ class Lab:
         return made
 
     def listen(self, port, protocol="tcp", family="ipv4"):
-        """A socket at the node, at every address of the family."""
+        """Open a socket on the node, on every address of the family."""
         kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
         made = self.socket("node", family, kind)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -176,12 +176,12 @@ class Lab:
         return made
 
     def connect(self, name, listener, protocol="tcp", family="ipv4", to=None):
-        """A flow from a neighbour (or "node" itself) to a listener, as a pair of sockets; None if nothing arrives."""
-        where = to or self.address(name if name != "node" else "friend", family, end=1)
+        """Connect a neighbour (or "node" itself) to a listener. Return a pair of sockets, or None if no packet arrives."""
+        address = to or self.address(name if name != "node" else "friend", family, end=1)
         kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
         client = self.socket(name, family, kind)
         with suppress(TimeoutError, ConnectionRefusedError):
-            client.connect((where, listener.getsockname()[1]))
+            client.connect((address, listener.getsockname()[1]))
             if protocol == "udp":
                 client.send(b"hello")
                 listener.recv(9)
@@ -194,7 +194,7 @@ class Lab:
 
     @staticmethod
     def passes(flow):
-        """Whether what the client of a flow says still arrives."""
+        """Tell whether data of the client still arrives at the server."""
         client, server = flow
         try:
             client.send(b"more")
@@ -208,7 +208,7 @@ class Lab:
 
 @pytest.fixture
 def tmp_path():
-    """In memory where that can be: a change has its files written to the disk dozens of times, which takes its time."""
+    """A temporary directory, in memory if possible, because a change syncs its files to the disk dozens of times."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="gkfw", dir=memory if memory.is_dir() else None) as folder:
         yield Path(folder)
@@ -216,7 +216,7 @@ def tmp_path():
 
 @pytest.fixture(scope="module")
 def wires():
-    """The namespaces, once for each file: making them takes longer than most tests."""
+    """The namespaces, created once for each file, because creating them takes longer than most tests."""
     made = Lab()
     try:
         made.build()
@@ -227,7 +227,7 @@ def wires():
 
 @pytest.fixture
 def lab(wires, tmp_path: Path):
-    """The lab with no rules, and an empty folder for the node's files."""
+    """The lab without rules, and with an empty directory for the files of the node."""
     wires.start(tmp_path)
     yield wires
     wires.close()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Frames of single packets: what a client puts on the wire before any answer."""
+"""Frames with the first packet of a connection."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A node of the lab with one firewall manager, its chains and its files, and what a boot does with them."""
+"""A node of the lab with a firewall manager, its chains and its files, and a simulated boot."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 FAMILIES = ("iptables", "ip6tables")
 EMPTY = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n*raw\nCOMMIT\n*nat\nCOMMIT\n*mangle\nCOMMIT\n"
 UNITS_FOLDER = "/etc/systemd/system"
-# In the order in which a boot starts them, with the program and the file that each one runs.
+# The units in the order of a boot, with the program and the file that each unit runs.
 UNITS = (
     ("gatehouse-kong-rollback.service", "sh", "/var/lib/gatehouse_kong/pending/undo"),
     ("gatehouse-kong-firewall.service", "nft", "/etc/gatehouse_kong/ruleset.nft"),
     ("gatehouse-kong-iptables.service", "sh", "/etc/gatehouse_kong_iptables/load.sh"),
     ("gatehouse-kong-accept.service", "sh", "/etc/gatehouse_kong_accept/accept.sh"),
 )
-# What ufw-init loads of ufw's own chains, for IPv4 and IPv6; after.rules come from the host's file.
+# The chains that ufw-init loads, for IPv4 and IPv6. The rules of after.rules are read from the host's file.
 UFW = {"iptables": "", "ip6tables": "6"}
 UFW_CHAINS = """\
 *filter
@@ -66,7 +66,7 @@ COMMIT
 class Node:
     """The lab with one firewall manager.
 
-    A kind is "nftables", "ufw", or "iptables" with the variant of iptables behind a hyphen; "mangle" is iptables on a host
+    A kind is "nftables", "ufw", or "iptables", a hyphen and the variant of iptables. The kind "mangle" is iptables on a host
     without nft.
     """
 
@@ -76,7 +76,7 @@ class Node:
         self.name = "iptables" if kind == "mangle" else kind
         self.has_nft = kind != "mangle"
         lab.backend = lambda host: choose(host, self.name).backend
-        # Its own, so that a test decides which programs the host has.
+        # A test decides which programs the host has.
         self.which = lab.host.which
         lab.host.which = self._which
         addresses = lab.host.path("/proc/net/if_inet6")
@@ -92,23 +92,23 @@ class Node:
         return self.which(f"iptables-{self.variant or 'nft'}" if program == "iptables" else program)
 
     def clean(self, *, start=True):
-        """Remove all rules and sets; with `start`, load the rules of ufw as its user left them."""
+        """Remove all rules and sets. With `start`, load the rules of ufw from its files."""
         self.lab.nft("flush ruleset")
         for program in FAMILIES:
             self.lab.host.run(f"{program}-legacy-restore", stdin=EMPTY)
         for attempt in range(50):
-            # The kernel lets go of the sets of removed rules a moment later.
+            # The kernel releases the sets of removed rules a moment later.
             with suppress(HostError):
                 self.lab.host.run("ipset", "destroy")
                 break
             time.sleep(attempt / 100)
         else:
-            raise AssertionError("sets that no rule names are in use")
+            raise AssertionError("sets are in use although no rule uses them")
         if start and self.name == "ufw":
             self._start_ufw()
 
     def _start_ufw(self):
-        """Load the chains of ufw through which packets come to its user's rules, and write its files if they are missing."""
+        """Load the chains of ufw that lead to the user's rules. Write its files if they are missing."""
         files = {"/usr/sbin/ufw": f"#!{sys.executable}\n", "/etc/default/ufw": "IPV6=yes\n", "/run/ufw.lock": ""}
         for number in UFW.values():
             files[f"/etc/ufw/user{number}.rules"] = UFW_USER_RULES.format(number)
@@ -127,7 +127,7 @@ class Node:
                 self.lab.host.run(f"{program}-restore", "--noflush", stdin=text)
 
     def reboot(self):
-        """Empty the kernel, load what the host's own firewall loads, and start the units that are enabled."""
+        """Remove all rules, load the rules of the host's own firewall, and run the enabled units."""
         self.clean()
         self.load()
 
@@ -142,11 +142,11 @@ class Node:
         return any((wants / unit).is_symlink() for wants in folder.glob("*.wants")) and (folder / unit).exists()
 
     def restore(self, text, program="iptables"):
-        """Add rules of iptables as a third party, in the host's variant; with nftables it is the new one."""
+        """Add third-party iptables rules in the host's variant; on hosts with nftables, in the variant nft."""
         self.lab.host.run(f"{program}-{self.variant or 'nft'}-restore", "--noflush", stdin=text)
 
     def third_party(self):
-        """Return all that is not ours, as its programs list it, without counters, which packets change, and handles."""
+        """Return all third-party rules as their programs list them, without counters and handles."""
         saves = [self.lab.host.run(f"{program}-{kind}-save") for program in FAMILIES for kind in ("nft", "legacy")]
         lines = [line for text in (*saves, self.lab.host.run("ipset", "save")) for line in text.splitlines()]
         kept = [

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is the same on every backend, and on both variants of iptables: proved by packets on a real kernel."""
+"""Behaviour that all backends and both variants of iptables share, verified with packets on a real kernel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "nftables"
-SILENCE = 0.4  # seconds: nothing more will come
+SILENCE = 0.4  # seconds; after this time, no more packets arrive
 
 
 KINDS = ["nftables", "iptables-nft", "iptables-legacy", "ufw", "mangle-nft", "mangle-legacy"]
@@ -70,42 +70,42 @@ EVERYTHING = ruleset(
     entry(7373, []),
 )
 
-# From whom, protocol, family, port, and whether it arrives.
+# The source, the protocol, the family, the port, and whether a packet arrives.
 TABLE = [
     ("friend", "tcp", "ipv4", 8001, True),
     ("friend", "tcp", "ipv6", 8001, True),
-    ("stranger", "tcp", "ipv4", 8001, False),
-    ("stranger", "tcp", "ipv6", 8001, False),
+    ("outsider", "tcp", "ipv4", 8001, False),
+    ("outsider", "tcp", "ipv6", 8001, False),
     ("friend", "udp", "ipv4", 8001, True),
-    ("stranger", "udp", "ipv4", 8001, True),  # only tcp 8001 is ours
+    ("outsider", "udp", "ipv4", 8001, True),  # only tcp 8001 is managed
     ("friend", "tcp", "ipv4", 7946, True),
     ("friend", "udp", "ipv4", 7946, True),
     ("friend", "udp", "ipv6", 7946, True),
-    ("stranger", "tcp", "ipv4", 7946, False),
-    ("stranger", "udp", "ipv4", 7946, False),
-    ("stranger", "udp", "ipv6", 7946, False),
-    ("stranger", "tcp", "ipv4", 8000, True),
+    ("outsider", "tcp", "ipv4", 7946, False),
+    ("outsider", "udp", "ipv4", 7946, False),
+    ("outsider", "udp", "ipv6", 7946, False),
+    ("outsider", "tcp", "ipv4", 8000, True),
     ("friend", "tcp", "ipv4", 8002, False),
-    ("friend", "tcp", "ipv6", 8002, True),  # 0.0.0.0 is no IPv6 address
+    ("friend", "tcp", "ipv6", 8002, True),  # 0.0.0.0 is not an IPv6 address
     ("friend", "tcp", "ipv4", 8003, False),
-    ("stranger", "tcp", "ipv4", 8003, True),  # reaches the node at another of its addresses
+    ("outsider", "tcp", "ipv4", 8003, True),  # the packet goes to another address of the node
     ("friend", "tcp", "ipv4", 7373, False),
     ("friend", "tcp", "ipv6", 7373, False),
     ("node", "tcp", "ipv4", 7373, True),
     ("node", "tcp", "ipv6", 7373, True),
     ("node", "tcp", "ipv4", 8001, True),
     ("node", "udp", "ipv4", 7946, True),
-    ("stranger", "tcp", "ipv4", 22, True),
-    ("stranger", "udp", "ipv6", 53, True),
+    ("outsider", "tcp", "ipv4", 22, True),
+    ("outsider", "udp", "ipv6", 53, True),
 ]
 
 
-# Packets that the rules above are not about: a host that drops by default drops them.
+# Packets that do not match the rules above. A host that drops by default drops them.
 UNMANAGED = {
     ("friend", "udp", "ipv4", 8001),
-    ("stranger", "udp", "ipv4", 8001),
+    ("outsider", "udp", "ipv4", 8001),
     ("friend", "tcp", "ipv6", 8002),
-    ("stranger", "tcp", "ipv4", 8003),
+    ("outsider", "tcp", "ipv4", 8003),
 }
 
 
@@ -115,7 +115,7 @@ def table_of(node):
 
 
 def arrives(lab, table):
-    """The table as packets make it."""
+    """Return the table with the actual result of each packet."""
     keys = {(port, protocol, family) for _name, protocol, family, port, _passes in table}
     sockets = {key: lab.listen(*key) for key in keys}
     return [
@@ -124,12 +124,12 @@ def arrives(lab, table):
     ]
 
 
-def test_packets_go_where_the_ruleset_says(node):
+def test_packets_arrive_as_the_ruleset_allows(node):
     node.lab.converge(EVERYTHING)
     assert arrives(node.lab, table_of(node)) == table_of(node)
 
 
-def test_and_after_a_reboot(node):
+def test_packets_arrive_as_the_ruleset_allows_after_a_reboot(node):
     node.lab.converge(EVERYTHING)
     node.reboot()
     assert arrives(node.lab, table_of(node)) == table_of(node)
@@ -138,14 +138,14 @@ def test_and_after_a_reboot(node):
     assert not node.lab.converge(EVERYTHING).changed
 
 
-def test_without_rules_everything_of_the_table_is_open(lab):
-    """The negatives above are the rules' doing and not the lab's."""
+def test_without_rules_all_packets_of_the_table_arrive(lab):
+    """Check that the rules, and not the lab, block packets in the other tests."""
     closed = [(*row[:4], True) for row in TABLE if not row[4]]
     assert arrives(lab, closed) == closed
 
 
 @pytest.mark.parametrize("case", sorted(path.stem for path in GOLDEN.glob("*.nft")))
-def test_each_golden_case_is_listed_as_what_it_means(node, case):
+def test_the_listed_rules_of_each_golden_case_give_the_same_ruleset(node, case):
     data = json.loads((GOLDEN / f"{case}.json").read_text())
     if case == "published" and not node.has_nft:
         with pytest.raises(HostError, match="tcp 80 at every address is a published port, but this host lacks nft"):
@@ -156,7 +156,7 @@ def test_each_golden_case_is_listed_as_what_it_means(node, case):
     assert not node.lab.converge(data).changed
 
 
-def test_check_mode_changes_nothing_and_tells_what_the_run_does(node):
+def test_check_mode_changes_nothing_and_returns_the_changes_of_the_run(node):
     node.lab.converge(ruleset(*GOSSIP))
     before = (node.lab.read(), sorted(node.lab.host.root.rglob("*")), node.third_party())
     predicted = node.lab.converge(EVERYTHING, check_mode=True)
@@ -167,8 +167,8 @@ def test_check_mode_changes_nothing_and_tells_what_the_run_does(node):
 KEEPS_STATE = "*filter\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n"
 
 
-@pytest.mark.parametrize("own", ["", KEEPS_STATE], ids=["plain host", "host that accepts what is established"])
-def test_a_source_that_loses_permission_loses_its_flow_and_its_neighbour_does_not(node, own):
+@pytest.mark.parametrize("own", ["", KEEPS_STATE], ids=["plain host", "host that accepts established connections"])
+def test_a_removed_source_loses_its_connection_and_another_source_does_not(node, own):
     node.restore(own)
     listeners = {protocol: node.lab.listen(7946, protocol) for protocol in ("tcp", "udp")}
     node.lab.converge(ruleset(*GOSSIP, friends=["10.0.1.2/32", "10.0.2.2/32"]))
@@ -203,12 +203,12 @@ COMMIT
 """
 
 
-def test_whatever_is_not_ours_stays_as_it_is(node):
+def test_third_party_rules_are_preserved(node):
     node.lab.host.run("ipset", "restore", stdin="create banned hash:ip\nadd banned 203.0.113.8\n")
     node.restore(FOREIGN)
     before = node.third_party()
     for data in (EVERYTHING, ruleset(*GOSSIP), ruleset(*GOSSIP, friends=["10.0.2.2/32"]), None):
-        # An empty table filter or mangle, which was not there, is no rule.
+        # An empty new table filter or mangle contains no rule.
         assert node.lab.converge(data).changed
         assert without_tables(node.third_party()) == without_tables(before)
     assert "an own rule" in str(before)
@@ -221,8 +221,8 @@ def without_tables(listed):
     return [line for line in kept if not bare.search(line)], tables
 
 
-def test_a_comment_that_is_no_text(node):
-    """Its owner wrote it on a terminal of another encoding than UTF-8."""
+def test_a_comment_that_is_not_utf8(node):
+    """The comment was written on a terminal with another encoding."""
     chain = "ufw-user-input" if node.name == "ufw" else "INPUT"
     rule = ("-p", "icmp", "-m", "comment", "--comment", "f\udcfcr mich", "-j", "ACCEPT")
     node.lab.host.run(f"iptables-{node.variant or 'nft'}", "-A", chain, *rule)
@@ -248,7 +248,7 @@ def test_a_comment_of_two_lines(node):
 
 
 def contents(node):
-    """Return every file of the host with its text, but for the lock, which only a boot removes."""
+    """Return every file of the host with its text, except the lock, which only a boot removes."""
     paths = node.lab.host.root.rglob("*")
     return {path: path.read_bytes() if path.is_file() else None for path in paths if path.name != "gatehouse_kong.lock"}
 
@@ -288,13 +288,13 @@ FINE = {"listeners": {"report": []}, "settings": {"changed_settings": [], "path"
 
 
 def drift_of(node, rules):
-    """Return the lines of the playbook drift for the firewall of the node, from what kong_firewall_info returns."""
+    """Return the lines of the playbook drift for the firewall of the node, from the result of kong_firewall_info."""
     outcome = inspect(node.lab.backend(node.lab.host), ruleset_from_data(rules), Rollback(node.lab.host))
     drift = gather({"nodes": {"k1": {}}}, {"k1": {**FINE, "firewall": {"report": report(outcome)}}})
     return drift_lines(drift.as_dict())
 
 
-def test_a_restart_of_fail2ban_or_docker_is_no_drift(node):
+def test_a_restart_of_fail2ban_or_docker_is_not_drift(node):
     rules = ruleset(ADMIN, friends=("10.0.1.2/32", "10.0.2.2/32"))
     node.lab.converge(rules)
     quiet = ["1 of 1 node checked: no difference from the plan"]
@@ -313,7 +313,7 @@ def test_a_restart_of_fail2ban_or_docker_is_no_drift(node):
     assert node.lab.connect("friend", listener)
 
 
-def test_absent_leaves_no_trace(node):
+def test_absent_removes_all_our_rules_and_files(node):
     files = contents(node)
     node.lab.converge(EVERYTHING)
     assert contents(node) != files
@@ -322,7 +322,7 @@ def test_absent_leaves_no_trace(node):
     assert not node.lab.converge(None).changed
 
 
-def test_a_host_without_addresses_of_ipv6(node):
+def test_a_host_without_ipv6_addresses(node):
     every = "net.ipv6.conf.all.disable_ipv6"
     node.lab.host.run("sysctl", "-qw", f"{every}=1")
     try:
@@ -359,13 +359,13 @@ ENOUGH = 20000  # packets
 
 
 class Traffic(threading.Thread):
-    """Packets of udp as fast as the machine goes, a pause after each few, from a friend to port 8001 and from a stranger to port 8002."""
+    """UDP packets as fast as possible, with short pauses: from a friend to port 8001, and from an outsider to port 8002."""
 
     def __init__(self, lab):
         super().__init__()
-        self.done, self.sent, self.arrived = threading.Event(), [], {"friend": [], "stranger": []}
+        self.done, self.sent, self.arrived = threading.Event(), [], {"friend": [], "outsider": []}
         self._pairs = {}
-        for name, port in (("friend", 8001), ("stranger", 8002)):
+        for name, port in (("friend", 8001), ("outsider", 8002)):
             self._pairs[name] = lab.socket(name, "ipv4", socket.SOCK_DGRAM), lab.listen(port, "udp")
             self._pairs[name][0].connect((lab.address(name, end=1), port))
 
@@ -386,7 +386,7 @@ class Traffic(threading.Thread):
 
 
 def test_packets_while_the_rules_change(node):
-    """Sets, rules and both change again and again; each packet of a friend arrives, and none of a stranger."""
+    """Change sets, rules and both repeatedly. Each packet of the friend arrives, and no packet of the outsider."""
     node.lab.converge(CHANGES[0])
     traffic = Traffic(node.lab)
     traffic.start()
@@ -396,14 +396,14 @@ def test_packets_while_the_rules_change(node):
         node.lab.converge(data)
     traffic.done.set()
     traffic.join()
-    # One processor may overtake another with its packet, so their order says nothing.
+    # Several processors handle packets, so packets can arrive in another order.
     lost = sorted(set(traffic.sent) - set(traffic.arrived["friend"]), key=int)
-    assert (lost, traffic.arrived["stranger"]) == ([], [])
+    assert (lost, traffic.arrived["outsider"]) == ([], [])
 
 
 @pytest.fixture
 def processes(node, monkeypatch):
-    """The programs that run at the node, in their order."""
+    """The programs that run on the node, in order."""
     started = []
 
     class Counted(subprocess.Popen):
@@ -418,7 +418,7 @@ def processes(node, monkeypatch):
 
 
 SAVES, LOADS = ["iptables-save", "ip6tables-save"], ["iptables-restore", "ip6tables-restore"]
-# Of a first run, of a run that changes nothing, and of a run after which a peer is missing; both halves of a change.
+# Programs of a first run, of a run without changes, and of a run that removes a peer. A change includes both phases.
 PROCESSES = {
     "nftables": (["nft"] * 3, ["nft"] * 2, ["nft"] * 6),
     "iptables": (["nft", *SAVES, "nft", "sh", *SAVES, *SAVES], ["nft"] * 2 + SAVES, ["nft"] * 5 + SAVES * 2),
@@ -428,7 +428,7 @@ PROCESSES = {
 
 
 @pytest.mark.parametrize("peers", [10, 500])
-def test_processes_do_not_grow_with_the_peers(node, processes, peers):
+def test_the_number_of_processes_does_not_depend_on_the_number_of_peers(node, processes, peers):
     friends = [f"10.9.{number // 100}.{number % 100 * 2}/32" for number in range(peers)]
     for data, expected in zip(
         (ruleset(ADMIN, friends=friends), ruleset(ADMIN, friends=friends), ruleset(ADMIN, friends=friends[1:])),
@@ -440,7 +440,7 @@ def test_processes_do_not_grow_with_the_peers(node, processes, peers):
         assert sorted(processes) == sorted(expected)
 
 
-def test_a_change_of_ports_and_sources_of_both_families_takes_nine_at_most(node, processes):
+def test_a_change_of_ports_and_sources_of_both_families_takes_at_most_nine_processes(node, processes):
     node.lab.converge(EVERYTHING)
     processes.clear()
     changed = ruleset(ADMIN, entry(8123, ["friends", "others"]), friends6=["fd00:2::2/128"], others=["10.0.3.0/24"])
@@ -452,23 +452,23 @@ LOOPBACK = '-A GATEHOUSE-KONG -i lo -m comment --comment "the host reaches itsel
 DRIFT = {
     "rule": ("iptables", "-A GATEHOUSE-KONG -p tcp -m tcp --dport 22 -j DROP", "--dport 22"),
     "rule first": ("ip6tables", "-I GATEHOUSE-KONG -p tcp -m tcp --dport 8001 -j ACCEPT", "--dport 8001 -j ACCEPT"),
-    "rule gone": ("ip6tables", "-D GATEHOUSE-KONG 1", "missing"),
+    "rule missing": ("ip6tables", "-D GATEHOUSE-KONG 1", "missing"),
     "order": ("iptables", f"-D GATEHOUSE-KONG 1\n{LOOPBACK}", "order"),
     "jump second": ("iptables", "-I INPUT 1 -p tcp -m tcp --dport 25 -j ACCEPT", "not the first rule of INPUT"),
     "no marks": ("iptables", "-F GATEHOUSE-KONG-MARK", "missing"),
-    "second jump": ("iptables", "-A INPUT -j GATEHOUSE-KONG", "not once"),
+    "second jump": ("iptables", "-A INPUT -j GATEHOUSE-KONG", "is repeated"),
     "jump of another chain": ("iptables", "-A FORWARD -j GATEHOUSE-KONG", "-A FORWARD"),
     "empty": ("iptables", "-F GATEHOUSE-KONG", "missing"),
     "member": ("ipset", "add gkong4-friends 10.0.3.2", ""),
-    "member that is excepted": ("ipset", "add gkong4-friends 10.0.3.2 nomatch", "nomatch"),
+    "excluded member": ("ipset", "add gkong4-friends 10.0.3.2 nomatch", "nomatch"),
     "set": ("ipset", "create gkong4-other hash:ip", "gkong4-other"),
     "no members": ("ipset", "flush gkong6-friends", ""),
-    "set that forgets": ("ipset", "create x hash:net timeout 60\nswap x gkong4-friends\ndestroy x", "timeout"),
+    "set with a timeout": ("ipset", "create x hash:net timeout 60\nswap x gkong4-friends\ndestroy x", "timeout"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", DRIFT)
-def test_what_somebody_changed_is_reported_and_put_right(iptables, case):
+def test_a_third_party_change_is_reported_and_repaired(iptables, case):
     program, text, word = DRIFT[case]
     iptables.lab.converge(EVERYTHING)
     if program == "ipset":
@@ -484,11 +484,11 @@ def test_what_somebody_changed_is_reported_and_put_right(iptables, case):
 
 
 class KilledError(BaseException):
-    """Nothing catches it, as nothing catches SIGKILL."""
+    """An exception that no code catches. It represents SIGKILL."""
 
 
 @pytest.mark.parametrize("survives", range(0, 24, 2))
-def test_a_run_that_is_killed_leaves_the_old_or_the_new_and_the_next_one_repairs(iptables, survives, monkeypatch):
+def test_a_killed_run_leaves_the_old_or_the_new_ruleset_and_the_next_run_repairs_it(iptables, survives, monkeypatch):
     old = ruleset(ADMIN, *GOSSIP, friends=["10.0.1.2/32"])
     new = ruleset(entry(8001, ["friends"]), entry(7946, []), friends=["10.0.2.2/32"])
     iptables.lab.converge(old)
@@ -515,7 +515,7 @@ def test_a_run_that_is_killed_leaves_the_old_or_the_new_and_the_next_one_repairs
     for family in ("ipv4", "ipv6"):
         table = [(name, "tcp", family, port) for name in ("friend", "ally") for port in (8001, 7946)]
         seen = [row[4] for row in arrives(iptables.lab, [(*row, True) for row in table])]
-        # The new set has no member of IPv6 that goes.
+        # The new set has no IPv6 member.
         ally = family == "ipv4"
         assert seen in ([True, True, False, False], [not ally, False, ally, False])
         iptables.lab.close()
@@ -523,7 +523,7 @@ def test_a_run_that_is_killed_leaves_the_old_or_the_new_and_the_next_one_repairs
     assert not iptables.lab.converge(new).changed
 
 
-def test_a_step_that_the_host_refuses_leaves_the_old_state(iptables, monkeypatch):
+def test_a_failed_step_leaves_the_old_state(iptables, monkeypatch):
     iptables.lab.converge(EVERYTHING)
     run = iptables.lab.host.run
 
@@ -538,7 +538,7 @@ def test_a_step_that_the_host_refuses_leaves_the_old_state(iptables, monkeypatch
     assert not iptables.lab.converge(EVERYTHING).changed
 
 
-def test_rules_that_somebody_saved_can_still_be_loaded_at_boot(iptables, tmp_path):
+def test_rules_that_another_program_saved_can_still_be_loaded_at_boot(iptables, tmp_path):
     iptables.lab.converge(ruleset(ADMIN, entry(8002, ["gone"]), gone=["10.0.3.2/32"]))
     iptables.restore("*filter\n-A INPUT -p tcp -m tcp --dport 9999 -j DROP\nCOMMIT\n")
     saved = iptables.lab.host.run(f"iptables-{iptables.variant}-save")
@@ -546,10 +546,10 @@ def test_rules_that_somebody_saved_can_still_be_loaded_at_boot(iptables, tmp_pat
     for _done in boot_with_saved_rules(iptables, saved, tmp_path):
         pass
     assert not iptables.lab.converge(EVERYTHING).changed
-    assert not iptables.lab.connect("stranger", iptables.lab.listen(9999))
+    assert not iptables.lab.connect("outsider", iptables.lab.listen(9999))
 
 
-def test_rules_saved_with_the_other_name_of_a_set_let_in_the_same_at_boot(iptables, tmp_path):
+def test_rules_saved_with_the_other_name_of_a_set_allow_the_same_sources_at_boot(iptables, tmp_path):
     now = ruleset(entry(8123, ["friends"]))
     iptables.lab.converge(ruleset(entry(8122, ["friends"]), friends=["10.0.2.2/32"]))
     iptables.lab.converge(now)
@@ -558,12 +558,15 @@ def test_rules_saved_with_the_other_name_of_a_set_let_in_the_same_at_boot(iptabl
     port = iptables.lab.listen(8123)
     for _done in boot_with_saved_rules(iptables, saved, tmp_path):
         assert iptables.lab.connect("friend", port)
-        assert not iptables.lab.connect("stranger", port)
+        assert not iptables.lab.connect("outsider", port)
     assert not iptables.lab.converge(now).changed
 
 
 def boot_with_saved_rules(iptables, saved, folder):
-    """As netfilter-persistent does, between the two calls of the drop-in; a pause when others loaded theirs, and one after."""
+    """Load saved rules as netfilter-persistent does, between the two calls of the drop-in.
+
+    Yield after the saved rules are loaded, and again after our rules are loaded.
+    """
     iptables.clean()
     (folder / "rules.v4").write_text(saved)
     script = folder / "load.sh"
@@ -576,8 +579,8 @@ def boot_with_saved_rules(iptables, saved, folder):
     yield
 
 
-def test_the_undoing_of_a_change_leaves_what_was_before_it(iptables):
-    """What the snapshot of a state loads, on top of another state."""
+def test_a_rollback_restores_the_state_before_the_change(iptables):
+    """Load the snapshot of a state on top of another state."""
     states = (EVERYTHING, None, ruleset(*GOSSIP, friends=["10.0.2.2/32"]))
     for data in states:
         iptables.lab.converge(data)
@@ -591,7 +594,7 @@ def test_the_undoing_of_a_change_leaves_what_was_before_it(iptables):
             assert iptables.lab.read() == live
 
 
-def test_rules_of_both_variants_are_refused(iptables):
+def test_rules_of_both_variants_are_an_error(iptables):
     other = {"nft": "legacy", "legacy": "nft"}[iptables.variant]
     loaded = iptables.lab.host.path("/proc/net/ip_tables_names")
     loaded.write_text("filter\n")
@@ -601,7 +604,7 @@ def test_rules_of_both_variants_are_refused(iptables):
         iptables.lab.converge(ruleset(*GOSSIP))
 
 
-def test_a_chain_of_nftables_that_drops_is_refused_on_a_host_with_iptables(lab):
+def test_a_chain_of_nftables_that_drops_is_a_conflict_on_a_host_with_iptables(lab):
     node = Node(lab, "iptables-nft")
     try:
         lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}\n")
@@ -612,7 +615,7 @@ def test_a_chain_of_nftables_that_drops_is_refused_on_a_host_with_iptables(lab):
         node.clean()
 
 
-def test_a_drop_of_every_authorised_packet_in_another_table_is_refused(iptables):
+def test_a_drop_of_every_authorised_packet_in_another_table_is_a_conflict(iptables):
     iptables.restore("*mangle\n-A PREROUTING -p tcp -m tcp --dport 1:9000 -j DROP\nCOMMIT\n")
     with pytest.raises(ConflictError, match=r"table mangle of iptables blocks .*tcp 8001"):
         iptables.lab.converge(EVERYTHING)

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random rules, and the kernel's verdict on real packets: what is said to be certain must be true.
+"""Random rules, compared with the kernel's verdict on real packets. Each certain answer of the analysis must be true.
 
-Each case is a program of a few chains. A dispatcher leads the packets to one destination address into one program, so that
-thousands of programs are loaded in one transaction. Chains before and behind it record which packets came, and which were
-accepted. GATEHOUSE_KONG_CASES sets the number of programs for each kind of firewall, GATEHOUSE_KONG_SEED another seed.
+Each case is a program of a few chains. A dispatcher sends the packets to a destination address into one program, so that
+thousands of programs are loaded in one transaction. Chains before and after it record the packets that arrived and the
+packets that were accepted. GATEHOUSE_KONG_CASES sets the number of programs for each kind of firewall, GATEHOUSE_KONG_SEED
+another seed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ansible_collections.gatehouse.kong.tests.netns.conftest import inside, ip
 CASES = int(os.environ.get("GATEHOUSE_KONG_CASES", "250"))
 SEED = int(os.environ.get("GATEHOUSE_KONG_SEED", "1"))
 PORTS = (8001, 7946, 22)
-# Two sources of a set, whose packets have our mark, and one other.
+# Two sources in a set, whose packets have our mark, and another source.
 SOURCES = {"ipv4": ("10.0.1.2", "10.0.1.3", "10.0.1.200"), "ipv6": ("fd00:1::2", "fd00:1::3", "fd00:1::c8")}
 AUTHORISED = 2
 NETWORK = {"ipv4": "10.77.0.0/16", "ipv6": "fd00:77::/64"}
@@ -81,10 +82,10 @@ table inet recorder {
 
 
 class Program(NamedTuple):
-    """Chains of one table, by name; the first is the base chain, which has a policy."""
+    """Chains of a table, by name. The first chain is the base chain, which has a policy."""
 
     number: int
-    family: str  # of the table, in nft's words
+    family: str  # of the table, in the notation of nft
     policy: str
     chains: dict[str, list[str]]
 
@@ -106,7 +107,7 @@ class Program(NamedTuple):
 
 @pytest.fixture(scope="module")
 def node(wires, tmp_path_factory):
-    """The node of the lab, to which all addresses of the programs belong."""
+    """The node of the lab. It has all addresses of the programs."""
     wires.start(tmp_path_factory.mktemp("node"))
     for family, network in NETWORK.items():
         ip("-n", wires.namespace("node"), f"-{family[-1]}", "route", "replace", "local", network, "dev", "lo")
@@ -123,7 +124,7 @@ def send(lab, packets):
 
 
 def recorded(lab, name):
-    """The packets in a set of the recorder."""
+    """Return the packets in a set of the recorder."""
     found = set()
     for family, number in (("ipv4", "4"), ("ipv6", "6")):
         listed = json.loads(lab.host.run("nft", "-j", "list", "set", "inet", "recorder", name + number))["nftables"]
@@ -134,39 +135,39 @@ def recorded(lab, name):
 
 
 def classes(program):
-    """Packets that the analysis takes for one: those of authorised sources, and those of the other source."""
+    """Yield classes of packets for the analysis: packets of authorised sources, and packets of the other source."""
     sent = list(program.packets())
-    for key in dict.fromkeys((one.family, one.protocol, one.port) for one in sent):
-        same = [one for one in sent if (one.family, one.protocol, one.port) == key]
+    for key in dict.fromkeys((packet.family, packet.protocol, packet.port) for packet in sent):
+        same = [packet for packet in sent if (packet.family, packet.protocol, packet.port) == key]
         for members, mark in ((same[:AUTHORISED], MARKED), (same[AUTHORISED:], UNMARKED)):
             family, protocol, port = key
-            sources = parse_networks(family, [one.source for one in members])
+            sources = parse_networks(family, [packet.source for packet in members])
             addresses = parse_networks(family, [program.address(family)])
             yield members, Packet(family, protocol, port, sources, addresses, mark=mark)
 
 
-def said(chains, program, packet):
-    """True for "surely passes", False for "surely dropped", None for unknown."""
+def analyse(chains, program, packet):
+    """Return True for "certainly passes", False for "certainly dropped", None for unknown."""
     base = replace(chains[program.base], policy=program.policy)
     verdicts = {outcome.verdict == DROP for outcome in Walk(chains, packet).base(base)}
     return verdicts == {False} if len(verdicts) == 1 else None
 
 
-def judge(programs, chains_of, came, passed):
-    """Compare what is said with what happened. Return how often each answer was given, by packets."""
+def compare(programs, chains_of, arrived, passed):
+    """Compare the answers with the actual results. Return the number of packets for each answer."""
     answers = Counter()
     for program in programs:
         for members, packet in classes(program):
-            answer = said(chains_of(program), program, packet)
+            answer = analyse(chains_of(program), program, packet)
             for sent in members:
-                assert sent in came, sent
+                assert sent in arrived, sent
                 answers[answer] += 1
                 assert answer in (None, sent in passed), f"{sent}: {answer}\n{json.dumps(program, indent=1)}"
     return answers
 
 
 def assert_useful(answers, unknown, record):
-    """Most answers are certain, in both directions."""
+    """Check that most answers are certain, in both directions."""
     total = sum(answers.values())
     record("pairs", {"total": total, **{str(answer): number for answer, number in answers.items()}})
     assert total >= CASES * 18
@@ -175,7 +176,7 @@ def assert_useful(answers, unknown, record):
 
 
 class Generator:
-    """Random rules; each rule is for one protocol and one family at most, as nft refuses contradictions."""
+    """A generator of random rules. Each rule has at most one protocol and one family, because nft rejects contradictions."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -191,7 +192,7 @@ class Generator:
 
 
 class NftGenerator(Generator):
-    """Programs in the words of nft."""
+    """A generator of programs in the syntax of nft."""
 
     def program(self, number):
         family = self.one("inet", "inet", "inet", "ip", "ip6")
@@ -211,7 +212,7 @@ class NftGenerator(Generator):
         if self.chance(0.3) or not parts:
             parts.append(self.anything())
         if len(parts) == 1 and self.chance(0.15):
-            # Beside a header of that protocol, nft does not list it (1.0.6), even if both contradict each other.
+            # nft (1.0.6) does not list it together with a header of that protocol, even if both contradict each other.
             parts = [f"meta protocol {self.one('', '!= ')}{self.one('ip', 'ip6', 'arp', '{ ip, ip6 }')}"]
         self.random.shuffle(parts)
         if self.chance(0.2):
@@ -345,7 +346,7 @@ TABLE_SETS = """
 
 
 def nft_text(programs):
-    """One table for each family and policy, with a dispatcher."""
+    """Return a table for each family and policy, with a dispatcher."""
     lines = []
     for family, policy in dict.fromkeys((program.family, program.policy) for program in programs):
         mine = [program for program in programs if (program.family, program.policy) == (family, policy)]
@@ -365,7 +366,7 @@ def nft_text(programs):
 
 
 def load(lab, text):
-    """Load rules without the few that nft refuses, as they contradict themselves."""
+    """Load the rules without the few rules that nft rejects because they contradict themselves."""
     lines = text.splitlines()
     while refused := refused_lines(lab, lines):
         for number in refused:
@@ -383,14 +384,14 @@ def refused_lines(lab, lines):
     return set()
 
 
-def test_rules_of_nftables(node, record_property):
+def test_nftables_rules(node, record_property):
     generate = NftGenerator(SEED)
     programs = [generate.program(number) for number in range(CASES)]
     load(node, "flush ruleset\n" + RECORDER + nft_text(programs))
     send(node, [sent for program in programs for sent in program.packets()])
     listed = json.loads(node.host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
     tables = tables_of(listed)
-    answers = judge(
+    answers = compare(
         programs,
         lambda program: tables[program.family, f"{program.policy}s"],
         recorded(node, "came"),
@@ -400,7 +401,7 @@ def test_rules_of_nftables(node, record_property):
 
 
 class IptablesGenerator(Generator):
-    """Programs in the words of iptables-save, each for one family."""
+    """A generator of programs in the format of iptables-save, each for one family."""
 
     def program(self, number):
         family = self.one("ip", "ip6")
@@ -500,7 +501,7 @@ def iptables_text(programs, family):
 
 
 @pytest.mark.parametrize("variant", ["nft", "legacy"])
-def test_rules_of_iptables(node, variant, record_property):
+def test_iptables_rules(node, variant, record_property):
     generate = IptablesGenerator(SEED)
     programs = [generate.program(number) for number in range(CASES)]
     node.nft("flush ruleset\n" + RECORDER)
@@ -513,7 +514,7 @@ def test_rules_of_iptables(node, variant, record_property):
             table = table_of(node.host.run(f"{program}-{variant}-save"), "filter")
             chains[family] = chains_of_table(table)
         send(node, [sent for program in programs for sent in program.packets()])
-        answers = judge(
+        answers = compare(
             programs,
             lambda program: chains[program.family],
             recorded(node, "came"),

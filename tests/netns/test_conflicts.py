@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which rules of a host are reported as conflicts, against what a real packet meets there."""
+"""Conflicts that are reported for the rules of a host, compared with the results of real packets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WANT = {
     )
     for family, address in ADDRESS.items()
 }
-# Our early part, as far as it matters here: it marks packets of the friend.
+# The relevant part of our early part: it marks packets of the friend.
 EARLY = """
 table inet gatehouse_kong {
     chain input {
@@ -43,7 +43,7 @@ OWN = Own(frozenset({("inet", "gatehouse_kong", "input")}), marked_after=-10)
 MARK = "meta mark & 0x10000000 == 0x10000000 accept"
 CERTAIN, POSSIBLE, NONE = "refused", "perhaps refused", "let through"
 
-# The host's rules, one a line, its policy, and what is to be said of tcp 8001.
+# The host's rules (one in each line), its policy, and the expected conflict for tcp 8001.
 RULES = [
     ("", "accept", NONE),
     ("", "drop", CERTAIN),
@@ -99,7 +99,7 @@ RULES = [
     ("tcp dport @ports accept", "drop", POSSIBLE),
     ("tcp dport vmap @verdicts", "accept", POSSIBLE),
 ]
-# The same where addresses matter, for each family.
+# The same for rules with addresses, for each family.
 ADDRESSED = [
     ("ip", "ipv4", "ip saddr 10.0.1.0/24 drop", "accept", CERTAIN),
     ("ip", "ipv4", "ip saddr != 10.0.1.2 drop", "accept", NONE),
@@ -147,41 +147,41 @@ def conflicts(lab, want, own=OWN):
     return find_conflicts(listed, want, own)
 
 
-def said(lab, want):
-    found = [one for one in conflicts(lab, want) if "tcp 8001" in " ".join(one.ports)]
+def report(lab, want):
+    found = [conflict for conflict in conflicts(lab, want) if "tcp 8001" in " ".join(conflict.ports)]
     assert len(found) < 2
     return NONE if not found else CERTAIN if found[0].certain else POSSIBLE
 
 
-def seen(lab, family):
-    """What a packet from the friend meets."""
+def send(lab, family):
+    """Return the result of a packet from the friend."""
     lab.nft(EARLY)
     flow = lab.connect("friend", lab.listen(8001, family=family), family=family)
     return NONE if flow else CERTAIN
 
 
-def judged(lab, family):
-    verdict = said(lab, WANT[family])
-    assert verdict in (POSSIBLE, seen(lab, family))
+def check(lab, family):
+    verdict = report(lab, WANT[family])
+    assert verdict in (POSSIBLE, send(lab, family))
     return verdict
 
 
 @pytest.mark.parametrize("rules, policy, expected", RULES)
 def test_rules(lab, rules, policy, expected):
     lab.nft(table("inet", rules, policy))
-    assert judged(lab, "ipv4") == expected
+    assert check(lab, "ipv4") == expected
 
 
 @pytest.mark.parametrize("table_family, family, rules, policy, expected", ADDRESSED)
 def test_rules_about_addresses(lab, table_family, family, rules, policy, expected):
     lab.nft(table(table_family, rules, policy))
-    assert judged(lab, family) == expected
+    assert check(lab, family) == expected
 
 
 @pytest.mark.parametrize("priority, expected", [(-20, CERTAIN), (-9, NONE), (50, NONE)])
-def test_a_chain_before_ours_never_sees_the_mark(lab, priority, expected):
+def test_a_chain_before_our_chain_never_sees_the_mark(lab, priority, expected):
     lab.nft(table("inet", MARK, "drop", priority))
-    assert judged(lab, "ipv4") == expected
+    assert check(lab, "ipv4") == expected
 
 
 @pytest.mark.parametrize(
@@ -209,10 +209,10 @@ def test_a_chain_before_ours_never_sees_the_mark(lab, priority, expected):
 def test_rules_of_iptables(lab, rules, expected):
     for rule in rules:
         lab.host.run("sh", "-c", f"iptables {rule}")
-    assert judged(lab, "ipv4") == expected
+    assert check(lab, "ipv4") == expected
 
 
-def test_what_both_protocols_meet_is_said_once(lab):
+def test_a_conflict_of_both_protocols_is_reported_once(lab):
     lab.nft(table("inet", "", "drop"))
     (found,) = conflicts(lab, WANT["ipv4"])
     assert found.ports == ("tcp 8001 at 10.0.1.1", "udp 8001 at 10.0.1.1")
@@ -220,7 +220,7 @@ def test_what_both_protocols_meet_is_said_once(lab):
     assert "nft 'add rule inet own input meta mark & 0x10000000 == 0x10000000 accept'" in found.advice
 
 
-def test_the_rule_that_refuses_is_named(lab):
+def test_the_conflicting_rule_is_named(lab):
     lab.nft(table("inet", "jump drops", "accept"))
     (found,) = conflicts(lab, WANT["ipv4"])
     listed = lab.host.run("nft", "-a", "list", "chain", "inet", "own", "drops")
@@ -241,7 +241,7 @@ def test_the_rule_that_refuses_is_named(lab):
         (table("inet", "", "drop", -300), "priority -300"),
     ],
 )  # fmt: skip
-def test_the_way_out_is_in_the_words_of_who_made_the_chain(lab, text, advice):
+def test_the_fix_has_commands_of_the_program_that_created_the_chain(lab, text, advice):
     lab.nft(text)
     (found,) = conflicts(lab, WANT["ipv4"])
     assert found.certain
@@ -262,14 +262,14 @@ def test_the_way_out_is_in_the_words_of_who_made_the_chain(lab, text, advice):
         ("tcp dport 7070 dnat to 10.0.9.9:80", "nat", []),
     ],
 )
-def test_what_happens_before_routing(lab, rules, kind, expected):
+def test_chains_before_routing(lab, rules, kind, expected):
     lab.nft(f"table ip own {{\nchain c {{\n type {kind} hook prerouting priority -150;\n {rules}\n}}\n}}\n")
     found = conflicts(lab, WANT["ipv4"])
-    assert [(one.effect, one.certain) for one in found] == expected
-    assert not any(one.stops for one in found if one.effect == "divert")
+    assert [(conflict.effect, conflict.certain) for conflict in found] == expected
+    assert not any(conflict.stops for conflict in found if conflict.effect == "divert")
 
 
-def test_a_port_for_nobody_that_is_published_is_said(lab):
+def test_a_translation_of_a_port_without_sources_is_reported(lab):
     lab.nft(
         "table ip own {\nchain c {\n type nat hook prerouting priority -100;\n tcp dport 8001 dnat to 10.0.9.9\n}\n}\n"
     )
@@ -278,13 +278,13 @@ def test_a_port_for_nobody_that_is_published_is_said(lab):
     assert "diverts tcp 8001 at every address: its rule `tcp dport 8001 dnat to 10.0.9.9 # handle " in str(found)
 
 
-def test_a_port_for_nobody_meets_no_conflict(lab):
+def test_a_port_without_sources_has_no_conflict(lab):
     lab.nft(table("inet", "", "drop"))
     nobody = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": []}
     assert conflicts(lab, ruleset_from_data({"allow": [nobody]})) == ()
 
 
-# The rules of hosts for which a conflict was reported by mistake, or not at all.
+# Rules of hosts for which earlier versions reported a wrong conflict, or missed one.
 NOT_SYN = """
 table inet filter {
     chain input {
@@ -335,7 +335,7 @@ table inet filter {{
 def test_a_negated_match_holds_only_for_packets_with_its_header(lab, family, text, refused):
     lab.nft(text)
     found = conflicts(lab, WANT[family])
-    assert [(one.certain, [port.split()[0] for port in one.ports]) for one in found] == (
+    assert [(conflict.certain, [port.split()[0] for port in conflict.ports]) for conflict in found] == (
         [(True, refused)] if refused else []
     )
     lab.nft(EARLY)
@@ -346,8 +346,8 @@ def test_a_negated_match_holds_only_for_packets_with_its_header(lab, family, tex
 
 def test_a_negated_address_does_not_hold_for_the_other_family(lab):
     lab.nft(table("inet", "ip saddr != 10.0.9.0/24 drop", "accept"))
-    assert judged(lab, "ipv6") == NONE
-    assert judged(lab, "ipv4") == CERTAIN
+    assert check(lab, "ipv6") == NONE
+    assert check(lab, "ipv4") == CERTAIN
 
 
 LINK = """
@@ -378,13 +378,13 @@ table {family} own {{
         ("bridge", "forward", "tcp dport 8001 drop", []),
     ],
 )
-def test_a_chain_of_network_interfaces_is_seen(lab, family, hook, rule, expected):
+def test_a_chain_of_network_interfaces_is_checked(lab, family, hook, rule, expected):
     lab.nft(LINK.format(family=family, hook=hook, rule=rule))
     found = conflicts(lab, WANT["ipv4"])
-    assert sorted(port.split()[0] for one in found for port in one.ports) == expected
-    assert {one.certain for one in found} <= {False}
+    assert sorted(port.split()[0] for conflict in found for port in conflict.ports) == expected
+    assert {conflict.certain for conflict in found} <= {False}
     lab.nft(EARLY)
-    if family != "bridge":  # the lab has none
+    if family != "bridge":  # the lab has no bridge
         for protocol in ("tcp", "udp"):
             flow = lab.connect("friend", lab.listen(8001, protocol), protocol)
             assert (flow is None) <= (protocol in expected)
@@ -403,14 +403,14 @@ def test_a_chain_of_network_interfaces_is_named(lab):
 @pytest.mark.parametrize("manager", ["iptables", "ufw"])
 @pytest.mark.parametrize(("table", "chain"), [("raw", "PREROUTING"), ("mangle", "INPUT"), ("security", "INPUT")])
 def test_a_rule_of_iptables_is_reported_once(lab, manager, table, chain):
-    """The early part lists the rules of iptables-nft as well."""
+    """The early part lists the rules of iptables-nft too."""
     node = Node(lab, f"{manager}-nft")
     lab.host.run("iptables-nft", "-t", table, "-A", chain, "-p", "tcp", "--dport", "8001", "-j", "DROP")
     backend = lab.backend(lab.host)
     backend.read()
-    assert [(one.certain, one.where) for one in backend.conflicts(WANT["ipv4"]) if one.effect == "drop"] == [
-        (True, f"table {table} of iptables")
-    ]
+    assert [
+        (conflict.certain, conflict.where) for conflict in backend.conflicts(WANT["ipv4"]) if conflict.effect == "drop"
+    ] == [(True, f"table {table} of iptables")]
     node.clean()
 
 
@@ -424,7 +424,7 @@ def test_a_rule_of_iptables_is_reported_once(lab, manager, table, chain):
         NEGATED_PORT.format(policy="accept", rule="goto g"),
     ],
 )
-def test_such_a_host_takes_the_ruleset(lab, text):
+def test_the_ruleset_can_be_applied_on_such_a_host(lab, text):
     node = Node(lab, "nftables")
     lab.nft(text)
     outcome = lab.converge(

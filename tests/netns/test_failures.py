@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host that cannot do what it is told: the error says what is wrong, and the host is as it was."""
+"""Failures of a host: the error names the problem, and the host is not changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = ["nftables", "iptables-nft", "ufw"]
 CLONE_NEWNS = 0x20000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 PAGE = 4096
-WITHOUT = RESERVED // PAGE - 3  # with no more than that a change does not even begin
+WITHOUT = RESERVED // PAGE - 3  # with so few free pages, a change does not begin
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -32,8 +32,8 @@ def mount(source, target, kind, flags, data=""):
     assert LIBC.mount(*words, flags, data.encode()) == 0, os.strerror(ctypes.get_errno())
 
 
-def with_mounts_of_its_own(act):
-    """Run act in a process whose mounts nobody else sees, and which may lose its rights."""
+def run_with_own_mounts(act):
+    """Run a function in a process with its own mounts, which can also drop its privileges."""
     child = os.fork()
     if not child:
         try:
@@ -41,7 +41,7 @@ def with_mounts_of_its_own(act):
             mount(None, "/", None, MS_REC | MS_PRIVATE)
             act()
             os._exit(0)
-        except BaseException:  # noqa: BLE001 -- pytest's own, too: this process ends here
+        except BaseException:  # noqa: BLE001 -- exceptions of pytest too, because this process ends here
             traceback.print_exc()
             sys.stderr.flush()
         finally:
@@ -66,14 +66,14 @@ def test_a_read_only_file_system(lab, kind, folder):
         with pytest.raises(HostError, match=rf"/{folder}.*(read-only file system|Read-only file system)"):
             lab.converge(OTHER)
 
-    with_mounts_of_its_own(act)
+    run_with_own_mounts(act)
     assert (state(lab, ONE), everything(node)) == (True, before)
     node.clean()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_full_disk(lab, tmp_path, kind):
-    """Full at every moment of a change: each try leaves a page more, until the change has all that it needs."""
+    """Fill the disk at every moment of a change: each attempt has another free page, until the change succeeds."""
 
     def act():
         root = tmp_path / "disk"
@@ -99,11 +99,11 @@ def test_a_full_disk(lab, tmp_path, kind):
         assert failures >= 10
         node.clean()
 
-    with_mounts_of_its_own(act)
+    run_with_own_mounts(act)
 
 
 def failure(lab):
-    """What the change says that fails, "" if it does not."""
+    """Return the error of the change, or "" if it succeeds."""
     try:
         lab.converge(OTHER)
     except HostError as error:
@@ -112,14 +112,14 @@ def failure(lab):
 
 
 def fill(root, pages):
-    """Leave as many pages free."""
+    """Fill the disk except for some free pages."""
     free = os.statvfs(root)
     size = free.f_bavail * free.f_frsize - pages * PAGE
     (root / "fill").write_bytes(b"0" * max(size, 0))
 
 
 def drop_net_admin():
-    """As the root of a container without that capability is (capset(2))."""
+    """Drop the capability NET_ADMIN, as in a container without it (capset(2))."""
     kept = 0xFFFFFFFF & ~(1 << 12)
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     sets = (ctypes.c_uint32 * 6)()
@@ -129,7 +129,7 @@ def drop_net_admin():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_right_to_change_the_firewall(lab, kind):
+def test_no_privilege_to_change_the_firewall(lab, kind):
     node = Node(lab, kind)
     lab.converge(ONE)
     before = everything(node)
@@ -139,41 +139,41 @@ def test_no_right_to_change_the_firewall(lab, kind):
         with pytest.raises(HostError, match=r"lacks CAP_NET_ADMIN.*become: true"):
             lab.converge(OTHER)
 
-    with_mounts_of_its_own(act)
+    run_with_own_mounts(act)
     assert (state(lab, ONE), everything(node)) == (True, before)
     node.clean()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_programs_that_are_missing(lab, tmp_path, kind, monkeypatch):
-    """Whichever program is not there: the error names it, or the host does without it."""
+def test_missing_programs(lab, tmp_path, kind, monkeypatch):
+    """Remove each program in turn: the error names it, or the host does not need it."""
     node = Node(lab, kind)
     lab.converge(ONE)
     lab.converge(OTHER)
     programs = sorted({Path(call[0]).name for call in lab.host.calls} - {"sh", "python3", "python"})
-    # The boot needs it; a run asks the kernel.
+    # Only the boot needs ipset; a run queries the kernel.
     programs += ["ipset"] if kind.startswith("iptables") else []
     assert programs
-    refused = []
+    failed = []
     for number, missing in enumerate(programs):
         lab.start(tmp_path / str(number))
         node = Node(lab, kind)
         lab.converge(ONE)
         before = everything(node)
         with monkeypatch.context() as patch:
-            take_away(patch, lab.host, missing)
+            remove_program(patch, lab.host, missing)
             error = failure(lab)
         if error:
             assert missing in error
-            refused.append(missing)
+            failed.append(missing)
             assert (state(lab, ONE), everything(node)) == (True, before), missing
         else:
             assert lab.read().ruleset == rules(OTHER), missing
         node.clean()
-    assert refused
+    assert failed
 
 
-def take_away(patch, host, missing):
+def remove_program(patch, host, missing):
     which, run = host.which, host.run
 
     def without(*argv, stdin="", **limits):

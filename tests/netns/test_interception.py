@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Packets caught on a real kernel: friend - node - ally, where the node is the gateway and ally the server behind it."""
+"""Intercepted packets on a real kernel. The client is friend, the node is the gateway, and the server is behind ally."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollba
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
-# The seed's own example, and its twin. They are the server's, beyond the gateway.
+# The addresses of the server behind the gateway.
 SERVER = {"ipv4": "10.0.0.1", "ipv6": "fd00:99::1"}
 FRIEND = {"ipv4": "10.0.1.2", "ipv6": "fd00:1::2"}
 FAMILIES = ("ipv4", "ipv6")
@@ -54,7 +54,7 @@ def catch(family="ipv4", method="tproxy", **given):
 
 
 class Gateway:
-    """The node with a backend, forwarding between its neighbours; Kong and the server are sockets of the test's."""
+    """The node with a backend. It forwards between its neighbours. Sockets of the test represent Kong and the server."""
 
     def __init__(self, lab, kind):
         self.lab = lab
@@ -72,18 +72,18 @@ class Gateway:
                 "lo",
             )
             self._ip("node", option, "route", "replace", SERVER[family], "via", lab.address("ally", family))
-            for name in ("friend", "ally", "stranger"):
+            for name in ("friend", "ally", "outsider"):
                 self._ip(name, option, "route", "replace", "default", "via", lab.address(name, family, end=1))
 
-    def _ip(self, where, *words):
-        self.lab.host.__class__.__base__.run(self.lab.host, "ip", "-n", self.lab.namespace(where), *words)
+    def _ip(self, name, *words):
+        self.lab.host.__class__.__base__.run(self.lab.host, "ip", "-n", self.lab.namespace(name), *words)
 
     def converge(self, *catches, absent=False, check_mode=False):
         want = None if absent else catches_from_data(catches)
         return Interceptor(self.lab.host).converge(want, check_mode=check_mode)
 
     def protect(self):
-        """Drop by default, and load the firewall rules for port 8002, with which the accept rule comes."""
+        """Drop by default, and load the firewall rules for port 8002, which include the accept rule."""
         if self.node.name == "nftables":
             self.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; "
                          "ip6 nexthdr ipv6-icmp accept; ip saddr @banned drop; }\n"
@@ -120,7 +120,10 @@ class Gateway:
         return self.socket_at("ally", family, None, port)
 
     def dial(self, listener, family="ipv4", name="friend", to=None, port=80):
-        """Who the listener saw, and where it thinks it is; None if nothing came to it, as a busy machine may be late once."""
+        """Return the client's address and the local address that the listener sees, or None if no connection arrives.
+
+        A connection is tried twice, because the machine can be busy.
+        """
         tries = (self._dial_once(listener, family, name, to, port) for _number in range(2))
         return next((seen for seen in tries if seen), None)
 
@@ -134,11 +137,11 @@ class Gateway:
             client.send(b"hello")
             assert served.recv(9) == b"hello"
             return peer[0], served.getsockname()[:2]
-        client.close()  # or it goes on trying, and is let in later
+        client.close()  # otherwise it would try again, and could connect later
         return None
 
-    def ours(self):
-        """Everything of ours in the kernel, as text."""
+    def our_objects(self):
+        """Return the lines of all our objects in the kernel."""
         text = ""
         for option in ("-4", "-6"):
             text += self.lab.host.run("ip", option, "rule", "show")
@@ -151,7 +154,7 @@ class Gateway:
         return [line for line in text.splitlines() if any(word in line for word in words)]
 
     def boot(self):
-        """An empty kernel, and then what systemd starts."""
+        """Remove all rules, and then run the commands of the enabled units."""
         self.node.clean(start=self.node.name == "ufw")
         for option in ("-4", "-6"):
             for number in range(3):
@@ -180,12 +183,12 @@ on_nftables = pytest.mark.parametrize("gateway", ["nftables"], indirect=True)
 
 @each_kind
 @pytest.mark.parametrize("family", FAMILIES)
-def test_what_is_selected_comes_to_kong_which_sees_where_it_was_going(gateway, family):
+def test_selected_packets_reach_kong_which_sees_the_original_destination(gateway, family):
     server, other = gateway.server(family), gateway.server(family, port=81)
     assert gateway.dial(server, family) == (FRIEND[family], (SERVER[family], 80))
 
     gateway.converge(catch(family))
-    # Kong is down, or does not have the flag: nothing goes past it.
+    # Kong is stopped, or lacks the flag: no packet bypasses it.
     assert gateway.dial(server, family) is None
     plain = gateway.kong(family, transparent=False)
     assert gateway.dial(plain, family) is None
@@ -195,10 +198,10 @@ def test_what_is_selected_comes_to_kong_which_sees_where_it_was_going(gateway, f
     kong = gateway.kong(family)
     assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
     assert gateway.dial(other, family, port=81) == (FRIEND[family], (SERVER[family], 81))
-    # The node itself is reached as before, at the same port too.
+    # Connections to the node itself are not affected, even on the same port.
     own = gateway.socket_at("node", family, gateway.lab.address("friend", family, end=1), 80)
     assert gateway.dial(own, family, to=gateway.lab.address("friend", family, end=1))
-    # The other family is not looked at.
+    # The other family is not intercepted.
     elsewhere = "ipv6" if family == "ipv4" else "ipv4"
     assert gateway.dial(gateway.server(elsewhere), elsewhere)
 
@@ -209,7 +212,7 @@ def test_what_is_selected_comes_to_kong_which_sees_where_it_was_going(gateway, f
 
 
 @on_nftables
-def test_a_run_waits_for_another_one_on_the_same_host(gateway):
+def test_a_run_waits_for_another_run_on_the_same_host(gateway):
     def converge():
         seen.append(gateway.converge(catch()).changed)
 
@@ -225,13 +228,13 @@ def test_a_run_waits_for_another_one_on_the_same_host(gateway):
 
 @both_kinds
 @pytest.mark.parametrize("method", ["tproxy", "redirect"])
-def test_who_is_no_source_is_refused_and_not_let_past(gateway, method):
+def test_packets_of_an_unauthorised_source_are_dropped_and_do_not_bypass_kong(gateway, method):
     server, kong = gateway.server(), gateway.kong()
     gateway.converge(catch(method=method, sources=["10.0.1.0/24"]))
     seen = ("10.0.0.1", 80) if method == "tproxy" else ("10.0.1.1", 8000)
     assert gateway.dial(kong) == (FRIEND["ipv4"], seen)
-    assert gateway.dial(kong, name="stranger") is None
-    assert gateway.dial(server, name="stranger") is None
+    assert gateway.dial(kong, name="outsider") is None
+    assert gateway.dial(server, name="outsider") is None
     gateway.converge(catch(method=method, sources=[]))
     assert gateway.dial(kong) is None
     assert gateway.dial(server) is None
@@ -250,8 +253,8 @@ def test_redirected_to_a_port_and_to_an_address(gateway, family):
     kong.close()
     assert gateway.dial(server, family) is None
 
-    bound = gateway.kong(family, address=gateway.lab.address("stranger", family, end=1), port=8001, transparent=False)
-    there = gateway.lab.address("stranger", family, end=1)
+    bound = gateway.kong(family, address=gateway.lab.address("outsider", family, end=1), port=8001, transparent=False)
+    there = gateway.lab.address("outsider", family, end=1)
     gateway.converge(catch(family, "redirect", address=there, port=8001))
     assert gateway.dial(bound, family) == (FRIEND[family], (there, 8001))
     gateway.boot()
@@ -266,16 +269,16 @@ def test_interfaces_networks_ports_and_a_listener_on_loopback(gateway):
     assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
     assert gateway.dial(kong, port=1019) == (FRIEND["ipv4"], ("10.0.0.1", 1019))
     assert gateway.dial(kong, to="10.77.1.1") == (FRIEND["ipv4"], ("10.77.1.1", 80))
-    assert gateway.dial(server, name="stranger")
-    # Everywhere is everywhere else: the node's own services stay where they are.
+    assert gateway.dial(server, name="outsider")
+    # "Every destination" excludes the node itself: its own services are not affected.
     own = gateway.socket_at("node", "ipv4", "10.0.1.1", 80)
     assert gateway.dial(own, to="10.0.1.1") == (FRIEND["ipv4"], ("10.0.1.1", 80))
 
 
 @each_kind
-def test_nothing_is_left_and_nobody_else_is_touched(gateway):
+def test_removal_removes_all_our_objects_and_no_third_party_objects(gateway):
     def foreign():
-        # iptables-nft leaves tables with nothing in them, and so does its owner's next command.
+        # iptables-nft leaves empty tables. Other programs do the same.
         lines, tables = gateway.node.third_party()
         skeleton = re.compile(r"\*|COMMIT|:\S+ ACCEPT")
         empty = [f"table {family} {table}" for family in ("ip", "ip6") for table in ("filter", "mangle", "nat")]
@@ -285,12 +288,12 @@ def test_nothing_is_left_and_nobody_else_is_touched(gateway):
         "*mangle\n-A PREROUTING -p tcp --dport 9 -j ACCEPT\nCOMMIT\n*nat\n-A PREROUTING -p tcp --dport 9 -j ACCEPT\nCOMMIT\n"
     )
     before = foreign()
-    assert gateway.ours() == []
+    assert gateway.our_objects() == []
     gateway.converge(catch(), catch("ipv6"), catch(method="redirect", ports=[82]))
-    assert gateway.ours()
+    assert gateway.our_objects()
     assert foreign() == before
     gateway.converge(absent=True)
-    assert (gateway.ours(), foreign()) == ([], before)
+    assert (gateway.our_objects(), foreign()) == ([], before)
     root = gateway.lab.host.root
     files = [path for path in root.rglob("*gatehouse*") if path != root / "run/gatehouse_kong.lock"]
     assert files == []
@@ -300,9 +303,9 @@ def test_nothing_is_left_and_nobody_else_is_touched(gateway):
 
 
 @both_kinds
-def test_check_mode_changes_nothing_and_tells_the_same(gateway):
+def test_check_mode_changes_nothing_and_returns_the_same_result(gateway):
     foretold = gateway.converge(catch(), check_mode=True)
-    assert (gateway.ours(), gateway.lab.host.read(STATE_FILE)) == ([], None)
+    assert (gateway.our_objects(), gateway.lab.host.read(STATE_FILE)) == ([], None)
     assert foretold == gateway.converge(catch())
     assert (foretold.before, foretold.after) == (
         "",
@@ -312,10 +315,10 @@ def test_check_mode_changes_nothing_and_tells_the_same(gateway):
 
 
 @each_kind
-def test_what_somebody_took_away_is_reported_and_put_back(gateway):
+def test_removed_objects_are_reported_and_restored(gateway):
     kong, server = gateway.kong(), gateway.server()
     gateway.converge(catch())
-    # Without its route a packet that was caught would be forwarded: it is dropped there.
+    # Without its route, an intercepted packet would be forwarded. It is dropped instead.
     gateway.lab.host.run("ip", "rule", "del", "pref", str(ROUTES + 1))
     assert gateway.dial(kong) is None
     assert gateway.dial(server) is None
@@ -329,8 +332,8 @@ def test_what_somebody_took_away_is_reported_and_put_back(gateway):
 
 @both_kinds
 @pytest.mark.parametrize("method", ["tproxy", "redirect"])
-def test_what_another_nat_of_the_host_sends_on_is_not_caught(gateway, method):
-    """As a published port of a container: addressed to the host, and forwarded after its destination was rewritten."""
+def test_packets_that_another_nat_of_the_host_forwards_are_not_intercepted(gateway, method):
+    """Simulate a published port of a container: packets to the host are forwarded after a translation."""
     server = gateway.server()
     gateway.lab.nft("table ip own {\nchain pre { type nat hook prerouting priority dstnat; "
                     "ip daddr 10.0.1.1 tcp dport 8080 dnat to 10.0.0.1:80; }\n}")  # fmt: skip
@@ -340,7 +343,7 @@ def test_what_another_nat_of_the_host_sends_on_is_not_caught(gateway, method):
 
 
 @on_nftables
-def test_the_mark_takes_no_part_in_the_check_of_sources(gateway):
+def test_the_mark_does_not_affect_the_check_of_sources(gateway):
     gateway.lab.host.run("sysctl", "-qw", "net.ipv4.conf.all.src_valid_mark=1", "net.ipv4.conf.all.rp_filter=1")
     gateway.lab.host.run("sysctl", "-qw", "net.ipv4.tcp_fwmark_accept=1")
     kong = gateway.kong()
@@ -350,12 +353,12 @@ def test_the_mark_takes_no_part_in_the_check_of_sources(gateway):
 
 
 @on_nftables
-def test_a_host_that_drops_by_default_is_refused_until_it_knows_the_mark(gateway):
+def test_a_host_that_drops_by_default_is_a_conflict_until_it_accepts_the_mark(gateway):
     kong = gateway.kong()
     gateway.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}")
     with pytest.raises(ConflictError, match=r"tcp 80 at 10\.0\.0\.1.*its policy is drop"):
         gateway.converge(catch())
-    assert gateway.ours() == []
+    assert gateway.our_objects() == []
     gateway.lab.nft("insert rule inet own input meta mark & 0x10000000 == 0x10000000 accept")
     gateway.converge(catch())
     assert gateway.dial(kong)
@@ -363,7 +366,7 @@ def test_a_host_that_drops_by_default_is_refused_until_it_knows_the_mark(gateway
 
 @each_firewall
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_host_that_drops_by_default_accepts_what_is_intercepted_and_no_more(gateway, family):
+def test_a_host_that_drops_by_default_accepts_only_intercepted_packets(gateway, family):
     gateway.protect()
     kong = gateway.kong(family)
     gateway.converge(catch(family))
@@ -376,23 +379,23 @@ def test_a_host_that_drops_by_default_accepts_what_is_intercepted_and_no_more(ga
 
 
 @each_firewall
-def test_a_ban_of_a_third_party_holds_for_what_is_intercepted(gateway):
+def test_a_third_party_ban_is_effective_for_intercepted_packets(gateway):
     gateway.protect()
     gateway.ban(FRIEND["ipv4"])
     kong = gateway.kong()
     gateway.converge(catch())
     assert gateway.dial(kong) is None
-    assert gateway.dial(kong, name="stranger")
+    assert gateway.dial(kong, name="outsider")
     gateway.ban("10.0.3.2")
-    assert gateway.dial(kong, name="stranger") is None
+    assert gateway.dial(kong, name="outsider") is None
 
 
 @pytest.mark.parametrize("gateway", ["iptables-nft", "iptables-legacy"], indirect=True)
-def test_iptables_without_the_accept_rule_of_the_firewall_is_refused(gateway):
+def test_iptables_without_the_accept_rule_of_the_firewall_is_an_error(gateway):
     gateway.node.restore("*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
     with pytest.raises(ConflictError, match=r"tcp 80 at 10\.0\.0\.1"):
         gateway.converge(catch())
-    assert gateway.ours() == []
+    assert gateway.our_objects() == []
 
 
 NOT_LOCAL = """\
@@ -422,11 +425,11 @@ def test_ufw_drops_packets_to_other_hosts_before_its_users_rules(gateway):
     assert gateway.dial(kong)
     ufw.write_text("ENABLED=no\n")
     assert gateway.converge(catch()).stale
-    assert not [line for line in gateway.ours() if "transparent" in line and "-A INPUT" in line]
+    assert not [line for line in gateway.our_objects() if "transparent" in line and "-A INPUT" in line]
 
 
 @each_kind
-def test_marks_of_third_parties_count_for_nothing(gateway):
+def test_marks_of_third_parties_are_ignored(gateway):
     gateway.protect()
     kong, other = gateway.kong(), gateway.kong(port=8003)
     gateway.converge(catch(sources=["10.0.3.0/24"]))
@@ -440,15 +443,15 @@ def test_marks_of_third_parties_count_for_nothing(gateway):
 
 @on_nftables
 @pytest.mark.parametrize("refused", ["run", "write"])
-def test_if_something_is_refused_on_the_way_all_is_as_before(gateway, monkeypatch, refused):
+def test_a_failed_change_restores_the_previous_state(gateway, monkeypatch, refused):
     monkeypatch.setattr(Interceptor, "_persist", lambda *_args: gateway.lab.host.run("false"))
     with pytest.raises(HostError, match="false failed"):
         gateway.converge(catch())
     monkeypatch.undo()
-    assert gateway.ours() == []
+    assert gateway.our_objects() == []
     assert Interceptor(gateway.lab.host).is_untouched()
     gateway.converge(catch(ports=[81]))
-    before, files = gateway.ours(), json.loads(gateway.lab.host.read(STATE_FILE))
+    before, files = gateway.our_objects(), json.loads(gateway.lab.host.read(STATE_FILE))
 
     def refuse(path, *_rest):
         raise HostError(f"cannot write {path}")
@@ -467,5 +470,5 @@ def test_if_something_is_refused_on_the_way_all_is_as_before(gateway, monkeypatc
     with pytest.raises(HostError, match="cannot write"):
         gateway.converge(catch())
     monkeypatch.undo()
-    assert (gateway.ours(), json.loads(gateway.lab.host.read(STATE_FILE))) == (before, files)
+    assert (gateway.our_objects(), json.loads(gateway.lab.host.read(STATE_FILE))) == (before, files)
     assert not gateway.converge(catch(ports=[81])).changed

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sets that are made without ipset(8) are the same to it, and to the kernel."""
+"""Sets that are created without ipset(8), compared with the output of ipset(8)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def host(lab):
     lab.host.run("ipset", "destroy")
 
 
-def test_the_program_and_the_kernel_tell_the_same(host):
+def test_the_program_and_the_kernel_list_the_same_sets(host):
     host.run("ipset", "create", "foreign", "hash:ip")
     made = {"gkong4-a": networks("ipv4", IPV4), "gkong6-a": networks("ipv6", IPV6), "gkong4-b": networks("ipv4", [])}
     host.call(change, [line for name, those in made.items() for line in fill(name, those)])
@@ -39,9 +39,9 @@ def test_the_program_and_the_kernel_tell_the_same(host):
     assert "foreign" not in told
     for text in (told, host.run("ipset", "save")):
         found = parse_sets(text)
-        assert {name: one.networks for name, one in found.items()} == made
-        assert not any(one.oddities for one in found.values())
-    # As the way back and the boot do.
+        assert {name: live.networks for name, live in found.items()} == made
+        assert not any(live.oddities for live in found.values())
+    # The rollback and the boot do the same.
     host.run("ipset", "-exist", "restore", stdin="\n".join(fill("gkong4-a", made["gkong4-a"])) + "\n")
 
 
@@ -55,7 +55,7 @@ def test_the_program_and_the_kernel_tell_the_same(host):
         ["add", "gkong4-a", "10.0.0.2", "nomatch"],
     ],
 )
-def test_what_is_not_of_our_kind_is_left_to_the_program(host, words):
+def test_unsupported_sets_are_left_to_the_program(host, words):
     host.call(change, fill("gkong4-a", networks("ipv4", ["10.0.0.1"])))
     assert host.call(saved, PREFIXES)
     host.run("ipset", *words)
@@ -65,14 +65,14 @@ def test_what_is_not_of_our_kind_is_left_to_the_program(host, words):
 @pytest.mark.parametrize(
     "lines, number, busy, word",
     [
-        (["add gkong4-a 10.0.0.2", "add gkong4-a 10.0.0.1"], 0, False, "there already"),
+        (["add gkong4-a 10.0.0.2", "add gkong4-a 10.0.0.1"], 0, False, "exists already"),
         (["add gkong4-a 10.0.0.2", "swap gkong4-a gkong4-c"], 1, False, "gkong4-c"),
         (["create gkong4-a hash:net family inet maxelem 1048576"], 0, False, "exists"),
         (["destroy gkong4-c"], 0, False, "No such file"),
         (["add gkong4-a 10.0.0.2", "destroy gkong4-a"], 1, True, "in use"),
     ],
 )
-def test_what_the_kernel_refuses(host, lines, number, busy, word):
+def test_lines_that_the_kernel_rejects(host, lines, number, busy, word):
     host.call(change, fill("gkong4-a", networks("ipv4", ["10.0.0.1"])))
     host.run("ipset", "create", "names", "list:set")
     host.run("ipset", "add", "names", "gkong4-a")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The accept rule for iptables, with packets: bans of the host hold, and its defaults do not stop authorised sources."""
+"""The accept rule for iptables, with packets: bans of the host stay effective, and authorised sources can connect."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ REJECT_UDP = {"ipv4": "icmp-port-unreachable", "ipv6": "icmp6-port-unreachable"}
 
 
 class Node:
-    """The node with a kind of iptables, the early part and the late part; `friend` is A, `ally` is B."""
+    """The node with a variant of iptables, the early part and the late part. A is `friend`, B is `ally`, U is `outsider`."""
 
     def __init__(self, lab, variant, family):
         self.lab, self.variant, self.family = lab, variant, family
@@ -68,7 +68,7 @@ class Node:
         return {name: self.lab.address(name, self.family) for name in NAMES}
 
     def own(self, *lines, policy="ACCEPT", program=None):
-        """Load lines as the rules of the host; {A}, {B} and the kind of reject are filled in."""
+        """Load lines as the rules of the host. The placeholders {A}, {B}, {R} and {RU} are filled in."""
         lines = [line.format(A=self.address["friend"], B=self.address["ally"], R=REJECT[self.family],
                              RU=REJECT_UDP[self.family]) for line in lines]  # fmt: skip
         lines = [line for line in lines if "ipv6-icmp" not in line or self.family == "ipv6"]
@@ -82,7 +82,7 @@ class Node:
 
     def add(self, rule):
         self.host.run(self.program, *rule.format(A=self.address["friend"], B=self.address["ally"],
-                                                 U=self.address["stranger"]).split())  # fmt: skip
+                                                 U=self.address["outsider"]).split())  # fmt: skip
 
     def early(self, want=WANT):
         early = Nftables(self.host, Listing(self.host), frozenset())
@@ -90,7 +90,7 @@ class Node:
         early.apply(want)
 
     def late(self, want=WANT):
-        """Load the late part as a run does; return the differences that were found before."""
+        """Load the late part as a run does, and return the differences that it found."""
         late = IptablesLate(self.host)
         before = late.read(want)
         late.apply(want)
@@ -104,21 +104,21 @@ class Node:
         return self.host.run(f"{self.program}-save", "-t", "filter")
 
     def counters(self):
-        """The packets that met the last rule of the chain ADMIN."""
+        """Return the number of packets that reached the last rule of the chain ADMIN."""
         saved = self.host.run(f"{self.program}-save", "-c")
         return int(re.search(r"^\[(\d+):\d+\] -A ADMIN -j DROP$", saved, re.MULTILINE)[1])
 
     def rules(self):
-        """The rules and policies without their counters."""
+        """Return the rules and policies without their counters."""
         lines = [line for line in self.listing().splitlines() if line[0] != "#"]
         return [re.sub(r"\[\d+:\d+\]", "", line) for line in lines]
 
     def third_party(self):
-        """The third-party rules."""
+        """Return the third-party rules."""
         return [line for line in self.rules() if "gatehouse.kong" not in line]
 
     def connects(self, name, port):
-        """Whether a neighbour opens a connection: refusals by a rule are errors of several kinds."""
+        """Tell whether a neighbour can open a connection. A rejected connection gives errors of several kinds."""
         client = self.lab.socket(name, self.family, socket.SOCK_STREAM)
         try:
             client.connect((self.lab.address(name, self.family, end=1), port))
@@ -129,7 +129,7 @@ class Node:
         return True
 
     def senders(self):
-        """The neighbours whose datagrams arrive."""
+        """Return the neighbours whose datagrams arrive."""
         for name in NAMES:
             client = self.lab.socket(name, self.family, socket.SOCK_DGRAM)
             client.sendto(b"hello", (self.lab.address(name, self.family, end=1), 7946))
@@ -140,7 +140,7 @@ class Node:
         return [name for name in NAMES if self.address[name] in found]
 
     def reach(self):
-        """Which of A, B and U get in at which managed port, in the order of ports, such as "A8000 B8000 A7946"."""
+        """Return the neighbours A, B and U that reach the managed ports, in the order of ports: "A8000 B8000 A7946"."""
         pairs = [(name, port) for port in (8000, 8001) for name in NAMES]
         with ThreadPoolExecutor(len(pairs)) as pool:
             opened = [*pool.map(lambda pair: self.connects(*pair), pairs)]
@@ -149,7 +149,7 @@ class Node:
         return " ".join(f"{NAMES[name]}{port}" for name, port in found)
 
 
-NAMES = {"friend": "A", "ally": "B", "stranger": "U"}
+NAMES = {"friend": "A", "ally": "B", "outsider": "U"}
 EVERYTHING = "A8000 B8000 U8000 A8001 B8001 A7946 B7946"
 WITHOUT_B = "A8000 U8000 A8001 A7946"
 
@@ -173,7 +173,7 @@ DEFAULTS = {
     ),
     "log and drop": ((*BASE, "-A INPUT -j LOG", "-A INPUT -j DROP"), "ACCEPT"),
     "a chain of the administrator": ((*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP"), "ACCEPT"),
-    "no rule for established": (("-A INPUT -p ipv6-icmp -j ACCEPT",), "DROP"),
+    "no rule for established connections": (("-A INPUT -p ipv6-icmp -j ACCEPT",), "DROP"),
     "a chain for each protocol": (
         ("-A INPUT -p tcp -j TCP", "-A INPUT -p udp -j UDP", "-A TCP -j DROP", "-A UDP -j DROP"), "ACCEPT"
     ),
@@ -195,7 +195,7 @@ def test_authorised_sources_pass_the_default(node, name):
 
 
 def test_the_rule_moves_with_the_rules_of_the_host(node):
-    """Other rules and their counters stay; only our line is different."""
+    """Other rules and their counters are preserved. Only our line differs."""
     node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
     node.late()
     assert not node.connects("friend", 9000)
@@ -212,7 +212,7 @@ def test_the_rule_moves_with_the_rules_of_the_host(node):
     assert node.reach() == "A8000 B8000 A8001 B8001 A7946 B7946"
 
 
-# Rules that an administrator or a daemon adds, and what A, B and U reach then.
+# Rules that an administrator or a daemon adds, and the ports that A, B and U reach then.
 BANS = {
     "ban on top": (["-I INPUT 1 -s {B} -j DROP"], WITHOUT_B),
     "fail2ban": (
@@ -235,7 +235,7 @@ BANS = {
 
 @pytest.mark.parametrize("after", [False, True], ids=["before our run", "after our run"])
 @pytest.mark.parametrize("name", BANS)
-def test_bans_hold_and_accepts_open_nothing(node, name, after):
+def test_bans_are_effective_and_accept_rules_do_not_open_managed_ports(node, name, after):
     commands, expected = BANS[name]
     node.own(*BASE, "-A INPUT -j REJECT --reject-with {R}")
     if after:
@@ -249,18 +249,19 @@ def test_bans_hold_and_accepts_open_nothing(node, name, after):
     assert node.drift() == ()
 
 
-def test_a_ban_in_a_shared_chain_is_warned_of_and_holds_before_the_jump(node):
+def test_a_ban_in_a_shared_chain_is_a_warning_and_is_effective_before_the_jump(node):
     node.own(*BASE, "-A INPUT -i to-nowhere -j X", "-A INPUT -j X", "-A X -s {B} -j DROP", "-A X -j DROP")
     node.late()
     assert node.reach() == EVERYTHING
-    interface, ban = sorted(_conflicts(node), key=lambda one: one.effect)
-    assert [(one.effect, one.certain) for one in (interface, ban)] == [("drop", False), ("exempt", False)]
+    interface, ban = sorted(_conflicts(node), key=lambda conflict: conflict.effect)
+    effects = [(conflict.effect, conflict.certain) for conflict in (interface, ban)]
+    assert effects == [("drop", False), ("exempt", False)]
     assert f"`-A X -s {node.address['ally']}/" in ban.reason
     node.add("-I INPUT 1 -s {B} -j DROP")
     assert node.reach() == WITHOUT_B
 
 
-def test_a_ban_of_a_set_and_a_rate_hold(node):
+def test_a_ban_with_a_set_and_a_rate_limit_are_effective(node):
     node.own(*BASE, policy="DROP")
     node.late()
     node.host.run("ipset", "create", "bans", "hash:ip", "family", {"ipv4": "inet", "ipv6": "inet6"}[node.family])
@@ -277,20 +278,20 @@ def test_a_ban_of_a_set_and_a_rate_hold(node):
     assert node.connects("ally", 8001)
 
 
-def test_a_ban_in_a_chain_of_the_administrator_holds(node):
+def test_a_ban_in_a_chain_of_the_administrator_is_effective(node):
     node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -s {B} -j DROP", "-A ADMIN -j LOG", "-A ADMIN -j DROP")
     node.late()
     assert node.reach() == WITHOUT_B
     assert "-A ADMIN" in next(line for line in node.listing().splitlines() if "gatehouse.kong" in line)
 
 
-def test_a_chain_for_bans_and_for_the_rest_does_not_accept_the_bans(node):
+def test_banned_packets_in_a_shared_chain_are_not_accepted(node):
     node.own(*BASE, "-A INPUT -s {B} -j LOGDROP", "-A INPUT -j LOGDROP", "-A LOGDROP -j LOG", "-A LOGDROP -j DROP")
     node.late()
     assert node.reach() == WITHOUT_B
 
 
-def test_a_ban_behind_the_rule_is_found_and_holds_after_the_next_run(node):
+def test_a_ban_after_the_rule_is_reported_and_effective_after_the_next_run(node):
     node.own(*BASE, policy="DROP")
     node.late()
     node.add("-A INPUT -s {B} -j DROP")
@@ -303,7 +304,7 @@ def test_a_ban_behind_the_rule_is_found_and_holds_after_the_next_run(node):
     assert node.reach() == WITHOUT_B
 
 
-def test_a_new_default_before_the_rule_is_found(node):
+def test_a_new_default_before_the_rule_is_reported(node):
     node.own(*BASE)
     node.late()
     node.add("-I INPUT 2 -p tcp -j DROP")
@@ -313,7 +314,7 @@ def test_a_new_default_before_the_rule_is_found(node):
     assert node.reach() == EVERYTHING
 
 
-def test_without_the_early_part_the_rule_accepts_nothing(node):
+def test_without_the_early_part_the_rule_accepts_no_packet(node):
     node.own(*BASE, policy="DROP")
     node.late()
     node.lab.nft("delete table inet gatehouse_kong")
@@ -321,7 +322,7 @@ def test_without_the_early_part_the_rule_accepts_nothing(node):
 
 
 def test_removal_and_the_snapshot(node):
-    """Removal leaves no line; the snapshot brings the rule back as it was, without the code."""
+    """Removal removes our lines. The snapshot restores the rule without the code of the collection."""
     node.own(*BASE, "-A INPUT -j REJECT --reject-with {R}")
     before = node.third_party()
     late = IptablesLate(node.host)
@@ -356,7 +357,7 @@ def test_check_mode_loads_nothing(node):
 
 @pytest.mark.parametrize("changes", [2, 9])
 def test_other_programs_change_rules_at_the_same_time(node, changes):
-    """Each attempt is followed by a ban that is appended behind our rule: three attempts, and then an error."""
+    """After each attempt, append a ban after our rule. After three attempts, the change fails."""
     node.own(*BASE)
     late = IptablesLate(node.host)
     late.read(WANT)
@@ -389,7 +390,7 @@ def test_translations(node):
     late.read(WANT)
     found = late.translations()
     node.host.run(f"{node.program}-restore", "--noflush", stdin="*nat\n-F\nCOMMIT\n")
-    assert [(one.port, one.to_port) for one in found] == [(8000, 9000)]
+    assert [(translation.port, translation.to_port) for translation in found] == [(8000, 9000)]
 
 
 SCRIPT = "/etc/gatehouse_kong_accept/accept.sh"
@@ -404,14 +405,14 @@ DROP_INS = tuple(
 
 
 def persisted(node):
-    """The files of the node, without those that the lab itself has made."""
+    """Return the files of the node, without the files that the lab itself creates."""
     root = node.host.root
     paths = (path for path in root.rglob("*") if path.is_file() or path.is_symlink())
     return {f"/{path.relative_to(root)}" for path in paths} - {"/proc/net/if_inet6"}
 
 
 @pytest.mark.parametrize("kind", ["iptables.service", "netfilter-persistent", "netfilter-persistent without nft"])
-def test_what_is_persisted(node, kind):
+def test_the_persisted_files(node, kind):
     plugins = (
         [] if kind == "iptables.service" else [PLUGIN] if kind == "netfilter-persistent" else [PLUGIN, SETS_PLUGIN]
     )
@@ -443,8 +444,8 @@ def test_what_is_persisted(node, kind):
     assert persisted(node) == set()
 
 
-def test_a_plugin_that_is_not_needed_any_more(node):
-    """The host has nft now, and so no sets of ours."""
+def test_an_unneeded_plugin_is_removed(node):
+    """A host with nft has none of our ipsets."""
     node.host.write(SETS_PLUGIN, "#!/bin/sh\n", 0o755)
     node.late()
     late = IptablesLate(node.host)
@@ -464,7 +465,7 @@ def test_ipset_is_not_required(node):
 
 @pytest.mark.parametrize("saved_with_ours", [False, True])
 def test_boot(node, saved_with_ours):
-    """A saved file with our line loads without us; the script adds the line once, whatever was saved."""
+    """A saved file with our line can be loaded without our sets. The script adds the line once, whatever was saved."""
     node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
     without = node.listing()
     node.late()
@@ -563,7 +564,7 @@ def test_a_saved_copy_is_cleaned_on_removal(node):
 
 
 def test_a_saved_copy_of_the_early_part_is_cleaned_in_each_run(node):
-    """Without its sets iptables-restore would refuse it; with them it would bring an earlier ruleset back."""
+    """If the sets were missing, iptables-restore would reject the file. With the sets, it would restore old rules."""
     path = "/etc/sysconfig/iptables"
     node.own(*BASE, policy="DROP")
     node.late()
@@ -586,16 +587,16 @@ SETS = {"ipv4": "gkong4-admins", "ipv6": "gkong6-admins+"}
 
 
 def test_warnings(node):
-    """A limit that accepts does not hold, and a drop of every authorised source is a conflict."""
+    """A limit that accepts has no effect, and a drop of every authorised source is a conflict."""
     limit = "-A INPUT -p tcp -m tcp --dport 8000 -m limit --limit 5/min -j ACCEPT"
     node.own(*BASE, limit, "-A INPUT -s {A} -p tcp -m tcp --dport 8001 -j DROP", "-A INPUT -j DROP")
     node.late()
-    found = {(one.effect, one.certain, *(port.split()[1] for port in one.ports)) for one in _conflicts(node)}
+    found = described(node)
     assert found == {("exempt", False, "8000")}
 
     network = {"ipv4": "10.0.0.0/16", "ipv6": "fd00::/16"}[node.family]
     node.add(f"-I INPUT 1 -s {network} -p tcp --dport 8001 -j DROP")
-    found = {(one.effect, one.certain, *(port.split()[1] for port in one.ports)) for one in _conflicts(node)}
+    found = described(node)
     assert found == {("exempt", False, "8000"), ("drop", True, "8001")}
 
 
@@ -616,7 +617,11 @@ def test_a_file_that_cannot_be_loaded_at_boot(node):
     assert node.rules() == before
 
 
+def described(node):
+    return {(found.effect, found.certain, *(port.split()[1] for port in found.ports)) for found in _conflicts(node)}
+
+
 def _conflicts(node):
     late = IptablesLate(node.host)
     late.read(WANT)
-    return [one for one in late.conflicts(WANT) if one.where.endswith(f" {PROGRAM[node.family]}")]
+    return [found for found in late.conflicts(WANT) if found.where.endswith(f" {PROGRAM[node.family]}")]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The nftables backend on a real kernel: packets pass and are refused as the ruleset says, and nothing else changes."""
+"""The nftables backend on a real kernel: the ruleset decides which packets pass, and third-party rules are preserved."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ EVERYTHING = ruleset(
 )
 
 
-def test_what_somebody_changed_in_our_table_is_reported_and_put_right(lab):
+def test_a_third_party_change_of_our_table_is_reported_and_repaired(lab):
     lab.converge(EVERYTHING)
     lab.nft("add rule inet gatehouse_kong input tcp dport 22 counter drop\n"
             "add element inet gatehouse_kong friends_ipv4 { 10.0.3.2 }\n")  # fmt: skip
@@ -49,18 +49,18 @@ def test_what_somebody_changed_in_our_table_is_reported_and_put_right(lab):
     assert not lab.converge(EVERYTHING).changed
 
 
-def test_a_table_that_somebody_put_to_sleep(lab):
+def test_a_dormant_table_is_reported_and_repaired(lab):
     lab.converge(EVERYTHING)
     lab.nft("add table inet gatehouse_kong { flags dormant; }")
-    assert lab.connect("stranger", lab.listen(8001))
+    assert lab.connect("outsider", lab.listen(8001))
     lab.close()
     assert lab.read().drift == ("table gatehouse_kong: it has flags such as `dormant`, which disables all its rules",)
     assert lab.converge(EVERYTHING).changed
-    assert not lab.connect("stranger", lab.listen(8001))
+    assert not lab.connect("outsider", lab.listen(8001))
 
 
-def test_rules_of_iptables_that_drop_by_default_are_refused_until_they_know_the_mark(lab):
-    """nft does not edit the chains of iptables-nft; a host that loads them at boot has iptables as its firewall manager."""
+def test_iptables_rules_that_drop_by_default_are_a_conflict_until_they_accept_the_mark(lab):
+    """Load chains of iptables-nft, which nft does not edit. A host that loads them at boot has the manager iptables."""
     for command in (
         "iptables -P INPUT DROP",
         "ip6tables -P INPUT DROP",
@@ -78,11 +78,11 @@ def test_rules_of_iptables_that_drop_by_default_are_refused_until_they_know_the_
     lab.converge(EVERYTHING)
     admin, other = lab.listen(8001), lab.listen(9999)
     assert lab.connect("friend", admin)
-    assert not lab.connect("stranger", admin)
+    assert not lab.connect("outsider", admin)
     assert not lab.connect("friend", other)
 
 
-def test_only_a_process_with_the_right_may_do_it(lab):
+def test_a_process_without_the_privilege_gets_an_error(lab):
     script = "from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host; Host().require_net_admin()"
     without = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
     done = subprocess.run([*without, "python3", "-c", script], capture_output=True, text=True, check=False)
@@ -90,8 +90,8 @@ def test_only_a_process_with_the_right_may_do_it(lab):
     Host().require_net_admin()
 
 
-def test_a_ruleset_that_the_kernel_refuses_leaves_the_old_one(lab, monkeypatch):
-    """Even if it refuses only the second of the transactions."""
+def test_if_the_kernel_rejects_a_ruleset_the_old_ruleset_is_kept(lab, monkeypatch):
+    """The kernel rejects only the second transaction."""
     lab.converge(EVERYTHING)
     steps = ("add set inet gatehouse_kong new_ipv4 { type ipv4_addr; }", "add rule inet gatehouse_kong input nonsense")
     monkeypatch.setattr("ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend.render_change",
@@ -101,7 +101,7 @@ def test_a_ruleset_that_the_kernel_refuses_leaves_the_old_one(lab, monkeypatch):
     assert lab.read() == Live(ruleset_from_data(EVERYTHING))
 
 
-def test_a_set_that_does_not_change_stays_and_one_that_does_has_its_other_name(lab):
+def test_an_unchanged_set_is_kept_and_a_changed_set_has_its_other_name(lab):
     def sets():
         return re.findall(r"set (\S+) {", lab.host.run("nft", "list", "sets", "table", "inet", "gatehouse_kong"))
 
@@ -115,7 +115,7 @@ def test_a_set_that_does_not_change_stays_and_one_that_does_has_its_other_name(l
     assert sets() == []
 
 
-def test_what_a_killed_change_left_goes_with_the_next_run(lab):
+def test_the_next_run_removes_sets_of_a_killed_change(lab):
     lab.converge(EVERYTHING)
     lab.nft("add set inet gatehouse_kong friends_ipv4_2 { type ipv4_addr; flags interval; }")
     assert lab.read() == Live(ruleset_from_data(EVERYTHING), ("set friends_ipv4_2",))

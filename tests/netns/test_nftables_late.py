@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts whose own chains are loaded by nft: authorised sources get in by default, and bans hold, with real packets."""
+"""Hosts that load their own chains with nft: authorised sources can connect, and bans stay effective, with packets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RULES = {
 }
 BAN_FRIEND = "ip saddr 10.0.1.2 drop\nip6 saddr fd00:1::2 drop"
 
-# Content of chain own, priority, policy, last rules of input; then the chain and what comes right before and after our rule.
+# Rules of chain own, priority, policy, last rules of input; then the chain of our rule, and the rules directly around it.
 HOSTS = {
     "policy drop": ("", "filter", "drop", "", ("input", "tcp dport 22 accept", None)),
     "final drop": ("", "filter", "accept", "counter drop", ("input", "tcp dport 22 accept", "counter drop")),
@@ -50,7 +50,7 @@ HOSTS = {
                          ("input", "tcp dport 22 accept", "meta l4proto tcp")),
     "end of one port": ("", "filter", "accept", "tcp dport 8001 drop\nudp dport 7946 drop",
                         ("input", "tcp dport 22 accept", "tcp dport 8001 drop")),
-    "own chain ends": ("ip saddr 192.0.2.1 drop\ndrop", "filter", "accept", "jump own",
+    "own chain drops": ("ip saddr 192.0.2.1 drop\ndrop", "filter", "accept", "jump own",
                        ("own", "ip saddr 192.0.2.1 drop", "drop")),
     "own chain by goto": ("tcp dport 443 accept\ndrop", "filter", "accept", "goto own",
                           ("own", "tcp dport 443 accept", "drop")),
@@ -76,7 +76,7 @@ def chain(lab, name):
 
 
 def open_from(lab):
-    """Return who reaches the ports, over both families."""
+    """Return the neighbours that reach the ports, over both families."""
     listeners = {(protocol, family): lab.listen(port, protocol, family)
                  for protocol, port in (("tcp", 8001), ("udp", 7946)) for family in ("ipv4", "ipv6")}  # fmt: skip
     found = {
@@ -84,7 +84,7 @@ def open_from(lab):
             lab.connect(name, listener, protocol, family) is not None
             for (protocol, family), listener in listeners.items()
         ]
-        for name in ("friend", "ally", "stranger")
+        for name in ("friend", "ally", "outsider")
     }
     lab.close()
     assert all(len({*flows}) == 1 for flows in found.values()), found
@@ -92,7 +92,7 @@ def open_from(lab):
 
 
 @pytest.mark.parametrize("case", HOSTS)
-def test_authorised_sources_get_in_where_the_host_drops_by_default(node, case):
+def test_authorised_sources_can_connect_to_a_host_that_drops_by_default(node, case):
     load(node.lab, HOSTS[case])
     before = {name: chain(node.lab, name) for name in ("own", "input")}
     outcome = node.lab.converge(RULES)
@@ -110,7 +110,7 @@ def test_authorised_sources_get_in_where_the_host_drops_by_default(node, case):
 
 
 @pytest.mark.parametrize("case", HOSTS)
-def test_bans_hold_before_and_after_our_run(node, case):
+def test_bans_are_effective_before_and_after_our_run(node, case):
     load(node.lab, HOSTS[case])
     node.lab.nft("add element inet filter banned { 10.0.1.2 }\ninsert rule inet filter input ip saddr @banned drop\n")
     node.lab.nft("insert rule inet filter input ip6 saddr fd00:1::2 drop\n")
@@ -123,7 +123,7 @@ def test_bans_hold_before_and_after_our_run(node, case):
     assert not node.lab.converge(RULES).changed
 
 
-def test_a_ban_that_is_appended_behind_our_rule_is_found_and_our_rule_moves(node):
+def test_a_ban_appended_after_our_rule_is_reported_and_our_rule_is_moved(node):
     load(node.lab, HOSTS["policy drop"])
     node.lab.converge(RULES)
     node.lab.nft("".join(f"add rule inet filter input {line}\n" for line in BAN_FRIEND.splitlines()))
@@ -144,7 +144,7 @@ def test_a_host_that_accepts_by_default_gets_no_rule(node):
     assert not node.lab.host.path("/etc/gatehouse_kong/accept.sh").exists()
 
 
-def test_an_accept_of_a_third_party_does_not_let_in_who_is_not_authorised(node):
+def test_a_third_party_accept_rule_does_not_allow_unauthorised_sources(node):
     load(node.lab, HOSTS["policy drop"])
     node.lab.converge(RULES)
     node.lab.nft(
@@ -153,17 +153,17 @@ def test_an_accept_of_a_third_party_does_not_let_in_who_is_not_authorised(node):
     assert open_from(node.lab) == ["friend", "ally"]
 
 
-def test_no_third_party_can_forge_the_mark(node):
+def test_a_third_party_cannot_forge_the_mark(node):
     load(node.lab, HOSTS["policy drop"])
     node.lab.nft(
         "table ip forge {\nchain c { type filter hook prerouting priority -150; meta mark set 0x10000000; }\n}\n"
     )
     node.lab.converge(RULES)
     assert open_from(node.lab) == ["friend", "ally"]
-    assert node.lab.connect("stranger", node.lab.listen(8002)) is None
+    assert node.lab.connect("outsider", node.lab.listen(8002)) is None
 
 
-def test_without_the_early_part_the_late_part_accepts_nothing(node):
+def test_without_the_early_part_the_late_part_accepts_no_packet(node):
     load(node.lab, HOSTS["policy drop"])
     node.lab.converge(RULES)
     node.lab.nft("delete table inet gatehouse_kong\n")
@@ -172,12 +172,12 @@ def test_without_the_early_part_the_late_part_accepts_nothing(node):
 
 @pytest.mark.parametrize("case", HOSTS)
 def test_the_boot_file_has_the_rule_at_the_same_place(node, case):
-    """As nftables.service with our drop-in does: the host's file and our table in one transaction, then the late part."""
+    """Load the host's file and our table in one transaction, then the late part, as nftables.service does."""
     load(node.lab, HOSTS[case])
     node.lab.converge(RULES)
     name = HOSTS[case][4][0]
     rules = chain(node.lab, name)
-    # A ban that is only loaded, and not in the file, changes nothing about the place at the next boot.
+    # A ban that is loaded, but not in the file, does not affect the place at the next boot.
     node.lab.nft("insert rule inet filter input ip saddr 192.0.2.9 drop")
     assert not node.lab.converge(RULES).changed
     node.clean()
@@ -202,7 +202,7 @@ def test_a_boot_from_a_file_that_a_third_party_saved_has_the_rule_once(node, cas
     host_file = node.lab.host.path("/etc/nftables.conf")
     host_file.write_text(f"flush ruleset\n{saved}")
     folder = node.lab.host.path("/etc/gatehouse_kong")
-    # As our drop-in for nftables.service does.
+    # Our drop-in for nftables.service runs the same command.
     node.lab.host.run("nft", f'include "{host_file}"; include "{folder}/ruleset.nft"; include "{folder}/accept*.nft";')
     for _twice in range(2):
         node.lab.host.run("sh", str(folder / "accept.sh"))
@@ -222,7 +222,7 @@ def test_the_boot_file_counts_rules_with_comments_of_two_lines(node):
     assert open_from(node.lab) == ["friend", "ally"]
 
 
-def test_a_rollback_brings_back_the_rule_that_was_there(node):
+def test_a_rollback_restores_the_previous_rule(node):
     load(node.lab, HOSTS["final drop"])
     before = chain(node.lab, "input")
     backend = node.lab.backend(node.lab.host)
@@ -265,7 +265,7 @@ table inet filter {
         "ip saddr 10.0.1.2 jump checked\nip6 saddr fd00:1::2 jump checked",
     ],
 )
-def test_a_chain_that_bans_and_the_default_share_gets_no_rule(node, ban):
+def test_a_chain_that_bans_and_the_default_share_has_no_rule(node, ban):
     node.lab.nft(SHARED % ban)
     refuse = chain(node.lab, "refuse")
     assert node.lab.converge(RULES).conflicts == ()
@@ -447,7 +447,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("case", ENDS)
-def test_each_chain_that_ends_packets_to_a_port_gets_the_rule(node, case):
+def test_each_chain_that_drops_packets_to_a_port_has_the_rule(node, case):
     first, second, last, expected = ENDS[case]
     chains = "".join(f"chain {name} {{\n{rules}\n}}\n" for name, rules in (("first", first), ("second", second)))
     base = f"type filter hook input priority filter; policy drop;\nmeta l4proto {{ icmp, ipv6-icmp }} accept\n{last}"
@@ -459,7 +459,7 @@ def test_each_chain_that_ends_packets_to_a_port_gets_the_rule(node, case):
     assert not node.lab.converge(RULES).changed
 
 
-def test_rules_that_do_not_hold_for_authorised_packets_are_warned_of(node):
+def test_ineffective_rules_are_warnings(node):
     load(node.lab, ("", "filter", "drop", """tcp dport 8001 limit rate 1/minute accept
         tcp dport 443 limit rate 1/minute accept
         tcp dport 8001 limit rate over 100/second drop
@@ -467,7 +467,7 @@ def test_rules_that_do_not_hold_for_authorised_packets_are_warned_of(node):
         ip saddr 10.0.1.2 udp dport 7946 drop
         ip saddr 10.0.1.2 udp dport 53 drop""", None))  # fmt: skip
     found = node.lab.converge(RULES).conflicts
-    assert [(each.certain, each.where, each.reason.partition(" # ")[0], each.ports) for each in found] == [
+    assert [(rule.certain, rule.where, rule.reason.partition(" # ")[0], rule.ports) for rule in found] == [
         (False, "nftables chain inet filter input", rule, (port,))
         for rule, port in (
             ("`ip saddr 10.0.1.2 udp dport 7946 drop", "udp 7946 at every address"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who watches on the node sees what its rules let in, whatever the system of the rules and whoever comes by which NAT."""
+"""The observer on the node sees the packets that its rules accept, with every firewall and behind every NAT."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ RULES = {
     "nftables": f"table inet t {{ chain c {{ type filter hook input priority 0; udp dport {DROPPED} drop; }}; }}",
     "iptables-nft": IPTABLES,
     "iptables-legacy": IPTABLES,
-    # No connection tracking for them, and a drop that comes before it.
+    # No connection tracking, and a drop before connection tracking.
     "raw": f"table inet t {{ chain c {{ type filter hook prerouting priority raw; notrack; udp dport {DROPPED} drop; }}; }}",
 }
 
 
 @contextmanager
 def watched(lab, tmp_path, listen=False):
-    """Yield what fills with what the node saw."""
+    """Yield a dictionary that is filled with the packets that the node saw."""
     control, seen = tmp_path / "control", {}
     streams = [{"name": "stream", "protocols": ["udp"], "address": "*", "port": LET_IN}]
     with inside(lab.namespace("node")):
@@ -47,12 +47,12 @@ def watched(lab, tmp_path, listen=False):
 
 
 def probe(lab, who, *ports, family="ipv4"):
-    """The marks of probes to ports of the node, and how each was answered."""
+    """Return the marks of probes to ports of the node, with the result of each probe."""
     where = lab.address(who, family, end=1)
     probes = [parse_probe({"name": "", "kind": "udp", "address": where, "port": port}) for port in ports]
     with inside(lab.namespace(who)):
         results = run_probes(probes, Limits(timeout=0.2, tries=1, workers=50))
-    return {one["mark"]: one["seen"] for one in results}
+    return {result["mark"]: result["seen"] for result in results}
 
 
 def load(lab, system):
@@ -72,7 +72,7 @@ def ruled(request, lab):
         lab.host.run(f"{program}-legacy-restore", stdin="*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n")
 
 
-def test_what_rules_let_in_and_what_not(ruled, tmp_path):
+def test_accepted_and_dropped_packets(ruled, tmp_path):
     for family in FAMILIES:
         for port in (LET_IN, DROPPED):
             ruled.listen(port, "udp", family)
@@ -90,7 +90,7 @@ def test_what_rules_let_in_and_what_not(ruled, tmp_path):
 
 
 def test_two_callers_behind_one_nat_are_told_apart(lab, tmp_path):
-    """Their source is one address, with ports that are not their own, and the node lets one of them in."""
+    """The NAT gives both callers the same address and new ports. The node accepts one of them."""
     lab.listen(LET_IN, "udp")
     nat = "table ip t { chain c { type nat hook postrouting priority srcnat; udp dport 5301 snat to 10.0.1.2:40001-40002; }; }"
     lab.host.run("ip", "netns", "exec", lab.namespace("friend"), "nft", "-f", "-", stdin=nat)
@@ -106,14 +106,14 @@ def test_two_callers_behind_one_nat_are_told_apart(lab, tmp_path):
     assert set(seen["let_in"]) < marks
 
 
-def test_a_placeholder_answers_and_is_seen_as_somebody_who_listens(lab, tmp_path):
+def test_a_placeholder_answers_and_is_seen_as_a_listener(lab, tmp_path):
     with watched(lab, tmp_path, listen=True) as seen:
         met = probe(lab, "friend", LET_IN)
     assert list(met.values()) == ["open"]
     assert seen["let_in"] == list(met)
 
 
-def test_hundreds_at_once_are_all_seen(lab, tmp_path):
+def test_hundreds_of_simultaneous_packets_are_all_seen(lab, tmp_path):
     lab.listen(LET_IN, "udp")
     with watched(lab, tmp_path) as seen:
         marks = set(probe(lab, "friend", *[LET_IN] * 300))
@@ -139,7 +139,7 @@ def blind(lab, tmp_path, *wrapper):
     return json.loads(done.stdout)
 
 
-def test_who_may_not_see_says_so_and_is_gone(lab, tmp_path):
+def test_an_observer_without_privileges_reports_that_and_ends(lab, tmp_path):
     no = "Operation not permitted"
     assert blind(lab, tmp_path, "setpriv", "--bounding-set", "-net_raw") == [{"ipv4": no, "ipv6": no}, None]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel really reports: client, router and server in network namespaces of their own, and real Serf agents.
+"""Actual answers of the kernel: a client, a router and a server in network namespaces, and real Serf agents.
 
 Needs root, iproute2, nftables and serf. Nothing outside the three namespaces is touched.
 """
@@ -63,7 +63,7 @@ link add s0 netns {SERVER} type veth peer name r1 netns {ROUTER}
 -n {ROUTER} route add unreachable fd02:3::/64
 """
 
-# A kernel sends few ICMP errors to one address in a second; here every probe wants its own.
+# A kernel limits the ICMP errors to an address per second. Here, every probe needs an ICMP error.
 SETTINGS = ("net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
 
 REJECTS = """
@@ -104,7 +104,7 @@ def rules(namespace, hook="input", lines=""):
 @pytest.fixture(scope="module")
 def network():
     for namespace in (CLIENT, ROUTER, SERVER):
-        # One of a run that was killed may bear the same process id.
+        # Remove a namespace of a killed run with the same process id.
         subprocess.run(["ip", "netns", "delete", namespace], check=False, capture_output=True)
         run("ip", "netns", "add", namespace)
     try:
@@ -113,7 +113,7 @@ def network():
         for namespace in (ROUTER, SERVER):
             inside(namespace, "sysctl", "-qw", *SETTINGS)
         inside(ROUTER, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-        # New links take a second or two before IPv6 passes.
+        # On new links, IPv6 packets pass only after a second or two.
         assert look(("tcp", SERVER6, 1999), timeout=1, tries=10)["tcp", SERVER6, 1999][0] == "refused"
         yield
     finally:
@@ -147,11 +147,13 @@ def wait_for_serf():
 
 
 def look(*probes, timeout=2.0, tries=2, workers=500):
-    """Probe from the client: (kind, address, port) each. Returns {probe: (seen, detail)}."""
+    """Send probes (kind, address, port) from the client. Return {probe: (seen, detail)}."""
     wanted = [{"name": "", "kind": kind, "address": address, "port": port} for kind, address, port in probes]
     text = json.dumps([wanted, [timeout, tries, workers]])
     results = json.loads(inside(CLIENT, sys.executable, "-c", RUN, input=text, env=child_environment()))
-    return {(r["kind"], r["address"], r["port"]): (r["seen"], r["detail"]) for r in results}
+    return {
+        (result["kind"], result["address"], result["port"]): (result["seen"], result["detail"]) for result in results
+    }
 
 
 def child_environment():
@@ -174,7 +176,7 @@ def per_family(kind, port, ipv4, ipv6):
     return {(kind, SERVER4, port): ipv4, (kind, SERVER6, port): ipv6}
 
 
-# What the target's own firewall does, and what is then seen.
+# The actions of the target's own firewall, and the results of the probes.
 TARGET = {
     **per_family("tcp", 1001, ("filtered", QUIET), ("filtered", QUIET)),
     **per_family("memberlist", 1001, ("filtered", QUIET), ("filtered", QUIET)),
@@ -201,7 +203,7 @@ TARGET = {
     ("memberlist", SERVER6, 1011): ("filtered", "EACCES: ICMP reject route"),
 }
 
-# What routes and neighbours do. Own routes fail at once, without ICMP; those of the router answer with ICMP.
+# Routes and neighbours. Routes of the client fail immediately, without ICMP. Routes of the router answer with ICMP.
 ROUTES = {
     "10.9.1.1": ("unreachable", "EINVAL: a blackhole route"),
     "fd09:1::1": ("unreachable", "EINVAL: a blackhole route"),
@@ -226,7 +228,7 @@ ROUTES = {
 }
 
 
-def test_every_way_in_which_a_firewall_refuses(network):
+def test_every_action_of_a_firewall(network):
     rules(SERVER, lines=REJECTS)
     assert differences(TARGET, timeout=0.5) == {}
 
@@ -244,8 +246,8 @@ def test_the_same_firewall_on_the_router_is_named_as_the_sender(network):
 
 @pytest.mark.parametrize("kind", ["tcp", "memberlist"])
 def test_routes_and_neighbours(network, kind):
-    # A dead neighbour takes Linux 3 seconds. And a router without a route tells one address so about once a second,
-    # which nothing but its first namespace can change (net.ipv4.route.error_cost): a probe may wait for its turn.
+    # Linux needs 3 seconds to detect a missing neighbour. A router without a route sends about one error per second to an
+    # address, and only its first namespace can change that (net.ipv4.route.error_cost): a probe may have to wait.
     assert differences({(kind, address, 1): seen for address, seen in ROUTES.items()}, tries=6) == {}
 
 
@@ -265,7 +267,7 @@ def test_rules_of_the_probing_host_itself(network):
     assert found == {}
 
 
-def test_a_host_without_ipv6_says_so(network):
+def test_a_host_without_ipv6_is_reported(network):
     off = f"{CLIENT}o"
     run("ip", "netns", "add", off)
     try:
@@ -302,7 +304,7 @@ def test_a_real_serf_agent_over_ipv6(serf):
 
 
 def test_a_real_serf_agent_with_gossip_to_pass_on(serf):
-    """The ack comes first in a compound message, of up to 1,400 bytes, compressed: codes of 9 to 11 bits."""
+    """The ack is the first part of a compressed compound message of up to 1,400 bytes: codes of 9 to 11 bits."""
     serf(f"{SERVER4}:7946")
     for number in range(12):
         inside(SERVER, "serf", "event", "-coalesce=false", f"event{number}", os.urandom(50).hex())
@@ -310,7 +312,7 @@ def test_a_real_serf_agent_with_gossip_to_pass_on(serf):
     assert found == [{("memberlist", SERVER4, 7946): ("open", "ack")}] * 3
 
 
-def test_a_serf_agent_with_a_key_looks_filtered_but_to_who_watches_beside_it(serf, tmp_path):
+def test_a_serf_agent_with_a_key_looks_filtered_but_the_observer_sees_the_packets(serf, tmp_path):
     serf(f"{SERVER4}:7946", "-encrypt", "Z2F0ZWhvdXNlLmtvbmcxNg==")
     gossip = [{"name": "cluster", "protocols": ["udp"], "address": SERVER4, "port": 7946}]
     watch(f"start({gossip}, 60, control, listen=False)", tmp_path)
@@ -321,7 +323,7 @@ def test_a_serf_agent_with_a_key_looks_filtered_but_to_who_watches_beside_it(ser
 
 
 def watch(call, folder):
-    """What a call of the placeholder's returns on the server."""
+    """Return the result of a call of the placeholder on the server."""
     module = "ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder"
     code = (
         f"import json; from pathlib import Path; from {module} import start, stop; control = Path({str(folder)!r}, 'c')"
@@ -329,7 +331,7 @@ def watch(call, folder):
     return inside(SERVER, sys.executable, "-c", f"{code}; print(json.dumps({call}))", env=child_environment())
 
 
-def test_through_a_nat_device_with_tcp_forwarded_and_udp_forgotten(serf):
+def test_a_nat_device_that_forwards_tcp_but_not_udp(serf):
     serf(f"{SERVER4}:7946")
     nat = "type nat hook prerouting priority -100"
     forward = f"ip daddr 10.1.0.1 {{}} dport 9000 dnat ip to {SERVER4}:7946"
@@ -341,7 +343,7 @@ def test_through_a_nat_device_with_tcp_forwarded_and_udp_forgotten(serf):
     rules(ROUTER)
 
 
-def test_two_thousand_silent_targets_are_bounded_in_packets_and_files(network):
+def test_two_thousand_silent_targets_need_a_limited_number_of_packets_and_files(network):
     rules(SERVER, lines="tcp dport 2000-3999 counter drop\nudp dport 2000-3999 counter drop")
     ports = range(2000, 3000)
     wanted = [(kind, SERVER4, port) for kind in ("tcp", "memberlist") for port in ports]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ports that a container publishes: packets that the node translates and forwards, as Docker and podman have it do."""
+"""Ports that a container publishes: packets that the node translates and forwards, as for Docker and podman."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BRIDGE = {"ipv4": "172.30.0.1", "ipv6": "fd00:30::1"}
 PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 INSIDE = {8000: 18000, 8001: 18001, 9000: 19000}  # published port and the container's; 9000 is not Kong's
 
-# What Docker 24 writes for these ports, but for the chains that keep its networks apart.
+# The rules of Docker 24 for these ports, without the chains that isolate its networks.
 DOCKER = """\
 *nat
 :DOCKER - [0:0]
@@ -60,17 +60,27 @@ def docker(family):
 
 @pytest.fixture(scope="module")
 def box(wires):
-    """A namespace behind the node, as a container's is."""
+    """A network namespace behind the node that represents a container."""
     name = wires.namespace("box")
     ip("netns", "delete", name, check=False)
     ip("netns", "add", name)
     ip("link", "add", "to-node", "netns", name, "type", "veth", "peer", "name", "box", "netns", wires.namespace("node"))
     ends = ((name, "to-node", CONTAINER, BRIDGE), (wires.namespace("node"), "box", BRIDGE, CONTAINER))
-    for number, (where, device, of, other) in enumerate(ends):
-        ip("-n", where, "link", "set", device, "address", f"02:00:00:00:30:0{number}", "up")
+    for number, (namespace, device, own, other) in enumerate(ends):
+        ip("-n", namespace, "link", "set", device, "address", f"02:00:00:00:30:0{number}", "up")
         for family, length in (("ipv4", 24), ("ipv6", 64)):
-            ip("-n", where, "address", "add", f"{of[family]}/{length}", "dev", device, *["nodad"][: length // 64])
-            ip("-n", where, "neigh", "replace", other[family], "dev", device, "lladdr", f"02:00:00:00:30:0{1 - number}")
+            ip("-n", namespace, "address", "add", f"{own[family]}/{length}", "dev", device, *["nodad"][: length // 64])
+            ip(
+                "-n",
+                namespace,
+                "neigh",
+                "replace",
+                other[family],
+                "dev",
+                device,
+                "lladdr",
+                f"02:00:00:00:30:0{1 - number}",
+            )
     for family, number in (("-4", "ipv4"), ("-6", "ipv6")):
         ip("-n", name, family, "route", "add", "default", "via", BRIDGE[number])
     for key in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
@@ -95,7 +105,7 @@ def node(request, lab, box):
 
 @pytest.fixture(params=["nftables", "ufw"])
 def either(request, lab, box):
-    """One with a table for all, and one with a table beside other rules."""
+    """A node whose only table is our table, and a node with third-party rules."""
     made = docker_node(lab, request.param)
     yield made
     made.clean()
@@ -114,7 +124,7 @@ PUBLISHED = ruleset(entry(8000, "any"), entry(8001, ["friends"]), entry(8001, ["
 
 
 def listen(lab, port, protocol="tcp", family="ipv4"):
-    """A socket in the container."""
+    """Open a socket in the container."""
     made = lab.socket("box", family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((CONTAINER[family], INSIDE[port]))
@@ -124,7 +134,7 @@ def listen(lab, port, protocol="tcp", family="ipv4"):
 
 
 def dial(lab, who, listener, port, *, protocol="tcp", family="ipv4", to=None):
-    """A flow from a neighbour to a published port of the node, as a pair of sockets; None if nothing arrives."""
+    """Connect a neighbour to a published port of the node. Return a pair of sockets, or None if no packet arrives."""
     client = lab.socket(who, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
     with suppress(TimeoutError, ConnectionRefusedError):
         client.connect((to or lab.address(who, family, end=1), port))
@@ -140,14 +150,14 @@ def dial(lab, who, listener, port, *, protocol="tcp", family="ipv4", to=None):
 
 
 def reached(lab, port, protocol, family):
-    """Who reaches a published port."""
+    """Return the neighbours that can reach a published port."""
     listener = listen(lab, port, protocol, family)
-    found = {who for who in ("friend", "stranger") if dial(lab, who, listener, port, protocol=protocol, family=family)}
+    found = {who for who in ("friend", "outsider") if dial(lab, who, listener, port, protocol=protocol, family=family)}
     listener.close()
     return found
 
 
-BOTH, FRIEND = {"friend", "stranger"}, {"friend"}
+BOTH, FRIEND = {"friend", "outsider"}, {"friend"}
 EXPECTED = {(8000, "tcp"): BOTH, (8001, "tcp"): FRIEND, (8001, "udp"): FRIEND, (9000, "tcp"): BOTH}
 
 
@@ -159,7 +169,7 @@ def all_reached(lab):
     }
 
 
-def test_packets_to_a_container_go_where_the_ruleset_says(node):
+def test_packets_to_a_container_arrive_as_the_ruleset_allows(node):
     foreign = node.third_party()
     assert set(map(frozenset, all_reached(node.lab).values())) == {frozenset(BOTH)}
     node.lab.converge(PUBLISHED)
@@ -170,7 +180,7 @@ def test_packets_to_a_container_go_where_the_ruleset_says(node):
     assert not node.lab.converge(PUBLISHED).changed
 
 
-def test_and_after_a_reboot(node):
+def test_packets_to_a_container_arrive_as_the_ruleset_allows_after_a_reboot(node):
     node.lab.converge(PUBLISHED)
     node.reboot()
     for family, program in PROGRAM.items():
@@ -181,54 +191,54 @@ def test_and_after_a_reboot(node):
 
 
 def test_a_port_that_is_published_at_one_address_only(either):
-    """The rest of the node's addresses are not Kong's."""
+    """Packets to other addresses of the node are not blocked."""
     either.lab.converge(ruleset(entry(8001, [], address="10.0.3.1")))
     listener = listen(either.lab, 8001)
-    assert dial(either.lab, "stranger", listener, 8001) is None
+    assert dial(either.lab, "outsider", listener, 8001) is None
     assert dial(either.lab, "friend", listener, 8001)
 
 
-def test_a_source_that_loses_permission_loses_its_flow(node):
+def test_a_removed_source_loses_its_connection(node):
     node.lab.converge(ruleset(entry(8001, ["friends"]), friends=["10.0.1.2/32", "10.0.3.2/32"]))
     listener = listen(node.lab, 8001)
-    stays, goes = (dial(node.lab, who, listener, 8001) for who in ("friend", "stranger"))
-    assert node.lab.passes(stays)
-    assert node.lab.passes(goes)
+    kept, removed = (dial(node.lab, name, listener, 8001) for name in ("friend", "outsider"))
+    assert node.lab.passes(kept)
+    assert node.lab.passes(removed)
     node.lab.converge(PUBLISHED)
-    assert node.lab.passes(stays)
-    assert not node.lab.passes(goes)
+    assert node.lab.passes(kept)
+    assert not node.lab.passes(removed)
 
 
-def test_a_program_of_the_host_that_takes_the_port_itself(either):
-    """Docker's proxy does where there is no translation, and so does podman without root."""
+def test_a_program_of_the_host_that_listens_on_the_published_port(either):
+    """Docker's proxy does so without a translation, and podman without root."""
     either.lab.converge(ruleset(entry(8003, ["friends"])))
     listener = either.lab.listen(8003)
     assert either.lab.connect("friend", listener)
-    assert either.lab.connect("stranger", listener) is None
+    assert either.lab.connect("outsider", listener) is None
 
 
-def test_what_is_forwarded_otherwise_is_left_alone(either):
-    """A packet to the container's own address was never addressed to the host."""
+def test_other_forwarded_packets_are_not_blocked(either):
+    """Send packets to the container's own address, which are not addressed to the host."""
     either.lab.converge(ruleset(entry(18001, [])))
-    ip("-n", either.lab.namespace("stranger"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
+    ip("-n", either.lab.namespace("outsider"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
     listener = listen(either.lab, 8001)
-    assert dial(either.lab, "stranger", listener, 18001, to=CONTAINER["ipv4"])
+    assert dial(either.lab, "outsider", listener, 18001, to=CONTAINER["ipv4"])
 
 
-def test_the_rule_of_the_documentation_against_that(either):
-    """An owner's own, for whoever sends packets to the container's address through the node."""
+def test_the_rule_in_the_documentation_blocks_packets_to_the_container(either):
+    """An administrator adds this rule against packets to the container's address through the node."""
     text = (Path(__file__).parents[2] / "docs" / "inventory.md").read_text()
     rule = re.search(r"`(iifname .* drop)`", text)[1].replace("docker0", "box")
     chain = "type filter hook forward priority filter; policy accept;"
     either.lab.nft(f"table inet own {{\nchain forward {{\n{chain}\n{rule}\n}}\n}}\n")
     either.lab.converge(PUBLISHED)
-    ip("-n", either.lab.namespace("stranger"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
+    ip("-n", either.lab.namespace("outsider"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
     listener = listen(either.lab, 8000)
-    assert dial(either.lab, "stranger", listener, 18000, to=CONTAINER["ipv4"]) is None
-    assert dial(either.lab, "stranger", listener, 8000)
+    assert dial(either.lab, "outsider", listener, 18000, to=CONTAINER["ipv4"]) is None
+    assert dial(either.lab, "outsider", listener, 8000)
 
 
-def test_when_nothing_is_published_any_more_the_container_is_left_alone(either):
+def test_without_published_ports_packets_to_the_container_are_not_blocked(either):
     either.lab.converge(PUBLISHED)
     outcome = either.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
     assert outcome.changed
@@ -238,49 +248,50 @@ def test_when_nothing_is_published_any_more_the_container_is_left_alone(either):
     assert reached(either.lab, 8001, "tcp", "ipv4") == BOTH
 
 
-def test_another_port_of_the_same_container_is_told(node):
-    """9000 is not known to be published."""
+def test_another_published_port_of_the_same_container_is_reported(node):
+    """Port 9000 is published, but it is not in the ruleset."""
     node.lab.converge(PUBLISHED)
-    found = {str(one).partition(":")[0] for one in node.lab.converge(PUBLISHED).conflicts if one.effect == "publish"}
+    conflicts = node.lab.converge(PUBLISHED).conflicts
+    found = {str(conflict).partition(":")[0] for conflict in conflicts if conflict.effect == "publish"}
     assert "iptables chain DOCKER of table nat publishes tcp 9000 at every address" in found
-    assert not [one for one in found if "tcp 800" in one]
+    assert not [text for text in found if "tcp 800" in text]
     outcome = node.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
-    assert {one.effect for one in outcome.conflicts} == {"divert"}
+    assert {conflict.effect for conflict in outcome.conflicts} == {"divert"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_who_watches_on_the_node_sees_what_is_sent_on(either, tmp_path, family):
+def test_the_observer_on_the_node_sees_forwarded_packets(either, tmp_path, family):
     either.lab.converge(PUBLISHED)
     listen(either.lab, 8001, "udp", family)
     with watched(either.lab, tmp_path) as seen:
-        (friend,), (stranger,) = (probe(either.lab, who, 8001, family=family) for who in ("friend", "stranger"))
-    assert set(seen["arrived"]) == {friend, stranger}
+        (friend,), (outsider,) = (probe(either.lab, who, 8001, family=family) for who in ("friend", "outsider"))
+    assert set(seen["arrived"]) == {friend, outsider}
     assert (seen["sent_on"], seen["let_in"], seen["unheard"]) == ([friend], [], [])
 
 
 def begin(lab, data):
-    """The first half of a change, up to where the controller would confirm it; what brings the state before it back."""
+    """Execute the first phase of a change, without the confirmation. Return a function that rolls it back."""
     rollback = Rollback(lab.host)
     outcome = converge(lab.backend(lab.host), ruleset_from_data(data), Guard(rollback, 30), check_mode=False)
     return lambda: rollback.undo(outcome.transaction)
 
 
-def test_what_nobody_confirms_is_taken_back(node):
-    """To the rules before, and to none at all: in the kernel and in files."""
-    go_back = begin(node.lab, PUBLISHED)
+def test_an_unconfirmed_change_is_rolled_back(node):
+    """Roll back to no rules, and then to previous rules, in the kernel and in files."""
+    roll_back = begin(node.lab, PUBLISHED)
     assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
-    go_back()
+    roll_back()
     assert reached(node.lab, 8001, "tcp", "ipv4") == BOTH
     assert node.lab.read() == Live(None)
     node.lab.converge(PUBLISHED)
-    go_back = begin(node.lab, ruleset(entry(8001, [])))
+    roll_back = begin(node.lab, ruleset(entry(8001, [])))
     assert reached(node.lab, 8001, "tcp", "ipv4") == set()
-    go_back()
+    roll_back()
     assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
     assert not node.lab.converge(PUBLISHED).changed
 
 
-def test_what_somebody_does_to_the_table_is_found_and_put_right(either):
+def test_a_third_party_change_of_the_table_is_found_and_repaired(either):
     either.lab.converge(PUBLISHED)
     table = "gatehouse_kong"
     for fault in (
@@ -297,7 +308,7 @@ def test_what_somebody_does_to_the_table_is_found_and_put_right(either):
     assert reached(either.lab, 8001, "tcp", "ipv4") == FRIEND
 
 
-def test_absent_leaves_no_trace(either):
+def test_absent_removes_all_our_rules_and_files(either):
     either.lab.converge(PUBLISHED)
     either.lab.converge(None)
     assert "gatehouse" not in either.lab.nft("list tables")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host whose firewall manager changes: the late part for the earlier one is removed, and a rollback brings it back."""
+"""A host whose firewall manager changes: the late part for the earlier manager is removed, and a rollback restores it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rules(*friends):
 OLD, NEW = rules("10.0.1.2/32"), rules("10.0.2.2/32")
 MANAGERS = ("nftables", "iptables", "ufw")
 SWITCHES = [(old, new) for old in MANAGERS for new in MANAGERS if old != new]
-# The files of each late part; that of nftables has none here, because no chain of the host drops by default.
+# The files of each late part. The late part of nftables has no files here, because no chain drops by default.
 FILES = {
     "nftables": [],
     "iptables": ["/etc/gatehouse_kong_accept"],
@@ -56,7 +56,7 @@ def _has_ours(host, file):
 
 def reaches(lab):
     listener = lab.listen(8001)
-    return [name for name in ("friend", "ally", "stranger") if lab.connect(name, listener)]
+    return [name for name in ("friend", "ally", "outsider") if lab.connect(name, listener)]
 
 
 def choosing(name):
@@ -66,11 +66,11 @@ def choosing(name):
 @pytest.fixture(params=SWITCHES, ids=" to ".join)
 def switch(request, lab):
     old, new = request.param
-    node = Node(lab, "ufw")  # so that its chains are loaded
+    node = Node(lab, "ufw")  # this loads the chains of ufw
     lab.backend = choosing(old)
     if old == "nftables" or new == "nftables":
         for program in FAMILIES:
-            # Chains of iptables-nft that drop by default are a conflict with nftables as the manager.
+            # If nftables is the manager, chains of iptables-nft that drop by default are a conflict.
             lab.host.run(program, "-P", "INPUT", "ACCEPT")
     lab.converge(OLD)
     assert late_parts(node) == [old] if old != "nftables" else late_parts(node) == []
@@ -95,28 +95,28 @@ def test_the_earlier_late_part_is_removed_with_the_change(lab, switch):
     assert [path for path in lab.host.root.rglob("*gatehouse*") if path.name != "gatehouse_kong.lock"] == []
 
 
-def test_a_rollback_brings_the_earlier_late_part_back(lab, switch):
+def test_a_rollback_restores_the_earlier_late_part(lab, switch):
     node, old, _new = switch
     outcome = converge(lab.backend(lab.host), ruleset_from_data(NEW), Guard(Rollback(lab.host), 30), check_mode=False)
     Rollback(lab.host).undo(outcome.transaction)
     assert (late_parts(node), reaches(lab)) == (expected(old), ["friend"])
 
 
-def test_removal_leaves_nothing_of_either(lab, switch):
+def test_removal_removes_both_late_parts(lab, switch):
     node, _old, _new = switch
     lab.converge(None)
     assert late_parts(node) == []
 
 
 def test_a_host_on_which_nft_was_installed_afterwards(lab):
-    """The early part moves from the table mangle to nftables, in one change."""
+    """Move the early part from the table mangle to nftables in one change."""
     node = Node(lab, "mangle-nft")
     lab.converge(OLD)
     assert "GATEHOUSE-KONG" in lab.host.run("iptables-save")
     node.has_nft = True
     outcome = lab.converge(NEW)
     assert "rules and files for the table mangle of iptables: not needed any more" in outcome.drift
-    # The rules that the run adds to, and those that a rollback of the confirmed change restores.
+    # The run uses these rules, and a rollback of the confirmed change restores them.
     assert (outcome.have, Rollback(lab.host).previous()) == (ruleset_from_data(OLD), Kept(ruleset_from_data(OLD)))
     assert ("GATEHOUSE-KONG" in lab.host.run("iptables-save"), reaches(lab)) == (False, ["ally"])
     assert not lab.host.path("/etc/gatehouse_kong_iptables").exists()
@@ -124,8 +124,8 @@ def test_a_host_on_which_nft_was_installed_afterwards(lab):
     node.clean()
 
 
-def test_a_host_from_which_nft_was_removed_is_refused(lab):
-    """The table would stay loaded, and drop every new source."""
+def test_a_host_from_which_nft_was_removed_is_an_error(lab):
+    """The table would stay loaded and drop packets of every new source."""
     node = Node(lab, "nftables")
     lab.converge(OLD)
     node.has_nft = False

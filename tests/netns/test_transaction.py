@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A change that is killed at any of its steps, and what timer, boot and next run make of it, on a real kernel."""
+"""A change that is killed before each of its steps, and the repair by timer, boot or next run, on a real kernel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OTHER = {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": S
 FAMILY_PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 MORE = {"allow": [ENTRY, {**ENTRY, "listener": "proxy", "port": 8000, "sources": "any"}], "sets": SETS}
 
-# How many points there are at least at which a run can be killed.
+# The minimum number of steps before which a run can be killed.
 LEAST = {
     ("nftables", "first"): 20, ("nftables", "other rules"): 20, ("nftables", "removal"): 14,
     ("iptables-nft", "first"): 20, ("iptables-nft", "other rules"): 20, ("iptables-nft", "removal"): 14,
@@ -47,8 +47,8 @@ def rules(data):
     return None if data is None else ruleset_from_data(data)
 
 
-def die_before(where, acts, step):
-    """Have this process die before the step-th of these acts."""
+def die_before(host, acts, step):
+    """Kill this process before the given number of these acts."""
     left = iter(range(step))
 
     def before(act):
@@ -60,7 +60,7 @@ def die_before(where, acts, step):
         return done
 
     for act in acts:
-        setattr(where, act, before(getattr(where, act)))
+        setattr(host, act, before(getattr(host, act)))
 
 
 ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_tree",
@@ -68,14 +68,14 @@ ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_director
 
 
 def change(lab, host, data):
-    """Both halves of what the module does."""
+    """Execute both phases of a run of the module."""
     outcome = converge(lab.backend(host), rules(data), Guard(Rollback(host), 30), check_mode=False)
     if outcome.transaction:
         confirm(lab.backend(host), rules(data), Rollback(host), outcome.transaction, keep=True)
 
 
 def dies(lab, data, step, acts=ACTS):
-    """Change in a process of its own; tell whether it was killed."""
+    """Execute a change in another process. Tell whether it was killed."""
     child = os.fork()
     if not child:
         try:
@@ -90,14 +90,14 @@ def dies(lab, data, step, acts=ACTS):
 
 
 def run_died(lab):
-    """What the host runs as soon as nobody is at work."""
+    """Run the command that the host runs when the run has ended without a confirmation."""
     pending = Rollback(lab.host).pending()
     if pending:
         lab.host.run("sh", str(lab.host.path(f"{PENDING}/undo")), pending, UNFINISHED)
 
 
 def timer(node, _data):
-    """What the timer runs."""
+    """Run the command of the timer."""
     pending = Rollback(node.lab.host).pending()
     if pending:
         Rollback(node.lab.host).undo(pending)
@@ -113,19 +113,19 @@ def next_run(node, data):
 
 
 def state(lab, data):
-    """Whether the host has exactly this, live and at boot."""
+    """Tell whether the host has exactly these rules, loaded and at boot."""
     live = lab.read()
     return (live.ruleset, live.drift) == (rules(data), ()) and not lab.backend(lab.host).stale(rules(data))
 
 
 def everything(node):
-    """All files of the node, with their text."""
+    """Return all files of the node, with their content."""
     root = node.lab.host.root
     return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file() and path.name != "fill"}
 
 
 def is_whole(node, old, new):
-    """Tell whether the early part is the old one or the new one; without it the late part accepts nothing."""
+    """Tell whether the early part is complete: the old or the new one. Without it, the late part accepts no packet."""
     live = Nftables(node.lab.host).read()
     return live.ruleset in (rules(old), rules(new)) and live.drift == ()
 
@@ -133,14 +133,14 @@ def is_whole(node, old, new):
 @pytest.mark.parametrize("after", [timer, reboot, next_run])
 @pytest.mark.parametrize("case", CHANGES)
 @pytest.mark.parametrize("kind", ["nftables", "iptables-nft", "ufw"])
-def test_killed_before_any_step_the_host_has_the_old_state_or_the_new(lab, tmp_path, kind, case, after):
+def test_a_run_killed_before_any_step_leaves_the_old_or_the_new_state(lab, tmp_path, kind, case, after):
     old, new = CHANGES[case]
     for step in range(60):
         lab.start(tmp_path / str(step))
         node = Node(lab, kind)
         lab.converge(old)
         killed = dies(lab, new, step)
-        # Until it has its id no timer runs for it; it does no harm, and the next run or boot ends it.
+        # A change without an id has no timer. It changed nothing, and the next run or boot removes it.
         waits, armed = lab.host.path(PENDING).exists(), Rollback(lab.host).pending()
         assert is_whole(node, old, new), step
         if after is timer:
@@ -167,14 +167,14 @@ HANDOVERS = [("ufw", "nftables"), ("iptables-nft", "ufw"), ("mangle-nft", "iptab
 
 @pytest.mark.parametrize("kind, manager", HANDOVERS)
 def test_a_handover_killed_before_any_step_leaves_one_firewall_manager(lab, tmp_path, kind, manager):
-    """After the timer, a boot or the next run in turn, one of the managers has its parts, and the other one has none."""
+    """After the timer, a boot or the next run, only one of the managers has parts of ours."""
     for step in range(90):
         lab.start(tmp_path / str(step))
         node = Node(lab, "ufw" if "ufw" in (kind, manager) else kind)
         old, has_nft = kind.partition("-")[0].replace("mangle", "iptables"), node.has_nft
         if manager == "nftables":
             for program in FAMILY_PROGRAM.values():
-                lab.host.run(program, "-P", "INPUT", "ACCEPT")  # otherwise a conflict with nftables as the manager
+                lab.host.run(program, "-P", "INPUT", "ACCEPT")  # otherwise, a conflict if nftables is the manager
         use(node, old, has_nft=has_nft)
         lab.converge(ONE)
         use(node, manager)
@@ -199,7 +199,7 @@ def test_a_handover_killed_before_any_step_leaves_one_firewall_manager(lab, tmp_
 
 
 def use(node, manager, *, has_nft=True):
-    """Have the next run use this firewall manager, on a host with or without nft."""
+    """Make the next run use this firewall manager, on a host with or without nft."""
     node.has_nft = has_nft
     node.lab.backend = lambda host: choose(host, manager).backend
 
@@ -212,7 +212,7 @@ def covers(lab, port):
 
 @pytest.mark.parametrize("script", ["undo", "layer000000/undo", "layer000001/undo"])
 def test_the_rollback_can_be_killed_and_repeated(lab, tmp_path, script):
-    """Killed after any line of the script, or of the parts that undo two changes: the next boot completes it."""
+    """Kill it after each line of the script, or of the parts that undo two changes. The next boot completes it."""
     cuts = 0
     for last in range(99):
         lab.start(tmp_path / str(last))
@@ -237,7 +237,7 @@ def test_the_rollback_can_be_killed_and_repeated(lab, tmp_path, script):
 
 
 def cut_after(path, last):
-    """Have a script end after that many lines of it which a shell can end after; return what repairs it, or None."""
+    """Make a script end after some complete lines. Return a function that repairs the script, or None."""
     text = path.read_text()
     lines, ends = text.splitlines(keepends=True), []
     for number, line in enumerate(lines, 1):
@@ -254,14 +254,14 @@ def cut_after(path, last):
     return repair
 
 
-def test_a_change_that_is_made_waits_for_its_confirmation(lab):
+def test_a_loaded_change_waits_for_its_confirmation(lab):
     converge(Nftables(lab.host), rules(ONE), Guard(Rollback(lab.host), 30), check_mode=False)
     run_died(lab)
     assert lab.read().ruleset == rules(ONE)
     assert Rollback(lab.host).pending()
 
 
-def test_the_host_does_not_wait_where_the_run_died(lab, monkeypatch):
+def test_the_host_does_not_wait_if_the_run_was_killed(lab, monkeypatch):
     node = Node(lab, "mangle-nft")
     monkeypatch.setattr(lab.host, "detach", lambda *argv: Host.detach(lab.host, *argv))
     lab.converge(ONE)
@@ -276,7 +276,7 @@ def test_the_host_does_not_wait_where_the_run_died(lab, monkeypatch):
     node.clean()
 
 
-def test_the_host_returns_by_itself_without_systemd_too(lab, monkeypatch):
+def test_the_host_rolls_back_without_systemd_too(lab, monkeypatch):
     lab.converge(ONE)
     monkeypatch.setattr(lab.host, "detach", lambda *argv: Host.detach(lab.host, *argv))
     outcome = converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 1), check_mode=False)
@@ -290,7 +290,7 @@ def test_the_host_returns_by_itself_without_systemd_too(lab, monkeypatch):
     assert state(lab, ONE)
 
 
-def test_what_somebody_else_put_into_our_table_comes_back_with_it(lab):
+def test_a_rollback_restores_third_party_rules_in_our_table(lab):
     lab.converge(ONE)
     lab.nft("add rule inet gatehouse_kong input tcp dport 22 counter drop")
     before = lab.read()
@@ -299,7 +299,7 @@ def test_what_somebody_else_put_into_our_table_comes_back_with_it(lab):
     assert lab.read() == before
 
 
-def test_a_later_run_takes_over_what_nobody_confirmed(lab):
+def test_a_later_run_takes_over_an_unconfirmed_change(lab):
     lab.converge(ONE)
     first = converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False).transaction
     second = converge(Nftables(lab.host), None, Guard(Rollback(lab.host), 30), check_mode=False).transaction
@@ -314,7 +314,7 @@ def published(data):
     return {**data, "allow": [{**entry, "published": True} for entry in data["allow"]]}
 
 
-# The backend and the rules of two changes that follow each other.
+# The backend and the rules of two successive changes.
 TWO_CHANGES = {
     "one backend": (("nftables", OTHER), ("nftables", MORE)),
     "another backend": (("nftables", OTHER), ("iptables", MORE)),
@@ -344,19 +344,19 @@ def test_after_two_unconfirmed_changes_the_state_before_the_first_is_restored(la
 
 
 def choosing(name):
-    """What makes the backend that the module would choose by this name."""
+    """Return a function that creates the backend for this name."""
     return lambda host: choose(host, name).backend
 
 
 def tables(lab):
-    """All rules of ours that are loaded."""
+    """Return all our loaded rules."""
     names = [line.split() for line in lab.host.run("nft", "list", "tables").splitlines() if "gatehouse_kong" in line]
     saved = [line for name in FAMILY_PROGRAM.values() for line in lab.host.run(f"{name}-save").splitlines()]
     listed = [lab.host.run("nft", "-s", "list", *name) for name in names]
     return listed, [line for line in saved if "GATEHOUSE" in line or "gatehouse" in line]
 
 
-def test_the_state_before_is_kept_until_the_next_change(lab):
+def test_the_previous_state_is_kept_until_the_next_change(lab):
     for data, before in ((ONE, None), (OTHER, rules(ONE)), (OTHER, rules(ONE)), (ONE, rules(OTHER))):
         lab.converge(data)
         assert Rollback(lab.host).previous().ruleset == before
@@ -365,7 +365,7 @@ def test_the_state_before_is_kept_until_the_next_change(lab):
 
 
 class Interrupted:
-    """A backend in whose apply something else begins."""
+    """A backend that calls another function during `apply`."""
 
     def __init__(self, backend, begin):
         self._backend, self._begin = backend, begin
@@ -383,8 +383,8 @@ EVERY_KIND = ["nftables", "iptables-nft", "iptables-legacy", "ufw"]
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_the_time_that_is_up_in_the_middle_of_a_change(lab, kind):
-    """The rollback waits for the end of the change, and undoes all of it."""
+def test_the_timer_expires_during_a_change(lab, kind):
+    """The rollback waits for the end of the change, and undoes the whole change."""
     node = Node(lab, kind)
     lab.converge(ONE)
     late = threading.Thread(target=timer, args=(node, None))
@@ -398,8 +398,8 @@ def test_the_time_that_is_up_in_the_middle_of_a_change(lab, kind):
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_two_controllers_at_once(lab, kind):
-    """The host has the rules of the one whose change lasts, and the other one is told."""
+def test_two_controllers_at_the_same_time(lab, kind):
+    """The host has the rules of one controller, and the other controller gets an error."""
     node = Node(lab, kind)
     lab.converge(ONE)
     second = threading.Thread(target=change, args=(lab, lab.host, OTHER))
@@ -413,7 +413,7 @@ def test_two_controllers_at_once(lab, kind):
     node.clean()
 
 
-def test_a_way_back_whose_script_somebody_took_away(lab):
+def test_a_rollback_whose_script_was_removed(lab):
     lab.converge(ONE)
     converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
     lab.host.path(f"{PENDING}/undo").unlink()
@@ -423,7 +423,7 @@ def test_a_way_back_whose_script_somebody_took_away(lab):
 
 @pytest.mark.parametrize("kind", ["nftables", "ufw"])
 def test_a_ruleset_that_is_read_back_from_the_kernel_writes_the_same_boot_file(lab, kind):
-    """The kernel merges neighbours, and `state: rolled_back` has no other spelling; the plan's own leaves nothing to change."""
+    """The kernel merges adjacent networks, and `state: rolled_back` uses its form. The plan's form gives the same file."""
     node = Node(lab, kind)
     neighbours = {"allow": [ENTRY], "sets": {"friends": {"ipv4": ["10.0.1.2/32", "10.0.1.3/32", "10.0.1.4/32"]}}}
     lab.converge(neighbours)

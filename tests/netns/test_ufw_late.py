@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The late part on ufw with real packets. The early part is written out here: it marks authorised packets and drops others.
+"""The late part on ufw with real packets. A simple early part here marks authorised packets and drops all other packets.
 
-The chains are those that /lib/ufw/ufw-init-functions of ufw 0.36.2 loads, and the rules files are Debian's.
+The chains are the chains that /lib/ufw/ufw-init-functions of ufw 0.36.2 loads. The rules files are from Debian.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ufw" / "after"
 RULE = "-m mark --mark 0x10000000/0x10000000 -m comment --comment gatehouse.kong -j ACCEPT"
-# friend, ally and stranger reach 8000 (any); friend and ally reach 8001. 8002 is not managed.
+# friend, ally and outsider reach 8000 (any); friend and ally reach 8001. 8002 is not managed.
 EARLY = """
 table inet gatehouse_kong {
   chain input {
@@ -64,7 +64,7 @@ class Ufw:
         which = lab.host.which
         lab.host.which = lambda program: "/usr/sbin/ufw" if program == "ufw" else which(self.of_variant(program))
         run = lab.host.run
-        lab.host.run = lambda program, *words, **given: run(self.of_variant(program), *words, **given)
+        lab.host.run = lambda program, *words, **named: run(self.of_variant(program), *words, **named)
         for path, text in {
             "/proc/net/if_inet6": "",
             "/usr/sbin/ufw": f"#!{sys.executable}\n",
@@ -76,7 +76,7 @@ class Ufw:
         self.start()
 
     def of_variant(self, program):
-        """The program of iptables as it would be called if the other variant were not on the machine."""
+        """Return the name of an iptables program of this variant."""
         plain, hyphen, action = program.partition("-")
         return (
             f"{plain}-{self.variant}{hyphen}{action}"
@@ -113,7 +113,7 @@ class Ufw:
         self.lab.host.run(f"{PROGRAMS[family]}-restore", "--noflush", stdin=text)
 
     def add(self, *rules, family="ipv4"):
-        """Change the table filter as an administrator; @ is `ufw` or `ufw6`."""
+        """Change the table filter as an administrator does. The placeholder @ is `ufw` or `ufw6`."""
         text = "".join(f"{rule}\n".replace("@", f"ufw{NUMBERS[family]}") for rule in rules)
         self.restore(f"*filter\n{text}COMMIT\n", family)
 
@@ -129,7 +129,7 @@ class Ufw:
         return self.lab.host.path(f"/etc/ufw/after{NUMBERS[family]}.rules")
 
     def late(self):
-        """A new object, as each run of the module has, that has read the host."""
+        """Return a new object that has read the host, as in each run of the module."""
         late = UfwLate(self.lab.host)
         late.read(WANT)
         return late
@@ -160,16 +160,16 @@ def ufw(request, lab):
 
 @pytest.mark.parametrize("reject", [False, True], ids=["deny", "reject"])
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-def test_who_gets_in(ufw, family, reject):
+def test_authorised_sources_can_connect(ufw, family, reject):
     ufw.start(reject=reject)
     assert not ufw.reaches("friend", 8001, family)
     ufw.converge()
     assert ufw.reaches("friend", 8001, family)
-    assert ufw.reaches("stranger", 8000, family)
-    assert not ufw.reaches("stranger", 8001, family)
+    assert ufw.reaches("outsider", 8000, family)
+    assert not ufw.reaches("outsider", 8001, family)
     assert not ufw.reaches("friend", 8002, family)
     ufw.add("-A @-user-input -p tcp --dport 8001 -j ACCEPT", family=family)
-    assert not ufw.reaches("stranger", 8001, family)
+    assert not ufw.reaches("outsider", 8001, family)
     ufw.lab.nft("delete table inet gatehouse_kong")
     assert not ufw.reaches("friend", 8000, family)
 
@@ -187,7 +187,7 @@ BANS = {
 
 @pytest.mark.parametrize("ban", BANS.values(), ids=BANS)
 @pytest.mark.parametrize("first", [False, True], ids=["after our run", "before our run"])
-def test_a_ban_of_one_source_holds(ufw, ban, first):
+def test_a_ban_of_a_source_is_effective(ufw, ban, first):
     steps = [ufw.converge, lambda: ufw.add(ban.format("10.0.2.2"))]
     for step in steps[::-1] if first else steps:
         step()
@@ -196,7 +196,7 @@ def test_a_ban_of_one_source_holds(ufw, ban, first):
     assert ufw.drift() == ()
 
 
-def test_ufw_limit_holds(ufw):
+def test_ufw_limit_is_effective(ufw):
     ufw.converge()
     ufw.add(
         "-A @-user-input -p tcp --dport 8000 -m conntrack --ctstate NEW -m recent --set",
@@ -204,10 +204,10 @@ def test_ufw_limit_holds(ufw):
         "-A @-user-input -p tcp --dport 8000 -j @-user-limit-accept",
     )
     assert [ufw.reaches("friend", 8000) for _try in range(7)] == [True] * 5 + [False] * 2
-    assert not ufw.reaches("stranger", 8001)
+    assert not ufw.reaches("outsider", 8001)
 
 
-def test_a_ban_behind_our_rule_is_drift_and_holds_after_the_next_run(ufw):
+def test_a_ban_after_our_rule_is_drift_and_effective_after_the_next_run(ufw):
     ufw.converge()
     before = ufw.rules()
     ufw.add("-A @-after-input -s 10.0.2.2 -j DROP")
@@ -223,7 +223,7 @@ def test_a_ban_behind_our_rule_is_drift_and_holds_after_the_next_run(ufw):
 
 @pytest.mark.parametrize("end", ["-j DROP", "-j REJECT", "-p tcp -m tcp --dport 8001 -j DROP", "-p tcp -j REJECT"])
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-def test_a_rule_of_after_rules_that_drops_everything(ufw, family, end):
+def test_a_rule_of_after_rules_that_drops_all_packets(ufw, family, end):
     chain = f"ufw{NUMBERS[family]}-after-input"
     text = ufw.file(family).read_text()
     ufw.file(family).write_text(
@@ -245,7 +245,7 @@ def test_a_rule_of_after_rules_that_drops_everything(ufw, family, end):
     assert ufw.file(family).read_text() == before
 
 
-def test_our_rule_behind_a_rule_that_drops_everything_is_drift(ufw):
+def test_our_rule_after_a_rule_that_drops_all_packets_is_drift(ufw):
     ufw.converge()
     ufw.add("-I @-after-input 1 -j DROP")
     assert not ufw.reaches("friend", 8001)
@@ -262,19 +262,19 @@ def test_our_rule_behind_a_rule_that_drops_everything_is_drift(ufw):
     ([f"-A INPUT {RULE}"], ["rule in the wrong chain: -A INPUT {listed}"]),
     ([f"-D @-after-input {RULE}", f"-A @-after-logging-input {RULE}"],
      ["rule in the wrong chain: -A @-after-logging-input {listed}", "rule missing: -A @-after-input {rule}"]),
-], ids=["missing", "twice", "also in INPUT", "in another chain"])  # fmt: skip
+], ids=["missing", "repeated", "also in INPUT", "in another chain"])  # fmt: skip
 def test_drift_of_the_loaded_chain_and_its_repair(ufw, family, changes, drift):
     ufw.converge()
-    right = {each: ufw.saved(each) for each in NUMBERS}
+    expected = {loaded: ufw.saved(loaded) for loaded in NUMBERS}
     ufw.add(*changes, family=family)
     listed = RULE.replace("gatehouse.kong", '"gatehouse.kong"')
     names = [line.replace("@", f"ufw{NUMBERS[family]}").format(rule=RULE, listed=listed) for line in drift]
     assert ufw.drift() == tuple(f"{PROGRAMS[family]} {line}" for line in names)
     ufw.converge()
-    assert {each: ufw.saved(each) for each in NUMBERS} == right
+    assert {loaded: ufw.saved(loaded) for loaded in NUMBERS} == expected
 
 
-def test_without_a_ruleset_no_trace_is_left(ufw):
+def test_without_a_ruleset_our_rule_is_removed(ufw):
     files = {family: ufw.file(family).read_bytes() for family in NUMBERS}
     rules = {family: ufw.saved(family) for family in NUMBERS}
     assert ufw.drift(None) == ()
@@ -299,9 +299,9 @@ def test_a_second_run_changes_nothing(ufw):
     assert {family: ufw.file(family).stat().st_ino for family in NUMBERS} == numbers
 
 
-def test_third_party_rules_keep_their_text_counters_and_comments(ufw):
+def test_text_counters_and_comments_of_third_party_rules_are_preserved(ufw):
     ufw.add('-A @-after-input -s 10.0.3.2 -m comment --comment "a \\"b\\" #c" -j DROP')
-    assert not ufw.reaches("stranger", 8000)
+    assert not ufw.reaches("outsider", 8000)
     counted = [
         line for line in ufw.lab.host.run("iptables-save", "-c", "-t", "filter").splitlines() if "10.0.3.2" in line
     ]
@@ -325,7 +325,7 @@ COMMIT
 """
 
 
-def test_lines_of_user_rules_that_ufw_did_not_write_stay(ufw):
+def test_lines_in_user_rules_that_ufw_did_not_write_are_preserved(ufw):
     path = ufw.lab.host.path("/etc/ufw/user.rules")
     path.write_text(USER_RULES)
     ufw.restore(USER_RULES)
@@ -333,14 +333,14 @@ def test_lines_of_user_rules_that_ufw_did_not_write_stay(ufw):
     ufw.converge()
     assert path.read_text() == USER_RULES
     assert ufw.rules(chain="@-user-input") == rules
-    assert ufw.reaches("stranger", 80)
+    assert ufw.reaches("outsider", 80)
     ufw.start()
     ufw.restore(USER_RULES)
-    assert ufw.reaches("stranger", 80)
+    assert ufw.reaches("outsider", 80)
 
 
 def run_snapshot(ufw, snapshot):
-    """Run the commands of a rollback, as its script does."""
+    """Run the commands of a snapshot, as the rollback does."""
     assert snapshot.files == ()
     assert len(snapshot.load) == 1
     ((command, given),) = snapshot.load
@@ -365,7 +365,7 @@ def test_a_rollback_removes_our_rule_and_keeps_later_edits(ufw):
         assert ufw.rules()[-1] == "-A ufw-after-input -s 10.0.2.2/32 -j DROP"
 
 
-def test_a_rollback_brings_our_rule_back(ufw):
+def test_a_rollback_restores_our_rule(ufw):
     ufw.converge()
     files, rules = ufw.file().read_text(), ufw.saved()
     late = ufw.late()
@@ -402,14 +402,14 @@ def test_check_mode_changes_nothing(ufw):
     ("-D INPUT -j ufw-after-input", ("iptables-save has no line `-A INPUT -j ufw-after-input`. Load them with `iptables -F "
      "ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`, or disable ufw with `ufw disable`")),
 ])  # fmt: skip
-def test_chains_that_packets_do_not_pass_are_refused(ufw, commands, message):
+def test_chains_that_packets_do_not_pass_are_an_error(ufw, commands, message):
     ufw.add(commands)
     with pytest.raises(HostError) as error:
         ufw.late()
     assert str(error.value) == f"the rules of ufw are not loaded: {message}"
 
 
-def test_a_file_without_a_place_is_refused_before_anything_is_touched(ufw):
+def test_a_file_without_a_place_is_an_error_before_any_change(ufw):
     ufw.file().write_text("*nat\nCOMMIT\n")
     late = ufw.late()
     with pytest.raises(HostError) as error:
@@ -421,13 +421,13 @@ def test_a_file_without_a_place_is_refused_before_anything_is_touched(ufw):
     assert late.stale(None) == ()
 
 
-def test_a_host_with_ipv6_turned_off_in_ufw(ufw):
+def test_a_host_with_ipv6_disabled_in_ufw(ufw):
     ufw.lab.host.path("/etc/default/ufw").write_text("IPV6=no\n")
     ufw.file("ipv6").write_text("")
     ufw.converge()
     assert ufw.reaches("friend", 8001)
     assert ufw.file("ipv6").read_text() == ""
-    assert [str(one) for one in ufw.late().conflicts(WANT) if one.where == "ufw"] == [
+    assert [str(conflict) for conflict in ufw.late().conflicts(WANT) if conflict.where == "ufw"] == [
         (
             "ufw may block IPv6 to tcp 8000 at every address, IPv6 to tcp 8001 at every address: /etc/default/ufw has no "
             "IPV6=yes, so ufw drops all IPv6 packets. Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is "
@@ -457,20 +457,20 @@ def test_a_rule_that_drops_every_source_is_a_conflict(ufw, rules, certain, first
     steps = [ufw.converge, lambda: ufw.add(*rules)]
     for step in steps[::-1] if first else steps:
         step()
-    found = [one for one in ufw.late().conflicts(WANT) if one.where.startswith("table")]
-    assert [(one.where, one.ports) for one in found if one.stops] == (
+    found = [conflict for conflict in ufw.late().conflicts(WANT) if conflict.where.startswith("table")]
+    assert [(conflict.where, conflict.ports) for conflict in found if conflict.stops] == (
         [("table filter of iptables", ("tcp 8001 at every address",))] if certain else []
     )
     assert ufw.reaches("friend", 8001) is not certain
 
 
-def test_a_ban_behind_the_chains_of_ufw_is_told(ufw):
+def test_a_ban_after_the_chains_of_ufw_is_reported(ufw):
     ufw.converge()
     ufw.add(
         "-A INPUT -s 10.0.2.2 -j DROP", "-A INPUT -p tcp --dport 22 -j DROP", "-A INPUT -p tcp --dport 8001 -j ACCEPT"
     )
     assert ufw.reaches("ally", 8001)
-    assert [str(one) for one in ufw.late().conflicts(WANT) if one.effect == "exempt"] == [
+    assert [str(conflict) for conflict in ufw.late().conflicts(WANT) if conflict.effect == "exempt"] == [
         (
             "table filter of iptables exempts authorised sources on tcp 8000 at every address, tcp 8001 at every address: "
             "`-A INPUT -s 10.0.2.2/32 -j DROP` follows the chains of ufw, which accept authorised packets. Move it to the top "
