@@ -280,7 +280,7 @@ INTERFACES = {
     "a rule": f"{BAN_OF_LINK}\nip saddr 192.0.2.1 drop\ndrop",
     "a rule for each port": 'iifname "friend" tcp dport 8001 drop\niifname "friend" udp dport 7946 drop\ndrop',
     "a set": 'iifname { "friend", "to-nowhere" } reject\ndrop',
-    "all but some": 'iifname != { "ally", "stranger" } drop\ndrop',
+    "all but some": 'iifname != { "ally", "outsider" } drop\ndrop',
     "a map": 'iifname vmap { "friend" : drop, "ally" : continue }\ndrop',
     "a chain": 'iifname "friend" jump own\ndrop',
     "a chain of a map": 'iifname vmap { "friend" : jump own }\ndrop',
@@ -420,7 +420,7 @@ def test_drops_that_are_not_found_hold(node, case):
     node.lab.nft("".join(f"add rule inet filter output {line}\n" for line in outbound.splitlines()))
     assert node.lab.converge(RULES).conflicts == ()
     listener = node.lab.listen(8001)
-    assert [name for name in ("friend", "ally", "stranger") if node.lab.connect(name, listener)] == []
+    assert [name for name in ("friend", "ally", "outsider") if node.lab.connect(name, listener)] == []
     assert not node.lab.converge(RULES).changed
 
 
