@@ -28,6 +28,11 @@ _NETWORK: dict[str, type[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {
 _HIGHEST = 1 << 128
 
 
+def is_port(value: object) -> bool:
+    """Tell whether a value is a port: an integer from 1 to 65535."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535
+
+
 @dataclass(frozen=True)
 class Networks:
     """Networks of one family ("ipv4" or "ipv6"). Only the addresses count for equality, not the members.

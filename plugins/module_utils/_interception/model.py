@@ -14,7 +14,7 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, parse_networks
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, is_port, parse_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, FAMILIES
 
 TPROXY, REDIRECT = "tproxy", "redirect"
@@ -99,8 +99,8 @@ def _parse_catch(where: str, data: Mapping[str, t.Any]) -> Catch:
             f"{where}.own is true, but method tproxy cannot intercept the host's own addresses: use method redirect"
         )
     for port in (data["port"], *data["ports"]):
-        if not 1 <= port <= 65535:
-            raise InterceptionError(f"{where}: {port!r} is no port; expected is a number from 1 to 65535")
+        if not is_port(port):
+            raise InterceptionError(f"{where}: {port!r} is not a port; expected a number from 1 to 65535")
     for key in ("destinations", "ports"):
         if not data[key]:
             raise InterceptionError(f"{where}.{key} is empty, so the rule would match no packet: add a value")

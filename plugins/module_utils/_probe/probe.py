@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import is_port
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate import Certificate
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors import (
     FILTERED,
@@ -89,7 +90,7 @@ def parse_probe(raw: Mapping[str, Any]) -> Probe:
     name, kind, text, port = raw["name"], raw["kind"], raw["address"], raw["port"]
     if kind not in _KINDS:
         raise ProbeError(f"probe {name!r}: kind is {kind!r}; it must be one of {', '.join(_KINDS)}")
-    if not 1 <= port <= 65535:
+    if not is_port(port):
         raise ProbeError(f"probe {name!r}: port is {port!r}; it must be 1 to 65535")
     family, sockaddr = _parse_target(name, text, port)
     return Probe(name, kind, text, port, family, sockaddr)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, parse_networks
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, is_port, parse_networks
 
 ANY = "any"
 PROTOCOLS = ("tcp", "udp")
@@ -166,7 +166,9 @@ def _parse_allow(field: str, value: t.Any, known: set[str]) -> Allow:
     listener = _check_name(f"{field}.listener", entry["listener"], _LONGEST_LISTENER)
     if entry["protocol"] not in PROTOCOLS:
         raise RulesetError(f"{field}.protocol is {entry['protocol']!r}; expected tcp or udp")
-    port = _check_port(f"{field}.port", entry["port"])
+    port = entry["port"]
+    if not is_port(port):
+        raise RulesetError(f"{field}.port is {port!r}; expected a number from 1 to 65535")
     service = Service(entry["protocol"], port, _parse_address(f"{field}.address", entry.get("address")))
     sources = _parse_sources(f"{field}.sources", entry["sources"], known)
     return Allow(listener, service, sources, _parse_flag(f"{field}.published", entry.get("published")))
@@ -209,12 +211,6 @@ def _parse_address(field: str, value: t.Any) -> str | None:
         with suppress(ValueError):
             return str(ipaddress.ip_address(value))
     raise RulesetError(f"{field} is {value!r}; expected an address without a zone, 0.0.0.0, :: or null")
-
-
-def _check_port(field: str, value: t.Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
-        raise RulesetError(f"{field} is {value!r}; expected a number from 1 to 65535")
-    return value
 
 
 def _parse_flag(field: str, value: t.Any) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which folder of the host side may import which: one direction, and no backend another (docs/design.md, section 1)."""
+"""Imports between folders: in one direction, and no backend imports another (docs/design.md, section 1)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT
 
 HOST_SIDE = ROOT / "plugins" / "module_utils"
 IMPORT = re.compile(r"gatehouse\.kong\.plugins\.(module_utils|plugin_utils)\.(_\w+)(?:\.(\w+))?")
-FOLDERS = sorted(path.name for path in HOST_SIDE.glob("_*") if path.is_dir() and path.name != "__pycache__")
 BACKENDS = ("firewalld", "iptables", "nftables", "ufw")
 
 
 def imports_of(folder):
-    """Return the side, folder and file or subfolder of each import in a folder."""
-    return {found for path in folder.rglob("*.py") for found in IMPORT.findall(path.read_text(encoding="utf-8"))}
+    """Return the side, folder and file or subfolder of each import in a folder, or in a single file."""
+    files = folder.rglob("*.py") if folder.is_dir() else [folder]
+    return {found for path in files for found in IMPORT.findall(path.read_text(encoding="utf-8"))}
+
+
+def folders_of(side):
+    """Return the folders of a side by name; a file next to them counts as a folder."""
+    paths = sorted((ROOT / "plugins" / side).glob("_*"))
+    return {path.stem: path for path in paths if path.name != "__pycache__"}
 
 
 def test_neither_side_imports_the_other():
@@ -30,13 +36,20 @@ def test_neither_side_imports_the_other():
         assert [found for found in imported if found[0] == other] == []
 
 
-def test_folders_of_the_host_side_import_in_one_direction():
-    left = {name: {found[1] for found in imports_of(HOST_SIDE / name)} - {name} for name in FOLDERS}
-    assert left["_backends"] >= {"_host", "_netfilter", "_transaction"}
+@pytest.mark.parametrize(
+    ("side", "folder", "imported"),
+    [
+        ("module_utils", "_backends", {"_host", "_netfilter", "_transaction"}),
+        ("plugin_utils", "_fleet", {"_inventory", "_kong"}),
+    ],
+)
+def test_folders_import_in_one_direction(side, folder, imported):
+    left = {name: {found[1] for found in imports_of(path)} - {name} for name, path in folders_of(side).items()}
+    assert left[folder] >= imported
     while left:
-        free = [name for name, imported in left.items() if not imported & {*left}]
+        free = [name for name, needed in left.items() if not needed & {*left}]
         assert free, f"a circle: {left}"
-        left = {name: imported for name, imported in left.items() if name not in free}
+        left = {name: needed for name, needed in left.items() if name not in free}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import (
     align_members,
     from_ranges,
+    is_port,
     parse_networks,
 )
+
+
+@pytest.mark.parametrize(
+    ("value", "valid"),
+    [(1, True), (65535, True), (0, False), (65536, False), (-1, False), (True, False), ("80", False)],
+)
+def test_is_port(value, valid):
+    assert is_port(value) is valid
 
 
 def texts_in(base, bits):

@@ -105,8 +105,8 @@ def test_each_rule_is_a_readable_line():
     ("wrong", "part"),
     [
         ({"own": True}, "catches[0].own"),
-        ({"port": 0}, "0 is no port"),
-        ({"ports": [70000]}, "70000 is no port"),
+        ({"port": 0}, "0 is not a port"),
+        ({"ports": [70000]}, "70000 is not a port"),
         ({"ports": []}, "catches[0].ports is empty"),
         ({"destinations": []}, "catches[0].destinations is empty"),
         ({"destinations": ["fd00::1"]}, "catches[0].destinations: 'fd00::1'"),
