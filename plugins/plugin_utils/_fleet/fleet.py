@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
     redirect_notes,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import GroupKey
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, read_node

@@ -42,7 +42,7 @@ def forwards(node: Node, allows: Sequence[Allow]) -> list[Forward]:
         for mapping in node.host.nat
         if (inside := node.host.address.of(mapping.family))
         for allow in allows
-        if (allow.everybody or allow.sets) and _arrives_at(mapping, inside, allow.listener)
+        if (allow.any_source or allow.sets) and _arrives_at(mapping, inside, allow.listener)
         if (outside_port := mapping.outside_port_of(allow.protocol, allow.listener.port))
     ]
 

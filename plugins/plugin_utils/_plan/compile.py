@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, shared_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, read_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, forwards
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy, Viewer
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unverified_warnings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import Viewer
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import InterceptRule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
@@ -168,7 +169,7 @@ def _intercept_rule(rule: InterceptRule, allow: Allow, names: Mapping[SetKey, st
 
 
 def _sources(allow: Allow, names: Mapping[SetKey, str]) -> str | list[str]:
-    return "any" if allow.everybody else [names[key] for key in allow.sets]
+    return "any" if allow.any_source else [names[key] for key in allow.sets]
 
 
 def _matched_address(listener: Listener, *, of_serf: bool) -> str | None:

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Views: the source addresses of groups of hosts as a node sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    FAMILIES,
+    Family,
+    is_private,
+    sorted_networks,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Classes, classify
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import Unverified, note_unverified
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+
+GroupKey = tuple[str, str]
+
+
+@dataclass
+class Viewer:
+    """The sources of groups of hosts as nodes see them, computed once for all nodes with the same view."""
+
+    members: Mapping[GroupKey, Sequence[Host]]
+    unverified: Unverified = field(default_factory=dict)
+    _classes: dict[GroupKey, Classes] = field(default_factory=dict)
+    _contents: dict[tuple[Any, ...], Content] = field(default_factory=dict)
+
+    def view(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> Content:
+        """Return the sources of a group as the node sees them at the first of its listeners on one port.
+
+        For a family that this listener does not have, the first listener with that family decides, so that the sockets of
+        one port share a set.
+        """
+        classes = self._classified(group)
+        taken = {family: _routes(classes, node, listeners, protocol, family) for family in FAMILIES}
+        signature = tuple(_kind(route) for family in FAMILIES for route in taken[family])
+        key = (group, node.site, signature)
+        if key not in self._contents:
+            self._contents[key] = (_content(classes, taken[4], node), _content(classes, taken[6], node))
+            # A data plane connects to one control plane only. `connect` checks this connection when it chooses it.
+            for family in () if group[0] == "data_planes" else FAMILIES:
+                note_unverified(self.unverified, zip(classes.values(), taken[family], strict=True), node)
+        return self._contents[key]
+
+    def unreachable(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
+        """Return the hosts of a group that have no path to any of a node's listeners, by name."""
+        missing = [
+            host
+            for hosts in self._classified(group).values()
+            if not _reaches_any(hosts[0], node, listeners, protocol)
+            for host in hosts
+            if host.name != node.name
+        ]
+        return sorted(missing, key=lambda host: host.name)
+
+    def _classified(self, group: GroupKey) -> Classes:
+        if group not in self._classes:
+            self._classes[group] = classify(self.members[group])
+        return self._classes[group]
+
+
+def _routes(
+    classes: Classes, node: Node, listeners: Sequence[Listener], protocol: str, family: Family
+) -> list[Route | None]:
+    """Return the route of each class to the first listener with the family."""
+    listener = next((candidate for candidate in listeners if family in candidate.families), None)
+    if listener is None:
+        return [None] * len(classes)
+    return [route_to(hosts[0], node, listener, protocol, family) for hosts in classes.values()]
+
+
+def _reaches_any(caller: Host, node: Node, listeners: Sequence[Listener], protocol: str) -> bool:
+    return any(
+        route_to(caller, node, listener, protocol, family)
+        for listener in listeners
+        for family in FAMILIES
+        if family in listener.families
+    )
+
+
+def _kind(route: Route | None) -> tuple[str, str | None, bool] | None:
+    """Return the properties of a route, except its caller and the site of the node, on which its visible sources depend."""
+    if route is None:
+        return None
+    hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
+    return route.via, hairpin, is_private(route.dialled.address)
+
+
+def _content(classes: Classes, taken: Sequence[Route | None], node: Node) -> tuple[str, ...]:
+    return sorted_networks(
+        network
+        for hosts, route in zip(classes.values(), taken, strict=True)
+        if route
+        for host in hosts
+        for network in seen_sources(route, host, node.host)
+    )
