@@ -26,6 +26,10 @@ packages: venv
 test: packages ## Run every check: lint, units, tarball, Molecule; with a summary at the end
 	@$(CHECK)
 
+.PHONY: quick
+quick: venv ## Run ruff, mypy and the unit tests: no root, no Debian packages
+	@$(CHECK) ruff "ruff format" mypy unit
+
 .PHONY: lint
 lint: packages ## Run the linters
 	@$(CHECK) lint

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -95,6 +96,15 @@ def check_documentation(env: dict[str, str], cwd: Path) -> None:
         print(f"ansible-doc --type {kind}: {', '.join(names)}")
 
 
+def check_import(tarball: Path, home: Path) -> None:
+    """Exit with an error unless the importer of Galaxy accepts the tarball without a warning."""
+    env = {**user_environment(home, home), "PATH": f"{TOOLS}:/usr/bin:/bin"}
+    output = run(sys.executable, "-m", "galaxy_importer.main", tarball, env=env, cwd=tarball.parent)
+    if warnings := [line for line in output.splitlines() if re.search("WARNING|ERROR", line)]:
+        sys.exit("the importer of Galaxy reports:\n" + "\n".join(warnings))
+    print(output.splitlines()[-1])
+
+
 def main() -> None:
     provide_venv()
     with tempfile.TemporaryDirectory() as temporary:
@@ -107,6 +117,7 @@ def main() -> None:
         installed = collections.joinpath("ansible_collections", *COLLECTION.split("."))
         check_documentation(env, home)
         print(run("ansible-playbook", f"{COLLECTION}.plan", "-i", "examples/seed", env=env, cwd=installed))
+        check_import(tarball, home)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from repository import ROOT, TOOLS
+from repository import ROOT, TOOLS, files
 
 COLLECTION = "ansible_collections.gatehouse.kong"
 MINUTE = 60
@@ -55,6 +55,15 @@ def _namespaces() -> tuple[str, ...]:
     return _tool("pytest", "tests/netns", f"--numprocesses={TEST_PROCESSES}")
 
 
+def _texts() -> list[str]:
+    """Return the files whose words are ours: no licences, generated texts or goldens."""
+    return [
+        name
+        for name in files()
+        if not name.startswith(("LICENSES/", "CHANGELOG", "changelogs/changelog", "tests/golden/"))
+    ]
+
+
 def _docs() -> tuple[str, ...]:
     flags = ("--plugin-docs", "--validate-collection-refs", "dependent", "--disallow-unknown-collection-refs")
     return _tool("antsibull-docs", "lint-collection-docs", *flags, ".")
@@ -84,7 +93,9 @@ def all_checks() -> list[Check]:
         Check("lint", "changelog", _tool("antsibull-changelog", "lint")),
         Check("lint", "licences", _tool("reuse", "lint", "--lines")),
         Check("lint", "places", _script("places.py")),
-        Check("unit", "unit", _tool("pytest", "tests/unit"), "tests/unit"),
+        Check("lint", "prose", _script("prose.py")),
+        Check("lint", "codespell", _tool("codespell", *_texts())),
+        Check("unit", "unit", _tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit"),
         Check("unit", "network namespaces", _namespaces(), "tests/netns", timeout=20 * MINUTE),
         Check("artifact", "tarball", _script("artifact.py"), "playbooks/plan.yml"),
         *_scenarios(),

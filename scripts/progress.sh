@@ -12,7 +12,7 @@ text=$1
 shift
 (
     elapsed=0
-    while sleep 10; do
+    while sleep 10 >/dev/null 2>&1; do
         elapsed=$((elapsed + 10))
         echo "$text: $elapsed s"
     done

@@ -11,6 +11,7 @@ short_description: The intercept rules of a Kong node, with sources as networks
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and the name of a node, and returns its intercept rules for M(gatehouse.kong.kong_transparent).
 positional: host
 options:

@@ -11,6 +11,7 @@ short_description: The ruleset of a Kong node with its sets
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and the name of a node, and returns the rules and sets that the node's own firewall needs, without those
     of other nodes. The result is the option O(gatehouse.kong.kong_firewall#module:ruleset).
 positional: host

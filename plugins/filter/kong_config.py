@@ -11,6 +11,7 @@ short_description: The settings of kong_config as text
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a dictionary of Kong settings, such as the variable C(kong_config), and returns each as text for the configuration
     file of that Kong version. Booleans become V(on) and V(off), or V(true) and V(false) before 0.9, and nested settings of
     C(kong.yml) get names with dots.

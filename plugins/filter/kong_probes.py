@@ -11,6 +11,7 @@ short_description: The connections with which a host verifies a plan
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and the name of a host, and returns the probes for module M(gatehouse.kong.kong_probe) on that host, which are
     connections to every listener of every node, allowed or not, at the address in the plan.
   - Gossip over UDP (Kong 0.6 to 0.10) is tested with a ping. Streams and encrypted gossip (C(cluster_encrypt_key) in

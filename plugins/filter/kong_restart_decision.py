@@ -11,6 +11,7 @@ short_description: Whether changed settings need a reload or a restart of Kong
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a node of the plan and its settings that change, and returns whether Kong must be reloaded or restarted, and why.
   - Kong before 0.11 does not read a changed file on a reload. On a reload, a listener cannot change between every address
     and one address of the same port unless both have the flag C(reuseport), and Kong does not report this. Kong reads the

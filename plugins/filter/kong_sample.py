@@ -11,6 +11,7 @@ short_description: The connections with which all hosts verify a plan, or a samp
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and a maximum number of connections, and returns for each host the probes for module
     M(gatehouse.kong.kong_probe). Up to that number they are all probes that P(gatehouse.kong.kong_probes#filter) returns.
   - Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if

@@ -11,6 +11,7 @@ short_description: The nodes that need a packet observer during a verification
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and returns the nodes with a UDP listener that need not answer, which is a stream, or encrypted gossip. Only
     M(gatehouse.kong.kong_placeholder) on the node can observe whether it accepted a packet.
 options:

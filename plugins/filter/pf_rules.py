@@ -11,6 +11,7 @@ short_description: Rules of pf for another device that redirects packets to a Ko
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and the name of a node, and returns rules of pf for the packets that its C(kong_transparent) selects.
   - The rules are text. The collection does not apply them. They are for a gateway with BSD or macOS in front of the node, or
     for a BSD that runs Kong itself.

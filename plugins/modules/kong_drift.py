@@ -11,6 +11,7 @@ short_description: Show how the hosts of a fleet differ from their plan
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and the results from each node of M(gatehouse.kong.kong_firewall_info), M(gatehouse.kong.kong_listen_info),
     and M(gatehouse.kong.kong_conf) and M(gatehouse.kong.kong_transparent) in check mode. Prints a table of the differences.
     A difference is no failure; RV(differs) tells whether there is a difference.

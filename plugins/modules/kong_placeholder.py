@@ -11,6 +11,7 @@ version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - The firewall in front of a port cannot be verified if no process listens on the port. This module starts a temporary
     process that opens the planned ports that are free. It accepts and closes connections, and it answers pings of HashiCorp
     memberlist over UDP.

@@ -11,6 +11,7 @@ version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - A restore point has everything that a run of C(playbooks/site.yml) may change on a node. This is Kong's configuration or
     environment file, the drop-in of Kong's unit, the ruleset of M(gatehouse.kong.kong_firewall), the intercept rules of
     M(gatehouse.kong.kong_transparent), and Kong's listeners.

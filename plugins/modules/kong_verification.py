@@ -11,6 +11,7 @@ short_description: Compare the results of all probes with the plan, and show the
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and the results of M(gatehouse.kong.kong_probe) from each host. Prints a table of every source and every
     listener with the expected and the actual result, and fails if they differ.
   - Runs on the controller and connects to no host.

@@ -33,7 +33,7 @@ FACTS = {
 OTHER_HOSTS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21"}
 GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"]}
 INVENTORY = "kong: {hosts: {k1: }}\nothers: {hosts: {bastion: }}\n"
-KINDS = ("inventory", "variables", "playbook", "pipeline")
+KINDS = ("inventory", "variables", "playbook", "pipeline", "requirements")
 EVERY = blocks()
 
 
@@ -114,13 +114,19 @@ def test_there_are_blocks_of_every_kind():
     assert {block.kind for block in EVERY} == set(KINDS)
 
 
-def test_the_readme_lists_the_included_content():
-    rows = [
-        line.split("|")[1:3]
-        for line in section_of("README.md", "## Included content").splitlines()
-        if line.startswith("|") and "`" in line
-    ]
-    named = sorted((kind.strip(), name.strip(" `")) for kind, name in rows if kind.strip())
+def listed_content(page, section):
+    """Return kind and name of each row of a table of plugins."""
+    lines = (line for line in section_of(page, section).splitlines() if line.startswith("|") and "`" in line)
+    return [(kind.strip(), name.strip(" `")) for kind, name in (line.split("|")[1:3] for line in lines) if kind.strip()]
+
+
+def test_the_documentation_lists_the_included_content():
+    """README.md lists the content for users, docs/design.md the plugins that only our roles and playbooks use."""
+    internal = listed_content("docs/design.md", "### Internal plugins")
+    named = sorted([*listed_content("README.md", "## Included content"), *internal])
+    for kind, name in internal:
+        text = text_of(f"plugins/{kind}{'s' if kind == 'module' else ''}/{name}.py")
+        assert "  - Internal" in text, f"{name} does not say that it is internal"
     patterns = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.py", "playbook": "playbooks/*.yml"}
     found = [(kind, path.stem) for kind, pattern in patterns.items() for path in ROOT.glob(pattern)]
     roles = [("role", path.parent.parent.name) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
