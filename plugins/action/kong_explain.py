@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    by_name,
+    outcomes_by_name,
     chosen_probes,
     explain,
 )
@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
             probes = chosen_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        outcomes = by_name(plan, probes, arguments["seen"], arguments["observer"])
+        outcomes = outcomes_by_name(plan, probes, arguments["seen"], arguments["observer"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]
         show(lines or [_NO_PROBES])
         different = [name for name, outcome in outcomes.items() if outcome.differs]

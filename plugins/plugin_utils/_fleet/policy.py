@@ -82,11 +82,13 @@ class Policy:
         if terms.networks:
             label = f"{listener.name}-networks-at-{node.site}"
             yield self.sets.add(label, _by_family(terms.networks), node.name, listener, protocol)
-        alike = _same_port(node, listener, protocol) or [listener]  # a listener on loopback for intercepted packets
+        sockets = _same_port(node, listener, protocol) or [listener]  # a listener on loopback for intercepted packets
         for term, group in _groups(terms, node, listener):
-            content = self.viewer.view(group, node, [listener, *alike], protocol)
+            content = self.viewer.view(group, node, [listener, *sockets], protocol)
             if not _is_cluster_term(term, listener):
-                note_unreachable(unreachable, self.viewer.unreachable(group, node, alike, protocol), term, node, alike)
+                note_unreachable(
+                    unreachable, self.viewer.unreachable(group, node, sockets, protocol), term, node, sockets
+                )
             alone = all(host is node.host for host in self.viewer.members[group][:2])
             if alone and terms.given and term in MEMBERS and not _is_cluster_term(term, listener):
                 self.findings.append(_no_members(node, listener, term))

@@ -49,15 +49,15 @@ def _families_of(host: Host) -> set[Family]:
 
 
 def note_unreachable(
-    unreachable: Unreachable, hosts: Sequence[Host], term: str, node: Node, alike: Sequence[Listener]
+    unreachable: Unreachable, hosts: Sequence[Host], term: str, node: Node, sockets: Sequence[Listener]
 ) -> None:
     """Add the hosts of a term that have no path to the sockets of one port, those with a known reason separately."""
-    explained = [host for host in hosts if unreachable_reason(host, node, alike)]
+    explained = [host for host in hosts if unreachable_reason(host, node, sockets)]
     for same in (explained, [host for host in hosts if host not in explained]):
         if same:
             names = tuple(host.name for host in same)
-            key = (alike[0].name, term, names, unreachable_reason(same[0], node, alike))
-            unreachable.setdefault(key, ([], same))[0].append(alike[0].port)
+            key = (sockets[0].name, term, names, unreachable_reason(same[0], node, sockets))
+            unreachable.setdefault(key, ([], same))[0].append(sockets[0].port)
 
 
 def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ def check_plan(plan: Any) -> Mapping[str, Any]:
 def planned_node(plan: Mapping[str, Any], name: str) -> Node:
     """Return a node of the plan. Raises PlanError for any other host."""
     if name not in plan["nodes"]:
-        raise PlanError(f"{name!r} is no Kong node of the plan; the nodes are {_some(plan['nodes'])}")
+        raise PlanError(f"{name!r} is not a Kong node of the plan; the nodes are {_some(plan['nodes'])}")
     data = plan["nodes"][name]
     settings = data["settings"]
     listeners = tuple(_listener(item) for item in data["listeners"])

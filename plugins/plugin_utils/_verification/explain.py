@@ -66,7 +66,7 @@ def explain(plan: Mapping[str, Any], probe: Probe, outcomes: Mapping[str, Outcom
     return [head, *(f"  {name:<10}  {text}" for name, text in rows)]
 
 
-def by_name(
+def outcomes_by_name(
     plan: Mapping[str, Any],
     probes: Sequence[Probe],
     results: Sequence[Mapping[str, Any]],

@@ -119,10 +119,10 @@ def test_kong_path(render):
 NO_PLAN = "this is not a plan of format 1, which gatehouse.kong.kong_plan returns in its key plan"
 BAD = {
     "plan | gatehouse.kong.cluster_advertise('new')": "'new' runs Kong 3.9, which advertises no address; only 0.6 to 0.10 do",
-    "plan | gatehouse.kong.cluster_advertise('c9')": "'c9' is no Kong node of the plan; the nodes are a1, a2, b1, new",
-    "plan | gatehouse.kong.firewall_rules('admin')": "'admin' is no Kong node of the plan",
-    "plan | gatehouse.kong.host_ruleset('admin')": "'admin' is no Kong node of the plan",
-    "plan | gatehouse.kong.kong_path('a1', 'admin')": "'admin' is no Kong node of the plan",
+    "plan | gatehouse.kong.cluster_advertise('c9')": "'c9' is not a Kong node of the plan; the nodes are a1, a2, b1, new",
+    "plan | gatehouse.kong.firewall_rules('admin')": "'admin' is not a Kong node of the plan",
+    "plan | gatehouse.kong.host_ruleset('admin')": "'admin' is not a Kong node of the plan",
+    "plan | gatehouse.kong.kong_path('a1', 'admin')": "'admin' is not a Kong node of the plan",
     "plan | gatehouse.kong.kong_path('c9', 'a1')": "'c9' is not in the plan; the hosts are a1, a2, admin, b1, new",
     "plan | gatehouse.kong.kong_path('a1', 'b1', 'stream')": (
         "'b1' has no listener 'stream'; it has admin, cluster, cluster_rpc, proxy"

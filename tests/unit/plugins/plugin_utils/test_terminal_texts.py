@@ -12,7 +12,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, pf_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import plan_lines
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    by_name,
+    outcomes_by_name,
     chosen_probes,
     explain,
 )
@@ -104,7 +104,7 @@ def explained(plan, pairs, seen=()):
     lines = []
     for caller, target in pairs:
         probes = chosen_probes(plan, caller, target, None)
-        found = by_name(plan, probes, seen, None)
+        found = outcomes_by_name(plan, probes, seen, None)
         lines += [line for probe in probes for line in (*explain(plan, probe, found), "")]
     return lines
 

@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped, escaped_all, name_ranges, natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    by_name,
+    outcomes_by_name,
     chosen_probes,
     explain,
 )
@@ -152,7 +152,7 @@ def test_explanation(text):
     probes = chosen_probes(PLAN, "a1", "a2", "admin")
     assert len(probes) > 0
     results = [{"name": probe.name, "seen": "open", "detail": text} for probe in probes]
-    met = by_name(PLAN, probes, results, None)
+    met = outcomes_by_name(PLAN, probes, results, None)
     for probe in probes:
         assert controls("".join(explain(PLAN, probe, met))) == set()
 

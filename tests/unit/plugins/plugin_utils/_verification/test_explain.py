@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    by_name,
+    outcomes_by_name,
     chosen_probes,
     explain,
 )
@@ -77,7 +77,7 @@ def test_a_listener_on_loopback(plan):
 @pytest.mark.parametrize("seen, different", [("open", False), ("filtered", True), ("refused", True)])
 def test_actual_result(plan, seen, different):
     (probe,) = chosen_probes(plan, "a1", "a2", "proxy")[:1]
-    outcomes = by_name(plan, [probe], [{"name": probe.name, "seen": seen, "detail": "no answer"}], None)
+    outcomes = outcomes_by_name(plan, [probe], [{"name": probe.name, "seen": seen, "detail": "no answer"}], None)
     lines = explain(plan, probe, outcomes)
     assert f"  actual      {seen} (no answer){'  <<< differs' if different else ''}" in lines
     assert lines[-1].startswith("  cause       ") is different
@@ -97,7 +97,7 @@ def test_all_listeners_if_no_listener_is_named(plan):
     "words, message",
     [
         (("a1", "a2", "stream"), "'a2' has no listener 'stream'; it has admin, cluster, cluster_rpc, proxy"),
-        (("a1", "nobody", None), "'nobody' is no Kong node of the plan"),
+        (("a1", "nobody", None), "'nobody' is not a Kong node of the plan"),
         (("nobody", "a1", None), "'nobody' is not in the plan"),
     ],
 )

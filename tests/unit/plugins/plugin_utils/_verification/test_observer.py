@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    by_name,
+    outcomes_by_name,
     chosen_probes,
     explain,
 )
@@ -113,7 +113,7 @@ def test_unverified_result_is_neither_passed_nor_failed():
 
 def said(observer):
     probes = chosen_probes(PLAN, "client", "n", "stream")
-    seen = by_name(PLAN, probes, results()["client"], observer)
+    seen = outcomes_by_name(PLAN, probes, results()["client"], observer)
     (line,) = (line for line in explain(PLAN, probes[0], seen) if line.startswith("  actual"))
     return line
 
