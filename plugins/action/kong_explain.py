@@ -14,9 +14,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    outcomes_by_name,
     chosen_probes,
     explain,
+    outcomes_by_name,
 )
 
 _ARGUMENTS = {

@@ -12,9 +12,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, pf_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import plan_lines
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    outcomes_by_name,
     chosen_probes,
     explain,
+    outcomes_by_name,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines

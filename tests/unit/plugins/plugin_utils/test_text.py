@@ -18,9 +18,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped, escaped_all, name_ranges, natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    outcomes_by_name,
     chosen_probes,
     explain,
+    outcomes_by_name,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (

@@ -10,9 +10,9 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    outcomes_by_name,
     chosen_probes,
     explain,
+    outcomes_by_name,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 

@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    outcomes_by_name,
     chosen_probes,
     explain,
+    outcomes_by_name,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
