@@ -222,10 +222,10 @@ BANS = {
     ),
     "ban in the middle": (["-I INPUT 3 -s {B} -j DROP"], WITHOUT_B),
     "ban of an interface": (["-I INPUT 3 -i ally -j DROP"], WITHOUT_B),
-    "ban of all interfaces but some": (["-N X", "-A X -i friend -j RETURN", "-A X -i outsider -j RETURN", "-A X -j DROP",
+    "ban of all interfaces except some": (["-N X", "-A X -i friend -j RETURN", "-A X -i outsider -j RETURN", "-A X -j DROP",
                                         "-I INPUT 3 -j X"], WITHOUT_B),
     "chain of an interface": (["-N X", "-A X -j REJECT", "-I INPUT 1 -i ally -j X"], WITHOUT_B),
-    "chain that an interface and another ban share": (
+    "chain for an interface and for another ban": (
         ["-N X", "-A X -j DROP", "-I INPUT 1 -i ally -j X", "-I INPUT 1 -p icmp -j X"], WITHOUT_B
     ),
     "accept for every source": (["-I INPUT 1 -p tcp --dport 8001 -j ACCEPT"], EVERYTHING),
@@ -485,8 +485,8 @@ def test_boot(node, saved_with_ours):
     assert node.reach() == EVERYTHING
 
 
-def test_an_anchor_with_a_comment_that_is_no_text(node):
-    """Bytes that are not UTF-8 in the comment of the rule before which our rule is."""
+def test_an_anchor_with_a_comment_that_is_not_utf8(node):
+    """The comment of the rule after our rule contains bytes that are not UTF-8."""
     comment = '-m comment --comment "caf{} \\"" -j DROP'
     lines = [*BASE, f"-A INPUT -p tcp --dport 22 {comment}", f"-A INPUT {comment}"]
     lines = [line.format(byte) for line, byte in zip(lines, [""] * len(BASE) + ["\udce8", "\udce9"], strict=True)]
@@ -526,7 +526,7 @@ def test_boot_without_the_recorded_chain(node):
 
 
 def test_the_script_without_the_chain_and_the_set_of_the_host(node):
-    """A third party deleted its chain and the set that its ban names; one of two recorded places is left."""
+    """A third party deleted its chain and the set of its ban. One of two recorded places remains."""
     node.host.run("ipset", "create", "bans", "hash:ip", "family", {"ipv4": "inet", "ipv6": "inet6"}[node.family])
     node.own("-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -m set --match-set bans src -j DROP", "-A INPUT -p udp -j UDP",
              "-A INPUT -p tcp -j TCP", "-A UDP -j DROP", "-A TCP -j DROP")  # fmt: skip

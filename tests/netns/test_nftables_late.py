@@ -275,36 +275,36 @@ def test_a_chain_that_bans_and_the_default_share_has_no_rule(node, ban):
 
 
 BAN_OF_LINK = 'iifname "friend" drop'
-# Rules of input that ban the friend by its network interface, before rules for other packets and a default.
+# Rules of input that ban the friend by its network interface, before rules for other packets and a final drop.
 INTERFACES = {
     "a rule": f"{BAN_OF_LINK}\nip saddr 192.0.2.1 drop\ndrop",
     "a rule for each port": 'iifname "friend" tcp dport 8001 drop\niifname "friend" udp dport 7946 drop\ndrop',
     "a set": 'iifname { "friend", "to-nowhere" } reject\ndrop',
-    "all but some": 'iifname != { "ally", "outsider" } drop\ndrop',
+    "all except some": 'iifname != { "ally", "outsider" } drop\ndrop',
     "a map": 'iifname vmap { "friend" : drop, "ally" : continue }\ndrop',
     "a chain": 'iifname "friend" jump own\ndrop',
     "a chain of a map": 'iifname vmap { "friend" : jump own }\ndrop',
-    "a chain that the default shares": 'iifname "friend" jump own\njump own',
-    "a chain that the others leave": "jump others\ndrop",
+    "a chain for the ban and the default": 'iifname "friend" jump own\njump own',
+    "a chain from which other packets return": "jump own2\ndrop",
 }
 
 
 @pytest.mark.parametrize("policy", ["accept", "drop"])
 @pytest.mark.parametrize("case", INTERFACES)
-def test_a_ban_of_a_network_interface_holds(node, case, policy):
+def test_a_ban_of_a_network_interface_is_effective(node, case, policy):
     load(node.lab, ("drop", "filter", policy, "", None))
     node.lab.nft(
-        'add chain inet filter others\nadd rule inet filter others iifname "ally" return\nadd rule inet filter others drop\n'
+        'add chain inet filter own2\nadd rule inet filter own2 iifname "ally" return\nadd rule inet filter own2 drop\n'
     )
     node.lab.nft("".join(f"add rule inet filter input {line}\n" for line in INTERFACES[case].splitlines()))
     found = node.lab.converge(RULES).conflicts
     assert open_from(node.lab) == ["ally"]
-    assert {(one.certain, one.effect) for one in found} == {(False, "drop")}
+    assert {(conflict.certain, conflict.effect) for conflict in found} == {(False, "drop")}
     assert not node.lab.converge(RULES).changed
 
 
-def test_the_remedy_for_the_ban_of_a_network_interface_keeps_other_bans(node):
-    """The rule spares authorised packets then, and a ban after it holds."""
+def test_the_fix_for_the_ban_of_a_network_interface_keeps_other_bans(node):
+    """With the fix, the rule does not drop authorised packets, and a ban after it is effective."""
     load(node.lab, ("", "filter", "drop", f"{BAN_OF_LINK}\nip saddr 10.0.2.2 drop\nip6 saddr fd00:2::2 drop", None))
     (found,) = node.lab.converge(RULES).conflicts
     match = found.advice.split("`")[1]
@@ -315,7 +315,7 @@ def test_the_remedy_for_the_ban_of_a_network_interface_keeps_other_bans(node):
     assert open_from(node.lab) == ["friend"]
 
 
-def test_the_remedy_for_a_chain_that_some_sources_leave_keeps_bans(node):
+def test_the_fix_for_a_chain_from_which_some_sources_return_keeps_bans(node):
     chains = "ip saddr 10.0.2.0/24 return\nip6 saddr fd00:2::/64 return\n{}drop"
     last = "jump own\nip saddr 10.0.2.2 drop\nip6 saddr fd00:2::2 drop"
     load(node.lab, (chains.format(""), "filter", "drop", last, None))
@@ -327,13 +327,13 @@ def test_the_remedy_for_a_chain_that_some_sources_leave_keeps_bans(node):
     assert open_from(node.lab) == ["friend"]
 
 
-def test_a_ban_in_a_shared_chain_is_warned_of_and_holds_before_the_jump(node):
+def test_a_ban_in_a_shared_chain_is_a_warning_and_is_effective_before_the_jump(node):
     ban = "ip saddr 10.0.1.2 drop\nip6 saddr fd00:1::2 drop\n"
     last = "ip saddr 192.0.2.9 jump own\njump own"
     load(node.lab, (ban + "drop", "filter", "accept", last, None))
     found = node.lab.converge(RULES).conflicts
     assert open_from(node.lab) == ["friend", "ally"]
-    assert [(one.effect, one.certain, one.reason.partition(" # ")[0]) for one in found] == [
+    assert [(conflict.effect, conflict.certain, conflict.reason.partition(" # ")[0]) for conflict in found] == [
         ("exempt", False, "`ip saddr 10.0.1.2 drop"),
         ("exempt", False, "`ip6 saddr fd00:1::2 drop"),
     ]
@@ -356,7 +356,7 @@ table {0} filter {{
 
 @pytest.mark.parametrize("last", ["counter drop", "ct state established accept"])
 def test_chains_with_the_names_of_iptables_are_managed(node, last):
-    """As `iptables-restore-translate` writes them; a rule of fail2ban that iptables-nft adds does not change that."""
+    """Load the output of `iptables-restore-translate`. A rule of fail2ban that iptables-nft adds does not change the result."""
     policy = "accept" if "drop" in last else "drop"
     text = "".join(NATIVE.format(family, policy, last) for family in ("ip", "ip6"))
     node.lab.host.path("/etc").mkdir(exist_ok=True)
@@ -377,8 +377,8 @@ def test_chains_with_the_names_of_iptables_are_managed(node, last):
 
 
 @pytest.mark.parametrize("with_extension", [False, True])
-def test_chains_that_iptables_made(node, with_extension):
-    """Rules with extensions are not for nft to edit; the error names the command that helps, and bans hold."""
+def test_chains_of_iptables(node, with_extension):
+    """nft must not edit chains of rules with extensions. The error names the fix, and bans are effective."""
     programs = (("iptables-nft", "icmp", "10.0.1.2"), ("ip6tables-nft", "ipv6-icmp", "fd00:1::2"))
     for program, icmp, source in programs:
         node.lab.host.run(program, "-A", "INPUT", "-s", source, "-j", "DROP")
@@ -397,7 +397,7 @@ def test_chains_that_iptables_made(node, with_extension):
         node.lab.host.run(program, "-P", "INPUT", "ACCEPT")
 
 
-# Drops that hold and that no message names: rules for some sources each, elements of a set, and drops of replies.
+# Effective drops that are not reported: rules for some sources each, elements of a set, and drops of replies.
 UNSEEN = {
     "bans of all sources": (
         "\n".join(f"{family} saddr {address} drop" for family, address in (
@@ -410,7 +410,7 @@ UNSEEN = {
 
 
 @pytest.mark.parametrize("case", UNSEEN)
-def test_drops_that_are_not_found_hold(node, case):
+def test_drops_that_are_not_reported_are_effective(node, case):
     inbound, outbound = UNSEEN[case]
     load(node.lab, ("", "filter", "drop", "", None))
     node.lab.nft("".join(f"add set inet filter {name} {{ type {kind}; elements = {{ {elements} }}; }}\n" for name, kind, elements in (

@@ -28,7 +28,7 @@ Part = t.Union[Backend, Late]
 
 @dataclass(frozen=True)
 class Leftovers:
-    """Parts of ours that the host does not need any more: for another firewall manager, or from before nft was installed."""
+    """Unneeded parts: the late parts of other firewall managers, and the early part from before nft was installed."""
 
     early: tuple[Backend, ...] = ()
     late: tuple[Late, ...] = ()

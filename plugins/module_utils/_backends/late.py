@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
 class Late(t.Protocol):
     """The late part for one firewall manager.
 
-    A ruleset of None means that none of our rules and files may be present. Each method raises HostError if it fails.
+    A ruleset of None means that none of our rules and files may be present. Each method raises HostError on failure.
     `require`, `read`, `stale`, `conflicts`, `translations`, `validate` and `snapshot` change nothing. `read` is called
     first, and again after each change.
     """

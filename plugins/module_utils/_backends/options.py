@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules about a host's firewall share: their options, and a comparison as plain data."""
+"""Options and results that the modules for a host's firewall share."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
 
 
 def changes(outcome: Outcome) -> dict[str, t.Any]:
-    """The outcome as plain data."""
+    """Return the outcome as plain data."""
     same = outcome.have == outcome.want
     rules = {"ports": [], "members": []} if same else _rule_changes(outcome.diff)
     return {**rules, "drift": list(outcome.drift), "boot": list(outcome.stale)}

@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.selinux impor
 
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN = 100
-# In the name of a file that is written first and then renamed, after the name of the file that it replaces.
+# Part of the name of a temporary file, after the name of the file that it replaces.
 TEMPORARY = ".gatehouse-kong."
 _CAP_NET_ADMIN = 12  # capabilities(7), linux/capability.h
 
@@ -212,7 +212,7 @@ class Host:
             raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
 
     def temporaries(self, path: str) -> tuple[str, ...]:
-        """Return the temporary files that a killed process left while it wrote a file."""
+        """Return the temporary files that killed processes left when they wrote a file."""
         folder, _slash, name = path.rpartition("/")
         found = self.path(f"{folder}/").glob(f".{glob.escape(name)}{TEMPORARY}*")
         return tuple(f"{folder}/{temporary.name}" for temporary in sorted(found))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Third-party rules that conflict with ours, and destination translations."""
+"""Third-party rules that conflict with our rules, and destination translations."""
 
 from __future__ import annotations
 

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the rules that end every new packet to a managed port, for the late part of each firewall manager.
+"""Rules that drop every new packet to a managed port, for the late part of each firewall manager.
 
-An "end" is a rule that drops or rejects every new packet to a port, whatever its source and its network interface: a
-default. A rule for some sources or interfaces is a ban, and the late part comes after it. The accept rule of the late part
-comes before the first end, in the chain of that end.
+An "end" is a rule that drops or rejects every new packet to a port, whatever its source and its network interface. A rule
+for some sources or interfaces is a ban. The accept rule of the late part follows the bans, and precedes the first end in the
+same chain.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 Chains = Mapping[str, Chain]  # of one table, by name
 
-# What happens at a step: every packet is dropped, by a rule or by the policy (END); every packet meets a policy that accepts
-# (POLICY); some packets are dropped or accepted; or every packet continues in another chain (PASSED).
+# The kinds of a step. END: a rule or the policy drops every packet. POLICY: every packet reaches a policy that accepts.
+# SOME_DROP, SOME_ACCEPT: some packets are dropped or accepted. PASSED: every packet continues in another chain.
 END, POLICY, PASSED = "end", "policy", "passed"
 SOME_DROP, SOME_ACCEPT = DROP, ACCEPT
 
 
 class Step(t.NamedTuple):
-    """What happens to new packets to a service at a rule, or at the end of a base chain, which has no rule.
+    """The effect of a rule on new packets to a service. `rule` is None at the end of a base chain.
 
-    `position` is the number of rules before it in its chain.
+    `position` is the number of rules before the step in its chain.
     """
 
     chain: str
@@ -55,12 +55,12 @@ class Step(t.NamedTuple):
 
     @property
     def text(self) -> str:
-        """The rule in the words of its program; empty at the end of a chain."""
+        """Text of the rule in the syntax of its program; empty at the end of a chain."""
         return self.rule.text if self.rule else ""
 
 
 def first_packet(service: Service, family: str) -> Packet:
-    """Return the first packets to a service, from any source, by any interface but lo, and without our mark."""
+    """Return the first packets to a service: from any source, on any interface except lo, and without our mark."""
     addresses = addresses_of(service, family)
     return Packet(family, service.protocol, service.port, unicast(family), addresses, mark=UNMARKED)
 
@@ -68,7 +68,7 @@ def first_packet(service: Service, family: str) -> Packet:
 def shared_chains(chains: Chains, packets: Sequence[Packet]) -> set[str]:
     """Return the chains to which a rule for only some packets leads, directly or through other chains.
 
-    An accept rule in such a chain would accept these packets too, which may be those of a ban.
+    An accept rule in such a chain would accept these packets too, even if they are banned.
     """
     return reached_by_some(
         {
@@ -88,10 +88,10 @@ def shared_chains(chains: Chains, packets: Sequence[Packet]) -> set[str]:
 def steps_through(
     chains: Chains, chain: Chain, packet: Packet, closed: Container[str], *, base: bool = True
 ) -> tuple[Step, ...]:
-    """Return the rules that new packets meet in a chain and the chains behind it, in their order.
+    """Return the steps of new packets in a chain and in the chains to which it leads, in order.
 
-    Chains in `closed` get no accept rule: an end in such a chain is an end at the rule that leads to it. Packets that leave a
-    `base` chain meet its policy.
+    A chain in `closed` gets no accept rule: an end in such a chain counts as an end at the rule that leads to it. Packets
+    that leave a `base` chain reach its policy.
     """
     walk = _Walk(chains, packet, chain.policy, closed)
     walk.through(chain, base=base)
@@ -99,10 +99,10 @@ def steps_through(
 
 
 def without_effect(steps: Iterable[Step], places: Mapping[str, int]) -> Iterator[Step]:
-    """Yield the steps at rules that do not hold for authorised packets, which our rules at `places` accept.
+    """Yield the steps at rules without effect on authorised packets, because our rules at `places` accept these packets.
 
-    SOME_ACCEPT: a rule accepts packets up to a limit, and our rule accepts the rest. SOME_DROP: a rule drops some packets, and
-    our rule comes before it, because a default for another protocol does, or the jump to the chain of the rule.
+    SOME_ACCEPT: the rule accepts packets up to a limit, but our rule accepts the rest. SOME_DROP: the rule drops some
+    packets, but follows our rule, because our rule must precede an end for another protocol, or the jump to a chain.
     """
     steps = tuple(steps)
     has_end = any(step.kind == END for step in steps)
@@ -115,7 +115,7 @@ def without_effect(steps: Iterable[Step], places: Mapping[str, int]) -> Iterator
 
 
 class _Walk:
-    """The way of new packets through chains, without the changes that rules make to their mark."""
+    """The path of new packets through chains. Changes of their mark are ignored."""
 
     def __init__(self, chains: Chains, packet: Packet, policy: str, closed: Container[str]) -> None:
         self._chains = chains
@@ -127,9 +127,9 @@ class _Walk:
         self.steps: list[Step] = []
 
     def through(self, chain: Chain, *, base: bool) -> bool:
-        """Add the steps in one chain; return whether no packet continues in the calling chain.
+        """Add the steps in a chain. Return True if no packet continues in the calling chain.
 
-        With a rule before it that lets some packets return, a rule that drops all others is no end.
+        After a rule from which some packets return, a rule that drops all other packets is not an end.
         """
         some_returned = False
         for position, rule in enumerate(chain.rules):
@@ -154,7 +154,7 @@ class _Walk:
         self.steps += (here._replace(kind=kind) for verdict, kind in kinds if verdict in verdicts)
 
     def _every(self, here: Step, action: Action, *, base: bool) -> bool | None:
-        """Add the steps at a rule that every packet matches; return None if packets continue with the next rule.
+        """Add the steps at a rule that every packet matches. Return None if packets continue with the next rule.
 
         True means that no packet continues, False that packets continue in the calling chain.
         """
@@ -173,5 +173,5 @@ class _Walk:
         return ended if ended or action.verdict == GOTO else None
 
 
-# A rule that only names a source. Some hosts have thousands of them, and the answer is known without a packet.
+# The actions of a rule that matches only a source. Some hosts have thousands of such bans; this saves their evaluation.
 _BAN = (Action(DROP, certain=False, ban=True),)

@@ -71,9 +71,9 @@ _UNTRACKING = ("CT", "NOTRACK")
 _SOURCES = ("-s", "--src-range", "--mac-source")
 _SOURCE_LISTS = ("--match-set", "--rcheck", "--update", "--src-cc", "--source-country")
 _SHARES = ("connlimit", "hashlimit", "limit", "quota", "statistic")
-# Matches that hold for a part of the packets of each source.
+# Matches that hold for a share of the packets of each source.
 _LIMITS = (*_SHARES, "recent", "time")
-# Targets after which a packet continues with the next rule; iptables-extensions(8).
+# Log targets. A packet continues with the next rule after them (iptables-extensions(8)).
 LOGS = ("LOG", "NFLOG", "ULOG")
 
 
@@ -110,17 +110,17 @@ class IptablesRule:
 
     @property
     def limits(self) -> bool:
-        """True if the rule matches a part of the packets of each source."""
+        """True if the rule matches a share of the packets of each source."""
         return any(test.module in _LIMITS for test in self.tests)
 
     @property
     def only_logs(self) -> bool:
-        """True if the rule logs packets, and the next rule sees them too."""
+        """True if the rule only logs packets, which then reach the next rule."""
         return self.target in LOGS
 
     @property
     def bans_one_source(self) -> bool:
-        """True if the rule drops the packets of one network, and has no other match."""
+        """True if the rule drops the packets of a network and has no other match."""
         return self.target == "DROP" and [(test.option, test.negated) for test in self.tests] == [("-s", False)]
 
     def evaluate(self, packet: Packet) -> Evaluation:

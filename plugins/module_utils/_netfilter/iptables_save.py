@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-# iptables-save writes a backslash before each backslash and quote of a text, so another escape sequence is of Host.run.
+# iptables-save writes a backslash only before a backslash or a quote. All other escape sequences are from Host.run.
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|.)", re.DOTALL)
 _LINE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"\n])+', re.DOTALL)
 
@@ -25,8 +25,8 @@ def table_lines(saved: str, table: str) -> list[str]:
 
 
 def with_raw_bytes(line: str) -> str:
-    """Return a line with surrogates in place of the escape sequences of bytes that are not UTF-8 (PEP 383).
+    """Return a line with surrogates instead of the escape sequences for bytes that are not UTF-8 (PEP 383).
 
-    Host.write and the input of Host.run write such a surrogate as its byte.
+    Host.write and Host.run convert such a surrogate to its byte.
     """
     return _ESCAPE.sub(lambda found: chr(0xDC00 + int(found[1], 16)) if found[1] else found[0], line)

@@ -32,10 +32,7 @@ _FAMILY = {"ipv4": "ip", "ipv6": "ip6"}
 _PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 _DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
 _UNMARKED = "Remove it, or exclude Kong's ports from it"
-_MARKED = (
-    f"Remove it, or add `-m mark ! --mark {MARK:#x}/{MARK:#x}` to it: then it drops no authorised packet, and the rules after "
-    "it decide"
-)
+_MARKED = f"Remove it, or add `-m mark ! --mark {MARK:#x}/{MARK:#x}` to it, so that authorised packets reach the rules after it"
 _OWN = Own(frozenset(), PRIORITY)
 
 

@@ -63,8 +63,8 @@ def _conflict(tables: Tables, same: list[Finding], own: Own, of_iptables: Contai
         advice = _DIVERTED
     else:
         ports = [f"{service.port}/{service.protocol}" for service in services]
-        advice = _where_no_mark_is(first.base, ports, own) or _of_manager(tables, first.base, ports)
-        advice = advice or _by_mark(first, is_of_iptables=(first.base.family, first.base.table) in of_iptables)
+        advice = _advice_without_mark(first.base, ports, own) or _advice_for_manager(tables, first.base, ports)
+        advice = advice or _advice_with_mark(first, is_of_iptables=(first.base.family, first.base.table) in of_iptables)
     return Conflict(
         first.certain,
         f"nftables chain {first.base.place}",
@@ -75,7 +75,7 @@ def _conflict(tables: Tables, same: list[Finding], own: Own, of_iptables: Contai
     )
 
 
-def _where_no_mark_is(base: Chain, ports: list[str], own: Own) -> str:
+def _advice_without_mark(base: Chain, ports: list[str], own: Own) -> str:
     """Return the fix for a drop in a chain that never sees our mark, or "" if the chain sees the mark."""
     listed = ", ".join(ports)
     if base.hook == EGRESS:
@@ -92,8 +92,8 @@ def _where_no_mark_is(base: Chain, ports: list[str], own: Own) -> str:
     return ""
 
 
-def _of_manager(tables: Tables, base: Chain, ports: list[str]) -> str:
-    """Return the fix for a drop in a chain of firewalld or ufw, with commands of that program, or ""."""
+def _advice_for_manager(tables: Tables, base: Chain, ports: list[str]) -> str:
+    """Return the fix for a drop in a chain of firewalld or ufw with commands of that program, or "" for other chains."""
     if base.table == "firewalld":
         options = " ".join(f"--add-port={port}" for port in ports)
         return f"It belongs to firewalld: run `firewall-cmd --permanent {options}`, `firewall-cmd --reload`; {_STILL_DROPPED}"
@@ -103,12 +103,12 @@ def _of_manager(tables: Tables, base: Chain, ports: list[str]) -> str:
     return ""
 
 
-def _by_mark(finding: Finding, *, is_of_iptables: bool) -> str:
-    """Return the fix for a drop by a rule or a policy. All bans of the chain hold with it."""
+def _advice_with_mark(finding: Finding, *, is_of_iptables: bool) -> str:
+    """Return the fix for a drop by a rule or a policy. All bans of the chain stay effective."""
     base = finding.base
     if finding.rule is not None:
         spared = f"-m mark ! --mark {MARK:#x}/{MARK:#x}" if is_of_iptables else f"meta mark & {MARK:#x} != {MARK:#x}"
-        return f"Remove it, or add `{spared}` to it: then it drops no authorised packet, and the rules after it decide"
+        return f"Remove it, or add `{spared}` to it, so that authorised packets reach the rules after it"
     if is_of_iptables:
         program = "iptables" if base.family == "ip" else "ip6tables"
         return (

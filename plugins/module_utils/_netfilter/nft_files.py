@@ -10,7 +10,7 @@ import re
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
-# Files that nftables.service of Debian and Red Hat loads, and the folders of files that these include.
+# The files that nftables.service of Debian and Red Hat loads, and files that these include.
 _PATTERNS = ("etc/nftables.conf", "etc/sysconfig/nftables.conf", "etc/nftables/*.nft", "etc/nftables.d/*")
 _TABLE = re.compile(r"^[ \t]*(?:(?:add|create)[ \t]+)?table[ \t]+(?:(ip6?|inet)[ \t]+)?([\w./\\-]+)", re.MULTILINE)
 
@@ -23,6 +23,6 @@ def nft_files(host: Host) -> tuple[str, ...]:
 
 
 def tables_in_files(host: Host) -> frozenset[tuple[str, str]]:
-    """Return family and name of each table that a file of the host defines."""
+    """Return the family and the name of each table that a file of the host defines."""
     texts = (host.read(path) or "" for path in nft_files(host))
     return frozenset((family or "ip", name) for text in texts for family, name in _TABLE.findall(text))

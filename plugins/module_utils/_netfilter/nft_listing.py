@@ -32,7 +32,7 @@ class Listing:
 
     @cached_property
     def of_files(self) -> frozenset[tuple[str, str]]:
-        """Family and name of the tables that the host's files for nft define."""
+        """Families and names of the tables that the host's files for nft define."""
         return tables_in_files(self._host)
 
     def of(self, *words: str) -> list[dict[str, Json]]:

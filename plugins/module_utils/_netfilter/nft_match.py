@@ -272,7 +272,7 @@ def _address(packet: Packet, body: Json, addresses: Networks, elements: list[Jso
 
 
 def _interface(_packet: Packet, _what: Json, elements: list[Json]) -> Answer:
-    """`iifname`: a packet comes in by one interface, which may be any but lo."""
+    """Match `iifname`: never lo; any other interface is unknown."""
     return any_of(False if element == "lo" else None for element in elements)
 
 

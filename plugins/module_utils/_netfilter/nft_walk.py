@@ -57,7 +57,7 @@ _VERDICTS = {
     "continue": (CONTINUE,),
     "synproxy": UNKNOWN,
 }
-# Statements that hold for a part of the packets of each source, as libnftables-json(5) names them.
+# Statements that apply to a share of the packets of each source, as libnftables-json(5) names them.
 _LIMITS = ("limit", "ct count", "quota")
 _WITH_LOG = {"log", "counter", "match", "limit"}
 _NEUTRAL = ("counter", "log", "notrack", "last", "dup", "flow", "ct helper", "ct timeout", "ct expectation", "secmark",
@@ -89,23 +89,23 @@ class NftRule:
 
     @property
     def leads(self) -> bool:
-        """True if the rule may lead to another chain."""
+        """True if the rule can lead to another chain."""
         return any(kind in (JUMP, GOTO, "vmap") for kind, _value in self._expressions())
 
     @property
     def limits(self) -> bool:
-        """True if the rule matches a part of the packets of each source."""
+        """True if the rule matches a share of the packets of each source."""
         return any(kind in _LIMITS for kind, _value in self._expressions())
 
     @property
     def only_logs(self) -> bool:
-        """True if the rule logs packets, and the next rule sees them too."""
+        """True if the rule only logs packets, which then reach the next rule."""
         kinds = {kind for kind, _value in self._expressions()}
         return "log" in kinds and kinds <= _WITH_LOG
 
     @property
     def bans_one_source(self) -> bool:
-        """True if the rule drops the packets of one network, and has no other match."""
+        """True if the rule drops the packets of a network and has no other match."""
         first, *others = self._expressions()
         return _is_one_source(*first) and [kind for kind, _value in others if kind != "counter"] == [DROP]
 
@@ -171,7 +171,7 @@ def _holds(packet: Packet, kind: str, value: Json) -> Answer:
 
 
 def _is_one_source(kind: str, value: Json) -> bool:
-    """Tell whether an expression matches one address, or one network that is not every address."""
+    """Tell whether an expression matches an address, or a network that does not contain every address."""
     if kind != "match" or value["op"] != "==" or value["left"].get("payload", {}).get("field") != "saddr":
         return False
     right = value["right"]

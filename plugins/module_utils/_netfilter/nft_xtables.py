@@ -28,9 +28,9 @@ def needs_options(objects: Listing, family: str) -> bool:
 
 
 def made_by_iptables(objects: Listing, of_files: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """Return family and name of the tables with an extension of iptables, as nft(8) tells that iptables-nft manages a table.
+    """Return the family and the name of each table with an extension of iptables: iptables-nft manages these tables.
 
-    A table of the host's files for nft, `of_files`, is none of them: iptables may have added rules to it.
+    Tables in the host's files for nft, `of_files`, are left out, because iptables may only have added rules to them.
     """
     rules = (item["rule"] for item in objects if "rule" in item)
     found = {(rule["family"], rule["table"]) for rule in rules if _has_extension(rule)}
@@ -38,7 +38,7 @@ def made_by_iptables(objects: Listing, of_files: Collection[tuple[str, str]]) ->
 
 
 def _has_extension(rule: dict[str, Json]) -> bool:
-    # Some statements are listed as a word.
+    # nft lists some statements as a string.
     return any("xt" in part for part in rule["expr"] if isinstance(part, dict))
 
 

@@ -5,7 +5,7 @@
 """Destination translations of a host, and translations that bypass our rules to reach Kong's container.
 
 Our rules filter packets to a published port before they reach the container. If another port of the same container is
-published, for example the port of the Admin API, no rule of ours matches its packets.
+published, for example the port of the Admin API, our rules do not match its packets.
 """
 
 from __future__ import annotations

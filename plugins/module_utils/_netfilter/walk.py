@@ -57,19 +57,19 @@ class Rule(t.Protocol):
 
     @property
     def leads(self) -> bool:
-        """True if the rule may lead to another chain."""
+        """True if the rule can lead to another chain."""
 
     @property
     def limits(self) -> bool:
-        """True if the rule matches a part of the packets of each source."""
+        """True if the rule matches a share of the packets of each source."""
 
     @property
     def only_logs(self) -> bool:
-        """True if the rule logs packets, and the next rule sees them too."""
+        """True if the rule only logs packets, which then reach the next rule."""
 
     @property
     def bans_one_source(self) -> bool:
-        """True if the rule drops the packets of one network, and has no other match."""
+        """True if the rule drops the packets of a network and has no other match."""
 
     def evaluate(self, packet: Packet) -> Evaluation:
         """Return the possible actions of the rule for a packet."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The effects of a host's difference from its plan: sources that can connect and should not, and the reverse."""
+"""The effects of differences between a host and its plan: unauthorised sources that can connect, and the reverse."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SHOWN = 4
 
 
 class _Access(t.NamedTuple):
-    """The allowed sources of one port: all, or these networks."""
+    """The allowed sources of a port: all sources, or these networks."""
 
     is_any: bool
     networks: tuple[Networks, ...]
 
 
 def effects(have: Ruleset | None, want: Ruleset | None) -> list[str]:
-    """Return a line for each effect of the difference between two rulesets; ports with the same effect share a line."""
+    """Return a line for each effect of the differences between two rulesets. Ports with the same effect share a line."""
     old, new = have or Ruleset(), want or Ruleset()
     before, after = ({entry.service: entry for entry in ruleset.allow} for ruleset in (old, new))
     ports: dict[str, list[str]] = {}
@@ -48,7 +48,7 @@ def _access(entry: Allow | None, ruleset: Ruleset) -> _Access | None:
 
 
 def _effects(before: _Access | None, after: _Access | None) -> Iterator[str]:
-    """Yield effects as templates for the names of their ports."""
+    """Yield effects, with the placeholder {ports} for the names of their ports."""
     if before is None:
         yield "{ports}: open to every source that other rules of the host accept (rule missing)"
     elif after is None:

@@ -31,7 +31,7 @@ _COPY = re.compile(r"<!-- gatehouse\.kong: a copy of (?P<path>\S+) \((?P<digest>
 
 
 def with_rules(text: str, rules: Iterable[Rule]) -> str:
-    """Return the text of a zone file with rules added at its end. The text must not contain rules of ours.
+    """Return the text of a zone file with our rules added at its end. The text must not contain such rules.
 
     Raises ValueError if the text has no element `zone`.
     """
@@ -52,7 +52,7 @@ def without_rules(text: str) -> str:
 
 
 def has_rules(text: str, rules: Iterable[Rule]) -> bool:
-    """Tell whether a text has exactly these rules of ours, in our form or in firewalld's form."""
+    """Tell whether these rules are exactly our rules in a text, in our form or in firewalld's form."""
     present, wanted = _OURS.findall(text), map(_element, rules)
     return {canonicalize(rule, strip_text=True) for rule in present} == {canonicalize(rule) for rule in wanted}
 

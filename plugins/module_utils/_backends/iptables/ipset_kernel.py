@@ -4,8 +4,8 @@
 
 """Listing and changing ipsets over netlink instead of ipset (linux/netfilter/ipset/ip_set.h), with the lines of ipset(8).
 
-Only sets as this collection creates them are supported. If another set has a name of ours, `saved` returns None, and the
-caller must run ipset.
+Only the kind of set that this collection creates is supported. If a set with one of our names is of another kind, `saved`
+returns None, and the caller must run ipset.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ _SCRIPT = """\
 # Written by gatehouse.kong. The next run replaces manual changes.
 # usage: accept.sh [--test]
 set -eu
-# Comments may have bytes that are not UTF-8.
+# Comments can contain bytes that are not UTF-8.
 export LC_ALL=C
 
 # The rules before which the accept rule is inserted, or the chains to which it is appended.

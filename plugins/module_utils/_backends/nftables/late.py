@@ -55,7 +55,7 @@ _LOAD = """\
 #!/bin/sh
 # Written by gatehouse.kong. The next run replaces manual changes.
 # Adds the rule that accepts authorised packets to the host's own chains. The numbers count the rules that follow it.
-# Comments may have line breaks, and bytes that are not UTF-8.
+# Comments can contain line breaks, and bytes that are not UTF-8.
 export LC_ALL=C
 nft -a list ruleset | awk '
     BEGIN {{
@@ -181,7 +181,7 @@ class NftablesLate:
             self._host.run("nft", "--check", "--file", "-", stdin=commands)
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the file says it
-        """Return the boot files, and a script that restores the rules as they are, in one transaction."""
+        """Return the boot files, and a script that restores the current rules in one transaction."""
         first = {key: after[0] for key, after in _present(self._chains).items()}
         return Snapshot((LATE_FILE, APPENDED_FILE), ((("sh",), _script(first)),))
 
@@ -226,14 +226,14 @@ class NftablesLate:
 
 
 def _script(wanted: Mapping[Key, int]) -> str:
-    """Return the script that has the rule in these chains, with so many rules after it, and in no other chain."""
+    """Return the script that adds the rule to chains before a number of rules, and removes it from all other chains."""
     chains = "".join(f'        after["{" ".join(chain)}"] = {after}\n' for chain, after in wanted.items())
     escaped = _RULE.replace('"', '\\"')
     return _LOAD.format(chains=chains, rule=escaped, escaped=escaped)
 
 
 def _chains_of(listing: Listing) -> Chains:
-    """Return the chains of the host; those of iptables-nft are not for nft to edit."""
+    """Return the chains of the host. Chains of iptables-nft are left out, because nft must not edit them."""
     of_iptables = made_by_iptables(listing.objects, listing.of_files)
     return {
         (*table, name): chain
@@ -244,13 +244,13 @@ def _chains_of(listing: Listing) -> Chains:
 
 
 def _sees_our_mark(base: Chain) -> bool:
-    """Tell whether it is a base chain of the host that sees our mark."""
-    ours = base.family == "inet" and base.table.startswith(TABLE)
-    return base.hook == CHAIN and base.family in _FAMILIES and base.priority > PRIORITY and not ours
+    """Tell whether a chain is a base chain of the host that sees our mark."""
+    is_own = base.family == "inet" and base.table.startswith(TABLE)
+    return base.hook == CHAIN and base.family in _FAMILIES and base.priority > PRIORITY and not is_own
 
 
 def _steps(chains: Chains, ruleset: Ruleset) -> Iterator[tuple[Chain, Service, tuple[Step, ...]]]:
-    """Yield for each base chain, and each managed port and family that it sees, the rules that new packets meet."""
+    """Yield the steps of new packets for each base chain, and for each managed port and family of its packets."""
     for base in (chain for chain in chains.values() if _sees_our_mark(chain)):
         table = {name: chain for (*place, name), chain in chains.items() if place == [base.family, base.table]}
         packets = [
@@ -264,12 +264,12 @@ def _steps(chains: Chains, ruleset: Ruleset) -> Iterator[tuple[Chain, Service, t
 
 
 def _ineffective_rules(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
-    """Yield a warning for each rule that does not hold, because our rule accepts the packets that it is about."""
+    """Yield a warning for each rule of the host that has no effect, because our rule accepts its packets."""
     host = _without_ours(chains)
     first = {place.chain: len(host[place.chain].rules) - place.after for place in places(chains, want)}
     found: dict[tuple[Key, str, str], list[Service]] = {}
     for base, service, steps in _steps(host, want):
-        positions = {name: at for (*place, name), at in first.items() if place == [base.family, base.table]}
+        positions = {name: number for (*place, name), number in first.items() if place == [base.family, base.table]}
         for step in without_effect(steps, positions):
             key = (base.family, base.table, step.chain)
             found.setdefault((key, step.text, step.kind), []).append(service)
@@ -278,7 +278,7 @@ def _ineffective_rules(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
 
 
 def _find_place(chain: Chain, number: int) -> Place:
-    """Return the place before the host's rule with this number and before the rules that log for it, or at the chain's end."""
+    """Return the place before the host's rule with this number and before rules that log for it, or at the chain's end."""
     while number and chain.rules[number - 1].only_logs:
         number -= 1
     following = chain.rules[number:]

@@ -116,7 +116,7 @@ class UfwLate:
             if edit_text(text, CHAINS[family], LATE_RULE, with_raw_bytes(self._place(family, want))) != text:
                 lines.append(f"{file}: differs")
             if self._host.path(file + TEMPORARY).exists():
-                lines.append(f"{file}{TEMPORARY}: left by a run that was killed")
+                lines.append(f"{file}{TEMPORARY}: temporary file of a killed run")
         return tuple(lines)
 
     def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
@@ -200,7 +200,7 @@ class UfwLate:
         return min(found, key=lambda step: step.position, default=None)
 
     def _steps(self, family: str, want: Ruleset) -> Iterator[tuple[Service, tuple[Step, ...]]]:
-        """Yield for each managed port the rules that new packets meet in the chain, which alone may have our rule."""
+        """Yield the steps of new packets in the chain for each managed port. Other chains get no accept rule."""
         table = table_of(self._saved.get(family, ""), "filter")
         lines = {name: [line for line in found if not is_ours(line, LATE_RULE)] for name, found in table.items()}
         chains = chains_of_table(lines)
@@ -234,7 +234,7 @@ class UfwLate:
         return conflicts(self._saved[family], want, family, [(CHAINS[family], place)])
 
     def _ineffective_rules(self, family: str, want: Ruleset) -> Iterator[Conflict]:
-        """Yield a warning for each rule that could drop packets, but follows ufw's chains, which accept them, or our rule."""
+        """Yield a warning for each rule without effect, because it follows our rule or the chains of ufw."""
         end = self._first_end(family, want)
         void: dict[str, list[Service]] = {}
         for service, steps in self._steps(family, want):
@@ -292,7 +292,7 @@ class UfwLate:
 
 
 def _raw(place: str | None) -> str | None:
-    """Return a place as the session reads it; None stays None."""
+    """Return a place in the form that the session reads, or None."""
     return None if place is None else with_raw_bytes(place)
 
 

@@ -29,7 +29,7 @@ def test_run_passes_the_input_and_returns_the_output(host):
 
 
 def test_bytes_that_are_not_utf8(host):
-    """A surrogate is written as its byte, in files and in the input of programs; the output shows the byte as an escape."""
+    """Write surrogates as bytes to files and to the input of programs. In the output, such a byte is an escape sequence."""
     assert host.run("od", "-An", "-tx1", stdin="\udce9ü\r\n") == " e9 c3 bc 0d 0a\n"
     assert host.run("printf", r"\351\r\n") == "\\xe9\r\n"
     host.write("/file", "\udce9\r\n", 0o600)

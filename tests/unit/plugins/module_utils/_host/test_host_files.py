@@ -87,7 +87,7 @@ def test_reserved_space_is_occupied(host):
     assert host.path("/a/x").stat().st_blocks * 512 >= 8192
 
 
-# A change that cannot be made because /file is a file, and a word of its error.
+# A change that fails because /file is a file, and a part of its error.
 ERRORS = {
     "reserve": (lambda host: host.reserve("/file/x", 1), "cannot write /file/x: Not a directory"),
     "make_directory": (lambda host: host.make_directory("/file/x", 0o700), "the directory /file/x: "),
@@ -107,7 +107,7 @@ def test_an_error_names_the_path_and_the_reason(host, case):
         change(host)
 
 
-def test_missing_paths_are_removed_already(host):
+def test_removing_missing_paths_is_not_an_error(host):
     host.remove(["/missing"])
     host.remove_tree("/missing")
     host.remove_empty(["/missing"])
@@ -118,7 +118,7 @@ def test_missing_paths_are_removed_already(host):
     assert sorted(path.name for path in host.root.iterdir()) == ["full"]
 
 
-def test_a_file_is_held_with_its_text_and_mode_and_not_by_a_link(host):
+def test_holds_compares_text_and_mode_and_rejects_links(host):
     host.write("/x", "text", 0o600)
     host.link("/l", str(host.path("/x")))
     assert host.holds("/x", "text", 0o600)
@@ -154,7 +154,7 @@ def test_the_capability_to_change_the_firewall(host, monkeypatch, capabilities, 
 
 
 @pytest.mark.parametrize("length, cut", [(98, False), (99, True)])
-def test_a_long_command_is_cut(length, cut):
+def test_a_long_command_is_shortened(length, cut):
     text = shortened(["a", "b" * length])
     assert text.endswith("…") is cut
     assert len(text) == 100 + cut

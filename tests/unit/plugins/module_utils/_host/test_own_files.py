@@ -13,7 +13,7 @@ FILES = {"/etc/a": "a\n", "/etc/b": "b\n", "/etc/c": None}
 
 
 class FullHost(Host):
-    """A host that cannot write one file."""
+    """A host that cannot write a certain file."""
 
     def write(self, path, text, mode):
         if path == "/etc/full":
@@ -54,7 +54,7 @@ def test_text_mode_and_links_are_compared(host):
     assert stale_files(host, FILES, 0o600) == ()
 
 
-def test_a_file_that_is_right_is_not_written_again(host):
+def test_an_unchanged_file_is_not_written_again(host):
     write(host)
     before = host.path("/etc/a").stat().st_ino
     write(host, {**FILES, "/etc/b": "new\n"})
@@ -77,7 +77,7 @@ def test_an_error_in_the_body_restores_the_files(host):
     assert contents(host) == {"a": "old a\n", "c": "old c\n"}
 
 
-def test_a_file_that_cannot_be_written_restores_the_others(host):
+def test_if_a_file_cannot_be_written_the_other_files_are_restored(host):
     host.write("/etc/a", "old a\n", 0o600)
     with pytest.raises(HostError, match="cannot write /etc/full"):
         write(host, {"/etc/a": "a\n", "/etc/full": "b\n", "/etc/c": "c\n"})

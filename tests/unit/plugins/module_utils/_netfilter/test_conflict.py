@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Conflicts as text, which of them stop a change, and the base chains of iptables."""
+"""The text of conflicts, conflicts that stop a change, and the base chains of iptables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_conflict_as_text(effect, certain):
     assert found.stops is (certain and effect == "drop")
 
 
-def test_a_conflict_is_a_drop_if_nothing_else_is_said():
+def test_the_default_effect_of_a_conflict_is_drop():
     assert Conflict(certain=True, where="", reason="", ports=(), advice="").effect == "drop"
 
 
@@ -34,7 +34,7 @@ def test_a_translation_as_text(address, shown):
 
 
 def test_base_chains_of_iptables():
-    """The names are those of linux/netfilter_ipv4.h, enum nf_ip_hook_priorities."""
+    """Compare the names with linux/netfilter_ipv4.h, enum nf_ip_hook_priorities."""
     raw, mangle, dstnat, filter_, security, srcnat = -300, -150, -100, 0, 50, 100
     expected = {
         ("raw", "PREROUTING"): ("prerouting", raw),
@@ -49,7 +49,7 @@ def test_base_chains_of_iptables():
 
 
 def test_names_that_other_programs_show():
-    """Saved files, listings and documentation have these texts, so they never change."""
+    """Check texts that must not change, because saved files, listings and documentation contain them."""
     assert (names.TABLE, names.CHAIN, names.FORWARD, names.PRIORITY) == ("gatehouse_kong", "input", "forward", -10)
     assert (names.MARK, names.MARK_MASK, names.MARK & names.MARK_MASK) == (0x10000000, 0xEFFFFFFF, 0)
     assert names.LATE_COMMENT == "gatehouse.kong"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules that end new packets, in the languages of iptables and nftables."""
+"""Rules of iptables and nftables that drop every new packet."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def chains_of(*lines):
 
 
 def steps(service, *lines, family="ipv4", closed=False, policy="accept"):
-    """Return the steps; `closed` has no chain but INPUT take a rule of ours."""
+    """Return the steps. With `closed`, only INPUT can have our rule."""
     chains = chains_of(*lines)
     chains["INPUT"].policy = policy
     packet = first_packet(service, family)
@@ -55,7 +55,7 @@ def test_the_first_packet():
 
 
 def ending(service, *lines, family="ipv4"):
-    """Tell whether the first rule of INPUT ends every new packet."""
+    """Tell whether the first rule of INPUT drops every new packet."""
     return any(
         (step.chain, step.position, step.kind) == ("INPUT", 0, END)
         for step in steps(service, *lines, family=family, closed=True)
@@ -85,7 +85,7 @@ def ending(service, *lines, family="ipv4"):
         "! -f -j DROP",
     ],
 )
-def test_a_rule_that_ends_every_new_packet(rule):
+def test_a_rule_that_drops_every_new_packet(rule):
     assert ending(ADMIN, f"-A INPUT {rule}")
 
 
@@ -121,7 +121,7 @@ def test_a_rule_that_ends_every_new_packet(rule):
         "-j SYNPROXY --sack-perm",
     ],
 )
-def test_a_rule_that_ends_only_some_packets_or_none(rule):
+def test_a_rule_that_drops_only_some_packets_or_no_packet(rule):
     assert not ending(ADMIN, f"-A INPUT {rule}")
 
 
@@ -139,11 +139,11 @@ def test_a_rule_that_ends_only_some_packets_or_none(rule):
         (["-A INPUT -j A", "-A A -m mark --mark 0x10000000/0x10000000 -j ACCEPT", "-A A -j DROP"], True),
     ],
 )
-def test_a_chain_that_ends_every_new_packet(lines, expected):
+def test_a_chain_that_drops_every_new_packet(lines, expected):
     assert ending(ADMIN, *lines) is expected
 
 
-def test_a_rule_for_one_protocol_or_family_ends_no_other():
+def test_a_rule_for_one_protocol_or_family_does_not_drop_other_packets():
     assert ending(ADMIN, "-A INPUT -p tcp -j DROP")
     assert not ending(GOSSIP, "-A INPUT -p tcp -j DROP")
     assert ending(ADMIN, "-A INPUT ! -d ff00::/8 -j DROP", family="ipv6")
@@ -156,31 +156,31 @@ WALKS = {
     "no rule": ((), [("INPUT", 0, POLICY)]),
     "a ban": ((BAN,), [("INPUT", 0, SOME_DROP), ("INPUT", 1, POLICY)]),
     "a return to the policy": (("-A INPUT -j RETURN", BAN), [("INPUT", 0, POLICY)]),
-    "all are accepted": (("-A INPUT -j ACCEPT", "-A INPUT -j DROP"), []),
-    "an interface is banned": (
+    "all packets are accepted": (("-A INPUT -j ACCEPT", "-A INPUT -j DROP"), []),
+    "a ban of an interface": (
         ("-A INPUT -i wan -j DROP", "-A INPUT -j DROP"), [("INPUT", 0, SOME_DROP), ("INPUT", 1, END)]
     ),
     "a chain of bans": (
         ("-A INPUT -p tcp -j B", "-A INPUT -j DROP", "-A B -s 192.0.2.7/32 -j DROP"),
         [("INPUT", 0, PASSED), ("B", 0, SOME_DROP), ("INPUT", 1, END)],
     ),
-    "a chain that only accepts some": (
+    "a chain that only accepts some packets": (
         ("-A INPUT -i lan -j B", "-A INPUT -j DROP", "-A B -p tcp -j ACCEPT"),
         [("INPUT", 0, SOME_ACCEPT), ("INPUT", 1, END)],
     ),
-    "a chain that some leave is a ban of the others": (
+    "a chain from which some packets return bans the rest": (
         ("-A INPUT -j B", "-A INPUT -j DROP", "-A B -s 10.0.0.0/8 -j RETURN", "-A B -j DROP"),
         [("INPUT", 0, PASSED), ("B", 1, SOME_DROP), ("INPUT", 1, END)],
     ),
-    "a chain that an interface leaves is a ban of the others": (
+    "a chain from which packets of an interface return bans the rest": (
         ("-A INPUT -j B", "-A INPUT -j DROP", "-A B -i lan -j RETURN", "-A B -j C", "-A C -j DROP"),
         [("INPUT", 0, PASSED), ("B", 1, SOME_DROP), ("INPUT", 1, END)],
     ),
-    "a chain that bans share": (
+    "a chain for several bans": (
         ("-A INPUT -i wan -j B", "-A INPUT -j B", "-A B -s 192.0.2.7/32 -j DROP", "-A B -j DROP"),
         [("INPUT", 0, SOME_DROP), ("INPUT", 1, PASSED), ("B", 0, SOME_DROP), ("INPUT", 1, END)],
     ),
-    "a goto that comes to the policy": (
+    "a goto that ends with the policy": (
         ("-A INPUT -g B", "-A INPUT -j DROP", "-A B -s 192.0.2.7/32 -j DROP"),
         [("INPUT", 0, PASSED), ("B", 0, SOME_DROP), ("B", 1, POLICY)],
     ),
@@ -204,7 +204,7 @@ def test_a_policy_that_drops_is_an_end():
     assert shown(some) == [("INPUT", 0, SOME_DROP), ("INPUT", 1, END)]
 
 
-def test_rules_that_do_not_hold():
+def test_ineffective_rules():
     lines = (LIMIT, BAN, "-A INPUT -j B", "-A B -i wan -j DROP", "-A B -j DROP")
     found = steps(ADMIN, *lines, closed=True)
     assert shown(without_effect(found, {"INPUT": 2})) == [("INPUT", 0, SOME_ACCEPT), ("B", 0, SOME_DROP)]

@@ -53,7 +53,7 @@ def test_the_lines_of_a_table():
     ],
 )
 def test_the_bytes_of_a_line(given):
-    """Host.run decodes the output of iptables-save like this."""
+    """Decode bytes as Host.run decodes the output of iptables-save."""
     assert with_raw_bytes(given.decode("utf-8", "backslashreplace")).encode("utf-8", "surrogateescape") == given
 
 

@@ -179,8 +179,7 @@ def test_the_message_has_the_rule_and_the_fix():
     (conflict,) = conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
     assert str(conflict) == (
         "table filter of iptables blocks udp 7946 at 10.0.0.1: it has `-A INPUT -s 10.9.0.0/16 -p udp -j DROP`. "
-        "Remove it, or add `-m mark ! --mark 0x10000000/0x10000000` to it: then it drops no authorised packet, and the rules "
-        "after it decide"
+        "Remove it, or add `-m mark ! --mark 0x10000000/0x10000000` to it, so that authorised packets reach the rules after it"
     )
     (before,) = conflicts(saved("mangle", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
     assert before.advice == "Remove it, or exclude Kong's ports from it"

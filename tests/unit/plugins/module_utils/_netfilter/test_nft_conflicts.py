@@ -266,7 +266,7 @@ def test_the_fix(objects, advice):
     assert advice in text(*objects).advice
 
 
-def test_a_table_of_the_hosts_files_is_not_of_iptables():
+def test_a_table_in_the_hosts_files_is_not_a_table_of_iptables():
     objects = listed(LOG, policy="drop", family="ip", table="filter", name="INPUT")
     assert text(*objects, own=replace(OWN, of_files=frozenset({("ip6", "filter")}))).advice.startswith(
         "It belongs to iptables"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluation of nftables matches, in the form in which nft lists them, for packets to one of our ports."""
+"""Evaluation of nftables matches, in the form in which nft lists them, for packets to a managed port."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_effects(have, want, lines):
     assert effects(have, want) == lines
 
 
-def test_a_port_that_lost_one_source_still_has_its_rule():
+def test_a_port_without_a_planned_source_still_has_its_rule():
     have, want = ruleset(admin=(8001, ["10.0.0.1/32"])), ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.2/32"]))
     assert effects(have, want) == ["10.0.0.2 cannot reach tcp 8001 (admin) and should"]
 
@@ -109,5 +109,5 @@ def test_subtract_agrees_with_sets_of_addresses(ranges, others):
             for address in ipaddress.IPv4Network(text)
         }  # fmt: skip
 
-    one, other = from_ranges("ipv4", ranges), from_ranges("ipv4", others)
-    assert addresses(subtract(one, other)) == addresses(one) - addresses(other)
+    networks, other = from_ranges("ipv4", ranges), from_ranges("ipv4", others)
+    assert addresses(subtract(networks, other)) == addresses(networks) - addresses(other)

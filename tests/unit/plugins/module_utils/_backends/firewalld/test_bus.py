@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the session asks of the D-Bus library: calls with a time-out, and the signals of third-party changes."""
+"""The session's use of the D-Bus library: calls with a timeout, and the signals of third-party changes."""
 
 from __future__ import annotations
 

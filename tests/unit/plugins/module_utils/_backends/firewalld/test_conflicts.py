@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Conflicts of firewalld's settings and of rules of iptables with our last rules of the zones."""
+"""Conflicts of firewalld's settings, and of iptables rules, with our rules in the zones."""
 
 from __future__ import annotations
 

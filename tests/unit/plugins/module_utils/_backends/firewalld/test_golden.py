@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Objects and files for the rulesets of the nftables backend, to the letter; and zone files, byte for byte."""
+"""Objects and files for the rulesets of the nftables backend, compared with golden files; and the bytes of zone files."""
 
 from __future__ import annotations
 

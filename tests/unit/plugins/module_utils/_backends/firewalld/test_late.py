@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The late part against a fake firewalld and a host of files: what it reads, changes, writes and removes."""
+"""The late part with a fake firewalld and a host in a temporary directory."""
 
 from __future__ import annotations
 

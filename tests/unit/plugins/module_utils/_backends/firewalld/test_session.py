@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session against a fake firewalld: the calls it makes, and what a reload leaves of third-party configuration."""
+"""The session with a fake firewalld: its calls, and third-party configuration after a reload."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sets that the kernel does not let go, and the arguments of iptables-restore."""
+"""Sets that are in use, and the arguments of iptables-restore."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rulesets are those of the nftables backend: both must say the same in their own language."""
+"""Scripts for the rulesets of the nftables backend, compared with golden files."""
 
 from __future__ import annotations
 

@@ -19,14 +19,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     saved,
 )
 
-# enum ipset_cmd, behind NFNL_SUBSYS_IPSET.
+# The commands of enum ipset_cmd, with NFNL_SUBSYS_IPSET.
 CREATE, DESTROY, SWAP, LIST, ADD = (6 << 8 | kind for kind in (2, 3, 6, 7, 9))
 NESTED, NETWORK_ORDER = 0x8000, 0x4000
 REQUEST, ACK, DUMP, EXCLUSIVE = 0x1, 0x4, 0x300, 0x200
 
 
 class Kernel:
-    """Keeps each request, and answers a list with `sets` by name: the messages of each set."""
+    """A fake kernel that records each request. Its answer to a listing has the messages in `sets`, by name."""
 
     def __init__(self, sets=(), refuses=None):
         self.sets, self.refuses, self.asked = dict(sets), refuses, []
@@ -48,7 +48,7 @@ class Kernel:
         if kind == LIST:
             name = [value for key, value in read(body[4:]) if key == 2]
             names = [name[0].rstrip(b"\0").decode()] if name else self.sets
-            messages = [(LIST, message) for one in names for message in self.sets[one][: None if name else 1]]
+            messages = [(LIST, message) for listed in names for message in self.sets[listed][: None if name else 1]]
         messages.append((2, struct.pack("=i", -error)) if error or kind != LIST else (3, bytes(4)))
         return b"".join(struct.pack("=IHHII", 16 + len(data), what, 0, 1, 0) + data + bytes(-len(data) % 4)
                         for what, data in messages)  # fmt: skip
@@ -59,7 +59,7 @@ def attribute(kind, value):
 
 
 def read(data):
-    """Return type and value of each attribute."""
+    """Return the type and the value of each attribute."""
     found, at = [], 0
     while at < len(data):
         length, kind = struct.unpack_from("=HH", data, at)
@@ -139,7 +139,7 @@ def test_entries_are_sent_a_thousand_at_a_time(kernel):
 
 
 LINES = ["create a hash:net family inet maxelem 1", *[f"add a 10.0.0.{number}" for number in range(3)], "destroy b"]
-# The refused command, its code, the number of its first line, a word of the message, and whether the set is in use.
+# The rejected command, its code, the number of its first line, a part of the message, and whether the set is in use.
 REFUSED = [
     (0, 4099, 0, "too many", False),
     (1, 4103, 1, "already", False),
@@ -149,7 +149,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("command, code, number, word, busy", REFUSED)
-def test_a_refused_command_names_its_line(kernel, command, code, number, word, busy):
+def test_the_error_of_a_rejected_command_names_its_line(kernel, command, code, number, word, busy):
     made = kernel(refuses=(command, code))
     with pytest.raises(SetsError, match=word) as refused:
         change(LINES)
@@ -162,13 +162,13 @@ MAXELEM = (19, struct.pack("!I", 9))
 
 
 def member(packed, length, kind=None):
-    """Return an entry as the kernel lists it: without the flag for the order of bytes."""
+    """Return an entry in the form that the kernel lists: without the flag for the byte order."""
     address = attribute(kind or (2 if len(packed) == 16 else 1), packed)
     return attribute(7 | NESTED, attribute(1 | NESTED, address) + attribute(3, bytes([length])))
 
 
 def listing(name, family, *entries, kind="hash:net", options=(MAXELEM,)):
-    """Return the messages of a set: its head, then its entries."""
+    """Return the messages of a set: its options, then its entries."""
     data = b"".join(attribute(key | NETWORK_ORDER, value) for key, value in options)
     head = message(named(name), named(kind, 3), attribute(5, bytes([family])), attribute(7 | NESTED, data))
     return [head, message(named(name), attribute(8 | NESTED, b"".join(entries)))]
@@ -198,7 +198,7 @@ def test_sets_are_listed_as_ipset_saves_them(kernel):
 
 
 NOMATCH = attribute(7 | NESTED, attribute(1 | NESTED, attribute(1, FOUR)) + attribute(8, bytes(4)))
-# Sets that our code leaves to the program ipset.
+# Sets that the module does not support.
 OTHERS = {
     "another type": listing("gkong4-a", socket.AF_INET, kind="hash:ip"),
     "another family": listing("gkong4-a", socket.AF_UNIX),
@@ -209,7 +209,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("case", OTHERS)
-def test_a_set_that_is_not_of_our_kind_is_left_to_the_program(kernel, case):
+def test_unsupported_sets_are_left_to_the_program(kernel, case):
     kernel(sets={"gkong4-a": OTHERS[case]})
     assert saved(("gkong4-",)) is None
     assert saved(("gkong6-",)) == ""

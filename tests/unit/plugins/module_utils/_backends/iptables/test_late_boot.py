@@ -85,7 +85,7 @@ def test_the_place_without_the_anchor(tmp_path, name):
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_an_anchor_with_bytes_that_are_not_utf8(tmp_path, monkeypatch, locale):
-    """Other rules differ in one byte, or have the escape sequence as text."""
+    """Other rules differ in a byte, or contain the escape sequence as text."""
     monkeypatch.setenv("LC_ALL", locale)
     rule = '-A INPUT -m comment --comment "caf{} ü" -j DROP'
     listed = [rule.format(text) for text in ("\udce8", r"\\xe9", "e", "\udce9", "\udce9\udce9")]

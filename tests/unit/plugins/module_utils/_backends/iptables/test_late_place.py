@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The place of the accept rule among the rules of a host, and the differences that are found."""
+"""The place of the accept rule among the rules of a host, and the reported differences."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ HOSTS = {
         (*BASE, "-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"), "ACCEPT", [("INPUT", 3)]
     ),
     "an end with a state": ((*BASE, "-A INPUT -m conntrack --ctstate NEW -j DROP"), "ACCEPT", [("INPUT", 3)]),
-    "a drop at an interface is a ban": ((*BASE, "-A INPUT -i eth0 -j DROP", REJECT), "ACCEPT", [("INPUT", 4)]),
+    "a drop for an interface is a ban": ((*BASE, "-A INPUT -i eth0 -j DROP", REJECT), "ACCEPT", [("INPUT", 4)]),
     "an end for all interfaces except loopback": ((*BASE, "-A INPUT ! -i lo -j DROP"), "ACCEPT", [("INPUT", 3)]),
     "a rule for loopback is not an end": (("-A INPUT -i lo -j DROP", *BASE), "DROP", [("INPUT", 4)]),
     "a drop of invalid packets or packets without syn is not an end": (
@@ -272,9 +272,9 @@ VOID = {
     "an allow list": (("-A INPUT -s 10.0.0.0/8 -j ACCEPT", REJECT), {}),
     "a ban before": ((BAN, REJECT), {}),
     "a ban after": ((REJECT, BAN), {}),
-    "a ban behind the ban of an interface": (("-A INPUT -i eth0 -j DROP", BAN, REJECT), {}),
+    "a ban after the ban of an interface": (("-A INPUT -i eth0 -j DROP", BAN, REJECT), {}),
     "a ban for other interfaces than a chain": (("-A INPUT -i eth0 -j WAN", BAN, REJECT, "-A WAN -j DROP"), {}),
-    "a ban in a chain that bans and the default share": (
+    "a ban in a chain for bans and for the default": (
         ("-A INPUT -s 10.9.9.9/32 -j REFUSE", "-A INPUT -j REFUSE", BAN.replace("INPUT", "REFUSE"), "-A REFUSE -j DROP"),
         {(BAN.replace("INPUT", "REFUSE"), "drop"): [7946, 8000, 8001]},
     ),

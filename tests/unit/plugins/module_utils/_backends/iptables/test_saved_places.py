@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every place in which a host names a file that it loads at boot."""
+"""All places in which a host can name a file that it loads at boot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 
 
 class FakeHost(Host):
-    """A host on which `refused` is the program that does not load its file."""
+    """A host on which the program `refused` cannot load its file."""
 
     refused = None
 
@@ -91,7 +91,7 @@ def test_other_files_are_not_searched(tmp_path, place):
 
 
 @pytest.mark.parametrize("command", ["echo iptables-save > /root/own.rules", "cat /root/own.rules"])
-def test_other_commands_load_nothing(tmp_path, command):
+def test_other_commands_do_not_load_files(tmp_path, command):
     host = FakeHost(tmp_path)
     host.put("/etc/rc.local", command)
     host.put("/root/own.rules")
@@ -99,7 +99,7 @@ def test_other_commands_load_nothing(tmp_path, command):
 
 
 PROGRAMS = {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"}
-# The unit that is enabled, its file, and the program that loads it.
+# The enabled unit, its file, and the program that loads the file.
 LOADED = [
     ("netfilter-persistent", "/etc/iptables/rules.v4", "/sbin/iptables-restore"),
     ("netfilter-persistent", "/etc/iptables/rules.v6", "/sbin/ip6tables-restore"),
@@ -129,7 +129,7 @@ def test_a_file_that_its_service_cannot_load(tmp_path, service, file, program):
     assert found.advice
 
 
-# A file that makes sets, and whether it counts.
+# A file that creates sets, and whether it is read.
 SETS = {
     "/etc/iptables/ipsets": True,
     "/etc/sysconfig/ipset": True,
@@ -141,7 +141,7 @@ SETS = {
 
 @pytest.mark.parametrize("file", SETS)
 @pytest.mark.parametrize("option", ["--match-set", "--add-set", "--del-set"])
-def test_a_saved_rule_that_names_a_set(tmp_path, file, option):
+def test_a_saved_rule_that_uses_a_set(tmp_path, file, option):
     host = FakeHost(tmp_path)
     enable(host, "iptables")
     rules = f"-A INPUT -m set {option} bans src -j DROP\n-A INPUT -m set {option} gkong4-a src -j ACCEPT\n"
@@ -152,6 +152,5 @@ def test_a_saved_rule_that_names_a_set(tmp_path, file, option):
     if SETS[file]:
         assert found == []
     else:
-        assert [(one.certain, one.where, one.effect, " bans" in one.reason) for one in found] == [
-            (False, "/etc/sysconfig/iptables", "boot", True)
-        ]
+        shown = [(conflict.certain, conflict.where, conflict.effect, " bans" in conflict.reason) for conflict in found]
+        assert shown == [(False, "/etc/sysconfig/iptables", "boot", True)]

@@ -39,7 +39,7 @@ TABLE = {"table": {"family": "inet", "name": "gatehouse_kong", "handle": 2}}
 
 
 class FakeHost(Host):
-    """A host with fake programs. nft lists `objects`, and `table` for our table. `prints` has the output of others."""
+    """A host with fake programs. nft lists `objects`, and `table` for our table. `prints` is the output of the rest."""
 
     def __init__(self, root, objects=(), table=()):
         super().__init__(root)
@@ -193,7 +193,7 @@ def test_conflicts_are_found_in_the_planned_objects(tmp_path):
 
     def planned(listing, want):
         asked.append((listing.objects, want))
-        return [one for one in listing.objects if "chain" not in one]
+        return [item for item in listing.objects if "chain" not in item]
 
     assert Nftables(host, planned=planned).conflicts(WANT) == ()
     assert asked == [(host.objects, WANT)]

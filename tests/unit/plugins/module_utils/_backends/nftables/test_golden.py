@@ -36,7 +36,7 @@ def test_the_text_of_the_table_equals_the_golden_file(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_listed_table_gives_the_same_ruleset(case):
-    """The listings were recorded with nft 1.0.6."""
+    """Parse listings of nft 1.0.6."""
     listed = json.loads((GOLDEN / f"{case}.listed.json").read_text())
     assert parse_table(listed) == (wanted(case), ())
 

@@ -74,7 +74,7 @@ def listing(objects, *of_files):
 
 def places(objects, want=WANT, of_files=()):
     chains = late._chains_of(listing(objects, *of_files))
-    return {" ".join(one.chain): (one.after, one.handle) for one in late.places(chains, want)}
+    return {" ".join(place.chain): (place.after, place.handle) for place in late.places(chains, want)}
 
 
 INPUT = "inet filter input"
@@ -104,8 +104,8 @@ HOSTS = {
     "another family": (chain([DROP], family="bridge"), {}),
     "iptables-nft": (chain([LIMIT_OF_IPTABLES, ACCEPT], [DROP], family="ip", name="INPUT"), {}),
     "the names of iptables in a table of nft": (chain([DROP], family="ip", name="INPUT"), {"ip filter INPUT": (1, 1)}),
-    "a network interface is banned": (chain([INTERFACE, DROP], SSH, [DROP]), {INPUT: (1, 3)}),
-    "a chain that a network interface leads to": (
+    "a ban of a network interface": (chain([INTERFACE, DROP], SSH, [DROP]), {INPUT: (1, 3)}),
+    "a chain to which a network interface leads": (
         chain([INTERFACE, jump("own")], policy="drop") + chain([DROP], name="own", base=False), {INPUT: (0, None)},
     ),
     "every packet returns to the policy": (chain(SSH, [{"return": None}], BAN, policy="drop"), {INPUT: (2, 2)}),
@@ -164,9 +164,9 @@ def test_places(case):
 def test_the_listing_with_the_rules_has_each_rule_once_at_its_place(case):
     objects, expected = HOSTS[case]
     planned = late.with_late_rules(listing(objects), WANT)
-    plain = [one for one in objects if one.get("rule", {}).get("comment") != "gatehouse.kong"]
-    added = [one for one in planned if one not in plain]
-    assert [one for one in planned if one in plain] == plain
+    plain = [item for item in objects if item.get("rule", {}).get("comment") != "gatehouse.kong"]
+    added = [item for item in planned if item not in plain]
+    assert [item for item in planned if item in plain] == plain
     assert len(added) == len(expected)
     for item in added:
         rule = item["rule"]
@@ -182,7 +182,7 @@ def test_the_listing_with_the_rules_has_each_rule_once_at_its_place(case):
     assert places(planned) == expected
 
 
-def test_a_table_of_the_hosts_files_is_no_table_of_iptables():
+def test_a_table_in_the_hosts_files_is_not_a_table_of_iptables():
     objects = chain([LIMIT_OF_IPTABLES, ACCEPT], [DROP], family="ip", name="INPUT")
     assert places(objects, of_files=[("ip6", "filter")]) == {}
     assert places(objects, of_files=[("ip", "filter")]) == {"ip filter INPUT": (1, 2)}
@@ -190,7 +190,9 @@ def test_a_table_of_the_hosts_files_is_no_table_of_iptables():
 
 def test_the_rule_is_the_one_that_nft_lists():
     (rule,) = [
-        one["rule"] for one in late.with_late_rules(listing(chain([DROP])), WANT) if one.get("rule", {}).get("comment")
+        item["rule"]
+        for item in late.with_late_rules(listing(chain([DROP])), WANT)
+        if item.get("rule", {}).get("comment")
     ]
     mark = {"&": [{"meta": {"key": "mark"}}, 0x10000000]}
     assert rule["expr"] == [{"match": {"op": "==", "left": mark, "right": 0x10000000}}, {"accept": None}]
@@ -207,7 +209,7 @@ class FakeHost(Host):
 
 
 def part(tmp_path, *objects):
-    return late.NftablesLate(FakeHost(tmp_path), listing([each for one in objects for each in one]))
+    return late.NftablesLate(FakeHost(tmp_path), listing([item for group in objects for item in group]))
 
 
 MISSING, UNNEEDED, WRONG = "is missing", "is not needed", "is misplaced or repeated"
@@ -356,7 +358,7 @@ def test_the_boot_script_needs_the_chain(tmp_path, nft):
     "rules, added",
     [([SSH], ""), ([SSH, OURS], ADD), ([SSH, OURS, [DROP]], INSERT.replace("handle 1", "handle 6"))],
 )
-def test_the_snapshot_brings_the_rules_back_as_they_are_in_one_transaction(tmp_path, nft, rules, added):
+def test_the_snapshot_restores_the_current_rules_in_one_transaction(tmp_path, nft, rules, added):
     made = part(tmp_path, chain(*rules, policy="drop"))
     found = made.snapshot(WANT)
     assert found.files == (FILES["script"], FILES["rules"])

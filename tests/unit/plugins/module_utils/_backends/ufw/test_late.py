@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the late part does on a host with ufw 0.36.2, from what iptables-save 1.8.9 listed there.
+"""The late part on a host with ufw 0.36.2, from a listing of iptables-save 1.8.9.
 
 The host has the rules of `ufw allow 22/tcp` and `ufw limit 443/tcp`, and our rule.
 """
@@ -97,7 +97,7 @@ def test_the_temporary_file_of_a_killed_run_is_stale(host):
     host.write("/etc/ufw/after6.rules.gatehouse-kong", "", 0o640)
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    assert late.stale(WANT) == ("/etc/ufw/after6.rules.gatehouse-kong: left by a run that was killed",)
+    assert late.stale(WANT) == ("/etc/ufw/after6.rules.gatehouse-kong: temporary file of a killed run",)
 
 
 @pytest.mark.parametrize("setting, families", [

@@ -104,7 +104,7 @@ def test_a_place_before_a_rule_of_a_file(line, listed):
     assert edit_text(edited, CHAIN, RULE, f"-A {CHAIN} {listed}") == edited
 
 
-def test_a_place_before_a_rule_with_a_comment_that_is_no_ascii():
+def test_a_place_before_a_rule_with_a_comment_that_is_not_ascii():
     text = f'{FILTER}-A {CHAIN} -m comment --comment "é\udce9" -j DROP\nCOMMIT\n'
     place = f'-A {CHAIN} -m comment --comment "é\udce9" -j DROP'
     assert edit_text(text, CHAIN, RULE, place) == text.replace("-A ", f"{OURS}\n-A ", 1)
