@@ -22,7 +22,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def escaped(text: object, kept: str = "") -> str:
-    r"""Return text from a host without characters that a terminal or log would interpret, except those of ``kept``.
+    r"""Return text from a host without characters that a terminal or log would interpret, except characters in ``kept``.
 
     Control and format characters (Unicode categories Cc, Cf, Cs, Co, Cn, Zl, Zp: escape sequences, line breaks,
     bidirectional overrides) become ``\x1b``, ``\n`` or ``\u202e``, as Python writes them. So do spaces other than U+0020.

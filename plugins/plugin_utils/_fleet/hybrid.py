@@ -30,8 +30,8 @@ CONNECTIONS = {"cluster_control_plane": "cluster", "cluster_telemetry_endpoint":
 def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
     """Return all data planes with the settings for their control planes, without other nodes.
 
-    Control planes that accept the version of the data plane have priority, then those of its own site, then the first by
-    name to which it has a path. A data plane without a control plane is an error.
+    The order of the control planes: first those that accept the version of the data plane, among them those of its own site
+    first, then by name. The first with a path is chosen. A data plane without a control plane is an error.
     """
     control_planes: dict[str, list[Node]] = {}
     for draft in drafts.values():

@@ -21,7 +21,7 @@ SetKey = tuple[str, Content]
 
 @dataclass
 class Sets:
-    """All distinct groups of sources in the plan, and the first user of each, for its name."""
+    """All distinct groups of sources in the plan. A group is named after its first user."""
 
     _users: dict[str, dict[Content, tuple[str, ...]]] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ Given = Iterable[tuple[str, str]]  # a variable, and an address or network in it
 def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[HostVariables], Given]) -> None:
     """Add an error for each address outside kong_address_networks that a variable takes from facts.
 
-    ``read_again`` reads the same addresses from the variables without facts. Those addresses are given by the inventory and
+    ``read_again`` reads the same addresses from the variables without facts. These addresses are given by the inventory and
     may be in any network.
     """
     if variables.value(NETWORKS) is None:

@@ -173,7 +173,9 @@ def _targets(port: int, listeners: Sequence[Listener]) -> list[Listener]:
 
 def _target_of(targets: Sequence[Listener], family: Family, part: Sequence[str]) -> Listener:
     """Return the listener on the port with the family, preferably a listener on every address."""
-    fitting = sorted((target for target in targets if family in target.families), key=lambda one: not one.is_wildcard)
+    fitting = sorted(
+        (target for target in targets if family in target.families), key=lambda target: not target.is_wildcard
+    )
     if not fitting:
         reason = (
             f"port {targets[0].port} has no IPv{family} listener, so packets to {part[0]} would be dropped; add such a "

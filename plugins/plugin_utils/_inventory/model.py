@@ -156,7 +156,7 @@ class Node:
 
     @property
     def reachable(self) -> tuple[Listener, ...]:
-        """The listeners that other hosts can dial: those of Kong, or the published ports of a Kong in a container."""
+        """The listeners that other hosts can dial: Kong's listeners, or the published ports of a Kong in a container."""
         return self.listeners if self.published is None else self.published
 
     def listening(self, name: str) -> tuple[Listener, ...]:

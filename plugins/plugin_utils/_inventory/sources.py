@@ -39,7 +39,7 @@ DEFAULT_SOURCES: Mapping[str, tuple[str, ...]] = {
     "debug": (NOBODY,),
     "cluster_rpc": (NOBODY,),
 }
-# A listener without sources of its own has those of another listener.
+# A listener without its own sources has the same sources as another listener.
 _SAME_AS = {"admin_gui": "admin", "cluster_telemetry": "cluster"}
 # Access to one of these is control of Kong, so `any` needs an explicit opt-in.
 GUARDED = frozenset({"admin", "admin_gui", "cluster_rpc", "debug"})

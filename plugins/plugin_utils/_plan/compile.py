@@ -220,7 +220,7 @@ def host_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]
 
 
 def host_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """Return the ruleset of a node with its sets, for its host. Raises KeyError for unknown nodes."""
+    """Return the ruleset of a node with the sets that it needs. Raises KeyError for unknown nodes."""
     allow = plan["nodes"][host]["ruleset"]["allow"]
     used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})
     return {"allow": list(allow), "sets": {name: plan["sets"][name] for name in used}}

@@ -43,7 +43,7 @@ _GOSSIP_KEYS = frozenset({"cluster_encrypt_key", "cluster_keyring_file", "cluste
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One connection to test: its caller, target, listener, dialled endpoint and expectation (OPEN, FILTERED or CLOSED).
+    """A connection to test: its caller, target, listener, dialled endpoint and expectation (OPEN, FILTERED or CLOSED).
 
     ``kind`` is a kind of probe of module kong_probe. ``bound`` is the listener's own address, because several listeners
     may have one port.

@@ -31,7 +31,7 @@ _Port = tuple[str, str, int, str, int]  # listener, its address, port, protocol,
 
 
 def sample(plan: Mapping[str, Any], pairs: int) -> dict[str, list[Probe]]:
-    """Return the chosen probes by caller, all probes if there are no more than `pairs`.
+    """Return the chosen probes by caller. If there are at most `pairs` probes, all are chosen.
 
     Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if
     such hosts exist, even if that takes more than `pairs`. A larger number only adds probes.

@@ -41,7 +41,7 @@ def render(expression):
     except AnsibleError as exc:
         return {"error": str(exc)}
 
-json.dump({one: render(one) for one in expressions}, sys.stdout)
+json.dump({expression: render(expression) for expression in expressions}, sys.stdout)
 """
 
 

@@ -19,7 +19,9 @@ def read(version, **values):
     named = {f"kong_listen_{name}": value for name, value in values.items()}
     variables = HostVariables("n", named, lambda _host: named)
     found = read_settings_file(variables, find_generation(parse_version(version)))
-    return (found["path"], found["format"], found["search"]), [(one.code, one.variable) for one in variables.findings]
+    return (found["path"], found["format"], found["search"]), [
+        (finding.code, finding.variable) for finding in variables.findings
+    ]
 
 
 INVALID = [("target-invalid", "kong_listen_target")]
