@@ -26,7 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
 _FIXES = (
-    "Give {target} a kong_nat mapping to port {port} (tcp and udp), or give both a kong_vpn_address, or set "
+    "Give {target} a kong_nat mapping to port {port} (tcp and udp), or give both hosts a kong_vpn_address, or set "
     "kong_flat_network: true if the sites route to each other without NAT"
 )
 
@@ -170,7 +170,7 @@ def _no_common_endpoint(draft: Draft, service: Service, candidates: list[Endpoin
         reason = f"no path from {unreachable.name} (site {unreachable.site}) to the cluster listener of {where}"
     else:
         code = "advertise-not-single"
-        reason = f"no single address of {where} is reachable for all its peers: {failures}"
+        reason = f"no single address of {where} is reachable from all its peers: {failures}"
     message = f"{reason}. {_FIXES.format(target=node.name, port=service.port)}"
     return host_error(code, node.name, "kong_cluster_advertise", given, message)
 

@@ -108,7 +108,7 @@ def _no_control_plane(node: Node, control_planes: list[Node], given: object) -> 
     other = control_planes[0]
     port = next((listener.port for listener in other.listening("cluster")), 8005)
     fixes = (
-        f"Give {other.name} a kong_nat mapping to port {port} (tcp), or give both a kong_vpn_address, or set "
+        f"Give {other.name} a kong_nat mapping to port {port} (tcp), or give both hosts a kong_vpn_address, or set "
         "kong_flat_network: true if the sites route to each other without NAT"
     )
     listeners = other.listening("cluster")

@@ -100,7 +100,7 @@ def _parse_ipv6(host: str, generation: Generation, setting: Setting) -> str:
     except ValueError:
         raise ListenError("address-invalid", f"{host!r} is not an IPv6 address") from None
     if setting.grammar == "ipv4:port" or generation.format == "yaml":
-        raise ListenError("ipv6-unsupported", f"this version takes IPv4 only, not {host!r}")
+        raise ListenError("ipv6-unsupported", f"this version accepts IPv4 only, not {host!r}")
     if not generation.ipv6:
         message = f"0.13 passes {host!r} to nginx without its brackets; use IPv4, or Kong 0.14.0 and later"
         raise ListenError("ipv6-brackets-lost", message)
