@@ -217,13 +217,13 @@ def test_with_ufw_the_script_has_a_rule_for_it(host):
 DROP = {"drop": None}
 
 
-def chain(*expressions, hook="input", priority=0, **more):
-    place = {"family": "inet", "table": "filter"}
+def chain(*expressions, hook="input", priority=0, family="inet", **more):
+    place = {"family": family, "table": "filter"}
     made = {
         "chain": {**place, "name": "c", "type": "filter", "hook": hook, "prio": priority, "policy": "accept", **more}
     }
     rules = [{"rule": {**place, "chain": "c", "handle": 4, "expr": list(expressions)}}] if expressions else []
-    return [{"table": {"family": "inet", "name": "filter"}}, made, *rules]
+    return [{"table": {"family": family, "name": "filter"}}, made, *rules]
 
 
 def port(number):
@@ -241,6 +241,13 @@ CONFLICTS = {
     "a network": ({"destinations": ["10.5.0.0/17"]}, chain(port(80), DROP), True),
     "IPv6": ({"family": "ipv6", "destinations": ["fd00::1/128"]}, chain(port(80), DROP), True),
     "an IPv6 network": ({"family": "ipv6", "destinations": ["fd00::/64"]}, chain(port(80), DROP), True),
+    "a network, for packets of its family": ({"destinations": ["10.5.0.0/17"]}, chain(port(80), DROP, family="ip"), True),
+    "a network, for packets of the other family": (
+        {"destinations": ["10.5.0.0/17"]}, chain(port(80), DROP, family="ip6"), False,
+    ),
+    "an IPv6 network, for packets of its family": (
+        {"family": "ipv6", "destinations": ["fd00::/64"]}, chain(port(80), DROP, family="ip6"), True,
+    ),
     "another destination": (
         {}, chain({"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.0.0.2"}}, DROP), False,
     ),

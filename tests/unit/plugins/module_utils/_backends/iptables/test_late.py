@@ -164,7 +164,7 @@ def test_the_rules_are_removed(tmp_path):
 
 
 def test_three_attempts_if_other_programs_change_the_rules(tmp_path):
-    host = FakeHost(tmp_path, four=[saved(DROP)])
+    host = FakeHost(tmp_path, four=[saved(DROP)], six=[saved(DROP)])
     with pytest.raises(HostError, match=r"^iptables: the accept rule is missing in chain INPUT: "):
         part(host).apply(WANT)
     assert len(host.loaded) == 3
@@ -274,6 +274,15 @@ def test_saved_files_of_other_programs(tmp_path, want, left):
     made.persist(want)
     assert host.read("/etc/iptables/rules.v4") == left
     assert line not in made.stale(want)
+
+
+def test_a_saved_accept_rule_is_stale_only_without_a_ruleset(tmp_path):
+    host = FakeHost(tmp_path)
+    host.put("/etc/iptables/rules.v4", saved(ours(), DROP))
+    line = "/etc/iptables/rules.v4: has rules of gatehouse.kong"
+    assert (line in part(host).stale(WANT), line in part(host, None).stale(None)) == (False, True)
+    part(host).persist(WANT)
+    assert host.read("/etc/iptables/rules.v4") == saved(ours(), DROP)
 
 
 BAN = "-A INPUT -s 10.9.0.7/32 -j DROP"
