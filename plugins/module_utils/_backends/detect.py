@@ -122,7 +122,7 @@ def _uses_legacy(host: Host) -> bool:
 
 
 def _refuse_mixture(host: Host) -> None:
-    """Raise HostError if rules of iptables-legacy and of iptables-nft are loaded, because the kernel evaluates both."""
+    """Check that only one variant of iptables has rules, because the kernel evaluates both variants. Raises HostError."""
     loaded = [program for names, program in _FAMILIES if host.read(names)]
     if not loaded:
         return

@@ -51,7 +51,7 @@ class Firewall:
         self.name = late.name
 
     def require(self) -> None:
-        """Raise HostError if the host lacks a requirement of one of the parts."""
+        """Check the requirements of both parts. Raises HostError."""
         self._early.require()
         self._late.require()
 

@@ -31,7 +31,7 @@ class Late(t.Protocol):
     name: str
 
     def require(self) -> None:
-        """Raise HostError if the host lacks a program, or this process a privilege, that this part needs."""
+        """Check the programs and privileges that this part needs. Raises HostError."""
 
     def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each difference between the loaded rules and the rules that `ruleset` needs."""

@@ -113,7 +113,7 @@ def stale_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, .
 def install(host: Host, unit: BootUnit, content: str) -> None:
     """Write the file and the unit, and enable the unit.
 
-    Raises HostError if that fails; the files are restored.
+    On failure, restore the files and raise HostError.
     """
     before = {path: host.read(path) for path in (unit.file, *unit.unit_files)}
     unit_changes = bool(_stale_unit(host, unit))
@@ -127,7 +127,7 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
             host.link(unit.link, unit.path)
             from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import start  # noqa: PLC0415
 
-            # The rules are loaded already. The start only makes the unit active, as it will be after a boot.
+            # The rules are loaded already. The start only makes the unit active, which is its state after a boot.
             start(host, unit.name, [other for other, _text in unit.drop_ins])
     except HostError:
         _restore(host, unit, before)

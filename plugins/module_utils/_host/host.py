@@ -278,7 +278,7 @@ class Host:
             )
 
     def require_writable(self, path: str) -> None:
-        """Raise HostError if a directory is missing or is on a read-only file system."""
+        """Check that a directory exists and is not on a read-only file system. Raises HostError."""
         if not self.path(path).is_dir():
             raise HostError(f"the directory {path} is missing; the rules must be saved in it")
         if os.statvfs(self.path(path)).f_flag & os.ST_RDONLY:

@@ -33,12 +33,12 @@ def connect(protocol: int) -> socket.socket:
 
 
 def command(link: socket.socket, kind: int, body: bytes, flags: int = 0) -> None:
-    """Send a command. Raises OSError if the kernel rejects it."""
+    """Send a command. An error of the kernel raises OSError."""
     _ask(link, kind, _ACK | flags, body)
 
 
 def answered(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
-    """Return the kernel's answer to a request for a single object. Raises OSError if the kernel rejects it."""
+    """Return the kernel's answer to a request for a single object. An error of the kernel raises OSError."""
     return _ask(link, kind, _ACK, body)
 
 
@@ -53,7 +53,7 @@ def listed(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
 
 
 def _ask(link: socket.socket, kind: int, flags: int, body: bytes) -> list[bytes]:
-    """Return the messages that answer a request. Raises OSError if the kernel rejects it."""
+    """Return the messages that answer a request. An error of the kernel raises OSError."""
     link.send(_HEADER.pack(_HEADER.size + len(body), kind, _REQUEST | flags, 1, 0) + body)
     found: list[bytes] = []
     while True:

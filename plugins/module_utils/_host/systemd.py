@@ -37,10 +37,10 @@ class SystemdError(Exception):
     """A call that systemd rejected, with systemd's own message."""
 
 
-def start(host: Host, unit: str, others: t.Sequence[str]) -> None:
-    """Start a unit with a new file. `others` are units with a new drop-in. Raises HostError."""
+def start(host: Host, unit: str, changed: t.Sequence[str]) -> None:
+    """Start a unit with a new file. `changed` are units with a new drop-in. Raises HostError."""
     try:
-        host.call(start_new, str(host.path(SOCKET)), unit, others)
+        host.call(start_new, str(host.path(SOCKET)), unit, changed)
     except socket.timeout as error:
         raise HostError(_slow(f"start of {unit}")) from error
     except OSError:
@@ -73,14 +73,14 @@ def _slow(what: str) -> str:
     return f"systemd did not complete the {what} within {_SECONDS} seconds. See `systemctl list-jobs`"
 
 
-def start_new(path: str, unit: str, others: t.Sequence[str]) -> None:
+def start_new(path: str, unit: str, changed: t.Sequence[str]) -> None:
     """Start a unit and wait for the end of the start job.
 
     Raises OSError if systemd does not answer at the path or in time, SystemdError if the unit does not start. systemd
     reloads all unit files only if one of these units was loaded before, because a reload takes a quarter of a second.
     """
     with _connect(path) as link:
-        if any(_needs_reload(link, changed) for changed in (unit, *others)):
+        if any(_needs_reload(link, name) for name in (unit, *changed)):
             _call(link, _MANAGER, "Reload")
         job = _call(link, _MANAGER, "StartUnit", "ss", unit, "replace")
         deadline = time.monotonic() + _SECONDS

@@ -61,7 +61,7 @@ def families_of(host: Host) -> tuple[str, ...]:
 
 
 def require_programs(host: Host, variant: str) -> None:
-    """Raise HostError if iptables is missing for an address family that the kernel supports."""
+    """Check that iptables is installed for each address family that the kernel supports. Raises HostError."""
     for family in families_of(host):
         missing = program(host, family, variant)
         if host.which(f"{missing}-restore") is None:
@@ -72,7 +72,7 @@ def require_programs(host: Host, variant: str) -> None:
 
 
 def refuse_mixture(host: Host, variant: str) -> None:
-    """Raise HostError if rules of the other variant are loaded, because the kernel evaluates both in unknown order."""
+    """Check that no rules of the other variant are loaded, because the kernel evaluates both. Raises HostError."""
     other = _OTHER[variant]
     if other == "nft" and not host.call(iptables_nft_is_loaded):
         return

@@ -52,7 +52,7 @@ def _effects(before: _Access | None, after: _Access | None) -> Iterator[str]:
     if before is None:
         yield "{ports}: open to every source that other rules of the host accept (rule missing)"
     elif after is None:
-        yield "{ports}: a rule of ours is present, and the plan has none"
+        yield "{ports}: has a rule that is not in the plan"
     elif before.is_any and not after.is_any:
         yield f"{{ports}}: open to every source, and should be open to {_names(after.networks) or 'this host'} only"
     elif after.is_any and not before.is_any:

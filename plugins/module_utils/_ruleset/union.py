@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The union of the current and the planned ruleset, for the time in which the listeners of a host change."""
+"""The union of the current and the planned ruleset, which is used while the listeners of a host change."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def describe(host: Host, files: Files) -> Iterator[str]:
 
 
 def write_files(host: Host, files: Files) -> None:
-    """Write or remove files. Raises HostError if that fails; the files are restored."""
+    """Write or remove files. On failure, restore the files and raise HostError."""
     before: Files = {path: _read(host, path) if host.path(path).exists() else None for path in files}
     modes = {path: host.path(path).stat().st_mode & 0o7777 for path, text in before.items() if text is not None}
     try:

@@ -70,7 +70,7 @@ class FirewalldLate:
         self._lost: tuple[str, ...] = ()
 
     def require(self) -> None:
-        """Raise HostError if firewalld is missing or stopped, or if privileges, systemd or a writable /etc are missing."""
+        """Check that firewalld runs, and that privileges, systemd and a writable /etc are available. Raises HostError."""
         if self._host.which("firewall-cmd") is None or self._host.which("firewall-offline-cmd") is None:
             raise HostError(
                 "firewall-cmd is missing on this host. Install the package firewalld, or set another backend"

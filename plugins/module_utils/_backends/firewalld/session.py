@@ -192,7 +192,7 @@ def _change_rules(
 
 
 def _check(found: Settings, want: Settings) -> None:
-    """Raise SessionError if the runtime state differs from `want`. Empty ipsets are ignored."""
+    """Check that the runtime state equals `want`, except for empty ipsets. Raises SessionError."""
     prefixes = tuple(want["ipsets"])
     rules = {zone: _our_rules(settings, prefixes) for zone, settings in found["zones"].items()}
     wrong = ["zone " + zone for zone in sorted({*rules, *want["rules"]})
@@ -542,7 +542,7 @@ def _rules_of_iptables() -> t.Dict[str, str]:
 
 
 def _refuse_line_breaks(program: str, saved: str) -> None:
-    """Raise SessionError if a comment has a line break, because iptables-restore(8) reads line by line."""
+    """Check that no comment has a line break, because iptables-restore(8) reads line by line. Raises SessionError."""
     for line in saved.splitlines():
         if line and not line.startswith(_LINE_STARTS):
             raise SessionError(

@@ -77,7 +77,7 @@ class Iptables:
         self._found: State | None = None
 
     def require(self) -> None:
-        """Raise HostError if programs, privileges, systemd or a writable /etc are missing, or if both variants have rules."""
+        """Check programs, privileges, systemd and a writable /etc, and that only one variant has rules. Raises HostError."""
         if self._host.which("ipset") is None:
             raise HostError("ipset is not installed on this host: install the package ipset")
         require_programs(self._host, self._variant)

@@ -74,7 +74,7 @@ class IptablesLate:
         self._tables: dict[str, Filter] = {}
 
     def require(self) -> None:
-        """Raise HostError if programs, privileges, systemd or a writable /etc are missing, or if both variants have rules."""
+        """Check programs, privileges, systemd and a writable /etc, and that only one variant has rules. Raises HostError."""
         require_programs(self._host, self._variant)
         self._host.require_net_admin()
         self._host.require_systemd()

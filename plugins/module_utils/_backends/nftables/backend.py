@@ -76,7 +76,7 @@ class Nftables:
         self._names: dict[str, str] = {}
 
     def require(self) -> None:
-        """Raise HostError if the host lacks nft, systemd or a writable /etc, or this process the privilege to change rules."""
+        """Check that nft, systemd, a writable /etc and the privilege to change rules are available. Raises HostError."""
         if self._host.which("nft") is None:
             raise HostError("nft is not installed on this host: install the package nftables")
         self._host.require_net_admin()

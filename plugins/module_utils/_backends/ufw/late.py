@@ -78,7 +78,7 @@ class UfwLate:
         self._saved: dict[str, str] = {}
 
     def require(self) -> None:
-        """Raise HostError if ufw, iptables, systemd, a writable /etc/ufw or the privilege to change rules is missing."""
+        """Check that ufw, iptables, systemd, a writable /etc/ufw and the privilege to change rules are available."""
         for program in ("ufw", "iptables-save", "iptables-restore"):
             if self._host.which(program) is None:
                 raise HostError(f"the program {program} is missing on this host. Install the packages ufw and iptables")

@@ -45,7 +45,7 @@ ADMIN = ruleset(admin=(8001, ["10.0.0.1/32"]))
         (ADMIN, ADMIN, []),
         (None, None, []),
         (None, ADMIN, ["tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"]),
-        (ADMIN, None, ["tcp 8001 (admin): a rule of ours is present, and the plan has none"]),
+        (ADMIN, None, ["tcp 8001 (admin): has a rule that is not in the plan"]),
         (
             ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.40/32"])),
             ADMIN,
