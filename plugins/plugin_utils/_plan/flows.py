@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -15,7 +15,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_host, planned_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
+    planned_host,
+    planned_node,
+    planned_sources,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import natural_key
 
 ANYONE = "anyone"
 _T = TypeVar("_T")
@@ -231,6 +236,33 @@ def _flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: s
     for network in rule.networks:
         if network not in known and family_of(network) in listener.families:
             yield Flow(shown_source(network), (), None, "", None, (), (), (network,))
+
+
+def forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> list[str]:
+    """Return the sources that come through a forward of the plan: hosts with the addresses that the node sees, then networks.
+
+    Networks that the inventory gives as text are listed if no host of the plan has them, because their path is not known.
+    """
+    if isinstance(forward["sources"], str):
+        return [ANYONE]
+    node, rule = planned_node(plan, forward["node"]), _rule(plan, forward["sources"])
+    outside = Endpoint(forward["outside"], forward["outside_port"])
+    through: dict[str, None] = {}
+    known = set(_own_sources(node))
+    for listener in (listener for listener in node.reachable if listener.name == forward["listener"]):
+        for family in (family for family in FAMILIES if family in listener.families):
+            for kind, route in callers.routes_to(node, listener, forward["protocol"], family):
+                allowed = callers.allowed(kind, route, node.host, rule)
+                known.update(source for _name, seen in allowed for source in seen)
+                if route.mapping and route.dialled == outside:
+                    through.update({_named(name, seen): None for name, seen in allowed})
+    itself = [source for source in _own_sources(node) if rule.allows([source])] if forward["hairpin"] else []
+    others = [shown_source(network) for network in rule.networks if network not in known]
+    return [*sorted(through, key=natural_key), *([_named(f"{node.name} itself", itself)] if itself else []), *others]
+
+
+def _named(name: str, seen: Sequence[str]) -> str:
+    return f"{name} ({', '.join(map(shown_source, seen))})"
 
 
 def _own_sources(node: Node) -> Iterator[str]:

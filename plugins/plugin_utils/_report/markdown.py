@@ -35,7 +35,13 @@ def markdown(report: Report, fleet: Fleet | None = None, notes: Sequence[str] = 
     Names and messages are escaped, so none of them can become markup.
     """
     facts = "; ".join(f"{escaped(label)}: {_cell(cell)}" for label, cell in report.summary)
-    lines = [f"# {escaped(report.title)}", "", facts, ""]
+    lines = [
+        f"# {escaped(report.title)}",
+        "",
+        *(line for text in report.origin for line in (escaped(text), "")),
+        facts,
+        "",
+    ]
     if fleet:
         lines += ["## The fleet", "", *(line for note in notes for line in (escaped(note), ""))]
         lines += [*_picture([*mermaid(fleet)]), ""]
@@ -54,7 +60,7 @@ def escaped(text: str) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    text = escaped(cell.text)
+    text = escaped(" ".join([cell.text, ", ".join(cell.items)]).strip())
     return f"**{text}**" if text and cell.tone in (BAD, WARN) else text
 
 

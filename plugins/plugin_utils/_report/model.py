@@ -20,11 +20,15 @@ MUTED = "muted"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Text in a table. ``tone`` is one of the words above or empty, ``link`` an anchor of the same report."""
+    """Text in a table. ``tone`` is one of the words above or empty, ``link`` an anchor of the same report.
+
+    ``items`` is a complete list that follows the text. HTML folds a long list, Markdown has all of it.
+    """
 
     text: str
     tone: str = ""
     link: str = ""
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A complete report. ``summary`` has short facts: a label and a text."""
+    """A complete report. ``summary`` has short facts: a label and a text. ``origin`` says what the report is made from."""
 
     title: str
     summary: tuple[tuple[str, Cell], ...]
     sections: tuple[Section, ...] = field(default=())
+    origin: tuple[str, ...] = ()
 
 
 def cells(*values: str | Cell) -> tuple[Cell, ...]:

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Callers,
     Flow,
     Port,
+    forward_sources,
     plan_hosts,
     ports_of,
     shown_source,
@@ -32,10 +33,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     cells,
     table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, listed, name_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, name_ranges, natural_key
 
 _TONES = {"error": BAD, "warning": WARN, "info": MUTED}
-_SHOWN = 8
 
 
 def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
@@ -62,7 +62,8 @@ def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
 
 def forwards_section(plan: Mapping[str, Any]) -> Section:
     """Return the forwards that each NAT device needs, a table for each device."""
-    forwards = sorted(plan["nat_forwards"], key=lambda forward: forward["device"])
+    forwards = sorted(plan["nat_forwards"], key=lambda forward: natural_key(forward["device"]))
+    callers = Callers(plan_hosts(plan))
     tables = [
         table(
             device,
@@ -72,10 +73,10 @@ def forwards_section(plan: Mapping[str, Any]) -> Section:
                 "inside",
                 "node",
                 "listener",
-                "sources, as the node sees them",
+                "sources of this forward, with the addresses that the node sees",
                 "hairpin",
             ),
-            [_forward_row(plan, forward) for forward in forwards_of_device],
+            [_forward_row(plan, forward, callers) for forward in forwards_of_device],
         )
         for device, forwards_of_device in groupby(forwards, key=lambda forward: forward["device"])
     ]
@@ -88,23 +89,16 @@ def forwards_section(plan: Mapping[str, Any]) -> Section:
     return Section("forwards", "NAT forwards", (Cell(intro),), tuple(tables))
 
 
-def _forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> tuple[Cell, ...]:
     return cells(
         str(Endpoint(forward["outside"], forward["outside_port"])),
         forward["protocol"],
         str(Endpoint(forward["inside"], forward["inside_port"])),
         forward["node"],
         forward["listener"],
-        _sources_text(plan, forward["sources"]),
+        Cell("", items=tuple(forward_sources(plan, forward, callers))),
         "yes" if forward["hairpin"] else "no",
     )
-
-
-def _sources_text(plan: Mapping[str, Any], sources: str | Sequence[str]) -> str:
-    if isinstance(sources, str):
-        return "anyone"
-    networks = [text for name in sources for family in ("ipv4", "ipv6") for text in plan["sets"][name][family]]
-    return listed([shown_source(text) for text in networks], _SHOWN) or "no source"
 
 
 def ports_section(plan: Mapping[str, Any]) -> Section:
@@ -115,7 +109,7 @@ def ports_section(plan: Mapping[str, Any]) -> Section:
         "sees. All other remote sources are dropped."
     )
     tables = []
-    for name in plan["nodes"]:
+    for name in sorted(plan["nodes"], key=natural_key):
         node = planned_node(plan, name)
         rows = [row for port in ports_of(plan, node, callers) for row in _port_rows(port)]
         tables.append(
@@ -147,9 +141,9 @@ def _port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
         yield cells(*(head if index == 0 else ("", "", "")), *_flow_cells(flow))
 
 
-def _flow_cells(flow: Flow) -> tuple[str, ...]:
-    who = f"{listed(flow.callers, _SHOWN)} (site {flow.site})" if flow.callers else flow.who
-    seen = listed([shown_source(source) for source in flow.seen], _SHOWN) if flow.seen else "any address"
+def _flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
+    who = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.who
+    seen = Cell("", items=tuple(map(shown_source, flow.seen))) if flow.seen else "any address"
     return who, endpoints_text(flow.dialled) or "any address of the node", path_text(flow), seen
 
 

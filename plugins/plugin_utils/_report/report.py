@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, Fleet, fleet_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import html
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import junit
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import picture_of
@@ -132,6 +133,8 @@ def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
         "verification",
         verification_summary(evidence.verification) if evidence.verification else Cell("not in this report", "muted"),
     )
+    if evidence.verification and (open_nodes := [*open_admins(evidence.verification["outcomes"])]):
+        yield "Admin API", Cell(f"{counted(len(open_nodes), 'node')} without authentication", BAD, "verification")
     if evidence.drift:
         yield "drift", drift_cell(evidence.drift)
 

@@ -102,21 +102,23 @@ def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
 
 
 def _differences(different: Iterable[Outcome]) -> Any:
+    """Return a row for each likely cause, with all connections that it explains."""
+    by_cause: dict[str, list[Outcome]] = {}
+    for outcome in different:
+        by_cause.setdefault(outcome.get("cause") or "cause unknown", []).append(outcome)
     rows = [
-        cells(
-            outcome["from"],
-            outcome["to"],
-            f"{outcome['listener']} {outcome['port']}/{outcome['protocol']}",
-            str(Endpoint(outcome["dial_address"], outcome["dial_port"])),
-            outcome["expected"],
-            Cell(outcome["seen"], BAD),
-            outcome.get("detail") or "",
-            outcome.get("cause") or "",
-        )
-        for outcome in different
+        cells(Cell(cause, BAD), counted(len(outcomes), "connection"), Cell("", items=tuple(map(_difference, outcomes))))
+        for cause, outcomes in by_cause.items()
     ]
-    return table(
-        "Differences", ("from", "to", "listener", "dials", "expected", "actual", "detail", "likely cause"), rows
+    return table("Differences", ("likely cause", "", "expected and actual"), rows)
+
+
+def _difference(outcome: Outcome) -> str:
+    dialled = Endpoint(outcome["dial_address"], outcome["dial_port"])
+    detail = f" ({outcome['detail']})" if outcome.get("detail") else ""
+    return (
+        f"{outcome['from']} to {outcome['listener']} {outcome['port']}/{outcome['protocol']} of {outcome['to']}, dialling "
+        f"{dialled}: expected {outcome['expected']}, actual {outcome['seen']}{detail}"
     )
 
 
