@@ -85,7 +85,7 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
     check_bounds(variables, [(name, network) for network in terms.networks], networks)
     if NOBODY in items and len(items) > 1:
         variables.error(
-            "source-contradiction", name, items, "nobody must be the only term; remove it or all other terms"
+            "source-contradiction", name, items, "`nobody` must be the only term; remove it or all other terms"
         )
     left_out = sorted({*default} & {*MEMBERS} - {str(item) for item in items})
     if left_out and not terms.any:
@@ -109,7 +109,7 @@ def _items(variables: HostVariables, name: str, port: int, default: Sequence[str
         by_port = {str(key): terms for key, terms in value.items()}
         value = by_port.get(str(port))
         if value is None:
-            message = f"it has no key for port {port}, which the node opens; add the port, with any or nobody if that is intended"
+            message = f"it has no key for port {port}, which the node opens; add the port, with `any` or `nobody` if that is intended"
             variables.error("source-port-missing", name, by_port, message)
             return [NOBODY]
     if value is None:

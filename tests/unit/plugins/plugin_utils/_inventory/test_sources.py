@@ -192,7 +192,7 @@ def test_stream_port_that_is_missing_in_the_mapping():
 def test_nobody_must_be_the_only_term(terms):
     error = error_of(proxy_sources=terms)
     assert (error.code, error.variable) == ("source-contradiction", "kong_proxy_sources")
-    assert "nobody must be the only term" in error.message
+    assert "`nobody` must be the only term" in error.message
 
 
 def test_warning_about_sources_of_a_loopback_listener():
