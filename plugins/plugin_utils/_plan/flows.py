@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Flows: the callers of each port of a planned node, and their paths, for the report's picture and its tables."""
+"""Flows: the callers of each port of a planned node and their paths. The report draws and lists them."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def _named(name: str, seen: Sequence[str]) -> str:
 
 
 def _own_sources(node: Node) -> Iterator[str]:
-    """Yield the sources of the node itself, which its sets may contain in addition to those of other hosts."""
+    """Yield the sources of the node itself, because its sets may contain them as well."""
     own = [node.host.address, node.host.vpn]
     addresses = [text for kind in own for family in FAMILIES if (text := kind.of(family))]
     addresses += [mapping.hairpin_source for mapping in node.host.nat if mapping.hairpin_source]

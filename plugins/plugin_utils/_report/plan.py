@@ -148,7 +148,7 @@ def _flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
 
 
 def path_text(flow: Flow) -> str:
-    """Return as text what is between the caller and the node."""
+    """Return the NAT device, VPN or NAT between the caller and the node as text, empty for a direct path."""
     if flow.device:
         return f"{flow.device} (hairpin)" if flow.via == "hairpin" else flow.device
     return {"vpn": "the VPN", "nat": "its own NAT"}.get(flow.via, "")
