@@ -4,7 +4,7 @@
 
 """Actual answers of the kernel: a client, a router and a server in network namespaces, and real Serf agents.
 
-Needs root, iproute2, nftables and serf. Nothing outside the three namespaces is touched.
+The tests need root, iproute2, nftables and serf. Objects outside these three namespaces are not changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 import pytest
 
 pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root makes network namespaces"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can create network namespaces"),
     pytest.mark.skipif(
         not all(map(shutil.which, ("ip", "nft", "serf"))), reason="needs the packages iproute2, nftables and serf"
     ),

@@ -32,13 +32,13 @@ Objects = list[dict[str, t.Any]]
 class System:
     """A firewall manager: `late` creates its late part, and `keeps` tells whether files of that part are on the host.
 
-    `judged` are the manager's own base chains (family, table, name), whose conflicts the late part reports. `planned`
+    `late_chains` are the manager's own base chains (family, table, name), whose conflicts the late part reports. `planned`
     returns the objects that nft will list after the late part is loaded.
     """
 
     name: str
     late: t.Callable[[Host, Listing], Late]
-    judged: frozenset[tuple[str, str, str]]
+    late_chains: frozenset[tuple[str, str, str]]
     keeps: t.Callable[[Host], bool]
     planned: t.Callable[[Listing, Ruleset], Objects] = lambda listing, _want: listing.objects
 
@@ -96,7 +96,7 @@ def _table(host: Host, listing: Listing, system: System) -> Backend:
         Nftables,
     )
 
-    return Nftables(host, listing, system.judged, system.planned)
+    return Nftables(host, listing, system.late_chains, system.planned)
 
 
 def _mangle(host: Host) -> Backend:

@@ -14,7 +14,7 @@ from types import ModuleType
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
 
-def interpreter_of(host: Host, program: str) -> tuple[str, ...]:
+def find_interpreter(host: Host, program: str) -> tuple[str, ...]:
     """Return the command that runs a script from standard input with the Python of a program of the host.
 
     The first line of the program names that Python. Another Python may lack the libraries of the program.
@@ -23,6 +23,6 @@ def interpreter_of(host: Host, program: str) -> tuple[str, ...]:
     return (*first.removeprefix("#!").split(), "-")
 
 
-def script_of(module: ModuleType, request: t.Any) -> str:
+def make_script(module: ModuleType, request: t.Any) -> str:
     """Return a script: the source of a module and a call of its `main` with `request`, which is plain data."""
     return f"{inspect.getsource(module)}\n\nsys.exit(main(json.loads({json.dumps(request)!r})))\n"

@@ -19,7 +19,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import script_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import make_script
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe import placeholder_session as _placeholder_session
 
 CONTROL = Path("/run/gatehouse_kong_placeholder.sock")
@@ -60,7 +60,7 @@ def start(
     stop(control)
     request = {"listeners": wanted(listeners), "seconds": seconds, "control": str(control), "listen": listen}
     process = subprocess.Popen(
-        [sys.executable, "-c", script_of(_placeholder_session, request)],
+        [sys.executable, "-c", make_script(_placeholder_session, request)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",
     )  # fmt: skip
     with t.cast("t.IO[bytes]", process.stdout) as printed:

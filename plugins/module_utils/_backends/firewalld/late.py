@@ -246,9 +246,9 @@ class FirewalldLate:
 
     @property
     def _interpreter(self) -> tuple[str, ...]:
-        from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import interpreter_of  # noqa: PLC0415
+        from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import find_interpreter  # noqa: PLC0415
 
-        return interpreter_of(self._host, "firewall-cmd")
+        return find_interpreter(self._host, "firewall-cmd")
 
     def _ask(self, request: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run a session. If this Python has the libraries, run it in this process, which is twice as fast."""
@@ -267,9 +267,9 @@ class FirewalldLate:
 
     @staticmethod
     def _script(request: dict[str, t.Any]) -> str:
-        from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import script_of  # noqa: PLC0415
+        from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import make_script  # noqa: PLC0415
 
-        return script_of(_session, request)
+        return make_script(_session, request)
 
 
 def _is_current(loaded: dict[str, t.Any], family: str) -> bool:

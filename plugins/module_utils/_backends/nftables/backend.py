@@ -54,7 +54,7 @@ def _as_it_is(listing: Listing, _want: Ruleset) -> Objects:
 class Nftables:
     """The early part.
 
-    `judged` are base chains (family, table, name) whose conflicts the late part reports. `planned` returns the objects
+    `late_chains` are base chains (family, table, name) whose conflicts the late part reports. `planned` returns the objects
     that nft will list after the late part for a ruleset is loaded.
     """
 
@@ -64,12 +64,12 @@ class Nftables:
         self,
         host: Host,
         listing: Listing | None = None,
-        judged: frozenset[Key] = frozenset(),
+        late_chains: frozenset[Key] = frozenset(),
         planned: Planned = _as_it_is,
     ) -> None:
         self._host = host
         self._listing = listing or Listing(host)
-        self._judged = judged
+        self._late_chains = late_chains
         self._planned = planned
         self._translations: list[Translation] = []
         self._found = Live(None)
@@ -124,7 +124,7 @@ class Nftables:
                 saved = self._host.run(program)
                 self._translations += saved_translations(saved, program.partition("-")[0])
                 objects = with_options(objects, family, saved)
-        return find_conflicts(objects, want, Own(_OURS | self._judged, PRIORITY, self._listing.of_files))
+        return find_conflicts(objects, want, Own(_OURS | self._late_chains, PRIORITY, self._listing.of_files))
 
     def translations(self) -> tuple[Translation, ...]:
         """Return the destination translations of nftables, and of the iptables variant that uses nftables."""
@@ -172,7 +172,7 @@ class Nftables:
 
     def _third_party_chains(self, hooks: tuple[str, ...]) -> bool:
         """Tell whether one of the hooks has a third-party base chain, except chains that the late part checks."""
-        known = _OURS | self._judged
+        known = _OURS | self._late_chains
         chains = [item["chain"] for item in self._listing.objects if "chain" in item]
         return any(chain.get("hook") in hooks and (chain["family"], chain["table"], chain["name"]) not in known
                    for chain in chains)  # fmt: skip

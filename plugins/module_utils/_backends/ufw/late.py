@@ -143,8 +143,8 @@ class UfwLate:
         Whole files are not restored, because an administrator can edit them before the rollback.
         """
         from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import (  # noqa: PLC0415
-            interpreter_of,
-            script_of,
+            find_interpreter,
+            make_script,
         )
 
         def current_place(lines: Iterable[str], family: str) -> str:
@@ -154,7 +154,7 @@ class UfwLate:
             lambda family: current_place(self._rules(family), family),
             lambda family: current_place(file_lines(self._text(family)), family),
         )
-        return Snapshot((), ((interpreter_of(self._host, "ufw"), script_of(late_session, request)),))
+        return Snapshot((), ((find_interpreter(self._host, "ufw"), make_script(late_session, request)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Add our rule to the loaded chains, or remove it, if a chain differs."""

@@ -156,8 +156,8 @@ def test_copies_in_files_of_the_host_are_removed(tmp_path, want):
     assert line not in Nftables(host).stale(want)
 
 
-JUDGED = frozenset({("ip", "filter", "INPUT")})
-# A base chain that drops everything, the ruleset, and whether it is a conflict.
+LATE_CHAINS = frozenset({("ip", "filter", "INPUT")})
+# A base chain that drops all packets, the ruleset, and whether it is a conflict.
 CHAINS = {
     "ingress": (chain("ingress", "netdev", policy="drop"), WANT, True),
     "prerouting": (chain("prerouting", policy="drop"), WANT, True),
@@ -179,7 +179,7 @@ def test_conflicts_of_base_chains(tmp_path, case):
     listed, want, expected = CHAINS[case]
     family = listed["chain"]["family"]
     host = FakeHost(tmp_path, [{"table": {"family": family, "name": listed["chain"]["table"]}}, listed])
-    found = Nftables(host, judged=JUDGED).conflicts(want)
+    found = Nftables(host, late_chains=LATE_CHAINS).conflicts(want)
     assert bool(found) is expected
     assert all(
         listed["chain"]["hook"] in conflict.where or listed["chain"]["name"] in conflict.where for conflict in found

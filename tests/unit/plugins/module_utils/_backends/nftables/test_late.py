@@ -28,7 +28,7 @@ WANT = ruleset_from_data(
 )
 RULE = 'meta mark & 0x10000000 == 0x10000000 accept comment "gatehouse.kong"'
 DROP, ACCEPT, COUNTER, LOG = {"drop": None}, {"accept": None}, {"counter": {"packets": 1, "bytes": 60}}, {"log": None}
-OURS = "ours"  # stands for the accept rule in a list of rules
+OURS = "ours"  # represents the accept rule in a list of rules
 
 
 def match(left, right, operator="=="):

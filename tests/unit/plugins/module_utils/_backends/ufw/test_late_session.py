@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
     edit_text,
     is_ours,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import script_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import make_script
 
 GOLDEN = Path(__file__).parents[5] / "golden" / "ufw" / "after"
 CHAIN = "ufw-after-input"
@@ -316,7 +316,7 @@ def test_a_change_continues_if_the_lock_is_held(machine, monkeypatch):
 
 
 def test_the_file_runs_by_itself(machine):
-    text = script_of(late_session, machine.request(loaded=END, in_file=END))
+    text = make_script(late_session, machine.request(loaded=END, in_file=END))
     subprocess.run([sys.executable, "-I", "-"], input=text, text=True, check=True)
     assert machine.file.read_text() == f"{FILTER}{OURS}\nCOMMIT\n"
     assert machine.read("input") == f"*filter\n-I {CHAIN} 2 {RULE}\nCOMMIT\n"
