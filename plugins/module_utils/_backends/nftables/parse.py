@@ -208,7 +208,7 @@ def _add_match(rule: Rule, match: Mapping[str, Json]) -> Rule:
         return replace(rule, ports=_parse_port_pairs(left, right))
     protocol, name = left["payload"]["protocol"], left["payload"]["field"]
     if name == "dport" and not rule.ports:
-        return replace(rule, ports=tuple((_PROTOCOL[protocol], port) for port in elements_of(right)))
+        return replace(rule, ports=tuple((_PROTOCOL[protocol], _parse_port(port)) for port in elements_of(right)))
     family = _FAMILY[protocol]
     if name == "daddr" and rule.family is None:
         return replace(rule, family=family, address=str(ipaddress.ip_address(right)))
@@ -221,7 +221,14 @@ def _parse_port_pairs(left: Json, right: Json) -> tuple[tuple[str, int], ...]:
     if left["concat"] != _PROTOCOL_AND_PORT:
         raise UnrecognisedError("concatenation")
     pairs = (value["concat"] for value in elements_of(right))
-    return tuple(sorted(((_PROTOCOL[protocol], port) for protocol, port in pairs), key=lambda pair: pair[::-1]))
+    ports = ((_PROTOCOL[protocol], _parse_port(port)) for protocol, port in pairs)
+    return tuple(sorted(ports, key=lambda pair: pair[::-1]))
+
+
+def _parse_port(value: Json) -> int:
+    if not isinstance(value, int):
+        raise UnrecognisedError("a range of ports")
+    return value
 
 
 def _parse_source(right: str, family: str) -> str:

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every line about a changed table, word for word: no line is missing, and no line is about something else."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import parse_table
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._backends.nftables.test_parse import (
+    GOLDEN,
+    TAMPERING,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden import compare_with_file
+
+
+def port_and_source(**changes):
+    """Return a rule about one port and the sources of a set."""
+    rule = {"protocol": "tcp", "port": 22, "family": "ip", "set": "@peers-default-from-branch_ipv4", **changes}
+    matches = [
+        ({"payload": {"protocol": rule["family"], "field": "saddr"}}, rule["set"]),
+        ({"payload": {"protocol": rule["protocol"], "field": "dport"}}, rule["port"]),
+    ]
+    return [*({"match": {"op": "==", "left": left, "right": right}} for left, right in matches), {"drop": None}]
+
+
+def changed(**changes):
+    return lambda items: items.append({"rule": {"chain": "input", "comment": "zz", "expr": port_and_source(**changes)}})
+
+
+# More changes of a table.
+MORE = {
+    "a rule like ours": changed(),
+    "sources of another family": changed(family="ip6"),
+    "a set that is not ours": changed(set="@bans"),
+    "an address and no set": changed(set="10.0.0.1"),
+    "a range of ports": changed(port={"range": [22, 24]}),
+    "a range among several ports": changed(port={"set": [22, {"range": [24, 26]}]}),
+    "a range of ports of both protocols": lambda items: items.append(
+        {
+            "rule": {
+                "chain": "input",
+                "comment": "zz",
+                "expr": [
+                    {
+                        "match": {
+                            "op": "==",
+                            "left": {
+                                "concat": [
+                                    {"meta": {"key": "l4proto"}},
+                                    {"payload": {"protocol": "th", "field": "dport"}},
+                                ]
+                            },
+                            "right": {"set": [{"concat": ["tcp", {"range": [22, 24]}]}]},
+                        }
+                    },
+                    {"drop": None},
+                ],
+            }
+        }
+    ),
+    "another protocol": changed(protocol="sctp"),
+    "two sets": lambda items: items.append(
+        {"rule": {"chain": "input", "comment": "zz", "expr": [*port_and_source()[:1], *port_and_source()]}}
+    ),
+    "dormant table": lambda items: next(one["table"] for one in items if "table" in one).update(flags=["dormant"]),
+    "another type of chain": lambda items: next(one["chain"] for one in items if "chain" in one).update(type="nat"),
+    "an unknown kind of object": lambda items: items.append({"counter": {"name": "c"}}),
+}
+
+
+def test_lines_about_changed_tables():
+    lines = []
+    for case, tamper in {**{case: tamper for case, (tamper, _word) in TAMPERING.items()}, **MORE}.items():
+        listed = json.loads((GOLDEN / "gossip_behind_nat.listed.json").read_text())
+        tamper(listed)
+        lines += [f"{case}:", *(f"  {line}" for line in parse_table(listed)[1])]
+    compare_with_file("nftables/drift.txt", "".join(f"{line}\n" for line in lines))
