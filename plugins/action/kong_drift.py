@@ -13,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
@@ -46,7 +47,10 @@ class ActionModule(ActionBase):
         data = drift.as_dict()
         show(drift_lines(data))
         if arguments["path"]:
-            _write(Path(arguments["path"]), data)
+            try:
+                update_file(Path(arguments["path"]), json.dumps(data, indent=2) + "\n", check_mode=False)
+            except FileError as exc:
+                raise AnsibleActionFail(f"path: {exc}") from exc
         return {**result, "changed": False, **data}
 
 
@@ -54,10 +58,3 @@ def _registered(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> d
     """Return the registered results of a host by part, without tasks that were skipped or did not run."""
     found = {part: variables.get(arguments[part]) for part in PARTS if arguments[part]}
     return {part: result for part, result in found.items() if result and not result.get("skipped")}
-
-
-def _write(path: Path, data: Mapping[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    except OSError as exc:
-        raise AnsibleActionFail(f"the file {path} cannot be written: {exc.strerror}") from exc

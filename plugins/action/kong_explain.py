@@ -48,10 +48,10 @@ class ActionModule(ActionBase):
         lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]
         show(lines or [_NO_PROBES])
         different = [name for name, outcome in outcomes.items() if outcome.differs]
-        result.update(changed=False, lines=lines, differences=different)
+        result["changed"] = False
         if different:
             return {**result, "failed": True, "msg": f"not as expected: {', '.join(different)}"}
-        return result
+        return {**result, "lines": lines}
 
 
 _NO_PROBES = (

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     ERROR,
     WARNING,
@@ -153,13 +153,11 @@ class ActionModule(ActionBase):
         return result
 
     def _write(self, path: Path, text: str) -> dict[str, Any]:
-        """Make the plan file hold this text, unless this is check mode, and say what that changes."""
+        """Make the plan file have this text, unless this is check mode, and return what that changes."""
         try:
-            before = path.read_text(encoding="utf-8") if path.exists() else ""
-            if before != text and not self._task.check_mode:
-                _replace(path, text)
-        except OSError as exc:
-            raise AnsibleError(f"the plan file {str(path)!r} cannot be written: {exc.strerror}") from exc
+            before = update_file(path, text, check_mode=self._task.check_mode) or ""
+        except FileError as exc:
+            raise AnsibleActionFail(f"path: {exc}") from exc
         result: dict[str, Any] = {"changed": before != text, "path": str(path)}
         if self._task.diff:
             result["diff"] = _difference(path, before, text)
@@ -174,13 +172,6 @@ def _difference(path: Path, before: str, after: str) -> dict[str, str]:
         return {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
     lines = change_lines(changes_between(old, json.loads(after))) if before != after else []
     return {"prepared": "".join(f"{line}\n" for line in lines)}
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it sees the old text or the new, never a part."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
 
 
 @contextmanager

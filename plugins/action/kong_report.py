@@ -13,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError, create_folder, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
@@ -59,19 +60,17 @@ class ActionModule(ActionBase):
             written = [path for path in paths if self._write(path, text_of(path.suffix))]
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        except OSError as exc:
-            raise AnsibleActionFail(f"the report {exc.filename!r} cannot be written: {exc.strerror}") from exc
+        except FileError as exc:
+            raise AnsibleActionFail(f"path: {exc}") from exc
         shown = str(paths[0].resolve())
         show([f"The report: {shown}"])
         return {**result, "changed": bool(written), "path": shown, "files": [str(path.resolve()) for path in paths]}
 
     def _write(self, path: Path, text: str) -> bool:
-        """Write a file if its content differs, except in check mode, and tell whether it differs."""
-        changed = not path.exists() or path.read_text(encoding="utf-8") != text
-        if changed and not self._task.check_mode:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return changed
+        """Make a file have this text, unless this is check mode, and tell whether it changes."""
+        if not self._task.check_mode:
+            create_folder(path.parent)
+        return update_file(path, text, check_mode=self._task.check_mode) != text
 
 
 def _files(path: Path) -> list[Path]:

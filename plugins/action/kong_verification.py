@@ -55,16 +55,15 @@ class ActionModule(ActionBase):
         observers = registered_observers(plan, hostvars, arguments["observers"])
         verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers)
         show(verification_lines(verification, _placeholders(plan, task_vars, arguments["placeholders"])))
-        result.update(
-            changed=False,
-            differences=[outcome.as_dict() for outcome in verification.differences],
-            not_probed=list(verification.missing),
-        )
+        result["changed"] = False
         if verification.differences:
-            # Ansible prints the complete result of a failed task, so it has only the differences.
-            return {
-                **result,
-                "failed": True,
-                "msg": f"{counted(len(verification.differences), 'difference')} from the plan",
-            }
-        return {**result, "outcomes": [outcome.as_dict() for outcome in verification.outcomes]}
+            # Ansible prints the complete result of a failed task. The differences are listed above, and in the report.
+            text = (
+                f"{counted(len(verification.differences), 'difference')} from the plan, listed above and in the report"
+            )
+            return {**result, "failed": True, "msg": text}
+        return {
+            **result,
+            "outcomes": [outcome.as_dict() for outcome in verification.outcomes],
+            "not_probed": list(verification.missing),
+        }

@@ -71,12 +71,7 @@ EXAMPLES = r"""
 RETURN = r"""
 lines:
   description: The printed lines.
-  returned: always
-  type: list
-  elements: str
-differences:
-  description: Names of the probes whose actual result differs from the expected result.
-  returned: always
+  returned: success
   type: list
   elements: str
 """

@@ -96,14 +96,9 @@ outcomes:
       cause: ""
       certificate:
       status:
-differences:
-  description: The probes with a difference, in the form of RV(outcomes). The first hundred have the likely cause.
-  returned: always
-  type: list
-  elements: dict
 not_probed:
   description: Hosts of the plan without results.
-  returned: always
+  returned: success
   type: list
   elements: str
 """

@@ -176,7 +176,7 @@ def test_warnings_are_shown_once(whole):
 
 def test_plan_file_that_cannot_be_written(whole):
     folder, output = whole
-    assert f"the plan file '{folder}/missing/plan.json' cannot be written: No such file or directory" in output
+    assert f"the file '{folder}/missing/plan.json' cannot be written: No such file or directory" in output
 
 
 def test_limit_changes_nothing_and_check_mode_writes_nothing(whole, tmp_path):

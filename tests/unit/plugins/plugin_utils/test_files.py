@@ -1,0 +1,40 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError, create_folder, update_file
+
+
+def test_a_file_is_written_and_the_old_text_returned(tmp_path):
+    path = tmp_path / "new" / "plan.json"
+    create_folder(path.parent)
+    assert update_file(path, "one\n", check_mode=False) is None
+    assert update_file(path, "two\n", check_mode=False) == "one\n"
+    assert path.read_text(encoding="utf-8") == "two\n"
+    assert [entry.name for entry in path.parent.iterdir()] == ["plan.json"]
+
+
+def test_check_mode_writes_nothing(tmp_path):
+    path = tmp_path / "plan.json"
+    assert update_file(path, "one\n", check_mode=True) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unchanged_file_keeps_its_inode(tmp_path):
+    path = tmp_path / "plan.json"
+    update_file(path, "one\n", check_mode=False)
+    before = path.stat()
+    assert update_file(path, "one\n", check_mode=False) == "one\n"
+    assert path.stat() == before
+
+
+def test_the_error_names_the_file_and_the_reason(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(FileError, match=r"the file .*/no/plan.json' cannot be written: No such file or directory"):
+        update_file(tmp_path / "no" / "plan.json", "", check_mode=False)
+    with pytest.raises(FileError, match=r"the folder .*/file/new' cannot be created: Not a directory"):
+        create_folder(tmp_path / "file" / "new")
