@@ -487,13 +487,14 @@ def test_boot(node, saved_with_ours):
 
 def test_an_anchor_with_a_comment_that_is_not_utf8(node):
     """The comment of the rule after our rule contains bytes that are not UTF-8."""
-    comment = '-m comment --comment "caf{} \\"" -j DROP'
-    lines = [*BASE, f"-A INPUT -p tcp --dport 22 {comment}", f"-A INPUT {comment}"]
-    lines = [line.format(byte) for line, byte in zip(lines, [""] * len(BASE) + ["\udce8", "\udce9"], strict=True)]
-    text = "\n".join(
-        ["*filter", *(line for line in lines if "ipv6-icmp" not in line or node.family == "ipv6"), "COMMIT\n"]
-    )
-    node.host.run(f"{node.program}-restore", stdin=text)
+    comment = '-m comment --comment "caf{} \\\\" -j DROP'
+    ends = (f"-A ADMIN -p tcp --dport 22 {comment}".format("\udce8"), f"-A ADMIN {comment}".format("\udce9"))
+    base = (line for line in BASE if "ipv6-icmp" not in line or node.family == "ipv6")
+    text = "\n".join(["*filter", ":ADMIN -", *base, "-A INPUT -j ADMIN", *ends, "COMMIT\n"])
+    file = node.host.path("/rules")
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    load = ("sh", "-c", f"{node.program}-restore < {file}")
+    node.host.run(*load)
     node.late()
     assert node.reach() == EVERYTHING
     late = IptablesLate(node.host)
@@ -504,7 +505,7 @@ def test_an_anchor_with_a_comment_that_is_not_utf8(node):
 
     node.clean()
     node.early()
-    node.host.run(f"{node.program}-restore", stdin=text)
+    node.host.run(*load)
     for _again in range(2):
         node.host.run("sh", str(node.host.path(SCRIPT)))
         assert node.rules() == rules
