@@ -198,7 +198,7 @@ class Interceptor:
         return tuple(
             conflict
             for family, text in saved.items()
-            for conflict in conflicts(_append_policy(text), ruleset, family, _find_places(text))
+            for conflict in conflicts(text, ruleset, family, _find_places(text))
         )
 
     def _change(self, found: _Found, want: Interception | None) -> None:
@@ -243,14 +243,6 @@ class Interceptor:
     def _programs(self) -> Programs:
         paths = {name: self._host.which(name) or f"/usr/sbin/{name}" for name in ("ip", "nft", "iptables")}
         return Programs(**{**paths, **({} if self._host.which("ufw") else {"iptables": ""})})
-
-
-def _append_policy(saved: str) -> str:
-    """Return the output of iptables-save; a DROP policy of INPUT is appended as the last rule of that chain."""
-    head, table, rest = saved.partition("*filter\n")
-    rules, commit, tail = rest.partition("\nCOMMIT")
-    policy = "\n-A INPUT -j DROP" if rules.startswith(":INPUT DROP ") else ""
-    return f"{head}{table}{rules}{policy}{commit}{tail}"
 
 
 def _find_places(saved: str) -> list[Place]:

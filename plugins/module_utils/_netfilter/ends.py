@@ -85,16 +85,13 @@ def shared_chains(chains: Chains, packets: Sequence[Packet]) -> set[str]:
     )
 
 
-def steps_through(
-    chains: Chains, chain: Chain, packet: Packet, closed: Container[str], *, base: bool = True
-) -> tuple[Step, ...]:
-    """Return the steps of new packets in a chain and in the chains to which it leads, in order.
+def steps_through(chains: Chains, chain: Chain, packet: Packet, closed: Container[str]) -> tuple[Step, ...]:
+    """Return the steps of new packets in a base chain and in the chains to which it leads, in order.
 
-    A chain in `closed` gets no accept rule: an end in such a chain counts as an end at the rule that leads to it. Packets
-    that leave a `base` chain reach its policy.
+    A chain in `closed` gets no accept rule: an end in such a chain counts as an end at the rule that leads to it.
     """
     walk = _Walk(chains, packet, chain.policy, closed)
-    walk.through(chain, base=base)
+    walk.through(chain, base=True)
     return tuple(walk.steps)
 
 

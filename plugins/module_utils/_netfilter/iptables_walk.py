@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     MARK,
     PRIORITY,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, Chain
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 Table = Mapping[str, Sequence[str]]  # the lines of each chain
@@ -33,6 +33,10 @@ _PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 _DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
 _UNMARKED = "Remove it, or exclude Kong's ports from it"
 _MARKED = f"Remove it, or add `-m mark ! --mark {MARK:#x}/{MARK:#x}` to it, so that authorised packets reach the rules after it"
+_AT_POLICY = (
+    f"Accept packets with our mark (`-m mark --mark {MARK:#x}/{MARK:#x} -j ACCEPT`) as the last rule, and let no rule before it "
+    "change that bit of the mark"
+)
 _OWN = Own(frozenset(), PRIORITY)
 
 
@@ -60,8 +64,18 @@ def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> 
     with_late = tables["filter"]
     for chain, index in sorted(late, reverse=True):
         with_late.setdefault(chain, []).insert(index, f"-A {chain} {LATE_RULE}")
-    found = findings([chains_of_table(table, name, family) for name, table in tables.items()], want, _OWN)
+    chains = [chains_of_table(table, name, family) for name, table in tables.items()]
+    for of_table, name in zip(chains, tables):
+        for chain in _dropping_policies(saved, name):
+            of_table[chain].policy = DROP
+    found = findings(chains, want, _OWN)
     return tuple(_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
+
+
+def _dropping_policies(saved: str, name: str) -> list[str]:
+    """Return the base chains of a table whose policy drops."""
+    words = (line.split(" ", 2) for line in table_lines(saved, name) if line.startswith(":"))
+    return [chain[1:] for chain, policy, *_counters in words if policy == "DROP"]
 
 
 def _third_party_rules(table: Table) -> dict[str, list[str]]:
@@ -94,8 +108,18 @@ def _conflict(family: str, same: Sequence[Finding]) -> Conflict:
     return Conflict(
         certain=first.certain,
         where=f"table {first.base.table} of {_PROGRAM[family]}",
-        reason=f"it has `{first.rule.text if first.rule else first.base.policy}`",
+        reason=f"it has `{first.rule.text}`"
+        if first.rule
+        else f"the policy of {first.base.name} is {first.base.policy.upper()}",
         ports=tuple(dict.fromkeys(str(finding.service) for finding in same)),
-        advice=_DIVERTED if first.effect == DIVERT else _MARKED if _OWN.marks_before(first.base) else _UNMARKED,
+        advice=_advice(first),
         effect=first.effect,
     )
+
+
+def _advice(finding: Finding) -> str:
+    if finding.effect == DIVERT:
+        return _DIVERTED
+    if not _OWN.marks_before(finding.base):
+        return _UNMARKED
+    return _MARKED if finding.rule else _AT_POLICY

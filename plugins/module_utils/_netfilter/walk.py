@@ -116,7 +116,7 @@ class Outcome(t.NamedTuple):
 
 
 Reasons = dict[Outcome, tuple[Chain, t.Optional[Rule]]]  # the first rule with that outcome; None for the policy
-_NEXT, _BACK = Outcome(CONTINUE), Outcome(RETURN)
+_NEXT = Outcome(CONTINUE)
 _ENDS = (ACCEPT, DROP, DIVERT)
 
 
@@ -131,8 +131,8 @@ class Walk:
     def base(self, chain: Chain) -> Reasons:
         """Return the possible outcomes of a base chain: accepted, dropped or diverted."""
         found = self.chain(chain)
-        if _NEXT in found or _BACK in found:
-            found = {**found, Outcome(chain.policy): found.get(Outcome(chain.policy), (chain, None))}
+        for outcome in [outcome for outcome in found if outcome.verdict not in _ENDS]:
+            found = {**found, outcome._replace(verdict=chain.policy): (chain, None), **found}
         return {outcome: reason for outcome, reason in found.items() if outcome.verdict in _ENDS}
 
     def chain(self, chain: Chain) -> Reasons:
@@ -167,9 +167,10 @@ class Walk:
 
     def _take(self, chain: Chain, rule: Rule, action: Action) -> Iterator[tuple[Outcome, tuple[Chain, Rule | None]]]:
         if action.verdict not in (JUMP, GOTO):
-            yield (_end(action.verdict, action) if action.verdict in _ENDS else Outcome(action.verdict)), (chain, rule)
+            leaves = action.verdict in (*_ENDS, RETURN)
+            yield (_end(action.verdict, action) if leaves else Outcome(action.verdict)), (chain, rule)
             return
-        back = _NEXT if action.verdict == JUMP else _BACK
+        back = _NEXT if action.verdict == JUMP else _end(RETURN, action)
         for outcome, reason in self.chain(self._chains[action.target]).items():
             if outcome.verdict in _ENDS:
                 yield _end(outcome.verdict, action, outcome), reason

@@ -33,6 +33,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import END as DROPPED
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import (
+    POLICY,
     Step,
     first_packet,
     steps_through,
@@ -185,7 +186,7 @@ class UfwLate:
         return chain_rules("\n".join(table_lines(self._saved.get(family, ""), "filter")), CHAINS[family]) or []
 
     def _place(self, family: str, want: Ruleset | None) -> str:
-        """Return the place of our rule in the chain: before the first rule that drops every new packet to a managed port.
+        """Return the place of our rule in the chain: before the first rule that no new packet to a managed port passes.
 
         Such a rule is from an administrator, or ufw's own rule for a port of NetBIOS, SMB or DHCP.
         """
@@ -195,19 +196,23 @@ class UfwLate:
         return found.text if found else END
 
     def _first_end(self, family: str, want: Ruleset) -> Step | None:
-        """Return the first rule of the chain that drops every new packet to a managed port."""
-        found = (step for _service, steps in self._steps(family, want) for step in steps if step.kind == DROPPED)
+        """Return the first rule of the chain that drops every new packet to a managed port, or sends it on to ufw's default."""
+        steps = (step for _service, steps in self._steps(family, want) for step in steps)
+        found = (step for step in steps if step.rule and step.kind in (DROPPED, POLICY))
         return min(found, key=lambda step: step.position, default=None)
 
     def _steps(self, family: str, want: Ruleset) -> Iterator[tuple[Service, tuple[Step, ...]]]:
-        """Yield the steps of new packets in the chain for each managed port. Other chains get no accept rule."""
+        """Yield the steps of new packets in the chain for each managed port. Other chains get no accept rule.
+
+        Packets that leave the chain reach ufw's default, so the chain is like a base chain.
+        """
         table = table_of(self._saved.get(family, ""), "filter")
         lines = {name: [line for line in found if not is_ours(line, LATE_RULE)] for name, found in table.items()}
         chains = chains_of_table(lines)
         if CHAINS[family] in chains:
             for service in _services(want, family):
                 packet = first_packet(service, family)
-                yield service, steps_through(chains, chains[CHAINS[family]], packet, closed=chains, base=False)
+                yield service, steps_through(chains, chains[CHAINS[family]], packet, closed=chains)
 
     def _drift(self, family: str, wanted: str) -> Iterator[str]:
         """Yield a line for each copy of our rule that is missing, unexpected or misplaced."""

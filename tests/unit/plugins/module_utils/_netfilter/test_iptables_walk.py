@@ -175,6 +175,28 @@ def test_a_rule_that_changes_the_mark():
     }
 
 
+@pytest.mark.parametrize(
+    ("rules", "late", "expected"),
+    [
+        ([], [("INPUT", 0)], set()),
+        ([], [], ALL),
+        (
+            ["-A INPUT -j MARK --set-xmark 0x5/0xffffffff"],
+            [("INPUT", 1)],
+            {(*each[:1], False, *each[2:]) for each in ALL},
+        ),
+        (["-A INPUT -j MARK --set-xmark 0x5/0xff"], [("INPUT", 1)], set()),
+        (["-A INPUT -s 10.9.0.7/32 -j RETURN"], [("INPUT", 1)], set()),
+    ],
+)
+def test_a_policy_that_drops(rules, late, expected):
+    text = "\n".join(["*filter", ":INPUT DROP [0:0]", *rules, "COMMIT", ""])
+    made = conflicts(text, WANT, "ipv4", late)
+    assert {(one.effect, one.certain, port.split()[1]) for one in made for port in one.ports} == expected
+    assert {one.reason for one in made} <= {"the policy of INPUT is DROP"}
+    assert all("`-m mark --mark 0x10000000/0x10000000 -j ACCEPT`" in one.advice for one in made)
+
+
 def test_the_message_has_the_rule_and_the_fix():
     (conflict,) = conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
     assert str(conflict) == (

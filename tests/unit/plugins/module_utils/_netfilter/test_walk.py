@@ -82,6 +82,14 @@ def test_the_policy():
     assert outcomes("drop", base=[rule("accept")]) == {Outcome("accept")}
 
 
+@pytest.mark.parametrize("leaves", [rule("return", ban=True, **MAYBE), rule("goto", "a", ban=True, **MAYBE)])
+def test_banned_packets_that_reach_the_policy(leaves):
+    dropped = {Outcome("drop", ban=True), Outcome("accept")}
+    assert outcomes("drop", base=[leaves, rule("accept")], a=[]) == dropped
+    assert outcomes("drop", base=[leaves], a=[]) == {Outcome("drop", ban=True), Outcome("drop")}
+    assert outcomes("drop", base=[rule("return")], a=[]) == {Outcome("drop")}
+
+
 @pytest.mark.parametrize(
     ("jump", "inner", "expected"),
     [

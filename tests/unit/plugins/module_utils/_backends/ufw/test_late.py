@@ -93,6 +93,27 @@ def test_a_port_for_which_ufw_itself_drops_packets_in_the_chain(host, port, line
     )
 
 
+@pytest.mark.parametrize("line", ["-j RETURN", "-g BANS", "-j DROP"])
+def test_a_rule_that_sends_every_packet_to_the_default_of_ufw(host, line):
+    """A rule after it would see no packet."""
+    rule, ours = f"-A ufw-after-input {line}", f"-A ufw-after-input {LISTED}"
+    saved = host.saved["iptables-save"].replace(":INPUT ", ":BANS - [0:0]\n:INPUT ").replace(ours, f"{rule}\n{ours}")
+    host.saved["iptables-save"] = saved
+    assert UfwLate(host).read(WANT) == (f"iptables rule follows `{rule}`, which drops authorised packets",)
+    host.saved["iptables-save"] = saved.replace(f"{rule}\n{ours}", f"{ours}\n{rule}")
+    assert UfwLate(host).read(WANT) == ()
+
+
+def test_a_ban_in_a_chain_after_our_rule_is_a_warning(host):
+    host.add("-A BANS -s 10.9.0.7/32 -j DROP", "-A BANS -j DROP", "-A ufw-after-input -j BANS")
+    host.saved["iptables-save"] = host.saved["iptables-save"].replace(":INPUT ", ":BANS - [0:0]\n:INPUT ")
+    late = UfwLate(host)
+    assert late.read(WANT) == ()
+    assert [(one.effect, one.certain, one.reason) for one in late.conflicts(WANT)] == [
+        ("exempt", False, "`-A BANS -s 10.9.0.7/32 -j DROP` follows the rule of gatehouse.kong")
+    ]
+
+
 def test_the_temporary_file_of_a_killed_run_is_stale(host):
     host.write("/etc/ufw/after6.rules.gatehouse-kong", "", 0o640)
     late = UfwLate(host)
