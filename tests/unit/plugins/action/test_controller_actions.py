@@ -306,7 +306,7 @@ def test_report_in_check_mode_writes_nothing(files):
     result, _printed = run(kong_report, {"plan": PLAN, "path": str(files / "one.md")}, check_mode=True)
     assert (result["changed"], (files / "one.md").exists()) == (True, False)
     (files / "folder").mkdir()
-    with pytest.raises(AnsibleActionFail, match="cannot be (written|created)"):
+    with pytest.raises(AnsibleActionFail, match=r"cannot be (written|created)"):
         run(kong_report, {"plan": PLAN, "path": str(files / "old" / "one.md")})
 
 
