@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
@@ -18,6 +19,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import (
+    Origin,
+    now,
+    origin_of,
+    with_old_time,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import refused_findings
@@ -33,6 +40,7 @@ _ARGUMENTS = {
     "refused_group": {"type": "str"},
     "path": {"type": "path", "required": True},
     "before": {"type": "path"},
+    "fleet": {"type": "str"},
     "registered": {"type": "str"},
     "placeholders": {"type": "str"},
     "observers": {"type": "str"},
@@ -57,7 +65,8 @@ class ActionModule(ActionBase):
         paths = _files(Path(arguments["path"]))
         try:
             text_of = _texts(arguments, (task_vars or {})["hostvars"], paths)
-            written = [path for path in paths if self._write(path, text_of(path.suffix))]
+            origin = _origin(arguments["fleet"] or "", paths, text_of)
+            written = [path for path in paths if self._write(path, text_of(path.suffix, origin))]
         except PlanError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         except FileError as exc:
@@ -78,13 +87,22 @@ def _files(path: Path) -> list[Path]:
     return [path] if path.suffix in FORMS else [path / f"{_NAME}{suffix}" for suffix in FORMS]
 
 
-def _texts(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Callable[[str], str]:
-    """Return a function that returns the text of the report for the suffix of a file's name."""
+def _origin(fleet: str, paths: Sequence[Path], text_of: Callable[[str, Origin], str]) -> Origin:
+    """Return the origin of the report, with the time of the existing files if nothing else changes."""
+    origin = origin_of(context.CLIARGS.get("inventory") or (), fleet)
+    old = {path.suffix: path.read_text(encoding="utf-8") for path in paths if path.exists()}
+    return with_old_time(origin, old, text_of) if len(old) == len(paths) else origin
+
+
+def _texts(
+    arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]
+) -> Callable[[str, Origin], str]:
+    """Return a function that returns the text of the report for the suffix of a file's name, and its origin."""
     if arguments["refused_group"]:
         findings = _refused(arguments["refused_group"])
-        return lambda suffix: REFUSED_FORMS[suffix](findings)
+        return lambda suffix, origin: REFUSED_FORMS[suffix](findings, origin)
     evidence = _evidence(arguments, hostvars, paths)
-    return lambda suffix: FORMS[suffix](evidence)
+    return lambda suffix, origin: FORMS[suffix](replace(evidence, origin=origin))
 
 
 def _refused(group: str) -> list[dict[str, Any]]:
@@ -96,7 +114,7 @@ def _refused(group: str) -> list[dict[str, Any]]:
 
 def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:
     plan = check_plan(arguments["plan"])
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    at = now()
     kept: dict[str, Any] = {}
     for path in paths:
         if path.suffix == ".json" and path.exists():
@@ -105,13 +123,13 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
         observers = registered_observers(plan, hostvars, arguments["observers"])
         found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers)
         kept["verification"] = {
-            "at": now,
+            "at": at,
             "sampled": found.sampled,
             "placeholders": _placeholders(plan, hostvars, arguments["placeholders"]),
             "outcomes": [outcome.as_dict() for outcome in found.outcomes],
         }
     if arguments["drift"]:
-        kept["drift"] = {"at": now, **{key: arguments["drift"][key] for key in ("nodes", "not_checked")}}
+        kept["drift"] = {"at": at, **{key: arguments["drift"][key] for key in ("nodes", "not_checked")}}
     changes = changes_between(read_plan(Path(arguments["before"])), plan) if arguments["before"] else None
     return Evidence(plan, kept.get("verification"), kept.get("drift"), changes)
 

@@ -17,6 +17,8 @@ description:
   - The HTML page needs no other file, no network and no script, and can be printed. The Markdown file has its picture as
     Mermaid. The JSON file has the data of the report. The JUnit XML file has a test for each node, for each tested
     connection, and for each part of a node that was compared with the plan.
+  - The header has the name of the fleet, the time, the version of the collection, the inventory, and its commit if the
+    inventory is in a git tree. If a new report differs from the existing report only in the time, the files do not change.
   - Runs on the controller and connects to no host.
 options:
   plan:
@@ -28,7 +30,7 @@ options:
     description:
       - The inventory group of Kong nodes for which M(gatehouse.kong.kong_plan) failed in this run because of errors in the
         inventory. The report states that there is no plan, and has every finding. Each error is a failed test in the JUnit XML.
-      - Such a report ignores all other options except O(path).
+      - Such a report ignores all other options except O(path) and O(fleet).
     type: str
   path:
     description:
@@ -41,6 +43,11 @@ options:
   before:
     description: An older plan file. The report shows the differences.
     type: path
+  fleet:
+    description:
+      - Name of the fleet in the header of the report. The playbooks and roles use C(kong_fleet_name).
+      - By default, the name of the inventory file without its suffix, or of the inventory folder.
+    type: str
   registered:
     description: Name of the variable in which each host registered the result of M(gatehouse.kong.kong_probe).
     type: str

@@ -77,6 +77,7 @@ CONTRACT_VARIABLES = frozenset(
         "kong_cluster",
         "kong_config",
         "kong_flat_network",
+        "kong_fleet_name",
         "kong_group",
         "kong_listen_file",
         "kong_listen_target",

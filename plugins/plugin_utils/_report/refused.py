@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
@@ -21,41 +22,43 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Report,
     Section,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, titled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import findings_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
 
 Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them if it fails
 
-_TITLE = "Kong fleet: there is no plan"
+_TITLE = "Kong fleet{}: there is no plan"
 _INTRO = (
     "No host was changed. Each error below names the host, the variable, its value and the fix. When all errors are fixed, "
     "this report has the plan and its picture."
 )
 
 
-def refused_html(findings: Findings) -> str:
+def refused_html(findings: Findings, origin: Origin | None = None) -> str:
     """Return the report as one HTML page."""
-    return html(_report(findings))
+    return html(_report(findings, origin))
 
 
-def refused_markdown(findings: Findings) -> str:
+def refused_markdown(findings: Findings, origin: Origin | None = None) -> str:
     """Return the report as Markdown."""
-    return markdown(_report(findings))
+    return markdown(_report(findings, origin))
 
 
-def refused_json(findings: Findings) -> str:
+def refused_json(findings: Findings, origin: Origin | None = None) -> str:
     """Return the findings as JSON, with the same keys as the report of a plan."""
-    data = {"format": FORMAT, "plan": None, "findings": findings, "changes": None, "verification": None, "drift": None}
+    empty = dict.fromkeys(("plan", "changes", "verification", "drift"))
+    data = {"format": FORMAT, "origin": asdict(origin) if origin else None, "findings": findings, **empty}
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def refused_junit(findings: Findings) -> str:
+def refused_junit(findings: Findings, _origin: Origin | None = None) -> str:
     """Return the report as JUnit XML."""
     return suites_text({"plan": [*finding_cases(findings)]})
 
 
 # By the suffix of the file's name.
-REFUSED_FORMS: Mapping[str, Callable[[Findings], str]] = {
+REFUSED_FORMS: Mapping[str, Callable[[Findings, Origin | None], str]] = {
     ".html": refused_html,
     ".md": refused_markdown,
     ".json": refused_json,
@@ -63,9 +66,10 @@ REFUSED_FORMS: Mapping[str, Callable[[Findings], str]] = {
 }
 
 
-def _report(findings: Findings) -> Report:
+def _report(findings: Findings, origin: Origin | None) -> Report:
     errors = counted(sum(finding["severity"] == ERROR for finding in findings), "error")
     words = Cell(f"There is no plan for this inventory: {errors}.", BAD), Cell(_INTRO)
     refused = Section("refused", "There is no plan", words)
     summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)
-    return Report(_TITLE, summary, (refused, findings_section(findings)))
+    title, below = titled(_TITLE, origin)
+    return Report(title, summary, (refused, findings_section(findings)), below)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Report,
     Section,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, titled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import (
     findings_section,
     forwards_section,
@@ -43,7 +44,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verificatio
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
 
-_TITLE = "Kong fleet: ports and connections"
+_TITLE = "Kong fleet{}: ports and connections"
 _READING = (
     "Every arrow is a path to a port: on its left the callers, above it the address that they dial, below it or behind the "
     "NAT device the source that the node sees. A port without an arrow is open to the node itself only."
@@ -54,7 +55,7 @@ _MARKS = "A check mark means that all tested connections are as planned, a cross
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The input of a report: the plan and, if given, a verification, drift, and changes from an older plan.
+    """The input of a report: the plan and, if given, a verification, drift, changes from an older plan, and the origin.
 
     ``verification`` has the keys ``outcomes`` (as module kong_verification returns them) and ``at``. ``drift`` has the result
     of module kong_drift, and ``at``.
@@ -64,12 +65,14 @@ class Evidence:
     verification: Mapping[str, Any] | None = None
     drift: Mapping[str, Any] | None = None
     changes: Sequence[Change] | None = None
+    origin: Origin | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, from which kept_evidence reads the verification and drift again."""
         changes = None if self.changes is None else [change.as_dict() for change in self.changes]
         return {
             "format": FORMAT,
+            "origin": asdict(self.origin) if self.origin else None,
             "plan": self.plan,
             "changes": changes,
             "verification": self.verification,
@@ -121,7 +124,8 @@ FORMS: Mapping[str, Callable[[Evidence], str]] = {
 
 def report_of(evidence: Evidence) -> Report:
     """Return the report as data."""
-    return Report(_TITLE, tuple(_summary(evidence)), tuple(_sections(evidence)))
+    title, origin = titled(_TITLE, evidence.origin)
+    return Report(title, tuple(_summary(evidence)), tuple(_sections(evidence)), origin)
 
 
 def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import collection_version
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import EXAMPLE, plan_task, play, run
 
 # Results of two hosts in the form of kong_probe: a probe that is not in the plan, and a difference.
@@ -17,6 +20,7 @@ PROBED = [
     {"name": "b1 cluster tcp 80 192.168.10.5:9000", "seen": "refused", "detail": "no forward"},
     {"name": "a2 cluster tcp 7946 192.168.10.12:7946", "seen": "open", "detail": ""},
 ]
+TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC"
 DRIFT = {
     "differs": True,
     "nodes": {"a1": {"firewall": ["port 8001 is open"]}},
@@ -37,7 +41,19 @@ def reported(tmp_path_factory):
     tasks = [
         {**plan_task(path=str(folder / "plan.json")), "register": "fleet", "run_once": True},
         report(folder / "new" / "report", "first"),
+        {
+            "ansible.builtin.replace": {
+                "path": str(folder / "new" / "report" / "{{ item }}"),
+                "regexp": TIME,
+                "replace": "2001-02-03 04:05 UTC",
+            },
+            "loop": ["report.html", "report.md", "report.json"],
+            "run_once": True,
+            "delegate_to": "localhost",
+            "connection": "local",
+        },
         report(folder / "new" / "report", "second"),
+        report(folder / "named", "named", fleet="production"),
         {**report(folder / "checked", "checked"), "check_mode": True},
         report(folder / "alone.xml", "alone", before=str(folder / "plan.json")),
         report(folder / "alone.xml", "wrong", before=str(folder / "wrong.json")),
@@ -78,6 +94,23 @@ def test_folder_has_every_form_and_a_file_is_single(reported):
     assert f"The report: {folder}/new/report/report.html" in output
     assert not (folder / "checked").exists()
     assert ET.parse(folder / "alone.xml").getroot().tag == "testsuites"
+
+
+def test_files_keep_their_time_if_nothing_else_changes(reported):
+    for name in ("report.html", "report.md", "report.json"):
+        assert "2001-02-03 04:05 UTC" in (reported[0] / "new" / "report" / name).read_text(encoding="utf-8")
+
+
+def test_header_names_fleet_inventory_and_version(reported):
+    folder, _output = reported
+    origin = json.loads((folder / "named" / "report.json").read_text(encoding="utf-8"))["origin"]
+    assert (origin["fleet"], origin["version"]) == ("production", collection_version())
+    assert re.fullmatch(TIME, origin["at"])
+    page = (folder / "named" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Kong fleet production: ports and connections</h1>" in page
+    assert f"by gatehouse.kong {origin['version']} from the inventory {origin['inventory']}" in page
+    unnamed = json.loads((folder / "new" / "report" / "report.json").read_text(encoding="utf-8"))["origin"]
+    assert unnamed["fleet"] == Path(origin["inventory"]).stem
 
 
 def test_verification_and_drift_are_in_one_report(reported):

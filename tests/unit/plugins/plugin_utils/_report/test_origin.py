@@ -1,0 +1,99 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The header of the report: names, the version, the commit, and the time that is kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import origin as module
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import (
+    Origin,
+    collection_version,
+    origin_of,
+    titled,
+    with_old_time,
+)
+
+NEW = Origin("lab", "2026-11-25 12:00 UTC", "1.0.0", "hosts.yml")
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    """Return an inventory file in a git tree."""
+    file = tmp_path / "lab.yml"
+    file.write_text("all:\n", encoding="utf-8")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-qm", "first")
+    return file
+
+
+def git(folder, *arguments):
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
+
+
+def test_default_name_is_the_name_of_the_file_or_folder(tmp_path):
+    (tmp_path / "seed.d").mkdir()
+    assert origin_of([str(tmp_path / "lab.yml")]).fleet == "lab"
+    assert origin_of([str(tmp_path / "seed.d")]).fleet == "seed.d"
+    assert origin_of([str(tmp_path / "lab.yml")], "production").fleet == "production"
+    assert origin_of(["k1,k2"]).fleet == "unnamed"
+
+
+def test_path_in_the_current_folder_is_relative(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert origin_of([str(tmp_path / "lab.yml")]).inventory == "lab.yml"
+    assert origin_of(["/srv/lab.yml", "k1,"]).inventory == "/srv/lab.yml, k1,"
+
+
+def test_commit_of_the_inventory(inventory):
+    assert len(origin_of([str(inventory)]).commit) >= 7
+    (inventory.parent / "report.html").write_text("", encoding="utf-8")
+    assert "uncommitted" not in origin_of([str(inventory)]).commit
+
+
+@pytest.mark.parametrize("changed", ["lab.yml", "group_vars/kong.yml", "host_vars/k1.yml"])
+def test_uncommitted_changes_of_the_inventory(inventory, changed):
+    path = inventory.parent / changed
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("kong: {}\n", encoding="utf-8")
+    assert origin_of([str(inventory)]).commit.endswith(" with uncommitted changes")
+
+
+def test_missing_or_slow_git_is_no_error(inventory, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert origin_of([str(inventory)]).commit == ""
+    program = tmp_path / "git"
+    program.write_text("#!/bin/sh\nexec /bin/sleep 9\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(module, "_GIT_SECONDS", 0.1)
+    assert origin_of([str(inventory)]).commit == ""
+
+
+def test_version_of_an_installed_collection_and_of_a_source_tree(tmp_path):
+    (tmp_path / "galaxy.yml").write_text("version: 1.2.3\n", encoding="utf-8")
+    assert collection_version(tmp_path) == "1.2.3"
+    (tmp_path / "MANIFEST.json").write_text(json.dumps({"collection_info": {"version": "1.2.4"}}), encoding="utf-8")
+    assert collection_version(tmp_path) == "1.2.4"
+
+
+def test_header_is_one_sentence():
+    assert titled("Kong fleet{}", None) == ("Kong fleet", ())
+    assert titled("Kong fleet{}", NEW) == (
+        "Kong fleet lab",
+        ("Written at 2026-11-25 12:00 UTC by gatehouse.kong 1.0.0 from the inventory hosts.yml.",),
+    )
+
+
+def test_old_time_is_kept_if_nothing_else_changed():
+    def text(_suffix, origin):
+        return f"{origin.fleet} {origin.at}"
+
+    assert with_old_time(NEW, {".md": "lab 2001-02-03 04:05 UTC"}, text).at == "2001-02-03 04:05 UTC"
+    assert with_old_time(NEW, {".md": "old 2001-02-03 04:05 UTC"}, text) == NEW
+    assert with_old_time(NEW, {}, text) == NEW
