@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import LabHost
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certificates import with_certificate
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from, silent_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
@@ -70,8 +71,9 @@ def find_drift(plan: Plan, host: str) -> list[str]:
         "listeners": ("kong_listen_info", listeners),
         "settings": ("kong_conf", conf),
     }
-    parts = gather(plan, {host: LabHost(SCENARIO, host).run_modules(tasks)}).nodes[host]
-    return [line for lines in parts.values() for line in lines]
+    drift = gather(plan, {host: LabHost(SCENARIO, host).run_modules(tasks)})
+    differences = [line for lines in drift.nodes.get(host, {}).values() for line in lines]
+    return [*differences, *drift.not_checked.get(host, ())]
 
 
 def verify_pairs(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
@@ -93,7 +95,7 @@ def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
     probes = [probe.as_dict() for probe in probes_from(plan, caller) if probe.target in targets]
     tasks = {"probe": ("kong_probe", {"probes": probes, "timeout": 0.6, "tries": 2})}
     results: list[dict[str, Any]] = LabHost(SCENARIO, caller).run_modules(tasks)["probe"]["probes"]
-    return results
+    return [with_certificate(result) for result in results]
 
 
 def look(plan: Plan, fault: Fault) -> list[str]:

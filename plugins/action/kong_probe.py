@@ -4,6 +4,18 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule as ActionModule
+from typing import Any
 
-__all__ = ("ActionModule",)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certificates import with_certificate
+
+
+class ActionModule(NodeModule):
+    """Run the module on the host, and read the certificates on the controller, which has a library for them."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        if "probes" in result:
+            result["probes"] = [escaped_all(with_certificate(probe)) for probe in result["probes"]]
+        return result

@@ -16,8 +16,6 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate import Certificate
-
 OPEN, REFUSED, FILTERED, UNREACHABLE = "open", "refused", "filtered", "unreachable"
 # No answer from a target that need not answer. It does not tell whether the packet arrived.
 SILENT = "silent"
@@ -73,12 +71,12 @@ _ERRNO = {
 class Answer:
     """The result of a probe, with its reason in a few words.
 
-    If the probe asked for them, the certificate of a TLS listener and the status of an HTTP response are set as well.
+    If the probe asked for them, the certificate of a TLS listener (in DER) and the status of an HTTP response are set as well.
     """
 
     seen: str
     detail: str
-    certificate: Certificate | None = None
+    certificate: bytes | None = None
     status: int | None = None
 
 

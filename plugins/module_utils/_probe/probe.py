@@ -7,17 +7,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import random
 import resource
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import is_port
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate import Certificate
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors import (
     FILTERED,
     OPEN,
@@ -135,23 +134,12 @@ async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, An
             "port": probe.port,
             "seen": answer.seen,
             "detail": answer.detail,
-            "certificate": _certificate_to_data(answer.certificate),
+            "certificate": base64.b64encode(answer.certificate).decode() if answer.certificate else None,
             "status": answer.status,
             "mark": f"{probe.mark:016x}" if probe.kind == "udp" else None,
         }
 
     return list(await asyncio.gather(*map(run, probes)))
-
-
-def _certificate_to_data(certificate: Certificate | None) -> dict[str, Any] | None:
-    if certificate is None:
-        return None
-    left = certificate.not_after - datetime.now(timezone.utc)
-    return {
-        "subject": certificate.subject,
-        "not_after": certificate.not_after.isoformat(),
-        "days_left": left.days,
-    }
 
 
 def _limit_workers(workers: int) -> int:

@@ -13,12 +13,6 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.certificate import (
-    Certificate,
-    CertificateError,
-    read_certificate,
-)
-
 _CHUNK = 16384
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _GET = "GET / HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
@@ -26,9 +20,9 @@ _GET = "GET / HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nConnection: cl
 
 @dataclass(frozen=True)
 class Said:
-    """The result: the certificate, the HTTP status, and an error as text."""
+    """The result: the certificate in DER, the HTTP status, and an error as text."""
 
-    certificate: Certificate | None = None
+    certificate: bytes | None = None
     status: int | None = None
     trouble: str = ""
 
@@ -43,7 +37,7 @@ async def talk(sock: socket.socket, host: str, *, tls: bool, http: bool) -> Said
             certificate = stream.certificate()
         if http:
             status = await _get(stream, host)
-    except (OSError, EOFError, CertificateError) as error:
+    except (OSError, EOFError) as error:
         return Said(certificate, status, f"{'TLS' if tls and not certificate else 'HTTP'} failed: {_describe(error)}")
     return Said(certificate, status)
 
@@ -83,9 +77,8 @@ class _Stream:
                 await self._flush()
                 return
 
-    def certificate(self) -> Certificate | None:
-        der = self._tls.getpeercert(binary_form=True) if self._tls else None
-        return read_certificate(der) if der else None
+    def certificate(self) -> bytes | None:
+        return self._tls.getpeercert(binary_form=True) if self._tls else None
 
     async def send(self, data: bytes) -> None:
         if self._tls is None:

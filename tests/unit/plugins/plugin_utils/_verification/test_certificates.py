@@ -1,0 +1,50 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+
+import pytest
+from cryptography import x509
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certificates import with_certificate
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._probe.certificates import make
+
+OID = x509.NameOID
+NAME = x509.Name([x509.NameAttribute(OID.COMMON_NAME, "a1"), x509.NameAttribute(OID.LOCALITY_NAME, "München")])
+
+
+def probe(der):
+    return {"name": "x", "detail": "connected", "certificate": base64.b64encode(der).decode()}
+
+
+def days_from_now(days):
+    return dt.datetime.now(dt.timezone.utc).replace(microsecond=0) + dt.timedelta(days=days, hours=1)
+
+
+@pytest.mark.parametrize("days", [-3, 0, 12, 4000])
+def test_subject_and_expiry(days):
+    not_after = days_from_now(days)
+    found = with_certificate(probe(make(NAME, not_after)[0]))
+    assert found == {
+        "name": "x",
+        "detail": "connected",
+        "certificate": {"subject": "CN=a1, L=München", "not_after": not_after.isoformat(), "days_left": days},
+    }
+
+
+def test_a_result_without_a_certificate_is_unchanged():
+    result = {"name": "x", "detail": "refused", "certificate": None}
+    assert with_certificate(result) == result
+
+
+def test_damaged_certificates_are_named_in_the_detail():
+    der = make(NAME, days_from_now(9))[0]
+    for damaged in (b"\x30", der[:-1], der[: len(der) // 2], b"hello", bytes(400)):
+        found = with_certificate(probe(damaged))
+        assert found["certificate"] is None
+        assert found["detail"].startswith("connected; the certificate cannot be read: ")
+        assert "\n" not in found["detail"]
