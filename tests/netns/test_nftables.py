@@ -118,6 +118,6 @@ def test_an_unchanged_set_is_kept_and_a_changed_set_has_its_other_name(lab):
 def test_the_next_run_removes_sets_of_a_killed_change(lab):
     lab.converge(EVERYTHING)
     lab.nft("add set inet gatehouse_kong friends_ipv4_2 { type ipv4_addr; flags interval; }")
-    assert lab.read() == Live(ruleset_from_data(EVERYTHING), ("set friends_ipv4_2",))
+    assert lab.read() == Live(ruleset_from_data(EVERYTHING), ("set friends_ipv4_2: unexpected or changed",))
     assert lab.converge(EVERYTHING).changed
     assert lab.read() == Live(ruleset_from_data(EVERYTHING))

@@ -134,7 +134,10 @@ def _add_object(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
         elif kind not in ("metainfo", "table"):
             raise UnrecognisedError(kind)
     except (ValueError, KeyError, TypeError, AttributeError):
-        table.drift.append(f"{kind} {value['name'] + _oddity(value) if 'name' in value else _rule_text(value)}")
+        named = "name" in value
+        table.drift.append(
+            f"{kind} {value['name']}: {_oddity(value)}" if named else f"unexpected {kind} {_rule_text(value)}"
+        )
 
 
 def _add_set(table: _Table, value: Mapping[str, Json]) -> None:
@@ -288,12 +291,12 @@ def _chain_disorder(table: _Table, needed: set[str]) -> list[str]:
 
 
 def _oddity(value: Mapping[str, Json]) -> str:
-    """Return the differences of a table or a chain, for a line of the drift."""
+    """Return the differences of a table, chain, set or other object, for a line of the drift."""
     if "flags" in value and "table" not in value:
-        return ": it has flags such as `dormant`, which disables all its rules"
+        return "it has flags such as `dormant`, which disables all its rules"
     expected = _CHAINS.get(value["name"], {}).items()
     odd = [f"{key} is {value.get(key)!r}, expected {wanted!r}" for key, wanted in expected if value.get(key) != wanted]
-    return f": {', '.join(odd)}" if odd and "hook" in value else ""
+    return ", ".join(odd) if odd and "hook" in value else "unexpected or changed"
 
 
 def _rule_text(value: Mapping[str, Json]) -> str:

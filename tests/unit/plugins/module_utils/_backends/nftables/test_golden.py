@@ -136,4 +136,4 @@ def test_the_name_in_use_is_the_name_in_the_rules():
     left = [item for item in listed if item.get("set", {}).get("name") == first]
     for both in ([*left, *renamed], [*renamed, *left]):
         assert names_in_use(both)[first] == second
-        assert parse_table(both) == (wanted("gossip_behind_nat"), (f"set {first}",))
+        assert parse_table(both) == (wanted("gossip_behind_nat"), (f"set {first}: unexpected or changed",))
