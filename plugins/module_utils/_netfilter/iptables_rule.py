@@ -121,7 +121,9 @@ class IptablesRule:
     @property
     def bans_one_source(self) -> bool:
         """True if the rule drops the packets of a network and has no other match."""
-        return self.target == "DROP" and [(test.option, test.negated) for test in self.tests] == [("-s", False)]
+        return self.target in ("DROP", "REJECT") and [(test.option, test.negated) for test in self.tests] == [
+            ("-s", False)
+        ]
 
     def evaluate(self, packet: Packet) -> Evaluation:
         """Return the possible actions of the rule for a packet."""

@@ -106,8 +106,8 @@ class NftRule:
     @property
     def bans_one_source(self) -> bool:
         """True if the rule drops the packets of a network and has no other match."""
-        first, *others = self._expressions()
-        return _is_one_source(*first) and [kind for kind, _value in others if kind != "counter"] == [DROP]
+        parts = [(kind, value) for kind, value in self._expressions() if kind != "counter"]
+        return [kind for kind, _value in parts] == ["match", DROP] and _is_one_source(parts[0][1])
 
     def evaluate(self, packet: Packet) -> Evaluation:
         """Return the possible actions of the rule for a packet."""
@@ -170,11 +170,11 @@ def _holds(packet: Packet, kind: str, value: Json) -> Answer:
     return True if kind in (*_NEUTRAL, *_VERDICTS, JUMP, GOTO, "vmap") else None
 
 
-def _is_one_source(kind: str, value: Json) -> bool:
-    """Tell whether an expression matches an address, or a network that does not contain every address."""
-    if kind != "match" or value["op"] != "==" or value["left"].get("payload", {}).get("field") != "saddr":
+def _is_one_source(match: Json) -> bool:
+    """Tell whether a match is for an address, or for a network that does not contain every address."""
+    if match["op"] != "==" or match["left"].get("payload", {}).get("field") != "saddr":
         return False
-    right = value["right"]
+    right = match["right"]
     if isinstance(right, dict):
         return bool(right.get("prefix", {}).get("len"))
     return isinstance(right, str) and not right.startswith("@")

@@ -236,6 +236,7 @@ NFT = {
     "every source": ([[match(SOURCE, {"prefix": {"addr": "0.0.0.0", "len": 0}}), TO_DROP]], [END]),
     "a protocol": ([[TCP, TO_DROP]], [END]),
     "a map of interfaces": ([[MAP]], [SOME_DROP, END]),
+    "a rule without expressions": ([[], [TO_DROP]], [END]),
     "a word": ([["continue"], [{"continue": None}], [TO_DROP]], [END]),
     "a limit": ([[{"limit": {"rate": 1, "per": "second"}}, TO_ACCEPT], [TO_DROP]], [SOME_ACCEPT, END]),
 }
