@@ -65,6 +65,7 @@ def test_iptables_rules_that_drop_by_default_are_a_conflict_until_they_accept_th
         "iptables -P INPUT DROP",
         "ip6tables -P INPUT DROP",
         "iptables -A INPUT -m state --state ESTABLISHED -j ACCEPT",
+        "ip6tables -A INPUT -m state --state ESTABLISHED -j ACCEPT",
     ):
         lab.host.run(*command.split())
     before = lab.listing()
