@@ -43,7 +43,7 @@ CHANGES = (
 )
 KILLED = ("timer", "next run")
 CUT = ("power cut", "power cut in the rollback")
-PATIENCE = 60
+PATIENCE = 120
 SIGKILLED = -9
 # About the time that a rollback takes.
 ROLLBACK_SECONDS = 0.4
