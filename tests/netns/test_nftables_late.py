@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
+from contextlib import suppress
 
 import pytest
 
@@ -235,6 +238,31 @@ def test_a_rollback_restores_the_previous_rule(node):
         node.lab.host.run(*command, stdin=text)
     assert chain(node.lab, "input") == before
     assert LATE in with_rule
+
+
+def test_no_packet_is_lost_while_the_rules_are_restored(node):
+    load(node.lab, HOSTS["final drop"])
+    node.lab.converge(RULES)
+    backend = node.lab.backend(node.lab.host)
+    scripts = [text for command, text in backend.snapshot(backend.read()).load if command == ("sh",)]
+    listener, client = node.lab.listen(7946, "udp"), node.lab.socket("friend", "ipv4", socket.SOCK_DGRAM)
+    restored, sent, received = threading.Event(), 0, 0
+
+    def restore():
+        for text in scripts * 10:
+            node.lab.host.run("sh", stdin=text)
+        restored.set()
+
+    thread = threading.Thread(target=restore)
+    thread.start()
+    while not restored.is_set():
+        client.sendto(b"hello", (node.lab.address("friend", end=1), 7946))
+        sent += 1
+        with suppress(TimeoutError):
+            received += len(listener.recv(5)) == 5
+    thread.join()
+    assert scripts
+    assert sent == received > 100
 
 
 SHARED = """
