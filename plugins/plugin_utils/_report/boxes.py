@@ -28,24 +28,25 @@ MOST_BOXES = 60
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Ports of a listener with the same flows. ``differs`` is the number of results that are not as planned."""
+    """Ports of a listener with the same flows. ``marks`` are the problems that a verification or drift found."""
 
     listener: str
     ports: tuple[str, ...]
     numbers: tuple[int, ...]
     loopback: bool
     flows: tuple[Flow, ...]
-    differs: int = 0
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node, or several equivalent nodes with the addresses of the first."""
+    """A node, or several equivalent nodes with the addresses of the first. ``marks`` are problems of no single port."""
 
     nodes: tuple[str, ...]
     site: str
     about: tuple[str, ...]
     rows: tuple[Row, ...]
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,11 +50,16 @@ def _days_left(days: int) -> Cell:
     return Cell(f"{days} days left", WARN) if days < _SOON else Cell("")
 
 
+def is_open_admin(outcome: Mapping[str, Any]) -> bool:
+    """Tell whether an Admin API answered without authentication."""
+    return outcome["listener"] == "admin" and outcome.get("status") == 200
+
+
 def open_admins(outcomes: Iterable[Mapping[str, Any]]) -> Iterator[Cell]:
     """Yield a warning for each node whose Admin API answered without authentication, with the callers."""
     found: dict[str, dict[str, None]] = {}
     for outcome in outcomes:
-        if outcome["listener"] == "admin" and outcome.get("status") == 200:
+        if is_open_admin(outcome):
             found.setdefault(outcome["to"], {})[outcome["from"]] = None
     for node, callers in found.items():
         yield Cell(f"The Admin API of {node} answers {listed([*callers], _SHOWN)} without authentication.", WARN)

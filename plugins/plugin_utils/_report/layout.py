@@ -5,7 +5,8 @@
 """The layout of the picture.
 
 Each flow to a port has its own line, so lines never cross: callers of other sites on the left, the NAT device at the border
-of the site, callers of the site itself inside it, and the node with its ports on the right.
+of the site, callers of the site itself inside it, and the node with its ports on the right. In a picture with many boxes,
+boxes without a NAT device use half of the width, two next to each other.
 """
 
 from __future__ import annotations
@@ -16,21 +17,42 @@ from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, shown_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row, Site, endpoints_text
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fitted, fitted_list, listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fitted, fitted_list, listed, width_of
 
 WIDTH = 1340.0
-_OUTSIDE = (8.0, 178.0)
-_BORDER = 446.0
-_DEVICE = (458.0, 588.0)
-_INSIDE = (606.0, 786.0)
-_NODE = (1042.0, 1320.0)
 _LINE = 48.0
 _CLOSED_LINE = 42.0
 _CHIP = 34.0
 _TITLE = 40.0
 _GAP = 18.0
-SIZES = {"site": 16.0, "note": 11.5, "name": 13.5, "about": 11.5, "port": 11.5, "listener": 12.5, "chip": 12.0,
+SIZES = {"site": 16.0, "note": 11.5, "name": 13.5, "about": 11.5, "port": 11.5, "mark": 11.5, "listener": 12.5, "chip": 12.0,
          "chip-site": 10.5, "device": 12.0, "dials": 11.5, "seen": 11.5, "arrives": 11.5, "closed": 11.5}  # fmt: skip
+
+
+# With more boxes than this, boxes share the width.
+_FEW = 4
+# Long texts become smaller down to this share of their size, before they are cut.
+_SMALLEST = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """The left and right ends of the parts of a box and its flows: callers of other sites, of the site, device, node."""
+
+    outside: tuple[float, float]
+    device: tuple[float, float]
+    inside: tuple[float, float]
+    node: tuple[float, float]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether callers of other sites have their own place, outside the frame of the site."""
+        return self.outside != self.inside
+
+
+_BORDER = 446.0
+_WHOLE = _Lane((8.0, 178.0), (458.0, 588.0), (606.0, 786.0), (1042.0, 1320.0))
+_HALVES = tuple(_Lane((x, x + 140), (x + 140, x + 140), (x, x + 140), (x + 390, x + 636)) for x in (22.0, 682.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +67,19 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A line of text and its position. ``full`` is the text before it was shortened to fit."""
+    """A line of text and its position. ``full`` is the text before it was shortened to fit, ``size`` that of the font."""
 
     kind: str
     x: float
     baseline: float
     text: str
     full: str
+    size: float
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the end of the text is missing. A list with the number of its other items is not cut."""
+        return self.text != self.full and "\N{HORIZONTAL ELLIPSIS}" in self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +124,35 @@ class Picture:
 Part = Shape | Arrow | Label
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The frame of a site: its left end, its title and note, and rows of boxes with the lane of each box."""
+
+    site: str
+    x: float
+    title: str
+    note: tuple[str, tuple[str, ...]]
+    bands: tuple[tuple[tuple[Box, _Lane], ...], ...]
+
+    @property
+    def height(self) -> float:
+        """The height of the title and of all rows."""
+        return _TITLE + sum(_band_height(band) + _GAP for band in self.bands)
+
+
+_Band = Sequence[tuple[Box, _Lane]]
+
+
 def picture_of(fleet: Fleet) -> Picture:
     """Return the picture of a fleet, with the position of each part."""
     parts: list[Part] = []
     slices: list[Slice] = []
     y = _GAP / 2
-    for site in fleet.sites:
-        height = _site_height(site)
-        parts += _site(site, y, height)
-        slices += _slices(site, y)
-        y += height + _GAP
+    is_large = sum(len(site.boxes) for site in fleet.sites) > _FEW
+    for frame in (frame for site in fleet.sites for frame in _frames(site, is_large=is_large)):
+        parts += _frame(frame, y)
+        slices += _slices(frame, y)
+        y += frame.height + _GAP
     return Picture(
         WIDTH,
         y - _GAP / 2,
@@ -116,47 +163,76 @@ def picture_of(fleet: Fleet) -> Picture:
     )
 
 
-def _slices(site: Site, y: float) -> Iterator[Slice]:
-    for index, box in enumerate(site.boxes):
-        height = _box_height(box) + _GAP
-        first, last = index == 0, index == len(site.boxes) - 1
+def _frames(site: Site, *, is_large: bool) -> Iterator[_Frame]:
+    """Yield a frame for boxes that need the whole width, and a frame for boxes next to each other."""
+    half = [box for box in site.boxes if is_large and _fits_half(box)]
+    half = half if len(half) > 1 else []
+    whole = [box for box in site.boxes if box not in half]
+    count = "1 node" if site.nodes == 1 else f"{site.nodes} nodes"
+    title, note = f"Site {site.name}", (f"{count}, and " if site.others else count, site.others)
+    if whole:
+        yield _Frame(site.name, _BORDER, title, note, tuple(((box, _WHOLE),) for box in whole))
+        title, note = f"{title}, continued", ("", ())
+    if half:
+        bands = tuple(tuple(zip(half[index : index + 2], _HALVES, strict=False)) for index in range(0, len(half), 2))
+        yield _Frame(site.name, 8.0, title, note, bands)
+
+
+def _fits_half(box: Box) -> bool:
+    """Tell whether a box needs only half of the width: no NAT device, and no label is cut."""
+    if any(_device(flow, box) for row in box.rows for flow in row.flows):
+        return False
+    return not any(isinstance(part, Label) and part.is_cut for part in _box(box, _HALVES[0], 0))
+
+
+def _slices(frame: _Frame, y: float) -> Iterator[Slice]:
+    for index, band in enumerate(frame.bands):
+        height = _band_height(band) + _GAP
+        first, last = index == 0, index == len(frame.bands) - 1
         start = y - _GAP / 2 if first else y
         y += height + (_TITLE - _GAP / 2 if first else 0)
         end = y + _GAP if last else y
-        yield Slice(f"Site {site.name}: {listed(box.nodes, 3)}", start, end - start)
+        names = [name for box, _lane in band for name in box.nodes]
+        yield Slice(f"Site {frame.site}: {listed(names, 3)}", start, end - start)
 
 
 def _label(kind: str, x: float, baseline: float, width: float, text: str) -> Label:
-    size = SIZES[kind]
     whole = clean(text)
-    return Label(kind, x, baseline, fitted(whole, width, size), whole)
+    size = _size(kind, whole, width)
+    return Label(kind, x, baseline, fitted(whole, width, size), whole, size)
 
 
 def _list_label(kind: str, x: float, baseline: float, width: float, before: str, items: Sequence[str]) -> Label:
     shown = [clean(item) for item in items]
-    return Label(kind, x, baseline, fitted_list(before, shown, width, SIZES[kind]), before + ", ".join(shown))
+    more = f" +{len(items) - 1}" if len(items) > 1 else ""
+    size = _size(kind, f"{before}{''.join(shown[:1])}{more}", width)
+    return Label(kind, x, baseline, fitted_list(before, shown, width, size), before + ", ".join(shown), size)
 
 
-def _site_height(site: Site) -> float:
-    return _TITLE + sum(_box_height(box) + _GAP for box in site.boxes)
+def _size(kind: str, text: str, width: float) -> float:
+    """Return the size of a text: smaller than usual if the text is too long."""
+    needed = width_of(text, SIZES[kind])
+    return SIZES[kind] * max(_SMALLEST, min(1.0, 0.999 * width / needed)) if needed > width else SIZES[kind]
 
 
-def _site(site: Site, y: float, height: float) -> Iterator[Part]:
-    yield Shape("site", Rect(_BORDER, y, WIDTH - 8 - _BORDER, height))
-    yield _label("site", _BORDER + 14, y + 26, 300, f"Site {site.name}")
-    count = f"{site.nodes} nodes" if site.nodes != 1 else "1 node"
-    if site.others:
-        yield _list_label("note", _INSIDE[1] + 14, y + 25, 480, f"{count}, and ", site.others)
-    else:
-        yield _label("note", _INSIDE[1] + 14, y + 25, 480, count)
+def _frame(frame: _Frame, y: float) -> Iterator[Part]:
+    yield Shape("site", Rect(frame.x, y, WIDTH - 8 - frame.x, frame.height))
+    yield _label("site", frame.x + 14, y + 26, 320, frame.title)
+    if any(frame.note):
+        yield _list_label("note", frame.x + 354, y + 25, 480, *frame.note)
     y += _TITLE
-    for box in site.boxes:
-        yield from _box(box, y)
-        y += _box_height(box) + _GAP
+    for band in frame.bands:
+        for box, lane in band:
+            yield from _box(box, lane, y)
+        y += _band_height(band) + _GAP
+
+
+def _band_height(band: _Band) -> float:
+    return max(_box_height(box) for box, _lane in band)
 
 
 def _head_height(box: Box) -> float:
-    return 28.0 + 16 * len(box.about)
+    return 28.0 + 16 * len([*box.about, *box.marks])
 
 
 def _box_height(box: Box) -> float:
@@ -164,7 +240,7 @@ def _box_height(box: Box) -> float:
 
 
 def _row_height(row: Row) -> float:
-    words = 27.0 + 15 * len(_port_lines(row))
+    words = 27.0 + 15 * len([*_port_lines(row), *row.marks])
     return max(words, _LINE * len(row.flows) if row.flows else _CLOSED_LINE)
 
 
@@ -173,39 +249,39 @@ def _port_lines(row: Row) -> list[str]:
     return [", ".join(row.ports[index : index + 2]) for index in range(0, len(row.ports), 2)]
 
 
-def _box(box: Box, y: float) -> Iterator[Part]:
-    x, width = _NODE[0], _NODE[1] - _NODE[0]
+def _box(box: Box, lane: _Lane, y: float) -> Iterator[Part]:
+    x, width = lane.node[0], lane.node[1] - lane.node[0]
     yield Shape("node", Rect(x, y, width, _box_height(box)))
     count = f"{len(box.nodes)} nodes: " if len(box.nodes) > 1 else ""
     yield _list_label("name", x + 12, y + 20, width - 24, count, box.nodes)
-    for index, text in enumerate(box.about):
-        yield _label("about", x + 12, y + 37 + 16 * index, width - 24, text)
+    lines = [*(("about", text) for text in box.about), *(("mark", text) for text in box.marks)]
+    for index, (kind, text) in enumerate(lines):
+        yield _label(kind, x + 12, y + 37 + 16 * index, width - 24, text)
     y += _head_height(box)
     for row in box.rows:
-        yield from _row(row, box, y)
+        yield from _row(row, box, lane, y)
         y += _row_height(row)
 
 
-def _row(row: Row, box: Box, y: float) -> Iterator[Part]:
+def _row(row: Row, box: Box, lane: _Lane, y: float) -> Iterator[Part]:
     height = _row_height(row)
-    x, width = _NODE[0] + 6, _NODE[1] - _NODE[0] - 12
-    kind = "port-differs" if row.differs else "port" if row.flows else "port-closed"
+    x, width = lane.node[0] + 6, lane.node[1] - lane.node[0] - 12
+    kind = "port-differs" if row.marks else "port" if row.flows else "port-closed"
     yield Shape(kind, Rect(x, y + 2, width, height - 4))
-    lines = _port_lines(row)
+    lines = [*(("port", text) for text in _port_lines(row)), *(("mark", text) for text in row.marks)]
     top = y + (height - 15 * len(lines)) / 2
-    found = f"  \N{BALLOT X} {row.differs} not as planned" if row.differs else ""
-    yield _label("listener", x + 8, top + 3, width - 16, row.listener + found)
-    for index, text in enumerate(lines):
-        yield _label("port", x + 8, top + 18 + 15 * index, width - 16, text)
+    yield _label("listener", x + 8, top + 3, width - 16, row.listener)
+    for index, (label, text) in enumerate(lines):
+        yield _label(label, x + 8, top + 18 + 15 * index, width - 16, text)
     if not row.flows:
-        yield _closed(row, y + height / 2)
+        yield _closed(row, lane, y + height / 2)
     flows = sorted(row.flows, key=lambda flow: (flow.site != box.site, _device(flow, box) or ""))
     step = height / max(1, len(flows))
     for index, flow in enumerate(flows):
-        yield from _flow(flow, box, y + step * (index + 0.5))
+        yield from _flow(flow, box, lane, y + step * (index + 0.5))
     for device, together in groupby(range(len(flows)), key=lambda index: _device(flows[index], box)):
         if device:
-            yield from _device_box(device, y, step, [*together])
+            yield from _device_box(device, lane, y, step, [*together])
 
 
 def _device(flow: Flow, box: Box) -> str | None:
@@ -213,53 +289,58 @@ def _device(flow: Flow, box: Box) -> str | None:
     return flow.device if flow.site != box.site else None
 
 
-def _device_box(device: str, y: float, step: float, lines: Sequence[int]) -> Iterator[Part]:
+def _device_box(device: str, lane: _Lane, y: float, step: float, lines: Sequence[int]) -> Iterator[Part]:
     """Yield the box of a device, which is drawn once for all adjacent flows through it."""
     first, last = (y + step * (index + 0.5) for index in (lines[0], lines[-1]))
-    middle, width = (first + last) / 2, _DEVICE[1] - _DEVICE[0]
-    yield Shape("device", Rect(_DEVICE[0], first - _CHIP / 2, width, last - first + _CHIP))
-    yield _label("device", _DEVICE[0] + 8, middle - 3, width - 16, device)
-    yield _label("chip-site", _DEVICE[0] + 8, middle + 11, width - 16, "NAT device")
+    left, right = lane.device
+    middle, width = (first + last) / 2, right - left
+    yield Shape("device", Rect(left, first - _CHIP / 2, width, last - first + _CHIP))
+    yield _label("device", left + 8, middle - 3, width - 16, device)
+    yield _label("chip-site", left + 8, middle + 11, width - 16, "NAT device")
 
 
-def _closed(row: Row, y: float) -> Label:
+def _closed(row: Row, lane: _Lane, y: float) -> Label:
     reason = "loopback: only the node itself" if row.loopback else "only the node itself"
-    return _label("closed", _INSIDE[1] + 6, y + 4, _NODE[0] - _INSIDE[1] - 12, reason)
+    return _label("closed", lane.inside[1] + 6, y + 4, lane.node[0] - lane.inside[1] - 12, reason)
 
 
-def _flow(flow: Flow, box: Box, y: float) -> Iterator[Part]:
+def _flow(flow: Flow, box: Box, lane: _Lane, y: float) -> Iterator[Part]:
     inside = flow.site == box.site
-    left, right = _INSIDE if inside else _OUTSIDE
-    yield from _chip(flow, left, right, y)
+    left, right = lane.inside if inside else lane.outside
+    path = flow.callers and not inside and _PATH_TEXTS.get(flow.via)
+    yield from _chip(flow, left, right, y, f", {path}" if path and not lane.is_whole else "")
     if _device(flow, box):
-        yield Arrow("flow", right, _DEVICE[0], y)
+        device_left, device_right = lane.device
+        width = lane.node[0] - device_right - 16
+        yield Arrow("flow", right, device_left, y)
         yield _dials(flow, right + 6, y - 6, _BORDER - right - 12)
-        yield Arrow("flow", _DEVICE[1], _NODE[0] + 6, y)
-        yield _seen(flow, _DEVICE[1] + 8, y - 6, _NODE[0] - _DEVICE[1] - 16)
-        yield _label("arrives", _DEVICE[1] + 8, y + 15, _NODE[0] - _DEVICE[1] - 16,
+        yield Arrow("flow", device_right, lane.node[0] + 6, y)
+        yield _seen(flow, device_right + 8, y - 6, width)
+        yield _label("arrives", device_right + 8, y + 15, width,
                      f"arrives at {endpoints_text(flow.arrives)}{_also(flow)}")  # fmt: skip
         return
-    yield Arrow("flow", right, _NODE[0] + 6, y)
-    x = right + 6 if inside else _DEVICE[1] + 8
-    width = _NODE[0] - x - 8
+    yield Arrow("flow", right, lane.node[0] + 6, y)
+    x = right + 6 if inside or not lane.is_whole else lane.device[1] + 8
+    width = lane.node[0] - x - 8
     if flow.dialled:
         yield _dials(flow, x, y - 6, width)
     yield _seen(flow, x, y + 15, width)
-    if flow.callers and not inside and flow.via in _PATH_TEXTS:
-        yield _label("seen", right + 6, y - 6, _BORDER - right - 12, _PATH_TEXTS[flow.via])
+    if path and lane.is_whole:
+        yield _label("seen", right + 6, y - 6, _BORDER - right - 12, path)
 
 
-_PATH_TEXTS = {"vpn": "over the VPN", "local": "routed, without NAT", "nat": "out through its own NAT"}
+_PATH_TEXTS = {"vpn": "over the VPN", "local": "without NAT", "nat": "through its own NAT"}
 
 
-def _chip(flow: Flow, left: float, right: float, y: float) -> Iterator[Part]:
+def _chip(flow: Flow, left: float, right: float, y: float, path: str) -> Iterator[Part]:
+    """Yield the box of the callers. ``path`` is added to the name of their site."""
     yield Shape("anyone" if not flow.callers else "caller", Rect(left, y - _CHIP / 2, right - left, _CHIP))
     x, width = left + 8, right - left - 16
     if not flow.callers:
         yield _label("chip", x, y + 4, width, flow.who)
         return
     yield _list_label("chip", x, y - 3, width, "", flow.callers)
-    yield _label("chip-site", x, y + 11, width, f"site {flow.site}")
+    yield _label("chip-site", x, y + 11, width, f"site {flow.site}{path}")
 
 
 def _dials(flow: Flow, x: float, baseline: float, width: float) -> Label:

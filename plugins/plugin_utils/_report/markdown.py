@@ -107,7 +107,8 @@ def mermaid(fleet: Fleet) -> Iterator[str]:
 
 def _about(box: Box) -> str:
     names = listed(box.nodes, _SHOWN)
-    return "<br>".join(_quoted(text) for text in (names, *box.about))
+    marks = [f"{row.listener} {mark}" for row in box.rows for mark in row.marks]
+    return "<br>".join(_quoted(text) for text in (names, *box.about, *box.marks, *marks))
 
 
 def _arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -> Iterator[str]:

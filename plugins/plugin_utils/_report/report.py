@@ -156,8 +156,8 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
 
 
 def _fleet(evidence: Evidence) -> Fleet:
-    fleet = fleet_of(evidence.plan)
-    return add_verdicts(fleet, evidence.verification["outcomes"]) if evidence.verification else fleet
+    outcomes = evidence.verification["outcomes"] if evidence.verification else ()
+    return add_verdicts(fleet_of(evidence.plan), outcomes, evidence.drift, evidence.plan)
 
 
 def _notes(evidence: Evidence, fleet: Fleet) -> Iterator[str]:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import (
-    SIZES,
     Arrow,
     Label,
     Picture,
@@ -76,6 +75,6 @@ def _arrow(arrow: Arrow) -> Iterator[str]:
 def _text(label: Label) -> str:
     whole = f"<title>{escape(label.full)}</title>" if label.full != label.text else ""
     return (
-        f'<text class="{label.kind}" font-size="{SIZES[label.kind]:g}" x="{label.x:g}" y="{label.baseline:g}">'
+        f'<text class="{label.kind}" font-size="{label.size:.4g}" x="{label.x:g}" y="{label.baseline:g}">'
         f"{whole}{escape(label.text)}</text>"
     )

@@ -2,43 +2,95 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The results of the verification for each arrow and port of the picture."""
+"""The results of the verification and drift for each arrow, port and box of the picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import is_open_admin
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
 AS_PLANNED = "\N{CHECK MARK}"
 DIFFERS = "\N{BALLOT X}"
 
-_ByPort = Mapping[tuple[str, str, int], list[Outcome]]  # by node, listener and port
+Drift = Mapping[str, Any]  # as kong_drift returns it
 
 
-def add_verdicts(fleet: Fleet, outcomes: Iterable[Outcome]) -> Fleet:
-    """Return the fleet with a verdict on each flow that was tested, and the number of differences on each row."""
-    by_port: dict[tuple[str, str, int], list[Outcome]] = {}
+def add_verdicts(fleet: Fleet, outcomes: Iterable[Outcome], drift: Drift | None, plan: Mapping[str, Any]) -> Fleet:
+    """Return the fleet with a verdict on each flow that was tested, and with marks on affected rows and boxes."""
+    by_port: dict[_PortKey, list[Outcome]] = {}
     for outcome in outcomes:
         by_port.setdefault((outcome["to"], outcome["listener"], outcome["port"]), []).append(outcome)
-    sites = tuple(replace(site, boxes=tuple(_box(box, by_port) for box in site.boxes)) for site in fleet.sites)
+    lines = {
+        node: [line for part in parts.values() for line in part]
+        for node, parts in (drift or {"nodes": {}})["nodes"].items()
+    }
+    settings: dict[tuple[str, str], list[str]] = {}
+    for node, planned in plan["nodes"].items():
+        for listener in planned["listeners"]:
+            settings.setdefault((node, listener["name"]), []).append(listener["setting"])
+    evidence = _Evidence(by_port, lines, settings)
+    sites = tuple(replace(site, boxes=tuple(_box(box, evidence) for box in site.boxes)) for site in fleet.sites)
     return replace(fleet, sites=sites)
 
 
-def _box(box: Box, by_port: _ByPort) -> Box:
-    return replace(box, rows=tuple(_row(row, box.nodes, by_port) for row in box.rows))
+_PortKey = tuple[str, str, int]  # node, listener and port
 
 
-def _row(row: Row, nodes: Iterable[str], by_port: _ByPort) -> Row:
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """Results by port, lines of drift by node, and the names of the settings of each listener by node and listener."""
+
+    outcomes: Mapping[_PortKey, list[Outcome]]
+    drift: Mapping[str, list[str]]
+    settings: Mapping[tuple[str, str], list[str]]
+
+    def drift_of(self, node: str, row: Row) -> list[str]:
+        """Return the lines of drift of a node that name a port, the listener or the setting of a row."""
+        name = re.escape(row.listener)
+        settings = "|".join(map(re.escape, self.settings[node, row.listener]))
+        ports = "|".join(map(str, row.numbers))
+        about = re.compile(rf"\b(?:tcp|udp) (?:{ports}) \({name}\)|^{name}: |: (?:{settings}) is |^(?:{settings}) in ")
+        return [line for line in self.drift.get(node, ()) if about.search(line)]
+
+
+def _box(box: Box, evidence: _Evidence) -> Box:
+    of_ports = {node: {line for row in box.rows for line in evidence.drift_of(node, row)} for node in box.nodes}
+    others = [node for node in box.nodes if set(evidence.drift.get(node, ())) - of_ports[node]]
+    marks = _marks("drift, see its table", others, box)
+    return replace(box, rows=tuple(_row(row, box, evidence) for row in box.rows), marks=tuple(marks))
+
+
+def _row(row: Row, box: Box, evidence: _Evidence) -> Row:
     outcomes = [
-        outcome for node in nodes for port in row.numbers for outcome in by_port.get((node, row.listener, port), ())
+        outcome
+        for node in box.nodes
+        for port in row.numbers
+        for outcome in evidence.outcomes.get((node, row.listener, port), ())
+    ]
+    different = sum(map(differs, outcomes))
+    marks = [
+        *([f"{DIFFERS} {counted(different, 'result')} not as planned"] if different else []),
+        *_marks("no authentication", [outcome["to"] for outcome in outcomes if is_open_admin(outcome)], box),
+        *_marks("drift", [node for node in box.nodes if evidence.drift_of(node, row)], box),
     ]
     flows = tuple(replace(flow, verdict=_verdict(flow, outcomes)) for flow in row.flows)
-    return replace(row, flows=flows, differs=sum(map(differs, outcomes)))
+    return replace(row, flows=flows, marks=tuple(marks))
+
+
+def _marks(text: str, nodes: Iterable[str], box: Box) -> Iterator[str]:
+    """Yield the mark of a problem, with the number of its nodes if the box has several nodes."""
+    affected = set(nodes)
+    if affected:
+        yield f"{DIFFERS} {text}" + (f" ({counted(len(affected), 'node')})" if len(box.nodes) > 1 else "")
 
 
 def _verdict(flow: Flow, outcomes: Iterable[Outcome]) -> str:

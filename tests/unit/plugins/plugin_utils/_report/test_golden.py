@@ -65,7 +65,10 @@ def differences():
         if (outcome["from"], outcome["listener"], outcome["port"], outcome["to"]) == ("a1", "admin", 8001, "a2"):
             outcome.update(seen="open")
     verification = {"outcomes": outcomes, "sampled": True, "placeholders": ["a1", "a2"]}
-    lines = {"firewall": ["port 8001 is open to 10.0.0.0/8"], "settings": ["admin_listen"]}
+    lines = {
+        "firewall": ["10.0.0.0/8 can reach tcp 8001 (admin) and should not"],
+        "settings": ["kong.conf: ssl is off, planned on"],
+    }
     drift = {
         "nodes": {"a1": lines, "a2": {"firewall": [], "settings": []}},
         "not_checked": {"b1": ["it was not part of this run"]},

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, fleet_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import SIZES, Rect, picture_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import Rect, picture_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import fitted, fitted_list, width_of
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
@@ -66,7 +66,7 @@ def fleet(number, nodes):
 
 
 def rect_of(label):
-    size = SIZES[label.kind]
+    size = label.size
     return Rect(label.x, label.baseline - size * 0.8, width_of(label.text, size), size)
 
 
@@ -161,7 +161,7 @@ def test_the_worked_example():
         "arrives at 192.168.23.45:80",
         "seen as 192.168.10.11, 192.168.10.12",
         "seen as 192.168.10.5",
-        "out through its own NAT",
+        "through its own NAT",
         "advertises 192.168.10.5:9000",
         "loopback: only the node itself",
     } <= texts
@@ -188,6 +188,46 @@ def test_many_equivalent_nodes_share_a_box():
 def test_few_nodes_have_a_box_each():
     plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
     assert [len(box.nodes) for box in fleet_of(plan).sites[0].boxes] == [1] * 12
+
+
+def nodes_of(picture):
+    """Return the rectangles of the boxes, by their upper end."""
+    rows = {}
+    for shape in picture.shapes:
+        if shape.kind == "node":
+            rows.setdefault(shape.rect.y, []).append(shape.rect)
+    return rows
+
+
+def test_twelve_nodes_fill_the_width():
+    plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
+    picture = picture_of(fleet_of(plan))
+    check(picture)
+    assert [len(row) for row in nodes_of(picture).values()] == [2] * 6
+    [site] = [shape.rect for shape in picture.shapes if shape.kind == "site"]
+    assert (site.x, site.x + site.width) == (8, picture.width - 8)
+    assert not [label for label in picture.labels if label.is_cut]
+
+
+def test_box_behind_a_nat_device_has_the_whole_width():
+    nodes = {f"n{index}": {"kong_site": "a", "kong_address": f"10.0.0.{index + 1}"} for index in range(5)}
+    nodes["n0"] |= {
+        "kong_nat": [{"outside": "192.0.2.1", "outside_port": 80, "inside_port": 8000, "protocols": ["tcp"]}]
+    }
+    picture = picture_of(fleet_of(planned(nodes)))
+    check(picture)
+    assert [len(row) for row in nodes_of(picture).values()] == [1, 2, 2]
+    assert [label.text for label in picture.labels if label.kind == "site"] == ["Site a", "Site a, continued"]
+
+
+@pytest.mark.parametrize("name", ["gateway-01.emea.example.net", "production-gateway-0001"])
+def test_usual_names_are_not_cut(name):
+    nodes = {f"{name}{index}": {**variables, "kong_site": name} for index, variables in enumerate(SEED_NODES.values())}
+    for variables in nodes.values():
+        variables.pop("kong_nat", None)
+        variables["kong_admin_sources"] = [f"admin.{name}"]
+    others = {f"admin.{name}": {"kong_site": name, "kong_address": "192.168.10.20"}}
+    assert not [label for label in picture_of(fleet_of(planned(nodes, others))).labels if label.is_cut]
 
 
 def test_picture_has_a_maximum_of_boxes():

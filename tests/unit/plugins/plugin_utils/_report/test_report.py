@@ -15,8 +15,10 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import fleet_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
@@ -251,8 +253,51 @@ def test_difference_marks_its_arrow_and_its_port():
     page = FORMS[".html"](evidence)
     assert "\N{BALLOT X} dials 192.168.10.5:9000" in page
     assert page.count("\N{BALLOT X} dials") == 1
-    assert "cluster \N{BALLOT X} 1 not as planned" in page
+    assert ">\N{BALLOT X} 1 result not as planned<" in page
     assert "\N{CHECK MARK} dials 192.168.10.11:7946" in page
+
+
+def marks_of(plan, lines, node, outcomes=()):
+    """Return the marks of a node's box, and of its rows by listener, for these lines of drift."""
+    drift = {"nodes": {node: lines}, "not_checked": {}}
+    fleet = add_verdicts(fleet_of(plan), outcomes, drift, plan)
+    [box] = [box for site in fleet.sites for box in site.boxes if node in box.nodes]
+    return box.marks, {row.listener: row.marks for row in box.rows if row.marks}
+
+
+@pytest.mark.parametrize("part, line", [
+    ("firewall", "tcp 8444 (admin): open to every source that other rules of the host accept (rule missing)"),
+    ("firewall", "10.0.0.9 can reach tcp 8001 (admin), tcp 8444 (admin) and should not"),
+    ("listeners", "admin: no process listens on 0.0.0.0:8001"),
+    ("listeners", "admin_listen in Kong's environment overrides the setting in Kong's file"),
+    ("settings", "/etc/kong/kong.conf: admin_listen_ssl is missing, planned 0.0.0.0:8444"),
+])  # fmt: skip
+def test_drift_marks_its_port_in_the_picture(part, line):
+    assert marks_of(PLAN, {part: [line]}, "a1") == ((), {"admin": ("\N{BALLOT X} drift",)})
+
+
+@pytest.mark.parametrize("part, line", [
+    ("firewall", "tcp 80010 (other): has a rule that is not in the plan"),
+    ("firewall", "the rules have another form than planned, with the same effect"),
+    ("listeners", "Kong is not running: none of its 6 listeners is open"),
+    ("settings", "/etc/kong/kong.conf: cluster_advertise is missing, planned 192.168.10.11:7946"),
+])  # fmt: skip
+def test_drift_of_no_planned_port_marks_the_node(part, line):
+    assert marks_of(PLAN, {part: [line]}, "a1") == (("\N{BALLOT X} drift, see its table",), {})
+
+
+def test_unauthenticated_admin_api_marks_its_port():
+    outcomes = [outcome for outcome in evidence_of(PLAN).verification["outcomes"] if outcome["listener"] == "admin"]
+    for outcome in outcomes:
+        outcome["status"] = 200 if (outcome["to"], outcome["port"]) == ("a1", 8444) else 401
+    assert marks_of(PLAN, {}, "a1", outcomes) == ((), {"admin": ("\N{BALLOT X} no authentication",)})
+    assert marks_of(PLAN, {}, "a2", outcomes) == ((), {})
+
+
+def test_mark_of_a_shared_box_has_the_number_of_its_nodes():
+    plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(13)})
+    line = "tcp 8000 (proxy): open to every source that other rules of the host accept (rule missing)"
+    assert marks_of(plan, {"firewall": [line]}, "n03") == ((), {"proxy": ("\N{BALLOT X} drift (1 node)",)})
 
 
 def test_warning_about_a_verification_without_a_blocked_connection():
