@@ -372,7 +372,7 @@ def test_other_programs_change_rules_at_the_same_time(node, changes):
 
     node.host.run = run_and_ban
     if changes == 9:
-        with pytest.raises(HostError, match="other programs change the rules of iptables at the same time"):
+        with pytest.raises(HostError, match="other programs change the iptables rules at the same time"):
             late.apply(WANT)
         assert left == [6]
     else:
