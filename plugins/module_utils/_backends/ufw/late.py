@@ -186,7 +186,7 @@ class UfwLate:
         return chain_rules("\n".join(table_lines(self._saved.get(family, ""), "filter")), CHAINS[family]) or []
 
     def _place(self, family: str, want: Ruleset | None) -> str:
-        """Return the place of our rule in the chain: before the first rule that no new packet to a managed port passes.
+        """Return the place of our rule in the chain: before the first rule at which all new packets to a port leave the chain.
 
         Such a rule is from an administrator, or ufw's own rule for a port of NetBIOS, SMB or DHCP.
         """
@@ -196,7 +196,7 @@ class UfwLate:
         return found.text if found else END
 
     def _first_end(self, family: str, want: Ruleset) -> Step | None:
-        """Return the first rule of the chain that drops every new packet to a managed port, or sends it on to ufw's default."""
+        """Return the first rule of the chain that drops every new packet to a managed port, or sends it to ufw's default."""
         steps = (step for _service, steps in self._steps(family, want) for step in steps)
         found = (step for step in steps if step.rule and step.kind in (DROPPED, POLICY))
         return min(found, key=lambda step: step.position, default=None)

@@ -192,9 +192,9 @@ def test_a_rule_that_changes_the_mark():
 def test_a_policy_that_drops(rules, late, expected):
     text = "\n".join(["*filter", ":INPUT DROP [0:0]", *rules, "COMMIT", ""])
     made = conflicts(text, WANT, "ipv4", late)
-    assert {(one.effect, one.certain, port.split()[1]) for one in made for port in one.ports} == expected
-    assert {one.reason for one in made} <= {"the policy of INPUT is DROP"}
-    assert all("`-m mark --mark 0x10000000/0x10000000 -j ACCEPT`" in one.advice for one in made)
+    assert {(found.effect, found.certain, port.split()[1]) for found in made for port in found.ports} == expected
+    assert {found.reason for found in made} <= {"the policy of INPUT is DROP"}
+    assert all("`-m mark --mark 0x10000000/0x10000000 -j ACCEPT`" in found.advice for found in made)
 
 
 def test_the_message_has_the_rule_and_the_fix():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a session with firewalld runs, its errors, and conflicts of iptables beside firewalld."""
+"""The process that runs a session with firewalld, errors of sessions, and conflicts of iptables rules."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def late(host, *objects):
     return FirewalldLate(host, SimpleNamespace(objects=[*objects]))
 
 
-# The library of D-Bus in this Python, whether it can watch for reloads, the request, and whether this process asks.
+# The D-Bus library in this Python, whether it can watch signals, the request, and whether the session runs in this process.
 WAYS = [
     (None, True, {}, False),
     ("dbus", True, {}, True),
@@ -62,7 +62,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize("library, watches, request_, here", WAYS)
-def test_this_process_asks_if_it_has_the_libraries(host, monkeypatch, library, watches, request_, here):
+def test_the_session_runs_in_this_process_if_it_has_the_libraries(host, monkeypatch, library, watches, request_, here):
     monkeypatch.setattr(session, "dbus", library)
     monkeypatch.setattr(session, "can_watch", lambda: watches)
     host.answer = json.dumps({"called": False})
@@ -119,7 +119,7 @@ SAVED = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport {} -j DROP
 
 
 @pytest.mark.parametrize("port, conflicts", [(8001, True), (9001, False)])
-def test_rules_of_iptables_beside_firewalld_are_read_with_their_options(host, monkeypatch, port, conflicts):
+def test_iptables_rules_on_a_host_with_firewalld_are_read_with_their_options(host, monkeypatch, port, conflicts):
     monkeypatch.setattr(session, "dbus", None)
     made = late(host, *rules_of_iptables("ip"))
     made._found = {"zones": {}, "policies": {}, "ipsets": {}, "direct": {}, "default": "public", "panic": False}
@@ -134,5 +134,5 @@ def test_rules_of_iptables_beside_firewalld_are_read_with_their_options(host, mo
     assert bool(found) is conflicts
     assert [argv for argv, _given, _limits in host.ran] == [(f"{module._PROGRAMS['ip']}-save",)]
     host.programs = {"nft"}
-    assert not any(one.certain for one in made.conflicts(WANT))
+    assert not any(conflict.certain for conflict in made.conflicts(WANT))
     assert len(host.ran) == 1

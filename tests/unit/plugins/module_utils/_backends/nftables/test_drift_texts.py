@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every line about a changed table, word for word: no line is missing, and no line is about something else."""
+"""The complete lines about a changed table, compared with a golden file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden i
 
 
 def port_and_source(**changes):
-    """Return a rule about one port and the sources of a set."""
+    """Return a rule for a port and the sources of a set."""
     rule = {"protocol": "tcp", "port": 22, "family": "ip", "set": "@peers-default-from-branch_ipv4", **changes}
     matches = [
         ({"payload": {"protocol": rule["family"], "field": "saddr"}}, rule["set"]),
@@ -32,10 +32,10 @@ def changed(**changes):
 
 # More changes of a table.
 MORE = {
-    "a rule like ours": changed(),
+    "a rule in our form": changed(),
     "sources of another family": changed(family="ip6"),
-    "a set that is not ours": changed(set="@bans"),
-    "an address and no set": changed(set="10.0.0.1"),
+    "a third-party set": changed(set="@bans"),
+    "an address instead of a set": changed(set="10.0.0.1"),
     "a range of ports": changed(port={"range": [22, 24]}),
     "a range among several ports": changed(port={"set": [22, {"range": [24, 26]}]}),
     "a range of ports of both protocols": lambda items: items.append(
@@ -65,8 +65,8 @@ MORE = {
     "two sets": lambda items: items.append(
         {"rule": {"chain": "input", "comment": "zz", "expr": [*port_and_source()[:1], *port_and_source()]}}
     ),
-    "dormant table": lambda items: next(one["table"] for one in items if "table" in one).update(flags=["dormant"]),
-    "another type of chain": lambda items: next(one["chain"] for one in items if "chain" in one).update(type="nat"),
+    "dormant table": lambda items: next(item["table"] for item in items if "table" in item).update(flags=["dormant"]),
+    "another type of chain": lambda items: next(item["chain"] for item in items if "chain" in item).update(type="nat"),
     "an unknown kind of object": lambda items: items.append({"counter": {"name": "c"}}),
 }
 

@@ -95,7 +95,7 @@ def test_a_port_for_which_ufw_itself_drops_packets_in_the_chain(host, port, line
 
 @pytest.mark.parametrize("line", ["-j RETURN", "-g BANS", "-j DROP"])
 def test_a_rule_that_sends_every_packet_to_the_default_of_ufw(host, line):
-    """A rule after it would see no packet."""
+    """No packet would reach a rule of ours after it."""
     rule, ours = f"-A ufw-after-input {line}", f"-A ufw-after-input {LISTED}"
     saved = host.saved["iptables-save"].replace(":INPUT ", ":BANS - [0:0]\n:INPUT ").replace(ours, f"{rule}\n{ours}")
     host.saved["iptables-save"] = saved
@@ -109,7 +109,7 @@ def test_a_ban_in_a_chain_after_our_rule_is_a_warning(host):
     host.saved["iptables-save"] = host.saved["iptables-save"].replace(":INPUT ", ":BANS - [0:0]\n:INPUT ")
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    assert [(one.effect, one.certain, one.reason) for one in late.conflicts(WANT)] == [
+    assert [(found.effect, found.certain, found.reason) for found in late.conflicts(WANT)] == [
         ("exempt", False, "`-A BANS -s 10.9.0.7/32 -j DROP` follows the rule of gatehouse.kong")
     ]
 
