@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import Packet
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
@@ -112,11 +113,7 @@ def places_of(table: Filter, want: Ruleset, family: str) -> tuple[Place, ...]:
 def steps_of(table: Filter, want: Ruleset, family: str) -> Steps:
     """Return the rules that new packets to each service reach, in order. The result is cached in the table."""
     if (want, family) not in table.known_steps:
-        packets = {
-            entry.service: first_packet(entry.service, family)
-            for entry in want.allow
-            if family in entry.service.families
-        }
+        packets = _packets(want, family)
         shared = shared_chains(table.chains, [*packets.values()])
         table.known_steps[want, family] = {
             service: steps_through(table.chains, table.chains[INPUT], packet, shared)
@@ -163,10 +160,19 @@ def _wrong_place(table: Filter, position: int, place: Place, want: Ruleset, fami
     rules = table.chains[place.chain].rules
     if position > place.position:
         yield f"the accept rule follows `{rules[place.position].text}`, which drops authorised packets"
-    packets = [first_packet(entry.service, family) for entry in want.allow if family in entry.service.families]
+    packets = _packets(want, family)
     for rule in rules[position : place.position]:
-        if any(action.verdict != ACCEPT for packet in packets for action in rule.evaluate(packet).actions):
+        if any(action.verdict != ACCEPT for packet in packets.values() for action in rule.evaluate(packet).actions):
             yield f"the accept rule precedes `{rule.text}`, which therefore has no effect"
+
+
+def _packets(want: Ruleset, family: str) -> dict[Service, Packet]:
+    """Return new packets to each service that has authorised sources."""
+    return {
+        entry.service: first_packet(entry.service, family)
+        for entry in want.allow
+        if entry.sources and family in entry.service.families
+    }
 
 
 def _before_logs(table: Filter, step: Step) -> Place:

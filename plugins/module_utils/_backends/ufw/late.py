@@ -307,7 +307,7 @@ def _untouched(_family: str) -> None:
 
 
 def _services(want: Ruleset, family: str) -> list[Service]:
-    return [entry.service for entry in want.allow if family in entry.service.families]
+    return [entry.service for entry in want.allow if entry.sources and family in entry.service.families]
 
 
 def _exempt(family: str, line: str, reason: str, services: Iterable[Service]) -> Conflict:

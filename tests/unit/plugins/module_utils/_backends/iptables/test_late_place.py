@@ -27,6 +27,7 @@ WANT = ruleset_from_data(
             {"listener": "proxy", "protocol": "tcp", "port": 8000, "sources": "any"},
             {"listener": "admin", "protocol": "tcp", "port": 8001, "address": "10.0.0.1", "sources": ["admins"]},
             {"listener": "cluster", "protocol": "udp", "port": 7946, "sources": ["admins"]},
+            {"listener": "status", "protocol": "tcp", "port": 8007, "sources": []},
         ],
         "sets": {"admins": {"ipv4": ["10.9.0.0/24"]}},
     }
@@ -88,6 +89,9 @@ HOSTS = {
         ("-A INPUT -p tcp -m tcp --dport 25 -j DROP", "-A INPUT -p tcp -m tcp --dport 8001 -j DROP"),
         "ACCEPT",
         [("INPUT", 1)],
+    ),
+    "an end of a port without authorised sources": (
+        ("-A INPUT -p tcp -m tcp --dport 8007 -j DROP", BAN), "DROP", [("INPUT", 2)]
     ),
     "an end of a range of ports": (("-A INPUT -p tcp -m multiport --dports 80,8000:8100 -j DROP",), "ACCEPT", [("INPUT", 0)]),
     "an end of new connections": (

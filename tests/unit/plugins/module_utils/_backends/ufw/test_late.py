@@ -93,6 +93,11 @@ def test_a_port_for_which_ufw_itself_drops_packets_in_the_chain(host, port, line
     )
 
 
+def test_a_drop_of_a_port_without_authorised_sources_is_no_difference(host):
+    allow = [{"listener": "l445", "protocol": "tcp", "port": 445, "address": None, "sources": []}]
+    assert UfwLate(host).read(ruleset_from_data({"allow": allow, "sets": {}})) == ()
+
+
 @pytest.mark.parametrize("line", ["-j RETURN", "-g BANS", "-j DROP"])
 def test_a_rule_that_sends_every_packet_to_the_default_of_ufw(host, line):
     """No packet would reach a rule of ours after it."""
