@@ -14,7 +14,8 @@ description:
   - Writes a report of a fleet. It has a picture with the dialled address and the seen source on each arrow, the findings, the
     forwards of the NAT devices, and for each node its ports with their allowed sources. It has the matrix of a verification
     and the table of drift, if given. Compared with an older plan, it has the sources that gain or lose access to ports.
-  - The HTML page needs no other file, no network and no script, and can be printed. The Markdown file has its picture as
+  - The HTML page needs no other file and no network, and can be printed. It has an index of the nodes. Its only script filters
+    the tables by the names of nodes; without it, all nodes are shown. The Markdown file has its picture as
     Mermaid. The JSON file has the data of the report. The JUnit XML file has a test for each node, for each tested
     connection, and for each part of a node that was compared with the plan.
   - The header has the name of the fleet, the time, the version of the collection, the inventory, and its commit if the

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, shown_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row, endpoints_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import SHAPES, SIGNS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
     WARN,
@@ -27,6 +28,8 @@ _SHOWN = 3
 # The default limits of Mermaid (mermaid: config.schema.json, maxTextSize and maxEdges).
 _MOST_TEXT = 50_000
 _MOST_ARROWS = 500
+# The colours of the legend, with dark text in both themes.
+_COLOURS = {"caller": ("#e6f4ea", "#6aa884"), "anyone": ("#fff3d6", "#c99b2e"), "device": ("#f3e6fa", "#9a66b8")}
 
 
 def markdown(report: Report, fleet: Fleet | None = None, notes: Sequence[str] = ()) -> str:
@@ -44,8 +47,14 @@ def markdown(report: Report, fleet: Fleet | None = None, notes: Sequence[str] = 
     ]
     if fleet:
         lines += ["## The fleet", "", *(line for note in notes for line in (escaped(note), ""))]
-        lines += [*_picture([*mermaid(fleet)]), ""]
+        lines += [*_picture([*mermaid(fleet)]), "", *_legend(), ""]
     return "\n".join([*lines, *(line for section in report.sections for line in _section(section))]).rstrip() + "\n"
+
+
+def _legend() -> Iterator[str]:
+    """Yield the legend of the picture, in which ports have no shapes."""
+    yield from (f"- {colour}: {meaning}" for _kind, colour, meaning in SHAPES)
+    yield from (f"- {escaped(sign)}: {meaning}" for sign, meaning in SIGNS)
 
 
 def _picture(lines: Sequence[str]) -> list[str]:
@@ -91,6 +100,8 @@ def _line(texts: Sequence[str] | map[str]) -> str:
 def mermaid(fleet: Fleet) -> Iterator[str]:
     """Yield a flowchart: sites with their nodes, and an arrow for each flow to a port."""
     yield "flowchart LR"
+    for kind, (fill, stroke) in _COLOURS.items():
+        yield f"  classDef {kind} fill:{fill},stroke:{stroke},color:#1d2630"
     boxes = [(f"n{index}", box) for index, box in enumerate(box for site in fleet.sites for box in site.boxes)]
     for index, site in enumerate(fleet.sites):
         yield f'  subgraph s{index}["Site {_quoted(site.name)}"]'
@@ -113,14 +124,15 @@ def _about(box: Box) -> str:
 
 def _arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -> Iterator[str]:
     who = flow.callers or (flow.who,)
+    kind = "caller" if flow.callers else "anyone"
     where = f" (site {flow.site})" if flow.callers and flow.site else ""
-    caller = _id((*who, where), f'(["{_quoted(listed(who, _SHOWN) + where)}"])', ids)
+    caller = _id((*who, where), f'(["{_quoted(listed(who, _SHOWN) + where)}"]):::{kind}', ids)
     yield from caller[1]
     port = f"{row.listener} {', '.join(row.ports)}"
-    dials = f"dials {endpoints_text(flow.dialled)}" if flow.dialled else ""
+    dials = f"{flow.verdict} dials {endpoints_text(flow.dialled)}".strip() if flow.dialled else ""
     seen = f"seen as {listed([shown_source(source) for source in flow.seen], _SHOWN)}" if flow.seen else ""
     if flow.device:
-        device = _id(("device", flow.device), f'{{{{"{_quoted(flow.device)}"}}}}', ids)
+        device = _id(("device", flow.device), f'{{{{"{_quoted(flow.device)}"}}}}:::device', ids)
         yield from device[1]
         yield f'  {caller[0]} -->|"{_lines(port, dials)}"| {device[0]}'
         arrives = f"arrives at {endpoints_text(flow.arrives)}"

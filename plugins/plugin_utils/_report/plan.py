@@ -33,6 +33,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     cells,
     table,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import node_anchors
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, name_ranges, natural_key
 
 _TONES = {"error": BAD, "warning": WARN, "info": MUTED}
@@ -109,12 +110,13 @@ def ports_section(plan: Mapping[str, Any]) -> Section:
         "sees. All other remote sources are dropped."
     )
     tables = []
-    for name in sorted(plan["nodes"], key=natural_key):
+    anchors = node_anchors(plan)
+    for name in anchors:
         node = planned_node(plan, name)
         rows = [row for port in ports_of(plan, node, callers) for row in _port_rows(port)]
         tables.append(
             Table(name, ("listener", "port", "listens on", "allowed sources", "dials", "through", "seen as"),
-                  tuple(rows), notes=tuple(_about(plan["nodes"][name], node.advertised)))
+                  tuple(rows), anchors[name], tuple(_about(plan["nodes"][name], node.advertised)))
         )  # fmt: skip
     return Section("ports", "Ports and connections", (Cell(intro),), tuple(tables))
 

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificate
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import html
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import junit
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import picture_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import legend_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import markdown
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
@@ -26,6 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Report,
     Section,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import nodes_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, titled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import (
     findings_section,
@@ -50,7 +52,6 @@ _READING = (
     "NAT device the source that the node sees. A port without an arrow is open to the node itself only."
 )
 _ALIKE = "Equivalent nodes of a site share a box with the addresses of the first node; +n counts the other nodes."
-_MARKS = "A check mark means that all tested connections are as planned, a cross that some are not."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,13 @@ def html_text(evidence: Evidence) -> str:
     """Return the report as one HTML page."""
     fleet = _fleet(evidence)
     picture = svg(picture_of(fleet), f"{_READING} The section Ports and connections has the same content as text.")
-    return html(report_of(evidence), picture, [*_notes(evidence, fleet)])
+    return html(report_of(evidence), picture, [*_notes(fleet)])
 
 
 def markdown_text(evidence: Evidence) -> str:
     """Return the report as Markdown."""
     fleet = _fleet(evidence)
-    return markdown(report_of(evidence), fleet, [*_notes(evidence, fleet)][1:])
+    return markdown(report_of(evidence), fleet, [*_notes(fleet)][1:])
 
 
 def json_text(evidence: Evidence) -> str:
@@ -146,6 +147,8 @@ def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
 def _sections(evidence: Evidence) -> Iterator[Section]:
     measured = [verification_section(evidence.plan, evidence.verification)] if evidence.verification else []
     measured += [drift_section(evidence.drift)] if evidence.drift else []
+    outcomes = evidence.verification["outcomes"] if evidence.verification else ()
+    yield nodes_section(evidence.plan, outcomes, evidence.drift)
     if evidence.changes is not None:
         yield changes_section(evidence.changes)
     yield from (section for section in measured if any(paragraph.tone == BAD for paragraph in section.paragraphs))
@@ -153,6 +156,7 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
     yield forwards_section(evidence.plan)
     yield ports_section(evidence.plan)
     yield from (section for section in measured if not any(paragraph.tone == BAD for paragraph in section.paragraphs))
+    yield legend_section()
 
 
 def _fleet(evidence: Evidence) -> Fleet:
@@ -160,8 +164,8 @@ def _fleet(evidence: Evidence) -> Fleet:
     return add_verdicts(fleet_of(evidence.plan), outcomes, evidence.drift, evidence.plan)
 
 
-def _notes(evidence: Evidence, fleet: Fleet) -> Iterator[str]:
-    yield f"{_READING} {_MARKS}" if evidence.verification else _READING
+def _notes(fleet: Fleet) -> Iterator[str]:
+    yield _READING
     if any(len(box.nodes) > 1 for site in fleet.sites for box in site.boxes):
         yield _ALIKE
     if fleet.hidden:

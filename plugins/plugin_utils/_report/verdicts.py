@@ -65,7 +65,7 @@ class _Evidence:
 def _box(box: Box, evidence: _Evidence) -> Box:
     of_ports = {node: {line for row in box.rows for line in evidence.drift_of(node, row)} for node in box.nodes}
     others = [node for node in box.nodes if set(evidence.drift.get(node, ())) - of_ports[node]]
-    marks = _marks("drift, see its table", others, box)
+    marks = _marks("drift, see section Drift", others, box)
     return replace(box, rows=tuple(_row(row, box, evidence) for row in box.rows), marks=tuple(marks))
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,7 +18,10 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import html
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import fleet_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import PORT_SHAPES, SHAPES, SIGNS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import nodes_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
@@ -112,9 +118,20 @@ ALL = evidence_of(PLAN, wrong=2, absent=("b1",), drift=DRIFT)
 HTML = FORMS[".html"](ALL)
 
 
-def test_page_needs_no_other_file_and_no_script():
+def script_of(text):
+    """Return the only script of a page, whose hash must be the only one that the page's policy allows."""
+    [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    allowed = b64encode(sha256(script.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'"
+    return script
+
+
+def test_page_needs_no_other_file_and_its_policy_allows_only_its_script():
     page = Page(HTML)
-    assert not {"script", "link", "img", "iframe", "object", "form"} & set(page.tags)
+    assert script_of(HTML) == (Path(html.__file__).parent / "page.js").read_text(encoding="utf-8")
+    assert page.tags.count("script") == 1
+    assert not {"link", "img", "iframe", "object", "form"} & set(page.tags)
     assert not [
         attribute
         for attribute in page.attributes
@@ -125,6 +142,58 @@ def test_page_needs_no_other_file_and_no_script():
     namespaces = {value for _tag, name, value in page.attributes if name == "xmlns"}
     # Only the namespace, and the licence of the style.
     assert set(re.findall(r"https?://[^\s\"<)]+", HTML)) == {*namespaces, "https://www.gnu.org/licenses/gpl-3.0.txt"}
+
+
+def test_page_hides_only_the_filter_without_its_script():
+    hidden = [attribute for attribute in Page(HTML).attributes if attribute[1] == "hidden"]
+    assert hidden == [("p", "hidden", None)]
+    assert '<p class="filter" hidden><label for="filter">' in HTML
+    assert "display: none" not in HTML.partition("@media print")[0].replace(
+        "[hidden] { display: none !important; }", ""
+    )
+
+
+def test_index_links_every_node_to_its_table_and_has_nodes_with_problems_first():
+    index = HTML.partition('<section id="nodes"')[2].partition("</section>")[0]
+    links = dict(re.findall(r'<a href="#(node-\d)">(.*?)</a>', index))
+    assert sorted(links.values()) == sorted(PLAN["nodes"])
+    for anchor, name in links.items():
+        assert f'<h3 id="{anchor}">{name}</h3>' in HTML
+    plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index}"} for index in (2, 10, 1)})
+    drift = {"nodes": {"n10": {"firewall": ["a rule is missing"]}}, "not_checked": {}}
+    rows = nodes_section(plan, (), drift).tables[0].rows
+    assert [(row[0].text, row[1].text) for row in rows] == [
+        ("n10", "drift"),
+        ("n1", "none known"),
+        ("n2", "none known"),
+    ]
+
+
+def test_index_names_the_problems_of_a_node():
+    outcomes = [outcome for outcome in evidence_of(PLAN).verification["outcomes"] if outcome["to"] == "a1"]
+    outcomes[0]["seen"] = "unreachable"
+    next(outcome for outcome in outcomes if outcome["listener"] == "admin")["status"] = 200
+    row = nodes_section(PLAN, outcomes, None).tables[0].rows[0]
+    assert row[1].text == "1 result not as planned, Admin API without authentication"
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_legend_has_every_sign_and_result(suffix):
+    text = FORMS[suffix](ALL)
+    results = text.partition("Results of connections</h2>" if suffix == ".html" else "## Results of connections")[2]
+    for result in ("open", "filtered", "closed", "refused", "unreachable", "silent"):
+        assert re.search(rf"(<td>|\| ){result}(</td>| \|)", results), result
+    shapes = (*SHAPES, *PORT_SHAPES) if suffix == ".html" else SHAPES
+    for _shape, colour, meaning in shapes:
+        assert re.search(rf"{colour}(</span>|:) {re.escape(meaning)}", text), colour
+    for sign, meaning in SIGNS:
+        assert re.search(rf"{re.escape(sign)}(</b>|:) {meaning}", text), sign
+
+
+def test_every_shape_of_the_legend_is_in_the_style():
+    for kind, _colour, _meaning in (*SHAPES, *PORT_SHAPES):
+        assert f".key.{kind} {{" in HTML
+        assert f"svg rect.{kind} {{" in HTML
 
 
 def test_every_link_has_a_target_and_every_id_is_unique():
@@ -176,7 +245,8 @@ def test_no_name_becomes_markup(name):
     evidence = evidence_of(renamed(PLAN, name), wrong=3, absent=("a2",), drift=DRIFT)
     plain = evidence_of(renamed(PLAN, "plain"), wrong=3, absent=("a2",), drift=DRIFT)
     page, expected = (Page(FORMS[".html"](source)) for source in (evidence, plain))
-    assert page.tags.count("script") == 0
+    assert page.tags.count("script") == 1
+    assert script_of(FORMS[".html"](evidence)) == script_of(HTML)
     assert set(page.tags) == set(expected.tags)
     assert {attribute[:2] for attribute in page.attributes} == {attribute[:2] for attribute in expected.attributes}
     drawings = re.findall(r"<svg.*?</svg>", FORMS[".html"](evidence), re.DOTALL)
@@ -283,7 +353,7 @@ def test_drift_marks_its_port_in_the_picture(part, line):
     ("settings", "/etc/kong/kong.conf: cluster_advertise is missing, planned 192.168.10.11:7946"),
 ])  # fmt: skip
 def test_drift_of_no_planned_port_marks_the_node(part, line):
-    assert marks_of(PLAN, {part: [line]}, "a1") == (("\N{BALLOT X} drift, see its table",), {})
+    assert marks_of(PLAN, {part: [line]}, "a1") == (("\N{BALLOT X} drift, see section Drift",), {})
 
 
 def test_unauthenticated_admin_api_marks_its_port():

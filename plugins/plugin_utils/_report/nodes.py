@@ -1,0 +1,54 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The index of the nodes: a link to the table of each node, and its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import is_open_admin
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
+    BAD,
+    MUTED,
+    Cell,
+    Section,
+    cells,
+    table,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, natural_key
+
+
+def node_anchors(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Return the anchor of the table of each node, in natural order of the names."""
+    return {name: f"node-{index}" for index, name in enumerate(sorted(plan["nodes"], key=natural_key))}
+
+
+def nodes_section(plan: Mapping[str, Any], outcomes: Sequence[Outcome], drift: Mapping[str, Any] | None) -> Section:
+    """Return the index of the nodes. Nodes with problems are first."""
+    results: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        results.setdefault(outcome["to"], []).append(outcome)
+    rows = []
+    for name, anchor in node_anchors(plan).items():
+        node = plan["nodes"][name]
+        problems = ", ".join(_problems(results.get(name, ()), (drift or {"nodes": {}})["nodes"].get(name, {})))
+        addresses = ", ".join(text for text in node["address"].values() if text)
+        rows.append(cells(Cell(name, link=anchor), Cell(problems or "none known", BAD if problems else MUTED),
+                          node["site"], addresses, f"{node['version']}, {node['role']}"))  # fmt: skip
+    rows.sort(key=lambda row: row[1].tone != BAD)
+    header = ("node", "problems", "site", "address", "Kong")
+    return Section("nodes", "Nodes", (), (table("", header, rows),))
+
+
+def _problems(results: Sequence[Outcome], drift: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    different = sum(map(differs, results))
+    if different:
+        yield f"{counted(different, 'result')} not as planned"
+    if any(map(is_open_admin, results)):
+        yield "Admin API without authentication"
+    if any(drift.values()):
+        yield "drift"
