@@ -34,7 +34,7 @@ ADVICE = {
     r"\bat once\b": "immediately, or together",
     r"\b(lets?|letting) in\b|\bway (back|out)\b|\bstands? in\b|\bwitness(es)?\b": "use the term of the field",
     r"\b(is|are|was|were) (gone|no more|left over)\b": "removed, missing, absent",
-    r"\b\w*Error (where|if|when) ": "write 'Raises NameError if …'",
+    r"(?<!Raises )(?<!Raise )\b\w*Error (where|if|when) ": "write 'Raises NameError if …'",
 }
 WORDS = [
     (re.compile(pattern, 0 if "What|" in pattern or "Error" in pattern else re.IGNORECASE), advice)

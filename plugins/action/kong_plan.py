@@ -45,11 +45,11 @@ _SHOWN_WARNINGS = 3
 
 
 class _Variables(Mapping[str, Any]):
-    """One host's variables as Ansible templates them, with what cannot be templated as VariableError.
+    """The variables of one host, templated by Ansible. A value that cannot be templated raises VariableError.
 
-    Ansible compiles and renders a template at every look, which is most of the time that a plan takes; so a value is
-    kept once it has been looked at. Facts are never templates, and hostvars would search all of a host's facts for
-    one, which takes ten times as long as to read the host.
+    Ansible compiles and renders a template at every access, which would be most of the time of a plan, so each value is
+    kept. Facts are never templates, and hostvars would search all facts of a host for templates, which takes ten times as
+    long as reading the host.
     """
 
     def __init__(self, variables: Mapping[str, Any], loader: DataLoader) -> None:
@@ -75,7 +75,7 @@ class _Variables(Mapping[str, Any]):
         return name in self._variables
 
     def get(self, key: str, default: Any = None) -> Any:
-        # Most variables of the contract are not set, and the exception that says so is dear.
+        # Most variables are not set, and an exception for each would take most of the time.
         return self[key] if key in self._variables else default
 
     def __iter__(self) -> Iterator[str]:
@@ -86,14 +86,14 @@ class _Variables(Mapping[str, Any]):
 
 
 def _plain(value: Any) -> Any:
-    """Return a templated value without Ansible's tags and lazy containers, and what is vaulted as text."""
+    """Return a templated value without Ansible's tags and lazy containers, and a vaulted value as text."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {_plain(key): _plain(item) for key, item in value.items()}
-    # Before ansible-core 2.19 a vaulted value is no text, and is decrypted when it is made one.
+    # Before ansible-core 2.19 a vaulted value is an object that str() decrypts.
     return str(value) if getattr(value, "__ENCRYPTED__", False) else value
 
 
@@ -165,7 +165,7 @@ class ActionModule(ActionBase):
 
 
 def _difference(path: Path, before: str, after: str) -> dict[str, str]:
-    """Return what Ansible shows: who gains or loses what; the texts themselves where the file was no plan before."""
+    """Return the diff for Ansible: gained and lost sources, or both texts if the old file was not a plan."""
     try:
         old = plan_in(before) if before else NO_PLAN
     except PlanError:
@@ -176,7 +176,7 @@ def _difference(path: Path, before: str, after: str) -> dict[str, str]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Search for no cycles while the model grows: all of it stays, and each search looks at the whole inventory."""
+    """Turn off garbage collection while the model grows: nothing is freed, and each search would visit the whole inventory."""
     gc.disable()
     try:
         yield
