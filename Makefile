@@ -28,7 +28,7 @@ test: packages ## Run every check: lint, units, tarball, Molecule; with a summar
 
 .PHONY: quick
 quick: venv ## Run ruff, mypy and the unit tests: no root, no Debian packages
-	@$(CHECK) ruff "ruff format" mypy unit
+	@$(CHECK) ruff "ruff format" mypy "unit tests"
 
 .PHONY: lint
 lint: packages ## Run the linters

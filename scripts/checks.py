@@ -95,7 +95,7 @@ def all_checks() -> list[Check]:
         Check("lint", "places", _script("places.py")),
         Check("lint", "prose", _script("prose.py")),
         Check("lint", "codespell", _tool("codespell", *_texts())),
-        Check("unit", "unit", _tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit"),
+        Check("unit", "unit tests", _tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit"),
         Check("unit", "network namespaces", _namespaces(), "tests/netns", timeout=20 * MINUTE),
         Check("artifact", "tarball", _script("artifact.py"), "playbooks/plan.yml"),
         *_scenarios(),
