@@ -3,7 +3,7 @@
 # usage: load.sh [sets]
 set -eu
 
-OURS=''
+OUR_SETS=''
 
 sets() {
     cat <<'SETS'
@@ -55,7 +55,7 @@ destroy() {
 
 remove_other_sets() {
     /usr/sbin/ipset list -n | sed -n '/^gkong[46]-/p' | while read -r name; do
-        case " $OURS " in *" $name "*) ;; *) destroy "$name" ;; esac
+        case " $OUR_SETS " in *" $name "*) ;; *) destroy "$name" ;; esac
     done
 }
 

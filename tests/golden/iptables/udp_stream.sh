@@ -3,7 +3,7 @@
 # usage: load.sh [sets]
 set -eu
 
-OURS='gkong4-resolvers gkong6-resolvers'
+OUR_SETS='gkong4-resolvers gkong6-resolvers'
 
 sets() {
     cat <<'SETS'
@@ -72,11 +72,11 @@ destroy() {
 
 remove_other_sets() {
     /usr/sbin/ipset list -n | sed -n '/^gkong[46]-/p' | while read -r name; do
-        case " $OURS " in *" $name "*) ;; *) destroy "$name" ;; esac
+        case " $OUR_SETS " in *" $name "*) ;; *) destroy "$name" ;; esac
     done
 }
 
-# Rules that other programs saved can use sets of ours that were removed, or that had their other name. If a set is
+# Rules that other programs saved can use our sets that were removed, or that had their other name. If a set is
 # missing, all these rules are rejected. Therefore the sets are created before other programs load their rules: known sets
 # with their elements, unknown sets empty. All have our options: `ipset -exist restore` fails if a set has other options.
 make_missing_sets() {
@@ -86,7 +86,7 @@ make_missing_sets() {
         ! /usr/sbin/ipset list -n "$name" >/dev/null 2>&1 || continue
         case $name in gkong6-*) family=inet6 ;; *) family=inet ;; esac
         first=${name%'~'}
-        case " $OURS " in
+        case " $OUR_SETS " in
         *" $first "*) sets | sed -n "s/^\([a-z]*\) $first\( .*\)*$/\1 $name\2/p" ;;
         *) echo "create $name hash:net family $family maxelem 1048576" ;;
         esac
@@ -96,7 +96,7 @@ make_missing_sets() {
 swap_sets() {
     {
         sets | sed -n '/^create /p'
-        for name in $OURS; do
+        for name in $OUR_SETS; do
             printf 'swap %s+ %s\ndestroy %s+\n' "$name" "$name" "$name"
         done
     } | /usr/sbin/ipset -exist restore

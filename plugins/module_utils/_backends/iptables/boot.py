@@ -48,7 +48,7 @@ _FUNCTIONS = """\
 # usage: load.sh [sets]
 set -eu
 
-OURS='{names}'
+OUR_SETS='{names}'
 
 sets() {{
     cat <<'SETS'
@@ -100,13 +100,13 @@ destroy() {{
 
 remove_other_sets() {{
     {ipset} list -n | sed -n '/^{prefix}/p' | while read -r name; do
-        case " $OURS " in *" $name "*) ;; *) destroy "$name" ;; esac
+        case " $OUR_SETS " in *" $name "*) ;; *) destroy "$name" ;; esac
     done
 }}
 """
 
 _LOAD = """
-# Rules that other programs saved can use sets of ours that were removed, or that had their other name. If a set is
+# Rules that other programs saved can use our sets that were removed, or that had their other name. If a set is
 # missing, all these rules are rejected. Therefore the sets are created before other programs load their rules: known sets
 # with their elements, unknown sets empty. All have our options: `ipset -exist restore` fails if a set has other options.
 make_missing_sets() {{
@@ -116,7 +116,7 @@ make_missing_sets() {{
         ! {ipset} list -n "$name" >/dev/null 2>&1 || continue
         case $name in {ipv6}*) family=inet6 ;; *) family=inet ;; esac
         first=${{name%'{other}'}}
-        case " $OURS " in
+        case " $OUR_SETS " in
         *" $first "*) sets | sed -n "s/^\\([a-z]*\\) $first\\( .*\\)*$/\\1 $name\\2/p" ;;
         *) echo "create $name hash:net family $family maxelem {maxelem}" ;;
         esac
@@ -126,7 +126,7 @@ make_missing_sets() {{
 swap_sets() {{
     {{
         sets | sed -n '/^create /p'
-        for name in $OURS; do
+        for name in $OUR_SETS; do
             printf 'swap %s{mark} %s\\ndestroy %s{mark}\\n' "$name" "$name" "$name"
         done
     }} | {ipset} -exist restore
