@@ -22,16 +22,22 @@ def render_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
     In a table that would be wider than the terminal (100 characters without one), long cells continue on further lines.
     """
     cells = [list(header), *(list(row) for row in rows)]
-    widths = _fitted([max(len(row[column]) for row in cells) for column in range(len(header))])
+    columns = list(zip(*cells, strict=True))
+    words = [max((len(word) for cell in column for word in cell.split()), default=0) for column in columns]
+    widths = _fitted([max(map(len, column)) for column in columns], words)
     first, *others = ([*_lines(row, widths)] for row in cells)
     return [*first, _GAP.join("-" * width for width in widths), *(line for lines in others for line in lines)]
 
 
-def _fitted(widths: list[int]) -> list[int]:
-    """Return column widths of which the widest are reduced until the table fits, but not below a legible width."""
+def _fitted(widths: list[int], words: Sequence[int]) -> list[int]:
+    """Return column widths of which the widest are reduced until the table fits, but not below a legible width.
+
+    A column is narrower than its longest word (of the lengths ``words``) only if the table does not fit otherwise.
+    """
     available = get_terminal_size((_IN_A_LOG, 0)).columns - len(_GAP) * (len(widths) - 1)
-    while sum(widths) > available and max(widths) > _LEGIBLE:
-        widths[widths.index(max(widths))] -= 1
+    for least in ([max(word, _LEGIBLE) for word in words], [_LEGIBLE] * len(widths)):
+        while sum(widths) > available and (wide := [i for i, width in enumerate(widths) if width > least[i]]):
+            widths[max(wide, key=widths.__getitem__)] -= 1
     return widths
 
 

@@ -37,6 +37,13 @@ def test_long_cell_continues_on_further_lines():
     assert header.startswith("node  sources ")
 
 
+def test_a_word_is_only_split_if_the_table_does_not_fit_otherwise():
+    place = "192.168.10.15:9000/tcp"
+    lines = render_table(["outside", "inside", "sources"], [[place, place, "10.0.0.0/24, 10.0.1.0/24"]])
+    assert lines[2:] == [f"{place}  {place}  10.0.0.0/24,", " " * 48 + "10.0.1.0/24"]
+    assert place not in "".join(render_table(["a", "b", "c"], [[place, place, place]]))
+
+
 def test_terminal_decides_the_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     assert len(render_table(["sources"], [[NETWORKS]])) == 3
