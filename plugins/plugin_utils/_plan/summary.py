@@ -23,7 +23,7 @@ _SHOWN_FINDINGS = 10
 
 
 def plan_lines(plan: Mapping[str, Any]) -> list[str]:
-    """Return a plan as lines: the nodes, who may connect to each, what is led to them, the NAT forwards, the findings."""
+    """Return a plan as lines: nodes, allowed sources, intercepted packets, NAT forwards and findings."""
     shown = sorted(plan["nodes"], key=natural_key)[:_SHOWN_NODES]
     hidden = len(plan["nodes"]) - len(shown)
     more = [f"{hidden} more nodes are in the plan file.", ""] if hidden else []
@@ -85,12 +85,20 @@ def _forward_lines(plan: Mapping[str, Any]) -> list[str]:
             str(Endpoint(forward["inside"], forward["inside_port"])),
             forward["node"],
             forward["listener"],
-            "anyone" if forward["sources"] == "any" else " ".join(forward["sources"]),
+            _shortened(_forward_sources(plan, forward)),
             "yes" if forward["hairpin"] else "no",
         ]
         for forward in plan["nat_forwards"]
     ]
     return ["Forwards that the NAT devices need:", "", *render_table(header, rows), ""]
+
+
+def _forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any]) -> str | list[str]:
+    """Return the sources that the node allows through a forward: "any", or networks."""
+    names = forward["sources"]
+    if isinstance(names, str):
+        return names
+    return [network for name in names for family in ("ipv4", "ipv6") for network in plan["sets"][name][family]]
 
 
 def finding_lines(findings: Sequence[Mapping[str, Any]]) -> list[str]:
