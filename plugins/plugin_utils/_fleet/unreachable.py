@@ -65,13 +65,15 @@ def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Findi
     for (listener, term, _names, reason), (ports, hosts) in unreachable.items():
         named = ", ".join(f"{host.name} (site {host.site})" for host in hosts[:3])
         others = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
-        where = " and ".join(str(port) for port in dict.fromkeys(ports))
+        numbers = list(dict.fromkeys(ports))
+        where = " and ".join(map(str, numbers))
+        noun = "port" if len(numbers) == 1 else "ports"
         fixes = (
-            f"Give {node.name} a kong_nat mapping to the port, or both a kong_vpn_address, set kong_flat_network: true, or "
-            "name the address that the node sees"
+            f"Give {node.name} a kong_nat mapping to the port, give both hosts a kong_vpn_address, set kong_flat_network: true, "
+            f"or add the address that {node.name} sees to kong_{listener}_sources"
         )
         message = (
-            f"no path from {named}{others} to the {listener} port {where} of {node.name} (site {node.site}), so no rule is "
+            f"no path from {named}{others} to the {listener} {noun} {where} of {node.name} (site {node.site}), so no rule is "
             f"made for it. {reason or fixes}"
         )
         yield host_warning("source-no-path", node.name, f"kong_{listener}_sources", term, message)
