@@ -84,7 +84,7 @@ SET = {
     "iptables": "export DEBIAN_FRONTEND=noninteractive; dpkg --purge ufw; dpkg --install /opt/iptables-persistent/*.deb;"
     "sh /root/own_rules.sh set iptables; for family in ip ip6; do"
     f" ${{family}}tables-restore --noflush <<'EOF'{IPTABLES_DEFAULTS}EOF\n done",
-    "firewalld": "sh /root/own_rules.sh set firewalld",
+    "firewalld": "[ -e /etc/firewalld/zones/plant.xml ] || sh /root/own_rules.sh set firewalld",
     "ufw": "sh /root/own_rules.sh set ufw",
 }
 # Third-party rules that are loaded and not saved.
