@@ -193,7 +193,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "egress-private",
             "A host would connect from a private address to a public address, so there is a NAT device in between that the "
             "inventory does not name. The node will drop the packets, because their source address is unknown.",
-            "Set `kong_nat_egress` of that host. Nothing, if public addresses are routed without NAT in your network.",
+            "Set `kong_nat_egress` of that host. No fix is needed if your network routes public addresses without NAT.",
         ),
         _error(
             "advertise-not-single",
@@ -243,7 +243,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "published-no-listener",
             "Kong does not listen on this port in the container, or only on its loopback address, where published packets do "
             "not arrive.",
-            "Correct the second port or the listen setting.",
+            "Correct the container port (the second port), or the listen setting.",
         ),
         _error(
             "published-duplicate",
@@ -267,8 +267,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _warning(
             "source-replaced",
-            "`kong_cluster_sources` does not contain `peers`, or `data_planes` on a control plane, so the cluster's own nodes "
-            "are dropped.",
+            "`kong_cluster_sources` does not contain `peers`, or `data_planes` on a control plane, so packets of the "
+            "cluster's own nodes are dropped.",
             "Add the term if the cluster is to work.",
         ),
         _error(
@@ -335,7 +335,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "The address is IPv6, and this version accepts IPv4 only (kong.yml, Serf).",
             "Use an IPv4 address.",
         ),
-        _error("ipv6-brackets-lost", "The address is IPv6, and the version is 0.13.", "Use IPv4, or Kong 0.14."),
+        _error(
+            "ipv6-brackets-lost",
+            "The address is IPv6, and Kong 0.13 passes it to nginx without its brackets.",
+            "Use IPv4, or Kong 0.14 and later.",
+        ),
         _error("junk-before-address", "The word before the address is not a flag.", "Remove it."),
         _error("flag-unknown", "The word is not a flag of any version.", "Remove it."),
         _error(
@@ -380,7 +384,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Set `kong_ssl: off`, or write a list of entries.",
         ),
         _error(
-            "switch-invalid", "`kong_ssl`, `kong_http2` or a similar switch is neither on nor off.", "`on` or `off`."
+            "switch-invalid",
+            "`kong_ssl`, `kong_http2` or a similar switch is neither on nor off.",
+            "Write `on` or `off`.",
         ),
         _error("listen-duplicate", "A setting contains the same address and port twice.", "Remove one of the entries."),
         _error(
@@ -396,7 +402,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _info(
             "listen-not-opened",
             "Kong does not open a given listener, because of the node's role or because another setting is off.",
-            "Nothing, if the variable is intended for other nodes of the group.",
+            "No fix is needed if the variable is intended for other nodes of the group.",
         ),
         _error(
             "role-needs-listener",
