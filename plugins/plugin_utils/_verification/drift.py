@@ -17,7 +17,7 @@ FORMAT = 1
 
 PARTS = ("firewall", "listeners", "settings", "interception")
 
-_ABSENT = "it was not part of this run"
+_ABSENT = "it was unreachable, failed or not part of this run"
 
 Results = Mapping[str, Mapping[str, Any]]  # by part: the result of its module on one host
 
@@ -87,11 +87,8 @@ def drift_summary(drift: Mapping[str, Any]) -> str:
     """Return the result in one line."""
     differing = [node for node, parts in drift["nodes"].items() if any(parts.values())]
     total = len({*drift["nodes"], *drift["not_checked"]})
-    found = (
-        f"{counted(len(differing), 'node')} of {total} differ from the plan"
-        if differing
-        else "no difference from the plan"
-    )
+    verb = "differs" if len(differing) == 1 else "differ"
+    found = f"{counted(len(differing), 'node')} {verb} from the plan" if differing else "no difference from the plan"
     missing = len(drift["not_checked"])
     return f"{total - missing} of {counted(total, 'node')} checked: {found}"
 

@@ -171,7 +171,9 @@ def _difference_lines(verification: Verification) -> list[str]:
         (cause, list(same)) for cause, same in groupby(verification.differences, key=lambda outcome: outcome.cause)
     ]
     lines = [line for cause, same in by_cause for line in (*map(_difference, same), *_cause_lines(cause, len(same)))]
-    return lines + [f"NOT PROBED from {host}: it was not part of this run" for host in verification.missing]
+    return lines + [
+        f"NOT PROBED from {host}: it was unreachable, failed or not part of this run" for host in verification.missing
+    ]
 
 
 def _cause_lines(cause: str, differences: int) -> list[str]:

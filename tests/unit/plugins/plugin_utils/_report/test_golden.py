@@ -71,7 +71,7 @@ def differences():
     }
     drift = {
         "nodes": {"a1": lines, "a2": {"firewall": [], "settings": []}},
-        "not_checked": {"b1": ["it was not part of this run"]},
+        "not_checked": {"b1": ["it was unreachable, failed or not part of this run"]},
     }
     return Evidence(SEED, verification, drift)
 

@@ -112,7 +112,7 @@ class Page(HTMLParser):
 
 DRIFT = {
     "nodes": {"a1": {"firewall": ["port 8001 is open to <b>anyone</b>"], "settings": []}},
-    "not_checked": {"b1": ["it was not part of this run"]},
+    "not_checked": {"b1": ["it was unreachable, failed or not part of this run"]},
 }
 ALL = evidence_of(PLAN, wrong=2, absent=("b1",), drift=DRIFT)
 HTML = FORMS[".html"](ALL)
