@@ -69,7 +69,7 @@ class Fleet:
 
 def fleet_of(plan: Mapping[str, Any]) -> Fleet:
     """Return the content of the picture of a plan."""
-    groups = _groups([planned_node(plan, name) for name in plan["nodes"]], plan)
+    groups = equivalent_nodes(plan)
     hosts = plan_hosts(plan)
     callers = Callers(hosts)
     boxes = [_box(plan, group, callers) for group in groups[:MOST_BOXES]]
@@ -84,7 +84,9 @@ def _site(name: str, boxes: Iterable[Box], hosts: Iterable[Host], plan: Mapping[
     return Site(name, nodes, others, tuple(box for box in boxes if box.site == name))
 
 
-def _groups(nodes: Sequence[Node], plan: Mapping[str, Any]) -> list[list[Node]]:
+def equivalent_nodes(plan: Mapping[str, Any]) -> list[list[Node]]:
+    """Return the nodes in groups of equivalent nodes; in a small fleet each node is a group."""
+    nodes = [planned_node(plan, name) for name in plan["nodes"]]
     if len(nodes) <= _SINGLE:
         return [[node] for node in nodes]
     groups: dict[Hashable, list[Node]] = {}

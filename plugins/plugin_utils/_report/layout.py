@@ -344,7 +344,7 @@ def _chip(flow: Flow, left: float, right: float, y: float, path: str) -> Iterato
 
 
 def _dials(flow: Flow, x: float, baseline: float, width: float) -> Label:
-    hairpin = f" at {flow.device} (hairpin)" if flow.via == "hairpin" else ""
+    hairpin = " (hairpin)" if flow.via == "hairpin" else ""
     verdict = f"{flow.verdict} " if flow.verdict else ""
     return _label("dials", x, baseline, width, f"{verdict}dials {endpoints_text(flow.dialled)}{_also(flow)}{hairpin}")
 

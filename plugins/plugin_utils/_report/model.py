@@ -33,13 +33,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a title, which may be empty, and an anchor if there are links to it."""
+    """A table with a title, which may be empty, and an anchor if there are links to it.
+
+    With ``is_printed`` false it is not on paper, because a table of an equivalent node is.
+    """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     anchor: str = ""
     notes: tuple[str, ...] = ()
+    is_printed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

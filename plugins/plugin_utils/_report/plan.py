@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     shown_source,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import endpoints_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import endpoints_text, equivalent_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
     MUTED,
@@ -102,6 +102,9 @@ def _forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: C
     )
 
 
+_PORT_COLUMNS = ("listener", "port", "listens on", "allowed sources", "dials", "through", "seen as")
+
+
 def ports_section(plan: Mapping[str, Any]) -> Section:
     """Return the ports and connections of each node."""
     callers = Callers(plan_hosts(plan))
@@ -111,13 +114,16 @@ def ports_section(plan: Mapping[str, Any]) -> Section:
     )
     tables = []
     anchors = node_anchors(plan)
-    for name in anchors:
+    groups = [sorted((node.name for node in group), key=natural_key) for group in equivalent_nodes(plan)]
+    equivalent = {name: group for group in groups for name in group}
+    for name, anchor in anchors.items():
         node = planned_node(plan, name)
         rows = [row for port in ports_of(plan, node, callers) for row in _port_rows(port)]
-        tables.append(
-            Table(name, ("listener", "port", "listens on", "allowed sources", "dials", "through", "seen as"),
-                  tuple(rows), anchors[name], tuple(_about(plan["nodes"][name], node.advertised)))
-        )  # fmt: skip
+        first, *others = equivalent[name]
+        notes = [*_about(plan["nodes"][name], node.advertised)]
+        if others and name == first:
+            notes.append(f"Equivalent nodes, each with its own addresses (not in print): {name_ranges(others)}.")
+        tables.append(Table(name, _PORT_COLUMNS, tuple(rows), anchor, tuple(notes), is_printed=name == first))
     return Section("ports", "Ports and connections", (Cell(intro),), tuple(tables))
 
 

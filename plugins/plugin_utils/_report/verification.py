@@ -130,9 +130,19 @@ def _matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bo
         family = " IPv6" if ":" in outcome["dial_address"] else ""
         row = outcome["to"], outcome["listener"], f"{outcome['port']}/{outcome['protocol']}{family}"
         found.setdefault(row, {}).setdefault(source, []).append(outcome)
-    rows = [(*cells(*row), *(_cell(mine.get(column, ())) for column in columns)) for row, mine in found.items()]
+    alike: dict[Any, list[str]] = {}
+    for (node, listener, port), mine in found.items():
+        results = tuple(_cell(mine.get(column, ())) for column in columns)
+        # Nodes with equal results share a row if there are many sources.
+        alike.setdefault((None if by_site else node, listener, port, results), []).append(node)
+    rows = [
+        (*cells(name_ranges(nodes), listener, port), *results)
+        for (_node, listener, port, results), nodes in alike.items()
+    ]
     title = "Expected / actual, from each " + ("site" if by_site else "source") + " to each listener"
-    return table(title, ("node", "listener", "port", *(f"from {column}" for column in columns)), rows)
+    return table(
+        title, ("nodes" if by_site else "node", "listener", "port", *(f"from {column}" for column in columns)), rows
+    )
 
 
 def _source(plan: Mapping[str, Any], outcome: Outcome, *, by_site: bool) -> str:

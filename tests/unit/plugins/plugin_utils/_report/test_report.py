@@ -392,8 +392,20 @@ def test_certificates_and_open_admin_apis_are_reported(days, said):
 def test_matrix_of_many_sources_is_by_site():
     plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
     page = FORMS[".md"](evidence_of(plan, wrong=1))
-    assert "| node | listener | port | from site default |" in page
+    assert "| nodes | listener | port | from site default |" in page
+    assert "| n00, n02 to n13, 13 nodes | proxy | 8000/tcp | 13\N{MULTIPLICATION SIGN} open / open |" in page
     assert "13\N{MULTIPLICATION SIGN} open / open" in page
+
+
+def test_equivalent_nodes_share_a_table_in_print():
+    plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
+    page = FORMS[".html"](Evidence(plan))
+    tables = re.findall(r'<div class="block( screen-only)?">\n<h3 id="node-\d+">(.*?)</h3>', page)
+    assert [name for hidden, name in tables if not hidden] == ["n00"]
+    assert [name for hidden, name in tables if hidden] == [f"n{index:02}" for index in range(1, 14)]
+    assert "Equivalent nodes, each with its own addresses (not in print): n01 to n13, 13 nodes." in page
+    assert ".screen-only { display: none; }" in page.partition("@media print")[2]
+    assert "screen-only" not in HTML.partition("</style>")[2]
 
 
 def test_report_of_the_same_plan_keeps_verification_and_drift():
