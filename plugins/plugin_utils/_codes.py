@@ -104,8 +104,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "address-unknown",
             "The address of the host is not known: the inventory does not give it and there are no facts, or a query or "
-            "preference finds no address. The host may be down or excluded by `--limit`.",
-            "Set `kong_address`, or keep facts of every node in a cache.",
+            "preference finds no address. The host may be unreachable, excluded by `--limit`, or not a Kong node: the "
+            "playbooks gather facts of Kong nodes only, and `plan` gathers no facts.",
+            "Set `kong_address`, or keep the facts of every host in a cache.",
         ),
         _error(
             "address-ambiguous",

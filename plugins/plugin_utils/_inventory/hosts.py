@@ -111,8 +111,9 @@ def _default_address(variables: HostVariables) -> Addresses:
             "address-unknown",
             "kong_address",
             None,
-            "the host's address is not known: kong_address is not set, and the host has no facts (it may be down or outside "
-            "--limit). Set kong_address, or keep the facts of all nodes in a cache (fact_caching)",
+            "the host's address is not known: kong_address is not set, and the host has no facts with an address (it may be "
+            "unreachable, outside --limit or not a Kong node; plan gathers no facts). Set kong_address, or keep the facts of "
+            "all hosts in a cache (fact_caching)",
         )
     return addresses
 
