@@ -130,7 +130,7 @@ class Rule:
 
 def plan_hosts(plan: Mapping[str, Any]) -> list[Host]:
     """Return all hosts of a plan: the nodes, then the other hosts."""
-    return [planned_host(plan, name) for kind in ("nodes", "hosts") for name in sorted(plan[kind])]
+    return [planned_host(plan, name) for kind in ("nodes", "hosts") for name in sorted(plan[kind], key=natural_key)]
 
 
 def ports_of(plan: Mapping[str, Any], node: Node, callers: Callers) -> list[Port]:
@@ -224,7 +224,7 @@ def _flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: s
     for (site, via, device), gathered in by_path.items():
         yield Flow(
             "",
-            tuple(sorted(gathered.callers)),
+            tuple(sorted(gathered.callers, key=natural_key)),
             site,
             via,
             device,

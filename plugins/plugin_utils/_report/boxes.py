@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     ports_of,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import natural_key
 
 # Up to this number of nodes each node has its own box. In larger fleets equivalent nodes share a box.
 _SINGLE = 12
@@ -73,7 +74,7 @@ def fleet_of(plan: Mapping[str, Any]) -> Fleet:
     hosts = plan_hosts(plan)
     callers = Callers(hosts)
     boxes = [_box(plan, group, callers) for group in groups[:MOST_BOXES]]
-    names = dict.fromkeys(sorted({host.site for host in hosts}))
+    names = dict.fromkeys(sorted({host.site for host in hosts}, key=natural_key))
     sites = tuple(_site(name, boxes, hosts, plan) for name in names)
     return Fleet(tuple(site for site in sites if site.boxes), sum(len(group) for group in groups[MOST_BOXES:]))
 
@@ -86,7 +87,7 @@ def _site(name: str, boxes: Iterable[Box], hosts: Iterable[Host], plan: Mapping[
 
 def equivalent_nodes(plan: Mapping[str, Any]) -> list[list[Node]]:
     """Return the nodes in groups of equivalent nodes; in a small fleet each node is a group."""
-    nodes = [planned_node(plan, name) for name in plan["nodes"]]
+    nodes = [planned_node(plan, name) for name in sorted(plan["nodes"], key=natural_key)]
     if len(nodes) <= _SINGLE:
         return [[node] for node in nodes]
     groups: dict[Hashable, list[Node]] = {}
@@ -165,9 +166,13 @@ def _join(first: Flow, second: Flow) -> Flow:
 
 def endpoints_text(endpoints: Sequence[Endpoint]) -> str:
     """Return endpoints as text for people, each address once: ``10.0.0.1:8000, :8443``."""
-    parts: list[str] = []
-    last = None
+    return ", ".join(address_texts(endpoints))
+
+
+def address_texts(endpoints: Sequence[Endpoint]) -> list[str]:
+    """Return a text for each address of endpoints, with all its ports."""
+    by_address: dict[str, list[str]] = {}
     for endpoint in endpoints:
-        parts.append(f":{endpoint.port}" if endpoint.address == last else str(endpoint))
-        last = endpoint.address
-    return ", ".join(parts)
+        ports = by_address.setdefault(endpoint.address, [])
+        ports.append(f":{endpoint.port}" if ports else str(endpoint))
+    return [", ".join(ports) for ports in by_address.values()]

@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, shown_source
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row, Site, endpoints_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import (
+    Box,
+    Fleet,
+    Row,
+    Site,
+    address_texts,
+    endpoints_text,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fitted, fitted_list, listed, width_of
 
 WIDTH = 1340.0
@@ -313,7 +320,7 @@ def _flow(flow: Flow, box: Box, lane: _Lane, y: float) -> Iterator[Part]:
         device_left, device_right = lane.device
         width = lane.node[0] - device_right - 16
         yield Arrow("flow", right, device_left, y)
-        yield _dials(flow, right + 6, y - 6, _BORDER - right - 12)
+        yield from _dials(flow, right + 6, y - 6, _BORDER - right - 12)
         yield Arrow("flow", device_right, lane.node[0] + 6, y)
         yield _seen(flow, device_right + 8, y - 6, width)
         yield _label("arrives", device_right + 8, y + 15, width,
@@ -323,7 +330,7 @@ def _flow(flow: Flow, box: Box, lane: _Lane, y: float) -> Iterator[Part]:
     x = right + 6 if inside or not lane.is_whole else lane.device[1] + 8
     width = lane.node[0] - x - 8
     if flow.dialled:
-        yield _dials(flow, x, y - 6, width)
+        yield from _dials(flow, x, y - 6, width)
     yield _seen(flow, x, y + 15, width)
     if path and lane.is_whole:
         yield _label("seen", right + 6, y - 6, _BORDER - right - 12, path)
@@ -343,10 +350,18 @@ def _chip(flow: Flow, left: float, right: float, y: float, path: str) -> Iterato
     yield _label("chip-site", x, y + 11, width, f"site {flow.site}{path}")
 
 
-def _dials(flow: Flow, x: float, baseline: float, width: float) -> Label:
+def _dials(flow: Flow, x: float, baseline: float, width: float) -> Iterator[Label]:
+    """Yield the dialled endpoints, in two lines if there are several addresses that do not fit into one."""
     hairpin = " (hairpin)" if flow.via == "hairpin" else ""
     verdict = f"{flow.verdict} " if flow.verdict else ""
-    return _label("dials", x, baseline, width, f"{verdict}dials {endpoints_text(flow.dialled)}{_also(flow)}{hairpin}")
+    before, after = f"{verdict}dials ", f"{_also(flow)}{hairpin}"
+    first, *others = address_texts(flow.dialled)
+    whole = f"{before}{', '.join((first, *others))}{after}"
+    if others and width_of(whole, SIZES["dials"]) > width:
+        yield _label("dials", x, baseline - 13, width, f"{before}{first},")
+        yield _label("dials", x, baseline, width, f"{', '.join(others)}{after}")
+    else:
+        yield _label("dials", x, baseline, width, whole)
 
 
 def _also(flow: Flow) -> str:

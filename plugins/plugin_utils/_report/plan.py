@@ -114,7 +114,7 @@ def ports_section(plan: Mapping[str, Any]) -> Section:
     )
     tables = []
     anchors = node_anchors(plan)
-    groups = [sorted((node.name for node in group), key=natural_key) for group in equivalent_nodes(plan)]
+    groups = [[node.name for node in group] for group in equivalent_nodes(plan)]
     equivalent = {name: group for group in groups for name in group}
     for name, anchor in anchors.items():
         node = planned_node(plan, name)

@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     cells,
     table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, listed, name_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, listed, name_ranges, natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     drift_summary,
     shared_differences,
@@ -125,7 +125,7 @@ def _difference(outcome: Outcome) -> str:
 def _matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bool) -> Any:
     columns = dict.fromkeys(_source(plan, outcome, by_site=by_site) for outcome in outcomes)
     found: dict[tuple[str, str, str], dict[str, list[Outcome]]] = {}
-    for outcome in sorted(outcomes, key=lambda outcome: str(outcome["to"])):
+    for outcome in sorted(outcomes, key=lambda outcome: natural_key(outcome["to"])):
         source = _source(plan, outcome, by_site=by_site)
         family = " IPv6" if ":" in outcome["dial_address"] else ""
         row = outcome["to"], outcome["listener"], f"{outcome['port']}/{outcome['protocol']}{family}"

@@ -209,6 +209,26 @@ def test_twelve_nodes_fill_the_width():
     assert not [label for label in picture.labels if label.is_cut]
 
 
+def test_boxes_and_callers_are_in_natural_order():
+    nodes = {f"n{index}": {"kong_address": f"10.0.0.{index}", "kong_admin_listen": "0.0.0.0:8001",
+             "kong_admin_sources": ["@kong"]} for index in (10, 9, 1)}  # fmt: skip
+    boxes = fleet_of(planned(nodes)).sites[0].boxes
+    assert [box.nodes for box in boxes] == [("n1",), ("n9",), ("n10",)]
+    [admin] = [row for row in boxes[0].rows if row.listener == "admin"]
+    assert admin.flows[0].callers == ("n9", "n10")
+    assert admin.flows[0].seen == ("10.0.0.9/32", "10.0.0.10/32")
+
+
+def test_two_addresses_are_dialled_in_two_lines():
+    nodes = {f"n{index}": {"kong_address": [f"10.0.0.{index}", f"2001:db8:aaaa:bbbb::{index}"],
+             "kong_proxy_listen": "0.0.0.0:8000, [::]:8000, 0.0.0.0:8443 ssl, [::]:8443 ssl"} for index in range(1, 7)}  # fmt: skip
+    picture = picture_of(fleet_of(planned(nodes)))
+    check(picture)
+    assert [len(row) for row in nodes_of(picture).values()] == [2] * 3
+    lines = [label.text for label in picture.labels if label.kind == "dials"][:2]
+    assert lines == ["dials 10.0.0.1:8000, :8443,", "[2001:db8:aaaa:bbbb::1]:8000, :8443"]
+
+
 def test_box_behind_a_nat_device_has_the_whole_width():
     nodes = {f"n{index}": {"kong_site": "a", "kong_address": f"10.0.0.{index + 1}"} for index in range(5)}
     nodes["n0"] |= {
