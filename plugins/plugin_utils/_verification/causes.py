@@ -105,8 +105,8 @@ def _explain_open(case: _Case) -> str:
         return f"{probe.target} blocks no source on the tested ports: its rules are not loaded"
     return (
         f"{probe.target} allows {case.source} on {probe.protocol} {probe.port}, but no set in the plan contains this "
-        "address: the node has an unexpected rule, a set on it has an unexpected member, or a third-party rule diverts the "
-        "packet before our rules; run drift to find it"
+        "address: a set on the node has an unexpected member, our rules contain an unexpected rule, or a third-party rule "
+        "diverts the packet before our rules; run drift to find it"
     )
 
 
