@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
     kong_drift,
     kong_drift_status,
     kong_explain,
+    kong_explain_names,
     kong_plan_diff,
     kong_report,
     kong_verification,
@@ -60,6 +61,8 @@ def no_warning_of_ansible(monkeypatch):
 
 ACTIONS = {
     kong_explain: {"plan": PLAN, "caller": "a1", "target": "b1"},
+    kong_explain_names: {"caller": "a1", "target": "b1"},
+    kong_drift_status: {"drift": {}},
     kong_drift: {"plan": PLAN},
     kong_verification: {"plan": PLAN, "registered": "met"},
     kong_plan_diff: {"old": "a", "new": "b"},
@@ -99,6 +102,39 @@ def test_explain_describes_each_probe_and_fails_if_a_result_differs():
     met[0]["seen"] = "open"
     result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": met})
     assert "failed" not in result
+
+
+GROUPS = {"all": ["a1", "b1", "admin"], "kong": ["a1", "b1"], "edge": ["b1"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"caller": "admin", "target": "b1"}, ""),
+        ({"caller": "admin", "target": "b1", "listener": "cluster"}, ""),
+        (
+            {"caller": "admn", "target": "x"},
+            "from: there is no host 'admn'; did you mean 'admin'? Valid: a1, admin, b1",
+        ),
+        ({"caller": "a1", "target": "admin"}, "to: there is no Kong node 'admin'. Valid: a1, b1"),
+        ({"caller": "a1", "target": "a1", "group": "edge"}, "to: there is no Kong node 'a1'"),
+        ({"caller": "a1", "target": "b1", "group": "none"}, "to: there is no Kong node 'b1'"),
+        ({"target": "b1"}, "from is missing: add -e from=NAME. Valid: a1, admin, b1"),
+        ({"caller": "a1"}, "to is missing: add -e to=NAME. Valid: a1, b1"),
+        (
+            {"caller": "a1", "target": "b1", "listener": "clustr"},
+            "listener: there is no listener 'clustr'; did you mean 'cluster'?",
+        ),
+    ],
+)
+def test_names_for_explain(arguments, message):
+    if not message:
+        assert run(kong_explain_names, arguments, groups=GROUPS) == ({"changed": False}, [])
+        return
+    with pytest.raises(AnsibleActionFail) as caught:
+        run(kong_explain_names, arguments, groups=GROUPS)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
 
 
 def test_explain_reports_that_there_is_no_connection_to_test():
