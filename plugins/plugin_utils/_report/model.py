@@ -58,7 +58,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A complete report. ``summary`` has short facts: a label and a text. ``origin`` says what the report is made from."""
+    """A complete report. ``summary`` has short facts: a label and a text. ``origin`` has the texts below the title."""
 
     title: str
     summary: tuple[tuple[str, Cell], ...]
