@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError, update_file
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import PARTS, drift_lines, gather
 
@@ -26,32 +23,22 @@ _ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Collect the results on the controller, without a connection to a host."""
 
-    _requires_connection = False
+    arguments = _ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
-        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        try:
-            plan = check_plan(arguments["plan"])
-        except PlanError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
-        hostvars = (task_vars or {})["hostvars"]
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        plan = check_plan(arguments["plan"])
+        hostvars = variables["hostvars"]
         drift = gather(
             plan, {node: _registered(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars}
         )
         data = drift.as_dict()
         show(drift_lines(data))
         if arguments["path"]:
-            try:
-                update_file(Path(arguments["path"]), json.dumps(data, indent=2) + "\n", check_mode=False)
-            except FileError as exc:
-                raise AnsibleActionFail(f"path: {exc}") from exc
-        return {**result, "changed": False, **data}
+            update_file(Path(arguments["path"]), json.dumps(data, indent=2) + "\n", check_mode=False)
+        return data
 
 
 def _registered(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     chosen_probes,
@@ -29,29 +27,21 @@ _ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Explain on the controller, without a connection to a host."""
 
-    _requires_connection = False
+    arguments = _ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
-        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        try:
-            plan = check_plan(arguments["plan"])
-            probes = chosen_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
-        except PlanError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        plan = check_plan(arguments["plan"])
+        probes = chosen_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
         outcomes = outcomes_by_name(plan, probes, arguments["seen"], arguments["observer"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]
         show(lines or [_NO_PROBES])
         different = [name for name, outcome in outcomes.items() if outcome.differs]
-        result["changed"] = False
         if different:
-            return {**result, "failed": True, "msg": f"not as expected: {', '.join(different)}"}
-        return {**result, "lines": lines}
+            return {"failed": True, "msg": f"not as expected: {', '.join(different)}"}
+        return {"lines": lines}
 
 
 _NO_PROBES = (

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import listener_names
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import name_error
 
@@ -22,17 +22,13 @@ _ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Check names on the controller, without a connection to a host."""
 
-    _requires_connection = False
+    arguments = _ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
-        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        groups = (task_vars or {})["groups"]
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        groups = variables["groups"]
         listener = arguments["listener"]
         errors = [
             name_error("from", arguments["caller"], "host", groups["all"]),
@@ -41,4 +37,4 @@ class ActionModule(ActionBase):
         ]
         if found := [error for error in errors if error]:
             raise AnsibleActionFail(found[0])
-        return {**result, "changed": False}
+        return {}

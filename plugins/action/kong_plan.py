@@ -12,21 +12,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError, update_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     ERROR,
     WARNING,
     finding_line,
     shared_findings,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal, trusted_hostvars
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import trusted_hostvars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, plan_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
@@ -116,34 +116,27 @@ class _AnsibleInventory:
         return _Variables({**hostvars.raw_get(host), "hostvars": hostvars}, self._loader)
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Compile the fleet on the controller; no host is connected to."""
 
-    _requires_connection = False
+    arguments = _ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
-        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        try:
-            require_libraries()
-        except LibraryError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        require_libraries()
         with plan_file(arguments["group"]) as kept:
             is_first = not kept.exists()
             if is_first:
                 with _without_garbage_collection():
-                    compilation = compile_plan(_AnsibleInventory(task_vars or {}, self._loader), arguments["group"])
+                    compilation = compile_plan(_AnsibleInventory(variables, self._loader), arguments["group"])
                 if compilation.plan is None:
                     findings = shared_findings(compilation.findings)
                     keep_refused(arguments["group"], findings)
-                    return {**result, **_refused(findings)}
+                    return _refused(findings)
                 plan = compilation.plan
                 kept.write_text(json.dumps(plan), encoding="utf-8")
             else:
                 plan = json.loads(kept.read_text(encoding="utf-8"))
-        result.update(changed=False, plan=plan)
+        result: dict[str, Any] = {"plan": plan}
         if arguments["show"]:
             show(plan_lines(plan))
         elif is_first and (warnings := _warnings(plan["findings"])):
@@ -154,10 +147,7 @@ class ActionModule(ActionBase):
 
     def _write(self, path: Path, text: str) -> dict[str, Any]:
         """Make the plan file have this text, unless this is check mode, and return what that changes."""
-        try:
-            before = update_file(path, text, check_mode=self._task.check_mode) or ""
-        except FileError as exc:
-            raise AnsibleActionFail(f"path: {exc}") from exc
+        before = update_file(path, text, check_mode=self._task.check_mode) or ""
         result: dict[str, Any] = {"changed": before != text, "path": str(path)}
         if self._task.diff:
             result["diff"] = _difference(path, before, text)

@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 
 _ARGUMENTS = {
@@ -23,20 +20,13 @@ _ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Compare on the controller, without a connection to a host."""
 
-    _requires_connection = False
+    arguments = _ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
-        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        try:
-            old, new = (read_plan(Path(arguments[name])) for name in ("old", "new"))
-        except PlanError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        old, new = (read_plan(Path(arguments[name])) for name in ("old", "new"))
         changes = changes_between(old, new)
         show(change_lines(changes))
-        return {**result, "changed": False, "changes": [change.as_dict() for change in changes]}
+        return {"changes": [change.as_dict() for change in changes]}

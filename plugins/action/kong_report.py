@@ -12,13 +12,12 @@ from typing import Any
 
 from ansible import context
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError, create_folder, update_file
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import (
     Origin,
     now,
@@ -50,30 +49,20 @@ _EITHER = ("plan", "refused_group")
 _NAME = "report"
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Write the report on the controller, without a connection to a host."""
 
-    _requires_connection = False
+    arguments = _ARGUMENTS
+    one_of = ("plan", "refused_group")
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
-        _spec, arguments = self.validate_argument_spec(
-            argument_spec=_ARGUMENTS, required_one_of=[_EITHER], mutually_exclusive=[_EITHER]
-        )
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         paths = _files(Path(arguments["path"]))
-        try:
-            text_of = _texts(arguments, (task_vars or {})["hostvars"], paths)
-            origin = _origin(arguments["fleet"] or "", paths, text_of)
-            written = [path for path in paths if self._write(path, text_of(path.suffix, origin))]
-        except PlanError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
-        except FileError as exc:
-            raise AnsibleActionFail(f"path: {exc}") from exc
+        text_of = _texts(arguments, variables["hostvars"], paths)
+        origin = _origin(arguments["fleet"] or "", paths, text_of)
+        written = [path for path in paths if self._write(path, text_of(path.suffix, origin))]
         shown = str(paths[0].resolve())
         show([f"The report: {shown}"])
-        return {**result, "changed": bool(written), "path": shown, "files": [str(path.resolve()) for path in paths]}
+        return {"changed": bool(written), "path": shown, "files": [str(path.resolve()) for path in paths]}
 
     def _write(self, path: Path, text: str) -> bool:
         """Make a file have this text, unless this is check mode, and tell whether it changes."""

@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, escaped_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
@@ -30,40 +27,30 @@ _ARGUMENTS = {
 }
 
 
-def _placeholders(plan: Mapping[str, Any], task_vars: dict[str, Any] | None, name: str | None) -> dict[str, Any]:
+def _placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     """Return by node the ports of its placeholder, from the result of kong_placeholder that it registered."""
-    hostvars = (task_vars or {})["hostvars"]
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
     return {node: escaped_all(result.get("placeholders", [])) for node, result in found.items() if result}
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Compare on the controller, without a connection to a host."""
 
-    _requires_connection = False
+    arguments = _ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
-        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        try:
-            plan = check_plan(arguments["plan"])
-        except PlanError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
-        hostvars = (task_vars or {})["hostvars"]
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        plan = check_plan(arguments["plan"])
+        hostvars = variables["hostvars"]
         observers = registered_observers(plan, hostvars, arguments["observers"])
         verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers)
-        show(verification_lines(verification, _placeholders(plan, task_vars, arguments["placeholders"])))
-        result["changed"] = False
+        show(verification_lines(verification, _placeholders(plan, hostvars, arguments["placeholders"])))
         if verification.differences:
             # Ansible prints the complete result of a failed task. The differences are listed above, and in the report.
             text = (
                 f"{counted(len(verification.differences), 'difference')} from the plan, listed above and in the report"
             )
-            return {**result, "failed": True, "msg": text}
+            return {"failed": True, "msg": text}
         return {
-            **result,
             "outcomes": [outcome.as_dict() for outcome in verification.outcomes],
             "not_probed": list(verification.missing),
         }
