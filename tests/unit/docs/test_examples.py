@@ -125,8 +125,10 @@ def test_the_documentation_lists_the_included_content():
     internal = listed_content("docs/design.md", "### Internal plugins")
     named = sorted([*listed_content("README.md", "## Included content"), *internal])
     for kind, name in internal:
-        text = text_of(f"plugins/{kind}{'s' if kind == 'module' else ''}/{name}.py")
-        assert "  - Internal" in text, f"{name} does not say that it is internal"
+        path = {"module": f"plugins/modules/{name}.py", "filter": f"plugins/filter/{name}.py"}.get(
+            kind, f"playbooks/{name}.yml"
+        )
+        assert re.search("^(  -|#) Internal", text_of(path), re.MULTILINE), f"{name} does not say that it is internal"
     patterns = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.py", "playbook": "playbooks/*.yml"}
     found = [(kind, path.stem) for kind, pattern in patterns.items() for path in ROOT.glob(pattern)]
     roles = [("role", path.parent.parent.name) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]

@@ -53,12 +53,14 @@ class Stage:
     def __init__(self, folder):
         self.folder = folder
         collection = folder / "ansible_collections/gatehouse/kong"
-        for name in ("modules", "filter"):
+        for name in ("action", "modules", "filter"):
             (collection / f"plugins/{name}").mkdir(parents=True)
         for name in ("roles", "playbooks", "galaxy.yml", "meta", "plugins/plugin_utils", "plugins/module_utils"):
             (collection / name).symlink_to(ROOT / name)
         for name in FILTERS:
             (collection / f"plugins/filter/{name}").symlink_to(ROOT / "plugins/filter" / name)
+        for kind in ("action", "modules"):
+            (collection / f"plugins/{kind}/kong_nodes.py").symlink_to(ROOT / f"plugins/{kind}/kong_nodes.py")
         (collection / "plugins/filter/host_ruleset.py").write_text(RULESET_FILTER)
         for name in MODULES:
             text = MODULE.replace("NAME", repr(name)).replace("ANSWERS", repr(str(folder / "answers.json")))

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the group of the Kong nodes, for plays whose pattern sees extra variables only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import name_ranges
+
+DEFAULT = "kong"
+_ALWAYS = {"all", "ungrouped"}
+
+
+class GroupError(ValueError):
+    """There is no Kong node to work on. The message names ``kong_group`` or ``--limit``, and the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The group of the Kong nodes, and the nodes that have to be added to the group ``kong`` for the next plays."""
+
+    group: str
+    added: tuple[str, ...] = ()
+
+
+def select_nodes(
+    groups: Mapping[str, Sequence[str]],
+    group: str,
+    *,
+    extra: str | None,
+    play_hosts: Collection[str],
+    groups_of_hosts: Callable[[], Iterable[str | None]],
+) -> Selected:
+    """Return the group of the Kong nodes.
+
+    ``group`` is ``kong_group`` as the first host sees it, ``extra`` as an extra variable sets it. If the group has no hosts and
+    there is no extra variable, ``groups_of_hosts`` gives ``kong_group`` of all hosts. ``play_hosts`` are the hosts that
+    ``--limit`` leaves. Raises GroupError.
+    """
+    if not groups.get(group) and extra is None:
+        group = next((name for name in groups_of_hosts() if name and groups.get(name)), group)
+    if not groups.get(group):
+        known = ", ".join(sorted(name for name in groups if name not in _ALWAYS and groups[name])) or "none"
+        raise GroupError(
+            f"kong_group: {group!r}: the inventory group of the Kong nodes has no hosts (groups with hosts: {known}). Add hosts "
+            "to it, or set kong_group, and check the inventory's path [no-nodes]"
+        )
+    if not set(play_hosts).intersection(groups[group]):
+        raise GroupError(f"--limit excludes every Kong node. The group {group!r} has {name_ranges(groups[group])}")
+    in_patterns = extra or DEFAULT
+    if group == in_patterns:
+        return Selected(group)
+    if groups.get(in_patterns):
+        raise GroupError(
+            f"kong_group: {group!r}: the inventory also has a group {in_patterns!r}, which the plays would use as well. Add "
+            f"-e kong_group={group}"
+        )
+    return Selected(group, tuple(groups[group]))

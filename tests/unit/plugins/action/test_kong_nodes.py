@@ -1,0 +1,62 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first play of the playbooks, in real runs of ansible-playbook."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+PLAYBOOKS = Path(__file__).parents[4] / "playbooks"
+NODE = {"kong_version": "3.9", "kong_proxy_sources": ["any"]}
+FLEET = {
+    "gateways": {"hosts": {"g1": {**NODE, "kong_address": "10.0.0.1"}}, "vars": {"kong_group": "gateways"}},
+    "others": {"hosts": {"bastion": {"kong_address": "10.0.0.9"}}},
+}
+
+
+def run(tmp_path, playbook, *arguments, inventory=FLEET):
+    file = tmp_path / "hosts.yml"
+    if inventory:
+        file.write_text(yaml.safe_dump({"all": {"children": inventory}}), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", str(file), f"gatehouse.kong.{playbook}", *arguments],
+        env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_LOCALHOST_WARNING": "false", "LC_ALL": "C.UTF-8",
+             "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH") or os.environ["PYTHONPATH"]},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def test_a_group_that_the_inventory_names(tmp_path):
+    code, output = run(tmp_path, "plan")
+    assert code == 0, output
+    assert "The plan: 1 Kong node" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "inventory", "message"),
+    [
+        ((), None, "groups with hosts: none"),
+        (("-e", "kong_group=kng"), FLEET, "kong_group: 'kng'"),
+        (("--limit", "bastion"), FLEET, "--limit excludes every Kong node. The group 'gateways' has g1"),
+    ],
+)
+def test_a_run_without_a_node_fails(tmp_path, arguments, inventory, message):
+    code, output = run(tmp_path, "drift", *arguments, inventory=inventory)
+    assert code == 2
+    assert message in output
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in PLAYBOOKS.glob("*.yml") if path.stem not in ("nodes", "diff"))
+)
+def test_every_playbook_begins_with_the_check(name):
+    first = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))[0]
+    assert first["ansible.builtin.import_playbook"] == "nodes.yml"

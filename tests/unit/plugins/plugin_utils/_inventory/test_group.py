@@ -1,0 +1,53 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError, Selected, select_nodes
+
+GROUPS = {"all": ["g1", "g2", "x"], "ungrouped": [], "gateways": ["g1", "g2"], "others": ["x"], "empty": []}
+
+
+def select(group, *, groups=None, extra=None, play_hosts=("g1", "g2", "x"), of_hosts=()):
+    return select_nodes(groups or GROUPS, group, extra=extra, play_hosts=play_hosts, groups_of_hosts=lambda: of_hosts)
+
+
+def test_the_default_group():
+    assert select("kong", groups={"all": ["k"], "kong": ["k"]}, play_hosts=["k"]) == Selected("kong")
+
+
+def test_a_group_from_an_extra_variable_needs_no_addition():
+    assert select("gateways", extra="gateways") == Selected("gateways")
+
+
+def test_the_nodes_of_a_group_from_the_inventory_are_added():
+    assert select("gateways") == Selected("gateways", ("g1", "g2"))
+
+
+def test_the_variable_may_be_set_for_the_nodes_only():
+    assert select("kong", of_hosts=[None, "empty", "gateways"]) == Selected("gateways", ("g1", "g2"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"group": "kong"}, r"kong_group: 'kong': .* \(groups with hosts: gateways, others\).*\[no-nodes\]"),
+        ({"group": "empty", "extra": "empty"}, r"kong_group: 'empty': .*has no hosts"),
+        ({"group": "kng", "extra": "kng", "of_hosts": ["gateways"]}, r"kong_group: 'kng'"),
+        ({"group": "kong", "groups": {"all": [], "ungrouped": []}}, r"groups with hosts: none"),
+        (
+            {"group": "gateways", "extra": "gateways", "play_hosts": ["x"]},
+            r"--limit excludes every Kong node. The group 'gateways' has g1 to g2, 2 nodes",
+        ),
+        (
+            {"group": "gateways", "groups": {**GROUPS, "kong": ["x"]}},
+            r"the inventory also has a group 'kong'.*-e kong_group=gateways",
+        ),
+    ],
+)
+def test_a_run_without_a_node_is_an_error(arguments, message):
+    with pytest.raises(GroupError, match=message):
+        select(**arguments)
