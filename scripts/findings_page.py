@@ -61,8 +61,11 @@ the loader of its configuration, which is also the only part that `kong check` r
 | `flag-value` | 2.0 and later (`backlog=0`), 3.0 and later (`so_keepalive=::`) | nginx refuses it. |
 | `udp-incompatible-flag` | 2.2 and later | nginx refuses the pair. |
 | `listen-duplicate` | all | nginx: "a duplicate listen". |
-| `listen-collision` | all | nginx: "duplicate listen options". Or, without options, two purposes share one socket and one of them is not served. Two programs: one cannot start. |
-| `advertise-invalid`, `advertise-unreachable`, `advertise-duplicate`, `advertise-not-single` | 0.6 to 0.10 | The nodes start. Peers dial an address that does not answer, or the wrong node, and caches go stale. They may still call each other alive. |
+| `listen-collision` | all | nginx: "duplicate listen options". Or, without options, two purposes share one socket \
+and one of them is not served. Two programs: one cannot start. |
+| `advertise-invalid`, `advertise-unreachable`, `advertise-duplicate`, `advertise-not-single` | 0.6 to 0.10 | The \
+nodes start. Peers dial an address that does not answer, or the wrong node, and caches go stale. They may still call \
+each other alive. |
 | `gossip-bind` | 0.6 to 0.10 | The nodes start; the firewall of a peer drops the gossip. |
 | `bind-not-on-host` | all | The address cannot be bound, and nginx or Serf does not start. |
 

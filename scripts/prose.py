@@ -73,7 +73,7 @@ def of_yaml(text: str) -> Lines:
         if found := re.search(
             r"^\s*(?:- )?(?:name|\w*description|msg|title): (.+)|(?:^|\s)# (.+)|^\s*- ([A-Z].{20,})", line
         ):
-            yield number, next(part for part in found.groups() if part)
+            yield number, next(filter(None, found.groups()), "")
 
 
 def of_markdown(text: str) -> Lines:

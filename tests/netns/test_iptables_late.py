@@ -222,8 +222,10 @@ BANS = {
     ),
     "ban in the middle": (["-I INPUT 3 -s {B} -j DROP"], WITHOUT_B),
     "ban of an interface": (["-I INPUT 3 -i ally -j DROP"], WITHOUT_B),
-    "ban of all interfaces except some": (["-N X", "-A X -i friend -j RETURN", "-A X -i outsider -j RETURN", "-A X -j DROP",
-                                        "-I INPUT 3 -j X"], WITHOUT_B),
+    "ban of all interfaces except some": (
+        ["-N X", "-A X -i friend -j RETURN", "-A X -i outsider -j RETURN", "-A X -j DROP", "-I INPUT 3 -j X"],
+        WITHOUT_B,
+    ),
     "chain of an interface": (["-N X", "-A X -j REJECT", "-I INPUT 1 -i ally -j X"], WITHOUT_B),
     "chain for an interface and for another ban": (
         ["-N X", "-A X -j DROP", "-I INPUT 1 -i ally -j X", "-I INPUT 1 -p icmp -j X"], WITHOUT_B

@@ -53,8 +53,9 @@ HOSTS = {
                          ("input", "tcp dport 22 accept", "meta l4proto tcp")),
     "end of one port": ("", "filter", "accept", "tcp dport 8001 drop\nudp dport 7946 drop",
                         ("input", "tcp dport 22 accept", "tcp dport 8001 drop")),
-    "own chain drops": ("ip saddr 192.0.2.1 drop\ndrop", "filter", "accept", "jump own",
-                       ("own", "ip saddr 192.0.2.1 drop", "drop")),
+    "own chain drops": (
+        "ip saddr 192.0.2.1 drop\ndrop", "filter", "accept", "jump own", ("own", "ip saddr 192.0.2.1 drop", "drop"),
+    ),
     "own chain by goto": ("tcp dport 443 accept\ndrop", "filter", "accept", "goto own",
                           ("own", "tcp dport 443 accept", "drop")),
 }  # fmt: skip

@@ -113,8 +113,8 @@ GROUPS = {"all": ["a1", "b1", "admin"], "kong": ["a1", "b1"], "edge": ["b1"]}
         ({"caller": "admin", "target": "b1"}, ""),
         ({"caller": "admin", "target": "b1", "listener": "cluster"}, ""),
         (
-            {"caller": "admn", "target": "x"},
-            "from: there is no host 'admn'; did you mean 'admin'? Valid: a1, admin, b1",
+            {"caller": "adm", "target": "x"},
+            "from: there is no host 'adm'; did you mean 'admin'? Valid: a1, admin, b1",
         ),
         ({"caller": "a1", "target": "admin"}, "to: there is no Kong node 'admin'. Valid: a1, b1"),
         ({"caller": "a1", "target": "a1", "group": "edge"}, "to: there is no Kong node 'a1'"),

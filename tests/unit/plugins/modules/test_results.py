@@ -386,6 +386,10 @@ def test_listen_info_fails(sockets, monkeypatch, error):
     assert (result["failed"], result["msg"].endswith("no")) == (True, True)
 
 
+def refuse_to_stop():
+    raise HostError("no")
+
+
 def test_placeholder(monkeypatch):
     calls = []
 
@@ -405,7 +409,7 @@ def test_placeholder(monkeypatch):
     assert main(kong_placeholder, monkeypatch, {"state": "absent"})[0] == plain
     for seconds, refused in ((0, True), (1, False), (3600, False), (3601, True)):
         assert main(kong_placeholder, monkeypatch, {**params, "seconds": seconds})[0]["failed"] is refused
-    monkeypatch.setattr(kong_placeholder, "stop", lambda: (_ for _ in ()).throw(HostError("no")))
+    monkeypatch.setattr(kong_placeholder, "stop", refuse_to_stop)
     assert main(kong_placeholder, monkeypatch, {"state": "absent"})[0] == {"msg": "no", "failed": True}
 
 

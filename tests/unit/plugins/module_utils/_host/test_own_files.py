@@ -27,8 +27,8 @@ def host(tmp_path):
     return FullHost(tmp_path)
 
 
-def write(host, files=FILES, mode=0o600):
-    with written_files(host, files, mode):
+def write(host, files=None, mode=0o600):
+    with written_files(host, files or FILES, mode):
         pass
 
 

@@ -115,8 +115,8 @@ def test_start_waits_until_the_unit_is_active(systemd):
 
 
 def test_units_are_reloaded_if_the_file_of_a_loaded_unit_changed(systemd):
-    server = systemd(text("/x"), variant(False), text("/y"), variant(True), (2, "", None), text("/job/1"), JOB_IS_DONE,
-                   text("/x"), variant("failed"))  # fmt: skip
+    loaded = text("/x"), variant(False), text("/y"), variant(True)
+    server = systemd(*loaded, (2, "", None), text("/job/1"), JOB_IS_DONE, text("/x"), variant("failed"))
     with pytest.raises(SystemdError, match=r"its state is failed\. See `systemctl status x\.service`"):
         start_new(server.path, "x.service", ("y.service",))
     assert server.calls[:6] == ["LoadUnit", "NeedDaemonReload", "LoadUnit", "NeedDaemonReload", "Reload", "StartUnit"]
