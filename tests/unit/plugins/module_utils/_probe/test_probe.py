@@ -268,6 +268,11 @@ def test_the_zone_of_an_address_is_kept():
     assert parse_probe({"name": "", "kind": "tcp", "address": "fe80::1%lo", "port": 80}).sockaddr[3] > 0
 
 
+@pytest.mark.parametrize("limits", [(60, 1, 1), (0.001, 10, 1)])
+def test_the_largest_and_smallest_limits_are_accepted(limits):
+    assert Limits(*limits).timeout == limits[0]
+
+
 @pytest.mark.parametrize(
     ("limits", "message"),
     [

@@ -101,7 +101,7 @@ def test_explanation_names_the_container():
     plan = planned(node(), OPS)
     text = "\n".join(explain(plan, chosen_probes(plan, "ops", "n", "admin")[0], {}))
     assert "10.0.0.1:9001" in text
-    assert "port 8001 of Kong's container" in text
+    assert "\n  container   the host forwards it to port 8001 of Kong's container\n" in text
 
 
 def test_unpublished_listener_has_no_rule_and_a_warning_about_its_sources():

@@ -379,22 +379,28 @@ def test_host_names_are_a_warning_and_localhost_is_not():
     assert codes(found) == []
 
 
-@pytest.mark.parametrize(
-    ("address", "flags", "families", "loopback", "wildcard"),
-    [
-        ("0.0.0.0", (), (4,), False, True),
-        ("*", (), (4,), False, True),
-        ("::", (), (6,), False, True),
-        ("::", ("ipv6only=on",), (6,), False, True),
-        ("::", ("ipv6only=off",), (4, 6), False, True),
-        ("10.0.0.1", (), (4,), False, False),
-        ("2001:db8::1", ("ipv6only=off",), (6,), False, False),
-        ("127.8.0.1", (), (4,), True, False),
-        ("::1", (), (6,), True, False),
-        ("localhost", (), (4, 6), True, False),
-        ("127.example.org", (), (4, 6), False, False),
-    ],
-)
+TRAITS = [
+    ("0.0.0.0", (), (4,), False, True),
+    ("*", (), (4,), False, True),
+    ("::", (), (6,), False, True),
+    ("::", ("ipv6only=on",), (6,), False, True),
+    ("::", ("ipv6only=off",), (4, 6), False, True),
+    ("10.0.0.1", (), (4,), False, False),
+    ("2001:db8::1", ("ipv6only=off",), (6,), False, False),
+    ("127.8.0.1", (), (4,), True, False),
+    ("::1", (), (6,), True, False),
+    ("localhost", (), (4, 6), True, False),
+    ("127.example.org", (), (4, 6), False, False),
+]
+
+
+@pytest.mark.parametrize(("address", "flags", "families", "loopback", "wildcard"), TRAITS)
+def test_a_listener_of_both_families_is_bound_to_no_address(address, flags, families, loopback, wildcard):
+    bound = Listener("proxy", "proxy_listen", address, 80, ("tcp",), flags).bound
+    assert (bound is None) is (wildcard or len(families) > 1)
+
+
+@pytest.mark.parametrize(("address", "flags", "families", "loopback", "wildcard"), TRAITS)
 def test_listener_traits(address, flags, families, loopback, wildcard):
     listener = Listener("proxy", "proxy_listen", address, 80, ("tcp",), flags)
     assert (listener.families, listener.is_loopback, listener.is_wildcard) == (families, loopback, wildcard)

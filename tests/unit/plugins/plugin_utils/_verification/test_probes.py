@@ -77,7 +77,7 @@ def test_names_are_distinct():
     assert len(names) == len(set(names)) > 10
 
 
-@pytest.mark.parametrize("key", ["cluster_encrypt_key", "cluster_keyring_file"])
+@pytest.mark.parametrize("key", ["cluster_encrypt_key", "cluster_keyring_file", "cluster.encrypt"])
 def test_encrypted_gossip_does_not_answer_plain_pings(key):
     made = plan(kong_config={key: "x"})
     kinds = {probe.kind for probe in probes_from(made, "a1") if (probe.target, probe.protocol) == ("b1", "udp")}
