@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
@@ -42,6 +43,8 @@ _ARGUMENTS = {
     "show": {"type": "bool", "default": False},
 }
 _SHOWN_WARNINGS = 3
+# With kong_strict, warnings are errors.
+_STRICT = {WARNING: ERROR}
 
 
 class _Variables(Mapping[str, Any]):
@@ -128,8 +131,13 @@ class ActionModule(ControllerAction):
             if is_first:
                 with _without_garbage_collection():
                     compilation = compile_plan(_AnsibleInventory(variables, self._loader), arguments["group"])
-                if compilation.plan is None:
-                    findings = shared_findings(compilation.findings)
+                findings = shared_findings(compilation.findings)
+                if self._is_strict(variables):
+                    findings = [
+                        {**finding, "severity": _STRICT.get(finding["severity"], finding["severity"])}
+                        for finding in findings
+                    ]
+                if compilation.plan is None or any(finding["severity"] == ERROR for finding in findings):
                     keep_refused(arguments["group"], findings)
                     return _refused(findings)
                 plan = compilation.plan
@@ -144,6 +152,13 @@ class ActionModule(ControllerAction):
         if arguments["path"]:
             result.update(self._write(Path(arguments["path"]), plan_text(plan)))
         return result
+
+    def _is_strict(self, variables: Mapping[str, Any]) -> bool:
+        value = self._templar.template(variables.get("kong_strict", False))
+        try:
+            return bool(boolean(value))
+        except TypeError as exc:
+            raise AnsibleActionFail(f"kong_strict: {value!r} is neither true nor false") from exc
 
     def _write(self, path: Path, text: str) -> dict[str, Any]:
         """Make the plan file have this text, unless this is check mode, and return what that changes."""

@@ -17,7 +17,7 @@ description:
   - Runs on the controller and connects to no host. It always compiles the whole fleet, independent of O(ignore:--limit),
     C(serial) and unreachable hosts. Therefore a node never loses a peer because a run covers only some hosts.
   - Each configuration that cannot work is an error with the host, the variable, the value and the fix. All errors are
-    reported together, and no plan is returned.
+    reported together, and no plan is returned. With the variable C(kong_strict), warnings are errors.
   - The plan is compiled once for each run of C(ansible-playbook) and each node group. Later plays, batches and hosts of the
     same run get the first plan, even if variables have changed since.
   - The C(kong_*) variables are documented with the role P(gatehouse.kong.kong_firewall#role). They are read from Ansible's

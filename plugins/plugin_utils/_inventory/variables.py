@@ -90,6 +90,7 @@ CONTRACT_VARIABLES = frozenset(
         "kong_report_path",
         "kong_role",
         "kong_site",
+        "kong_strict",
         "kong_transparent",
         "kong_verify_outsiders",
         "kong_version",
