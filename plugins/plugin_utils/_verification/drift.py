@@ -15,6 +15,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counte
 
 FORMAT = 1
 
+# Of many nodes with a difference, the terminal lists so many ranges of names; the report and the file have all.
+_SHOWN = 20
+
 PARTS = ("firewall", "listeners", "settings", "interception")
 
 _ABSENT = "it was unreachable, failed or not part of this run"
@@ -62,7 +65,9 @@ def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
 
 def drift_lines(drift: Mapping[str, Any]) -> list[str]:
     """Return drift as lines: a table of the differences, the nodes that were not checked, and a summary."""
-    differences = [[name_ranges(nodes), part, line] for (part, line), nodes in shared_differences(drift).items()]
+    differences = [
+        [name_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in shared_differences(drift).items()
+    ]
     table = [*render_table(("nodes", "part", "difference"), differences), ""] if differences else []
     missing = [f"NOT CHECKED: {name_ranges(nodes)}: {reason}" for reason, nodes in shared_reasons(drift).items()]
     return [*table, *([*missing, ""] if missing else []), drift_summary(drift)]
