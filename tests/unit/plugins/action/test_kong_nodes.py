@@ -21,7 +21,7 @@ FLEET = {
 }
 
 
-def run(tmp_path, playbook, *arguments, inventory=FLEET):
+def run(tmp_path, playbook, *arguments, inventory):
     file = tmp_path / "hosts.yml"
     if inventory:
         file.write_text(yaml.safe_dump({"all": {"children": inventory}}), encoding="utf-8")
@@ -35,7 +35,7 @@ def run(tmp_path, playbook, *arguments, inventory=FLEET):
 
 
 def test_a_group_that_the_inventory_names(tmp_path):
-    code, output = run(tmp_path, "plan")
+    code, output = run(tmp_path, "plan", inventory=FLEET)
     assert code == 0, output
     assert "The plan: 1 Kong node" in output
 
