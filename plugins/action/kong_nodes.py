@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError, select_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import select_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import trusted_hostvars
 
 _ARGUMENTS = {"group": {"type": "str", "default": "kong"}}
 
@@ -23,15 +23,13 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        hostvars = variables["hostvars"]
-        try:
-            selected = select_nodes(
-                variables["groups"],
-                arguments["group"],
-                extra=load_extra_vars(self._loader).get("kong_group"),
-                play_hosts=variables["ansible_play_hosts_all"],
-                groups_of_hosts=lambda: (hostvars[name].get("kong_group") for name in variables["groups"]["all"]),
-            )
-        except GroupError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+        # A host chooses its own facts, and must not choose the nodes.
+        _trusted, without_facts = trusted_hostvars(variables["hostvars"])
+        selected = select_nodes(
+            variables["groups"],
+            arguments["group"],
+            extra=load_extra_vars(self._loader).get("kong_group"),
+            play_hosts=variables["ansible_play_hosts_all"],
+            groups_of_hosts=lambda: (without_facts[name].get("kong_group") for name in variables["groups"]["all"]),
+        )
         return {"group": selected.group, "added": list(selected.added)}

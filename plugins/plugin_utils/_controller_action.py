@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
@@ -40,7 +41,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no type
         )
         try:
             return {**result, "changed": False, **self.work(arguments, variables)}
-        except (FileError, LibraryError, PlanError) as exc:
+        except (FileError, GroupError, LibraryError, PlanError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, read_node
@@ -77,9 +78,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
 
 
 def _no_nodes(group: str, names: Names) -> Finding:
-    known = ", ".join(sorted(set(names.groups) - {"all", "ungrouped"})) or "none"
-    message = f"the inventory group of the Kong nodes has no hosts (groups here: {known}). Fill it, or set kong_group"
-    return host_error("no-nodes", "localhost", "kong_group", group, message)
+    return host_error("no-nodes", "localhost", "kong_group", group, describe_no_nodes(names.groups))
 
 
 def _outsiders(variables: HostVariables, names: Names) -> list[str]:

@@ -27,6 +27,15 @@ class Selected:
     added: tuple[str, ...] = ()
 
 
+def describe_no_nodes(groups: Mapping[str, Sequence[str]]) -> str:
+    """Return the message for a group of Kong nodes without hosts, with the groups that have hosts."""
+    known = ", ".join(sorted(name for name in groups if name not in _ALWAYS and groups[name])) or "none"
+    return (
+        f"the inventory group of the Kong nodes has no hosts (groups with hosts: {known}). Add hosts to it, or set kong_group, "
+        "and check the inventory's path"
+    )
+
+
 def select_nodes(
     groups: Mapping[str, Sequence[str]],
     group: str,
@@ -44,11 +53,7 @@ def select_nodes(
     if not groups.get(group) and extra is None:
         group = next((name for name in groups_of_hosts() if name and groups.get(name)), group)
     if not groups.get(group):
-        known = ", ".join(sorted(name for name in groups if name not in _ALWAYS and groups[name])) or "none"
-        raise GroupError(
-            f"kong_group: {group!r}: the inventory group of the Kong nodes has no hosts (groups with hosts: {known}). Add hosts "
-            "to it, or set kong_group, and check the inventory's path [no-nodes]"
-        )
+        raise GroupError(f"kong_group: {group!r}: {describe_no_nodes(groups)} [no-nodes]")
     if not set(play_hosts).intersection(groups[group]):
         raise GroupError(f"--limit excludes every Kong node. The group {group!r} has {name_ranges(groups[group])}")
     in_patterns = extra or DEFAULT

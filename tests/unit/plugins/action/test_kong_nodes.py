@@ -26,8 +26,9 @@ def run(tmp_path, playbook, *arguments, inventory):
     if inventory:
         file.write_text(yaml.safe_dump({"all": {"children": inventory}}), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", str(file), f"gatehouse.kong.{playbook}", *arguments],
-        env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_LOCALHOST_WARNING": "false", "LC_ALL": "C.UTF-8",
+        [sys.executable, "-m", "ansible", "playbook", "-i", str(file), playbook, *arguments],
+        env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_LOCALHOST_WARNING": "false",
+             "ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"), "LC_ALL": "C.UTF-8",
              "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH") or os.environ["PYTHONPATH"]},
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -35,7 +36,7 @@ def run(tmp_path, playbook, *arguments, inventory):
 
 
 def test_a_group_that_the_inventory_names(tmp_path):
-    code, output = run(tmp_path, "plan", inventory=FLEET)
+    code, output = run(tmp_path, "gatehouse.kong.plan", inventory=FLEET)
     assert code == 0, output
     assert "The plan: 1 Kong node" in output
 
@@ -49,9 +50,23 @@ def test_a_group_that_the_inventory_names(tmp_path):
     ],
 )
 def test_a_run_without_a_node_fails(tmp_path, arguments, inventory, message):
-    code, output = run(tmp_path, "drift", *arguments, inventory=inventory)
+    code, output = run(tmp_path, "gatehouse.kong.drift", *arguments, inventory=inventory)
     assert code == 2
     assert message in output
+
+
+def test_a_fact_of_a_host_does_not_choose_the_nodes(tmp_path):
+    inventory = {"others": {"hosts": {"a": {}, "bastion": {"kong_version": "3.9", "kong_address": "10.0.0.9"}}}}
+    fact = {"ansible.builtin.set_fact": {"kong_group": "others", "cacheable": True}}
+    play = tmp_path / "fact.yml"
+    play.write_text(yaml.safe_dump([{"hosts": "bastion", "gather_facts": False, "tasks": [fact]}]), encoding="utf-8")
+    assert run(tmp_path, str(play), inventory=inventory)[0] == 0
+    assert any(path.name.endswith("bastion") for path in (tmp_path / "facts").iterdir())
+    code, output = run(tmp_path, "gatehouse.kong.plan", inventory=inventory)
+    assert code == 2
+    assert (
+        "kong_group: 'kong': the inventory group of the Kong nodes has no hosts (groups with hosts: others)" in output
+    )
 
 
 @pytest.mark.parametrize(
