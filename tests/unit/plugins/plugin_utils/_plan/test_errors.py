@@ -44,7 +44,8 @@ def test_errors_precede_warnings():
 
 
 @pytest.mark.parametrize(
-    ("groups", "part"), [({"kong": []}, "no hosts"), ({"all": [], "web": ["w"]}, "groups with hosts: web"), ({}, "none")]
+    ("groups", "part"),
+    [({"kong": []}, "no hosts"), ({"all": [], "web": ["w"]}, "groups with hosts: web"), ({}, "none")],
 )
 def test_no_nodes(groups, part):
     (error,) = compile_plan(PlainInventory(groups, {}), "kong").errors
