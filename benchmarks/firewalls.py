@@ -137,6 +137,7 @@ class _Runner:
 
 @contextmanager
 def _lab() -> Iterator[None]:
+    subprocess.run([ROOT / "molecule" / "lab" / "install"], check=True, stdout=sys.stderr)
     try:
         subprocess.run([*LAB, "up", str(HOSTS)], check=True, stdout=sys.stderr)
         _on("firewalld", "systemctl enable --now firewalld")
