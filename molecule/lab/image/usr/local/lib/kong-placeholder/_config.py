@@ -5,7 +5,7 @@
 """Kong's configuration for the placeholder: the listeners of a node, by version and role.
 
 Sources: Kong/kong kong/conf_loader.lua (files, environment, grammar), kong/tools/config_loader.lua (kong.yml), kong/cmd/*.lua
-(the running copy in the prefix). KONG_VERSION, in the environment or in /etc/kong-placeholder.env, is the version of Kong.
+(the commands). KONG_VERSION, in the environment or in /etc/kong-placeholder.env, is the version of Kong.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from pathlib import Path
 from _defaults import OPENS, Version, defaults
 
 PREFIX = Path("/usr/local/kong")
-# Kong saves its running configuration in its prefix: kong.conf in 0.9, .kong_env since 0.10.
-RUNNING = PREFIX / ".kong_env"
+FOLDER = Path("/var/lib/kong-placeholder")
+# The settings with which nginx.conf was written, which the next start uses. Kong has them in nginx.conf only.
+PREPARED = FOLDER / "prepared.json"
 ENVIRONMENT = Path("/etc/kong-placeholder.env")
 NEWEST = (3, 9)
+ON = ("on", "true")
 
 
 class ConfigError(Exception):
@@ -92,15 +94,14 @@ def load(variables: Mapping[str, str], file: Path | None = None) -> Config:
     return make(version, parse_yml(text) if line < (0, 9) else parse(text, version), variables)
 
 
-def running(variables: Mapping[str, str]) -> Config:
-    """Load the configuration of the last preparation of the prefix, with the environment over it."""
-    kept = json.loads(RUNNING.read_text(encoding="utf-8"))
-    return make(kept["version"], kept["settings"], variables)
+def prepared() -> Config:
+    """Return the configuration of the last preparation of the prefix."""
+    kept = json.loads(PREPARED.read_text(encoding="utf-8"))
+    return make(kept["version"], kept["settings"], {})
 
 
-def keep(config: Config) -> None:
-    (PREFIX / "pids").mkdir(parents=True, exist_ok=True)
-    RUNNING.write_text(json.dumps({"version": config.version, "settings": config.settings}), encoding="utf-8")
+def keep_prepared(config: Config) -> None:
+    PREPARED.write_text(json.dumps({"version": config.version, "settings": config.settings}), encoding="utf-8")
 
 
 def make(version: str, given: Mapping[str, str], variables: Mapping[str, str]) -> Config:
@@ -160,8 +161,8 @@ def _pairs(settings: dict[str, str]) -> list[Listener]:
     """Return the listeners of 0.6 to 0.12: a setting for the plain port, and a setting with a switch for the TLS port."""
     found = [_plain(settings, key) for key in ("proxy_listen", "admin_listen", "admin_api_listen") if key in settings]
     for key, switch, http2 in (("proxy_listen_ssl", "ssl", "http2"), ("admin_listen_ssl", "admin_ssl", "admin_http2")):
-        if key in settings and settings.get(switch, "on") == "on":
-            found.append(_plain(settings, key, "ssl", *(["http2"] if settings.get(http2) == "on" else [])))
+        if key in settings and settings.get(switch, "on") in ON:
+            found.append(_plain(settings, key, "ssl", *(["http2"] if settings.get(http2) in ON else [])))
     return found
 
 

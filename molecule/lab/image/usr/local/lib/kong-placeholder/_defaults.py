@@ -48,13 +48,23 @@ OPENS = {
 
 def defaults(version: Version) -> dict[str, str]:
     """Return the settings of a release line with their defaults."""
-    if version < (0, 9):
-        return KONG_YML
+    return KONG_YML if version < (0, 9) else {**_listeners(version), **_others(version)}
+
+
+def _listeners(version: Version) -> dict[str, str]:
     if version < (0, 11):
         return SERF_0_9 if version < (0, 10) else SERF_0_10
     if version < (0, 13):
         return _pairs("0.0.0.0" if version < (0, 12) else "127.0.0.1")
     return _lists(version)
+
+
+def _others(version: Version) -> dict[str, str]:
+    """Return some settings that open no listener; the placeholder only keeps their values, like Kong."""
+    found = {"log_level": "notice", "pg_password": ""}
+    if version >= (0, 11):
+        found |= {"proxy_error_log": "logs/error.log", "real_ip_header": "X-Real-IP", "trusted_ips": ""}
+    return found
 
 
 def _pairs(admin: str) -> dict[str, str]:

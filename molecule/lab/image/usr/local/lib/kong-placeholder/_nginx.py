@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import _transparent
-from _config import PREFIX, Config, Listener, pid_file
+from _config import FOLDER, PREFIX, Config, Listener, pid_file
 from _defaults import Version
 
-FOLDER = Path("/var/lib/kong-placeholder")
 CONF = PREFIX / "nginx.conf"
+PROGRAM = ("nginx", "-p", str(PREFIX), "-c", CONF.name)
 KEY = FOLDER / "key.pem"
 CERTIFICATE = FOLDER / "certificate.pem"
 
@@ -26,7 +25,7 @@ worker_shutdown_timeout 3s;
 daemon off;
 pid {pid};
 error_log stderr warn;
-include /etc/nginx/modules-enabled/*.conf;
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 events {{ worker_connections 1000; }}
 http {{
   access_log off;
@@ -54,19 +53,19 @@ def prepare(config: Config, node: str) -> None:
     _certificate(node)
     CONF.write_text(render(config, node), encoding="utf-8")
     if config.line >= (0, 14):
-        subprocess.run(["nginx", "-q", "-t", "-c", str(CONF)], check=True)
+        subprocess.run([*PROGRAM, "-q", "-t"], check=True)
 
 
 def start(config: Config) -> subprocess.Popen[bytes]:
     sockets = _transparent.open_sockets(config.listeners)
     inherited = {"NGINX": "".join(f"{socket.fileno()};" for socket in sockets)} if sockets else {}
     files = [socket.fileno() for socket in sockets]
-    return subprocess.Popen(["nginx", "-c", str(CONF)], pass_fds=files, env={**os.environ, **inherited})
+    return subprocess.Popen(PROGRAM, pass_fds=files, env={**os.environ, **inherited})
 
 
 def reload() -> None:
     """Send the signal without waiting for its effect, like Kong."""
-    subprocess.run(["nginx", "-s", "reload", "-c", str(CONF)], check=True)
+    subprocess.run([*PROGRAM, "-s", "reload"], check=True)
 
 
 def master(line: Version) -> int | None:

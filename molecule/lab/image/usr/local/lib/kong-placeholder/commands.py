@@ -21,7 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import _nginx
-from _config import ConfigError, environment, keep, load, release_line, running, runs
+import _running
+from _config import Config, ConfigError, environment, keep_prepared, load, make, pid_file, release_line, runs
 from main import PID, READY
 
 MAIN = Path(__file__).resolve().parent / "main.py"
@@ -37,9 +38,15 @@ def check(file: Path | None) -> None:
 
 
 def prepare(file: Path | None) -> None:
-    config = load(environment(), file)
-    keep(config)
+    _prepare(load(environment(), file))
+
+
+def _prepare(config: Config) -> None:
+    """Write the prefix; if nginx rejects its configuration, the file of settings stays as it is, like in Kong."""
+    pid_file(config.line, "nginx").parent.mkdir(parents=True, exist_ok=True)
     _nginx.prepare(config, socket.gethostname())
+    keep_prepared(config)
+    _running.keep(config)
 
 
 def start(file: Path | None) -> None:
@@ -74,9 +81,7 @@ def reload(file: Path | None) -> None:
     if line >= (2, 3):
         prepare(file)
     elif line >= (0, 9):
-        config = running(variables)
-        keep(config)
-        _nginx.prepare(config, socket.gethostname())
+        _prepare(make(variables["KONG_VERSION"], _running.read(line), variables))
     _nginx.reload()
     print("Kong reloaded")
 

@@ -5,7 +5,8 @@
 """The lab's placeholder of Kong. It is not Kong: it has no routes and no API.
 
 It opens the listeners that Kong of KONG_VERSION would open with the configuration in its prefix: nginx for http and stream,
-and a real Serf agent for the versions with Serf. Runs in the foreground, for systemd or for `kong start`.
+and a real Serf agent for the versions with Serf. Runs in the foreground, for systemd or for `kong start`. No process keeps
+variables of Kong in its environment, because nginx overwrites the environment of Kong's processes with its titles.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 import _nginx
 import _serf
 import _uplink
-from _config import PREFIX, Config, ConfigError, environment, running
+from _config import PREFIX, Config, ConfigError, prepared
 from _defaults import Version
 
 PID = PREFIX / "kong-placeholder.pid"
@@ -28,8 +29,9 @@ READY = "READY"
 
 
 def main() -> int:
+    _forget_variables()
     try:
-        config = running(environment())
+        config = prepared()
     except (ConfigError, OSError) as error:
         print(f"kong-placeholder: {error}", file=sys.stderr)
         return 1
@@ -37,6 +39,13 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     PID.write_text(str(os.getpid()), encoding="utf-8")
     return _run(config)
+
+
+def _forget_variables() -> None:
+    """Start this program again without the variables of Kong, because only a new program gets a new /proc/PID/environ."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("KONG_")}
+    if others != os.environ:
+        os.execve(sys.executable, [sys.executable, "-B", *sys.argv], others)
 
 
 def _run(config: Config) -> int:
