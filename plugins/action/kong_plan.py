@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
@@ -25,8 +24,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     finding_line,
     shared_findings,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import trusted_hostvars
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, plan_text
@@ -47,78 +44,6 @@ _SHOWN_WARNINGS = 3
 _STRICT = {WARNING: ERROR}
 
 
-class _Variables(Mapping[str, Any]):
-    """The variables of one host, templated by Ansible. A value that cannot be templated raises VariableError.
-
-    Ansible compiles and renders a template at every access, which would be most of the time of a plan, so each value is
-    kept. Facts are never templates, and hostvars would search all facts of a host for templates, which takes ten times as
-    long as reading the host.
-    """
-
-    def __init__(self, variables: Mapping[str, Any], loader: DataLoader) -> None:
-        self._variables = variables
-        self._templar = Templar(loader=loader, variables=variables)
-        self._looked_at: dict[str, Any] = {}
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in self._looked_at:
-            self._looked_at[key] = self._look_at(key)
-        return self._looked_at[key]
-
-    def _look_at(self, name: str) -> Any:
-        value = self._variables[name]
-        if name == "ansible_facts":
-            return value
-        try:
-            return _plain(self._templar.template(value))
-        except AnsibleError as exc:
-            raise VariableError(str(exc)) from exc
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._variables
-
-    def get(self, key: str, default: Any = None) -> Any:
-        # Most variables are not set, and an exception for each would take most of the time.
-        return self[key] if key in self._variables else default
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._variables)
-
-    def __len__(self) -> int:
-        return len(self._variables)
-
-
-def _plain(value: Any) -> Any:
-    """Return a templated value without Ansible's tags and lazy containers, and a vaulted value as text."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    # Before ansible-core 2.19 a vaulted value is an object that str() decrypts.
-    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
-
-
-class _AnsibleInventory:
-    """The whole inventory, which --limit and serial do not narrow."""
-
-    def __init__(self, task_vars: Mapping[str, Any], loader: DataLoader) -> None:
-        self.groups: Mapping[str, Sequence[str]] = task_vars["groups"]
-        self._trusted, self._without_facts = trusted_hostvars(task_vars["hostvars"])
-        self._loader = loader
-
-    def variables(self, host: str) -> Mapping[str, Any]:
-        return self._variables(self._trusted, host)
-
-    def without_facts(self, host: str) -> Mapping[str, Any]:
-        return self._variables(self._without_facts, host)
-
-    def _variables(self, hostvars: Any, host: str) -> Mapping[str, Any]:
-        # With hostvars in reach a template may take a node's NAT from the variables of its router.
-        return _Variables({**hostvars.raw_get(host), "hostvars": hostvars}, self._loader)
-
-
 class ActionModule(ControllerAction):
     """Compile the fleet on the controller; no host is connected to."""
 
@@ -130,7 +55,7 @@ class ActionModule(ControllerAction):
             is_first = not kept.exists()
             if is_first:
                 with _without_garbage_collection():
-                    compilation = compile_plan(_AnsibleInventory(variables, self._loader), arguments["group"])
+                    compilation = compile_plan(AnsibleInventory(variables, self._loader), arguments["group"])
                 findings = shared_findings(compilation.findings)
                 if self._is_strict(variables):
                     findings = [

@@ -59,8 +59,15 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _error(
             "variable-undefined",
-            "A template in the value refers to a variable that is not defined.",
-            "Define that variable.",
+            "A template in the value refers to a variable that is not defined, or is wrong itself.",
+            "Define that variable, or correct the template.",
+        ),
+        _error(
+            "variable-vaulted",
+            "The value is encrypted with Ansible Vault, the plan needs it, and no vault password of this run decrypts it. Of "
+            "`kong_config` the plan needs `database` of a control plane or data plane, `portal`, and `dnsmasq` and "
+            "`dns_resolver` before 0.10 only.",
+            "Give the vault password (`--ask-vault-pass`), or write the value as plain text.",
         ),
         _error(
             "variable-invalid",

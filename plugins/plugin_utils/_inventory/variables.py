@@ -14,11 +14,16 @@ from typing import Any, Protocol
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, kong_facts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped
 
 
 class VariableError(Exception):
     """A variable whose value cannot be computed, such as a template that names an undefined variable."""
+
+
+class VaultedError(VariableError):
+    """A variable whose value is encrypted with Ansible Vault, without a vault password of this run that decrypts it."""
 
 
 class Inventory(Protocol):
@@ -133,6 +138,9 @@ class HostVariables:
         """Return a variable's value, or the default if it is not set or cannot be computed."""
         try:
             found = self.variables.get(name)
+        except VaultedError:
+            self.error("variable-vaulted", name, None, f"its value is encrypted, and {UNDECRYPTED}")
+            return default
         except VariableError as exc:
             self.error("variable-undefined", name, None, f"its value cannot be computed: {exc}")
             return default

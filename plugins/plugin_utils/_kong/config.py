@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 
 CONFIG = "kong_config"
+# The text in place of a value that Ansible Vault encrypts, if this run has no password for it.
+VAULTED = "encrypted-with-ansible-vault-7f3a9c0d51e84b26"
+_VAULTED_SHOWN = "(encrypted)"
+UNDECRYPTED = "no vault password of this run decrypts it; add --ask-vault-pass, or write the value as plain text"
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
 # Settings that are entries of a list from 0.13 on.
 _NOW_ENTRIES = {
@@ -40,12 +44,22 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
         own = _NESTED.get(name, name)
         if own == "role" or own in setting_names():
             message = f"{name} is a listen setting; set {_variable(generation, own)} instead of {CONFIG}"
-            report.error("config-listen-setting", CONFIG, {name: item}, message)
+            report.error(
+                "config-listen-setting", CONFIG, {name: _VAULTED_SHOWN if VAULTED in str(item) else item}, message
+            )
         elif text is not None:
             found[name] = text
         elif item is not None:
             report.error("config-invalid", CONFIG, name, f"{name} must be text, a number or a boolean")
     return found
+
+
+def without_vaulted(config: Mapping[str, str], needed: Collection[str], report: Report) -> dict[str, str]:
+    """Return the settings without the needed settings whose value is encrypted. Each of them is an error."""
+    vaulted = [name for name in needed if VAULTED in config.get(name, "")]
+    for name in vaulted:
+        report.error("variable-vaulted", CONFIG, name, f"the plan needs the value of {name}, and {UNDECRYPTED}")
+    return {name: text for name, text in config.items() if name not in vaulted}
 
 
 def _variable(generation: Generation, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import parse_port
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_collisions
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, read_config
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, read_config, without_vaulted
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     ROLES,
     Generation,
@@ -63,6 +63,7 @@ def read_listeners(
         return NodeListeners({}, (), tuple(report.findings))
     role = _check_role(generation, role, report)
     config = read_config(generation, variables.get(CONFIG), report)
+    config = without_vaulted(config, _needed(generation, role), report)
     check_known(generation, variables, report)
     values, switches = read_values(generation, variables, defaults, report)
     opened = _open_values(values, role, config, report)
@@ -78,6 +79,15 @@ def read_listeners(
     if dnsmasq is not None and generation.dnsmasq_port:
         settings[generation.dnsmasq_port] = str(dnsmasq)
     return NodeListeners(settings, listeners, tuple(report.findings), config)
+
+
+def _needed(generation: Generation, role: str) -> list[str]:
+    """Return the settings of kong_config whose values decide which listeners open, and which findings a node has."""
+    return [
+        *(["portal"] if generation.enterprise else []),
+        *(["dnsmasq", "dns_resolver"] if generation.dnsmasq_port else []),
+        *(["database"] if role != ROLES[0] else []),
+    ]
 
 
 def _check_role(generation: Generation, role: str, report: Report) -> str:

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory of an Ansible run as input of the compiler: values are templated when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleError  # type: ignore[import-untyped]
+from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
+from ansible.template import Templar  # type: ignore[import-untyped]
+
+try:
+    from ansible.parsing.vault import EncryptedString as Encrypted  # type: ignore[import-untyped]
+except ImportError:  # before ansible-core 2.19
+    from ansible.parsing.yaml.objects import (  # type: ignore[import-untyped]
+        AnsibleVaultEncryptedUnicode as Encrypted,
+    )
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, trusted_hostvars
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
+
+
+class AnsibleInventory:
+    """The whole inventory, which --limit and serial do not narrow."""
+
+    def __init__(self, task_vars: Mapping[str, Any], loader: DataLoader) -> None:
+        self.groups: Mapping[str, Sequence[str]] = task_vars["groups"]
+        self._trusted, self._without_facts = trusted_hostvars(task_vars["hostvars"])
+        self._loader = loader
+
+    def variables(self, host: str) -> Mapping[str, Any]:
+        """Return the variables of a host, with its facts."""
+        return self._variables(self._trusted, host)
+
+    def without_facts(self, host: str) -> Mapping[str, Any]:
+        """Return the variables of a host as if no facts of any host were known."""
+        return self._variables(self._without_facts, host)
+
+    def _variables(self, hostvars: Any, host: str) -> Mapping[str, Any]:
+        # With hostvars in reach a template may take a node's NAT from the variables of its router.
+        return _Variables({**hostvars.raw_get(host), "hostvars": hostvars}, self._loader)
+
+
+class _Variables(Mapping[str, Any]):
+    """The variables of one host, templated by Ansible. A value that cannot be templated raises VariableError.
+
+    Ansible compiles and renders a template at every access, which would be most of the time of a plan, so each value is
+    kept. Facts are never templates, and hostvars would search all facts of a host for templates, which takes ten times as
+    long as reading the host.
+    """
+
+    def __init__(self, variables: Mapping[str, Any], loader: DataLoader) -> None:
+        self._variables = variables
+        self._loader = loader
+        self._templar = Templar(loader=loader, variables=variables)
+        self._looked_at: dict[str, Any] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._looked_at:
+            self._looked_at[key] = self._look_at(key)
+        return self._looked_at[key]
+
+    def _look_at(self, name: str) -> Any:
+        value = self._variables[name]
+        if name == FACTS:
+            return value
+        try:
+            return plain_value(self._templar.template(value))
+        except AnsibleError as exc:
+            return self._without_vault(name, exc)
+
+    def _without_vault(self, name: str, error: AnsibleError) -> Any:
+        """Return kong_config with VAULTED in place of each encrypted value. Raises VariableError for other variables.
+
+        The plan needs the names of the settings in kong_config, and no vault password for their values.
+        """
+        masked = {
+            key: value if key in (FACTS, "hostvars") else _masked(value) for key, value in self._variables.items()
+        }
+        try:
+            found = plain_value(Templar(loader=self._loader, variables=masked).template(masked[name]))
+        except AnsibleError:
+            raise VariableError(str(error)) from error
+        if VAULTED not in str(found):
+            raise VariableError(str(error)) from error
+        if name != CONFIG:
+            raise VaultedError(str(error)) from error
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._variables
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value, or the default. Most variables are not set, and an exception for each would take most of the time."""
+        return self[key] if key in self._variables else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
+def plain_value(value: Any) -> Any:
+    """Return a templated value without Ansible's tags and lazy containers, and a vaulted value as text."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (list, tuple)):
+        return [plain_value(item) for item in value]
+    if isinstance(value, Mapping):
+        return {plain_value(key): plain_value(item) for key, item in value.items()}
+    # Before ansible-core 2.19 a vaulted value is an object that str() decrypts.
+    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
+
+
+def _masked(value: Any) -> Any:
+    """Return a value of the inventory with VAULTED in place of each encrypted value."""
+    if isinstance(value, Encrypted):
+        return VAULTED
+    if isinstance(value, Mapping):
+        return {key: _masked(item) for key, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, (list, tuple)) else value
