@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -28,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import r
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, plan_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import finding_lines, plan_lines
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, plan_file
@@ -75,7 +77,7 @@ class ActionModule(ControllerAction):
         elif is_first and (warnings := _warnings(plan["findings"])):
             result["warnings"] = warnings
         if arguments["path"]:
-            result.update(self._write(Path(arguments["path"]), plan_text(plan)))
+            result.update(self._write(Path(arguments["path"]), plan, result.get("warnings", []), variables))
         return result
 
     def _is_strict(self, variables: Mapping[str, Any]) -> bool:
@@ -85,20 +87,36 @@ class ActionModule(ControllerAction):
         except TypeError as exc:
             raise AnsibleActionFail(f"kong_strict: {value!r} is neither true nor false") from exc
 
-    def _write(self, path: Path, text: str) -> dict[str, Any]:
-        """Make the plan file have this text, unless this is check mode, and return what that changes."""
+    def _write(
+        self, path: Path, plan: Mapping[str, Any], warnings: Sequence[str], variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Make the plan file have this plan, unless this is check mode, and return what that changes.
+
+        Nodes of the old file that left the fleet are added to the warnings.
+        """
+        text = plan_text(plan)
         before = update_file(path, text, check_mode=self._task.check_mode) or ""
+        old = _old_plan(before)
+        left = left_findings(old or NO_PLAN, plan, variables["groups"]["all"], context.CLIARGS.get("inventory") or ())
         result: dict[str, Any] = {"changed": before != text, "path": str(path)}
+        if left:
+            result["warnings"] = [*warnings, *map(finding_line, left)]
         if self._task.diff:
-            result["diff"] = _difference(path, before, text)
+            result["diff"] = _difference(path, before, text, old)
         return result
 
 
-def _difference(path: Path, before: str, after: str) -> dict[str, str]:
-    """Return the diff for Ansible: gained and lost sources, or both texts if the old file was not a plan."""
+def _old_plan(text: str) -> Mapping[str, Any] | None:
+    """Return the plan in the text of the old file, an empty plan without a file, or None for other text."""
     try:
-        old = plan_in(before) if before else NO_PLAN
+        return plan_in(text) if text else NO_PLAN
     except PlanError:
+        return None
+
+
+def _difference(path: Path, before: str, after: str, old: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the diff for Ansible: gained and lost sources, or both texts if the old file was not a plan."""
+    if old is None:
         return {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
     lines = change_lines(changes_between(old, json.loads(after))) if before != after else []
     return {"prepared": "".join(f"{line}\n" for line in lines)}

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import context
+
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 
 _ARGUMENTS = {
@@ -27,6 +30,9 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         old, new = (read_plan(Path(arguments[name])) for name in ("old", "new"))
-        changes = changes_between(old, new)
+        left = left_changes(
+            old, new, variables.get("groups", {}).get("all", ()), context.CLIARGS.get("inventory") or ()
+        )
+        changes = [*changes_between(old, new), *left]
         show(change_lines(changes))
         return {"changes": [change.as_dict() for change in changes]}

@@ -15,8 +15,9 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, update_file
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change, changes_between
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import (
     Origin,
@@ -119,8 +120,13 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
         }
     if arguments["drift"]:
         kept["drift"] = {"at": at, **{key: arguments["drift"][key] for key in ("nodes", "not_checked")}}
-    changes = changes_between(read_plan(Path(arguments["before"])), plan) if arguments["before"] else None
+    changes = _changes(read_plan(Path(arguments["before"])), plan, hostvars) if arguments["before"] else None
     return Evidence(plan, kept.get("verification"), kept.get("drift"), changes)
+
+
+def _changes(old: Mapping[str, Any], plan: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[Change]:
+    left = left_changes(old, plan, [*hostvars], context.CLIARGS.get("inventory") or ())
+    return [*changes_between(old, plan), *left]
 
 
 def _placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> list[str]:

@@ -32,6 +32,7 @@ options:
     description:
       - File on the controller for the plan as JSON. By default it is not written.
       - The same inventory gives exactly the same text, so the file can be kept under version control and reviewed.
+      - Nodes that are in the file before and no longer in the plan are a warning, with the command that removes our rules.
     type: path
   show:
     description: Print the plan as tables. With more than 50 nodes, only the first 50 are shown; the plan file has all nodes.

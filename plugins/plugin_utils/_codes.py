@@ -57,6 +57,15 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "The inventory group of the Kong nodes has no hosts.",
             "Add hosts to the group, or set `kong_group` to the right group.",
         ),
+        _warning(
+            "node-left",
+            "An older plan has the node, and the inventory group of the Kong nodes has not. Other nodes no longer allow its "
+            "address, but no run connects to it, so it may still run Kong and have our rules. The older plan is the plan file "
+            "(`kong_plan_file`) before this run replaces it, or the older plan of `diff`. The warning is not in the plan, and "
+            "`kong_strict` does not make it an error.",
+            "Stop Kong on the node, and run the command in the warning. Add `-e ansible_host=ADDRESS` if the name of the node "
+            "does not resolve. See [Removal](operations.md#removal).",
+        ),
         _error(
             "variable-undefined",
             "A template in the value refers to a variable that is not defined, or is wrong itself.",

@@ -36,3 +36,10 @@ def update_file(path: Path, text: str, *, check_mode: bool) -> str | None:
     except OSError as exc:
         raise FileError(f"the file {str(path)!r} cannot be written: {exc.strerror}") from exc
     return before
+
+
+def shown_source(source: str) -> str:
+    """Return a source of an inventory as text: a path in the current folder as relative path, which Ansible makes absolute."""
+    path = Path(source)
+    inside = "," not in source and path.is_absolute() and path.is_relative_to(Path.cwd())
+    return str(path.relative_to(Path.cwd())) if inside else source

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shown_source
+
 _COLLECTION = Path(__file__).parents[3]
 _GIT_SECONDS = 5
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC")
@@ -47,7 +49,7 @@ def origin_of(sources: Sequence[str], fleet: str = "") -> Origin:
         fleet or ", ".join(path.name if path.is_dir() else path.stem for path in paths) or "unnamed",
         now(),
         collection_version(),
-        ", ".join(_shown(source) for source in sources) or "none",
+        ", ".join(shown_source(source) for source in sources) or "none",
         ", ".join(dict.fromkeys(_commits(paths))),
     )
 
@@ -81,13 +83,6 @@ def collection_version(folder: Path = _COLLECTION) -> str:
     if manifest.exists():
         return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
     return str(yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8"))["version"])
-
-
-def _shown(source: str) -> str:
-    """Return a source as text: a path in the current folder as relative path, because Ansible makes all paths absolute."""
-    path = Path(source)
-    inside = "," not in source and path.is_absolute() and path.is_relative_to(Path.cwd())
-    return str(path.relative_to(Path.cwd())) if inside else source
 
 
 def _commits(paths: Sequence[Path]) -> Iterator[str]:

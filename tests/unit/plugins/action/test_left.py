@@ -1,0 +1,94 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node that left the inventory is named with a command, in real runs of ansible-playbook. The command finds the node."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import PLAYBOOKS, run
+
+COMMAND = re.compile(r"ansible-playbook (gatehouse\.kong\.remove .*?leaving=\S+)")
+
+
+def fleet(*nodes, others=()):
+    addresses = {name: {"kong_address": f"10.0.0.{number}"} for number, name in enumerate(("k1", "k2", "k3"), start=1)}
+    return {
+        "kong": {"hosts": {name: addresses[name] for name in nodes}},
+        "others": {"hosts": {name: addresses[name] for name in others}},
+    }
+
+
+def texts(folder, *arguments, playbook="gatehouse.kong.plan", inventory=None, code=0):
+    """Return the standard output and the warnings of a run, without line breaks of the terminal."""
+    found, output = run(folder, playbook, *arguments, inventory=inventory)
+    assert found == code, output
+    return " ".join(output.split())
+
+
+def commands(text):
+    return [shlex.split(command) for command in dict.fromkeys(COMMAND.findall(text))]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Return the folder, and the texts of runs before and after k3 leaves the inventory and k2 its group."""
+    folder = tmp_path_factory.mktemp("left")
+    file = ["-e", f"kong_plan_file={folder}/plan.json"]
+    after = fleet("k1", others=["k2"])
+    found = {"first": texts(folder, *file, inventory=fleet("k1", "k2", "k3"))}
+    (folder / "old.json").write_bytes((folder / "plan.json").read_bytes())
+    found["check"] = texts(folder, *file, "--check", inventory=after)
+    found["strict"] = texts(
+        folder, *file, "-e", "kong_strict=true", "-e", f"kong_report_path={folder}", inventory=after
+    )
+    found["again"] = texts(folder, *file, inventory=after)
+    both = ["-e", f"old={folder}/old.json", "-e", f"new={folder}/plan.json"]
+    found["diff"] = texts(folder, *both, playbook="gatehouse.kong.diff", inventory=after)
+    changes = json.loads((folder / "report.json").read_text(encoding="utf-8"))["changes"]
+    found["report"] = " ".join(f"{change['what']} {change['how']}" for change in changes)
+    return folder, found
+
+
+@pytest.mark.parametrize("name", ["check", "strict", "diff", "report"])
+def test_each_node_that_left_is_named_with_its_command(runs, name):
+    text = runs[1][name]
+    assert text.count("node-left") == 2
+    assert commands(text) == [
+        ["gatehouse.kong.remove", "-i", "hosts.yml", "-e", "leaving=k2"],
+        ["gatehouse.kong.remove", "-i", "hosts.yml", "-i", "k3,", "-e", "leaving=k3"],
+    ]
+
+
+@pytest.mark.parametrize("name", ["first", "again"])
+def test_no_warning_without_a_node_that_left(runs, name):
+    assert "node-left" not in runs[1][name]
+
+
+def test_the_plan_file_does_not_depend_on_the_older_file(runs):
+    folder, _texts = runs
+    expected = folder / "new.json"
+    texts(folder, "-e", f"kong_plan_file={expected}", inventory=fleet("k1", others=["k2"]))
+    assert expected.read_bytes() == (folder / "plan.json").read_bytes()
+
+
+def test_the_commands_find_the_hosts_and_all_steps(runs):
+    folder, found = runs
+    for command, host in zip(commands(found["diff"]), ("k2", "k3"), strict=True):
+        listed = texts(folder, *command[1:], "--list-hosts", "--list-tasks", playbook=command[0])
+        last_play = listed.rpartition(" play #")[2]
+        assert f"hosts (1): {host} " in f"{last_play} "
+        for step in ("Remove all intercept rules", "Remove all rules of the collection", "Delete the saved states"):
+            assert step in last_play
+
+
+@pytest.mark.parametrize(("arguments", "named"), [((), "is not set"), (("-e", "leaving=k9"), "k9")])
+def test_a_removal_without_a_host_fails(runs, arguments, named):
+    text = texts(runs[0], *arguments, playbook="gatehouse.kong.remove", code=2)
+    assert f"leaving: {named}: the inventory has no such host" in text
+    assert (PLAYBOOKS / "remove.yml").exists()
