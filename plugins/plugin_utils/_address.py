@@ -71,6 +71,25 @@ def canonical_network(text: str) -> str:
     return str(network)
 
 
+@cache
+def network_of(address: str, length: str) -> str | None:
+    """Return the network of a canonical address as CIDR text, from its prefix length or netmask; None if that is invalid."""
+    try:
+        return str(IPNetwork(f"{address}/{length}").cidr)
+    except (AddrFormatError, ValueError):
+        return None
+
+
+def prefix_length(network: str) -> int:
+    """Return the prefix length of a canonical network."""
+    return int(network.rpartition("/")[2])
+
+
+def interface_id(address: str) -> int:
+    """Return the lower 64 bits of a canonical IPv6 address."""
+    return int(IPAddress(address)) & 0xFFFF_FFFF_FFFF_FFFF
+
+
 def _strict(text: str) -> IPAddress:
     """Return an address that is written in full. Before 1.0 netaddr reads 010.0.0.5 as 8.0.0.5, and 10.5 as 10.0.0.5."""
     return IPAddress(text, flags=INET_PTON)
@@ -121,6 +140,13 @@ def _parsed_network(text: str) -> IPNetwork:
 def _network_key(network: str) -> tuple[int, int, int]:
     parsed = _parsed_network(network)
     return parsed.version, parsed.first, parsed.prefixlen
+
+
+@cache
+def bounds_of(network: str) -> tuple[int, int]:
+    """Return the first and the last address of a canonical network or address as numbers."""
+    parsed = _parsed_network(network)
+    return parsed.first, parsed.last
 
 
 def sorted_networks(networks: Iterable[str]) -> tuple[str, ...]:

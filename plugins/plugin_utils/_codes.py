@@ -145,7 +145,29 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "bind-not-on-host",
             "According to the facts, the address of a listen setting or of a published port is not on the host. Kong would "
             "fail to start.",
-            "Bind an address of the host. An address behind NAT is advertised, not bound.",
+            "Bind an address of the host. An address behind NAT is advertised, not bound. If the address may move to the host, "
+            "as with keepalived, add it to `kong_virtual_addresses`.",
+        ),
+        _info(
+            "virtual-address-bind",
+            "A listener binds a virtual address. A host that does not hold it can bind it only with the sysctl "
+            "`net.ipv4.ip_nonlocal_bind=1` (IPv6: `net.ipv6.ip_nonlocal_bind=1`). Without it Kong does not start. Ansible's "
+            "facts do not contain sysctls, so the role `kong_listen` checks it on the host before it changes anything.",
+            "Set the sysctl on every host that may hold the address, or bind `0.0.0.0` or `[::]`.",
+        ),
+        _warning(
+            "address-temporary",
+            "A host seems to connect from a temporary IPv6 address (privacy extensions, RFC 8981): the address has a random "
+            "interface identifier, and follows another address of its network. Ansible's facts do not tell for certain. Rules "
+            "that allow it are wrong when it changes, by default after a day.",
+            "Set `kong_address` to an address that stays, and the sysctl `use_tempaddr=0` on the host.",
+        ),
+        _warning(
+            "source-address-unknown",
+            "A host has several addresses, and its facts do not tell from which one it connects to a node: the dialled address "
+            "is in no network of a single interface, and there is no default route, or the address is outside "
+            "`kong_address_networks`. The rules allow the host's chosen address.",
+            "Set `kong_address` of the host to the address that the node sees.",
         ),
         _error(
             "address-outside-networks",
@@ -178,7 +200,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "nat-no-listener",
             "No listener of Kong is on the inside port. A frequent cause is an outside port that was written as inside port.",
-            "Correct `inside_port` or the listen setting, or remove the mapping.",
+            "Correct `inside_port` or the listen setting, or remove the mapping. For a listener on a virtual address, set `inside`.",
         ),
         _warning(
             "nat-site-unknown",

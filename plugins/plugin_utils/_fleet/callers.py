@@ -29,7 +29,9 @@ def classify(hosts: Iterable[Host]) -> Classes:
 def _class_of(host: Host) -> CallerClass:
     local = tuple(host.address.of(family) is not None for family in FAMILIES)
     vpn = tuple(host.vpn.of(family) is not None for family in FAMILIES)
-    return host.site, host.flat, local, vpn, _outside(host)
+    # A host without an own address of a family has sources of that family in its networks only.
+    networks = tuple(entry[0] for entry in host.networks if not host.address.of(family_of(entry[0])))
+    return host.site, host.flat, local, vpn, networks, _outside(host)
 
 
 def _outside(host: Host) -> Hashable:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import check_mappings
@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
     find_protected,
     redirect_notes,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
@@ -32,6 +33,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     host_error,
     host_warning,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,26 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
         outsiders += _outsiders(variables, names)
         findings += variables.findings
     own_drafts_are_sound = not any(finding.severity == ERROR for finding in findings)
-    nodes = {name: draft.node for name, draft in drafts.items()}
     hosts = _other_hosts(drafts, outsiders, inventory, findings)
+    dialled = Dialled(draft.node for draft in drafts.values())
+    hosts = {name: dialled.restrict(host) for name, host in hosts.items()}
+    drafts = {name: _with_host(draft, dialled.restrict(draft.node.host)) for name, draft in drafts.items()}
+    nodes = {name: draft.node for name, draft in drafts.items()}
     if own_drafts_are_sound:
         findings += check_mappings(nodes.values())
         findings += _address_conflicts(nodes.values())
         findings += _vpn_duplicates(nodes.values())
+        findings += _virtual_conflicts(nodes.values())
         findings += _check_interception(drafts.values())
         findings += _unknown_sites(nodes.values(), {host.site for host in hosts.values()})
         if not any(finding.severity == ERROR for finding in findings):
             nodes |= advertise(drafts, findings)
             nodes |= connect(drafts, findings)
     return Fleet(nodes, drafts, hosts, _members(nodes, hosts, names), tuple(findings))
+
+
+def _with_host(draft: Draft, host: Host) -> Draft:
+    return draft if host is draft.node.host else replace(draft, node=replace(draft.node, host=host))
 
 
 def _no_nodes(group: str, names: Names) -> Finding:
@@ -151,6 +161,19 @@ def _address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
                         f"route to each other; correct it, or set kong_flat_network: false on one of the sites"
                     )
                     yield host_error("address-overlap", node.name, "kong_address", address, message)
+
+
+def _virtual_conflicts(nodes: Collection[Node]) -> Iterator[Finding]:
+    """Yield an error for each virtual address of a node that is an own address of another node of its site."""
+    own = {(node.site, address): node for node in nodes for address in (*node.host.address.all(), *node.host.vpn.all())}
+    for node in nodes:
+        for address in node.host.virtual:
+            if other := own.get((node.site, address)):
+                message = (
+                    f"{other.name} of the same site has it as its own address. Set kong_address of {other.name} to the address "
+                    f"that stays there, or correct {VIRTUAL}"
+                )
+                yield host_error("address-duplicate", node.name, VIRTUAL, address, message)
 
 
 def _check_interception(drafts: Collection[Draft]) -> Iterator[Finding]:

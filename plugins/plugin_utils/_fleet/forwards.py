@@ -40,7 +40,7 @@ def forwards(node: Node, allows: Sequence[Allow]) -> list[Forward]:
     return [
         Forward(mapping, outside_port, inside, allow, hairpin=_is_advertised(node, mapping, outside_port, allow))
         for mapping in node.host.nat
-        if (inside := node.host.address.of(mapping.family))
+        if (inside := node.host.inside(mapping))
         for allow in allows
         if (allow.any_source or allow.sets) and _arrives_at(mapping, inside, allow.listener)
         if (outside_port := mapping.outside_port_of(allow.protocol, allow.listener.port))
@@ -72,7 +72,7 @@ def check_mappings(nodes: Iterable[Node]) -> Iterator[Finding]:
 
 
 def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
-    inside = node.host.address.of(mapping.family)
+    inside = node.host.inside(mapping)
     shown = _shown(mapping)
     if inside is None:
         message = f"the node has no IPv{mapping.family} address as inside address; add one to kong_address"
@@ -85,7 +85,7 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
         sockets = dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable)
         message = (
             f"no listener of Kong is on {inside} {_words(mapping)} port {mapping.inside_port}; the node opens "
-            f"{', '.join(sockets) or 'no port'}. Correct inside_port or the listen setting, or remove the mapping"
+            f"{', '.join(sockets) or 'no port'}. Correct inside_port, inside or the listen setting, or remove the mapping"
         )
         yield host_error("nat-no-listener", node.name, "kong_nat", shown, message)
     for listener in receiving:
@@ -114,7 +114,7 @@ def _claims_of(node: Node, mapping: NatMapping) -> Iterator[tuple[Claim, int]]:
             yield (mapping.outside, protocol, mapping.outside_port), mapping.inside_port
         return
     yield (mapping.outside, "", 0), 0  # the address as a whole
-    for listener in _receiving(node, mapping, node.host.address.of(mapping.family) or ""):
+    for listener in _receiving(node, mapping, node.host.inside(mapping) or ""):
         for protocol in listener.protocols:
             yield (mapping.outside, protocol, listener.port), listener.port
 
@@ -124,13 +124,20 @@ def _may_be_one_device(first: NatMapping, second: NatMapping) -> bool:
     return first.device == second.device or first.outside in (first.device, second.device)
 
 
+def _is_shared(first: NatMapping, second: NatMapping, node: Node, other: Node) -> bool:
+    """Tell whether the mappings of two nodes are one mapping to a virtual address that both nodes may hold."""
+    shared = {*node.host.virtual} & {*other.host.virtual} if node.site == other.site else set()
+    return first.inside == second.inside and first.inside in shared
+
+
 def _conflicts(node: Node, mapping: NatMapping, claims: Claims) -> Iterator[Finding]:
     """Yield an error if another mapping has the same outside address and port, and another destination."""
     rival = None
     for claim, inside_port in _claims_of(node, mapping):
         holders = claims.setdefault(claim, [])
         for other, others_mapping, others_port in holders:
-            leads_elsewhere = other is not node or others_port != inside_port
+            one_destination = other is node or _is_shared(mapping, others_mapping, node, other)
+            leads_elsewhere = not one_destination or others_port != inside_port
             if leads_elsewhere and _may_be_one_device(mapping, others_mapping):
                 rival = rival or other
         holders.append((node, mapping, inside_port))

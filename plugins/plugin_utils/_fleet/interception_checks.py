@@ -39,7 +39,7 @@ class Protected:
 def find_protected(node: Node, ssh_port: int) -> Iterator[Protected]:
     """Yield the protected ports of a node as other hosts dial them: SSH, and all listeners that are not for clients."""
     mappings = [mapping for mapping in node.host.nat if mapping.outside_port is None]
-    addresses = {*node.host.address.all(), *node.host.vpn.all(), *(mapping.outside for mapping in mappings)}
+    addresses = {*node.host.all_addresses(), *(mapping.outside for mapping in mappings)}
     ports = {(ssh_port, "SSH")}
     ports |= {
         (listener.port, listener.name)

@@ -10,7 +10,7 @@ node, so routes are named tuples, which are created three times as fast as froze
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -31,7 +31,8 @@ class Route(NamedTuple):
     """A route from a caller to a port of a target.
 
     ``dialled`` is the endpoint that the caller dials. Packets arrive at the target's own address ``lands``, on its local
-    port ``port``. ``mapping`` is the NAT mapping in between, if any.
+    port ``port``. ``mapping`` is the NAT mapping in between, if any. ``virtual`` are further addresses of the target that
+    the caller may dial.
     """
 
     via: Via
@@ -39,6 +40,7 @@ class Route(NamedTuple):
     lands: str
     port: int
     mapping: NatMapping | None = None
+    virtual: tuple[str, ...] = ()
 
 
 class Service(NamedTuple):
@@ -74,32 +76,38 @@ def _arrives(route: Route, caller: Host, target: Host, service: Service) -> bool
 
 
 def _all_routes(caller: Host, target: Host, service: Service, family: Family) -> Iterator[Route]:
-    local = _local_address(target, service, family)
+    local = local_address(target, service, family)
     same_site = caller.site == target.site
     if same_site and local:
-        yield Route("local", Endpoint(local, service.port), local, service.port)
+        yield _local_route("local", local, target, service)
     vpn = target.vpn.of(family)
     if vpn and caller.vpn.of(family):
         yield Route("vpn", Endpoint(vpn, service.port), vpn, service.port)
     if not same_site:
         yield from _mapped_routes("nat", caller, target, service, family)
         if local and is_flat(caller, target):
-            yield Route("local", Endpoint(local, service.port), local, service.port)
+            yield _local_route("local", local, target, service)
         if local and _goes_out_to(caller, target, local):
-            yield Route("nat", Endpoint(local, service.port), local, service.port)
+            yield _local_route("nat", local, target, service)
     else:
         yield from _mapped_routes("hairpin", caller, target, service, family)
 
 
 def _mapped_routes(via: Via, caller: Host, target: Host, service: Service, family: Family) -> Iterator[Route]:
-    inside = target.address.of(family)
     for mapping in target.nat:
+        inside = target.inside(mapping)
         port = mapping.outside_port_of(service.protocol, service.port)
         if inside and port and mapping.family == family and (via == "hairpin" or mapping.serves(caller.site)):
             yield Route(via, Endpoint(mapping.outside, port), inside, service.port, mapping)
 
 
-def _local_address(target: Host, service: Service, family: Family) -> str | None:
+def _local_route(via: Via, local: str, target: Host, service: Service) -> Route:
+    family = family_of(local)
+    virtual = () if service.bound else tuple(address for address in target.virtual if family_of(address) == family)
+    return Route(via, Endpoint(local, service.port), local, service.port, virtual=virtual)
+
+
+def local_address(target: Host, service: Service, family: Family) -> str | None:
     """Return the local address to dial: the bind address if there is one, else the address of the node."""
     if service.bound and service.bound != target.vpn.of(family):
         return service.bound if family_of(service.bound) == family else None
@@ -120,7 +128,7 @@ def _goes_out_to(caller: Host, target: Host, local: str) -> bool:
     family = family_of(local)
     if _is_behind_nat(target, family) or not _is_behind_nat(caller, family):
         return False
-    return not is_private(local) or all(is_private(source) for source in egress_networks(caller, target.site, family))
+    return not is_private(local) or all(is_private(source) for source in egress_networks(caller, target.site, local))
 
 
 def _is_behind_nat(host: Host, family: Family) -> bool:
@@ -134,22 +142,42 @@ def seen_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
     family = family_of(route.lands)
     if route.via == "vpn":
         return _as_networks(caller.vpn.of(family))
+    dialled = dialled_addresses(route)
     if route.via == "nat":
-        return egress_networks(caller, target.site, family)
-    own = caller.address.of(family)
-    if own and route.via == "hairpin" and route.mapping and route.mapping.hairpin_source:
+        return _distinct(network for address in dialled for network in egress_networks(caller, target.site, address))
+    own = [_as_networks(caller.source_to(address)) for address in dialled]
+    if own[0] and route.via == "hairpin" and route.mapping and route.mapping.hairpin_source:
         return _as_networks(route.mapping.hairpin_source)
-    return _as_networks(own)
+    return _distinct(network for networks in own for network in networks)
 
 
-def egress_networks(caller: Host, site: str, family: Family) -> tuple[str, ...]:
+def dialled_addresses(route: Route) -> tuple[str, ...]:
+    """Return all addresses that the caller may dial on a route, the preferred address first."""
+    return (route.dialled.address, *route.virtual)
+
+
+def unknown_source(route: Route, caller: Host) -> str | None:
+    """Return a dialled address for which the source of the caller is not known, so that seen_sources has its own address."""
+    family = family_of(route.lands)
+    given = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
+    if not caller.networks or given or route.via == "vpn" or (route.via == "nat" and _is_behind_nat(caller, family)):
+        return None
+    return next((address for address in dialled_addresses(route) if caller.known_source(address) is None), None)
+
+
+def egress_networks(caller: Host, site: str, dialled: str) -> tuple[str, ...]:
     """Return the source networks that another site sees: egress, outside addresses, or without NAT the local address."""
+    family = family_of(dialled)
     if given := tuple(network for network in caller.egress if family_of(network) == family):
         return given
     mappings = [mapping for mapping in caller.nat if mapping.family == family]
     serving = [mapping for mapping in mappings if mapping.serves(site)] or mappings
     outside = {mapping.outside for mapping in serving}
-    return tuple(host_network(address) for address in sorted(outside)) or _as_networks(caller.address.of(family))
+    return tuple(host_network(address) for address in sorted(outside)) or _as_networks(caller.source_to(dialled))
+
+
+def _distinct(networks: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(networks))
 
 
 def _as_networks(address: str | None) -> tuple[str, ...]:

@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, is_private
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
+    Route,
+    seen_sources,
+    unknown_source,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
@@ -21,6 +25,9 @@ Unreachable = dict[tuple[str, str, tuple[str, ...], str], tuple[list[int], list[
 
 # By site: the hosts whose source is unverified, and of the first host its name, target, dialled address and source.
 Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
+
+# By site: the hosts whose source is not known, and of the first host its name, target, dialled address and source.
+Unknown = Unverified
 
 
 def unreachable_reason(caller: Host, target: Node, listeners: Sequence[Listener]) -> str:
@@ -105,6 +112,27 @@ def unverified_warnings(unverified: Unverified) -> Iterator[Finding]:
             f"the outside address of its NAT, otherwise {target} drops its packets{also}"
         )
         yield host_warning("egress-private", name, "kong_nat_egress", None, message)
+
+
+def note_unknown(unknown: Unknown, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:
+    """Add the hosts with several addresses of which facts do not tell which one the node sees."""
+    for hosts, route in taken:
+        for host in hosts if route else ():
+            if route and host is not node.host and (dialled := unknown_source(route, host)):
+                first = host.name, node.name, dialled, str(host.source_to(dialled))
+                unknown.setdefault(host.site, ({}, first))[0][host.name] = None
+
+
+def unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
+    """Yield a warning for the hosts of each site whose source is not known."""
+    for hosts, (name, target, dialled, source) in unknown.values():
+        also = f". The same holds for {_some(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
+        message = (
+            f"it has several addresses, and its facts do not tell from which one it connects to {target} at {dialled}: no "
+            f"single interface is in that network, and there is no default route, or its address is in no network of "
+            f"kong_address_networks. The rules allow {source}. Set kong_address to the address that {target} sees{also}"
+        )
+        yield host_warning("source-address-unknown", name, "kong_address", None, message)
 
 
 def _some(names: Sequence[str]) -> str:

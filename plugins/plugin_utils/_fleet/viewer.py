@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,20 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     sorted_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Classes, classify
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
+    Route,
+    dialled_addresses,
+    route_to,
+    seen_sources,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import Unverified, note_unverified
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
+    Unknown,
+    Unverified,
+    note_unknown,
+    note_unverified,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
@@ -32,7 +43,8 @@ class Viewer:
 
     members: Mapping[GroupKey, Sequence[Host]]
     unverified: Unverified = field(default_factory=dict)
-    _classes: dict[GroupKey, Classes] = field(default_factory=dict)
+    unknown: Unknown = field(default_factory=dict)
+    _classes: dict[GroupKey, tuple[Classes, Cells]] = field(default_factory=dict)
     _contents: dict[tuple[Any, ...], Content] = field(default_factory=dict)
 
     def view(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> Content:
@@ -41,31 +53,33 @@ class Viewer:
         For a family that this listener does not have, the first listener with that family decides, so that the sockets of
         one port share a set.
         """
-        classes = self._classified(group)
+        classes, cells = self._classified(group)
         taken = {family: _routes(classes, node, listeners, protocol, family) for family in FAMILIES}
-        signature = tuple(_kind(route) for family in FAMILIES for route in taken[family])
+        signature = tuple(_kind(route, cells) for family in FAMILIES for route in taken[family])
         key = (group, node.site, signature)
         if key not in self._contents:
             self._contents[key] = (_content(classes, taken[4], node), _content(classes, taken[6], node))
             # A data plane connects to one control plane only. `connect` checks this connection when it chooses it.
             for family in () if group[0] == "data_planes" else FAMILIES:
                 note_unverified(self.unverified, zip(classes.values(), taken[family], strict=True), node)
+            for family in FAMILIES:
+                note_unknown(self.unknown, zip(classes.values(), taken[family], strict=True), node)
         return self._contents[key]
 
     def unreachable(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
         """Return the hosts of a group that have no path to any of a node's listeners, by name."""
         missing = [
             host
-            for hosts in self._classified(group).values()
+            for hosts in self._classified(group)[0].values()
             if not _reaches_any(hosts[0], node, listeners, protocol)
             for host in hosts
             if host.name != node.name
         ]
         return sorted(missing, key=lambda host: host.name)
 
-    def _classified(self, group: GroupKey) -> Classes:
+    def _classified(self, group: GroupKey) -> tuple[Classes, Cells]:
         if group not in self._classes:
-            self._classes[group] = classify(self.members[group])
+            self._classes[group] = classify(self.members[group]), Cells(self.members[group])
         return self._classes[group]
 
 
@@ -88,12 +102,17 @@ def _reaches_any(caller: Host, node: Node, listeners: Sequence[Listener], protoc
     )
 
 
-def _kind(route: Route | None) -> tuple[str, str | None, bool] | None:
+def _kind(route: Route | None, cells: Cells) -> Hashable:
     """Return the properties of a route, except its caller and the site of the node, on which its visible sources depend."""
     if route is None:
         return None
     hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
-    return route.via, hairpin, is_private(route.dialled.address)
+    return (
+        route.via,
+        hairpin,
+        is_private(route.dialled.address),
+        *(cells.of(address) for address in dialled_addresses(route)),
+    )
 
 
 def _content(classes: Classes, taken: Sequence[Route | None], node: Node) -> tuple[str, ...]:

@@ -31,10 +31,10 @@ def facts_of(variables: HostVariables) -> Mapping[str, Any]:
 
 
 def fact_addresses(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every address in the facts that other hosts could dial, in the order of the facts."""
+    """Return every address in the facts that other hosts could dial, in the order of the facts, each once."""
     lists = (facts.get(key) for key in ("all_ipv4_addresses", "all_ipv6_addresses"))
     texts = (text for found in lists if isinstance(found, (list, tuple)) for text in found)
-    return tuple(address for text in texts if (address := fact_address(text)))
+    return tuple(dict.fromkeys(address for text in texts if (address := fact_address(text))))
 
 
 def fact_address(text: Any) -> str | None:

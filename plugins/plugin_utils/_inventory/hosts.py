@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -20,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     family_of,
     read_addresses,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding, plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import (
     NETWORKS,
     check_bounds,
@@ -28,13 +29,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds i
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
     ask,
-    fact_address,
-    fact_addresses,
     facts_of,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interfaces import (
+    OwnAddresses,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.mappings import read_mappings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Networks
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, check_own, read_virtual
 
 DEFAULT_SITE = "default"
 
@@ -47,22 +50,54 @@ def read_host(variables: HostVariables) -> Host:
 
 
 def _read_host(variables: HostVariables) -> Host:
+    virtual = read_virtual(variables)
+    own = OwnAddresses.of(facts_of(variables), virtual)
+    address = _read_address(variables, own)
+    vpn = _read_addresses(variables, "kong_vpn_address", variables.value("kong_vpn_address"))
+    check_own(variables, virtual, (*address.all(), *vpn.all()))
     return Host(
         name=variables.host,
         site=variables.text("kong_site", DEFAULT_SITE),
-        address=_read_address(variables),
-        vpn=_read_addresses(variables, "kong_vpn_address", variables.value("kong_vpn_address")),
+        address=address,
+        vpn=vpn,
         egress=_read_egress(variables),
-        nat=tuple(read_mappings(variables)),
+        nat=tuple(read_mappings(variables, (*address.all(), *virtual))),
         flat=variables.boolean("kong_flat_network"),
+        virtual=virtual,
+        networks=_read_networks(variables, address, own),
     )
 
 
-def _read_address(variables: HostVariables) -> Addresses:
-    readers = {
+def _read_networks(variables: HostVariables, address: Addresses, own: OwnAddresses) -> Networks:
+    """Return the source addresses by network from facts; none if kong_address states the address of every connection."""
+    if variables.value("kong_address") is not None:
+        return ()
+    if own.temporary_sources:
+        variables.findings.append(_temporary_warning(variables, own.temporary_sources))
+    networks = own.networks(address)
+    if variables.value(NETWORKS) is None:
+        return networks
+    bounds = read_networks(variables.without_facts(), NETWORKS)
+    return tuple(
+        (network, source if source and any(contains(bound, source) for bound in bounds) else None)
+        for network, source in networks
+    )
+
+
+def _temporary_warning(variables: HostVariables, temporary: Sequence[str]) -> Finding:
+    message = (
+        f"{', '.join(temporary)} looks like a temporary IPv6 address (RFC 8981), and connections of this host may have it as "
+        "source. Rules allow it only until it changes. Set kong_address to an address that stays, and the sysctl "
+        "net.ipv6.conf.INTERFACE.use_tempaddr=0 on the host"
+    )
+    return host_warning("address-temporary", variables.host, "kong_address", None, message)
+
+
+def _read_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
+    readers: Mapping[str, Callable[[HostVariables, str, Any], Addresses]] = {
         "kong_address": _read_addresses,
         "kong_address_query": _query_address,
-        NETWORKS: _address_in_networks,
+        NETWORKS: partial(_address_in_networks, own),
     }
     for name, read in readers.items():
         before = len(variables.findings)
@@ -71,7 +106,7 @@ def _read_address(variables: HostVariables) -> Addresses:
             return NO_ADDRESSES  # The variable is set, but its value cannot be computed.
         if value is not None:
             return read(variables, name, value)
-    return _default_address(variables)
+    return _default_address(variables, own)
 
 
 def _read_addresses(variables: HostVariables, name: str, value: Any) -> Addresses:
@@ -101,10 +136,9 @@ def _query_address(variables: HostVariables, name: str, query: Any) -> Addresses
     return addresses
 
 
-def _default_address(variables: HostVariables) -> Addresses:
+def _default_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
     """Choose an address from facts: the address of the default route, or the only address."""
-    facts = facts_of(variables)
-    found = {family: _default_of_family(variables, facts, family) for family in FAMILIES}
+    found = {family: _default_of_family(variables, own, family) for family in FAMILIES}
     addresses = Addresses(ipv4=found[4], ipv6=found[6])
     if not addresses and not any(finding.code == "address-ambiguous" for finding in variables.findings):
         variables.error(
@@ -118,11 +152,10 @@ def _default_address(variables: HostVariables) -> Addresses:
     return addresses
 
 
-def _default_of_family(variables: HostVariables, facts: Mapping[str, Any], family: Family) -> str | None:
-    default = facts.get(f"default_ipv{family}")
-    if isinstance(default, Mapping) and (address := fact_address(default.get("address"))):
+def _default_of_family(variables: HostVariables, own: OwnAddresses, family: Family) -> str | None:
+    if address := own.permanent_default(family):
         return address
-    candidates = [address for address in fact_addresses(facts) if family_of(address) == family]
+    candidates = [address for address in own.permanent if family_of(address) == family]
     if len(candidates) > 1 and family == 4:
         variables.error(
             "address-ambiguous",
@@ -134,10 +167,10 @@ def _default_of_family(variables: HostVariables, facts: Mapping[str, Any], famil
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _address_in_networks(variables: HostVariables, name: str, _value: Any) -> Addresses:
+def _address_in_networks(own: OwnAddresses, variables: HostVariables, name: str, _value: Any) -> Addresses:
     """Choose for each family the host's first address in the first network that contains one of its addresses."""
     networks = read_networks(variables, name)
-    present = fact_addresses(facts_of(variables))
+    present = own.permanent
     chosen: dict[Family, str] = {}
     for network in networks:
         for address in present:
@@ -162,6 +195,7 @@ def _addresses(variables: HostVariables, host: Host) -> list[tuple[str, str]]:
     by_variable = {
         address_variable: host.address.all(),
         "kong_vpn_address": host.vpn.all(),
+        VIRTUAL: host.virtual,
         "kong_nat_egress": host.egress,
         nat_variable: outside,
     }

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -20,21 +20,26 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, NatMapping
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 
-_MAPPING_KEYS = frozenset({"outside", "outside_port", "inside_port", "protocols", "sites", "device", "hairpin_source"})
+_MAPPING_KEYS = frozenset(
+    {"outside", "outside_port", "inside", "inside_port", "protocols", "sites", "device", "hairpin_source"}
+)
 
 
-def read_mappings(variables: HostVariables) -> list[NatMapping]:
-    """Read kong_nat, or the result of kong_nat_query. Errors are added to the findings of ``variables``."""
+def read_mappings(variables: HostVariables, inside: Collection[str]) -> list[NatMapping]:
+    """Read kong_nat, or the result of kong_nat_query. Errors are added to the findings of ``variables``.
+
+    ``inside`` are the addresses that may be an inside address.
+    """
     name = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
     query = variables.value("kong_nat_query") if name == "kong_nat_query" else None
     items = (ask(variables, name, query) or []) if query is not None else variables.value("kong_nat", [])
     if not isinstance(items, (list, tuple)):
         variables.error("nat-invalid", name, items, "it must be a list of mappings")
         return []
-    return [mapping for item in items if (mapping := _read_mapping(variables, name, item))]
+    return [mapping for item in items if (mapping := _read_mapping(variables, name, item, inside))]
 
 
-def _read_mapping(variables: HostVariables, name: str, item: Any) -> NatMapping | None:
+def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collection[str]) -> NatMapping | None:
     if not isinstance(item, Mapping) or "outside" not in item:
         variables.error("nat-invalid", name, item, "a mapping is a dictionary, and its key outside is an address")
         return None
@@ -47,14 +52,19 @@ def _read_mapping(variables: HostVariables, name: str, item: Any) -> NatMapping 
         )
         return None
     try:
-        return _mapping(item)
+        return _mapping(item, inside)
     except (AddressError, ValueError) as exc:
         variables.error("nat-invalid", name, item, str(exc))
         return None
 
 
-def _mapping(item: Mapping[str, Any]) -> NatMapping:
+def _mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
     outside = _mapped_address(item, "outside")
+    inside = _mapped_address(item, "inside") if item.get("inside") else None
+    if inside and (inside not in known or family_of(inside) != family_of(outside)):
+        raise ValueError(
+            f"inside is {inside}; give the host's own address or a virtual address, of the family of outside"
+        )
     outside_port, inside_port = _port(item, "outside_port"), _port(item, "inside_port")
     protocols = _words(item, "protocols") or PROTOCOLS
     if unknown := set(protocols) - set(PROTOCOLS):
@@ -73,6 +83,7 @@ def _mapping(item: Mapping[str, Any]) -> NatMapping:
         sites=tuple(sorted(_words(item, "sites"))),
         device=str(item.get("device") or outside),
         hairpin_source=hairpin,
+        inside=inside,
     )
 
 

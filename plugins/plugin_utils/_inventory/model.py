@@ -9,6 +9,7 @@ Plain immutable data. Addresses are canonical text (see ``_address``), ports are
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,18 +17,27 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     NO_ADDRESSES,
     Addresses,
     Family,
+    contains,
     family_of,
+    prefix_length,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 PROTOCOLS = ("tcp", "udp")
+Networks = tuple[tuple[str, str | None], ...]
+
+
+def by_size(networks: Iterable[tuple[str, str | None]]) -> Networks:
+    """Return networks with their source addresses, the smallest network first."""
+    return tuple(sorted(networks, key=lambda entry: (-prefix_length(entry[0]), entry[0])))
 
 
 @dataclass(frozen=True, slots=True)
 class NatMapping:
     """A mapping of a NAT device for a node: outside address[:port] to inside address[:port].
 
-    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it.
+    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. ``inside`` is a virtual
+    address of the node; None for its own address.
     """
 
     outside: str
@@ -37,10 +47,11 @@ class NatMapping:
     sites: tuple[str, ...]
     device: str
     hairpin_source: str | None
+    inside: str | None = None
 
     @property
     def family(self) -> Family:
-        """The family of the outside address. The inside address is the node's address of the same family."""
+        """The family of the outside address, and of the inside address."""
         return family_of(self.outside)
 
     def serves(self, site: str) -> bool:
@@ -65,6 +76,7 @@ class NatMapping:
             "sites": list(self.sites),
             "device": self.device,
             "hairpin_source": self.hairpin_source,
+            **({"inside": self.inside} if self.inside else {}),
         }
 
     @classmethod
@@ -78,6 +90,8 @@ class Host:
     """A host as other hosts see it: a Kong node, or a host that is named as a source.
 
     ``egress`` are its source networks (CIDR text) at other sites. ``flat`` is ``kong_flat_network``, None if it is not set.
+    ``virtual`` are the addresses that it may hold, but not always holds. ``networks`` are its source addresses by network
+    (CIDR text), the smallest network first, None if a source is unknown. It is empty if ``address`` is always the source.
     """
 
     name: str
@@ -87,6 +101,25 @@ class Host:
     egress: tuple[str, ...] = ()
     nat: tuple[NatMapping, ...] = ()
     flat: bool | None = None
+    virtual: tuple[str, ...] = ()
+    networks: Networks = ()
+
+    def inside(self, mapping: NatMapping) -> str | None:
+        """Return the address to which a mapping forwards, None without an address of its family."""
+        return mapping.inside or self.address.of(mapping.family)
+
+    def known_source(self, dialled: str) -> str | None:
+        """Return the source address of a connection without NAT and VPN, None if it is not known."""
+        containing = (entry for entry in self.networks if contains(entry[0], dialled))
+        return next(containing, ("", self.address.of(family_of(dialled))))[1]
+
+    def source_to(self, dialled: str) -> str | None:
+        """Return the source address of a connection without NAT and VPN: if it is not known, the host's address."""
+        return self.known_source(dialled) or self.address.of(family_of(dialled))
+
+    def all_addresses(self) -> tuple[str, ...]:
+        """Return every address that the host itself has or may hold."""
+        return (*self.address.all(), *self.vpn.all(), *self.virtual)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for the plan, without the name, which is its key there."""
@@ -97,6 +130,8 @@ class Host:
             "egress": list(self.egress),
             "nat": [mapping.as_dict() for mapping in self.nat],
             "flat_network": self.flat,
+            **({"virtual_addresses": list(self.virtual)} if self.virtual else {}),
+            **({"networks": dict(self.networks)} if self.networks else {}),
         }
 
     @classmethod
@@ -110,6 +145,8 @@ class Host:
             egress=tuple(data["egress"]),
             nat=tuple(NatMapping.from_dict(mapping) for mapping in data["nat"]),
             flat=data["flat_network"],
+            virtual=tuple(data.get("virtual_addresses", ())),
+            networks=by_size(data.get("networks", {}).items()),
         )
 
 

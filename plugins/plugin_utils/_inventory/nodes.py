@@ -37,6 +37,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     host_warning,
     misspelt_variables,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, standby_notes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     ROLES,
     Generation,
@@ -102,7 +103,8 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         config=tuple(sorted(found.config)),
         published=published,
     )
-    own = frozenset({*host.address.all(), *host.vpn.all(), *fact_addresses(facts_of(variables))})
+    variables.findings.extend(standby_notes(node))
+    own = frozenset({*host.all_addresses(), *fact_addresses(facts_of(variables))})
     sound = all(finding.severity != ERROR for finding in found.findings)
     intercept_rules = read_interception(variables, generation, node, own) if sound else ()
     terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
@@ -168,12 +170,13 @@ def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[List
     for address in host.address.all():
         if address not in present:
             variables.error("address-not-on-host", "kong_address", address, _not_on_host(present))
-    own = present | set(host.address.all()) | set(host.vpn.all())
+    own = present | set(host.all_addresses())
     for listener in listeners:
         is_name = len(listener.families) > 1 and not listener.is_wildcard
         if not (listener.is_wildcard or listener.is_loopback or is_name or listener.address in own):
             name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
-            variables.error("bind-not-on-host", name, listener.address, _not_on_host(present))
+            message = f"{_not_on_host(present)}. If it may move to this host, as with keepalived, add it to {VIRTUAL}"
+            variables.error("bind-not-on-host", name, listener.address, message)
 
 
 def _not_on_host(present: set[str]) -> str:

@@ -99,6 +99,7 @@ CONTRACT_VARIABLES = frozenset(
         "kong_transparent",
         "kong_verify_outsiders",
         "kong_version",
+        "kong_virtual_addresses",
         "kong_vpn_address",
     }
 )

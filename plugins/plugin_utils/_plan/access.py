@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, host_network
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import host_network
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import plan_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_rules
 
@@ -48,8 +48,9 @@ def owners_of(plan: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the hosts for each network that is their own address or an address of their NAT."""
     owners: dict[str, list[str]] = {}
     for host in plan_hosts(plan):
-        addresses = [kind.of(family) for kind in (host.address, host.vpn) for family in FAMILIES]
-        networks = [host_network(text) for text in (*addresses, *(nat.outside for nat in host.nat)) if text]
+        sources = (source for _network, source in host.networks if source)
+        addresses = (*host.address.all(), *host.vpn.all(), *sources, *(nat.outside for nat in host.nat))
+        networks = [host_network(address) for address in addresses]
         for network in dict.fromkeys((*networks, *host.egress)):
             owners.setdefault(network, []).append(host.name)
     return owners

@@ -22,7 +22,7 @@ LOSES = "loses"
 CHANGES = "changes"
 _MARKS = {GAINS: "+", LOSES: "-", CHANGES: "~"}
 _FIELDS = ("site", "cluster", "version", "role", "address", "vpn_address", "egress", "nat", "flat_network", "config",
-           "settings_file")  # fmt: skip
+           "virtual_addresses", "networks", "settings_file")  # fmt: skip
 _SHOWN = 12
 
 

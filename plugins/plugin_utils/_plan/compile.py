@@ -16,7 +16,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, forwards
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unverified_warnings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
+    unknown_warnings,
+    unverified_warnings,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import Viewer
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import InterceptRule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
@@ -50,7 +53,8 @@ def compile_plan(inventory: Inventory, group: str) -> Compilation:
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     intercepted = {name: _intercepted(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
-    findings = _sorted_findings([*fleet.findings, *policy.findings, *unverified_warnings(policy.viewer.unverified)])
+    viewed = [*unverified_warnings(policy.viewer.unverified), *unknown_warnings(policy.viewer.unknown)]
+    findings = _sorted_findings([*fleet.findings, *policy.findings, *viewed])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
     return Compilation(_plan(fleet, policy, _Compiled(allows, intercepted), findings), findings)

@@ -12,7 +12,15 @@ from typing import Any, TypeVar
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, contains, family_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import CallerClass, classify
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
+    Route,
+    dialled_addresses,
+    local_address,
+    route_to,
+    seen_sources,
+    service_of,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
@@ -86,7 +94,9 @@ class Callers:
 
     def __init__(self, hosts: Iterable[Host]) -> None:
         """Classify the hosts of a plan."""
-        self._classes = classify(hosts)
+        known = list(hosts)
+        self._classes = classify(known)
+        self._cells = Cells(known)
         self._cache: dict[Hashable, list[tuple[str, tuple[str, ...]]]] = {}
 
     def routes_to(
@@ -102,7 +112,8 @@ class Callers:
     def allowed(self, kind: CallerClass, route: Route, target: Host, rule: Rule) -> list[tuple[str, tuple[str, ...]]]:
         """Return the members of a class whose sources are all allowed, each with its sources."""
         hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
-        key = kind, rule.sets, route.via, family_of(route.lands), target.site, hairpin
+        cells = tuple(self._cells.of(address) for address in dialled_addresses(route))
+        key = kind, rule.sets, route.via, family_of(route.lands), target.site, hairpin, cells
         if key not in self._cache:
             seen = ((host.name, seen_sources(route, host, target)) for host in self._classes[kind])
             self._cache[key] = [(name, networks) for name, networks in seen if networks and rule.allows(networks)]
@@ -271,6 +282,7 @@ def _own_sources(node: Node) -> Iterator[str]:
     addresses = [text for kind in own for family in FAMILIES if (text := kind.of(family))]
     addresses += [mapping.hairpin_source for mapping in node.host.nat if mapping.hairpin_source]
     addresses += [mapping.outside for mapping in node.host.nat]
+    addresses += [source for _network, source in node.host.networks if source]
     yield from (f"{address}/{128 if ':' in address else 32}" for address in addresses)
     yield from node.host.egress
 
@@ -279,11 +291,11 @@ def _flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iterator[
     """Yield the flows to a port that allows any source: to the node's addresses, and through its mappings."""
     families = [family for family in FAMILIES if family in listener.families]
     mapped = [(mapping, inside, port) for mapping in node.host.nat
-              if (inside := node.host.address.of(mapping.family)) and mapping.family in families
+              if (inside := node.host.inside(mapping)) and mapping.family in families
               and listener.bound in (None, inside) and (port := mapping.outside_port_of(protocol, listener.port))]  # fmt: skip
     behind = bool(node.host.nat or node.host.egress)
     local = [Endpoint(address, listener.port) for family in families
-             if (address := node.host.address.of(family)) and listener.bound in (None, address)]  # fmt: skip
+             if (address := local_address(node.host, service_of(listener, protocol), family))]  # fmt: skip
     if local:
         who = f"{ANYONE} at site {node.site}" if behind else ANYONE
         yield Flow(who, (), node.site if behind else None, "local", None, tuple(local), tuple(local), ())

@@ -82,7 +82,7 @@ def probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
 class Target:
     """A node and its allowed sources by listener and protocol: `any`, or networks as CIDR text.
 
-    ``held`` has the site and local address of every host of the plan. It is the same for all targets.
+    ``held`` has the site and each local and virtual address of every host of the plan. It is the same for all targets.
     """
 
     node: Node
@@ -93,7 +93,7 @@ class Target:
 def targets_of(plan: Mapping[str, Any]) -> list[Target]:
     """Return all targets of the plan. Call it once for all callers, because it takes longer than the probes of a caller."""
     hosts = [planned_host(plan, name) for name in callers(plan)]
-    held = frozenset((host.site, address) for host in hosts for address in host.address.all())
+    held = frozenset((host.site, address) for host in hosts for address in (*host.address.all(), *host.virtual))
     return [_target(plan, planned_node(plan, name), held) for name in plan["nodes"]]
 
 

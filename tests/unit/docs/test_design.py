@@ -13,9 +13,19 @@ from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first
 from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
-# Mappings whose keys are names from the inventory or from Kong.
-BY_NAME = {"sets", "nodes", "hosts", "settings"}
+# Mappings whose keys are names from the inventory or from Kong, or networks.
+BY_NAME = {"sets", "nodes", "hosts", "settings", "networks"}
 PUBLISHED = {"kong_address": "192.0.2.1", "kong_published_ports": ["80:8000"]}
+SEVERAL_ADDRESSES = {
+    "kong_virtual_addresses": ["192.0.2.100"],
+    "kong_nat": [{"outside": "203.0.113.1", "inside": "192.0.2.100"}],
+    "ansible_facts": {
+        "default_ipv4": {"address": "198.51.100.1"},
+        "interfaces": ["eth0", "eth1"],
+        "eth0": {"ipv4": {"address": "198.51.100.1", "prefix": "24"}},
+        "eth1": {"ipv4": {"address": "192.0.2.1", "prefix": "24"}},
+    },
+}
 PLUGINS = ROOT / "plugins"
 
 
@@ -42,7 +52,7 @@ def test_every_key_of_a_plan_is_described_and_no_other(plan):
     section = section_of("docs/design.md", "## 5. The plan")
     # These keys are in the text of another row.
     described = {*first_column(section), "path", "search", "allow"}
-    assert {*keys_of(plan), *keys_of(planned({"n": PUBLISHED}))} == described
+    assert {*keys_of(plan), *keys_of(planned({"n": PUBLISHED, "m": SEVERAL_ADDRESSES}))} == described
     assert "`path`" in section
     assert "`allow`" in section
 

@@ -76,7 +76,7 @@ REFUSALS = {
         "nat-no-listener",
         "kong_nat",
         "203.0.113.2:7000 tcp+udp to port 7000",
-        ["no listener of Kong is on 10.1.0.2", "Correct inside_port"],
+        ["no listener of Kong is on 10.1.0.2", "Correct inside_port, inside"],
     ),
     "no_single_address": Refusal(
         {

@@ -88,7 +88,7 @@ BAD = {
         nat({**GOSSIP_FORWARD, "inside_port": 80}),
         "nat-no-listener",
         "203.0.113.2:9000 tcp+udp to port 80",
-        ["10.1.0.2 tcp+udp port 80", "cluster 10.1.0.2:7946", "proxy 0.0.0.0:8000", "Correct inside_port"],
+        ["10.1.0.2 tcp+udp port 80", "cluster 10.1.0.2:7946", "proxy 0.0.0.0:8000", "Correct inside_port, inside"],
     ),
     "a port with a listener on loopback only": (
         nat({"outside": "203.0.113.2", "inside_port": 7373}),

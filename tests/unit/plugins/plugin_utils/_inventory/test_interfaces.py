@@ -1,0 +1,204 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host with several addresses: the address to dial, its source address by network, and temporary IPv6 addresses."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Addresses
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interfaces import OwnAddresses
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import inventory
+
+STABLE, TEMPORARY = "2001:db8:1:0:dc42:b9ff:fecf:5c9c", "2001:db8:1:0:2b6e:52b6:ca81:999d"
+
+
+def ipv4(address, prefix):
+    return {"address": address, "prefix": str(prefix), "broadcast": ""}
+
+
+def ipv6(*addresses, prefix=64):
+    return [{"address": address, "prefix": str(prefix), "scope": "global"} for address in addresses]
+
+
+def facts(default4=None, default6=None, **interfaces):
+    """Return facts as ansible-core gives them on Linux; an interface name has _ for -."""
+    listed = {4: [], 6: []}
+    for data in interfaces.values():
+        listed[4] += [item["address"] for key in ("ipv4", "ipv4_secondaries") for item in as_list(data.get(key))]
+        listed[6] += [item["address"] for item in data.get("ipv6", [])]
+    return {
+        "interfaces": [name.replace("_", "-") if name.startswith("br_") else name for name in interfaces],
+        "all_ipv4_addresses": listed[4],
+        "all_ipv6_addresses": listed[6],
+        "default_ipv4": {"address": default4} if default4 else {},
+        "default_ipv6": {"address": default6} if default6 else {},
+        **interfaces,
+    }
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value] if value else []
+
+
+# The facts of a namespace with a router advertisement and use_tempaddr=2, read with ansible-core 2.19. The kernel lists the
+# temporary address first, Ansible last.
+MEASURED = facts(
+    None,
+    TEMPORARY,
+    e0_1={"ipv4_secondaries": [ipv4("10.9.0.7", 24)]},
+    br_0123456789ab={"type": "bridge", "ipv4": ipv4("172.18.0.1", 16), "ipv6": ipv6("fe80::2cb8:96ff:fe95:81b4")},
+    e0={
+        "ipv4": ipv4("10.9.0.5", 24),
+        "ipv4_secondaries": [ipv4("10.9.0.100", 32), ipv4("10.9.0.7", 24)],
+        "ipv6": ipv6(STABLE, "fe80::dc42:b9ff:fecf:5c9c", TEMPORARY),
+        "macaddress": "de:42:b9:cf:5c:9c",
+    },
+)
+TWO = facts("192.168.1.5", eth0={"ipv4": ipv4("192.168.1.5", 24)}, eth1={"ipv4": ipv4("10.30.0.5", 16)})
+NO_ROUTE = facts(None, eth0={"ipv4": ipv4("192.168.1.5", 24)}, eth1={"ipv4": ipv4("10.30.0.5", 16)})
+
+# Facts, variables, the addresses to dial, the source by network, and the codes of findings.
+CASES = {
+    "one address": (facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 24)}), {}, "10.0.0.1", {}, []),
+    "one address without a default route": (
+        facts(eth0={"ipv4": ipv4("10.0.0.1", 24)}), {}, "10.0.0.1", {}, [],
+    ),
+    "the same address twice": (
+        {"all_ipv4_addresses": ["10.0.0.1", "10.0.0.1"]}, {}, "10.0.0.1", {}, [],
+    ),
+    "two networks": (
+        TWO, {}, "192.168.1.5",
+        {"192.168.1.0/24": "192.168.1.5", "10.30.0.0/16": "10.30.0.5", "0.0.0.0/0": "192.168.1.5"}, [],
+    ),
+    "two networks, the other address is chosen": (
+        TWO, {"kong_address_networks": ["10.30.0.0/16", "192.168.0.0/16"]}, "10.30.0.5",
+        {"192.168.1.0/24": "192.168.1.5", "10.30.0.0/16": "10.30.0.5", "0.0.0.0/0": "192.168.1.5"}, [],
+    ),
+    "a source outside the bounds": (
+        TWO, {"kong_address_networks": ["10.30.0.0/16"]}, "10.30.0.5",
+        {"192.168.1.0/24": None, "10.30.0.0/16": "10.30.0.5", "0.0.0.0/0": None}, [],
+    ),
+    "kong_address": (TWO, {"kong_address": "10.30.0.5"}, "10.30.0.5", {}, []),
+    "no default route": (
+        NO_ROUTE, {"kong_address_networks": ["10.30.0.0/16", "192.168.0.0/16"]}, "10.30.0.5",
+        {"192.168.1.0/24": "192.168.1.5", "10.30.0.0/16": "10.30.0.5", "0.0.0.0/0": None}, [],
+    ),
+    "no default route, nothing chosen": (NO_ROUTE, {}, None, None, ["address-ambiguous"]),
+    "two interfaces in one network": (
+        facts(eth0={"ipv4": ipv4("10.0.0.1", 24)}, eth1={"ipv4": ipv4("10.0.0.2", 24)}),
+        {"kong_address_networks": "10.0.0.0/8"}, "10.0.0.1", {"10.0.0.0/24": None, "0.0.0.0/0": None}, [],
+    ),
+    "two interfaces in one network, the default route decides": (
+        facts("10.0.0.2", eth0={"ipv4": ipv4("10.0.0.1", 24)}, eth1={"ipv4": ipv4("10.0.0.2", 24)}),
+        {}, "10.0.0.2", {}, [],
+    ),
+    "a secondary address and its label": (
+        facts("10.9.0.5", e0_1={"ipv4_secondaries": [ipv4("10.9.0.7", 24)]},
+              e0={"ipv4": ipv4("10.9.0.5", 24), "ipv4_secondaries": [ipv4("10.9.0.7", 24)]}),
+        {}, "10.9.0.5", {}, [],
+    ),
+    "docker": (
+        facts("10.0.0.1", docker0={"ipv4": ipv4("172.17.0.1", 16)}, eth0={"ipv4": ipv4("10.0.0.1", 24)}),
+        {}, "10.0.0.1", {}, [],
+    ),
+    "docker without a default route": (
+        facts(None, docker0={"ipv4": ipv4("172.17.0.1", 16)}, br_0123456789ab={"ipv4": ipv4("172.18.0.1", 16)},
+              eth0={"ipv4": ipv4("10.0.0.1", 24)}),
+        {}, "10.0.0.1", {}, [],
+    ),
+    "a bridge of people": (
+        facts("10.0.0.1", br0={"ipv4": ipv4("192.168.3.1", 24)}, eth0={"ipv4": ipv4("10.0.0.1", 24)}),
+        {}, "10.0.0.1", {"192.168.3.0/24": "192.168.3.1", "10.0.0.0/24": "10.0.0.1", "0.0.0.0/0": "10.0.0.1"}, [],
+    ),
+    "a virtual address": (
+        facts("10.9.0.5", eth0={"ipv4": ipv4("10.9.0.5", 24), "ipv4_secondaries": [ipv4("10.9.0.100", 32)]}),
+        {"kong_virtual_addresses": "10.9.0.100"}, "10.9.0.5", {}, [],
+    ),
+    "a virtual address without a default route": (
+        facts(None, eth0={"ipv4": ipv4("10.9.0.5", 24), "ipv4_secondaries": [ipv4("10.9.0.100", 32)]}),
+        {"kong_virtual_addresses": "10.9.0.100"}, "10.9.0.5", {}, [],
+    ),
+    "a virtual address in its own network": (
+        facts("10.9.0.5", eth0={"ipv4": ipv4("10.9.0.5", 24)}, eth1={"ipv4": ipv4("10.30.0.100", 24)}),
+        {"kong_virtual_addresses": "10.30.0.100"}, "10.9.0.5", {}, [],
+    ),
+    "temporary, measured": (
+        MEASURED, {"kong_virtual_addresses": "10.9.0.100", "kong_address_networks": ["10.9.0.5", "2001:db8::/32"]},
+        f"10.9.0.5 {STABLE}", {"2001:db8:1::/64": TEMPORARY, "::/0": TEMPORARY, "10.9.0.0/24": "10.9.0.5", "0.0.0.0/0": None},
+        ["address-temporary"],
+    ),
+    "temporary by the default route": (
+        facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {}, STABLE,
+        {"2001:db8:1::/64": TEMPORARY, "::/0": TEMPORARY}, ["address-temporary"],
+    ),
+    "temporary, but the kernel prefers the stable address": (
+        facts(None, STABLE, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {}, STABLE, {}, [],
+    ),
+    "temporary without a default route": (
+        facts(eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {}, STABLE,
+        {"2001:db8:1::/64": STABLE, "::/0": None}, ["address-temporary"],
+    ),
+    "temporary and kong_address": (
+        facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {"kong_address": STABLE}, STABLE, {}, [],
+    ),
+    "two static addresses": (
+        facts(None, "2001:db8:1::78", eth0={"ipv6": ipv6("2001:db8:1::77", "2001:db8:1::78")}), {}, "2001:db8:1::78", {}, [],
+    ),
+    "an address from DHCP": (
+        facts(None, STABLE, eth0={"ipv6": [*ipv6(STABLE), *ipv6("2001:db8:1::a0c", prefix=128)]}), {}, STABLE, {}, [],
+    ),
+    "several IPv6 networks without a default route": (
+        facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 24), "ipv6": ipv6("2001:db8:1::5", "fd00::5")}), {}, "10.0.0.1",
+        {"2001:db8:1::/64": "2001:db8:1::5", "fd00::/64": "fd00::5", "::/0": None}, [],
+    ),
+    "BSD": (
+        {
+            "interfaces": ["em0", "em1"], "all_ipv4_addresses": ["10.0.0.1", "10.1.0.1"], "default_ipv4": {"address": "10.0.0.1"},
+            "em0": {"ipv4": [{"address": "10.0.0.1", "netmask": "255.255.255.0", "network": "10.0.0.0"}]},
+            "em1": {"ipv4": [{"address": "10.1.0.1", "netmask": "255.255.0.0", "network": "10.1.0.0"}]},
+        },
+        {}, "10.0.0.1", {"10.0.0.0/24": "10.0.0.1", "10.1.0.0/16": "10.1.0.1", "0.0.0.0/0": "10.0.0.1"}, [],
+    ),
+    "facts of the wrong type": (
+        {
+            "interfaces": ["eth0", "eth1", "eth2", 7], "all_ipv4_addresses": ["10.0.0.1"], "eth0": "up", "eth1": {"ipv4": "10.0.0.1"},
+            "eth2": {"ipv4": {"address": "10.0.0.1", "prefix": "x"}, "ipv6": [None, {"address": "fd00::1"}]},
+        },
+        {}, "10.0.0.1", {}, [],
+    ),
+}  # fmt: skip
+
+
+def read(known, variables):
+    host = HostVariables.of(inventory({"n": {"ansible_facts": known, **variables}}), "n")
+    return read_host(host), [finding.code for finding in host.findings]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_addresses_and_sources(case):
+    known, variables, address, networks, codes = CASES[case]
+    host, found = read(known, variables)
+    assert found == codes
+    if address is not None:
+        assert (" ".join(host.address.all()), dict(host.networks)) == (address, networks)
+
+
+def test_the_smallest_network_decides():
+    known = facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 8)}, eth1={"ipv4": ipv4("10.30.0.5", 16)})
+    host, _codes = read(known, {})
+    seen = {dialled: host.source_to(dialled) for dialled in ("10.30.9.9", "10.31.0.1", "192.0.2.1", "fd00::1")}
+    assert seen == {"10.30.9.9": "10.30.0.5", "10.31.0.1": "10.0.0.1", "192.0.2.1": "10.0.0.1", "fd00::1": None}
+
+
+def test_an_unknown_source_is_the_address_of_the_host():
+    host, _codes = read(NO_ROUTE, {"kong_address_networks": ["10.30.0.0/16", "192.168.0.0/16"]})
+    assert (host.known_source("192.0.2.1"), host.source_to("192.0.2.1")) == (None, "10.30.0.5")
+
+
+def test_no_facts():
+    own = OwnAddresses.of({}, ())
+    assert (own.usable, own.networks(Addresses()), own.temporary_sources) == ((), (), ())
