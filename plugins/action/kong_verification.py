@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import sh
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, escaped_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
+    registered_holders,
     registered_observers,
     registered_probes,
     verification_lines,
@@ -42,7 +43,8 @@ class ActionModule(ControllerAction):
         plan = check_plan(arguments["plan"])
         hostvars = variables["hostvars"]
         observers = registered_observers(plan, hostvars, arguments["observers"])
-        verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers)
+        held = registered_holders(plan, hostvars, arguments["registered"])
+        verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers, held)
         show(verification_lines(verification, _placeholders(plan, hostvars, arguments["placeholders"])))
         if verification.differences:
             # Ansible prints the complete result of a failed task. The differences are listed above, and in the report.

@@ -96,6 +96,14 @@ present:
   returned: success
   type: list
   elements: dict
+cannot_bind:
+  description:
+    - Why a process cannot bind an address of O(listeners), and the fix. The host does not have the address now, and the sysctl
+      C(ip_nonlocal_bind) of its family is 0. Empty if every address can be bound.
+    - Listeners with the flag C(transparent) can bind any address, and host names are not resolved.
+  returned: success
+  type: str
+  sample: "this host does not have 192.168.10.100 now, so Kong cannot bind it and would not start"
 overridden:
   description: Names of environment variables that override settings with another value.
   returned: success
@@ -105,10 +113,12 @@ overridden:
 """
 
 import typing as t
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import is_address, is_bindable
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC, find_unit
@@ -151,8 +161,26 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "missing": [asdict(listener) for listener in drift.missing],
         "unexpected": [socket_to_data(sock) for sock in drift.unexpected],
         "present": [socket_to_listener(sock) for sock in find_kong_sockets(sockets)],
+        "cannot_bind": explain_unbindable(find_unbindable(params["listeners"])),
         "overridden": variables,
     }
+
+
+def find_unbindable(listeners: Sequence[Mapping[str, t.Any]]) -> list[str]:
+    """Return the addresses of listeners that no process can bind now."""
+    bound = {listener["address"]: None for listener in listeners if "transparent" not in (listener["flags"] or ())}
+    return [address for address in bound if is_address(address) and not is_bindable(address)]
+
+
+def explain_unbindable(addresses: Sequence[str]) -> str:
+    """Return a text about addresses that cannot be bound, with the fix; empty without such addresses."""
+    if not addresses:
+        return ""
+    sysctls = {f"net.ipv{6 if ':' in address else 4}.ip_nonlocal_bind=1": None for address in addresses}
+    return (
+        f"this host does not have {' and '.join(addresses)} now, so Kong cannot bind it and would not start. Set the sysctl "
+        f"{' and '.join(sysctls)} if the address is virtual, or correct the listen setting"
+    )
 
 
 def main() -> None:

@@ -59,6 +59,11 @@ options:
         description: The port, 1 to 65535.
         type: int
         required: true
+  addresses:
+    description: Addresses, such as virtual addresses. The module returns which of them the host has now. Needs Linux.
+    type: list
+    elements: str
+    default: []
   timeout:
     description:
       - Seconds to wait for an answer, for each try; more than 0, at most 60.
@@ -139,6 +144,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+held:
+  description: The addresses of O(addresses) that an interface of the host has now.
+  returned: success
+  type: list
+  elements: str
+  sample: [192.168.10.100]
 probes:
   description: A result for each probe, in the order of the probes.
   returned: success
@@ -211,6 +222,7 @@ probes:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import held_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import (
     Limits,
     ProbeError,
@@ -230,6 +242,7 @@ ARGUMENTS = {
             "port": {"type": "int", "required": True},
         },
     },
+    "addresses": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "float", "default": 2.0},
     "tries": {"type": "int", "default": 2},
     "workers": {"type": "int", "default": 500},
@@ -242,9 +255,12 @@ def main() -> None:
         limits = Limits(module.params["timeout"], module.params["tries"], module.params["workers"])
         probes = [parse_probe(probe) for probe in module.params["probes"]]
         results = run_probes(probes, limits)
-    except ProbeError as error:
+        held = held_addresses(module.params["addresses"])
+    except (ProbeError, ValueError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, probes=results)
+    except OSError as error:
+        module.fail_json(msg=f"the addresses of this host cannot be read: {error}")
+    module.exit_json(changed=False, probes=results, held=held)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +16,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import likely_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
+    Holders,
+    answers_elsewhere,
+    holder_lines,
+    holders_of,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import Observers, outcome_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
@@ -41,10 +47,14 @@ _EXPLAINED = 100
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All outcomes of a verification, and whether they are a sample of the possible connections."""
+    """All outcomes of a verification, and whether they are a sample of the possible connections.
+
+    ``held`` are the nodes that hold each virtual address of the plan now.
+    """
 
     outcomes: tuple[Outcome, ...]
     sampled: bool = False
+    held: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def differences(self) -> tuple[Outcome, ...]:
@@ -68,20 +78,31 @@ class Verification:
 
 
 def compare(
-    plan: Mapping[str, Any], seen: Mapping[str, Sequence[Mapping[str, Any]]], observers: Observers | None = None
+    plan: Mapping[str, Any],
+    seen: Mapping[str, Sequence[Mapping[str, Any]]],
+    observers: Observers | None = None,
+    held: Holders | None = None,
 ) -> Verification:
     """Compare the results of kong_probe (a list for each host) with the expectations of the plan.
 
     `observers` has the observations of the nodes, which decide for services that need not answer. The probes of a host may
-    be a sample, see `sample.py`.
+    be a sample, see `sample.py`. `held` has the virtual addresses that each node holds now. A connection to a virtual
+    address reaches its holder, so it is no result for the other nodes that may hold the address.
     """
     targets = targets_of(plan)
     found = [
         _compare_caller(planned_host(plan, caller), targets, seen.get(caller), observers or {})
         for caller in callers(plan)
     ]
-    met = [outcome for outcomes, _all in found for outcome in outcomes]
-    return Verification(_with_causes(plan, met), sampled=not all(everything for _outcomes, everything in found))
+    holders = holders_of(plan, held or {})
+    met = [
+        outcome
+        for outcomes, _all in found
+        for outcome in outcomes
+        if not answers_elsewhere(plan, outcome.probe, holders)
+    ]
+    sampled = not all(everything for _outcomes, everything in found)
+    return Verification(_with_causes(plan, met), sampled=sampled, held=holders)
 
 
 def _compare_caller(
@@ -129,6 +150,12 @@ def registered_probes(
     return {host: escaped_all(probed["probes"]) for host, probed in found.items() if probed and "probes" in probed}
 
 
+def registered_holders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str) -> Holders:
+    """Return by node the virtual addresses that it held according to the kong_probe that it registered under a name."""
+    found = {node: hostvars[node].get(name) for node in plan["nodes"] if node in hostvars}
+    return {node: escaped_all(probed["held"]) for node, probed in found.items() if probed and "held" in probed}
+
+
 def registered_observers(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> Observers:
     """Return by node the observations of its kong_placeholder that it registered under a name, if any."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
@@ -147,6 +174,7 @@ def verification_lines(verification: Verification, placeholders: Placeholders | 
         *certificate_lines(verification.outcomes),
         *_difference_lines(verification),
         *note_lines(verification.outcomes, placeholders or {}),
+        *holder_lines(verification.held),
         _closing(verification),
     ]
 

@@ -345,6 +345,7 @@ def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
     assert [{key: listener[key] for key in present[0]} for listener in result.pop("present")] == present
     assert result == {
         "differs": False, "listens": True, "report": [], "missing": [], "unexpected": [], "overridden": [],
+        "cannot_bind": "",
         "changed": False, "failed": False,
     }  # fmt: skip
     assert (warnings, sockets.asked) == ([], [("kong.service", "/usr/local/kong")])
@@ -421,6 +422,7 @@ def test_probe(monkeypatch):
         "changed": False,
         "failed": False,
         "probes": ["result"],
+        "held": [],
     }
     ((probes, limits),) = calls
     assert [(probe.name, probe.kind, probe.address, probe.port) for probe in probes] == [("n", "tcp", "10.0.0.1", 1)]

@@ -1,0 +1,63 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The addresses that this host has now, and the addresses that a process could bind."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from collections.abc import Iterable
+from contextlib import closing
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import netlink
+
+# linux/rtnetlink.h, linux/if_addr.h
+_GET_ADDRESSES = 22
+_MESSAGE_SIZE = 8
+_ADDRESS, _LOCAL = 1, 2
+
+
+def own_addresses() -> set[str]:
+    """Return the addresses of all interfaces. An error of the kernel raises OSError."""
+    with closing(netlink.connect(netlink.ROUTE)) as link:
+        messages = netlink.listed(link, _GET_ADDRESSES, bytes(_MESSAGE_SIZE))
+    found = set()
+    for message in messages:
+        values = dict(netlink.attributes(message[_MESSAGE_SIZE:]))
+        # On a point-to-point link _ADDRESS is the address of the other end. IPv6 has no _LOCAL otherwise.
+        packed = values.get(_LOCAL) or values.get(_ADDRESS)
+        if packed:
+            found.add(str(ipaddress.ip_address(packed)))
+    return found
+
+
+def held_addresses(addresses: Iterable[str]) -> list[str]:
+    """Return which of the addresses the host has now. Raises ValueError for text that is not an address."""
+    wanted = [(address, str(ipaddress.ip_address(address))) for address in addresses]
+    own = own_addresses() if wanted else set()
+    return [address for address, canonical in wanted if canonical in own]
+
+
+def is_address(text: str) -> bool:
+    """Tell whether text is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_bindable(address: str) -> bool:
+    """Tell whether a process can bind an address: it is on the host, or the sysctl ip_nonlocal_bind allows it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as sock:
+        try:
+            sock.bind((address, 0))
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                return False
+            raise
+    return True

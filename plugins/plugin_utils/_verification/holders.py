@@ -1,0 +1,46 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The nodes that hold the virtual addresses of a plan during a verification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import Probe
+
+# By node: the virtual addresses that it holds now. A node that has not answered is missing.
+Holders = Mapping[str, Sequence[str]]
+
+
+def holders_of(plan: Mapping[str, Any], held: Holders) -> dict[str, list[str]]:
+    """Return the holders of each virtual address of the plan; without an answer of any node there are no addresses."""
+    found: dict[str, list[str]] = {}
+    for name, addresses in held.items():
+        for address in plan["nodes"][name].get("virtual_addresses", ()):
+            found.setdefault(address, []).extend([name] if address in addresses else [])
+    return found
+
+
+def answers_elsewhere(plan: Mapping[str, Any], probe: Probe, holders: Mapping[str, Sequence[str]]) -> bool:
+    """Tell whether a probe leads to a virtual address that another node than its target holds, so that this node answers."""
+    mappings = plan["nodes"][probe.target]["nat"] if holders else ()
+    inside = {mapping["outside"]: mapping["inside"] for mapping in mappings if "inside" in mapping}
+    dialled = probe.dialled.address
+    holding = holders.get(inside.get(dialled, dialled), ())
+    return bool(holding) and probe.target not in holding
+
+
+def holder_lines(holders: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each virtual address: the node that was tested at it, or why the results are not reliable."""
+    return [f"VIRTUAL ADDRESS: {address} {_holding(names)}" for address, names in sorted(holders.items())]
+
+
+def _holding(names: Sequence[str]) -> str:
+    if not names:
+        return "is on no node now, so no listener was tested at it: check keepalived, or the program that assigns it"
+    if len(names) == 1:
+        return f"is on {names[0]}, so only the listeners of {names[0]} were tested at it"
+    return f"is on {' and '.join(names)} at the same time, so any of them may have answered: check keepalived"

@@ -1,0 +1,101 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections to a virtual address: the result is that of the node that holds it during the verification."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
+    compare,
+    registered_holders,
+    verification_lines,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+
+VIRTUAL = "10.9.0.100"
+PAIR = {
+    "kong_version": "3.4",
+    "kong_admin_gui_listen": "off",
+    "kong_proxy_listen": f"{VIRTUAL}:80",
+    "kong_admin_listen": "0.0.0.0:8001",
+    "kong_admin_sources": ["client"],
+    "kong_virtual_addresses": [VIRTUAL],
+}
+PLAN = planned(
+    {"a": {**PAIR, "kong_address": "10.9.0.5"}, "b": {**PAIR, "kong_address": "10.9.0.6"}},
+    {"client": {"kong_address": "10.9.0.50"}},
+)
+AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
+TO_A, TO_B = (f"{node} proxy tcp 80 {VIRTUAL}:80" for node in ("a", "b"))
+
+
+def results(**changes):
+    return {
+        caller: [
+            {"name": probe.name, "seen": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": ""}
+            for probe in probes_from(PLAN, caller)
+        ]
+        for caller in ("a", "b", "client")
+    }
+
+
+def at_virtual(verification):
+    return {(outcome.probe.caller, outcome.probe.target) for outcome in verification.outcomes
+            if outcome.probe.dialled.address == VIRTUAL}  # fmt: skip
+
+
+FROM_ALL_TO_A = {("b", "a"), ("client", "a")}
+FROM_ALL_TO_B = {("a", "b"), ("client", "b")}
+HELD = {
+    "a holds it": ({"a": [VIRTUAL], "b": []}, FROM_ALL_TO_A, "is on a, so only the listeners of a were tested at it"),
+    "b holds it": ({"a": [], "b": [VIRTUAL]}, FROM_ALL_TO_B, "is on b, so only the listeners of b were tested at it"),
+    "b has not answered": ({"a": [VIRTUAL]}, FROM_ALL_TO_A, "is on a, so only the listeners of a were tested at it"),
+    "both hold it": ({"a": [VIRTUAL], "b": [VIRTUAL]}, FROM_ALL_TO_A | FROM_ALL_TO_B, "is on a and b at the same time"),
+    "no node holds it": ({"a": [], "b": []}, FROM_ALL_TO_A | FROM_ALL_TO_B, "is on no node now"),
+}
+
+
+@pytest.mark.parametrize("case", HELD)
+def test_results_at_a_virtual_address_are_those_of_its_holder(case):
+    held, expected, line = HELD[case]
+    verification = compare(PLAN, results(), None, held)
+    assert at_virtual(verification) == expected
+    assert not verification.sampled
+    (found,) = [text for text in verification_lines(verification) if text.startswith("VIRTUAL ADDRESS: ")]
+    assert found.startswith(f"VIRTUAL ADDRESS: {VIRTUAL} {line}")
+
+
+def test_a_holder_that_does_not_listen_differs_and_a_standby_does_not():
+    refused = results(**{TO_A: "refused", TO_B: "refused"})
+    differing = compare(PLAN, refused, None, {"a": [VIRTUAL], "b": []}).differences
+    assert {outcome.probe.target for outcome in differing} == {"a"}
+
+
+def test_without_observations_all_results_count():
+    verification = compare(PLAN, results())
+    assert at_virtual(verification) == FROM_ALL_TO_A | FROM_ALL_TO_B
+    assert not any(line.startswith("VIRTUAL") for line in verification_lines(verification))
+
+
+def test_other_addresses_are_not_affected():
+    everything = {outcome.probe for outcome in compare(PLAN, results()).outcomes}
+    held = {outcome.probe for outcome in compare(PLAN, results(), None, {"a": [VIRTUAL], "b": []}).outcomes}
+    assert {probe.dialled.address for probe in everything - held} == {VIRTUAL}
+
+
+def test_registered_results():
+    registered = {"a": {"x": {"held": [VIRTUAL]}}, "b": {"x": {"probes": []}}, "client": {"x": {"held": []}}}
+    assert registered_holders(PLAN, registered, "x") == {"a": [VIRTUAL]}
+    assert registered_holders(PLAN, {}, "x") == {}
+
+
+def test_results_through_a_mapping_are_those_of_the_holder():
+    nat = [{"outside": "203.0.113.7", "outside_port": 80, "inside": VIRTUAL, "inside_port": 80}]
+    nodes = {name: {**PAIR, "kong_address": f"10.9.0.{end}", "kong_nat": nat} for name, end in (("a", 5), ("b", 6))}
+    plan = planned(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
+    seen = {"client": [{"name": probe.name, "seen": "open", "detail": ""} for probe in probes_from(plan, "client")]}
+    found = compare(plan, seen, None, {"a": [], "b": [VIRTUAL]}).outcomes
+    assert {outcome.probe.target for outcome in found if outcome.probe.dialled.address == "203.0.113.7"} == {"b"}
