@@ -120,8 +120,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "address-unknown",
             "The address of the host is not known: the inventory does not give it and there are no facts, or a query or "
-            "preference finds no address. The host may be unreachable, excluded by `--limit`, or not a Kong node: the "
-            "playbooks gather facts of Kong nodes only, and `plan` gathers no facts.",
+            "preference finds no address. The host may be unreachable or excluded by `--limit`. `plan` gathers no facts, "
+            "and only `site` and `verify` gather facts of hosts that are not Kong nodes.",
             "Set `kong_address`, or keep the facts of every host in a cache.",
         ),
         _error(
@@ -161,6 +161,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "interface identifier, and follows another address of its network. Ansible's facts do not tell for certain. Rules "
             "that allow it are wrong when it changes, by default after a day.",
             "Set `kong_address` to an address that stays, and the sysctl `use_tempaddr=0` on the host.",
+        ),
+        _warning(
+            "source-host-unknown",
+            "A host that only source terms name did not answer when the playbook gathered its facts, and the inventory does not "
+            "give its address. No rule is made for it, so it cannot connect after this run.",
+            "Set `kong_address` of the host, keep facts in a cache, or run again when the host answers.",
         ),
         _warning(
             "source-address-unknown",

@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, read_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import ASKED, OUTSIDERS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     Inventory,
@@ -94,13 +95,13 @@ def _no_nodes(group: str, names: Names) -> Finding:
 def _outsiders(variables: HostVariables, names: Names) -> list[str]:
     """Return the hosts of kong_verify_outsiders, including the members of its groups."""
     found: list[str] = []
-    for item in variables.items("kong_verify_outsiders"):
+    for item in variables.items(OUTSIDERS):
         members = names.groups.get(str(item)[1:]) if str(item).startswith("@") else [str(item)]
         if members and all(member in names.hosts for member in members):
             found += members
         else:
             message = "it is neither a host of the inventory nor a group written as @group"
-            variables.error("source-unknown", "kong_verify_outsiders", item, message)
+            variables.error("source-unknown", OUTSIDERS, item, message)
     return found
 
 
@@ -115,14 +116,30 @@ def _named_hosts(drafts: Mapping[str, Draft], groups: Mapping[str, Sequence[str]
 def _other_hosts(
     drafts: Mapping[str, Draft], outsiders: Iterable[str], inventory: Inventory, findings: list[Finding]
 ) -> dict[str, Host]:
-    """Read the hosts that are not nodes and that source terms or kong_verify_outsiders name."""
+    """Read the hosts that are not nodes and that source terms or kong_verify_outsiders name.
+
+    A host whose facts could not be gathered in this run is left out, with a warning, because it must not stop the run.
+    """
+    asked = {*inventory.groups.get(ASKED, ())}
     named = {*_named_hosts(drafts, inventory.groups), *outsiders} - set(drafts)
     hosts = {}
     for name in sorted(named):
         variables = HostVariables.of(inventory, name)
-        hosts[name] = read_host(variables)
+        host = read_host(variables)
+        if name in asked and {finding.code for finding in variables.findings} == {"address-unknown"}:
+            findings.append(_no_answer(name))
+            continue
+        hosts[name] = host
         findings += variables.findings
     return hosts
+
+
+def _no_answer(name: str) -> Finding:
+    message = (
+        "the host is named as a source, and its facts could not be gathered in this run, so its address is not known and no "
+        "rule is made for it. Set kong_address, or run again when the host answers"
+    )
+    return host_warning("source-host-unknown", name, "kong_address", None, message)
 
 
 def _members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: Names) -> dict[GroupKey, Sequence[Host]]:
@@ -136,8 +153,7 @@ def _members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: Names)
             members[f"{node.role}s", node.cluster].append(node.host)
         if node.advertised:
             members.setdefault(("gossip", node.cluster), []).append(node.host)
-    for name, host in known.items():
-        members["host", name] = [host]
+    members |= {("host", name): [known[name]] if name in known else [] for name in names.hosts}
     for group, group_members in names.groups.items():
         members["group", group] = [known[name] for name in sorted(group_members) if name in known]
     return dict(members)

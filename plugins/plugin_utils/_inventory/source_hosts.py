@@ -1,0 +1,58 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts that only source terms name, such as a bastion: the hosts of which a playbook gathers facts before the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_addresses, facts_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import SOURCE_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    HostVariables,
+    Inventory,
+    Names,
+)
+
+# The group of these hosts of which a playbook tried to gather facts in this run.
+ASKED = "kong_asked_sources"
+OUTSIDERS = "kong_verify_outsiders"
+
+
+def hosts_without_facts(inventory: Inventory, group: str) -> list[str]:
+    """Return the hosts that source terms name and whose address only facts tell, if no facts are known.
+
+    Without the nodes of the group, and without hosts that were asked in this run. Invalid terms are left to the plan.
+    """
+    names = Names.of(inventory)
+    nodes = inventory.groups.get(group, ())
+    asked = inventory.groups.get(ASKED, ())
+    others = names.hosts - {*nodes, *asked}
+    if not others:
+        return []
+    named = {host for node in nodes for host in _named_by(HostVariables.of(inventory, node), names)}
+    return [host for host in sorted(others & named) if _needs_facts(HostVariables.of(inventory, host))]
+
+
+def _named_by(variables: HostVariables, names: Names) -> Iterator[str]:
+    """Yield the hosts that the terms of a node name, including the members of groups."""
+    for name in sorted(SOURCE_VARIABLES | {OUTSIDERS}):
+        for term in map(str, _terms(variables.value(name))):
+            yield from names.groups.get(term[1:], ()) if term.startswith("@") else [term.strip()]
+
+
+def _terms(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for terms in value.values():
+            yield from _terms(terms)
+    elif isinstance(value, (list, tuple)):
+        yield from value
+    elif value is not None:
+        yield value
+
+
+def _needs_facts(variables: HostVariables) -> bool:
+    return variables.value("kong_address") is None and not fact_addresses(facts_of(variables))

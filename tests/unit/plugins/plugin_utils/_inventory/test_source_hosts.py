@@ -1,0 +1,72 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts that only source terms name: those of which facts are gathered, and those that do not answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import hosts_without_facts
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    inventory,
+    only_error,
+    planned,
+    sources,
+    warnings,
+)
+
+FACTS = {"ansible_facts": {"all_ipv4_addresses": ["10.0.0.9"]}}
+NODE = {"kong_address": "10.0.0.1"}
+
+# Variables of the node, variables of the other hosts, and the hosts of which facts are gathered.
+CASES = {
+    "a host": ({"kong_admin_sources": ["bastion"]}, {"bastion": {}}, ["bastion"]),
+    "a single term": ({"kong_status_sources": "prometheus"}, {"prometheus": {}}, ["prometheus"]),
+    "a group": ({"kong_proxy_sources": ["@others"]}, {"x": {}, "y": {}}, ["x", "y"]),
+    "terms by port": ({"kong_stream_sources": {9000: ["x"], 9001: "y"}}, {"x": {}, "y": {}, "z": {}}, ["x", "y"]),
+    "outsiders": ({"kong_verify_outsiders": ["x"]}, {"x": {}, "y": {}}, ["x"]),
+    "a host that no term names": ({}, {"bastion": {}}, []),
+    "a node": ({"kong_admin_sources": ["n", "@kong"]}, {"bastion": {}}, []),
+    "kong_address": ({"kong_admin_sources": ["bastion"]}, {"bastion": {"kong_address": "10.0.0.9"}}, []),
+    "known facts": ({"kong_admin_sources": ["bastion"]}, {"bastion": FACTS}, []),
+    "facts without an address": ({"kong_admin_sources": ["bastion"]}, {"bastion": {"ansible_facts": {"x": 1}}}, ["bastion"]),
+    "an unknown term": ({"kong_admin_sources": ["bastoin", "10.0.0.9", "@none", 7]}, {"bastion": {}}, []),
+    "no other host": ({"kong_admin_sources": ["n"]}, {}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_hosts_without_facts(case):
+    node, others, expected = CASES[case]
+    known = inventory({"n": {**NODE, **node}}, others, {"others": list(others)})
+    assert hosts_without_facts(known, "kong") == expected
+
+
+def test_a_host_is_asked_once():
+    known = inventory(
+        {"n": {**NODE, "kong_admin_sources": ["x", "y"]}}, {"x": {}, "y": {}}, {"kong_asked_sources": ["x"]}
+    )
+    assert hosts_without_facts(known, "kong") == ["y"]
+
+
+ADMIN = {"n": {**NODE, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["bastion", "@ops", "10.0.0.77"]}}
+
+
+def test_a_host_that_does_not_answer_has_no_rule_and_a_warning():
+    groups = {"ops": ["bastion", "y"], "kong_asked_sources": ["bastion"]}
+    plan = planned(ADMIN, {"bastion": {}, "y": FACTS}, groups)
+    assert sources(plan, "n", "admin") == ["10.0.0.77/32", "10.0.0.9/32"]
+    assert [*plan["hosts"]] == ["y"]
+    assert [(found["code"], found["host"]) for found in warnings(plan)] == [("source-host-unknown", "bastion")]
+
+
+def test_a_host_that_was_not_asked_is_an_error():
+    error = only_error(ADMIN, {"bastion": {}, "y": FACTS}, {"ops": ["y"]})
+    assert (error.code, error.host) == ("address-unknown", "bastion")
+
+
+def test_another_error_of_a_host_that_was_asked_stays():
+    bastion = {"kong_address_query": "x y"}
+    error = only_error(ADMIN, {"bastion": bastion, "y": FACTS}, {"ops": ["y"], "kong_asked_sources": ["bastion"]})
+    assert error.code == "query-invalid"
