@@ -331,6 +331,14 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "family of which the host has no address, add a listen entry or an address of the other family.",
         ),
         _warning(
+            "source-private",
+            "A private address is named as source of a node that has public addresses only, and the inventory knows no way for "
+            "private addresses: none on the node or at its site, no VPN, no NAT mapping and no flat network. The node sees the "
+            "address after NAT instead.",
+            "Name the address after NAT, or the host itself, with its `kong_nat_egress`. If private addresses reach the node "
+            "unchanged, set its `kong_flat_network: true` or its `kong_vpn_address`.",
+        ),
+        _warning(
             "source-loopback",
             "Sources are given for a listener that binds loopback only, or whose port is not published.",
             "Bind another address in the listen setting, or add the port to `kong_published_ports`.",

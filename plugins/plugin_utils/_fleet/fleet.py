@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import private_source_warnings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
@@ -81,6 +82,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
         if not any(finding.severity == ERROR for finding in findings):
             nodes |= advertise(drafts, findings)
             nodes |= connect(drafts, findings)
+            findings += private_source_warnings(drafts.values(), hosts.values())
     return Fleet(nodes, drafts, hosts, _members(nodes, hosts, names), tuple(findings))
 
 

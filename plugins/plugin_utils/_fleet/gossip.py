@@ -10,13 +10,14 @@ It is always set, because Serf would advertise the first private address of the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import unusable_reason
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Classes, classify, representatives
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, advice
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unreachable_reason
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
@@ -25,10 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
-_FIXES = (
-    "Give {target} a kong_nat mapping to port {port} (tcp and udp), or give both hosts a kong_vpn_address, or set "
-    "kong_flat_network: true if the sites route to each other without NAT"
-)
+_EVERY_NODE = "every node of the cluster"
 
 
 def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
@@ -66,10 +64,9 @@ def _choose_endpoint(draft: Draft, classes: Classes, findings: list[Finding]) ->
         candidates = [endpoint] if endpoint else []
     else:
         candidates = list(_candidates(node.host, service, peers))
-    for candidate in candidates:
-        if all(_route(peer, node.host, service, candidate) for peer in peers):
-            route = _route(peers[0], node.host, service, candidate) if peers else None
-            return _complete(draft, candidate, route)
+    common = _common(node.host, service, peers, candidates)
+    if common:
+        return _complete(draft, common, _route(peers[0], node.host, service, common) if peers else None)
     if candidates:
         findings.append(_no_common_endpoint(draft, service, candidates, peers))
     return node
@@ -95,7 +92,7 @@ def _no_path(peer: Host, node: Node, reason: str) -> Finding:
     return host_error("no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message)
 
 
-def _candidates(host: Host, service: Service, peers: list[Host]) -> Iterator[Endpoint]:
+def _candidates(host: Host, service: Service, peers: Sequence[Host]) -> Iterator[Endpoint]:
     """Yield the endpoints that a node could advertise: local, VPN, then the outside endpoints of its NAT mappings.
 
     The VPN is first if a peer of another site is on it. Then sites use the VPN, and neither NAT nor a flat network.
@@ -109,6 +106,12 @@ def _candidates(host: Host, service: Service, peers: list[Host]) -> Iterator[End
     for mapping in host.nat:
         if mapping.family == 4 and (outside_port := mapping.outside_port_of("tcp", service.port)):
             yield Endpoint(mapping.outside, outside_port)
+
+
+def _common(host: Host, service: Service, peers: Sequence[Host], candidates: Iterable[Endpoint]) -> Endpoint | None:
+    """Return the first endpoint that all peers reach, or None."""
+    reached = (endpoint for endpoint in candidates if all(_route(peer, host, service, endpoint) for peer in peers))
+    return next(reached, None)
 
 
 def _route(peer: Host, target: Host, service: Service, endpoint: Endpoint) -> Route | None:
@@ -171,8 +174,21 @@ def _no_common_endpoint(draft: Draft, service: Service, candidates: list[Endpoin
     else:
         code = "advertise-not-single"
         reason = f"no single address of {where} is reachable from all its peers: {failures}"
-    message = f"{reason}. {_FIXES.format(target=node.name, port=service.port)}"
+    message = f"{reason}. {_advice(node.host, service, peers, candidates if given is not None else None)}"
     return host_error(code, node.name, "kong_cluster_advertise", given, message)
+
+
+def _advice(host: Host, service: Service, peers: Sequence[Host], given: list[Endpoint] | None) -> str:
+    """Return the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
+
+    def works(target: Host, callers: Sequence[Host]) -> bool:
+        return _common(target, service, callers, given or _candidates(target, service, callers)) is not None
+
+    if given is None:
+        return advice(host, peers, Wanted([service.port], fleet=_EVERY_NODE), works)
+    computed = _common(host, service, peers, _candidates(host, service, peers))
+    removal = [f"remove it, then {computed} is advertised"] if computed else []
+    return advice(host, peers, Wanted([service.port], outside=given[0], fleet=_EVERY_NODE), works, *removal)
 
 
 def _reaches_any(peer: Host, target: Host, service: Service, candidates: list[Endpoint]) -> bool:

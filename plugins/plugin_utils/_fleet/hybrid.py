@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, routes, service_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, advice
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
     note_unverified,
@@ -21,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error, host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import parse_version
 
 # A setting of data planes, and the listener of the control plane to which it refers.
@@ -106,19 +108,22 @@ def _no_control_plane(node: Node, control_planes: list[Node], given: object) -> 
         )
         return host_error("control-plane-missing", node.name, variable, None, message)
     other = control_planes[0]
-    port = next((listener.port for listener in other.listening("cluster")), 8005)
-    fixes = (
-        f"Give {other.name} a kong_nat mapping to port {port} (tcp), or give both hosts a kong_vpn_address, or set "
-        "kong_flat_network: true if the sites route to each other without NAT"
-    )
     listeners = other.listening("cluster")
-    message = (
-        f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). "
-        f"{(listeners and unreachable_reason(node.host, other, listeners)) or fixes}"
-    )
-    if other.published is not None and not listeners:
+    if listeners:
+        message = (
+            f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). "
+            f"{unreachable_reason(node.host, other, listeners) or _advice(node, other, listeners[0])}"
+        )
+    else:
         message = f"{other.name} does not publish its cluster listener. Add the port to its kong_published_ports"
     if given is not None:
         message = f"it cannot reach a control plane of this inventory: {message}"
         return host_warning("no-path", node.name, variable, given, message)
     return host_error("no-path", node.name, variable, None, message)
+
+
+def _advice(node: Node, control_plane: Node, listener: Listener) -> str:
+    def works(target: Host, callers: Sequence[Host]) -> bool:
+        return next(_routes(callers[0], replace(control_plane, host=target), listener.name), None) is not None
+
+    return advice(control_plane.host, [node.host], Wanted([listener.port], ("tcp",)), works)

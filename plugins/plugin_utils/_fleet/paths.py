@@ -126,12 +126,13 @@ def _goes_out_to(caller: Host, target: Host, local: str) -> bool:
     its outside address is private as well, because it is then in that private network.
     """
     family = family_of(local)
-    if _is_behind_nat(target, family) or not _is_behind_nat(caller, family):
+    if is_behind_nat(target, family) or not is_behind_nat(caller, family):
         return False
     return not is_private(local) or all(is_private(source) for source in egress_networks(caller, target.site, local))
 
 
-def _is_behind_nat(host: Host, family: Family) -> bool:
+def is_behind_nat(host: Host, family: Family) -> bool:
+    """Tell whether the inventory names a NAT of the host: an egress, or a mapping."""
     return any(family_of(network) == family for network in host.egress) or any(
         mapping.family == family for mapping in host.nat
     )
@@ -160,7 +161,7 @@ def unknown_source(route: Route, caller: Host) -> str | None:
     """Return a dialled address for which the source of the caller is not known, so that seen_sources has its own address."""
     family = family_of(route.lands)
     given = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
-    if not caller.networks or given or route.via == "vpn" or (route.via == "nat" and _is_behind_nat(caller, family)):
+    if not caller.networks or given or route.via == "vpn" or (route.via == "nat" and is_behind_nat(caller, family)):
         return None
     return next((address for address in dialled_addresses(route) if caller.known_source(address) is None), None)
 

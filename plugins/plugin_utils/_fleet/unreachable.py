@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, is_private
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
+    find_paths,
     seen_sources,
     unknown_source,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, advice
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
@@ -41,13 +44,15 @@ def unreachable_reason(caller: Host, target: Node, listeners: Sequence[Listener]
     offered = {family for listener in listeners if not listener.is_loopback for family in listener.families}
     if not offered:
         return f"It binds {first.address} only, which no other host can reach; set {variable} of {target.name}"
-    for host in (target.host, caller):
-        if not offered & _families_of(host):
-            present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
-            return (
-                f"It listens on IPv{present} only, and {host.name} has no IPv{present} address; add an IPv{missing} entry to "
-                f"{variable} of {target.name}, or give {host.name} an IPv{present} address"
-            )
+    if lacking := [host for host in (target.host, caller) if not offered & _families_of(host)]:
+        present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
+        names = " and ".join(host.name for host in lacking)
+        shared = missing in _families_of(target.host) & _families_of(caller)
+        entry = f"add an IPv{missing} entry to {variable} of {target.name}, or " if shared else ""
+        return (
+            f"It listens on IPv{present} only, and {names} {'has' if len(lacking) == 1 else 'have'} no IPv{present} address; "
+            f"{entry}give {names} an IPv{present} address"
+        )
     return ""
 
 
@@ -75,15 +80,23 @@ def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Findi
         numbers = list(dict.fromkeys(ports))
         where = " and ".join(map(str, numbers))
         noun = "port" if len(numbers) == 1 else "ports"
-        fixes = (
-            f"Give {node.name} a kong_nat mapping to the port, give both hosts a kong_vpn_address, set kong_flat_network: true, "
-            f"or add the address that {node.name} sees to kong_{listener}_sources"
-        )
         message = (
             f"no path from {named}{others} to the {listener} {noun} {where} of {node.name} (site {node.site}), so no rule is "
-            f"made for it. {reason or fixes}"
+            f"made for it. {reason or _advice(node, listener, numbers, hosts)}"
         )
         yield host_warning("source-no-path", node.name, f"kong_{listener}_sources", term, message)
+
+
+def _advice(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> str:
+    """Return the remedies with which the hosts reach the first of the ports. The other ports are like it."""
+    sockets = [socket for socket in node.listening(name) if socket.port == ports[0] and not socket.is_loopback]
+
+    def works(target: Host, callers: Sequence[Host]) -> bool:
+        changed = replace(node, host=target)
+        return all(any(find_paths(caller, changed, socket) for socket in sockets) for caller in callers)
+
+    more = f"add the address that {node.name} sees to kong_{name}_sources"
+    return advice(node.host, hosts, Wanted(ports, sockets[0].protocols), works, more)
 
 
 def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:

@@ -63,7 +63,7 @@ class Draft:
     """A node, and the data to complete it when the other nodes are known.
 
     ``terms`` are the checked source terms by listener name and port. ``given`` are the variables that are set and decide how
-    the node is reached.
+    the node is reached. ``own_addresses`` are all addresses of the host, those in its facts too.
     """
 
     node: Node
@@ -72,6 +72,7 @@ class Draft:
     given: Mapping[str, Any]
     intercept_rules: tuple[InterceptRule, ...] = ()
     ssh_port: int = SSH_PORT
+    own_addresses: frozenset[str] = frozenset()
 
 
 def read_node(variables: HostVariables, names: Names) -> Draft | None:
@@ -109,7 +110,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     intercept_rules = read_interception(variables, generation, node, own) if sound else ()
     terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
     given |= variables.settings(frozenset(_HYBRID_VARIABLES))
-    return Draft(node, generation, terms, given, intercept_rules, _ssh_port(variables))
+    return Draft(node, generation, terms, given, intercept_rules, _ssh_port(variables), own)
 
 
 def _ssh_port(variables: HostVariables) -> int:

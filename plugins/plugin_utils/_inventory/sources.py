@@ -50,7 +50,7 @@ class Terms:
     """The checked source terms of one listener.
 
     ``networks`` are CIDR text. ``hosts`` and ``groups`` exist in the inventory. ``members`` are words of MEMBERS. ``given``
-    tells whether the terms are from the inventory or the default.
+    tells whether the terms are from the inventory or the default. ``variable`` is their variable.
     """
 
     any: bool = False
@@ -59,6 +59,7 @@ class Terms:
     members: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    variable: str = ""
 
 
 def sources_variable(listener: str, variables: HostVariables) -> str:
@@ -139,6 +140,7 @@ def _sorted_terms(variables: HostVariables, name: str, items: list[Any], names: 
         members=tuple(dict.fromkeys(members)),
         hosts=tuple(dict.fromkeys(hosts)),
         groups=tuple(dict.fromkeys(group for group in named_groups if group)),
+        variable=name,
     )
 
 

@@ -206,7 +206,7 @@ BAD = {
         "no-path",
         "kong_cluster_advertise",
         None,
-        ["a (site a)", "n (site b)", "port 7946 (tcp and udp)"],
+        ["a (site a)", "n (site b)", "port 7946 over tcp and udp"],
     ),
     "one-to-one without udp": (
         {"a": A_NAT, "n": node("b", "10.1.0.2", nat=[{"outside": "203.0.113.2", "protocols": "tcp"}])},

@@ -228,7 +228,7 @@ def test_control_plane_that_accepts_the_version_has_priority():
             {"cp": cp("a", "fd00::1")},
             "no-path",
             None,
-            ["It listens on IPv4 only, and cp has no IPv4 address; add an IPv6 entry to kong_cluster_listen of cp"],
+            ["It listens on IPv4 only, and cp has no IPv4 address; give cp an IPv4 address"],
         ),
     ],
 )

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private sources of a node with public addresses only."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned, warnings
+
+NODE = {
+    "kong_site": "cloud",
+    "kong_address": ["198.51.100.7", "2001:db8::7"],
+    "kong_admin_listen": "0.0.0.0:8001, [::]:8001",
+    "kong_admin_gui_listen": "off",
+    "kong_admin_sources": ["10.9.0.0/16"],
+}
+OUTSIDE = {"outside": "203.0.113.1", "inside_port": 8001}
+CASES = [
+    ("IPv4", {}, True),
+    ("carrier-grade NAT", {"kong_admin_sources": "100.64.0.9"}, True),
+    ("IPv6", {"kong_admin_sources": "fd00::/64"}, True),
+    ("public source", {"kong_admin_sources": "192.0.2.1"}, False),
+    ("public and private source", {"kong_admin_sources": "8.0.0.0/5"}, False),
+    ("private node", {"kong_address": "10.0.0.1"}, False),
+    (
+        "private address in facts",
+        {"ansible_facts": {"all_ipv4_addresses": ["198.51.100.7", "10.0.0.1"]}, "kong_address": "198.51.100.7"},
+        False,
+    ),
+    ("private bind address", {"kong_proxy_listen": "10.0.0.1:8000"}, False),
+    ("VPN", {"kong_vpn_address": "10.8.0.1"}, False),
+    ("flat network", {"kong_flat_network": True}, False),
+    ("NAT mapping", {"kong_nat": [OUTSIDE]}, False),
+    ("private neighbour", {"kong_site": "lan"}, False),
+    ("private neighbour of the other family", {"kong_site": "lan", "kong_admin_sources": "fd00::/64"}, True),
+]
+
+
+@pytest.mark.parametrize(("variables", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_private_source(variables, expected):
+    node = {**NODE, **variables}
+    neighbour = {"kong_site": "lan", "kong_address": "10.1.0.1"}
+    found = warnings(planned({"n": node, "m": neighbour}), "source-private")
+    assert [(warning["host"], warning["variable"]) for warning in found] == (
+        [("n", "kong_admin_sources")] if expected else []
+    )
+
+
+def test_listeners_that_share_sources_have_one_warning():
+    node = {**NODE, "kong_admin_gui_listen": "0.0.0.0:8002"}
+    (warning,) = warnings(planned({"n": node}), "source-private")
+    assert warning["message"].startswith("n: kong_admin_sources: '10.9.0.0/16': n has only public addresses")
