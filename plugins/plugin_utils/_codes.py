@@ -230,9 +230,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             (ERROR, WARNING),
             "Peers, or a data plane and its control planes, have no route to each other. It is a warning if "
             "`kong_cluster_control_plane` was given, because that address may use a route that the inventory does not know.",
-            "Add a NAT mapping, a VPN address on both hosts, or `kong_flat_network`; for Kong in a container, add the port to "
-            "`kong_published_ports`. If the listener binds loopback, or a family of which the other host has no address, the "
-            "message says so.",
+            "The message names the changes that help: a NAT mapping, a VPN address on both hosts, `kong_flat_network`, or "
+            "`kong_nat_egress` of a host behind a NAT; for Kong in a container, the port in `kong_published_ports`; or another "
+            "listen entry or address, if the listener binds loopback or a family that the other host does not have.",
         ),
         _warning(
             "egress-private",
@@ -243,7 +243,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "advertise-not-single",
             "Every peer can reach the node, but no single address works for all peers. Gossip has only one address.",
-            "Add a NAT mapping, a VPN address on both hosts, or `kong_flat_network`.",
+            "Add one NAT mapping for all sites, or give every node of the cluster a VPN address or `kong_flat_network`.",
         ),
         _error(
             "advertise-unreachable",
@@ -327,8 +327,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _warning(
             "source-no-path",
             "A host that is named as source has no route to the listener. No rule is made for it.",
-            "Add a NAT mapping, a VPN address or a flat network, or name the address that the node sees. If the listener has a "
-            "family of which the host has no address, add a listen entry or an address of the other family.",
+            "The message names the changes that help: a NAT mapping, a VPN address on both hosts, `kong_flat_network`, "
+            "`kong_nat_egress` of a host behind a NAT, or the address that the node sees as source. If the listener has a family "
+            "of which the host has no address, add a listen entry or an address of the other family.",
         ),
         _warning(
             "source-private",
@@ -525,7 +526,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "interception-port-taken",
             "Another listener of the node is on a selected port, and its sources would apply to intercepted packets.",
-            "Use another port, or bind that listener to one address.",
+            "Intercept another port. Or bind that listener to one address (0.15 to 1.5), or give it another port (other versions).",
         ),
         _error(
             "interception-overlap",

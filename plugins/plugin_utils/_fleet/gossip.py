@@ -26,8 +26,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
-_EVERY_NODE = "every node of the cluster"
-
 
 def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
     """Return the nodes of all gossip clusters with the endpoints that they advertise, without other nodes.
@@ -184,11 +182,12 @@ def _advice(host: Host, service: Service, peers: Sequence[Host], given: list[End
     def works(target: Host, callers: Sequence[Host]) -> bool:
         return _common(target, service, callers, given or _candidates(target, service, callers)) is not None
 
+    wanted = Wanted([service.port], everyone="every node of the cluster", mutual=True)
     if given is None:
-        return advice(host, peers, Wanted([service.port], fleet=_EVERY_NODE), works)
+        return advice(host, peers, wanted, works)
     computed = _common(host, service, peers, _candidates(host, service, peers))
     removal = [f"remove it, then {computed} is advertised"] if computed else []
-    return advice(host, peers, Wanted([service.port], outside=given[0], fleet=_EVERY_NODE), works, *removal)
+    return advice(host, peers, wanted._replace(outside=given[0]), works, *removal)
 
 
 def _reaches_any(peer: Host, target: Host, service: Service, candidates: list[Endpoint]) -> bool:

@@ -81,9 +81,12 @@ def check_taken_ports(node: Node, intercept_rules: Collection[InterceptRule]) ->
             conflicts = listener.bound is None if rule.method == TPROXY else rule.own
             same = (listener.name, listener.port) == (rule.listener.name, rule.listener.port)
             if conflicts and listener.port in rule.ports and not listener.is_loopback and (rule.own or not same):
+                fix = "bind that listener to one address"
+                if rule.method != TPROXY:
+                    fix = "give that listener another port"
                 message = (
                     f"{listener.name} of this node listens on port {listener.port} at {listener.address}, so its sources "
-                    "would also apply to intercepted packets; intercept another port, or bind that listener to one address"
+                    f"would also apply to intercepted packets; intercept another port, or {fix}"
                 )
                 yield host_error("interception-port-taken", node.name, VARIABLE, listener.port, message)
 

@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
     Addresses,
     Family,
+    family_of,
     host_network,
     is_private,
 )
@@ -38,14 +39,15 @@ _SHOWN = 3
 class Wanted(NamedTuple):
     """The ports of the target that have to be reached, and their protocols.
 
-    ``outside`` is the outside endpoint of a mapping, if it is given. ``fleet`` is a text for all nodes if they need the same
-    VPN, because the callers are then examples.
+    ``outside`` is the outside endpoint of a mapping, if it is given. ``everyone`` is a text for the target and all callers, if
+    the given callers are examples. ``mutual`` tells whether the target also calls the callers.
     """
 
     ports: Sequence[int]
     protocols: tuple[str, ...] = PROTOCOLS
     outside: Endpoint | None = None
-    fleet: str = ""
+    everyone: str = ""
+    mutual: bool = False
 
     def __str__(self) -> str:
         origin = f"from {self.outside} " if self.outside else ""
@@ -66,10 +68,9 @@ def advice(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works, 
 
     ``more`` are further alternatives. The sentence is empty if there is none.
     """
-    found = [change.text for change in _changes(target, callers, wanted) if works(change.target, change.callers)] + [
-        *more
-    ]
-    text = ", or ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
+    changes = _changes(target, callers, wanted)
+    found = [*(change.text for change in changes if works(change.target, change.callers)), *more]
+    text = ", ".join([*found[:-1], f"or {found[-1]}"]) if len(found) > 1 else "".join(found)
     return text[:1].upper() + text[1:]
 
 
@@ -78,13 +79,13 @@ def _changes(target: Host, callers: Sequence[Host], wanted: Wanted) -> Iterator[
     public = not any(map(is_private, target.address.all()))
     unnamed = [caller for caller in callers if _has_unnamed_nat(caller)]
     if public and unnamed:
-        yield _egress(target, callers, unnamed)
+        yield _egress(target, callers, unnamed, wanted)
     if not public:
         yield _mapping(target, callers, wanted)
-    yield _vpn(target, callers, wanted.fleet)
-    yield _flat(target, callers)
+    yield _vpn(target, callers, wanted)
+    yield _flat(target, callers, wanted)
     if not public and unnamed:
-        yield _egress(target, callers, unnamed, f", if its NAT leads into the network of {target.name}")
+        yield _egress(target, callers, unnamed, wanted)
 
 
 def _has_unnamed_nat(caller: Host) -> bool:
@@ -92,16 +93,15 @@ def _has_unnamed_nat(caller: Host) -> bool:
     return all(map(is_private, caller.address.all())) and not any(is_behind_nat(caller, family) for family in FAMILIES)
 
 
-def _egress(target: Host, callers: Sequence[Host], unnamed: Sequence[Host], where: str = "") -> _Change:
-    samples = {family: _PUBLIC[family] for family in FAMILIES}
-    for family in FAMILIES:
-        if (own := target.address.of(family)) and is_private(own):
-            samples[family] = _PRIVATE[family]
-    networks = tuple(host_network(address) for address in samples.values())
-    changed = [replace(caller, egress=networks) if caller in unnamed else caller for caller in callers]
-    return _Change(
-        f"set kong_nat_egress of {_names(unnamed)} to the address that {target.name} sees{where}", target, changed
-    )
+def _egress(target: Host, callers: Sequence[Host], unnamed: Sequence[Host], wanted: Wanted) -> _Change:
+    private = {family_of(address) for address in target.address.all() if is_private(address)}
+    samples = [(_PRIVATE if family in private else _PUBLIC)[family] for family in FAMILIES]
+    egress = tuple(map(host_network, samples))
+    changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
+    others = " and of hosts like it" if wanted.everyone else ""
+    where = f", if its NAT leads into the network of {target.name}" if private else ""
+    text = f"set kong_nat_egress of {_names(unnamed)}{others} to the address that {target.name} sees{where}"
+    return _Change(text, target, changed)
 
 
 def _mapping(target: Host, callers: Sequence[Host], wanted: Wanted) -> _Change:
@@ -115,9 +115,9 @@ def _mapping(target: Host, callers: Sequence[Host], wanted: Wanted) -> _Change:
     return _Change(text, replace(target, nat=(*target.nat, *mappings)), [*callers])
 
 
-def _vpn(target: Host, callers: Sequence[Host], fleet: str) -> _Change:
+def _vpn(target: Host, callers: Sequence[Host], wanted: Wanted) -> _Change:
     missing = [host for host in (target, *callers) if not host.vpn]
-    which = "both hosts" if len(missing) == 2 else fleet or _names(missing)
+    which = wanted.everyone or ("both hosts" if len(missing) == 2 else _names(missing))
     return _Change(f"give {which} a kong_vpn_address", _on_vpn(target), [_on_vpn(caller) for caller in callers])
 
 
@@ -125,11 +125,13 @@ def _on_vpn(host: Host) -> Host:
     return host if host.vpn else replace(host, vpn=Addresses(_PRIVATE[4], _PRIVATE[6]))
 
 
-def _flat(target: Host, callers: Sequence[Host]) -> _Change:
-    changed = [replace(caller, flat=None) if caller.flat is False else caller for caller in callers]
+def _flat(target: Host, callers: Sequence[Host], wanted: Wanted) -> _Change:
     opposed = [caller for caller in callers if caller.flat is False]
-    where = f"{target.name} (and remove it from {_names(opposed)})" if opposed else target.name
-    text = f"set kong_flat_network: true on {where} if the sites route to each other without NAT"
+    removal = f" (and remove it from {_names(opposed)})" if opposed and not wanted.mutual else ""
+    # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
+    changed = [replace(caller, flat=wanted.mutual or None) for caller in callers]
+    where = wanted.everyone if wanted.mutual else target.name
+    text = f"set kong_flat_network: true on {where}{removal} if the sites route to each other without NAT"
     return _Change(text, replace(target, flat=True), changed)
 
 

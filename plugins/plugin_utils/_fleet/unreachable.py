@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, is_private
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     find_paths,
@@ -95,8 +96,10 @@ def _advice(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) 
         changed = replace(node, host=target)
         return all(any(find_paths(caller, changed, socket) for socket in sockets) for caller in callers)
 
+    examples = [members[0] for members in classify(hosts).values()]
+    everyone = f"{node.name} and each of these hosts" if len(hosts) > 1 else ""
     more = f"add the address that {node.name} sees to kong_{name}_sources"
-    return advice(node.host, hosts, Wanted(ports, sockets[0].protocols), works, more)
+    return advice(node.host, examples, Wanted(ports, sockets[0].protocols, everyone=everyone), works, more)
 
 
 def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:

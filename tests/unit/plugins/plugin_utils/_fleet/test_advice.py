@@ -1,0 +1,88 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The advice for a missing path names each change that works, and no other change. _plan/test_remedies applies them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import errors, planned, warnings
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
+    ADMIN,
+    CP,
+    DP,
+    ON_VPN,
+    PUBLIC,
+)
+
+MAPPING = "Give c a kong_nat mapping to port 8005 over tcp"
+ALSO = " (and hosts behind a NAT their kong_nat_egress)"
+VPN = "give both hosts a kong_vpn_address"
+FLAT = "set kong_flat_network: true on c if the sites route to each other without NAT"
+EGRESS = "et kong_nat_egress of n to the address that c sees"
+PRIVATE = ", if its NAT leads into the network of c"
+
+CASES = [
+    ("private addresses", {}, {}, f"{MAPPING}{ALSO}, {VPN}, {FLAT}, or s{EGRESS}{PRIVATE}"),
+    ("public control plane", {"kong_address": PUBLIC}, {}, f"S{EGRESS}, {VPN}, or {FLAT}"),
+    ("both public", {"kong_address": PUBLIC}, {"kong_address": "198.51.100.8"}, f"{VPN.capitalize()}, or {FLAT}"),
+    ("only the caller public", {}, {"kong_address": PUBLIC}, f"{MAPPING}, {VPN}, or {FLAT}"),
+    (
+        "one host on the VPN",
+        ON_VPN[0],
+        {},
+        f"{MAPPING}{ALSO}, give n a kong_vpn_address, {FLAT}, or s{EGRESS}{PRIVATE}",
+    ),
+    (
+        "the VPN address bound",
+        {**ON_VPN[0], "kong_cluster_listen": "10.8.0.1:8005"},
+        {},
+        "Give n a kong_vpn_address",
+    ),
+    (
+        "the local address bound",
+        {"kong_cluster_listen": "10.0.0.1:8005"},
+        {},
+        f"{MAPPING}{ALSO}, {FLAT}, or s{EGRESS}{PRIVATE}",
+    ),
+    (
+        "the caller left the flat network",
+        {"kong_flat_network": True},
+        {"kong_flat_network": False},
+        f"{MAPPING}{ALSO}, {VPN}, {FLAT.replace(' on c', ' on c (and remove it from n)')}, or s{EGRESS}{PRIVATE}",
+    ),
+    (
+        "a mapping of another port",
+        {
+            "kong_nat": [{"outside": "203.0.113.1", "outside_port": 8001, "inside_port": 8001, "protocols": ["tcp"]}],
+            "kong_admin_listen": "0.0.0.0:8001",
+        },
+        {},
+        f"{MAPPING}{ALSO}, {VPN}, or {FLAT}",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("control_plane", "data_plane", "advice"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_advice_for_a_missing_path(control_plane, data_plane, advice):
+    (error,) = errors({"c": {**CP, **control_plane}, "n": {**DP, **data_plane}})
+    assert error.code == "no-path"
+    assert error.message.partition("(site a). ")[2] == advice
+
+
+def test_advice_for_several_hosts():
+    """Hosts that have the same routes are tried together."""
+    far = {"kong_site": "far", "kong_address": "10.9.0.1"}
+    node = {**NEW, **ADMIN, "kong_admin_sources": ["@far"]}
+    others = {f"far{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
+    (warning,) = warnings(planned({"n": node}, others, {"far": [*others]}), "source-no-path")
+    assert warning["message"].partition("made for it. ")[2] == (
+        "Give n a kong_nat mapping to port 8001 over tcp (and hosts behind a NAT their kong_nat_egress), give n and each of "
+        "these hosts a kong_vpn_address, set kong_flat_network: true on n if the sites route to each other without NAT, set "
+        "kong_nat_egress of far1 and of hosts like it to the address that n sees, if its NAT leads into the network of n, or "
+        "add the address that n sees to kong_admin_sources"
+    )

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The advice of each finding works: each remedy gives a plan without the finding, and without a new one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, INFO
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ADVICE, ELSEWHERE
+
+CASES = [(advice, words) for advice in ADVICE for words in advice.remedies]
+VARIABLE = re.compile(r"\bkong_[a-z_]+[a-z]\b")
+
+
+def found(nodes, others, groups):
+    """Return the errors and warnings of a fleet, and whether it has a plan."""
+    compilation = compiled(nodes, others, groups)
+    return [finding for finding in compilation.findings if finding.severity != INFO], compilation.plan is not None
+
+
+def changed(hosts, changes):
+    """Return the variables of hosts after changes; None removes a variable."""
+    after = {name: {**variables, **changes.get(name, {})} for name, variables in hosts.items()}
+    return {
+        name: {key: value for key, value in variables.items() if value is not None} for name, variables in after.items()
+    }
+
+
+def advised(advice):
+    """Return the text of the advice: the messages of the finding, and the fix in the registry."""
+    findings, _plan = found(changed(advice.nodes, {}), advice.others, advice.groups)
+    messages = [finding.message for finding in findings if finding.code == advice.code]
+    assert messages, [finding.message for finding in findings]
+    return " ".join([*messages, CODES[advice.code].plain()[1]])
+
+
+@pytest.mark.parametrize(("advice", "words"), CASES, ids=[f"{advice.code}: {words}" for advice, words in CASES])
+def test_remedy(advice, words):
+    assert words.lower() in advised(advice).lower()
+    before, _plan = found(changed(advice.nodes, {}), advice.others, advice.groups)
+    changes = advice.remedies[words]
+    new = {name: variables for name, variables in changes.items() if name not in {**advice.nodes, **advice.others}}
+    after, has_plan = found(changed({**advice.nodes, **new}, changes), changed(advice.others, changes), advice.groups)
+    assert advice.code not in {finding.code for finding in after}, [finding.message for finding in after]
+    assert {finding.code for finding in after} <= {finding.code for finding in before}, [
+        finding.message for finding in after
+    ]
+    assert has_plan
+
+
+def test_every_code_has_its_remedies():
+    """A new code of an error or warning needs a fleet in remedies/, or a reason with its test."""
+    needed = {name for name, code in CODES.items() if code.severities != (INFO,)}
+    assert needed == {advice.code for advice in ADVICE} | {*ELSEWHERE}
+    assert {advice.code for advice in ADVICE}.isdisjoint(ELSEWHERE)
+    assert all(advice.remedies for advice in ADVICE)
+
+
+@pytest.mark.parametrize("change", [{"kong": ["n"]}, {"other": ["n"]}])
+def test_remedies_of_a_group_without_hosts(change):
+    """The remedies are a host in the group, and another group."""
+    hosts = {"n": {"kong_version": "3.9", "kong_address": "10.0.0.1"}}
+    before = compile_plan(PlainInventory({"kong": [], "other": ["n"]}, hosts), "kong")
+    assert [finding.code for finding in before.findings] == ["no-nodes"]
+    after = compile_plan(PlainInventory(change, hosts), *change)
+    assert (after.plan is not None, after.findings) == (True, ())
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code in {advice.code for advice in ADVICE}])
+def test_every_variable_in_a_fix_is_changed_by_a_remedy(code):
+    fix = {*VARIABLE.findall(CODES[code].plain()[1])}
+    changes = {
+        variable
+        for advice in ADVICE
+        if advice.code == code
+        for hosts in advice.remedies.values()
+        for variables in hosts.values()
+        for variable in variables
+    }
+    assert fix - changes == set()

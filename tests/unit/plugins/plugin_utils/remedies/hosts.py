@@ -1,0 +1,286 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Advice about hosts: variables, addresses and NAT mappings."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, A, B
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
+    EGRESS,
+    FLAT,
+    ON_VPN,
+    STABLE,
+    TEMPORARY,
+    Advice,
+    facts,
+    mapping,
+    one,
+)
+
+FLEET = [
+    one(
+        "variable-invalid",
+        {"kong_site": ""},
+        {
+            "Write text": {"kong_site": "a"},
+        },
+    ),
+    one(
+        "variable-invalid",
+        {"kong_flat_network": "yes"},
+        {
+            "true or false": FLAT,
+        },
+    ),
+    one(
+        "variable-in-facts",
+        {"ansible_facts": {"kong_role": "x"}},
+        {
+            "Clear the facts": {"ansible_facts": None},
+        },
+    ),
+    one(
+        "variable-unknown",
+        {"kong_adress": "x"},
+        {
+            "did you mean": {"kong_adress": None},
+        },
+    ),
+    one(
+        "query-invalid",
+        {"kong_address": None, "kong_address_query": "all[", "ansible_facts": facts("10.0.0.1")},
+        {
+            "Correct": {"kong_address_query": "ansible_facts.all_ipv4_addresses"},
+        },
+    ),
+    one("query-invalid", {"kong_nat_query": "all["}, {"or kong_nat_query": {"kong_nat_query": "kong_nats"}}),
+    one(
+        "version-unknown",
+        {"kong_version": "0.5"},
+        {
+            "Use a version from": {"kong_version": "0.6"},
+        },
+    ),
+    one(
+        "version-unquoted",
+        {"kong_version": 0.1},
+        {
+            "Quote the version": {"kong_version": "0.10"},
+        },
+    ),
+    one(
+        "role-unknown",
+        {"kong_role": "boss"},
+        {
+            "control_plane": {"kong_role": "control_plane"},
+        },
+    ),
+    one(
+        "role-unsupported",
+        {"kong_role": "control_plane", "kong_version": "1.5"},
+        {
+            "remove it": {"kong_role": None},
+            "upgrade the node": {"kong_version": "2.0"},
+        },
+    ),
+]
+ADDRESSES = [
+    one(
+        "address-temporary",
+        {
+            "kong_address": None,
+            "ansible_facts": facts(
+                all_ipv6_addresses=[STABLE, TEMPORARY],
+                default_ipv6={"address": TEMPORARY},
+                interfaces=["eth0"],
+                eth0={"ipv6": [{"address": address, "prefix": "64"} for address in (STABLE, TEMPORARY)]},
+            ),
+        },
+        {"Set kong_address to an address that stays": {"kong_address": STABLE}},
+    ),
+    one(
+        "address-invalid",
+        {"kong_virtual_addresses": "10.1.0.2"},
+        {
+            "set kong_address or kong_vpn_address to an address that stays": {"kong_address": "10.1.0.3"},
+            "remove it from kong_virtual_addresses": {"kong_virtual_addresses": None},
+        },
+    ),
+    Advice(
+        "address-duplicate",
+        {"m": NEW, "n": {**NEW, "kong_address": "10.1.0.3", "kong_virtual_addresses": "10.1.0.2"}},
+        {
+            "Set kong_address of m to the address that stays": {"m": {"kong_address": "10.1.0.4"}},
+            "or correct kong_virtual_addresses": {"n": {"kong_virtual_addresses": "10.1.0.5"}},
+        },
+    ),
+    one(
+        "address-unknown",
+        {"kong_address": None},
+        {
+            "Set kong_address": {"kong_address": "10.0.0.1"},
+            "keep the facts": {"ansible_facts": {"default_ipv4": {"address": "10.0.0.1"}}},
+        },
+    ),
+    one(
+        "address-ambiguous",
+        {"kong_address": None, "ansible_facts": facts("10.0.0.1", "10.9.0.1")},
+        {
+            "kong_address": {"kong_address": "10.0.0.1"},
+            "kong_address_networks": {"kong_address_networks": ["10.0.0.0/16"]},
+        },
+    ),
+    one(
+        "address-invalid",
+        {"kong_address": "10.0.0.300"},
+        {
+            "give one IPv4": {"kong_address": "10.0.0.3"},
+        },
+    ),
+    one(
+        "address-invalid",
+        {"kong_address": "127.0.0.1"},
+        {
+            "give one IPv4": {"kong_address": "10.0.0.3"},
+        },
+    ),
+    one(
+        "address-invalid",
+        {"kong_nat_egress": "0.0.0.0/0"},
+        {
+            "give the source addresses": EGRESS,
+        },
+    ),
+    one(
+        "address-not-on-host",
+        {"ansible_facts": facts("10.1.0.3")},
+        {
+            "Correct the address": {"kong_address": "10.1.0.3"},
+            "gather facts again": {"ansible_facts": facts("10.1.0.2")},
+        },
+    ),
+    one(
+        "bind-not-on-host",
+        {"kong_proxy_listen": "10.1.0.9:8000", "ansible_facts": facts("10.1.0.2")},
+        {
+            "Bind an address of the host": {"kong_proxy_listen": "10.1.0.2:8000"},
+            "add it to kong_virtual_addresses": {"kong_virtual_addresses": "10.1.0.9"},
+        },
+    ),
+    one(
+        "address-outside-networks",
+        {
+            "kong_address": None,
+            "kong_address_query": "ansible_facts.all_ipv4_addresses[0]",
+            "kong_address_networks": ["10.0.0.0/16"],
+            "ansible_facts": facts("10.1.0.2"),
+        },
+        {
+            "Add the network": {"kong_address_networks": ["10.0.0.0/16", "10.1.0.0/16"]},
+            "write the address into the inventory": {"kong_address": "10.1.0.2"},
+        },
+    ),
+    Advice("address-duplicate", {"m": NEW, "n": NEW}, {"correct one of them": {"n": {"kong_address": "10.1.0.3"}}}),
+    Advice(
+        "address-duplicate",
+        {"m": {**NEW, **ON_VPN[0]}, "n": {**NEW, **ON_VPN[0], "kong_address": "10.1.0.3"}},
+        {"correct one of them": {"n": ON_VPN[1]}},
+    ),
+    Advice(
+        "address-overlap",
+        {"m": {**NEW, **FLAT, "kong_site": "a"}, "n": {**NEW, **FLAT, "kong_site": "b"}},
+        {
+            "correct it": {"n": {"kong_address": "10.1.0.3"}},
+            "kong_flat_network: false on one": {"m": {"kong_flat_network": False}},
+        },
+    ),
+]
+NAT = [
+    one(
+        "nat-no-listener",
+        {
+            "kong_virtual_addresses": "10.1.0.9",
+            "kong_proxy_listen": "10.1.0.9:8000",
+            **mapping(inside_port=8000, protocols=["tcp"]),
+        },
+        {"set inside": mapping(inside_port=8000, protocols=["tcp"], inside="10.1.0.9")},
+    ),
+    one(
+        "nat-invalid",
+        {"kong_nat": {"outside": "203.0.113.2"}},
+        {
+            "must be a list": mapping(),
+        },
+    ),
+    one(
+        "nat-invalid",
+        mapping(port=80),
+        {
+            "a mapping has": mapping(inside_port=8000, protocols=["tcp"]),
+        },
+    ),
+    one(
+        "nat-family",
+        {"kong_nat": [{"outside": "2001:db8::2"}]},
+        {
+            "add one to kong_address": {"kong_address": ["10.1.0.2", "fd00::2"]},
+        },
+    ),
+    one(
+        "nat-no-listener",
+        mapping(inside_port=7000),
+        {
+            "Correct inside_port": mapping(inside_port=8000),
+            "the listen setting": {"kong_proxy_listen": "0.0.0.0:7000"},
+            "remove the mapping": {"kong_nat": None},
+        },
+    ),
+    one(
+        "nat-site-unknown",
+        mapping(sites=["elsewhere"]),
+        {
+            "Correct the name": mapping(sites=["default"]),
+        },
+    ),
+    Advice(
+        "nat-protocol",
+        {"a": A, "n": {**B, **mapping(inside_port=7946, protocols=["tcp"])}},
+        {"Forward both protocols": {"n": mapping(inside_port=7946)}},
+    ),
+    one(
+        "nat-conflict",
+        {
+            "kong_nat": [
+                {"outside": "203.0.113.2", "outside_port": 80, "inside_port": 8000, "protocols": ["tcp"]},
+                {"outside": "203.0.113.2", "outside_port": 80, "inside_port": 8443, "protocols": ["tcp"]},
+            ]
+        },
+        {
+            "Use a different port": {
+                "kong_nat": [
+                    {"outside": "203.0.113.2", "outside_port": 80, "inside_port": 8000, "protocols": ["tcp"]},
+                    {"outside": "203.0.113.2", "outside_port": 81, "inside_port": 8443, "protocols": ["tcp"]},
+                ]
+            },
+            "name the devices": {
+                "kong_nat": [
+                    {
+                        "outside": "203.0.113.2",
+                        "outside_port": 80,
+                        "inside_port": 8000,
+                        "protocols": ["tcp"],
+                        "device": "r1",
+                    },
+                    {
+                        "outside": "203.0.113.2",
+                        "outside_port": 80,
+                        "inside_port": 8443,
+                        "protocols": ["tcp"],
+                        "device": "r2",
+                    },
+                ]
+            },
+        },
+    ),
+]

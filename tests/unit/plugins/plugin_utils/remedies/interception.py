@@ -1,0 +1,111 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Advice about interception."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
+    ADMIN,
+    CATCH,
+    CATCHING,
+    catch,
+    one,
+)
+
+INTERCEPTION = [
+    one(
+        "interception-invalid",
+        catch(ports=["http"]),
+        {
+            "is not a port": catch(),
+        },
+        CATCHING,
+    ),
+    one(
+        "interception-listener",
+        catch(listen_port=8005),
+        {
+            "Correct listen_port": catch(),
+            "the listen setting": {"kong_proxy_listen": "0.0.0.0:8005 transparent"},
+        },
+        CATCHING,
+    ),
+    one(
+        "interception-listener",
+        catch(destinations=["fd00::1", "10.0.0.1"]),
+        {
+            "add such a listener to kong_proxy_listen": {
+                "kong_proxy_listen": "0.0.0.0:8000 transparent, [::]:8000 transparent"
+            },
+            "remove IPv6": catch(),
+        },
+        CATCHING,
+    ),
+    one(
+        "interception-listener",
+        {**catch(), "kong_published_ports": ["8000:8000"]},
+        {"run it in the network of the host": {"kong_published_ports": None}},
+        CATCHING,
+    ),
+    one(
+        "interception-listener",
+        {**catch(), "kong_proxy_listen": "127.0.0.1:8000"},
+        {"bind another address": {"kong_proxy_listen": "0.0.0.0:8000"}},
+    ),
+    one(
+        "interception-listener",
+        {**catch(), "kong_proxy_listen": "kong1:8000"},
+        {"write its address": {"kong_proxy_listen": "10.1.0.2:8000"}},
+    ),
+    one(
+        "interception-flag-missing",
+        {**catch(), "kong_proxy_listen": "0.0.0.0:8000"},
+        {
+            "Add the flag": {"kong_proxy_listen": "0.0.0.0:8000 transparent"},
+        },
+        CATCHING,
+    ),
+    one(
+        "interception-own-address",
+        catch(destinations="10.20.0.1"),
+        {
+            "Make Kong listen on that port": {"kong_transparent": None, "kong_proxy_listen": "0.0.0.0:80"},
+        },
+        CATCHING,
+    ),
+    one(
+        "interception-protected",
+        catch(destinations="10.20.0.0/16", ports=[80, 22]),
+        {
+            "Exclude the port": catch(destinations="10.20.0.0/16"),
+            "use narrower destinations": catch(destinations="10.20.9.0/24", ports=[80, 22]),
+        },
+        CATCHING,
+    ),
+    one(
+        "interception-port-taken",
+        {**catch(ports=[8001]), "kong_admin_listen": "0.0.0.0:8001"},
+        {
+            "Intercept another port": catch(),
+            "bind that listener to one address": {"kong_admin_listen": "10.20.0.1:8001"},
+        },
+        CATCHING,
+    ),
+    one(
+        "interception-port-taken",
+        {**catch(ports=[8001], destinations="10.1.0.2"), **ADMIN},
+        {
+            "intercept another port": catch(destinations="10.1.0.2"),
+            "give that listener another port": {"kong_admin_listen": "0.0.0.0:8009"},
+        },
+    ),
+    one(
+        "interception-overlap",
+        {"kong_transparent": [CATCH, {**CATCH, "listen_port": 8100}]},
+        {
+            "Use one listener": catch(),
+        },
+        CATCHING,
+    ),
+]

@@ -1,0 +1,239 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Advice about paths, advertised addresses and published ports."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import A, B, C
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
+    CP,
+    DP,
+    EGRESS,
+    FLAT,
+    OLD,
+    ON_VPN,
+    PUBLIC,
+    Advice,
+    mapping,
+    one,
+)
+
+PATHS = [
+    Advice(
+        "no-path",
+        {"a": A, "n": B},
+        {
+            "Give n a kong_nat mapping to port 7946 over tcp and udp,": {"n": mapping(inside_port=7946)},
+            "give every node of the cluster a kong_vpn_address": {"a": ON_VPN[0], "n": ON_VPN[1]},
+            "set kong_flat_network: true on every node of the cluster": {"a": FLAT, "n": FLAT},
+        },
+    ),
+    Advice(
+        "no-path",
+        {"a": {**A, "kong_flat_network": False}, "c": C, "n": B},
+        {
+            "Give n a kong_nat mapping": {"n": mapping()},
+            "give every node of the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
+            "set kong_flat_network: true on every node of the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
+        },
+    ),
+    Advice(
+        "no-path",
+        {"c": CP, "n": DP},
+        {
+            "Give c a kong_nat mapping to port 8005 over tcp (and hosts behind a NAT their kong_nat_egress)": {
+                "c": mapping(inside_port=8005),
+                "n": EGRESS,
+            },
+            "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
+            "set kong_flat_network: true on c": {"c": FLAT},
+            "set kong_nat_egress of n to the address that c sees, if its NAT leads into the network of c": {
+                "n": {"kong_nat_egress": "10.0.0.254"},
+            },
+        },
+    ),
+    Advice(
+        "no-path",
+        {"c": {**CP, "kong_address": PUBLIC}, "n": DP},
+        {
+            "Set kong_nat_egress of n to the address that c sees": {"n": EGRESS},
+            "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
+            "set kong_flat_network: true on c": {"c": FLAT},
+        },
+    ),
+    Advice(
+        "no-path",
+        {"c": {**CP, **ON_VPN[0], "kong_cluster_listen": "10.8.0.1:8005"}, "n": DP},
+        {"give n a kong_vpn_address": {"n": ON_VPN[1]}},
+    ),
+    Advice(
+        "no-path",
+        {"c": {**CP, "kong_site": "b", "kong_cluster_listen": "127.0.0.1:8005"}, "n": DP},
+        {"set kong_cluster_listen of c": {"c": {"kong_cluster_listen": "0.0.0.0:8005"}}},
+    ),
+    Advice(
+        "no-path",
+        {
+            "c": {**CP, "kong_site": "b", "kong_address": ["10.0.0.1", "fd00::1"], "kong_cluster_listen": "[::]:8005"},
+            "n": DP,
+        },
+        {
+            "add an IPv4 entry to kong_cluster_listen of c": {"c": {"kong_cluster_listen": "[::]:8005, 0.0.0.0:8005"}},
+            "give n an IPv6 address": {"n": {"kong_address": ["10.1.0.2", "fd00::2"]}},
+        },
+    ),
+    Advice(
+        "no-path",
+        {"c": {**CP, "kong_site": "b", "kong_published_ports": []}, "n": DP},
+        {"Add the port to its kong_published_ports": {"c": {"kong_published_ports": ["8005:8005"]}}},
+    ),
+    Advice(
+        "no-path",
+        {"c": CP, "n": {**DP, "kong_cluster_control_plane": "cp.example.com:8005", "kong_flat_network": False}},
+        {
+            "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
+            "true on c (and remove it from n)": {"c": FLAT, "n": {"kong_flat_network": None}},
+        },
+    ),
+    Advice(
+        "no-path",
+        {"m": OLD, "n": {**OLD, "kong_address": "10.1.0.3", "kong_published_ports": []}},
+        {
+            "publish port 7946 over tcp and udp": {
+                "n": {"kong_published_ports": ["7946:7946", "7946:7946/udp"]},
+            },
+        },
+    ),
+    Advice(
+        "no-path",
+        {
+            "m": OLD,
+            "n": {
+                **OLD,
+                "kong_address": "10.1.0.3",
+                "kong_published_ports": ["127.0.0.1:7946:7946", "127.0.0.1:7946:7946/udp"],
+            },
+        },
+        {"set kong_published_ports of n": {"n": {"kong_published_ports": ["7946:7946", "7946:7946/udp"]}}},
+    ),
+    Advice(
+        "no-path",
+        {"m": OLD, "n": {**OLD, "kong_address": "10.1.0.3", "kong_cluster_listen": "127.0.0.1:7946"}},
+        {"set kong_cluster_listen of n": {"n": {"kong_cluster_listen": "10.1.0.3:7946"}}},
+    ),
+    Advice(
+        "egress-private", {"c": {**CP, **mapping(inside_port=8005)}, "n": DP}, {"Set kong_nat_egress": {"n": EGRESS}}
+    ),
+    Advice(
+        "advertise-not-single",
+        {
+            "a": A,
+            "c": C,
+            "n": {
+                **B,
+                "kong_nat": [{"outside": "203.0.113.4", "sites": ["a"]}, {"outside": "203.0.113.5", "sites": ["c"]}],
+            },
+        },
+        {
+            "Give n a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping()},
+            "give every node of the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
+            "set kong_flat_network: true on every node of the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
+        },
+    ),
+    Advice(
+        "advertise-unreachable",
+        {"a": A, "n": {**B, **mapping(inside_port=7946), "kong_cluster_advertise": "203.0.113.3:9000"}},
+        {
+            "give n a kong_nat mapping from 203.0.113.3:9000 to port 7946": {
+                "n": {"kong_nat": [{"outside": "203.0.113.3", "outside_port": 9000, "inside_port": 7946}]},
+            },
+            "remove it, then 203.0.113.2:7946 is advertised": {"n": {"kong_cluster_advertise": None}},
+        },
+    ),
+    one(
+        "advertise-invalid",
+        {"kong_cluster_advertise": "127.0.0.1:7946"},
+        {
+            "IPv4": {"kong_cluster_advertise": "10.1.0.2:7946"},
+            "remove it": {"kong_cluster_advertise": None},
+        },
+        OLD,
+    ),
+    Advice(
+        "advertise-duplicate",
+        {
+            "a": A,
+            "m": {**C, "kong_nat": [{"outside": "203.0.113.2", "device": "r1"}]},
+            "n": {**B, "kong_nat": [{"outside": "203.0.113.2", "device": "r2"}]},
+        },
+        {"its own outside port": {"n": mapping(outside_port=7947, inside_port=7946)}},
+    ),
+    Advice(
+        "gossip-bind",
+        {"m": OLD, "n": {**OLD, "kong_address": "10.1.0.3", "kong_cluster_listen": "10.1.0.9:7946"}},
+        {
+            "Remove kong_cluster_listen": {"n": {"kong_cluster_listen": None}},
+            "bind 0.0.0.0": {"n": {"kong_cluster_listen": "0.0.0.0:7946"}},
+            "set kong_address to the address that it binds": {"n": {"kong_address": "10.1.0.9"}},
+        },
+    ),
+    one(
+        "gossip-ipv4",
+        {"kong_address": "fd00::1"},
+        {
+            "IPv4": {"kong_address": ["fd00::1", "10.0.0.1"]},
+        },
+        OLD,
+    ),
+    Advice(
+        "version-skew",
+        {"c": {**CP, "kong_site": "b", "kong_version": "3.4"}, "n": DP},
+        {
+            "upgrade control planes first": {"c": {"kong_version": "3.9"}},
+            "a control plane that accepts it": {"c2": {**CP, "kong_site": "b", "kong_address": "10.0.0.9"}},
+            "keep an older control plane": {"n": {"kong_version": "3.4"}},
+        },
+    ),
+    Advice(
+        "control-plane-missing",
+        {"c": {**CP, "kong_site": "b", "kong_cluster": "prod"}, "n": DP},
+        {
+            "kong_role: control_plane": {"c2": {**CP, "kong_site": "b", "kong_address": "10.0.0.9"}},
+            "correct kong_cluster": {"n": {"kong_cluster": "prod"}},
+            "set kong_cluster_control_plane": {"n": {"kong_cluster_control_plane": "cp.example.com:8005"}},
+        },
+    ),
+]
+PUBLISHED = [
+    one(
+        "published-invalid",
+        {"kong_published_ports": [8000]},
+        {
+            "CONTAINER": {"kong_published_ports": ["8000:8000"]},
+        },
+    ),
+    one(
+        "published-no-listener",
+        {"kong_published_ports": ["80:9000"]},
+        {
+            "Correct the container port": {"kong_published_ports": ["80:8000"]},
+            "the listen setting": {"kong_proxy_listen": "0.0.0.0:9000"},
+        },
+    ),
+    one(
+        "published-duplicate",
+        {"kong_published_ports": ["80:8000", "80:8443"]},
+        {
+            "Use a different port": {"kong_published_ports": ["80:8000", "443:8443"]},
+        },
+    ),
+    one(
+        "published-protocol",
+        {"kong_published_ports": ["7946:7946"]},
+        {
+            "Publish both protocols": {"kong_published_ports": ["7946:7946", "7946:7946/udp"]},
+        },
+        OLD,
+    ),
+]

@@ -1,0 +1,179 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Advice about sources."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
+    ADMIN,
+    EGRESS,
+    FAR,
+    FLAT,
+    OLD,
+    ON_VPN,
+    PUBLIC,
+    Advice,
+    facts,
+    mapping,
+    one,
+)
+
+SOURCES = [
+    one(
+        "source-unknown",
+        {**ADMIN, "kong_admin_sources": "stranger"},
+        {
+            "Correct the term": {"kong_admin_sources": "10.0.0.9"},
+        },
+    ),
+    one(
+        "source-unknown",
+        {**ADMIN, "kong_admin_sources": "@none"},
+        {
+            "correct or remove it": {"kong_admin_sources": None},
+        },
+    ),
+    one(
+        "source-unknown",
+        {**ADMIN, "kong_admin_sources": "kong"},
+        {
+            "written as": {"kong_admin_sources": "n"},
+        },
+    ),
+    one(
+        "source-unknown",
+        {**ADMIN, "kong_admin_sources": "peers"},
+        {
+            "remove it": {"kong_admin_sources": None},
+        },
+    ),
+    one(
+        "source-any",
+        {**ADMIN, "kong_admin_sources": "any"},
+        {
+            "Name the sources": {"kong_admin_sources": "10.0.0.9"},
+            "kong_admin_allow_any: true": {"kong_admin_allow_any": True},
+        },
+    ),
+    one(
+        "source-replaced",
+        {"kong_cluster_sources": "10.0.0.9"},
+        {
+            "Add the term": {"kong_cluster_sources": ["10.0.0.9", "peers"]},
+        },
+        OLD,
+    ),
+    one(
+        "source-port-missing",
+        {"kong_stream_listen": "0.0.0.0:9000, 0.0.0.0:9001", "kong_stream_sources": {9000: "any"}},
+        {
+            "add the port": {"kong_stream_sources": {9000: "any", 9001: "nobody"}},
+        },
+    ),
+    one(
+        "source-contradiction",
+        {**ADMIN, "kong_admin_sources": ["nobody", "10.0.0.9"]},
+        {
+            "remove it": {"kong_admin_sources": ["10.0.0.9"]},
+            "all other terms": {"kong_admin_sources": ["nobody"]},
+        },
+    ),
+    Advice(
+        "source-no-path",
+        {"n": {**NEW, **ADMIN, "kong_admin_sources": "far"}},
+        {
+            "Give n a kong_nat mapping to port 8001 over tcp (and hosts behind a NAT their kong_nat_egress)": {
+                "n": mapping(inside_port=8001, protocols=["tcp"]),
+                "far": EGRESS,
+            },
+            "give both hosts a kong_vpn_address": {"n": ON_VPN[0], "far": ON_VPN[1]},
+            "set kong_flat_network: true on n": {"n": FLAT},
+            "add the address that n sees to kong_admin_sources": {"n": {"kong_admin_sources": "203.0.113.9"}},
+            "set kong_nat_egress of far to the address that n sees, if its NAT leads into the network of n": {
+                "far": {"kong_nat_egress": "10.1.0.254"},
+            },
+        },
+        FAR,
+    ),
+    Advice(
+        "source-no-path",
+        {"n": {**NEW, **ADMIN, "kong_address": PUBLIC, "kong_admin_sources": "far"}},
+        {"Set kong_nat_egress of far to the address that n sees": {"far": EGRESS}},
+        FAR,
+    ),
+    Advice(
+        "source-no-path",
+        {"n": {**NEW, **ADMIN, "kong_address": ["10.1.0.2", "fd00::2"], "kong_admin_sources": "six"}},
+        {
+            "add an IPv6 entry to kong_admin_listen of n": {"n": {"kong_admin_listen": "0.0.0.0:8001, [::]:8001"}},
+            "give six an IPv4 address": {"six": {"kong_address": ["fd00::6", "10.1.0.6"]}},
+        },
+        {"six": {"kong_address": "fd00::6"}},
+    ),
+    Advice(
+        "source-no-path",
+        {"n": {**NEW, **ADMIN, "kong_address": "fd00::2", "kong_admin_sources": "six"}},
+        {
+            "add an IPv6 entry to kong_admin_listen of n": {"n": {"kong_admin_listen": "[::]:8001"}},
+            "give n and six an IPv4 address": {
+                "n": {"kong_address": ["fd00::2", "10.1.0.2"]},
+                "six": {"kong_address": ["fd00::6", "10.1.0.6"]},
+            },
+        },
+        {"six": {"kong_address": "fd00::6"}},
+    ),
+    one(
+        "source-loopback",
+        {"kong_admin_sources": "10.0.0.9"},
+        {
+            "set kong_admin_listen": {"kong_admin_listen": "0.0.0.0:8001"},
+        },
+    ),
+    one(
+        "source-loopback",
+        {**ADMIN, "kong_admin_sources": "10.0.0.9", "kong_published_ports": []},
+        {
+            "kong_published_ports": {"kong_published_ports": ["8001:8001"]},
+        },
+    ),
+    Advice(
+        "source-host-unknown",
+        {"n": {**NEW, **ADMIN, "kong_admin_sources": "far"}},
+        {
+            "Set kong_address": {"far": {"kong_address": "10.9.0.1"}},
+            "run again when the host answers": {"far": {"ansible_facts": facts("10.9.0.1")}},
+        },
+        {"far": {}},
+        {"kong_asked_sources": ["far"]},
+    ),
+    Advice(
+        "source-address-unknown",
+        {"n": {**NEW, "kong_proxy_sources": "far"}},
+        {"Set kong_address of the host to the address that the node sees": {"far": {"kong_address": "10.30.0.5"}}},
+        {
+            "far": {
+                "kong_address_networks": ["10.30.0.0/16"],
+                "ansible_facts": facts(
+                    "192.168.1.5",
+                    "10.30.0.5",
+                    interfaces=["eth0", "eth1"],
+                    eth0={"ipv4": {"address": "192.168.1.5", "prefix": "24"}},
+                    eth1={"ipv4": {"address": "10.30.0.5", "prefix": "16"}},
+                ),
+            }
+        },
+    ),
+    Advice(
+        "source-private",
+        {"n": {**NEW, **ADMIN, "kong_address": PUBLIC, "kong_admin_sources": "10.9.0.1"}},
+        {
+            "Name the address after NAT": {"n": {"kong_admin_sources": "203.0.113.9"}},
+            "its kong_nat_egress": {"n": {"kong_admin_sources": "far"}, "far": EGRESS},
+            "kong_flat_network: true": {"n": FLAT},
+            "kong_vpn_address": {"n": ON_VPN[0]},
+        },
+        FAR,
+    ),
+]
