@@ -42,14 +42,15 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
         if len(cluster) > 1:
             findings.extend(_not_published(draft.node) for draft in cluster if draft not in members)
         classes = classify(draft.node.host for draft in members)
-        advertised = [_choose_endpoint(draft, classes, findings) for draft in members]
+        wanted = Wanted((), everyone="every node of the cluster", mutual=True, vpn=not any(map(_is_bound, members)))
+        advertised = [_choose_endpoint(draft, classes, wanted, findings) for draft in members]
         findings.extend(_duplicates(advertised))
         findings.extend(_unexpected_senders(advertised))
         nodes.update({node.name: node for node in advertised})
     return nodes
 
 
-def _choose_endpoint(draft: Draft, classes: Classes, findings: list[Finding]) -> Node:
+def _choose_endpoint(draft: Draft, classes: Classes, wanted: Wanted, findings: list[Finding]) -> Node:
     node, peers = draft.node, representatives(classes, draft.node.host)
     listener = node.listening("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
@@ -66,13 +67,18 @@ def _choose_endpoint(draft: Draft, classes: Classes, findings: list[Finding]) ->
     if common:
         return _complete(draft, common, _route(peers[0], node.host, service, common) if peers else None)
     if candidates:
-        findings.append(_no_common_endpoint(draft, service, candidates, peers))
+        findings.append(_no_common_endpoint(draft, service, candidates, peers, wanted))
     return node
 
 
 def _is_placed(draft: Draft) -> bool:
     """Tell whether the bind address of the node is fixed, by the inventory or by a published port."""
     return "kong_cluster_listen" in draft.given or draft.node.published is not None
+
+
+def _is_bound(draft: Draft) -> bool:
+    """Tell whether the node must send its gossip from one address. On a VPN its peers would expect its VPN address."""
+    return _is_placed(draft) and draft.node.listening("cluster")[0].bound is not None
 
 
 def _not_published(node: Node) -> Finding:
@@ -150,7 +156,9 @@ def _complete(draft: Draft, endpoint: Endpoint, route: Route | None) -> Node:
     return replace(node, advertised=endpoint, listeners=listeners, settings=settings)
 
 
-def _no_common_endpoint(draft: Draft, service: Service, candidates: list[Endpoint], peers: list[Host]) -> Finding:
+def _no_common_endpoint(
+    draft: Draft, service: Service, candidates: list[Endpoint], peers: list[Host], wanted: Wanted
+) -> Finding:
     """Return an error that names for each candidate a peer that cannot reach it."""
     node = draft.node
     failing = {
@@ -172,22 +180,20 @@ def _no_common_endpoint(draft: Draft, service: Service, candidates: list[Endpoin
     else:
         code = "advertise-not-single"
         reason = f"no single address of {where} is reachable from all its peers: {failures}"
-    message = f"{reason}. {_advice(node.host, service, peers, candidates if given is not None else None)}"
+    message = f"{reason}. {_advice(node.host, service, peers, wanted, candidates if given is not None else [])}"
     return host_error(code, node.name, "kong_cluster_advertise", given, message)
 
 
-def _advice(host: Host, service: Service, peers: Sequence[Host], given: list[Endpoint] | None) -> str:
+def _advice(host: Host, service: Service, peers: Sequence[Host], wanted: Wanted, given: list[Endpoint]) -> str:
     """Return the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
 
     def works(target: Host, callers: Sequence[Host]) -> bool:
         return _common(target, service, callers, given or _candidates(target, service, callers)) is not None
 
-    wanted = Wanted([service.port], everyone="every node of the cluster", mutual=True)
-    if given is None:
-        return advice(host, peers, wanted, works)
-    computed = _common(host, service, peers, _candidates(host, service, peers))
+    computed = _common(host, service, peers, _candidates(host, service, peers)) if given else None
     removal = [f"remove it, then {computed} is advertised"] if computed else []
-    return advice(host, peers, wanted._replace(outside=given[0]), works, *removal)
+    wanted = wanted._replace(ports=(service.port,), outside=given[0] if given else None)
+    return advice(host, peers, wanted, works, *removal)
 
 
 def _reaches_any(peer: Host, target: Host, service: Service, candidates: list[Endpoint]) -> bool:

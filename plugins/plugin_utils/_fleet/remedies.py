@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -40,7 +41,8 @@ class Wanted(NamedTuple):
     """The ports of the target that have to be reached, and their protocols.
 
     ``outside`` is the outside endpoint of a mapping, if it is given. ``everyone`` is a text for the target and all callers, if
-    the given callers are examples. ``mutual`` tells whether the target also calls the callers.
+    the given callers are examples. ``mutual`` tells whether the target also calls the callers. ``vpn`` is False if a VPN would
+    break other connections.
     """
 
     ports: Sequence[int]
@@ -48,6 +50,7 @@ class Wanted(NamedTuple):
     outside: Endpoint | None = None
     everyone: str = ""
     mutual: bool = False
+    vpn: bool = True
 
     def __str__(self) -> str:
         origin = f"from {self.outside} " if self.outside else ""
@@ -68,24 +71,18 @@ def advice(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works, 
 
     ``more`` are further alternatives. The sentence is empty if there is none.
     """
-    changes = _changes(target, callers, wanted)
-    found = [*(change.text for change in changes if works(change.target, change.callers)), *more]
+    found = [*_working(target, callers, wanted, works), *more]
     text = ", ".join([*found[:-1], f"or {found[-1]}"]) if len(found) > 1 else "".join(found)
     return text[:1].upper() + text[1:]
 
 
-def _changes(target: Host, callers: Sequence[Host], wanted: Wanted) -> Iterator[_Change]:
-    """Yield the possible changes, the most probable first."""
-    public = not any(map(is_private, target.address.all()))
-    unnamed = [caller for caller in callers if _has_unnamed_nat(caller)]
-    if public and unnamed:
-        yield _egress(target, callers, unnamed, wanted)
-    if not public:
-        yield _mapping(target, callers, wanted)
-    yield _vpn(target, callers, wanted)
-    yield _flat(target, callers, wanted)
-    if not public and unnamed:
-        yield _egress(target, callers, unnamed, wanted)
+def _working(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works) -> Iterator[str]:
+    """Yield each change that works, the most probable first, in the first family in which it works."""
+    is_public = not any(map(is_private, target.address.all()))
+    kinds = [_egress, _vpn, _flat] if is_public else [_mapping, _vpn, _flat, _egress]
+    for kind in kinds if wanted.vpn else [kind for kind in kinds if kind is not _vpn]:
+        changes = (change for family in FAMILIES if (change := kind(target, callers, wanted, family)))
+        yield from islice((change.text for change in changes if works(change.target, change.callers)), 1)
 
 
 def _has_unnamed_nat(caller: Host) -> bool:
@@ -93,39 +90,49 @@ def _has_unnamed_nat(caller: Host) -> bool:
     return all(map(is_private, caller.address.all())) and not any(is_behind_nat(caller, family) for family in FAMILIES)
 
 
-def _egress(target: Host, callers: Sequence[Host], unnamed: Sequence[Host], wanted: Wanted) -> _Change:
-    private = {family_of(address) for address in target.address.all() if is_private(address)}
-    samples = [(_PRIVATE if family in private else _PUBLIC)[family] for family in FAMILIES]
-    egress = tuple(map(host_network, samples))
+def _egress(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
+    unnamed = [caller for caller in callers if _has_unnamed_nat(caller)]
+    own = target.address.of(family)
+    if not unnamed or own is None:
+        return None
+    egress = (host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
     others = " and of hosts like it" if wanted.everyone else ""
-    where = f", if its NAT leads into the network of {target.name}" if private else ""
-    text = f"set kong_nat_egress of {_names(unnamed)}{others} to the address that {target.name} sees{where}"
+    where = f", if its NAT leads into the network of {target.name}" if is_private(own) else ""
+    text = (
+        f"set kong_nat_egress of {_names(unnamed)}{others} to the {_only(family)}address that {target.name} sees{where}"
+    )
     return _Change(text, target, changed)
 
 
-def _mapping(target: Host, callers: Sequence[Host], wanted: Wanted) -> _Change:
-    outsides = [wanted.outside.address] if wanted.outside else [*_PUBLIC.values()]
-    outside_port, inside_port = (wanted.outside.port, wanted.ports[0]) if wanted.outside else (None, None)
-    mappings = [
-        NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None) for outside in outsides
-    ]
+def _mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
+    given = wanted.outside
+    if given and family_of(given.address) != family:
+        return None
+    outside, outside_port, inside_port = _PUBLIC[family], None, None
+    if given:
+        outside, outside_port, inside_port = given.address, given.port, wanted.ports[0]
+    mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
     also = " (and hosts behind a NAT their kong_nat_egress)" if any(map(_has_unnamed_nat, callers)) else ""
-    text = f"give {target.name} a kong_nat mapping {wanted}{also}"
-    return _Change(text, replace(target, nat=(*target.nat, *mappings)), [*callers])
+    text = f"give {target.name} {_a(family)}kong_nat mapping {wanted}{also}"
+    return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
 
 
-def _vpn(target: Host, callers: Sequence[Host], wanted: Wanted) -> _Change:
-    missing = [host for host in (target, *callers) if not host.vpn]
+def _vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change:
+    missing = [host for host in (target, *callers) if not host.vpn.of(family)]
     which = wanted.everyone or ("both hosts" if len(missing) == 2 else _names(missing))
-    return _Change(f"give {which} a kong_vpn_address", _on_vpn(target), [_on_vpn(caller) for caller in callers])
+    changed = [_on_vpn(caller, family) for caller in callers]
+    return _Change(f"give {which} {_a(family)}kong_vpn_address", _on_vpn(target, family), changed)
 
 
-def _on_vpn(host: Host) -> Host:
-    return host if host.vpn else replace(host, vpn=Addresses(_PRIVATE[4], _PRIVATE[6]))
+def _on_vpn(host: Host, family: Family) -> Host:
+    if host.vpn.of(family):
+        return host
+    ipv4, ipv6 = (_PRIVATE[own] if own == family else host.vpn.of(own) for own in FAMILIES)
+    return replace(host, vpn=Addresses(ipv4, ipv6))
 
 
-def _flat(target: Host, callers: Sequence[Host], wanted: Wanted) -> _Change:
+def _flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change:
     opposed = [caller for caller in callers if caller.flat is False]
     removal = f" (and remove it from {_names(opposed)})" if opposed and not wanted.mutual else ""
     # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
@@ -133,6 +140,14 @@ def _flat(target: Host, callers: Sequence[Host], wanted: Wanted) -> _Change:
     where = wanted.everyone if wanted.mutual else target.name
     text = f"set kong_flat_network: true on {where}{removal} if the sites route to each other without NAT"
     return _Change(text, replace(target, flat=True), changed)
+
+
+def _a(family: Family) -> str:
+    return f"an {_only(family)}" if family == 6 else "a "
+
+
+def _only(family: Family) -> str:
+    return "IPv6 " if family == 6 else ""
 
 
 def _names(hosts: Sequence[Host]) -> str:

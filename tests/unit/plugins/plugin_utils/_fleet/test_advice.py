@@ -5,10 +5,19 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import errors, planned, warnings
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    compiled,
+    errors,
+    planned,
+    warnings,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, A, B
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
     ADMIN,
     CP,
@@ -23,6 +32,9 @@ VPN = "give both hosts a kong_vpn_address"
 FLAT = "set kong_flat_network: true on c if the sites route to each other without NAT"
 EGRESS = "et kong_nat_egress of n to the address that c sees"
 PRIVATE = ", if its NAT leads into the network of c"
+
+MAPPING6, VPN6 = (text.replace(" a ", " an IPv6 ") for text in (MAPPING, VPN))
+EGRESS6 = EGRESS.replace("the address", "the IPv6 address")
 
 CASES = [
     ("private addresses", {}, {}, f"{MAPPING}{ALSO}, {VPN}, {FLAT}, or s{EGRESS}{PRIVATE}"),
@@ -46,6 +58,12 @@ CASES = [
         {"kong_cluster_listen": "10.0.0.1:8005"},
         {},
         f"{MAPPING}{ALSO}, {FLAT}, or s{EGRESS}{PRIVATE}",
+    ),
+    (
+        "a listener on IPv6 only",
+        {"kong_address": ["10.0.0.1", "fd00::1"], "kong_cluster_listen": "[::]:8005", **ON_VPN[0]},
+        {"kong_address": ["10.1.0.2", "fd01::2"]},
+        f"{MAPPING6}{ALSO}, {VPN6}, {FLAT}, or s{EGRESS6}{PRIVATE}",
     ),
     (
         "the caller left the flat network",
@@ -86,3 +104,56 @@ def test_advice_for_several_hosts():
         "kong_nat_egress of far1 and of hosts like it to the address that n sees, if its NAT leads into the network of n, or "
         "add the address that n sees to kong_admin_sources"
     )
+
+
+def test_no_vpn_for_a_cluster_with_a_bound_node():
+    """Peers on a VPN would expect the gossip of the bound node from its VPN address."""
+    (error,) = errors({"a": A, "n": {**B, "kong_cluster_listen": "10.1.0.2:7946"}})
+    assert "kong_flat_network" in error.message
+    assert "kong_vpn_address" not in error.message
+
+
+PLACES = st.fixed_dictionaries(
+    {},
+    optional={
+        "kong_nat": st.just([{"outside": "203.0.113.1"}]),
+        "kong_nat_egress": st.sampled_from(["203.0.113.9", "192.168.9.1"]),
+        "kong_flat_network": st.booleans(),
+    },
+)
+ADDRESSES = st.sampled_from(["10.{}.0.1", "198.51.100.{}", "10.{0}.0.1 fd0{0}::1", "2001:db8::{}"])
+ON_IPV6 = {"kong_vpn_address": ["10.8.0.1", "fd08::1"]}, {"kong_vpn_address": ["10.8.0.2", "fd08::2"]}
+
+
+def applied(change):
+    """Return the variables of the control plane and of the data plane that apply one alternative of the advice."""
+    egress = {"kong_nat_egress": ["192.0.2.9", "2001:db8:9::9"]}
+    if "kong_nat mapping" in change:
+        outside = "2001:db8:9::1" if "IPv6" in change else "192.0.2.1"
+        return {"kong_nat": [{"outside": outside}]}, egress if "kong_nat_egress" in change else {}
+    if "kong_vpn_address" in change:
+        return ON_IPV6
+    if "kong_flat_network" in change:
+        return {"kong_flat_network": True}, {"kong_flat_network": None} if "remove it" in change else {}
+    private = {"kong_nat_egress": "fd99::9" if "IPv6" in change else "192.168.9.9"}
+    return {}, private if "leads into" in change else egress
+
+
+@given(PLACES, PLACES, ADDRESSES, ADDRESSES, st.sampled_from([None, "[::]:8005", "own"]))
+def test_every_alternative_works(control_plane, data_plane, address, other, listen):
+    nodes = {
+        "c": {**CP, **control_plane, "kong_address": address.format(1).split()},
+        "n": {**DP, **data_plane, "kong_address": other.format(2).split()},
+    }
+    if listen:
+        own = nodes["c"]["kong_address"][-1]
+        bound = f"[{own}]:8005" if ":" in own else f"{own}:8005"
+        nodes["c"]["kong_cluster_listen"] = bound if listen == "own" else listen
+    found = [finding for finding in compiled(nodes).errors if "It listens on" not in finding.message]
+    if [finding.code for finding in found] != ["no-path"]:
+        return
+    text = re.split(r"\(site [ab]\)\. ", found[0].message)[-1]
+    for change in re.split(r", (?:or )?(?=give |set )", text):
+        ours, theirs = applied(change)
+        after = compiled({"c": {**nodes["c"], **ours}, "n": {**nodes["n"], **theirs}})
+        assert [finding.message for finding in after.errors] == [], change
