@@ -26,6 +26,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import LabHost
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.defaults import find_defaults
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certificates import with_certificate
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import gather
@@ -64,12 +65,12 @@ def find_drift(plan: Plan, host: str) -> list[str]:
     node = plan["nodes"][host]
     file, settings = node["settings_file"], node["settings"]
     backend = "iptables" if host == "i1" else "auto"
-    listeners = {"listeners": node["listeners"], "settings": settings, "service": "kong"}
-    conf = {"path": file["path"], "format": file["format"], "settings": settings, "_ansible_check_mode": True}
+    conf = {"path": file["path"], "format": file["format"], "settings": settings, "defaults": find_defaults(node)}
+    listeners = {"listeners": node["listeners"], **conf}
     tasks = {
         "firewall": ("kong_firewall_info", {"ruleset": host_ruleset(plan, host), "backend": backend}),
         "listeners": ("kong_listen_info", listeners),
-        "settings": ("kong_conf", conf),
+        "settings": ("kong_conf", {**conf, "_ansible_check_mode": True}),
     }
     drift = gather(plan, {host: LabHost(SCENARIO, host).run_modules(tasks)})
     differences = [line for lines in drift.nodes.get(host, {}).values() for line in lines]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kong_restart_decision
-short_description: Whether changed settings need a reload or a restart of Kong
+short_description: Whether changed settings need a reload or a restart of Kong, or cannot become effective
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
@@ -34,6 +34,11 @@ options:
     description: Whether the settings are variables of Kong's environment.
     type: bool
     default: false
+  effective:
+    description: The effective values that differ from the plan, RV(gatehouse.kong.kong_listen_info#module:effective).
+    type: list
+    elements: dict
+    default: []
 seealso:
   - module: gatehouse.kong.kong_service
 """
@@ -46,8 +51,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(how), which is V(nothing), V(reload) or V(restart), the C(reasons) why a reload is not enough, and a C(summary) for
-    people, with the effect on clients.
+  description:
+    - C(how), which is V(nothing), V(reload) or V(restart), the C(reasons) why a reload is not enough, and a C(summary) for
+      people, with the effect on clients.
+    - C(how) is V(blocked) if a variable of Kong's environment makes Kong open other listeners than planned.
   type: dict
   sample:
     how: restart
@@ -56,7 +63,7 @@ _value:
         tcp 127.0.0.1:8001 cannot be bound while tcp 0.0.0.0:8001 is open, because they do not both have the flag reuseport
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -65,13 +72,18 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decis
 
 
 def kong_restart_decision(
-    node: Any, before: Mapping[str, str | None], *, listens: bool = True, environment: bool = False
+    node: Any,
+    before: Mapping[str, str | None],
+    *,
+    listens: bool = True,
+    environment: bool = False,
+    effective: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     if not isinstance(node, Mapping) or not {"version", "role", "listeners"} <= set(node):
         raise AnsibleFilterError(
             "gatehouse.kong.kong_restart_decision: this is not a node of a plan: it has no listeners"
         )
-    found = decide_restart(node, before, listens=listens, environment=environment)
+    found = decide_restart(node, before, listens=listens, environment=environment, effective=effective)
     return {"how": found.how, "reasons": list(found.reasons), "summary": found.summary}
 
 

@@ -61,6 +61,13 @@ options:
       - If the file has a password, key or token, and every user of the host can read the file, the module warns.
     type: dict
     required: true
+  defaults:
+    description:
+      - The values, as text, that Kong uses for settings of O(settings) that the file does not have. If the value of a setting
+        means the same as its default, no line is added.
+      - Leave it out if another file can set these values, such as a C(kong.conf) below the variables of O(format=env).
+    type: dict
+    default: {}
   backup:
     description:
       - Whether to copy the file before it is changed. The name of the copy has a timestamp.
@@ -84,6 +91,8 @@ attributes:
     description: A second run with the same options changes nothing.
     support: full
 notes:
+  - "C(kong.conf) and variables: a value that means the same for Kong is not rewritten, for example a list with other blanks, the
+    flags of a listen entry in another order, or V(true) for V(on). Secrets and C(nginx_*) settings are compared as text."
   - "C(kong.conf): if several lines have the same key, Kong reads the last line. All these lines get the value, so that
     none misleads a reader. Kong reads every character of a key that is no letter or digit as C(_), so C(proxy-listen) is
     C(proxy_listen) here too. A value on several lines, joined by backslashes, becomes one line. A file with a
@@ -140,8 +149,7 @@ changed_settings:
   sample: [proxy_listen, admin_listen]
 before:
   description:
-    - The previous values of the changed settings by name. Null if the file did not have the setting, and always null with
-      O(format=yaml).
+    - The previous values of the changed settings by name. Null if the file did not have the setting.
     - Secrets are hidden.
   returned: success
   type: dict
@@ -184,25 +192,26 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
     needs_root,
     require_root,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values, edit_conf
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env, env_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import edit_conf
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
     HIDDEN,
     hide_secrets,
+    hide_values,
     is_secret,
     passwords_in,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import unknown_settings
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
 
 EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
-READERS = {"conf": conf_values, "env": env_values}
 
 
 def before_of(form: str, text: str, names: list[str]) -> dict[str, str | None]:
-    """Return the values of settings in a file's text, without secrets. They are not read from yaml (Kong before 0.9)."""
-    values = READERS[form](text, names) if form in READERS else dict.fromkeys(names)
+    """Return the values of settings in a file's text, without secrets."""
+    values = read_values(form, text, names)
     return {name: HIDDEN if is_secret(name) and value else value for name, value in values.items()}
 
 
@@ -303,8 +312,7 @@ def warn_of_readers(module: AnsibleModule, target: Path, text: str) -> None:
 
 def hide_in_invocation(module: AnsibleModule) -> None:
     """Hide secrets in the options, which Ansible returns with the result. no_log would hide all settings."""
-    settings = module.params["settings"]
-    module.params["settings"] = {key: HIDDEN if is_secret(key) else value for key, value in settings.items()}
+    module.params["settings"] = hide_values(module.params["settings"])
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
@@ -314,7 +322,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     target = Path(os.path.realpath(path))
     try:
         before = read(target)
-        after, changed_settings = EDITORS[module.params["format"]](before or "", settings)
+        after, changed_settings = EDITORS[module.params["format"]](before or "", settings, module.params["defaults"])
         values = before_of(module.params["format"], before or "", changed_settings)
         unknown = unknown_settings(after) if module.params["format"] == "conf" else []
     except ConfError as error:
@@ -353,6 +361,7 @@ def main() -> None:
             "search": {"type": "list", "elements": "path", "default": []},
             "format": {"type": "str", "choices": ["conf", "yaml", "env"], "default": "conf"},
             "settings": {"type": "dict", "required": True},
+            "defaults": {"type": "dict", "default": {}},
             "backup": {"type": "bool", "default": False},
             "validate": {"type": "str"},
         },

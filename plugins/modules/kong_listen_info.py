@@ -6,15 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_listen_info
-short_description: Compare the sockets of a host with Kong's planned listeners
+short_description: Compare the sockets and the effective settings of the running Kong with the plan
 version_added: 0.1.0
 description:
   - Reads the open sockets of the host, independent of Kong's file, and compares them with the planned listeners. Changes
     nothing and opens no connection.
   - A planned listener without a socket is missing. A socket of Kong, or on a port of Kong, that is not planned is
     unexpected, for example an Admin API that still listens on C(0.0.0.0).
-  - Variables C(KONG_…) that systemd sets for Kong's unit take precedence over Kong's file (Kong 0.9 and later). Variables
-    with another value than the setting are reported.
+  - Compares the effective values of O(settings) with the planned values, and reports the origin of each other value that
+    a line in Kong's file does not explain. Variables C(KONG_…) of Kong's unit or container take precedence over Kong's file
+    (Kong 0.9 and later). The variables with which Kong was started by hand are lost, but C(.kong_env) in Kong's prefix has
+    their effect. The environment of Kong's processes is not read, because nginx overwrites it.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -27,14 +29,37 @@ attributes:
     support: none
 options:
   settings:
-    description: Settings of Kong by name. Environment variables of Kong with other values are reported.
+    description:
+      - The planned settings of Kong and their values as text.
+      - Values of secrets, as in M(gatehouse.kong.kong_conf), are compared on the host, and are neither returned nor logged.
     type: dict
     default: {}
+  defaults:
+    description: The values, as text, that Kong uses for settings of O(settings) that its file does not have.
+    type: dict
+    default: {}
+  path:
+    description: Kong's file. Without it, only variables are compared.
+    type: path
+    default: ''
+  format:
+    description:
+      - The format of the file, as in M(gatehouse.kong.kong_conf).
+      - With V(env), variables that systemd reads from this file are the file's values. Variables of other places are reported.
+      - With V(yaml), Kong reads no variables, so only sockets are compared.
+    type: str
+    choices: [conf, yaml, env]
+    default: conf
+  container:
+    description: Whether Kong runs in a container with a network of its own. Then the host's sockets are not compared.
+    type: bool
+    default: false
   service:
     description:
       - Kong's systemd unit. The sockets of its processes and the variables of the unit belong to Kong.
-      - If the text is empty or the host has no such unit, the processes in the pid files below O(prefix), and their child
-        processes, belong to Kong.
+      - If Kong runs, the unit of its nginx is used in its place, also if it has another name.
+      - If Kong was started by hand, or the host has no such unit, the processes in the pid files below O(prefix), and their
+        child processes, belong to Kong.
       - If there are no such processes, the sockets of nginx and Serf on the ports of O(listeners) belong to Kong.
     type: str
     default: kong
@@ -46,7 +71,8 @@ notes:
   - Needs root to find the process of each socket.
   - Sockets on a loopback address are never unexpected.
   - A socket at C([::]) also counts for C(0.0.0.0) if there is no other socket. Whether it accepts IPv4 cannot be read.
-  - The sockets of a Kong in a container are not visible to this module.
+  - The sockets of a Kong in a container are not visible to this module. The variables of a container are read with C(podman inspect)
+    or C(docker inspect) as root.
 seealso:
   - module: gatehouse.kong.kong_firewall_info
 """
@@ -59,12 +85,13 @@ EXAMPLES = r"""
       - {name: admin, protocols: [tcp], address: 127.0.0.1, port: 8001}
     settings:
       admin_listen: 127.0.0.1:8001
+    path: /etc/kong/kong.conf
   register: listening
 """
 
 RETURN = r"""
 differs:
-  description: Whether a listener is missing, a socket is unexpected, or a setting is overridden.
+  description: Whether a listener is missing, a socket is unexpected, or an effective value is not as planned.
   returned: success
   type: bool
 report:
@@ -104,12 +131,30 @@ cannot_bind:
   returned: success
   type: str
   sample: "this host does not have 192.168.10.100 now, so Kong cannot bind it and would not start"
-overridden:
-  description: Names of environment variables that override settings with another value.
+unit:
+  description: The systemd unit of Kong. Empty if Kong was started by hand, or if the host has no unit of Kong.
+  returned: success
+  type: str
+  sample: kong.service
+effective:
+  description:
+    - The effective values that are not as planned, and that no line in Kong's file explains.
+    - C(setting), C(value), which is hidden for secrets, C(moves), C(origin), C(place) and C(line), a readable line.
+    - C(origin) is V(environment) for a variable, V(outdated) if Kong was not reloaded since its file changed, and V(started)
+      if neither the file nor a unit has the value. C(place) is the place of the variable, or Kong's own file of settings.
+    - C(moves) tells whether a listen setting opens other addresses or ports than planned.
   returned: success
   type: list
-  elements: str
-  sample: [KONG_ADMIN_LISTEN]
+  elements: dict
+  sample:
+    - setting: status_listen
+      value: 0.0.0.0:8105
+      origin: environment
+      place: Environment= in /etc/systemd/system/kong.service.d/status.conf
+      moves: true
+      line: >-
+        status_listen is 0.0.0.0:8105, planned off: KONG_STATUS_LISTEN (Environment= in
+        /etc/systemd/system/kong.service.d/status.conf) overrides /etc/kong/kong.conf
 """
 
 import typing as t
@@ -121,22 +166,38 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import is_address, is_bindable
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC, find_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import hide_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
+    ENVIRONMENT,
+    describe,
+    find_differences,
+    moves_listeners,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
+    KongFile,
+    Running,
+    find_running,
+    read_sources,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
+    Sockets,
     compare,
     find_kong_sockets,
-    find_overridden,
     parse_listeners,
     read_sockets,
     report,
     socket_to_data,
     socket_to_listener,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
 
 _SPEC = {
     "listeners": {"type": "list", "elements": "dict", "required": True, "options": LISTENER_SPEC},
     "settings": {"type": "dict", "default": {}},
+    "defaults": {"type": "dict", "default": {}},
+    "path": {"type": "path", "default": ""},
+    "format": {"type": "str", "choices": ["conf", "yaml", "env"], "default": "conf"},
+    "container": {"type": "bool", "default": False},
     "service": {"type": "str", "default": "kong"},
     "prefix": {"type": "path", "default": PREFIX},
 }
@@ -144,25 +205,22 @@ _SPEC = {
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return the differences as the result of the module."""
-    host = Host()
-    unit = find_unit(host, params["service"])
-    sockets = read_sockets(unit, params["prefix"])
-    drift = compare(parse_listeners(params["listeners"]), sockets)
-    settings = {name: str(value) for name, value in params["settings"].items()}
-    variables = find_overridden(settings, unit_environment(host, unit))
+    host, container = Host(), params["container"]
+    running = find_running(host, params["service"], params["prefix"], in_container=container)
+    sockets = Sockets((), "") if container else read_sockets(running.unit, params["prefix"])
+    drift = compare([] if container else parse_listeners(params["listeners"]), sockets)
     lines = report(drift, is_running=bool(find_kong_sockets(sockets)))
+    effective = compare_settings(host, params, running)
     return {
-        "differs": bool(lines or variables),
+        "differs": bool(lines or effective),
         "listens": not lines,
-        "report": [
-            *lines,
-            *(f"{name} in Kong's environment overrides the setting in Kong's file" for name in variables),
-        ],
+        "report": [*lines, *(entry["line"] for entry in effective)],
         "missing": [asdict(listener) for listener in drift.missing],
         "unexpected": [socket_to_data(sock) for sock in drift.unexpected],
         "present": [socket_to_listener(sock) for sock in find_kong_sockets(sockets)],
         "cannot_bind": explain_unbindable(find_unbindable(params["listeners"])),
-        "overridden": variables,
+        "unit": running.unit,
+        "effective": effective,
     }
 
 
@@ -183,20 +241,42 @@ def explain_unbindable(addresses: Sequence[str]) -> str:
     )
 
 
+def compare_settings(host: Host, params: dict[str, t.Any], running: Running) -> list[dict[str, t.Any]]:
+    """Return the effective values that are not as planned, as plain data."""
+    if params["format"] == "yaml":
+        return []
+    wanted = {name: str(value) for name, value in params["settings"].items()}
+    file = KongFile(params["path"], params["format"], params["defaults"])
+    sources = read_sources(host, running, file, wanted)
+    return [
+        {
+            "setting": found.setting,
+            "value": found.shown,
+            "origin": found.origin,
+            "place": found.place,
+            "moves": moves_listeners(found, wanted[found.setting]),
+            "line": describe(found, wanted[found.setting], file.path or "Kong's file"),
+        }
+        for found in find_differences(wanted, sources)
+    ]
+
+
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(_SPEC, supports_check_mode=True)
+    # Otherwise the log of the host would get the options, including secrets.
+    module = AnsibleModule(_SPEC, supports_check_mode=True, no_log=True)
+    params = dict(module.params)
+    module.params["settings"] = hide_values(params["settings"])
     try:
         require_root("kong_listen_info")
-        result = run(module.params)
+        result = run(params)
     except HostError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"the host's sockets and Kong's unit cannot be read: {error}")
-    for name in result["overridden"]:
-        module.warn(
-            f"{name} in Kong's environment overrides the setting in Kong's file: remove the variable from Kong's unit"
-        )
+    for entry in result["effective"]:
+        fix = ". Remove the variable" if entry["origin"] == ENVIRONMENT else ""
+        module.warn(f"{entry['line']}{fix}")
     module.exit_json(changed=False, **result)
 
 

@@ -20,6 +20,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
@@ -125,8 +126,11 @@ def _render(text: str, value: str) -> list[str]:
 
 
 def _rewrite(lines: list[str], entry: _Entry, value: str) -> None:
-    if len(entry.numbers) > 1 and _split(entry.text).value == value:
-        return
+    present = _split(entry.text).value
+    if is_same(entry.key, present, value):
+        if len(entry.numbers) > 1:
+            return
+        value = present
     first, *rest = entry.numbers
     new = _render(entry.text, value)
     # The last line of the file may have no ending, so the ending of the first line is kept.
@@ -143,14 +147,14 @@ def _find_place(lines: list[str], entries: list[_Entry], key: str) -> int:
     return next((e.numbers[-1] + 1 for e in entries if e.numbers[0] < place <= e.numbers[-1]), place)
 
 
-def _set(lines: list[str], key: str, value: str) -> None:
+def _set(lines: list[str], key: str, value: str, default: str | None) -> None:
     _check(key, value)
     entries = _parse_entries(lines)
     same_key = [entry for entry in entries if entry.key == key]
     # Only the last entry counts, but an earlier entry with another value would mislead a reader.
     for entry in same_key:
         _rewrite(lines, entry, value)
-    if not same_key:
+    if not same_key and (default is None or not is_same(key, default, value)):
         insert_lines(lines, _find_place(lines, entries, key), [f"{key} = {value}".rstrip()])
     # The number of lines of an entry may have changed.
     lines[:] = split_lines("".join(lines))
@@ -176,13 +180,16 @@ def _check(key: str, value: str) -> None:
         )
 
 
-def edit_conf(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
+def edit_conf(
+    text: str, settings: Mapping[str, Any], defaults: Mapping[str, str] | None = None
+) -> tuple[str, list[str]]:
     """Set `settings` (Kong setting to value) in the text of a kong.conf.
 
-    Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError
+    A value that means the same is not rewritten, and a missing line is not added if the setting's default in `defaults` means
+    the same. Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError
     unless Kong would read the values as given.
     """
-    return edit_text(text, settings, _set)
+    return edit_text(text, settings, _set, defaults)
 
 
 def conf_values(text: str, names: Iterable[str]) -> dict[str, str | None]:

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
@@ -66,26 +67,29 @@ def _check(key: str, value: str) -> None:
         )
 
 
-def _set(lines: list[str], key: str, value: str) -> None:
+def _set(lines: list[str], key: str, value: str, default: str | None) -> None:
     _check(key, value)
     name = _variable(key)
     found = _find_lines(lines, name)
     for number, present, ending in found:
-        if present != value:
+        if not is_same(key, present, value):
             lines[number] = f"{name}={value}{ending}"
-    if not found:
+    if not found and (default is None or not is_same(key, default, value)):
         sample = re.compile(rf"[ \t]*#+[ \t]*{name}[ \t]*=")
         place = next((number + 1 for number, line in enumerate(lines) if sample.match(line)), len(lines))
         insert_lines(lines, place, [f"{name}={value}"])
 
 
-def edit_env(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
+def edit_env(
+    text: str, settings: Mapping[str, Any], defaults: Mapping[str, str] | None = None
+) -> tuple[str, list[str]]:
     """Set `settings` (Kong setting to value) as variables in the text of an environment file.
 
-    Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError
+    A value that means the same is not rewritten, and a missing line is not added if the setting's value in `defaults` means the
+    same. Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError
     unless systemd and docker would read the same values.
     """
-    return edit_text(text, settings, _set)
+    return edit_text(text, settings, _set, defaults)
 
 
 def env_values(text: str, names: Iterable[str]) -> dict[str, str | None]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 HIDDEN = "<hidden>"
 
@@ -67,6 +68,11 @@ def is_secret(key: str) -> bool:
 def shown(key: str, value: object) -> str:
     """Return the text of `value` for a message about setting `key`."""
     return HIDDEN if is_secret(key) else repr(value)
+
+
+def hide_values(settings: Mapping[str, object]) -> dict[str, object]:
+    """Return settings with the values of secrets replaced."""
+    return {key: HIDDEN if is_secret(key) else value for key, value in settings.items()}
 
 
 def hide_secrets(text: str) -> str:

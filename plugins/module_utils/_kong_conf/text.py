@@ -63,14 +63,20 @@ def value_text(key: str, value: Any) -> str:
 
 
 def edit_text(
-    text: str, settings: Mapping[str, Any], set_value: Callable[[list[str], str, str], None]
+    text: str,
+    settings: Mapping[str, Any],
+    set_value: Callable[[list[str], str, str, str | None], None],
+    defaults: Mapping[str, str] | None,
 ) -> tuple[str, list[str]]:
-    """Call `set_value(lines, key, value)` for each setting; return the new text and the names of changed settings."""
+    """Call `set_value(lines, key, value, default)` for each setting; return the new text and the names of changed settings.
+
+    The default of a setting is None if it is not in `defaults`.
+    """
     lines = split_lines(text)
     changed = []
     for key, given in settings.items():
         before = list(lines)
-        set_value(lines, key, value_text(key, given))
+        set_value(lines, key, value_text(key, given), (defaults or {}).get(key))
         if lines != before:
             changed.append(key)
     return "".join(lines), changed

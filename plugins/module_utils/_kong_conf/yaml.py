@@ -11,14 +11,17 @@ quotes, and the few numbers and booleans are always written without quotes.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
     edit_text,
     insert_lines,
     split_ending,
+    split_lines,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml_blocks import (
     Node,
@@ -155,8 +158,17 @@ def _find_children(lines: list[str], parent: Node) -> list[Node]:
     return mapping(lines, parent.line + 1, parent.stop, indent_of(first))
 
 
-def _set(lines: list[str], name: str, value: str) -> None:
-    _check(name, value)
+@dataclass(frozen=True)
+class _Place:
+    """Where a setting is, or belongs: its node if present, the remaining keys, its siblings, and the node above it."""
+
+    node: Node | None
+    keys: list[str]
+    siblings: list[Node]
+    parent: Node | None
+
+
+def _find(lines: list[str], name: str) -> _Place:
     keys = name.split(".")
     start, stop = document(lines)
     nodes = mapping(lines, start, stop, 0)
@@ -164,15 +176,23 @@ def _set(lines: list[str], name: str, value: str) -> None:
     while node is not None and len(keys) > 1:
         nodes, parent, keys = _find_children(lines, node), node, keys[1:]
         node = _find_node(nodes, keys[0])
-    if node is not None:
-        _replace(lines, node, name, value)
+    return _Place(node, keys, nodes, parent)
+
+
+def _set(lines: list[str], name: str, value: str, default: str | None) -> None:
+    _check(name, value)
+    place = _find(lines, name)
+    if place.node is not None:
+        _replace(lines, place.node, name, value)
         return
-    bodies = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
+    if default is not None and is_same(name, default, value):
+        return
+    bodies = [f"{'  ' * depth}{key}:" for depth, key in enumerate(place.keys)]
     bodies[-1] += f" {_render(name, value, None)}"
-    if parent is None:
-        _insert_top(lines, keys[0], bodies, nodes)
+    if place.parent is None:
+        _insert_top(lines, place.keys[0], bodies, place.siblings)
     else:
-        _insert_child(lines, parent, keys[0], bodies, nodes)
+        _insert_child(lines, place.parent, place.keys[0], bodies, place.siblings)
 
 
 def _check(name: str, value: str) -> None:
@@ -186,14 +206,33 @@ def _check(name: str, value: str) -> None:
         raise ConfError(f"setting {name!r}: {shown(name, value)} is no {kind}, but Kong expects a {kind}")
 
 
-def edit_yaml(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
+def edit_yaml(
+    text: str, settings: Mapping[str, Any], defaults: Mapping[str, str] | None = None
+) -> tuple[str, list[str]]:
     """Set `settings` (Kong setting to value; a nested name has dots) in the text of a kong.yml.
 
-    Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError,
+    A missing line is not added if the setting's default in `defaults` means the same. Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError,
     which names the line, unless the file consists of plain blocks.
     """
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    mark, body = _split_mark(text)
+    new, changed = edit_text(body, settings, _set, defaults)
+    return mark + new, changed
+
+
+def yaml_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
+    """Return the values of settings from the text of a kong.yml; None for a missing setting. Raises ConfError like edit_yaml."""
+    lines = split_lines(_split_mark(text)[1])
+    return {name: _read_value(lines, _find(lines, name).node) for name in names}
+
+
+def _read_value(lines: list[str], node: Node | None) -> str | None:
+    match = node and _VALUE.fullmatch(split_ending(lines[node.line])[0], node.column)
+    return _read(match) if match else None
+
+
+def _split_mark(text: str) -> tuple[str, str]:
+    """Return the byte order mark, which may be missing, and the text after it. Raises ConfError for other line breaks."""
     if re.search(r"\r(?!\n)|[\x85\u2028\u2029]", text):
         raise ConfError("the file has line breaks other than LF and CR LF: convert them")
-    new, changed = edit_text(text[len(mark) :], settings, _set)
-    return mark + new, changed
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    return mark, text[len(mark) :]

@@ -137,12 +137,6 @@ def find_kong_sockets(sockets: Sockets) -> list[Socket]:
     return [sock for sock in sockets.all if (sock.unit == unit if unit else sock.process in PROGRAMS)]
 
 
-def find_overridden(settings: Mapping[str, str], variables: Mapping[str, str]) -> list[str]:
-    """Return the names of environment variables that override a setting of the file with another value."""
-    wanted = {f"KONG_{name.upper()}": value for name, value in settings.items()}
-    return sorted(name for name, value in variables.items() if name in wanted and value != wanted[name])
-
-
 def _resolve(listener: Listener) -> tuple[str, ...]:
     """Return the address of a listener as a tuple, which is empty if this host cannot resolve its name."""
     text = _WILDCARDS.get(listener.address, listener.address).strip("[]")

@@ -15,12 +15,13 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
 _NAME = re.compile(r"KONG_[A-Z0-9_]+")
-_PROPERTIES = ("Environment", "EnvironmentFiles", "UnsetEnvironment")
+_PROPERTIES = ("Environment", "EnvironmentFiles", "UnsetEnvironment", "FragmentPath", "DropInPaths")
 _WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -32,29 +33,65 @@ _ASSIGNMENT = re.compile(
 _PART = re.compile(_QUOTED, re.DOTALL)
 
 
+@dataclass(frozen=True)
+class Variable:
+    """A `KONG_…` variable of Kong's environment. `origin` names the place where it is set, and `file` that file, if known."""
+
+    value: str
+    origin: str
+    file: str = ""
+
+
 def unit_environment(host: Host, unit: str) -> dict[str, str]:
-    """Return the `KONG_…` variables of a unit by name; none for an empty unit. Raises HostError or OSError.
+    """Return the `KONG_…` variables of a unit by name; none for an empty unit. Raises HostError or OSError."""
+    return {name: variable.value for name, variable in unit_variables(host, unit).items()}
+
+
+def unit_variables(host: Host, unit: str) -> dict[str, Variable]:
+    """Return the `KONG_…` variables of a unit by name, with their origin; none for an empty unit. Raises HostError or OSError.
 
     Later settings override earlier ones: DefaultEnvironment= and `systemctl set-environment` of systemd, Environment= of the unit,
     then its EnvironmentFile=.
     """
     if not unit:
         return {}
-    manager = host.run("systemctl", "show", "--property=Environment")
+    manager = host.run("systemctl", "show", "--property=Environment").partition("=")[2]
     shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
-    found: dict[str, str] = {}
-    for words in (manager.partition("=")[2], *_find_values(properties, "Environment")):
-        found.update(word.partition("=")[::2] for word in _split_words(words))
+    found = {name: Variable(value, "the environment of systemd itself") for name, value in _assigned(manager)}
+    texts = {path: host.read(path) or "" for path in _unit_files(properties)}
+    for words in _find_values(properties, "Environment"):
+        found.update({name: _variable_of_unit(unit, texts, name, value) for name, value in _assigned(words)})
     for entry in _find_values(properties, "EnvironmentFiles"):
         for path in _find_files(host, entry.rpartition(" (")[0]):
-            found.update(assignments(path.read_text(encoding="utf-8", errors="replace")))
+            text, file = path.read_text(encoding="utf-8", errors="replace"), f"/{path.relative_to(host.root)}"
+            found.update({name: Variable(value, file, file) for name, value in assignments(text)})
     removed = {word for words in _find_values(properties, "UnsetEnvironment") for word in _split_words(words)}
     return {
-        name: value
-        for name, value in found.items()
-        if _NAME.fullmatch(name) and not removed & {name, f"{name}={value}"}
+        name: variable
+        for name, variable in found.items()
+        if _NAME.fullmatch(name) and not removed & {name, f"{name}={variable.value}"}
     }
+
+
+def _unit_files(properties: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return the files of a unit: its own file and its drop-ins, in the order in which systemd reads them."""
+    listed = [*properties]
+    return [
+        path for name in ("FragmentPath", "DropInPaths") for text in _find_values(listed, name) for path in text.split()
+    ]
+
+
+def _variable_of_unit(unit: str, texts: dict[str, str], name: str, value: str) -> Variable:
+    file = next((path for path, text in reversed(texts.items()) if f"{name}=" in text), "")
+    return Variable(value, f"Environment= in {file}" if file else f"Environment= of {unit}", file)
+
+
+def _assigned(words: str) -> Iterator[tuple[str, str]]:
+    """Yield name and value of the assignments in the output of `systemctl show`."""
+    for word in _split_words(words):
+        name, _sign, value = word.partition("=")
+        yield name, value
 
 
 def assignments(text: str) -> Iterator[tuple[str, str]]:

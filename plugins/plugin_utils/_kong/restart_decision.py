@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decides whether changed settings need a reload of Kong, a restart, or nothing.
+"""Decides whether changed settings need a reload of Kong, a restart, or nothing, or cannot become effective.
 
 Sources: `kong reload` reads a changed file from 2.3.0 on, and from 0.11 on after `kong prepare` (kong/cmd/reload.lua,
 kong/cmd/prepare.lua); it never restarts a Serf agent (kong/cmd/utils/serf_signals.lua). On a reload nginx binds new sockets
@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry, parse_listen
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
-NOTHING, RELOAD, RESTART = "nothing", "reload", "restart"
+NOTHING, RELOAD, RESTART, BLOCKED = "nothing", "reload", "restart", "blocked"
 
 _AT_START = {
     "role": "Kong reads its role only when it starts",
@@ -35,13 +35,17 @@ _SUMMARIES = {
     NOTHING: "Kong is left alone, and clients notice nothing.",
     RELOAD: "Kong is reloaded: open connections are kept, and clients notice nothing.",
     RESTART: "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. {reasons}.",
+    BLOCKED: "Kong cannot open the planned listeners. {reasons}. Remove the variable, or plan its value.",
 }
 _FAMILIES = {"0.0.0.0": (4,), "*": (4,), "::": (6,)}
 
 
 @dataclass(frozen=True, slots=True)
 class RestartDecision:
-    """The action, ``nothing``, ``reload`` or ``restart``, and the reasons why a reload is not enough."""
+    """The action, ``nothing``, ``reload`` or ``restart``, and the reasons why a reload is not enough.
+
+    It is ``blocked`` if neither makes Kong open the planned listeners; then the reasons tell why.
+    """
 
     how: str
     reasons: tuple[str, ...] = ()
@@ -67,21 +71,37 @@ class _Socket:
 
 
 def decide_restart(
-    node: Mapping[str, Any], before: Mapping[str, str | None], *, listens: bool, environment: bool = False
+    node: Mapping[str, Any],
+    before: Mapping[str, str | None],
+    *,
+    listens: bool,
+    environment: bool = False,
+    effective: Iterable[Mapping[str, Any]] = (),
 ) -> RestartDecision:
     """Return the action that makes Kong use the settings of a node of a plan.
 
     ``before`` has the old text of each setting that changes, or None if the file did not have it. ``listens`` tells whether
     exactly the planned sockets listen now. ``environment`` tells whether the settings are variables of Kong's environment.
+    ``effective`` has the effective values that differ from the plan, as kong_listen_info returns them.
     """
-    if not before:
-        return (
-            RestartDecision(NOTHING)
-            if listens
-            else RestartDecision(RESTART, ("the sockets of Kong are not as in its file",))
-        )
-    reasons = tuple(dict.fromkeys(_reasons(node, before, environment=environment)))
-    return RestartDecision(RESTART, reasons) if reasons else RestartDecision(RELOAD)
+    origins: dict[str, list[Mapping[str, Any]]] = {}
+    for found in effective:
+        origins.setdefault(found["origin"], []).append(found)
+    obstacles = tuple(found["line"] for found in origins.get("environment", ()) if found["moves"])
+    if obstacles and not listens:
+        return RestartDecision(BLOCKED, obstacles)
+    outdated = {found["setting"]: found["value"] for found in origins.get("outdated", ())}
+    reasons = [
+        f"Kong was started with another {found['setting']} than its file has" for found in origins.get("started", ())
+    ]
+    changing = {**before, **outdated}
+    if not changing and not reasons and not listens:
+        reasons.append("the sockets of Kong are not as in its file")
+    if changing:
+        reasons += _reasons(node, changing, environment=environment)
+    if reasons:
+        return RestartDecision(RESTART, tuple(dict.fromkeys(reasons)))
+    return RestartDecision(RELOAD if changing else NOTHING)
 
 
 def _reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, environment: bool) -> Iterator[str]:

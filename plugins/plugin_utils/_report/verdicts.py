@@ -58,7 +58,7 @@ class _Evidence:
         name = re.escape(row.listener)
         settings = "|".join(map(re.escape, self.settings[node, row.listener]))
         ports = "|".join(map(str, row.numbers))
-        about = re.compile(rf"\b(?:tcp|udp) (?:{ports}) \({name}\)|^{name}: |: (?:{settings}) is |^(?:{settings}) in ")
+        about = re.compile(rf"\b(?:tcp|udp) (?:{ports}) \({name}\)|^{name}: |(?:^|: )(?:{settings}) is ")
         return [line for line in self.drift.get(node, ()) if about.search(line)]
 
 

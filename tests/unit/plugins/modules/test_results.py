@@ -14,8 +14,11 @@ import yaml
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Outcome as Intercepted
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import catches_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Done
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
@@ -330,9 +333,15 @@ def sockets(monkeypatch):
             raise seen.open
         return Sockets(seen.open, unit)
 
-    monkeypatch.setattr(kong_listen_info, "find_unit", lambda _host, service: f"{service}.service")
+    def find(_host, service, prefix, *, in_container):
+        return Running(None, "" if in_container else f"{service}.service")
+
+    def variables(_host, _unit):
+        return {name: Variable(value, "/e.env") for name, value in seen.variables.items()}
+
+    monkeypatch.setattr(kong_listen_info, "find_running", find)
     monkeypatch.setattr(kong_listen_info, "read_sockets", read)
-    monkeypatch.setattr(kong_listen_info, "unit_environment", lambda _host, _unit: seen.variables)
+    monkeypatch.setattr(running, "unit_variables", variables)
     return seen
 
 
@@ -344,9 +353,8 @@ def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
     present = [{"protocols": ["tcp"], "address": "0.0.0.0", "port": 8001}]
     assert [{key: listener[key] for key in present[0]} for listener in result.pop("present")] == present
     assert result == {
-        "differs": False, "listens": True, "report": [], "missing": [], "unexpected": [], "overridden": [],
-        "cannot_bind": "",
-        "changed": False, "failed": False,
+        "differs": False, "listens": True, "report": [], "missing": [], "unexpected": [], "effective": [],
+        "unit": "kong.service", "cannot_bind": "", "changed": False, "failed": False,
     }  # fmt: skip
     assert (warnings, sockets.asked) == ([], [("kong.service", "/usr/local/kong")])
     assert {*result, "present"} - {"changed", "failed"} == documented(kong_listen_info)
@@ -363,7 +371,18 @@ def test_listen_info_reports_differences(sockets, monkeypatch):
     }
     sockets.open = (*OPEN, Socket("tcp", 9000, "10.0.0.2", "nginx", "k.service"))
     result, warnings = main(kong_listen_info, monkeypatch, params)
-    assert (result["differs"], result["listens"], result["overridden"]) == (True, False, ["KONG_ADMIN_LISTEN"])
+    assert (result["differs"], result["listens"]) == (True, False)
+    line = "admin_listen is off, planned 0.0.0.0:8001: KONG_ADMIN_LISTEN (/e.env) overrides Kong's file"
+    assert result["effective"] == [
+        {
+            "setting": "admin_listen",
+            "value": "off",
+            "origin": "environment",
+            "place": "/e.env",
+            "moves": True,
+            "line": line,
+        }
+    ]
     assert {"name": "proxy", "protocol": "tcp", "port": 8000, "address": "0.0.0.0"} in result["missing"]
     assert [(sock["port"], sock["address"], sock["unit"]) for sock in result["unexpected"]][-1] == (
         9000,
@@ -371,13 +390,33 @@ def test_listen_info_reports_differences(sockets, monkeypatch):
         "k.service",
     )
     assert len(result["report"]) == len(result["missing"]) + len(result["unexpected"]) + 1
-    assert result["report"][-1].startswith("KONG_ADMIN_LISTEN ")
+    assert result["report"][-1] == line
     assert [listener["port"] for listener in result["present"]] == [9000]
-    assert (len(warnings), warnings[0].startswith("KONG_ADMIN_LISTEN ")) == (1, True)
+    assert warnings == [f"{line}. Remove the variable"]
     assert sockets.asked == [("k.service", "/p")]
     sockets.open = tuple(Socket("tcp", port, "0.0.0.0", "nginx", "k.service") for port in (OPEN[0].port, 8000))
     result, _warnings = main(kong_listen_info, monkeypatch, params)
     assert (result["differs"], result["listens"]) == (True, True)
+
+
+def test_listen_info_of_a_container_compares_settings_only(sockets, monkeypatch):
+    params = {"listeners": [LISTENER], "settings": {"log_level": "notice"}, "container": True}
+    result, _warnings = main(kong_listen_info, monkeypatch, params)
+    assert (result["listens"], result["report"], result["present"], sockets.asked) == (True, [], [], [])
+
+
+def test_listen_info_of_a_kong_yml_ignores_variables(sockets, monkeypatch):
+    sockets.open, sockets.variables = OPEN[:1], {"KONG_ADMIN_API_LISTEN": "off"}
+    params = {"listeners": [LISTENER], "settings": {"admin_api_listen": "0.0.0.0:8001"}, "format": "yaml"}
+    assert main(kong_listen_info, monkeypatch, params)[0]["effective"] == []
+
+
+def test_listen_info_never_shows_secrets(sockets, monkeypatch):
+    sockets.open, sockets.variables = OPEN[:1], {"KONG_PG_PASSWORD": "s3cret-env"}
+    params = {"listeners": [LISTENER], "settings": {"pg_password": "s3cret-plan"}}
+    result, warnings = main(kong_listen_info, monkeypatch, params)
+    assert [entry["value"] for entry in result["effective"]] == ["<hidden>"]
+    assert "s3cret" not in f"{result}{warnings}"
 
 
 @pytest.mark.parametrize("error", [HostError("no"), PermissionError("no")])

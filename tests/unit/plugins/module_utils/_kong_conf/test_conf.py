@@ -183,3 +183,37 @@ def test_values_are_read_as_kong_reads_them():
         "admin_listen": None,
         "x": "",
     }
+
+
+def test_a_missing_line_is_not_added_if_the_default_means_the_same():
+    defaults = {
+        "proxy_listen": "0.0.0.0:8000 reuseport backlog=1, 0.0.0.0:8443 http2 ssl",
+        "role": "traditional",
+        "ssl": "on",
+    }
+    same = {
+        "proxy_listen": "0.0.0.0:8000 backlog=1 reuseport,0.0.0.0:8443 ssl http2",
+        "role": "traditional",
+        "ssl": "true",
+    }
+    assert edit_conf("", same, defaults) == ("", [])
+    assert edit_conf("", {"role": "data_plane"}, defaults) == ("role = data_plane\n", ["role"])
+    assert edit_conf("", {"log_level": "info"}, defaults) == ("log_level = info\n", ["log_level"])
+
+
+def test_a_line_with_another_value_is_rewritten_to_the_default():
+    assert edit_conf("role = data_plane\n", {"role": "traditional"}, {"role": "traditional"})[1] == ["role"]
+
+
+def test_a_value_that_means_the_same_is_not_rewritten():
+    text = "proxy_listen = 0.0.0.0:80,0.0.0.0:443 ssl http2 # public\nadmin_ssl=true\n"
+    assert edit_conf(text, {"proxy_listen": "0.0.0.0:80, 0.0.0.0:443 http2 ssl", "admin_ssl": "on"}) == (text, [])
+
+
+def test_each_of_several_lines_is_compared_by_meaning():
+    text, changed = edit_conf("ssl = off\nssl = true\n", {"ssl": "on"})
+    assert (text, changed) == ("ssl = on\nssl = true\n", ["ssl"])
+
+
+def test_a_value_that_means_the_same_still_gets_a_blank_before_its_comment():
+    assert edit_conf("ssl = true# x\n", {"ssl": "on"}) == ("ssl = true # x\n", ["ssl"])

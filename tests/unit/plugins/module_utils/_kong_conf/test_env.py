@@ -94,3 +94,10 @@ def test_systemd_and_docker_read_the_same_value_or_it_is_an_error(value):
         return
     (line,) = text.splitlines()
     assert parse_like_systemd(line) == tuple(line.split("=", 1)) == ("KONG_A", value.strip())
+
+
+def test_values_are_compared_by_meaning():
+    text = "KONG_SSL=true\nKONG_PROXY_LISTEN=0.0.0.0:80,0.0.0.0:443 ssl http2\n"
+    settings = {"ssl": "on", "proxy_listen": "0.0.0.0:80, 0.0.0.0:443 http2 ssl", "role": "traditional"}
+    assert edit_env(text, settings, {"role": "traditional"}) == (text, [])
+    assert edit_env(text, settings) == (f"{text}KONG_ROLE=traditional\n", ["role"])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml, yaml_values
 
 SAMPLE = """\
 ---
@@ -268,3 +268,23 @@ def test_other_lines_keep_their_bytes(text, settings):
     kept = other_lines(text, settings)
     # An appended line may add an ending to the previous line.
     assert other_lines(new, settings) in (kept, kept + "\n", kept + "\r\n")
+
+
+def test_a_missing_line_is_not_added_if_it_is_the_default():
+    defaults = {"cluster_listen_rpc": "127.0.0.1:7373"}
+    assert edit_yaml("a: 'b'\n", {"cluster_listen_rpc": "127.0.0.1:7373"}, defaults) == ("a: 'b'\n", [])
+    assert edit_yaml("a: 'b'\n", {"cluster_listen_rpc": "127.0.0.1:7374"}, defaults)[1] == ["cluster_listen_rpc"]
+
+
+def test_values_are_read_as_text():
+    text = (
+        "\ufeffproxy_listen: '0.0.0.0:80' # x\ncluster:\n  advertise: 10.0.0.1:7946\npostgres: {port: 5432}\nempty:\n"
+    )
+    names = ("proxy_listen", "cluster.advertise", "admin_api_listen", "empty", "cluster.encrypt")
+    assert yaml_values(text, names) == {
+        "proxy_listen": "0.0.0.0:80",
+        "cluster.advertise": "10.0.0.1:7946",
+        "admin_api_listen": None,
+        "empty": None,
+        "cluster.encrypt": None,
+    }

@@ -16,7 +16,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
     Sockets,
     compare,
     find_kong_sockets,
-    find_overridden,
     read_sockets,
 )
 
@@ -166,9 +165,3 @@ def test_the_pid_file_of_a_kong_with_a_unit_is_ignored(proc, tmp_path):
     by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7)
     found = read_sockets(KONG, str(tmp_path / "kong"), proc)
     assert [(sock.port, sock.unit) for sock in found.all] == [(7946, None), (8000, None), (8001, KONG)]
-
-
-def test_only_variables_with_another_value_override_a_setting():
-    settings = {"admin_listen": "127.0.0.1:8001", "proxy_listen": "0.0.0.0:8000"}
-    variables = {"KONG_ADMIN_LISTEN": "0.0.0.0:8001", "KONG_PROXY_LISTEN": "0.0.0.0:8000", "KONG_PREFIX": "/x"}
-    assert find_overridden(settings, variables) == ["KONG_ADMIN_LISTEN"]

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
     assignments,
     unit_environment,
+    unit_variables,
 )
 
 SHOWN = r"""Environment=KONG_A=plain "KONG_B=two words" "KONG_C=a\"b\$\$c\`d\\e" "KONG_D=x\ty" "KONG_E=it's" KONG_F=%p KONG_G=1
@@ -85,12 +86,13 @@ class UnitHost(Host):
     """A host with one unit, whose settings `systemctl show` prints, and an environment of systemd itself."""
 
     manager = "LANG=C.UTF-8"
+    shown = SHOWN
 
     def run(self, *argv, **_more):
         if argv == ("systemctl", "show", "--property=Environment"):
             return f"Environment={self.manager}\n"
         assert argv[:3] == ("systemctl", "show", "kong.service")
-        return SHOWN
+        return self.shown
 
 
 def test_the_environment_of_systemd_itself(tmp_path):
@@ -156,3 +158,20 @@ def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, m
         process.communicate(b"\n")
     names = {line.partition("=")[0] for line in seen.read_text(encoding="utf-8").splitlines()}
     assert names == {"KONG_B", "KONG_C", "KONG_D", "KONG_E", "KONG_F"}
+
+
+def test_the_origin_of_each_variable(tmp_path):
+    """The file that has it: an EnvironmentFile=, or the last of the unit's files with this name."""
+    host = host_with(tmp_path, kong="KONG_B=of the file\n")
+    host.manager = "KONG_X=manager"
+    drop_ins = tmp_path / "etc/systemd/system/kong.service.d"
+    drop_ins.mkdir(parents=True)
+    (drop_ins / "a.conf").write_text('[Service]\nEnvironment="KONG_C=1" KONG_G=1\n')
+    (drop_ins / "b.conf").write_text("[Service]\nEnvironment=KONG_C=2\n")
+    folder = "/etc/systemd/system/kong.service.d"
+    host.shown = f"{SHOWN}FragmentPath=/lib/systemd/system/kong.service\nDropInPaths={folder}/a.conf {folder}/b.conf\n"
+    found = unit_variables(host, "kong.service")
+    assert (found["KONG_B"].origin, found["KONG_B"].file) == ("/etc/kong/kong.env", "/etc/kong/kong.env")
+    assert found["KONG_C"].origin == f"Environment= in {folder}/b.conf"
+    assert found["KONG_D"].origin == "Environment= of kong.service"
+    assert found["KONG_X"].origin == "the environment of systemd itself"

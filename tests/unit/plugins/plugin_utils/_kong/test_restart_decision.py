@@ -155,3 +155,38 @@ def test_restart_if_the_environment_changes():
 )
 def test_the_summary_names_the_effect_on_clients(decision, words):
     assert decision.summary == words
+
+
+def effective(setting, value, origin, *, moves=False):
+    return {"setting": setting, "value": value, "origin": origin, "moves": moves, "line": f"{setting} is {value}"}
+
+
+def test_a_variable_that_moves_a_listener_blocks_the_change():
+    found = effective("status_listen", "0.0.0.0:8105", "environment", moves=True)
+    decision = decide_restart(node("3.9"), {"log_level": None}, listens=False, effective=[found])
+    assert (decision.how, decision.reasons) == ("blocked", ("status_listen is 0.0.0.0:8105",))
+    assert "Remove the variable" in decision.summary
+    # The sockets are as planned, for example because this role does not open the listener.
+    assert decide_restart(node("3.9"), {}, listens=True, effective=[found]).how == "nothing"
+
+
+def test_another_variable_does_not_block():
+    found = [effective("log_level", "info", "environment"), effective("admin_listen", "127.0.0.1:8001", "environment")]
+    assert decide_restart(node("3.9"), {"log_level": None}, listens=True, effective=found).how == "reload"
+
+
+def test_a_file_that_changed_after_kong_was_prepared_needs_a_reload_or_a_restart():
+    outdated = effective("log_level", "info", "outdated")
+    assert decide_restart(node("3.9"), {}, listens=True, effective=[outdated]).how == "reload"
+    narrowed = effective("admin_listen", "0.0.0.0:8001", "outdated", moves=True)
+    planned = node("1.5", admin_listen="127.0.0.1:8001")
+    assert decide_restart(planned, {}, listens=False, effective=[narrowed]).how == "restart"
+
+
+def test_a_kong_that_was_started_with_another_value_needs_a_restart():
+    started = effective("status_listen", "0.0.0.0:8105", "started", moves=True)
+    for before in ({}, {"log_level": None}):
+        decision = decide_restart(node("3.9"), before, listens=False, effective=[started])
+        assert decision == RestartDecision(
+            "restart", ("Kong was started with another status_listen than its file has",)
+        )

@@ -339,7 +339,7 @@ def marks_of(plan, lines, node, outcomes=()):
     ("firewall", "tcp 8444 (admin): open to every source that other rules of the host accept (rule missing)"),
     ("firewall", "10.0.0.9 can reach tcp 8001 (admin), tcp 8444 (admin) and should not"),
     ("listeners", "admin: no process listens on 0.0.0.0:8001"),
-    ("listeners", "admin_listen in Kong's environment overrides the setting in Kong's file"),
+    ("listeners", "admin_listen is off, planned 0.0.0.0:8001: KONG_ADMIN_LISTEN (/etc/kong/kong.env) overrides /etc/kong.conf"),
     ("settings", "/etc/kong/kong.conf: admin_listen_ssl is missing, planned 0.0.0.0:8444"),
 ])  # fmt: skip
 def test_drift_marks_its_port_in_the_picture(part, line):

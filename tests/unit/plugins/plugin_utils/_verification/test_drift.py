@@ -86,5 +86,9 @@ def test_a_node_that_was_not_checked_is_no_difference():
     ]
 
 
-def test_the_sockets_of_a_container_are_not_compared():
-    assert gather(PLAN, {"b1": seen(listeners={"skipped": True})}).nodes["b1"]["listeners"] == ()
+def test_an_effective_value_that_differs_is_a_difference():
+    line = (
+        "status_listen is 0.0.0.0:8105, planned off: KONG_STATUS_LISTEN (/etc/kong/kong.env) overrides /etc/kong.conf"
+    )
+    drift = gather(PLAN, {"b1": seen(listeners={"report": [line]})})
+    assert (drift.differs, drift.nodes["b1"]["listeners"]) == (True, (line,))

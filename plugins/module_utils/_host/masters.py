@@ -1,0 +1,109 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The master processes of nginx of every Kong on a host, also of Kongs in containers, from /proc (proc(5), cgroups(7)).
+
+Kong starts nginx with `-p PREFIX` (kong/cmd/utils/nginx_signals.lua), which stays in the title of the master. The cgroup of the
+master has the systemd unit, or the id of the container (measured with podman 4 and runc; docker: its documentation).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC, processes, unit_of
+
+_MASTER = "nginx: master process "
+_WORKER = "nginx: worker process"
+_CONTAINER = re.compile(r"(libpod|docker)[-/](?:[^/]*-)?([0-9a-f]{64})")
+_ENGINES = {"libpod": "podman", "docker": "docker"}
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container: the program that runs it, `podman` or `docker`, and its id."""
+
+    engine: str
+    number: str
+
+
+@dataclass(frozen=True)
+class Master:
+    """A master of nginx: its folder in /proc, its prefix, its systemd unit and its container, if any.
+
+    `shares_network` tells whether its sockets are in the network namespace of this process.
+    """
+
+    process: Path
+    prefix: str
+    unit: str | None = None
+    container: Container | None = None
+    shares_network: bool = True
+
+    @property
+    def root(self) -> Path:
+        """The root directory as the process sees it, which is that of its container."""
+        return self.process / "root"
+
+
+def find_master(prefix: str, *, in_container: bool = False, proc: Path = PROC) -> Master | None:
+    """Return the master of the Kong with a prefix, or None if there is none or if it cannot be told from others.
+
+    With `in_container` it is a Kong with a network of its own, otherwise a Kong whose sockets are those of this host.
+    """
+    wanted = os.path.normpath(prefix)
+    found = [m for m in _masters(proc) if m.prefix == wanted and m.shares_network is not in_container]
+    return found[0] if len(found) == 1 else None
+
+
+def find_start(master: Master) -> float:
+    """Return the time, in seconds since the epoch, from which a master uses its settings. Raises OSError.
+
+    That is the start of its youngest worker, because a reload of nginx replaces the workers.
+    """
+    proc, pid = master.process.parent, master.process.name
+    workers = [process for process in processes(proc) if _read(process / "cmdline").rstrip("\0 ") == _WORKER]
+    own = [master.process, *(worker for worker in workers if _status(worker)[1:2] == [pid])]
+    ticks = max(int(status[19]) for process in own if len(status := _status(process)) > 19)
+    boot = next(float(line.split()[1]) for line in (proc / "stat").read_text().splitlines() if line.startswith("btime"))
+    return boot + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _masters(proc: Path) -> Iterator[Master]:
+    network = _link(proc / "self/ns/net")
+    for process in processes(proc):
+        title = _read(process / "cmdline").partition("\0")[0]
+        words = title.split()
+        if title.startswith(_MASTER) and "-p" in words[:-1]:
+            prefix = os.path.normpath(words[words.index("-p") + 1])
+            shares = _link(process / "ns/net") == network
+            yield Master(process, prefix, unit_of(process), _container_of(process), shares)
+
+
+def _container_of(process: Path) -> Container | None:
+    match = _CONTAINER.search(_read(process / "cgroup"))
+    return Container(_ENGINES[match[1]], match[2]) if match else None
+
+
+def _status(process: Path) -> list[str]:
+    """Return the words of /proc/PID/stat after the name: state, parent, and as number 20 the start in ticks since the boot."""
+    return _read(process / "stat").rpartition(")")[2].split()
+
+
+def _read(path: Path) -> str:
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def _link(path: Path) -> str:
+    """Return the target of a link, or "" if it cannot be read."""
+    with suppress(OSError):
+        return str(path.readlink())
+    return ""

@@ -1,0 +1,25 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads settings from the text of a file of Kong, in each of its formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import env_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import yaml_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_READERS = {"conf": conf_values, "yaml": yaml_values, "env": env_values}
+
+
+def read_values(form: str, text: str, names: Iterable[str]) -> dict[str, str | None]:
+    """Return the values of settings in a text of the format `conf`, `yaml` or `env`; None for a missing setting.
+
+    Raises ConfError for a text that Kong would not read completely.
+    """
+    return _READERS[form](text, names)

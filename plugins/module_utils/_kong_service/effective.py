@@ -1,0 +1,121 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The effective value of each setting of a running Kong, and its origin.
+
+Kong 0.9 and later takes a value from the first of these: a variable `KONG_…` of its environment, its file, its default
+(kong/conf_loader.lua). Pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import endpoints, is_same
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, is_secret
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import Prepared
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
+
+# The origins of a value. STARTED: of neither the file nor the unit, so Kong was started by hand with it. OUTDATED: the file
+# has changed since Kong was prepared.
+ENVIRONMENT, FILE, DEFAULT, STARTED, OUTDATED, UNKNOWN = (
+    "environment", "file", "default", "started", "outdated", "unknown"
+)  # fmt: skip
+# Kong completes paths and names of files in these settings, so its value is not that of the file.
+_COMPLETED = ("prefix", "cert", "nginx_", "lua_", "_path", "ssl_cipher")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The places from which Kong takes its values.
+
+    `file` has the values of Kong's file `path`, None for a missing setting, and `changed` is its time in seconds since the
+    epoch. `prepared` is None if the settings of the running Kong are unknown.
+    """
+
+    path: str = ""
+    file: Mapping[str, str | None] = field(default_factory=dict)
+    changed: float = 0.0
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    prepared: Prepared | None = None
+
+
+@dataclass(frozen=True)
+class Effective:
+    """The effective value of a setting, None if it is unknown, its origin, and the place that has it, if that is not the file."""
+
+    setting: str
+    value: str | None
+    origin: str
+    place: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The name of the variable that overrides the setting."""
+        return variable_of(self.setting)
+
+    @property
+    def shown(self) -> str:
+        """The value for a message; secrets are hidden."""
+        return HIDDEN if is_secret(self.setting) else self.value or "empty"
+
+
+def variable_of(setting: str) -> str:
+    """Return the name of the environment variable of a setting."""
+    return f"KONG_{setting.upper()}"
+
+
+def find_effective(setting: str, sources: Sources) -> Effective:
+    """Return the effective value of a setting and its origin."""
+    variable = sources.variables.get(variable_of(setting))
+    if variable is not None:
+        return Effective(setting, variable.value, ENVIRONMENT, variable.origin)
+    of_file, default = sources.file.get(setting), sources.defaults.get(setting)
+    stated, origin = (of_file, FILE) if of_file is not None else (default, DEFAULT)
+    used = sources.prepared.values.get(setting) if sources.prepared and not _is_completed(setting) else None
+    if stated is None:
+        return Effective(setting, used, UNKNOWN)
+    if used is None or sources.prepared is None or is_same(setting, used, stated) or _is_path(used, stated):
+        return Effective(setting, stated, origin)
+    changed_since = sources.changed > sources.prepared.changed
+    return Effective(setting, used, OUTDATED if changed_since else STARTED, sources.prepared.path)
+
+
+def find_differences(wanted: Mapping[str, str], sources: Sources) -> Iterator[Effective]:
+    """Yield the effective values that differ from the wanted values and that a line in Kong's file does not explain."""
+    for setting, value in wanted.items():
+        found = find_effective(setting, sources)
+        differs = found.value is not None and not is_same(setting, found.value, value)
+        if differs and found.origin in (ENVIRONMENT, STARTED, OUTDATED):
+            yield found
+
+
+def moves_listeners(found: Effective, wanted: str) -> bool:
+    """Tell whether an effective value of a listen setting opens other addresses or ports than the wanted value."""
+    return "_listen" in found.setting and endpoints(found.value or "") != endpoints(wanted)
+
+
+def describe(found: Effective, wanted: str, path: str) -> str:
+    """Return a readable line for a value that differs from the wanted value; `path` is Kong's file."""
+    expected = HIDDEN if is_secret(found.setting) else wanted or "empty"
+    is_planned = f"{found.setting} is {found.shown}, planned {expected}"
+    if found.origin == ENVIRONMENT:
+        return f"{is_planned}: {found.variable} ({found.place}) overrides {path}"
+    if found.origin == OUTDATED:
+        return f"{is_planned}: the running Kong ({found.place}) was not reloaded since {path} changed"
+    return (
+        f"{is_planned}: neither {path} nor a unit sets it, but Kong was started with it ({found.place}), for example by hand "
+        f"with {found.variable}"
+    )
+
+
+def _is_completed(setting: str) -> bool:
+    return any(part in setting for part in _COMPLETED)
+
+
+def _is_path(used: str, stated: str) -> bool:
+    """Tell whether a value is the absolute form of a path."""
+    return "/" in stated and used.endswith(stated.lstrip("./"))

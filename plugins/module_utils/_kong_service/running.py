@@ -1,0 +1,121 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the running Kong was started: by which systemd unit or in which container, and with which variables."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master, find_master
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import read_prepared
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import find_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
+    Variable,
+    unit_variables,
+)
+
+# The units of the packages; that of Kong Enterprise had either name (build/package/ of Kong/kong, and its documentation).
+_OF_COMMUNITY, _OF_ENTERPRISE = "kong", "kong-enterprise-edition"
+_SHORT = 12  # the length of a container's id in the output of podman and docker
+
+
+@dataclass(frozen=True)
+class Running:
+    """How Kong runs: its nginx, None if it does not run or is not visible, and its systemd unit, empty if it has none."""
+
+    master: Master | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class KongFile:
+    """Kong's file: its path, empty if unknown, its format, and the values that Kong uses for missing lines."""
+
+    path: str
+    form: str
+    defaults: Mapping[str, str]
+
+
+def find_running(host: Host, service: str, prefix: str, *, in_container: bool = False) -> Running:
+    """Return how the Kong with a prefix runs. Raises HostError.
+
+    `service` is Kong's unit according to the user. The unit of a running Kong is that of its nginx, also with another name, or
+    none if it was started by hand. A Kong that does not run has the unit `service`, if the host has it.
+    """
+    master = find_master(prefix, in_container=in_container)
+    named = find_unit(host, service) or (find_unit(host, _OF_ENTERPRISE) if service == _OF_COMMUNITY else "")
+    return Running(master, _find_unit_of(host, master, named) if master else named)
+
+
+def _find_unit_of(host: Host, master: Master, named: str) -> str:
+    """Return the systemd unit that started a running Kong, empty if it was started by hand or in a container.
+
+    A Kong that was started by hand can be in the cgroup of the service that started the shell, such as cron.
+    """
+    unit = master.unit or ""
+    if not unit or unit == named or master.container or host.which("systemctl") is None:
+        return unit if unit == named else ""
+    shown = host.run("systemctl", "show", unit, "--property=Type", "--property=MainPID", "--property=ExecStart")
+    properties = dict(line.partition("=")[::2] for line in shown.splitlines())
+    runs_kong = properties.get("Type") != "oneshot" and "kong" in properties.get("ExecStart", "")
+    return unit if runs_kong or properties.get("MainPID") == master.process.name else ""
+
+
+def read_sources(host: Host, running: Running, file: KongFile, settings: Iterable[str]) -> Sources:
+    """Return the places from which Kong takes its settings, with their values. Raises HostError or OSError."""
+    variables = _find_variables(host, running)
+    if file.form == "env":
+        variables = {name: variable for name, variable in variables.items() if variable.file != file.path}
+    return Sources(
+        path=file.path,
+        file=_read_file(host, file, settings),
+        changed=_read_time(host, file.path),
+        defaults=file.defaults,
+        variables=variables,
+        prepared=read_prepared(running.master) if running.master else None,
+    )
+
+
+def _read_file(host: Host, file: KongFile, settings: Iterable[str]) -> dict[str, str | None]:
+    text = host.read(file.path) if file.path else None
+    with suppress(ConfError):  # the comparison of the file with the plan reports it
+        return read_values(file.form, text or "", settings)
+    return {}
+
+
+def _read_time(host: Host, path: str) -> float:
+    with suppress(FileNotFoundError):
+        return host.path(path).stat().st_mtime if path else 0.0
+    return 0.0
+
+
+def _find_variables(host: Host, running: Running) -> dict[str, Variable]:
+    """Return the `KONG_…` variables of a start of Kong: of its container, or of its unit. Raises HostError or OSError.
+
+    The environment of Kong's processes is not used, because nginx overwrites it with its titles.
+    """
+    if running.master is not None and running.master.container is not None:
+        return _read_container(host, running.master.container)
+    return unit_variables(host, running.unit)
+
+
+def _read_container(host: Host, container: Container) -> dict[str, Variable]:
+    """Return the variables of a container; none if its engine does not know it, such as a container of another user."""
+    shown: list[t.Any] = []
+    if host.which(container.engine):
+        with suppress(HostError, ValueError):
+            shown = json.loads(host.run(container.engine, "inspect", container.number))
+    words = [word for record in shown for word in (record.get("Config") or {}).get("Env") or ()]
+    pairs = (word.partition("=")[::2] for word in words)
+    origin = f"the environment of container {container.number[:_SHORT]}"
+    return {name: Variable(value, origin) for name, value in pairs if name.startswith("KONG_")}

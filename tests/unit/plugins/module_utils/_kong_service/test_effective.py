@@ -1,0 +1,129 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
+    DEFAULT,
+    ENVIRONMENT,
+    FILE,
+    OUTDATED,
+    STARTED,
+    UNKNOWN,
+    Effective,
+    Sources,
+    describe,
+    find_differences,
+    find_effective,
+    moves_listeners,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import Prepared
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
+
+ENV = "/usr/local/kong/.kong_env"
+DROP_IN = "Environment= in /etc/systemd/system/kong.service.d/x.conf"
+SOURCES = Sources(
+    path="/etc/kong/kong.conf",
+    file={"admin_listen": "127.0.0.1:8001", "log_level": "notice", "status_listen": None},
+    changed=100.0,
+    defaults={"status_listen": "off", "admin_listen": "127.0.0.1:8001, 127.0.0.1:8444 ssl"},
+    variables={"KONG_REAL_IP_HEADER": Variable("X-Forwarded-For", DROP_IN)},
+    prepared=Prepared(ENV, 200.0, {"admin_listen": "127.0.0.1:8001", "status_listen": "off", "log_level": "notice"}),
+)
+WANTED = {"admin_listen": "127.0.0.1:8001", "status_listen": "off", "log_level": "notice"}
+
+
+def running_with(changed=200.0, **values):
+    return replace(SOURCES, prepared=Prepared(ENV, changed, values))
+
+
+@pytest.mark.parametrize(
+    ("setting", "sources", "expected"),
+    [
+        ("admin_listen", SOURCES, ("127.0.0.1:8001", FILE)),
+        ("status_listen", SOURCES, ("off", DEFAULT)),
+        ("real_ip_header", SOURCES, ("X-Forwarded-For", ENVIRONMENT)),
+        ("pg_host", SOURCES, (None, UNKNOWN)),
+        ("pg_host", running_with(pg_host="db"), ("db", UNKNOWN)),
+        ("status_listen", running_with(status_listen="0.0.0.0:8105"), ("0.0.0.0:8105", STARTED)),
+        ("log_level", running_with(99.0, log_level="info"), ("info", OUTDATED)),
+        # The running Kong is unknown, or the file of its settings does not have the setting.
+        ("log_level", replace(SOURCES, prepared=None), ("notice", FILE)),
+        ("log_level", running_with(), ("notice", FILE)),
+        # A variable that the unit has got since Kong started counts at its next start.
+        (
+            "status_listen",
+            replace(SOURCES, variables={"KONG_STATUS_LISTEN": Variable("0.0.0.0:8105", DROP_IN)}),
+            ("0.0.0.0:8105", ENVIRONMENT),
+        ),
+    ],
+)
+def test_the_effective_value_and_its_origin(setting, sources, expected):
+    found = find_effective(setting, sources)
+    assert (found.value, found.origin) == expected
+
+
+def test_a_running_kong_as_planned():
+    assert list(find_differences(WANTED, SOURCES)) == []
+
+
+def test_values_of_kongs_own_file_are_compared_by_meaning():
+    sources = replace(
+        running_with(admin_listen="127.0.0.1:8001,127.0.0.1:8444 ssl http2", admin_ssl="true"),
+        file={"admin_listen": "127.0.0.1:8001, 127.0.0.1:8444 http2 ssl", "admin_ssl": "on"},
+    )
+    wanted = {"admin_listen": "127.0.0.1:8001,127.0.0.1:8444 http2 ssl", "admin_ssl": "on"}
+    assert list(find_differences(wanted, sources)) == []
+
+
+def test_a_value_that_the_file_explains_is_left_to_the_comparison_of_the_file():
+    assert list(find_differences({"log_level": "info", "status_listen": "0.0.0.0:8105"}, SOURCES)) == []
+
+
+def test_variables_with_the_planned_value_are_no_difference():
+    assert list(find_differences({"real_ip_header": "X-Forwarded-For"}, SOURCES)) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "of_file", "used"),
+    [
+        ("cluster_cert", "cert.pem", "/usr/local/kong/cert.pem"),
+        ("declarative_config", "./conf/kong.yml", "/etc/kong/conf/kong.yml"),
+        ("nginx_user", "kong", "kong kong"),
+        ("lua_ssl_trusted_certificate", "system", "/etc/ssl/certs/ca-certificates.crt"),
+    ],
+)
+def test_kong_completes_paths_and_some_settings(setting, of_file, used):
+    sources = replace(running_with(**{setting: used}), file={setting: of_file})
+    assert list(find_differences({setting: of_file}, sources)) == []
+
+
+def test_the_lines_for_people():
+    variables = {"KONG_STATUS_LISTEN": Variable("0.0.0.0:8105", DROP_IN), "KONG_PG_PASSWORD": Variable("x", "/e.env")}
+    overridden = replace(SOURCES, variables=variables)
+    assert lines({"status_listen": "off", "pg_password": "y"}, overridden) == [
+        f"status_listen is 0.0.0.0:8105, planned off: KONG_STATUS_LISTEN ({DROP_IN}) overrides /etc/kong/kong.conf",
+        "pg_password is <hidden>, planned <hidden>: KONG_PG_PASSWORD (/e.env) overrides /etc/kong/kong.conf",
+    ]
+    by_hand = f"Kong was started with it ({ENV}), for example by hand with KONG_STATUS_LISTEN"
+    assert lines(WANTED, running_with(status_listen="0.0.0.0:8105")) == [
+        f"status_listen is 0.0.0.0:8105, planned off: neither /etc/kong/kong.conf nor a unit sets it, but {by_hand}"
+    ]
+    assert lines(WANTED, running_with(99.0, log_level="info")) == [
+        f"log_level is info, planned notice: the running Kong ({ENV}) was not reloaded since /etc/kong/kong.conf changed"
+    ]
+
+
+def lines(wanted, sources):
+    return [describe(found, wanted[found.setting], sources.path) for found in find_differences(wanted, sources)]
+
+
+def test_only_another_address_or_port_moves_a_listener():
+    found = Effective("proxy_listen", "0.0.0.0:80 reuseport", ENVIRONMENT)
+    assert not moves_listeners(found, "0.0.0.0:80")
+    assert moves_listeners(found, "0.0.0.0:80, 0.0.0.0:443 ssl")
+    assert not moves_listeners(Effective("log_level", "info", ENVIRONMENT), "notice")

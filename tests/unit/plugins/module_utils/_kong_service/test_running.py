@@ -1,0 +1,151 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
+    KongFile,
+    Running,
+    find_running,
+    read_sources,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
+
+NUMBER = "0123456789abcdef" * 4
+
+
+class FakeHost(Host):
+    """A host with units, whose properties `systemctl show` prints, and with one container."""
+
+    def __init__(self, root="/", **units):
+        super().__init__(root)
+        self.units = units
+
+    def which(self, program):
+        return program
+
+    def run(self, *argv, **_more):
+        if argv[0] in ("podman", "docker"):
+            if argv[2] != NUMBER:
+                raise HostError("no such container")
+            return json.dumps([{"Config": {"Env": ["PATH=/bin", "KONG_PG_PASSWORD=s=x", "KONG_LOG_LEVEL=info"]}}])
+        unit = self.units.get(argv[2].partition(".")[0].replace("-", "_"))
+        if "--value" in argv:
+            return "loaded\n" if unit else "not-found\n"
+        return "".join(f"{name}={value}\n" for name, value in (unit or {}).items())
+
+
+@pytest.fixture
+def run_master(monkeypatch, tmp_path):
+    def put(unit=None, container=None):
+        master = Master(tmp_path / "7", "/usr/local/kong", unit, container)
+        monkeypatch.setattr(running, "find_master", lambda _prefix, **_more: master)
+
+    monkeypatch.setattr(running, "find_master", lambda _prefix, **_more: None)
+    return put
+
+
+OF_PACKAGE = {"Type": "simple", "MainPID": "7", "ExecStart": "{ path=/usr/local/openresty/nginx/sbin/nginx ; }"}
+OF_USER = {"Type": "forking", "MainPID": "0", "ExecStart": "{ path=/usr/local/bin/kong ; argv[]=kong start ; }"}
+CRON = {"Type": "simple", "MainPID": "3", "ExecStart": "{ path=/usr/sbin/cron ; }"}
+ONCE = {"Type": "oneshot", "MainPID": "0", "ExecStart": "{ path=/usr/local/bin/kong ; argv[]=kong start ; }"}
+
+
+def unit_of(host, service="kong"):
+    return find_running(host, service, "/usr/local/kong").unit
+
+
+def test_a_running_kong_has_the_unit_of_its_nginx(run_master):
+    run_master("kong-enterprise-edition.service")
+    assert unit_of(FakeHost(kong=OF_USER, kong_enterprise_edition=OF_PACKAGE)) == "kong-enterprise-edition.service"
+    run_master("gateway.service")
+    assert unit_of(FakeHost(gateway=OF_USER)) == "gateway.service"
+
+
+@pytest.mark.parametrize(("unit", "properties"), [(None, {}), ("cron.service", CRON), ("boot.service", ONCE)])
+def test_a_kong_that_was_started_by_hand_has_no_unit(run_master, unit, properties):
+    run_master(unit)
+    assert unit_of(FakeHost(kong=OF_PACKAGE, cron=properties, boot=properties)) == ""
+
+
+def test_a_unit_that_the_user_names_needs_no_sign_of_kong(run_master):
+    run_master("api.service")
+    assert unit_of(FakeHost(api=CRON), "api") == "api.service"
+
+
+@pytest.mark.parametrize(
+    ("service", "units", "expected"),
+    [
+        ("kong", {"kong": OF_PACKAGE, "kong_enterprise_edition": OF_PACKAGE}, "kong.service"),
+        ("kong", {"kong_enterprise_edition": OF_PACKAGE}, "kong-enterprise-edition.service"),
+        ("gateway", {"kong_enterprise_edition": OF_PACKAGE}, ""),
+        ("kong", {}, ""),
+    ],
+)
+def test_a_kong_that_does_not_run_has_the_unit_of_its_name(run_master, service, units, expected):
+    assert unit_of(FakeHost(**units), service) == expected
+
+
+@pytest.mark.parametrize("engine", ["podman", "docker"])
+def test_the_variables_of_a_container(run_master, tmp_path, engine):
+    run_master(container=Container(engine, NUMBER))
+    found = find_running(FakeHost(kong=OF_PACKAGE), "kong", "/usr/local/kong", in_container=True)
+    assert found.unit == ""
+    sources = read_sources(FakeHost(tmp_path), found, KongFile("", "conf", {}), ["log_level"])
+    origin = f"the environment of container {NUMBER[:12]}"
+    assert sources.variables == {
+        "KONG_PG_PASSWORD": Variable("s=x", origin),
+        "KONG_LOG_LEVEL": Variable("info", origin),
+    }
+
+
+def test_a_container_of_another_user_has_unknown_variables(run_master, tmp_path):
+    run_master(container=Container("podman", "0" * 64))
+    found = find_running(FakeHost(), "kong", "/usr/local/kong", in_container=True)
+    assert read_sources(FakeHost(tmp_path), found, KongFile("", "conf", {}), []).variables == {}
+
+
+def host_with_files(tmp_path):
+    folder = tmp_path / "etc/kong"
+    folder.mkdir(parents=True)
+    (folder / "kong.conf").write_text("log_level = info # x\n")
+    (folder / "kong.env").write_text("KONG_LOG_LEVEL=info\nKONG_ROLE=traditional\n")
+    (folder / "other.env").write_text("KONG_ROLE=data_plane\n")
+    files = "/etc/kong/kong.env (ignore_errors=yes)\nEnvironmentFiles=/etc/kong/other.env (ignore_errors=no)"
+    return FakeHost(tmp_path, kong={**OF_PACKAGE, "Environment": "KONG_SSL=on", "EnvironmentFiles": files})
+
+
+def test_the_values_of_the_file_and_the_variables_of_the_unit(tmp_path):
+    host = host_with_files(tmp_path)
+    file = KongFile("/etc/kong/kong.conf", "conf", {"role": "traditional"})
+    sources = read_sources(host, Running(None, "kong.service"), file, ["log_level", "role"])
+    assert (sources.file, sources.prepared) == ({"log_level": "info", "role": None}, None)
+    assert sources.changed == (tmp_path / "etc/kong/kong.conf").stat().st_mtime
+    assert {name: variable.origin for name, variable in sources.variables.items()} == {
+        "KONG_SSL": "Environment= of kong.service",
+        "KONG_LOG_LEVEL": "/etc/kong/kong.env",
+        "KONG_ROLE": "/etc/kong/other.env",
+    }
+
+
+def test_with_variables_as_kongs_file_only_other_variables_override_it(tmp_path):
+    host = host_with_files(tmp_path)
+    file = KongFile("/etc/kong/kong.env", "env", {})
+    sources = read_sources(host, Running(None, "kong.service"), file, ["log_level", "role"])
+    assert sources.file == {"log_level": "info", "role": "traditional"}
+    assert {*sources.variables} == {"KONG_SSL", "KONG_ROLE"}
+
+
+def test_a_missing_file_and_a_file_that_kong_does_not_read(tmp_path):
+    host = FakeHost(tmp_path)
+    (tmp_path / "k").write_text("[section]\n")
+    for path in ("/missing", "/k"):
+        sources = read_sources(host, Running(None, ""), KongFile(path, "conf", {}), ["role"])
+        assert sources.file.get("role") is None

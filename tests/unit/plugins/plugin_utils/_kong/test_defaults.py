@@ -1,0 +1,32 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.defaults import find_defaults
+
+
+def node(version, *names, form="conf"):
+    return {"version": version, "settings": dict.fromkeys(names, "x"), "settings_file": {"format": form}}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (node("3.9", "role", "status_listen"), {"role": "traditional", "status_listen": "127.0.0.1:8007 reuseport backlog=16384"}),
+        (node("2.8", "status_listen", "cluster_control_plane"), {"status_listen": "off", "cluster_control_plane": "127.0.0.1:8005"}),
+        (node("0.11", "ssl", "http2", "admin_listen"), {"ssl": "on", "http2": "off", "admin_listen": "0.0.0.0:8001"}),
+        (node("0.12", "admin_listen"), {"admin_listen": "127.0.0.1:8001"}),
+        (node("0.9", "cluster_advertise", "dnsmasq_port"), {"dnsmasq_port": "8053"}),
+        (
+            node("0.8", "cluster.advertise", "admin_api_listen", "dns_resolvers_available.dnsmasq.port", form="yaml"),
+            {"admin_api_listen": "0.0.0.0:8001", "dns_resolvers_available.dnsmasq.port": "8053"},
+        ),
+        # A kong.conf that Kong also reads can have the setting.
+        (node("3.9", "role", form="env"), {}),
+    ],
+)  # fmt: skip
+def test_the_defaults_of_the_settings_of_a_node(found, expected):
+    assert find_defaults(found) == expected
