@@ -131,7 +131,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import kept_catches
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, write_drop_in
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import find_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     compare,
     find_kong_sockets,
@@ -173,7 +173,7 @@ class Node:
         self._host = host
         self._rollback = rollback
         self._backend = backend
-        self.unit = find_unit(host, service)
+        self.unit = find_running(host, service, PREFIX).unit
 
     @property
     def readers(self) -> dict[str, t.Callable[[], t.Any]]:

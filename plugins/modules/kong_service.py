@@ -47,7 +47,9 @@ options:
     description: The prefix of the running Kong if it is not Kong's default. Before 0.9 this is C(nginx_working_dir).
     type: path
   service:
-    description: Kong's systemd unit. If the host has no such unit, Kong's own program is used.
+    description:
+      - Kong's systemd unit. If Kong runs, the unit of its nginx is used, also if it has another name.
+      - If the host has no such unit, or Kong was started by hand, Kong's own program is used.
     type: str
     default: kong
   program:
@@ -127,6 +129,7 @@ from dataclasses import asdict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import (
     Port,
     grant,
@@ -142,10 +145,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
     Done,
     Wanted,
     bring_up,
-    find_unit,
     read_reload_command,
     read_user,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
 
@@ -171,7 +174,7 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
     found = re.match(r"(\d+)\.(\d+)", params["version"])
     if not found:
         raise ServiceError(f"version is {params['version']!r}; expected is a version of Kong, such as '3.9'")
-    unit = find_unit(host, params["service"])
+    unit = find_running(host, params["service"], params["prefix"] or PREFIX).unit
     program = params["program"]
     return Kong(
         version=(int(found[1]), int(found[2])),

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = ("kong_conf", "kong_firewall", "kong_listen_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
-FILTERS = ("kong_config.py", "kong_restart_decision.py")
+FILTERS = ("kong_config.py", "kong_defaults.py", "kong_restart_decision.py")
 # The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode.
 MODULE = """\
 #!/usr/bin/python

@@ -18,7 +18,14 @@ NODE = {
     "settings": {"admin_listen": "127.0.0.1:9001"},
 }
 FAILS = {"failed": True}
-NO_KONG = {"listens": False, "present": [], "cannot_bind": ""}
+NO_KONG = {"listens": False, "present": [], "cannot_bind": "", "effective": []}
+OVERRIDDEN = {
+    "setting": "admin_listen",
+    "value": "0.0.0.0:8001",
+    "origin": "environment",
+    "moves": True,
+    "line": "admin_listen is 0.0.0.0:8001, planned 127.0.0.1:9001: KONG_ADMIN_LISTEN (/etc/kong/kong.env) overrides kong.conf",
+}
 
 
 def answers(folder, number, *, backup=True, changes=True):
@@ -36,7 +43,7 @@ def answers(folder, number, *, backup=True, changes=True):
     return {
         "kong_plan": {"plan": {"nodes": nodes}},
         "kong_conf check": {"changed": True, "path": str(conf), "before": before},
-        "kong_listen_info": {"listens": False, "present": PRESENT, "cannot_bind": ""},
+        "kong_listen_info": {"listens": False, "present": PRESENT, "cannot_bind": "", "effective": []},
         "kong_firewall merged": {"changed": True},
         "kong_firewall rolled_back": {"changed": True},
         "kong_conf write": written,
@@ -108,7 +115,7 @@ EXPECTED = [*CASES.values(), *((differs, *rest) for differs, _how, *rest in MORE
 
 
 def run_cases(folder):
-    """Run all cases in one run; in the last case the role runs alone."""
+    """Run all cases in one run; then the role alone, and with a variable that opens other listeners."""
     stage = Stage(folder)
     cases = []
     for number, (differs, *_expected) in enumerate(CASES.values()):
@@ -119,6 +126,8 @@ def run_cases(folder):
         if "lost" in how:
             (folder / f"case-{number}/kong.conf.old").unlink()
     cases.append((answers(folder, len(cases)), {}))
+    blocked = {"listens": False, "present": PRESENT, "cannot_bind": "", "effective": [OVERRIDDEN]}
+    cases.append(({**answers(folder, len(cases)), "kong_listen_info": blocked}, {}))
     return stage.run("kong_listen", cases)
 
 
@@ -133,7 +142,7 @@ def steps(calls):
 
 def test_each_failing_step_reports_its_own_reason(tmp_path):
     found = run_cases(tmp_path)
-    assert len(found) == len(EXPECTED) + 1
+    assert len(found) == len(EXPECTED) + 2
     for number, (name, (_differs, expected, error, text)) in enumerate(
         zip([*CASES, *MORE_CASES], EXPECTED, strict=True)
     ):
@@ -145,18 +154,27 @@ def test_each_failing_step_reports_its_own_reason(tmp_path):
         else:
             assert last == (error and error.format(conf=conf)), name
         assert (conf.read_text() if conf.exists() else None) == text, name
-    by_name = dict(zip([*CASES, *MORE_CASES, "alone"], found, strict=True))
+    by_name = dict(zip([*CASES, *MORE_CASES, "alone", "blocked"], found, strict=True))
     check_that_kong_returns_to_its_sockets(by_name)
     check_that_the_restore_point_records_kong(by_name)
     calls, error = by_name["alone"]
     assert (steps(calls), error) == (["kong_conf write", "kong_service reload", "kong_restore_point kept"], None)
     assert dict(calls)["kong_restore_point taken"]["firewall"] is False
+    check_that_a_variable_of_kong_blocks_the_run(*by_name["blocked"])
 
 
 def check_that_kong_returns_to_its_sockets(found):
     restarted, stopped = dict(found["kong"][0]), dict(found["kong did not run before"][0])
     assert restarted["kong_service restart"]["listeners"] == PRESENT
     assert stopped["kong_service stop"]["listeners"] == []
+
+
+def check_that_a_variable_of_kong_blocks_the_run(calls, error):
+    assert [name for name, _args in calls] == ["kong_conf check", "kong_listen_info"]
+    for _name, arguments in calls:
+        assert arguments["settings"] == NODE["settings"]
+        assert arguments["defaults"]["admin_listen"].startswith("127.0.0.1:8001 ")
+    assert f"{OVERRIDDEN['line']}. Remove the variable" in error
 
 
 def check_that_the_restore_point_records_kong(found):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data, ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
@@ -40,7 +41,7 @@ class Node:
         module = kong_restore_point
         monkeypatch.setattr(module, "Host", lambda: self.host)
         monkeypatch.setattr(module, "require_root", lambda _work: None)
-        monkeypatch.setattr(module, "find_unit", lambda _host, _service: self.unit)
+        monkeypatch.setattr(module, "find_running", lambda _host, _service, _prefix: Running(None, self.unit))
         monkeypatch.setattr(module, "choose", self._choose)
         monkeypatch.setattr(module, "read_sockets", lambda unit, _prefix: Sockets(self._sockets(), unit))
 

@@ -482,7 +482,7 @@ def service(monkeypatch):
             raise seen.done
         return seen.done
 
-    monkeypatch.setattr(kong_service, "find_unit", lambda _host, service: f"{service}.service")
+    monkeypatch.setattr(kong_service, "find_running", lambda _host, name, _prefix: Running(None, f"{name}.service"))
     monkeypatch.setattr(kong_service, "read_reload_command", lambda _host, unit: f"reload {unit}")
     monkeypatch.setattr(kong_service, "read_user", lambda _host, unit: f"user of {unit}")
     monkeypatch.setattr(kong_service, "unit_environment", lambda _host, unit: {"OF": unit})
