@@ -26,6 +26,7 @@ options:
       - A missing file is created. Unless O(mode), O(owner) and O(group) are given, its mode is V(0640), its owner is the
         user who runs the module, and its group is the group of the directory. If Kong does not run as V(root), its user must
         be in that group; the packages of Kong 2.3 and later ensure this. The directory must exist.
+      - A missing file is not created if no line has to be written.
     type: path
     required: true
   search:
@@ -335,7 +336,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         "before": values,
         "unknown": unknown,
     }
-    changed = after != before
+    changed = after != (before or "")
     if changed and not (module.params["unsafe_writes"] or os.access(target.parent, os.W_OK)):
         require_root(f"a change of {path}")
     if changed and not module.check_mode:
@@ -343,7 +344,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         if module.params["backup"] and before is not None:
             result["backup_file"] = module.backup_local(str(target))
         module.atomic_move(staged, str(target), unsafe_writes=module.params["unsafe_writes"])
-    attributes_changed, attributes_diff = set_attributes(module, target, created=before is None)
+    exists = changed or before is not None
+    attributes_changed, attributes_diff = (
+        set_attributes(module, target, created=before is None) if exists else (False, {})
+    )
     result["changed"] = changed or attributes_changed
     warn_of_readers(module, target, after)
     if module._diff:

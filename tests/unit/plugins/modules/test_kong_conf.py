@@ -218,3 +218,26 @@ def test_a_user_who_cannot_set_the_group_can_create_the_file(run, tmp_path, monk
 
     monkeypatch.setattr(kong_conf.os, "chown", refuse)
     assert run(path=str(tmp_path / "new.conf"), settings={"a": "1"})["changed"]
+
+
+def test_a_missing_line_whose_default_is_wanted_is_no_change(run, conf):
+    before = conf.read_bytes()
+    options = {"path": str(conf), "settings": {"a": "1", "role": "traditional"}}
+    assert run(**options, defaults={"role": "traditional"})["changed"] is False
+    assert conf.read_bytes() == before
+    assert run(**options, defaults={"role": "data_plane"})["changed_settings"] == ["role"]
+
+
+def test_a_missing_file_is_not_created_without_a_line(run, tmp_path):
+    options = {"path": str(tmp_path / "new.conf"), "settings": {"role": "traditional"}, "mode": "0600"}
+    result = run(**options, defaults={"role": "traditional"})
+    assert (result["changed"], result["before"]) == (False, {})
+    assert not (tmp_path / "new.conf").exists()
+
+
+def test_the_old_values_of_a_kong_yml(run, tmp_path):
+    path = tmp_path / "kong.yml"
+    path.write_text("proxy_listen: '0.0.0.0:8000'\n")
+    settings = {"proxy_listen": "0.0.0.0:80", "cluster.advertise": "10.0.0.1:7946"}
+    result = run(path=str(path), format="yaml", settings=settings)
+    assert result["before"] == {"proxy_listen": "0.0.0.0:8000", "cluster.advertise": None}
