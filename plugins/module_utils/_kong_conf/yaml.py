@@ -1,12 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edits kong.yml (Kong 0.6 to 0.8) in place, line by line, because hosts have no YAML library for Python.
-
-Kong checks the type of every value (kong/tools/config_loader.lua). Its loader converts an unquoted `true`, `yes`, `false`,
-`no`, `~`, and every value that Lua can read as a number (lyaml.c of the rock `yaml`). Therefore text is always written in
-quotes, and the few numbers and booleans are always written without quotes.
-"""
+"""Edits kong.yml (Kong 0.6 to 0.8) in place, line by line, because hosts have no YAML library for Python."""
 
 from __future__ import annotations
 
@@ -33,79 +28,34 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml_blo
     mapping,
     unreadable,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml_scalars import (
+    BARE,
+    BARE_FORM,
+    VALUE,
+    is_set,
+    read_scalar,
+    render_scalar,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _NAME = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*", re.ASCII)
-# type = "number" and type = "boolean" in kong/tools/config_defaults.lua of 0.6 to 0.8.
-_BARE = {
-    "cassandra.port": "number",
-    "cassandra.replication_factor": "number",
-    "cassandra.ssl.enabled": "boolean",
-    "cassandra.ssl.verify": "boolean",
-    "cassandra.timeout": "number",
-    "cluster.auto-join": "boolean",
-    "cluster.ttl_on_failure": "number",
-    "database_cache_expiration": "number",
-    "dns_resolvers_available.dnsmasq.port": "number",
-    "memory_cache_size": "number",
-    "postgres.port": "number",
-    "send_anonymous_reports": "boolean",
-}
-_BARE_FORM = {"number": re.compile(r"\d+(\.\d+)?", re.ASCII), "boolean": re.compile(r"true|false")}
-# An unquoted value that every parser of YAML 1.1, and Lua's tonumber, reads as text.
-_SURELY_TEXT = re.compile(
-    r"\d+(\.\d+){3}:\d+|/.*|(?!(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity)\Z)[A-Za-z].*",
-    re.ASCII | re.IGNORECASE,
-)
-_VALUE = re.compile(
-    r"""(?P<lead>[ \t]*)
-    (?:"(?P<double>(?:[^"\\]|\\.)*)" | '(?P<single>(?:[^']|'')*)' | (?P<plain>(?![\[\]{}&*!|>%@`"'#,?]|-\s)\S.*?) | )
-    (?P<tail>[ \t]*|[ \t]+\#.*)""",
-    re.VERBOSE,
-)
-
-
-def _read(match: re.Match[str]) -> str | None:
-    """Return the text of a matched value; None if it is missing, or if it has escapes other than a backslash or quote."""
-    if match["double"] is not None:
-        text = re.sub(r"\\([\"\\])", r"\1", match["double"])
-        return None if re.search(r"\\[^\"\\]", match["double"]) else text
-    return match["single"].replace("''", "'") if match["single"] is not None else match["plain"]
-
-
-def _render(name: str, value: str, match: re.Match[str] | None) -> str:
-    """Return the text of `value` for the file, with the kind of quotes of the present value."""
-    if name in _BARE:
-        return value
-    if match and match["single"] is not None:
-        return "'" + value.replace("'", "''") + "'"
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _is_set(name: str, value: str, match: re.Match[str]) -> bool:
-    """Tell whether the file already has `value`, in a form that Kong cannot read as another type."""
-    if _read(match) != value:
-        return False
-    if match["plain"] is None:
-        return name not in _BARE
-    return name in _BARE or _SURELY_TEXT.fullmatch(value) is not None
 
 
 def _replace(lines: list[str], node: Node, name: str, value: str) -> None:
     body, ending = split_ending(lines[node.line])
-    match = _VALUE.fullmatch(body, node.column)
+    match = VALUE.fullmatch(body, node.column)
     if match is None or last_line(lines, node) > node.line:
         raise unreadable(
             node.line,
             lines[node.line],
             f"has no value of {name!r} on one line: write it as {node.key}: text",
         )
-    if _is_set(name, value, match):
+    if is_set(name, value, match):
         return
     lead = match["lead"] or " "
-    lines[node.line] = body[: node.column] + lead + _render(name, value, match) + match["tail"] + ending
+    lines[node.line] = body[: node.column] + lead + render_scalar(name, value, match) + match["tail"] + ending
 
 
 def _find_node(nodes: list[Node], key: str) -> Node | None:
@@ -188,7 +138,7 @@ def _set(lines: list[str], name: str, value: str, default: str | None) -> None:
     if default is not None and is_same(name, default, value):
         return
     bodies = [f"{'  ' * depth}{key}:" for depth, key in enumerate(place.keys)]
-    bodies[-1] += f" {_render(name, value, None)}"
+    bodies[-1] += f" {render_scalar(name, value, None)}"
     if place.parent is None:
         _insert_top(lines, place.keys[0], bodies, place.siblings)
     else:
@@ -201,8 +151,8 @@ def _check(name: str, value: str) -> None:
             f"setting {name!r}: the name of a setting in kong.yml consists of letters, digits, '_' and '-'; a nested "
             "setting is written with a dot, for example cluster.advertise"
         )
-    kind = _BARE.get(name)
-    if kind and not _BARE_FORM[kind].fullmatch(value):
+    kind = BARE.get(name)
+    if kind and not BARE_FORM[kind].fullmatch(value):
         raise ConfError(f"setting {name!r}: {shown(name, value)} is no {kind}, but Kong expects a {kind}")
 
 
@@ -226,8 +176,8 @@ def yaml_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
 
 
 def _read_value(lines: list[str], node: Node | None) -> str | None:
-    match = node and _VALUE.fullmatch(split_ending(lines[node.line])[0], node.column)
-    return _read(match) if match else None
+    match = node and VALUE.fullmatch(split_ending(lines[node.line])[0], node.column)
+    return read_scalar(match) if match else None
 
 
 def _split_mark(text: str) -> tuple[str, str]:
