@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 import yaml
+from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Outcome as Intercepted
@@ -411,12 +413,16 @@ def test_listen_info_of_a_kong_yml_ignores_variables(sockets, monkeypatch):
     assert main(kong_listen_info, monkeypatch, params)[0]["effective"] == []
 
 
-def test_listen_info_never_shows_secrets(sockets, monkeypatch):
+def test_listen_info_never_shows_secrets(sockets, monkeypatch, capsys):
+    """With the real AnsibleModule, which adds the options to the result."""
     sockets.open, sockets.variables = OPEN[:1], {"KONG_PG_PASSWORD": "s3cret-env"}
-    params = {"listeners": [LISTENER], "settings": {"pg_password": "s3cret-plan"}}
-    result, warnings = main(kong_listen_info, monkeypatch, params)
-    assert [entry["value"] for entry in result["effective"]] == ["<hidden>"]
-    assert "s3cret" not in f"{result}{warnings}"
+    monkeypatch.setattr(kong_listen_info, "require_root", lambda _work: None)
+    options = {"listeners": [LISTENER], "settings": {"pg_password": "s3cret-plan"}}
+    with patch_module_args(options), pytest.raises(SystemExit):
+        kong_listen_info.main()
+    output = capsys.readouterr().out
+    assert [entry["value"] for entry in json.loads(output)["effective"]] == ["<hidden>"]
+    assert "s3cret" not in output
 
 
 @pytest.mark.parametrize("error", [HostError("no"), PermissionError("no")])
