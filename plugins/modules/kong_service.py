@@ -40,7 +40,7 @@ options:
     type: str
     required: true
   conf:
-    description: The configuration file for Kong's own program.
+    description: The configuration file for Kong's own program. If it is missing, Kong has its defaults.
     type: path
     required: true
   prefix:
@@ -165,6 +165,8 @@ _SPEC = {
     "looks": {"type": "int", "default": 30},
     "drain": {"type": "int", "default": 10},
 }
+# Kong's program fails for a missing file, and reads this as a file without settings.
+_NO_FILE = "/dev/null"
 # These listeners do not answer an HTTP request: Serf and streams. Listeners with the PROXY protocol do not answer either.
 _NO_HTTP = ("stream", "cluster_rpc")
 
@@ -178,7 +180,7 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
     program = params["program"]
     return Kong(
         version=(int(found[1]), int(found[2])),
-        conf=params["conf"],
+        conf=params["conf"] if host.path(params["conf"]).exists() else _NO_FILE,
         prefix=params["prefix"] or "",
         unit=unit,
         reload_of_unit=read_reload_command(host, unit),
