@@ -87,8 +87,10 @@ def _masters(proc: Path) -> Iterator[Master]:
 
 
 def _container_of(process: Path) -> Container | None:
-    match = _CONTAINER.search(_read(process / "cgroup"))
-    return Container(_ENGINES[match[1]], match[2]) if match else None
+    """Return the innermost container of a process; None if process 1 is in it too, because the host is that container."""
+    of_host = _read(process.parent / "1/cgroup")
+    found = [match for match in _CONTAINER.finditer(_read(process / "cgroup")) if match[2] not in of_host]
+    return Container(_ENGINES[found[-1][1]], found[-1][2]) if found else None
 
 
 def _status(process: Path) -> list[str]:

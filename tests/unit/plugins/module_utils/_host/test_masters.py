@@ -73,6 +73,18 @@ def test_a_kong_in_a_container_has_a_network_of_its_own(proc, cgroup, container)
     assert find_master("/usr/local/kong", in_container=True, proc=proc.path).container == container
 
 
+def test_a_host_that_is_a_container_itself(proc):
+    """Without cgroup namespaces, each process shows the path of the host's container."""
+    outer = f"0::/libpod_parent/libpod-{NUMBER}"
+    proc.add(1, "/sbin/init", cgroup=f"{outer}/init.scope")
+    proc.add(7, f"{PROGRAM} -p /usr/local/kong -c nginx.conf", cgroup=f"{outer}/system.slice/kong.service")
+    found = find_master("/usr/local/kong", proc=proc.path)
+    assert (found.container, found.unit) == (None, "kong.service")
+    inner = "f" * 64
+    proc.add(8, f"{PROGRAM} -p /srv/kong -c nginx.conf", cgroup=f"{outer}/system.slice/docker-{inner}.scope", network=2)
+    assert find_master("/srv/kong", in_container=True, proc=proc.path).container == Container("docker", inner)
+
+
 def test_a_reload_starts_workers_later_than_the_master(proc):
     proc.add(7, f"{PROGRAM} -p /usr/local/kong -c nginx.conf", start=10)
     master = find_master("/usr/local/kong", proc=proc.path)
