@@ -107,8 +107,8 @@ def describe(found: Effective, wanted: str, path: str) -> str:
     if found.origin == OUTDATED:
         return f"{is_planned}: the running Kong ({found.place}) was not reloaded since {path} changed"
     return (
-        f"{is_planned}: neither {path} nor a unit sets it, but Kong was started with it ({found.place}), for example by hand "
-        f"with {found.variable}"
+        f"{is_planned}: Kong was started with it ({found.place}), for example by hand with {found.variable}; neither {path} "
+        "nor a unit has this value"
     )
 
 

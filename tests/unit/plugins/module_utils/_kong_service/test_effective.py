@@ -111,7 +111,7 @@ def test_the_lines_for_people():
     ]
     by_hand = f"Kong was started with it ({ENV}), for example by hand with KONG_STATUS_LISTEN"
     assert lines(WANTED, running_with(status_listen="0.0.0.0:8105")) == [
-        f"status_listen is 0.0.0.0:8105, planned off: neither /etc/kong/kong.conf nor a unit sets it, but {by_hand}"
+        f"status_listen is 0.0.0.0:8105, planned off: {by_hand}; neither /etc/kong/kong.conf nor a unit has this value"
     ]
     assert lines(WANTED, running_with(99.0, log_level="info")) == [
         f"log_level is info, planned notice: the running Kong ({ENV}) was not reloaded since /etc/kong/kong.conf changed"
