@@ -118,6 +118,7 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
             "at": at,
             "sampled": found.sampled,
             "placeholders": _placeholders(plan, hostvars, arguments["placeholders"]),
+            "holders": dict(found.held),
             "outcomes": [outcome.as_dict() for outcome in found.outcomes],
         }
     if arguments["drift"]:

@@ -133,6 +133,7 @@ def _about(node: Mapping[str, Any], advertised: Endpoint | None) -> Iterator[str
     yield (
         f"Site {node['site']}, cluster {node['cluster']}, Kong {node['version']}, {node['role']}; address {addresses}"
         + (f"; on the VPN {vpn}" if vpn else "")
+        + (f"; may hold {', '.join(virtual)}" if (virtual := node.get("virtual_addresses")) else "")
         + (f"; advertises {advertised}" if advertised else "")
     )
 

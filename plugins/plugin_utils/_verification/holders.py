@@ -33,14 +33,10 @@ def answers_elsewhere(plan: Mapping[str, Any], probe: Probe, holders: Mapping[st
     return bool(holding) and probe.target not in holding
 
 
-def holder_lines(holders: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a line for each virtual address: the node that was tested at it, or why the results are not reliable."""
-    return [f"VIRTUAL ADDRESS: {address} {_holding(names)}" for address, names in sorted(holders.items())]
-
-
-def _holding(names: Sequence[str]) -> str:
+def holder_text(address: str, names: Sequence[str]) -> str:
+    """Return which node was tested at a virtual address, or why the results at it are not reliable."""
     if not names:
-        return "is on no node now, so no listener was tested at it: check keepalived, or the program that assigns it"
+        return f"{address} is on no node now, so no listener was tested at it: check keepalived, or the program that assigns it"
     if len(names) == 1:
-        return f"is on {names[0]}, so only the listeners of {names[0]} were tested at it"
-    return f"is on {' and '.join(names)} at the same time, so any of them may have answered: check keepalived"
+        return f"{address} is on {names[0]}, so only the listeners of {names[0]} were tested at it"
+    return f"{address} is on {' and '.join(names)} at the same time, so any of them may have answered: check keepalived"

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
     answers_elsewhere,
-    holder_lines,
+    holder_text,
     holders_of,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import Observers, outcome_of
@@ -174,7 +174,7 @@ def verification_lines(verification: Verification, placeholders: Placeholders | 
         *certificate_lines(verification.outcomes),
         *_difference_lines(verification),
         *note_lines(verification.outcomes, placeholders or {}),
-        *holder_lines(verification.held),
+        *(f"VIRTUAL ADDRESS: {holder_text(address, names)}" for address, names in sorted(verification.held.items())),
         _closing(verification),
     ]
 

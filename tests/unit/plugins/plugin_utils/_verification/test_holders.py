@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
@@ -99,3 +100,14 @@ def test_results_through_a_mapping_are_those_of_the_holder():
     seen = {"client": [{"name": probe.name, "seen": "open", "detail": ""} for probe in probes_from(plan, "client")]}
     found = compare(plan, seen, None, {"a": [], "b": [VIRTUAL]}).outcomes
     assert {outcome.probe.target for outcome in found if outcome.probe.dialled.address == "203.0.113.7"} == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [(["a"], "is on a, so only"), ([], "is on no node now"), (["a", "b"], "is on a and b at the same time")],
+)
+def test_the_report_names_the_holder(names, text):
+    verification = {"outcomes": [], "holders": {VIRTUAL: names}}
+    page = FORMS[".md"](Evidence(PLAN, verification))
+    assert f"{VIRTUAL} {text}" in page
+    assert f"address 10.9.0.5; may hold {VIRTUAL}" in page
