@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
     Family,
+    host_network,
     is_private,
     sorted_networks,
 )
@@ -35,6 +36,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 GroupKey = tuple[str, str]
+Seen = Callable[[Route, Host, Host], tuple[str, ...]]
 
 
 @dataclass
@@ -58,7 +60,8 @@ class Viewer:
         signature = tuple(_kind(route, cells) for family in FAMILIES for route in taken[family])
         key = (group, node.site, signature)
         if key not in self._contents:
-            self._contents[key] = (_content(classes, taken[4], node), _content(classes, taken[6], node))
+            seen = _gossip_sources if group[0] == "gossip" else seen_sources
+            self._contents[key] = (_content(classes, taken[4], node, seen), _content(classes, taken[6], node, seen))
             # A data plane connects to one control plane only. `connect` checks this connection when it chooses it.
             for family in () if group[0] == "data_planes" else FAMILIES:
                 note_unverified(self.unverified, zip(classes.values(), taken[family], strict=True), node)
@@ -115,11 +118,17 @@ def _kind(route: Route | None, cells: Cells) -> Hashable:
     )
 
 
-def _content(classes: Classes, taken: Sequence[Route | None], node: Node) -> tuple[str, ...]:
+def _gossip_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
+    """Return the sources of a gossip peer: joins come from the network's address, but udp from the address that Serf binds."""
+    bound = caller.address.ipv4 if route.via == "local" else None
+    return (*seen_sources(route, caller, target), *([host_network(bound)] if bound else []))
+
+
+def _content(classes: Classes, taken: Sequence[Route | None], node: Node, seen: Seen) -> tuple[str, ...]:
     return sorted_networks(
         network
         for hosts, route in zip(classes.values(), taken, strict=True)
         if route
         for host in hosts
-        for network in seen_sources(route, host, node.host)
+        for network in seen(route, host, node.host)
     )

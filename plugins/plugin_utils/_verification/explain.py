@@ -98,7 +98,9 @@ def _on_the_way(route: Route | None, caller: Host, node: Node, listener: Listene
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "
             f"{caller.site}), they share no VPN, and the network is not flat; the dialled address is the local address"
         )
-    virtual = f"; {route.lands} is virtual, so the node that holds it answers" if route.lands in node.host.virtual else ""
+    virtual = (
+        f"; {route.lands} is virtual, so the node that holds it answers" if route.lands in node.host.virtual else ""
+    )
     if route.mapping:
         back = ", and sends it back into the same site (hairpin)" if route.via == "hairpin" else ""
         return f"the NAT device {route.mapping.device} forwards {route.dialled} to {route.lands}:{route.port}{back}{virtual}"

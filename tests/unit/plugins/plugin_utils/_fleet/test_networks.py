@@ -130,6 +130,19 @@ def test_peers_see_each_other_on_the_network_of_the_dialled_address():
     assert sources(plan, "b", "proxy", port=8000) == ["192.168.1.1/32", "192.168.1.2/32"]
 
 
+def test_gossip_comes_from_the_bound_address_and_joins_from_the_network():
+    """Serf sends udp from the socket on which it listens, and the kernel chooses the source of a join."""
+    nodes = {
+        "a": on("192.168.1.1/24", "10.30.0.1/16", default="192.168.1.1", kong_address_networks=[STORAGE, LAN]),
+        "b": on("192.168.1.2/24", default="192.168.1.2"),
+    }
+    plan = planned({name: {**node, "kong_version": "0.10.4"} for name, node in nodes.items()})
+    assert plan["nodes"]["a"]["settings"]["cluster_listen"] == "10.30.0.1:7946"
+    for protocol in ("tcp", "udp"):
+        assert {"10.30.0.1/32", "192.168.1.1/32"} <= {*sources(plan, "b", "cluster", protocol)}
+        assert sources(plan, "a", "cluster", protocol) == ["10.30.0.1/32", "192.168.1.2/32"]
+
+
 def test_hosts_with_ipv6_addresses_on_different_networks():
     clients = {
         f"c{number}": on("192.168.1.5/24", f"fd00:{number}::5/64", "fd77::5/64", default="192.168.1.5")
