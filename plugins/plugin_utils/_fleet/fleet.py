@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.duplicates import duplicate_addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import check_mappings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.gossip import advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.hybrid import connect
@@ -20,7 +21,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
     redirect_notes,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import private_source_warnings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
@@ -35,7 +35,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     host_error,
     host_warning,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     nodes = {name: draft.node for name, draft in drafts.items()}
     if own_drafts_are_sound:
         findings += check_mappings(nodes.values())
-        findings += _address_conflicts(nodes.values())
-        findings += _vpn_duplicates(nodes.values())
-        findings += _virtual_conflicts(nodes.values())
+        findings += duplicate_addresses(nodes.values())
         findings += _check_interception(drafts.values())
         findings += _unknown_sites(nodes.values(), {host.site for host in hosts.values()})
         if not any(finding.severity == ERROR for finding in findings):
@@ -161,39 +158,6 @@ def _members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: Names)
     return dict(members)
 
 
-def _address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
-    """Yield an error for each address of a node that another node of its site, or of a flat network, has as well."""
-    by_address: dict[str, list[Node]] = {}
-    for node in nodes:
-        for address in node.host.address.all():
-            by_address.setdefault(address, []).append(node)
-    for address, holders in by_address.items():
-        for index, node in enumerate(holders):
-            for other in holders[:index]:
-                if other.site == node.site:
-                    message = f"{other.name} of the same site has the same address; correct one of them"
-                    yield host_error("address-duplicate", node.name, "kong_address", address, message)
-                elif is_flat(other.host, node.host) or is_flat(node.host, other.host):
-                    message = (
-                        f"{other.name} (site {other.site}) has the same address, and with kong_flat_network the sites "
-                        f"route to each other; correct it, or set kong_flat_network: false on one of the sites"
-                    )
-                    yield host_error("address-overlap", node.name, "kong_address", address, message)
-
-
-def _virtual_conflicts(nodes: Collection[Node]) -> Iterator[Finding]:
-    """Yield an error for each virtual address of a node that is an own address of another node of its site."""
-    own = {(node.site, address): node for node in nodes for address in (*node.host.address.all(), *node.host.vpn.all())}
-    for node in nodes:
-        for address in node.host.virtual:
-            if other := own.get((node.site, address)):
-                message = (
-                    f"{other.name} of the same site has it as its own address. Set kong_address of {other.name} to the address "
-                    f"that stays there, or correct {VIRTUAL}"
-                )
-                yield host_error("address-duplicate", node.name, VIRTUAL, address, message)
-
-
 def _check_interception(drafts: Collection[Draft]) -> Iterator[Finding]:
     """Yield the errors and notes about the intercept rules of all nodes."""
     intercepting = [draft for draft in drafts if draft.intercept_rules]
@@ -214,13 +178,3 @@ def _unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Findin
             if unknown := sorted(set(mapping.sites) - known):
                 message = f"no host is in site {', '.join(unknown)}; the sites are {', '.join(sorted(known))}"
                 yield host_warning("nat-site-unknown", node.name, "kong_nat", list(mapping.sites), message)
-
-
-def _vpn_duplicates(nodes: Iterable[Node]) -> Iterator[Finding]:
-    """Yield an error for each VPN address that two nodes have: the VPN is one network for all sites."""
-    first: dict[str, Node] = {}
-    for node in nodes:
-        for address in node.host.vpn.all():
-            if (other := first.setdefault(address, node)) is not node:
-                message = f"{other.name} has the same address on the VPN; correct one of them"
-                yield host_error("address-duplicate", node.name, "kong_vpn_address", address, message)
