@@ -66,6 +66,11 @@ CASES = {
         on(*BOTH, default="192.168.1.5", kong_site="other", kong_nat_egress="192.0.2.9"),
         {"kong_address": "198.51.100.1"}, "192.0.2.9",
     ),
+    "an egress, and no default route": (
+        on(*BOTH, kong_address_networks=[STORAGE], kong_site="other", kong_nat_egress="192.0.2.9"),
+        {"kong_address": "198.51.100.1"},
+        "192.0.2.9",
+    ),
     "another site without NAT": (
         on(*BOTH, default="192.168.1.5", kong_site="other"),
         {"kong_address": "10.77.0.1", "kong_nat": [{"outside": "10.30.0.9"}]}, "10.30.0.5",

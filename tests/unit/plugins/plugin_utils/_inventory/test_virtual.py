@@ -9,6 +9,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import read_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, Names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, ports_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_node
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     compiled,
     findings,
@@ -199,3 +201,25 @@ def test_a_mapping_that_cannot_be_shared(case):
     nodes = pair(kong_nat=[OUTSIDE])
     nodes["b"]["kong_nat"] = [{**OUTSIDE, **changed}]
     assert compiled(nodes).errors[0].code == code
+
+
+def test_nodes_of_different_sites_do_not_share_a_mapping():
+    nodes = pair(kong_nat=[OUTSIDE])
+    nodes["b"]["kong_site"] = "elsewhere"
+    assert compiled(nodes).errors[0].code == "nat-conflict"
+
+
+def test_the_report_shows_any_client_at_the_virtual_address():
+    plan = planned(pair(kong_proxy_listen=f"{VIRTUAL}:80"))
+    (proxy,) = (port for port in ports_of(plan, planned_node(plan, "b"), Callers([])) if port.listener == "proxy")
+    assert [str(dialled) for flow in proxy.flows for dialled in flow.dialled] == [f"{VIRTUAL}:80"]
+
+
+def test_no_node_intercepts_ports_at_a_virtual_address():
+    gateway = {
+        "kong_address": "10.20.0.1",
+        "kong_transparent": [{"destinations": [VIRTUAL], "ports": [8001], "listen_port": 8000}],
+    }
+    node = {"kong_address": "10.9.0.5", "kong_admin_listen": "0.0.0.0:8001", "kong_virtual_addresses": [VIRTUAL]}
+    error = only_error({"gateway": gateway, "node": node})
+    assert error.code == "interception-protected"

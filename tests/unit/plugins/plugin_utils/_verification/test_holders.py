@@ -111,3 +111,12 @@ def test_the_report_names_the_holder(names, text):
     page = FORMS[".md"](Evidence(PLAN, verification))
     assert f"{VIRTUAL} {text}" in page
     assert f"address 10.9.0.5; may hold {VIRTUAL}" in page
+
+
+def test_no_client_dials_an_address_that_a_host_of_its_own_site_may_hold():
+    """The client has no path to the node at the other site, and at its own site another node would answer."""
+    far = {"kong_site": "far", "kong_address": VIRTUAL, "kong_admin_gui_listen": "off"}
+    plan = planned(
+        {"far": far, "near": {**PAIR, "kong_address": "10.9.0.5"}}, {"client": {"kong_address": "10.9.0.50"}}
+    )
+    assert [probe for probe in probes_from(plan, "client") if probe.target == "far"] == []
