@@ -65,12 +65,13 @@ def find_master(prefix: str, *, in_container: bool = False, proc: Path = PROC) -
 def find_start(master: Master) -> float:
     """Return the time, in seconds since the epoch, from which a master uses its settings. Raises OSError.
 
-    That is the start of its youngest worker, because a reload of nginx replaces the workers.
+    That is the start of its youngest worker, because a reload of nginx replaces the workers. It is the time of the boot if the
+    master has ended.
     """
     proc, pid = master.process.parent, master.process.name
     workers = [process for process in processes(proc) if _read(process / "cmdline").rstrip("\0 ") == _WORKER]
     own = [master.process, *(worker for worker in workers if _status(worker)[1:2] == [pid])]
-    ticks = max(int(status[19]) for process in own if len(status := _status(process)) > 19)
+    ticks = max((int(status[19]) for process in own if len(status := _status(process)) > 19), default=0)
     boot = next(float(line.split()[1]) for line in (proc / "stat").read_text().splitlines() if line.startswith("btime"))
     return boot + ticks / os.sysconf("SC_CLK_TCK")
 

@@ -93,3 +93,10 @@ def test_a_reload_starts_workers_later_than_the_master(proc):
     proc.add(9, "nginx: worker process is shutting down", parent=7, start=90)
     proc.add(10, "nginx: worker process", parent=6, start=95)
     assert find_start(master) == BOOT + 50
+
+
+def test_a_master_that_has_ended(proc):
+    proc.add(7, f"{PROGRAM} -p /usr/local/kong -c nginx.conf")
+    master = find_master("/usr/local/kong", proc=proc.path)
+    (proc.path / "7/stat").unlink()
+    assert find_start(master) == BOOT
