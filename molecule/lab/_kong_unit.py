@@ -22,7 +22,7 @@ After=network.target
 Type=notify
 EnvironmentFile=/etc/kong-placeholder.env
 EnvironmentFile=-/etc/kong/kong.env
-ExecStartPre=/usr/bin/python3 -B {program}/commands.py unit-prepare -p /usr/local/kong
+ExecStartPre={prepare} -p /usr/local/kong
 ExecStart=/usr/bin/python3 -B {program}/main.py
 {reload}\
 # The placeholder stops Serf and nginx itself, and ends after both have ended.
@@ -32,10 +32,10 @@ TimeoutStopSec=30
 """
 PREPARES = """\
 ExecReload=/usr/local/bin/kong prepare -p /usr/local/kong
-ExecReload=/usr/sbin/nginx -s reload -c /usr/local/kong/nginx.conf
+ExecReload=/usr/sbin/nginx -p /usr/local/kong -c nginx.conf -s reload
 """
 SIGNALS = """\
-ExecReload=/usr/sbin/nginx -s reload -c /usr/local/kong/nginx.conf
+ExecReload=/usr/sbin/nginx -p /usr/local/kong -c nginx.conf -s reload
 """
 BY_HAND = """\
 [Unit]
@@ -51,6 +51,9 @@ ExecStart=/usr/local/bin/kong start
 # The package of a real Kong has a unit, or Kong is started as its users do without a unit.
 NO_UNIT = "ConditionPathExists=!/lib/systemd/system/kong.service\n"
 PROGRAM = "/usr/local/lib/kong-placeholder"
+PREPARE = "/usr/local/bin/kong prepare"
+# Kong has `kong prepare` since 0.11.
+OLD_PREPARE = f"/usr/bin/python3 -B {PROGRAM}/commands.py unit-prepare"
 
 
 def render_unit(kong: Mapping[str, str], *, real: bool) -> tuple[str, str]:
@@ -59,4 +62,5 @@ def render_unit(kong: Mapping[str, str], *, real: bool) -> tuple[str, str]:
         return "kong-by-hand.service", BY_HAND.format(condition=NO_UNIT if real else "")
     version = tuple(int(part) for part in kong["KONG_VERSION"].split(".")[:2])
     reload = PREPARES if version >= (2, 2) else SIGNALS if version >= (1, 5) else ""
-    return "kong.service", UNIT.format(program=PROGRAM, reload=reload)
+    prepare = PREPARE if version >= (0, 11) else OLD_PREPARE
+    return "kong.service", UNIT.format(program=PROGRAM, prepare=prepare, reload=reload)

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import _config
+import _nginx
 import _running
+import commands
 import main
 import pytest
 
@@ -79,3 +81,36 @@ def test_the_placeholder_starts_again_without_the_variables_of_kong(monkeypatch)
     monkeypatch.setattr(main.os, "environ", {"PATH": "/bin"})
     main._forget_variables()
     assert started == [{"PATH": "/bin"}]
+
+
+def reload(monkeypatch, version, file=None):
+    """Return the settings that `kong reload` prepares."""
+    prepared = []
+    monkeypatch.setattr(commands, "environment", lambda: {"KONG_VERSION": version})
+    monkeypatch.setattr(commands, "_prepare", prepared.append)
+    monkeypatch.setattr(commands._nginx, "reload", lambda: None)
+    commands.reload(file)
+    return prepared[0].settings
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "workers"), [("2.2.2", "notice", "2"), ("2.3.3", "debug", "2"), ("3.9.1", "debug", "2")]
+)
+def test_a_reload_keeps_values_that_were_derived_from_the_old_file(prefix, monkeypatch, version, level, workers):
+    keep(version, nginx_worker_processes="2")
+    (prefix / "new.conf").write_text("nginx_worker_processes = 1\nlog_level = debug\n")
+    found = reload(monkeypatch, version, prefix / "new.conf")
+    assert (found["log_level"], found["nginx_main_worker_processes"]) == (level, workers)
+
+
+def test_a_reload_without_a_file_reads_the_prefix(monkeypatch):
+    keep("3.9.1", log_level="debug")
+    assert reload(monkeypatch, "3.9.1")["log_level"] == "debug"
+
+
+def test_directives_are_in_the_configuration_of_nginx():
+    given = {"nginx_main_worker_processes": "2", "nginx_main_timer_resolution": "1s", "proxy_error_log": "stderr"}
+    text = _nginx.render(_config.make("3.9.1", given, {"KONG_NGINX_HTTP_BOGUS": "on"}), "node")
+    lines = text.splitlines()
+    assert {"worker_processes 2;", "timer_resolution 1s;", "bogus on;", "error_log stderr notice;"} <= {*lines}
+    assert "worker_processes 1;" in _nginx.render(_config.make("0.14.1", {}, {}), "node")

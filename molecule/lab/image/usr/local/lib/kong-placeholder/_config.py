@@ -19,13 +19,16 @@ from pathlib import Path
 
 from _defaults import OPENS, Version, defaults
 
-PREFIX = Path("/usr/local/kong")
+# `commands.py -p PREFIX` sets the variable and starts again. Only in the default prefix the placeholder runs.
+PREFIX = Path(os.environ.get("KONG_PREFIX", "/usr/local/kong"))
 FOLDER = Path("/var/lib/kong-placeholder")
 # The settings with which nginx.conf was written, which the next start uses. Kong has them in nginx.conf only.
-PREPARED = FOLDER / "prepared.json"
+PREPARED = PREFIX / ".kong-placeholder.json"
 ENVIRONMENT = Path("/etc/kong-placeholder.env")
 NEWEST = (3, 9)
 ON = ("on", "true")
+DIRECTIVES = ("nginx_main_", "nginx_http_")
+WORKERS = "nginx_main_worker_processes"
 
 
 class ConfigError(Exception):
@@ -112,10 +115,20 @@ def make(version: str, given: Mapping[str, str], variables: Mapping[str, str]) -
         key: variables[name] for key in known if (name := f"KONG_{key.upper()}") in variables and line >= (0, 9)
     }
     settings = {key: {**given, **outranks}.get(key, default) for key, default in known.items()}
+    if line >= (2, 0):
+        settings |= _directives(given, variables)
+        # An alias (kong/conf_loader.lua). The value of .kong_env outranks that of a file that is merged into it.
+        settings.setdefault(WORKERS, settings["nginx_worker_processes"])
     listeners = _pairs(settings) if line < (0, 13) else _by_role(settings)
     if line < (0, 11):
         _check_serf(settings)
     return Config(version, settings, tuple(listeners))
+
+
+def _directives(given: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that add a directive to nginx.conf; any name of a directive is allowed."""
+    of_environment = {name[5:].lower(): value for name, value in variables.items() if name.startswith("KONG_")}
+    return {key: value for key, value in {**given, **of_environment}.items() if key.startswith(DIRECTIVES)}
 
 
 def _search(line: Version) -> list[Path]:

@@ -60,8 +60,11 @@ def _listeners(version: Version) -> dict[str, str]:
 
 
 def _others(version: Version) -> dict[str, str]:
-    """Return some settings that open no listener; the placeholder only keeps their values, like Kong."""
-    found = {"log_level": "notice", "pg_password": ""}
+    """Return some settings that open no listener; the placeholder keeps the values of most of them, and has no other use.
+
+    In Kong, the default of nginx_worker_processes is `auto`.
+    """
+    found = {"log_level": "notice", "pg_password": "", "nginx_worker_processes": "1"}
     if version >= (0, 11):
         found |= {"proxy_error_log": "logs/error.log", "real_ip_header": "X-Real-IP", "trusted_ips": ""}
     return found

@@ -10,7 +10,7 @@ import os
 import subprocess
 
 import _transparent
-from _config import FOLDER, PREFIX, Config, Listener, pid_file
+from _config import FOLDER, PREFIX, WORKERS, Config, Listener, pid_file
 from _defaults import Version
 
 CONF = PREFIX / "nginx.conf"
@@ -20,12 +20,13 @@ CERTIFICATE = FOLDER / "certificate.pem"
 
 MAIN = """\
 user www-data;
-worker_processes 1;
+worker_processes {workers};
 worker_shutdown_timeout 3s;
 daemon off;
 pid {pid};
-error_log stderr warn;
+error_log {error_log};
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+{main}\
 events {{ worker_connections 1000; }}
 http {{
   access_log off;
@@ -51,6 +52,7 @@ ANSWER = (
 def prepare(config: Config, node: str) -> None:
     """Write nginx's configuration; since 0.14 nginx tests it and binds its ports (kong/cmd/utils/prefix_handler.lua)."""
     _certificate(node)
+    (PREFIX / "logs").mkdir(exist_ok=True)
     CONF.write_text(render(config, node), encoding="utf-8")
     if config.line >= (0, 14):
         subprocess.run([*PROGRAM, "-q", "-t"], check=True)
@@ -79,14 +81,25 @@ def master(line: Version) -> int | None:
 def render(config: Config, node: str) -> str:
     settings = list(dict.fromkeys(listener.setting for listener in config.listeners))
     servers = {name: _server(config, node, name) for name in settings}
+    log = (config.settings.get("proxy_error_log", "logs/error.log"), config.settings.get("log_level", "error"))
     return MAIN.format(
         pid=pid_file(config.line, "nginx"),
+        workers=config.settings.get(WORKERS) or config.settings.get("nginx_worker_processes", "1"),
+        error_log=" ".join(log),
+        main=_directives(config, "nginx_main_"),
         certificate=CERTIFICATE,
         key=KEY,
-        http="".join(text for name, text in servers.items() if name != "stream_listen"),
+        http=_directives(config, "nginx_http_")
+        + "".join(text for name, text in servers.items() if name != "stream_listen"),
         stream=servers.get("stream_listen", ""),
         answer=_answer(config, node, "stream_listen"),
     )
+
+
+def _directives(config: Config, prefix: str) -> str:
+    """Return the directives of settings such as nginx_http_client_max_body_size."""
+    found = {key: value for key, value in config.settings.items() if key.startswith(prefix) and key != WORKERS}
+    return "".join(f"{key[len(prefix) :]} {value};\n" for key, value in found.items())
 
 
 def _server(config: Config, node: str, setting: str) -> str:

@@ -72,7 +72,7 @@ def _value(name: str, value: str, line: Version) -> str:
 
 def _derived(config: Config) -> Mapping[str, str]:
     """Return some of the keys that Kong adds to its settings."""
-    added = {"nginx_conf": str(PREFIX / "nginx.conf"), "kong_env": str(path(config.line))}
+    added = {"prefix": str(PREFIX), "nginx_conf": str(PREFIX / "nginx.conf"), "kong_env": str(path(config.line))}
     if config.line < (0, 13):
         address, _colon, port = config.settings["proxy_listen"].rpartition(":")
         return {**added, "proxy_ip": address, "proxy_port": port}

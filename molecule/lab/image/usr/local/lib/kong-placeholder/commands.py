@@ -5,7 +5,7 @@
 """`kong` of the lab's placeholder: the commands of Kong's program that the collection calls, with their traps.
 
 Sources: Kong/kong kong/cmd/{check,prepare,start,quit,stop,reload,restart}.lua, before 0.9 kong/cli/cmds/*.lua. Like in Kong,
-`reload` does not read the changed file before 2.3.
+`reload` does not read the changed file before 2.3, and later only with `-c`, and then without the values derived from it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,19 @@ from pathlib import Path
 
 import _nginx
 import _running
-from _config import Config, ConfigError, environment, keep_prepared, load, make, pid_file, release_line, runs
+from _config import (
+    PREFIX,
+    Config,
+    ConfigError,
+    environment,
+    keep_prepared,
+    load,
+    make,
+    parse,
+    pid_file,
+    release_line,
+    runs,
+)
 from main import PID, READY
 
 MAIN = Path(__file__).resolve().parent / "main.py"
@@ -75,13 +87,15 @@ def stop(_file: Path | None) -> None:
 
 
 def reload(file: Path | None) -> None:
-    """Signal nginx. Since 0.9, prepare the prefix first; up to 2.2 from the configuration that is in the prefix."""
+    """Signal nginx. Since 0.9, prepare the prefix first from the settings that are in it, since 2.3 with the file over them."""
     variables = environment()
-    line = release_line(variables["KONG_VERSION"])
+    version = variables["KONG_VERSION"]
+    line = release_line(version)
     if line >= (2, 3):
-        prepare(file)
+        merged = {**_running.read(line), **(parse(file.read_text(encoding="utf-8"), version) if file else {})}
+        _prepare(make(version, merged, {}))
     elif line >= (0, 9):
-        _prepare(make(variables["KONG_VERSION"], _running.read(line), variables))
+        _prepare(make(version, _running.read(line), variables))
     _nginx.reload()
     print("Kong reloaded")
 
@@ -117,6 +131,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("-c", "--conf", type=Path)
     parser.add_argument("-p", "--prefix", type=Path)
     options = parser.parse_args(arguments)
+    if options.prefix and options.prefix != PREFIX:
+        os.execve(sys.executable, [sys.executable, "-B", *sys.argv], {**os.environ, "KONG_PREFIX": str(options.prefix)})
     try:
         _command(options.command)(options.conf or options.file)
     except (ConfigError, OSError, subprocess.CalledProcessError) as error:
