@@ -13,8 +13,15 @@ author:
 description:
   - Reloads or restarts Kong with its systemd unit, with Kong's own program, or with your commands. Then it checks until
     exactly the planned listeners are open and answer. If that does not happen, the module fails with the differences.
+  - From Kong 0.11 on, the file is prepared in a temporary folder first, with the variables and options of Kong's start, and
+    nginx tests the result. If Kong or nginx rejects the file, the module fails, and the running Kong is not touched.
   - If a reload was requested but is not enough, Kong is restarted. A reload is not enough if no command on the host makes
-    the running Kong read the changed file, or if the sockets are wrong a few seconds after the reload.
+    the running Kong read the changed file. It is not enough either if, a few seconds later, the sockets are wrong, the old
+    workers of nginx still accept connections, their number is not that of the file, or Kong's prefix does not have the
+    values of the file.
+  - If nginx refuses the configuration at the reload, the running Kong continues as before. Then the module fails, and Kong is
+    not restarted, because it would not start either.
+  - If the module fails, its message has the last error lines of the unit's journal and of nginx's error log.
   - Kong's file is never changed.
   - If the unit does not run as root, ports below the first unprivileged port and listeners with the flag C(transparent) need
     capabilities. A drop-in for the unit adds them. It is removed when no listener needs it. If the module fails, the
@@ -101,7 +108,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 how:
-  description: The action, V(reload), V(restart) or V(stop). In check mode the first planned action.
+  description:
+    - The action, V(reload), V(restart) or V(stop). In check mode the first planned action.
+    - V(nothing) if the running Kong was not touched, for example because Kong rejects the file.
   returned: always
   type: str
 reasons:
@@ -115,6 +124,10 @@ report:
   type: list
   elements: str
   sample: ["admin: no process listens on tcp 127.0.0.1:8001"]
+refused:
+  description: Whether nginx has refused the configuration at the reload, and the running Kong continues as before.
+  returned: always
+  type: bool
 draining:
   description: The number of old workers of nginx that still have connections.
   returned: success
@@ -145,11 +158,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
     Done,
     Wanted,
     bring_up,
-    read_reload_command,
-    read_user,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import (
+    read_commands,
+    read_user,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
 
 _SPEC = {
@@ -170,6 +185,8 @@ _NO_FILE = "/dev/null"
 # These listeners do not answer an HTTP request: Serf and streams. Listeners with the PROXY protocol do not answer either.
 _NO_HTTP = ("stream", "cluster_rpc")
 
+_NOT_EFFECTIVE = "the settings are not effective in Kong"
+
 
 def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
     """Return how Kong is run on this host. Raises ServiceError for an invalid version, HostError for a systemd failure."""
@@ -183,7 +200,8 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
         conf=params["conf"] if host.path(params["conf"]).exists() else _NO_FILE,
         prefix=params["prefix"] or "",
         unit=unit,
-        reload_of_unit=read_reload_command(host, unit),
+        start_of_unit=read_commands(host, unit, "ExecStartPre", "ExecStart"),
+        reload_of_unit=read_commands(host, unit, "ExecReload"),
         user=read_user(host, unit),
         program=program if os.access(program, os.X_OK) else "",
         restart_command=params["restart_command"] or "",
@@ -219,11 +237,11 @@ def run(module: AnsibleModule) -> Done:
     ]
     before = grant(host, kong.unit, ports) if kong.unit and ports else None
     if before is None:
-        return bring_up(kong, how, wanted_of(module.params), module.params["drain"])
+        return bring_up(host, kong, how, wanted_of(module.params), module.params["drain"])
     succeeded = False
     try:
         # A process gets its capabilities only when it starts.
-        done = bring_up(kong, "restart", wanted_of(module.params), module.params["drain"])
+        done = bring_up(host, kong, "restart", wanted_of(module.params), module.params["drain"])
         succeeded = not done.wrong
         return done
     finally:
@@ -238,11 +256,12 @@ def main() -> None:
         require_root("kong_service")
         done = run(module)
     except (ServiceError, HostError, OSError) as error:
-        module.fail_json(msg=str(error), how="nothing", reasons=[], report=[str(error)])
+        module.fail_json(msg=str(error), how="nothing", reasons=[], report=[str(error)], refused=False)
     result = asdict(done)
     result["report"] = result.pop("wrong")
     if done.wrong:
-        module.fail_json(msg=f"the settings are not effective in Kong: {'; '.join(done.wrong)}", **result)
+        what = "nginx refuses the settings, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
+        module.fail_json(msg=f"{what}: {'; '.join(done.wrong)}", **result)
     module.exit_json(changed=True, **result)
 
 

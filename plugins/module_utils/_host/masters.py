@@ -62,15 +62,20 @@ def find_master(prefix: str, *, in_container: bool = False, proc: Path = PROC) -
     return found[0] if len(found) == 1 else None
 
 
+def find_workers(master: Master) -> frozenset[str]:
+    """Return the process ids of the workers of a master, without those that finish their connections after a reload."""
+    workers = (process for process in processes(master.process.parent) if _title(process) == _WORKER)
+    return frozenset(worker.name for worker in workers if _status(worker)[1:2] == [master.process.name])
+
+
 def find_start(master: Master) -> float:
     """Return the time, in seconds since the epoch, from which a master uses its settings. Raises OSError.
 
     That is the start of its youngest worker, because a reload of nginx replaces the workers. It is the time of the boot if the
     master has ended.
     """
-    proc, pid = master.process.parent, master.process.name
-    workers = [process for process in processes(proc) if _read(process / "cmdline").rstrip("\0 ") == _WORKER]
-    own = [master.process, *(worker for worker in workers if _status(worker)[1:2] == [pid])]
+    proc = master.process.parent
+    own = [master.process, *(proc / worker for worker in find_workers(master))]
     ticks = max((int(status[19]) for process in own if len(status := _status(process)) > 19), default=0)
     boot = next(float(line.split()[1]) for line in (proc / "stat").read_text().splitlines() if line.startswith("btime"))
     return boot + ticks / os.sysconf("SC_CLK_TCK")
@@ -79,7 +84,7 @@ def find_start(master: Master) -> float:
 def _masters(proc: Path) -> Iterator[Master]:
     network = _link(proc / "self/ns/net")
     for process in processes(proc):
-        title = _read(process / "cmdline").partition("\0")[0]
+        title = _title(process)
         words = title.split()
         if title.startswith(_MASTER) and "-p" in words[:-1]:
             prefix = os.path.normpath(words[words.index("-p") + 1])
@@ -92,6 +97,11 @@ def _container_of(process: Path) -> Container | None:
     of_host = _read(process.parent / "1/cgroup")
     found = [match for match in _CONTAINER.finditer(_read(process / "cgroup")) if match[2] not in of_host]
     return Container(_ENGINES[found[-1][1]], found[-1][2]) if found else None
+
+
+def _title(process: Path) -> str:
+    """Return the title of a process of nginx, which writes it over its arguments."""
+    return _read(process / "cmdline").rstrip("\0 ").partition("\0")[0]
 
 
 def _status(process: Path) -> list[str]:

@@ -6,19 +6,32 @@
 
 Sources: kong/cmd/{start,quit,reload,prepare}.lua from 0.9 on, kong/cli/cmds/{start,stop,quit}.lua before;
 build/package/kong.service at 2.8.5 and 3.2.0 and later.
+
+A reload needs `kong prepare` first. Without `-c`, `kong reload` reads the prefix and not the file. With `-c`, it does so too
+before 2.3, and from 2.3 on the values that Kong derived from the old file take precedence over the new file.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import Command
 
 RELOAD, RESTART, STOP = "reload", "restart", "stop"
 
 
 class ServiceError(Exception):
     """Kong cannot be reloaded, restarted or stopped on this host; the message has the reason and the fix."""
+
+
+class StepError(ServiceError):
+    """A command has failed. `output` are the errors in its output, or the end of its output."""
+
+    def __init__(self, message: str, output: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.output = (*output,)
 
 
 @dataclass(frozen=True)
@@ -38,8 +51,8 @@ class Step:
 class Kong:
     """How Kong is run on a host.
 
-    `unit` and `program` are empty if they do not exist. `reload_of_unit` is the unit's ExecReload. `user` is the user of the
-    unit, empty for root. `prefix` is empty for Kong's default. `restart_command` and `reload_command` are the user's
+    `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands before and
+    at its start, and those of its reload. `user` is the user of the unit, empty for root. `prefix` is empty for Kong's default. `restart_command` and `reload_command` are the user's
     commands, empty if not given. `variables` are the `KONG_...` variables that systemd sets for the unit.
     """
 
@@ -47,7 +60,8 @@ class Kong:
     conf: str
     prefix: str = ""
     unit: str = ""
-    reload_of_unit: str = ""
+    start_of_unit: tuple[Command, ...] = ()
+    reload_of_unit: tuple[Command, ...] = ()
     user: str = ""
     program: str = ""
     restart_command: str = ""
@@ -128,20 +142,17 @@ def _plan_reload(kong: Kong) -> tuple[Step, ...] | str:
     if kong.restart_command or kong.reload_command:
         command = kong.reload_command
         return (Step((*shlex.split(command),)),) if command else "no reload command is given"
-    prepare = Step((kong.program, "prepare", "-c", kong.conf, *_prefix_options(kong)), as_kong=True)
+    prepare = make_prepare(kong, find_options(kong) or ("-c", kong.conf, *_prefix_options(kong)))
     if kong.unit:
         return _plan_unit_reload(kong, prepare)
-    if kong.version >= (2, 3):
-        return (Step((kong.program, "reload", "-c", kong.conf, *_prefix_options(kong)), as_kong=True),)
     return prepare, Step((kong.program, "reload", *_prefix_options(kong)), as_kong=True)
 
 
 def _plan_unit_reload(kong: Kong, prepare: Step) -> tuple[Step, ...] | str:
     reload = Step(("systemctl", "reload", kong.unit))
-    reads_file = " prepare" in kong.reload_of_unit or (" reload" in kong.reload_of_unit and kong.version >= (2, 3))
     if not kong.reload_of_unit:
         return f"{kong.unit} has no ExecReload"
-    if reads_file:
+    if any(words[0] == "prepare" for words in _kong_words(kong.reload_of_unit)):
         return (reload,)
     # Units of the packages from about 1.5 to 2.1 only send a signal to nginx.
     if not kong.program:
@@ -149,3 +160,39 @@ def _plan_unit_reload(kong: Kong, prepare: Step) -> tuple[Step, ...] | str:
     if kong.user:
         return f"{kong.unit} runs as user {kong.user}, who cannot read files that `kong prepare` writes as root"
     return prepare, reload
+
+
+def make_prepare(kong: Kong, options: Iterable[str]) -> Step:
+    """Return the step that writes Kong's file and the environment of its start into a prefix."""
+    return Step((kong.program, "prepare", *options), as_kong=True)
+
+
+def find_options(kong: Kong) -> tuple[str, ...] | None:
+    """Return the options for `kong prepare` that make it read the same files as the start of Kong.
+
+    Returns None if the start of the unit is unknown, for example a script or a command with a variable.
+    """
+    if not kong.unit:
+        return ("-c", kong.conf, *_prefix_options(kong))
+    for words in _kong_words(kong.start_of_unit):
+        if words[0] in ("prepare", "start", "restart"):
+            options = (*_read_options(words[1:]),)
+            return None if any("$" in word for word in options) else options
+    return None
+
+
+def _kong_words(commands: Iterable[Command]) -> Iterator[Command]:
+    """Yield the words after each `kong` in the commands, also in those of a shell."""
+    for command in commands:
+        for number, word in enumerate(command[:-1]):
+            if word.rpartition("/")[2] == "kong":
+                yield command[number + 1 :]
+
+
+def _read_options(words: Command) -> Iterator[str]:
+    """Yield the options of `kong start` that `kong prepare` has too, in their form with two words."""
+    names = {"-c": "-c", "--conf": "-c", "-p": "-p", "--prefix": "-p", "--nginx-conf": "--nginx-conf"}
+    for number, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in names and (equals or number + 1 < len(words)):
+            yield from (names[name], value if equals else words[number + 1])

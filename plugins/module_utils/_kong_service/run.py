@@ -6,28 +6,38 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, completed
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, draining
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import find_silent
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import ROOT
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import run_step, wait_until
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import find_ineffective
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import (
+    find_refusals,
+    mark_logs,
+    read_errors,
+    summarize,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx, find_nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
     RELOAD,
     RESTART,
+    STOP,
     Kong,
     Procedure,
     ServiceError,
-    Step,
     choose_procedure,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.rehearsal import rehearse
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Listener,
     compare,
+    find_kong_sockets,
+    find_others,
+    find_taken,
     read_sockets,
     report,
 )
@@ -40,12 +50,9 @@ LISTENER_SPEC = {
     "setting": {"type": "str"},
     "flags": {"type": "list", "elements": "str"},
 }
-# New workers of nginx have their sockets within a second, so a reload has failed if they do not.
+# New workers of nginx have their sockets within a second, so a reload has failed if they do not. nginx tries to open a
+# socket for two and a half seconds.
 _LOOKS_AFTER_RELOAD = 5
-_SERF_SECONDS = 10
-_STATUS_LINES = 5
-# systemd waits 90 seconds for a unit to stop and 90 for it to start (DefaultTimeoutStopSec, systemd-system.conf(5)).
-_COMMAND_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -61,112 +68,109 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Done:
-    """The action, the reasons for it, the remaining errors (none after a success), and the number of old workers."""
+    """The action, the reasons for it, the remaining errors (none after a success), and the number of old workers.
+
+    `refused` is true if nginx has refused the configuration at a reload, and runs as before.
+    """
 
     how: str
     reasons: tuple[str, ...]
     wrong: tuple[str, ...]
     draining: int = 0
+    refused: bool = False
 
 
-def find_unit(host: Host, service: str) -> str:
-    """Return the full name of a systemd unit, or an empty text if this host has no such unit."""
-    unit = service if "." in service or not service else f"{service}.service"
-    if not unit or host.which("systemctl") is None:
-        return ""
-    with suppress(HostError):
-        return unit if _read_property(host, unit, "LoadState") == "loaded" else ""
-    return ""
+def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
+    """Reload, restart or stop Kong, and check until its listeners are correct.
 
-
-def read_reload_command(host: Host, unit: str) -> str:
-    """Return the command with which systemd reloads a unit; empty if the unit has none."""
-    return _read_property(host, unit, "ExecReload") if unit else ""
-
-
-def read_user(host: Host, unit: str) -> str:
-    """Return the user of a unit, empty for root."""
-    user = _read_property(host, unit, "User") if unit else ""
-    return "" if user in ROOT else user
-
-
-def _read_property(host: Host, unit: str, name: str) -> str:
-    return host.run("systemctl", "show", unit, f"--property={name}", "--value").strip()
-
-
-def bring_up(kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
-    """Reload, restart or stop Kong, and check until its listeners are correct. If a reload is not enough, restart Kong.
-
-    Raises ServiceError for a host without a suitable command; nothing was changed.
+    If a reload has no effect, Kong is restarted, but not if nginx has refused the configuration: it would not start either.
+    Raises ServiceError for a host without a suitable command, or for a file that Kong rejects; nothing was changed.
     """
     chosen = choose_procedure(kong, how)
+    before = find_nginx(kong.prefix)
+    settings = None if chosen.how == STOP else _rehearse(kong, before, wanted)
     reasons = (chosen.reason,) if chosen.reason else ()
     if chosen.how == RELOAD:
-        wrong = _execute(kong, chosen, replace(wanted, looks=min(wanted.looks, _LOOKS_AFTER_RELOAD)))
+        wrong, is_refused = _reload(host, kong, chosen, wanted, before, settings)
         if not wrong:
-            return Done(RELOAD, reasons, (), _wait_for_draining(kong, drain))
+            return Done(RELOAD, (), (), _wait_for_draining(kong, drain))
+        if is_refused:
+            return Done(RELOAD, (), (*wrong,), refused=True)
         reasons = (f"the reload was not enough: {'; '.join(wrong)}",)
         chosen = choose_procedure(kong, RESTART)
-    return Done(chosen.how, reasons, tuple(_execute(kong, chosen, wanted)))
+    mark = mark_logs(kong.unit, before)
+    wrong = _execute(kong, chosen, lambda: find_errors(kong, wanted), wanted.looks)
+    why = summarize(read_errors(host, mark), kong.variables) if wrong else ()
+    return Done(chosen.how, reasons, (*wrong, *why))
 
 
-def _execute(kong: Kong, chosen: Procedure, wanted: Wanted) -> list[str]:
-    """Run the steps and check the listeners; return the errors."""
+def _reload(
+    host: Host, kong: Kong, chosen: Procedure, wanted: Wanted, before: Nginx, settings: Mapping[str, str] | None
+) -> tuple[list[str], bool]:
+    """Reload Kong; return the errors, with those of its logs, and whether nginx has refused the configuration."""
+    mark = mark_logs(kong.unit, before)
+    looks = min(wanted.looks, _LOOKS_AFTER_RELOAD)
+    wrong = _execute(kong, chosen, lambda: find_errors(kong, wanted) or find_ineffective(kong, before, settings), looks)
+    if not wrong:
+        return [], False
+    errors = read_errors(host, mark)
+    return [*wrong, *summarize(errors, kong.variables)], _is_refused(kong, wanted, before, [*errors, *wrong])
+
+
+def _rehearse(kong: Kong, nginx: Nginx, wanted: Wanted) -> Mapping[str, str] | None:
+    """Return the settings that Kong must have. Raises ServiceError if Kong cannot use them; nothing was changed."""
+    taken = find_taken(wanted.listeners, read_sockets(kong.unit, kong.prefix or PREFIX)) if wanted.looks else []
+    if taken:
+        used = ", ".join(f"{sock} is used by {sock.process}" for sock in taken)
+        raise ServiceError(
+            f"Kong was not touched, because it could not listen: {used}. Stop that program or change the port"
+        )
+    return rehearse(kong, nginx)
+
+
+def _is_refused(kong: Kong, wanted: Wanted, before: Nginx, errors: list[str]) -> bool:
+    """Tell whether nginx has refused the configuration at a reload and its old workers go on.
+
+    If it only cannot open a port that Kong itself has on another address, a restart helps.
+    """
+    refusals = find_refusals(errors, before.master)
+    now = find_nginx(kong.prefix)
+    if not refusals or not before.workers or not now.workers & before.workers:
+        return False
+    sockets = read_sockets(kong.unit, kong.prefix or PREFIX)
+    return not all(_is_bind(line) for line in refusals) or bool(find_others(wanted.listeners, sockets))
+
+
+def _is_bind(error: str) -> bool:
+    return "(98: Address already in use)" in error or "still could not bind()" in error
+
+
+def _execute(kong: Kong, chosen: Procedure, find: Callable[[], list[str]], looks: int) -> list[str]:
+    """Run the steps and check once per second, up to `looks` times; return the errors of the last check."""
+    wrong: list[str] = []
     try:
         for step in chosen.steps:
-            _run(step, kong)
-    except ServiceError as error:
+            run_step(step, kong)
+        for number in range(looks):
+            time.sleep(min(number, 1))
+            wrong = find()
+            if not wrong:
+                break
+    except (ServiceError, HostError, OSError) as error:
         return [str(error)]
-    return _check(kong, wanted)
-
-
-def _run(step: Step, kong: Kong) -> None:
-    variables = kong.variables if step.as_kong else {}
-    try:
-        done = completed(step.argv, _COMMAND_SECONDS, environment={**_read_environment(), **variables})
-    except HostError as error:
-        raise ServiceError(str(error)) from error
-    if done.returncode and step.required:
-        output = (done.stderr or done.stdout).strip().splitlines()[-_STATUS_LINES:]
-        raise ServiceError(f"`{' '.join(step.argv)}` failed with status {done.returncode}: {' / '.join(output)}")
-    if step.settles:
-        _wait_until(lambda: not _serf_runs(), _SERF_SECONDS)
-
-
-def _read_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("KONG_")}
-
-
-def _serf_runs() -> bool:
-    return any(sock.process == "serf" for sock in read_sockets().all)
-
-
-def _check(kong: Kong, wanted: Wanted) -> list[str]:
-    """Check the listeners once per second, up to `looks` times; return the errors of the last check."""
-    wrong: list[str] = []
-    for number in range(wanted.looks):
-        time.sleep(min(number, 1))
-        wrong = find_errors(kong, wanted)
-        if not wrong:
-            break
     return wrong
 
 
 def find_errors(kong: Kong, wanted: Wanted) -> list[str]:
     """Return the differences between expected and actual listeners, or the listeners that do not answer."""
-    drift = compare(wanted.listeners, read_sockets(kong.unit, kong.prefix or PREFIX))
-    return report(drift) or [
+    sockets = read_sockets(kong.unit, kong.prefix or PREFIX)
+    drift = compare(wanted.listeners, sockets)
+    return report(drift, is_running=bool(find_kong_sockets(sockets))) or [
         f"{listener.name}: the listener on {listener} does not answer" for listener in find_silent(wanted.http)
     ]
 
 
 def _wait_for_draining(kong: Kong, seconds: int) -> int:
     """Wait until the old workers have finished their connections; return the number of workers that have not."""
-    _wait_until(lambda: not draining(kong.unit), seconds)
+    wait_until(lambda: not draining(kong.unit), seconds)
     return draining(kong.unit)
-
-
-def _wait_until(is_met: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_met() and time.monotonic() < deadline:
-        time.sleep(0.2)

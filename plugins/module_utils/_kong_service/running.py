@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import read_prepared
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import find_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import find_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
     Variable,
     unit_variables,

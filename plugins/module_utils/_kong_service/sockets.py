@@ -137,6 +137,33 @@ def find_kong_sockets(sockets: Sockets) -> list[Socket]:
     return [sock for sock in sockets.all if (sock.unit == unit if unit else sock.process in PROGRAMS)]
 
 
+def find_others(listeners: Iterable[Listener], sockets: Sockets) -> list[Socket]:
+    """Return the sockets of other programs on the ports of the listeners."""
+    ports = {(listener.protocol, listener.port) for listener in listeners}
+    return [
+        sock for sock in sockets.all if (sock.protocol, sock.port) in ports and not _may_be_kongs(sock, sockets.unit)
+    ]
+
+
+def find_taken(listeners: Sequence[Listener], sockets: Sockets) -> list[Socket]:
+    """Return the tcp sockets of other programs that certainly keep Kong from opening a listener.
+
+    An address and the wildcard of its family exclude each other on a port, because both listen (bind(2)). A socket at [::] may
+    exclude IPv4 too.
+    """
+    wanted = {(listener.port, address) for listener in listeners for address in _resolve(listener)}
+    return [
+        sock
+        for sock in find_others(listeners, sockets)
+        if sock.protocol == "tcp"
+        and any(sock.port == port and _exclude(sock.address, address) for port, address in wanted)
+    ]
+
+
+def _exclude(one: str, other: str) -> bool:
+    return one == other or ((":" in one) == (":" in other) and bool({one, other} & {_ANY4, _ANY6}))
+
+
 def _resolve(listener: Listener) -> tuple[str, ...]:
     """Return the address of a listener as a tuple, which is empty if this host cannot resolve its name."""
     text = _WILDCARDS.get(listener.address, listener.address).strip("[]")

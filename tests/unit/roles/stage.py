@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULES = ("kong_conf", "kong_firewall", "kong_listen_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
 FILTERS = ("kong_config.py", "kong_defaults.py", "kong_restart_decision.py")
-# The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode.
+# The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode. A list has the
+# answers to the first and later calls of that key.
 MODULE = """\
 #!/usr/bin/python
 # WANT_JSON
@@ -34,9 +35,12 @@ kept = {key: value for key, value in args.items() if not key.startswith("_ansibl
 word = kept.get("state") or kept.get("how") or ("check" if check else "write" if NAME == "kong_conf" else "")
 call = (NAME + " " + word).strip()
 answers = json.load(open(ANSWERS))[number]
+earlier = sum(json.loads(line)[:2] == [number, call] for line in open(CALLS))
 with open(CALLS, "a") as file:
     file.write(json.dumps([number, call, kept]) + "\\n")
-print(json.dumps({"changed": False, **answers.get(NAME, {}), **answers.get(call, {})}))
+answer = answers.get(call, {})
+answer = answer[min(earlier, len(answer) - 1)] if isinstance(answer, list) else answer
+print(json.dumps({"changed": False, **answers.get(NAME, {}), **answer}))
 """
 
 

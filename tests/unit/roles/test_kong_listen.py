@@ -26,6 +26,7 @@ OVERRIDDEN = {
     "moves": True,
     "line": "admin_listen is 0.0.0.0:8001, planned 127.0.0.1:9001: KONG_ADMIN_LISTEN (/etc/kong/kong.env) overrides kong.conf",
 }
+REFUSED = {**FAILS, "msg": "port taken", "how": "reload", "refused": True}
 
 
 def answers(folder, number, *, backup=True, changes=True):
@@ -38,6 +39,7 @@ def answers(folder, number, *, backup=True, changes=True):
         copy.write_text("old")
     nodes = {f"case-{at}": {**NODE, "settings_file": {"path": f"/etc/kong/case-{at}.conf", "search": [], "format": "conf"}}
              for at in range(20)}  # fmt: skip
+    nodes[f"case-{NAMES.index('kong in a container')}"]["published"] = []
     written = {"changed": changes, "path": str(conf), **({"backup_file": str(copy)} if backup else {})}
     before = {"admin_listen": "127.0.0.1:8001"} if changes else {}
     return {
@@ -82,6 +84,20 @@ CASES = {
         [*UP, "kong_service stop", CLOSED],
         "port taken. {conf} is as before the run, and Kong is stopped, as before", "old",
     ),
+    "kong rejects the file": (
+        {"kong_service reload": {**FAILS, "msg": "no such directive", "how": "nothing", "refused": False}},
+        [*UP, CLOSED], "no such directive. {conf} is as before the run, and Kong was not touched", "old",
+    ),
+    "nginx refuses the reload": (
+        {"kong_service reload": [REFUSED, {}]},
+        [*UP, "kong_service reload", CLOSED],
+        "port taken. {conf} is as before the run, and Kong still runs with it", "old",
+    ),
+    "nginx refuses the reload, with both files": (
+        {"kong_service reload": REFUSED},
+        [*UP, "kong_service reload"],
+        "port taken. {conf} is as before the run, but Kong does not reload with it either: port taken. " + OPEN, "old",
+    ),
     "kong, with both files": (
         {"kong_service": {**FAILS, "msg": "no nginx"}},
         [*UP, "kong_service restart"],
@@ -94,6 +110,17 @@ CASES = {
     ),
 }  # fmt: skip
 MORE_CASES = {
+    "kong in a container": (
+        {"kong_service reload": {**FAILS, "msg": "no docker"}}, {},
+        [*UP, "kong_service restart", CLOSED],
+        "no docker. {conf} is as before the run, and Kong was restarted with it; its sockets are not visible on this host",
+        "old",
+    ),
+    "kong rejects an unchanged file": (
+        {"kong_service restart": {**FAILS, "msg": "no file", "how": "nothing"}}, {"changes": False, "backup": False},
+        [*UP[:2], "kong_service restart", CLOSED],
+        "no file. {conf} is unchanged", "new",
+    ),
     "a new file": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}}, {"backup": False},
         [*UP, "kong_service restart", CLOSED],
@@ -111,6 +138,7 @@ MORE_CASES = {
 }  # fmt: skip
 
 
+NAMES = [*CASES, *MORE_CASES]
 EXPECTED = [*CASES.values(), *((differs, *rest) for differs, _how, *rest in MORE_CASES.values())]
 
 

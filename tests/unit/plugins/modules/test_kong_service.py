@@ -28,7 +28,7 @@ def service(monkeypatch):
     """Replace the parts of a unit whose drop-in changes; record the restored drop-ins and the requested actions."""
     calls = SimpleNamespace(put=[], how=[], done=Done("restart", (), ()), before="before")
 
-    def bring_up(_kong, how, _wanted, _drain):
+    def bring_up(_host, _kong, how, _wanted, _drain):
         calls.how.append(how)
         if isinstance(calls.done, Exception):
             raise calls.done

@@ -482,14 +482,14 @@ SERVICE = {"version": "3.9.1", "conf": "/etc/kong/kong.conf", "listeners": [LIST
 def service(monkeypatch):
     seen = SimpleNamespace(done=Done("restart", ("why",), ()), calls=[])
 
-    def bring_up(kong, how, wanted, drain):
+    def bring_up(_host, kong, how, wanted, drain):
         seen.calls.append((kong, how, wanted, drain))
         if isinstance(seen.done, Exception):
             raise seen.done
         return seen.done
 
     monkeypatch.setattr(kong_service, "find_running", lambda _host, name, _prefix: Running(None, f"{name}.service"))
-    monkeypatch.setattr(kong_service, "read_reload_command", lambda _host, unit: f"reload {unit}")
+    monkeypatch.setattr(kong_service, "read_commands", lambda _host, unit, *names: (unit, *names))
     monkeypatch.setattr(kong_service, "read_user", lambda _host, unit: f"user of {unit}")
     monkeypatch.setattr(kong_service, "unit_environment", lambda _host, unit: {"OF": unit})
     monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: None)
@@ -505,6 +505,7 @@ def test_service(service, monkeypatch):
         "reasons": ("why",),
         "report": (),
         "draining": 0,
+        "refused": False,
         "failed": False,
     }
     assert {*result} - {"changed", "failed"} == documented(kong_service)
@@ -512,7 +513,8 @@ def test_service(service, monkeypatch):
     assert (how, drain, wanted.looks) == ("restart", 10, 30)
     # Kong's program would fail for a missing file.
     assert (kong.version, kong.conf, kong.prefix, kong.unit) == ((3, 9), "/dev/null", "", "kong.service")
-    assert (kong.reload_of_unit, kong.user) == ("reload kong.service", "user of kong.service")
+    assert (kong.reload_of_unit, kong.user) == (("kong.service", "ExecReload"), "user of kong.service")
+    assert kong.start_of_unit == ("kong.service", "ExecStartPre", "ExecStart")
     assert (kong.variables, kong.restart_command, kong.reload_command) == ({"OF": "kong.service"}, "", "")
 
 
@@ -567,8 +569,12 @@ def test_service_fails_with_the_errors(service, monkeypatch):
     result, _warnings = main(kong_service, monkeypatch, SERVICE)
     assert (result["failed"], result["report"], result["how"]) == (True, ("admin: silent", "proxy: silent"), "restart")
     assert result["msg"].endswith("admin: silent; proxy: silent")
+    service.done = Done("reload", (), ("[emerg] no",), refused=True)
+    result, _warnings = main(kong_service, monkeypatch, SERVICE)
+    assert (result["failed"], result["refused"], result["how"]) == (True, True, "reload")
+    assert result["msg"] == "nginx refuses the settings, and Kong runs as before: [emerg] no"
     service.done = OSError("no")
     result, _warnings = main(kong_service, monkeypatch, SERVICE)
-    assert result == {"msg": "no", "how": "nothing", "reasons": [], "report": ["no"], "failed": True}
+    assert result == {"msg": "no", "how": "nothing", "reasons": [], "report": ["no"], "refused": False, "failed": True}
     result, _warnings = main(kong_service, monkeypatch, {**SERVICE, "version": "new"})
     assert (result["failed"], "'new'" in result["msg"]) == (True, True)

@@ -10,12 +10,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan 
     Kong,
     ServiceError,
     choose_procedure,
+    find_options,
 )
 
 KONG = "/usr/local/bin/kong"
 CONF = "/etc/kong/kong.conf"
-PACKAGED = "{ path=/usr/local/bin/kong ; argv[]=/usr/local/bin/kong prepare -p /usr/local/kong ; }"
-SIGNAL = "{ path=/usr/local/openresty/nginx/sbin/nginx ; argv[]=nginx -p /usr/local/kong -s reload ; }"
+SIGNAL = (("/usr/local/openresty/nginx/sbin/nginx", "-p", "/usr/local/kong", "-s", "reload"),)
+PREPARE = ((KONG, "prepare", "-p", "/usr/local/kong"),)
+PACKAGED = (*PREPARE, *SIGNAL)
+
+
+def words(*commands):
+    return tuple(tuple(command.split()) for command in commands)
 
 
 def kong(version, **how_run):
@@ -70,7 +76,7 @@ CASES = {
         "reload",
         [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
     ),
-    "such a unit with a user other than root": (
+    "a unit of about 1.5 with a user other than root": (
         with_unit((1, 5), reload_of_unit=SIGNAL, program=KONG, user="kong"),
         "reload",
         "restart",
@@ -89,17 +95,41 @@ CASES = {
         RESTART_UNIT,
     ),
     "a unit without a reload": (with_unit((3, 9)), "reload", "restart", RESTART_UNIT),
-    "a unit that calls kong reload, from 2.3": (
-        with_unit((2, 3), reload_of_unit="argv[]=/usr/local/bin/kong reload"),
+    "a unit that calls kong reload": (
+        with_unit((3, 9), program=KONG, start_of_unit=PACKAGED, reload_of_unit=words(f"{KONG} reload")),
+        "reload",
+        "reload",
+        [f"{KONG} prepare -p /usr/local/kong | as kong", "systemctl reload kong.service"],
+    ),
+    "a unit that calls kong reload with the file": (
+        with_unit((3, 9), program=KONG, reload_of_unit=words(f"{KONG} reload -c {CONF}")),
+        "reload",
+        "reload",
+        [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
+    ),
+    "such a unit with a user other than root": (
+        with_unit((3, 9), program=KONG, user="kong", reload_of_unit=words(f"{KONG} reload -c {CONF}")),
+        "reload",
+        "restart",
+        RESTART_UNIT,
+    ),
+    "a unit that calls kong reload, without Kong's program": (
+        with_unit((2, 3), reload_of_unit=words(f"{KONG} reload -c {CONF}")),
+        "reload",
+        "restart",
+        RESTART_UNIT,
+    ),
+    "a unit that prepares in a shell": (
+        with_unit((3, 9), program=KONG, reload_of_unit=words("/bin/sh -c /opt/bin/kong prepare kill -HUP $MAINPID")),
         "reload",
         "reload",
         ["systemctl reload kong.service"],
     ),
-    "a unit that calls kong reload, before 2.3": (
-        with_unit((2, 2), reload_of_unit="argv[]=/usr/local/bin/kong reload"),
+    "words about a preparation are no preparation": (
+        with_unit((3, 9), program=KONG, reload_of_unit=words("/bin/echo no prepare -v", "/bin/kill -HUP $MAINPID")),
         "reload",
-        "restart",
-        RESTART_UNIT,
+        "reload",
+        [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
     ),
     "kong without a unit": (
         with_program((3, 9)),
@@ -123,7 +153,7 @@ CASES = {
         with_program((2, 3), prefix="/opt/kong"),
         "reload",
         "reload",
-        [f"{KONG} reload -c {CONF} -p /opt/kong | as kong"],
+        [f"{KONG} prepare -c {CONF} -p /opt/kong | as kong", f"{KONG} reload -p /opt/kong | as kong"],
     ),
     "kong reload, before 2.3": (
         with_program((0, 14)),
@@ -174,3 +204,25 @@ def test_a_host_without_a_command_to_stop_kong(how_run):
 def test_a_host_without_a_command_to_restart_kong():
     with pytest.raises(ServiceError, match="kong_listen_restart_command"):
         choose_procedure(kong((3, 9)), "restart")
+
+
+OPTIONS = {
+    "no unit": (with_program((3, 9), prefix="/p"), ("-c", CONF, "-p", "/p")),
+    "package": (with_unit((3, 9), start_of_unit=PACKAGED), ("-p", "/usr/local/kong")),
+    "kong start": (
+        with_unit(
+            (3, 9),
+            start_of_unit=words(f"{KONG} version", f"{KONG} start --conf=/k.conf -v --nginx-conf /t --prefix /p"),
+        ),
+        ("-c", "/k.conf", "--nginx-conf", "/t", "-p", "/p"),
+    ),
+    "without options": (with_unit((3, 9), start_of_unit=words(f"{KONG} start")), ()),
+    "a variable": (with_unit((3, 9), start_of_unit=words(f"{KONG} start -c ${{CONF}}")), None),
+    "a script": (with_unit((3, 9), start_of_unit=words("/opt/start-kong", "/opt/kong", "/opt/kong -v")), None),
+    "no start": (with_unit((3, 9)), None),
+}
+
+
+@pytest.mark.parametrize("how_run, expected", OPTIONS.values(), ids=OPTIONS)
+def test_kong_is_prepared_with_the_options_of_its_start(how_run, expected):
+    assert find_options(how_run) == expected

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import commands as _commands
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import run as _service_run
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import sockets as _sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
@@ -49,16 +51,16 @@ def command(tmp_path):
 
 def test_after_a_successful_reload_kong_is_not_restarted(command, wanted):
     kong = Kong((3, 9), CONF, restart_command=command("restart"), reload_command=command("reload"))
-    assert bring_up(kong, "reload", wanted, 0) == Done("reload", (), ())
+    assert bring_up(Host(), kong, "reload", wanted, 0) == Done("reload", (), ())
     assert command.ran() == ["reload"]
 
 
 def test_if_a_reload_is_not_enough_kong_is_restarted(command):
     kong = Kong((3, 9), CONF, restart_command=command("restart"), reload_command=command("reload"))
-    done = bring_up(kong, "reload", missing(1), 0)
+    done = bring_up(Host(), kong, "reload", missing(1), 0)
     assert command.ran() == ["reload", "restart"]
-    assert (done.how, done.wrong) == ("restart", ("proxy: no process listens on tcp 127.0.0.1:1",))
-    assert done.reasons == ("the reload was not enough: proxy: no process listens on tcp 127.0.0.1:1",)
+    assert (done.how, done.wrong) == ("restart", ("Kong is not running: none of its 1 listeners is open",))
+    assert done.reasons == ("the reload was not enough: Kong is not running: none of its 1 listeners is open",)
 
 
 def test_a_stop_runs_only_the_stop_command(command, wanted, tmp_path):
@@ -66,38 +68,38 @@ def test_a_stop_runs_only_the_stop_command(command, wanted, tmp_path):
     program.write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/log\n")
     program.chmod(0o755)
     kong = Kong((3, 9), CONF, program=str(program))
-    done = bring_up(kong, "stop", Wanted((), (), 1), 0)
+    done = bring_up(Host(), kong, "stop", Wanted((), (), 1), 0)
     assert (command.ran(), done.how, done.draining) == (["quit"], "stop", 0)
 
 
 def test_the_error_of_a_failed_command_has_its_output(command, wanted):
     kong = Kong((3, 9), CONF, restart_command=command("restart", status=3))
-    (wrong,) = bring_up(kong, "restart", wanted, 0).wrong
+    (wrong,) = bring_up(Host(), kong, "restart", wanted, 0).wrong
     assert "failed with status 3: said restart" in wrong
 
 
 def test_a_command_that_hangs_is_killed(command, wanted, monkeypatch):
-    monkeypatch.setattr(_service_run, "_COMMAND_SECONDS", 1)
-    (wrong,) = bring_up(Kong((3, 9), CONF, restart_command="sleep 1000"), "restart", wanted, 0).wrong
+    monkeypatch.setattr(_commands, "_COMMAND_SECONDS", 1)
+    (wrong,) = bring_up(Host(), Kong((3, 9), CONF, restart_command="sleep 1000"), "restart", wanted, 0).wrong
     assert wrong == "`sleep 1000` did not end within 1 seconds, and was killed"
 
 
 def test_a_listener_has_to_answer(command, wanted, monkeypatch):
     monkeypatch.setattr(_service_run, "find_silent", list)
     kong = Kong((3, 9), CONF, restart_command=command("restart"))
-    done = bring_up(kong, "restart", Wanted(wanted.listeners, wanted.listeners, 1), 0)
+    done = bring_up(Host(), kong, "restart", Wanted(wanted.listeners, wanted.listeners, 1), 0)
     assert done.wrong == (f"proxy: the listener on {wanted.listeners[0]} does not answer",)
 
 
 def test_without_checks_no_listener_is_missing(command):
     kong = Kong((3, 9), CONF, restart_command=command("restart"))
-    assert bring_up(kong, "restart", missing(0), 0).wrong == ()
+    assert bring_up(Host(), kong, "restart", missing(0), 0).wrong == ()
 
 
 def test_kong_does_not_get_the_variables_of_the_caller(command, wanted, tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "KONG_PROXY_LISTEN", "0.0.0.0:1")
     seen = f"import os; open({str(tmp_path / 'seen')!r}, 'w').write(str('KONG_PROXY_LISTEN' in os.environ))"
-    bring_up(Kong((3, 9), CONF, restart_command=f'{sys.executable} -c "{seen}"'), "restart", wanted, 0)
+    bring_up(Host(), Kong((3, 9), CONF, restart_command=f'{sys.executable} -c "{seen}"'), "restart", wanted, 0)
     assert (tmp_path / "seen").read_text() == "False"
 
 

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import commands as steps
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import run
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError, Step
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import (
     Done,
@@ -24,6 +26,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 
 KONG = Kong((3, 9), "/kong.conf", reload_command="reload it", restart_command="restart it", variables={"OF_UNIT": "1"})
 PROXY = Listener("proxy", "tcp", 8000, "127.0.0.1")
+NOT_RUNNING = "Kong is not running: none of its 1 listeners is open"
+NGINX = Nginx("/usr/local/kong", "10", frozenset({"11"}))
 OPEN = Socket("tcp", 8000, "127.0.0.1", "nginx", "/usr/local/kong")
 
 
@@ -49,9 +53,22 @@ def world(monkeypatch):
         made.pauses.append(seconds)
         made.now += seconds
 
-    made.stderr = ""
-    monkeypatch.setattr(run, "completed", completed)
+    def rehearse(_kong, _nginx):
+        if isinstance(made.settings, Exception):
+            raise made.settings
+        return made.settings
+
+    made.stderr, made.errors, made.settings, made.ineffective = "", [], {"a": "b"}, [[]]
+    made.nginx = [NGINX, Nginx("/usr/local/kong", "10", frozenset({"12"}))]
+    monkeypatch.setattr(steps, "completed", completed)
+    monkeypatch.setattr(steps, "read_sockets", read_sockets)
+    monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: made.now))
     monkeypatch.setattr(run, "read_sockets", read_sockets)
+    monkeypatch.setattr(run, "rehearse", rehearse)
+    monkeypatch.setattr(run, "find_nginx", lambda _prefix: next_of(made.nginx))
+    monkeypatch.setattr(run, "mark_logs", lambda unit, nginx: (unit, nginx))
+    monkeypatch.setattr(run, "read_errors", lambda _host, _mark: made.errors)
+    monkeypatch.setattr(run, "find_ineffective", lambda *_given: next_of(made.ineffective))
     monkeypatch.setattr(run, "find_silent", lambda http: [one for one in http if one.name in made.silent])
     monkeypatch.setattr(run, "draining", lambda _unit: next_of(made.draining))
     monkeypatch.setattr(run, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: made.now))
@@ -68,32 +85,32 @@ def wanted(looks=3, http=()):
 
 def test_a_reload_that_is_enough(world):
     world.draining = [2, 1, 0]
-    assert bring_up(KONG, "reload", wanted(), 10) == Done("reload", (), (), 0)
+    assert bring_up(Host(), KONG, "reload", wanted(), 10) == Done("reload", (), (), 0)
     assert (commands(world), world.pauses) == (["reload it"], [0, 0.2, 0.2])
-    assert world.asked == [("", "/usr/local/kong")]
+    assert world.asked == [("", "/usr/local/kong")] * 2
 
 
 def test_old_workers_are_waited_for_only_so_long(world):
     world.draining = [3]
-    assert bring_up(KONG, "reload", wanted(), 1) == Done("reload", (), (), 3)
+    assert bring_up(Host(), KONG, "reload", wanted(), 1) == Done("reload", (), (), 3)
     assert sum(world.pauses) == pytest.approx(1, abs=0.21)
 
 
 def test_a_reload_that_is_not_enough_is_checked_five_times(world):
-    world.sockets = [*[[]] * 5, [OPEN]]
-    done = bring_up(KONG, "reload", wanted(30), 10)
+    world.sockets = [*[[]] * 6, [OPEN]]
+    done = bring_up(Host(), KONG, "reload", wanted(30), 10)
     assert (done.how, done.wrong, len(done.reasons)) == ("restart", (), 1)
-    assert "proxy" in done.reasons[0]
+    assert done.reasons == (f"the reload was not enough: {NOT_RUNNING}",)
     assert (commands(world), world.pauses) == (["reload it", "restart it"], [0, 1, 1, 1, 1, 0])
 
 
 def test_a_restart_is_checked_once_per_second(world):
-    world.sockets = [[], [], [OPEN]]
-    assert bring_up(KONG, "restart", wanted(3), 10) == Done("restart", (), ())
+    world.sockets = [[], [], [], [OPEN]]
+    assert bring_up(Host(), KONG, "restart", wanted(3), 10) == Done("restart", (), ())
     assert world.pauses == [0, 1, 1]
     world.sockets, world.asked = [[]], []
-    assert [line.partition(":")[0] for line in bring_up(KONG, "restart", wanted(2), 10).wrong] == ["proxy"]
-    assert len(world.asked) == 2
+    assert bring_up(Host(), KONG, "restart", wanted(2), 10).wrong == (NOT_RUNNING,)
+    assert len(world.asked) == 3
 
 
 def test_the_prefix_of_kong_finds_its_sockets(world):
@@ -111,8 +128,8 @@ def test_a_listener_that_does_not_answer_is_wrong(world):
 
 @pytest.mark.parametrize("as_kong", [True, False])
 def test_only_kongs_own_programs_get_the_variables_of_its_unit(world, monkeypatch, as_kong):
-    monkeypatch.setattr(run, "os", SimpleNamespace(environ={"PATH": "/bin", "KONG_ADMIN_LISTEN": "x"}))
-    run._run(Step(("kong", "prepare"), as_kong=as_kong), KONG)
+    monkeypatch.setattr(steps, "os", SimpleNamespace(environ={"PATH": "/bin", "KONG_ADMIN_LISTEN": "x"}))
+    steps.run_step(Step(("kong", "prepare"), as_kong=as_kong), KONG)
     ((_argv, seconds, environment),) = world.ran
     assert environment == {"PATH": "/bin", **({"OF_UNIT": "1"} if as_kong else {})}
     assert seconds >= 60
@@ -123,18 +140,107 @@ def test_only_kongs_own_programs_get_the_variables_of_its_unit(world, monkeypatc
 )
 def test_a_failed_step_shows_its_last_lines(world, stderr, shown):
     world.status, world.stderr = 3, stderr
-    (line,) = bring_up(KONG, "restart", wanted(), 0).wrong
+    (line,) = bring_up(Host(), KONG, "restart", wanted(), 0).wrong
     assert line == f"`restart it` failed with status 3: {shown}"
-    run._run(Step(("kong", "quit"), required=False), KONG)
+    steps.run_step(Step(("kong", "quit"), required=False), KONG)
     world.status = HostError("no kong")
     with pytest.raises(ServiceError, match="no kong"):
-        run._run(Step(("kong", "quit"), required=False), KONG)
+        steps.run_step(Step(("kong", "quit"), required=False), KONG)
+
+
+def test_a_failed_step_shows_its_errors_without_secrets(world):
+    world.status, world.stderr = 1, "Error: invalid:\nnginx: [emerg] no hunter22 in nginx.conf:9\n\n  Run with --vv\n"
+    kong = Kong((3, 9), "/kong.conf", restart_command="restart it", variables={"KONG_PG_PASSWORD": "hunter22"})
+    (line,) = bring_up(Host(), kong, "restart", wanted(), 0).wrong
+    assert line.endswith("status 1: Error: invalid: / [emerg] no <hidden> in nginx.conf:9")
 
 
 def test_a_step_that_settles_waits_for_serf(world):
     serf = Socket("tcp", 7373, "127.0.0.1", "serf", None)
     world.sockets = [[serf, OPEN], [serf], [OPEN]]
-    run._run(Step(("systemctl", "stop", "kong"), settles=True), KONG)
+    steps.run_step(Step(("systemctl", "stop", "kong"), settles=True), KONG)
     assert world.pauses == [0.2, 0.2]
-    run._run(Step(("systemctl", "stop", "kong")), KONG)
+    steps.run_step(Step(("systemctl", "stop", "kong")), KONG)
     assert len(world.asked) == 3
+
+
+EMERG = '2026/11/30 17:55:59 [emerg] 10#10: unknown directive "bogus" in /usr/local/kong/nginx-kong.conf:9'
+TAKEN = "2026/11/30 17:55:56 [emerg] 10#10: bind() to 127.0.0.1:8000 failed (98: Address already in use)"
+GAVE_UP = "2026/11/30 17:55:56 [emerg] 10#10: still could not bind()"
+OF_OTHER = Socket("tcp", 8000, "127.0.0.1", "python3", "other.service")
+OLD = ["nginx still has its old workers"]
+
+
+def test_a_rejected_file_is_found_before_kong_is_touched(world):
+    world.settings = ServiceError("Kong rejects it")
+    for how in ("reload", "restart"):
+        with pytest.raises(ServiceError, match="Kong rejects it"):
+            bring_up(Host(), KONG, how, wanted(), 0)
+    assert world.ran == []
+
+
+def test_a_port_of_another_program_is_found_before_kong_is_touched(world):
+    world.sockets = [[OF_OTHER]]
+    for how in ("reload", "restart"):
+        with pytest.raises(ServiceError, match=r"not touched.*tcp 127.0.0.1:8000 is used by python3"):
+            bring_up(Host(), KONG, how, wanted(), 0)
+    assert world.ran == []
+    assert bring_up(Host(), KONG, "restart", wanted(0), 0).wrong == ()
+
+
+def test_a_reload_has_to_bring_the_file_into_effect(world):
+    world.ineffective = [OLD, OLD, []]
+    assert bring_up(Host(), KONG, "reload", wanted(), 0) == Done("reload", (), ())
+    assert world.pauses == [0, 1, 1]
+    world.ineffective = [OLD]
+    done = bring_up(Host(), KONG, "reload", wanted(), 0)
+    assert (done.how, done.reasons) == ("restart", (f"the reload was not enough: {OLD[0]}",))
+
+
+@pytest.mark.parametrize(
+    "errors, holder",
+    [
+        ([EMERG], OPEN),
+        ([TAKEN, GAVE_UP], OF_OTHER),
+        (["[error] 10#10: init_by_lua error: x"], OPEN),
+        (["Error: x"], OPEN),
+    ],
+)
+def test_after_a_refused_reload_kong_is_not_restarted(world, errors, holder):
+    world.errors, world.ineffective, world.nginx, world.sockets = errors, [OLD], [NGINX], [[OPEN]] * 4 + [[holder]]
+    done = bring_up(Host(), KONG, "reload", wanted(), 0)
+    assert (commands(world), done.how, done.refused) == (["reload it"], "reload", True)
+    assert (done.wrong[0], len(done.wrong)) == (OLD[0], 1 + len(errors))
+
+
+def test_a_failed_preparation_is_a_refused_reload(world):
+    world.status, world.stderr, world.nginx = 1, "Error: no space left", [NGINX]
+    done = bring_up(Host(), KONG, "reload", wanted(), 0)
+    assert (commands(world), done.refused) == (["reload it"], True)
+
+
+# Kong itself has the port on another address; a worker had an error; nginx does not run any more, or has new workers.
+@pytest.mark.parametrize(
+    "errors, after",
+    [
+        ([TAKEN, GAVE_UP], NGINX),
+        (["2026/11/30 17:55:59 [error] 11#11: upstream failed"], NGINX),
+        ([EMERG], Nginx("/usr/local/kong")),
+        ([EMERG], Nginx("/usr/local/kong", "10", frozenset({"12"}))),
+    ],
+)
+def test_a_reload_without_effect_for_another_reason_is_a_restart(world, errors, after):
+    world.errors, world.ineffective, world.nginx = errors, [OLD], [NGINX, after]
+    done = bring_up(Host(), KONG, "reload", wanted(), 0)
+    assert (commands(world), done.how, done.wrong) == (["reload it", "restart it"], "restart", ())
+
+
+def test_a_failed_restart_has_its_reason(world):
+    world.errors, world.sockets = ["nginx: [emerg] no such user"], [[]]
+    done = bring_up(Host(), KONG, "restart", wanted(1), 0)
+    assert done.wrong == (NOT_RUNNING, "[emerg] no such user")
+
+
+def test_an_unreadable_host_after_an_action_is_an_error_of_the_action(world, monkeypatch):
+    monkeypatch.setattr(run, "find_silent", lambda _http: (_ for _ in ()).throw(OSError("no /proc")))
+    assert bring_up(Host(), KONG, "restart", wanted(1), 0).wrong == ("no /proc",)

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
     Sockets,
     compare,
     find_kong_sockets,
+    find_taken,
     read_sockets,
 )
 
@@ -165,3 +166,21 @@ def test_the_pid_file_of_a_kong_with_a_unit_is_ignored(proc, tmp_path):
     by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7)
     found = read_sockets(KONG, str(tmp_path / "kong"), proc)
     assert [(sock.port, sock.unit) for sock in found.all] == [(7946, None), (8000, None), (8001, KONG)]
+
+
+@pytest.mark.parametrize(
+    "listener, sock, is_taken",
+    [
+        (PROXY, nginx(8000, "0.0.0.0", unit="other.service"), True),
+        (PROXY, nginx(8000, "127.0.0.1", unit="other.service"), True),
+        (ADMIN, nginx(8001, "0.0.0.0", unit="other.service"), True),
+        (ADMIN, nginx(8001, "127.0.0.2", unit="other.service"), False),
+        (PROXY, nginx(8000, "::1", unit="other.service"), False),
+        (PROXY, nginx(8000, "0.0.0.0", "udp", "other.service"), False),
+        (PROXY, nginx(8002, "0.0.0.0", unit="other.service"), False),
+        (PROXY, nginx(8000, "127.0.0.1"), False),
+        (PROXY, Socket("tcp", 8000, "0.0.0.0"), False),
+    ],
+)
+def test_sockets_of_other_programs_that_keep_kong_from_listening(listener, sock, is_taken):
+    assert find_taken([listener], Sockets((sock,), KONG)) == ([sock] if is_taken else [])

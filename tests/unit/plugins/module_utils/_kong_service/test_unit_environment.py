@@ -154,7 +154,7 @@ def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, m
                 program=str(program), variables=unit_environment(host, "kong.service"))  # fmt: skip
     evil = {**os.environ, "KONG_NGINX_MAIN_LOAD_MODULE": "/tmp/evil.so"}
     with subprocess.Popen([sys.executable, "-c", "input()"], env=evil, stdin=subprocess.PIPE) as process:
-        bring_up(kong, "reload", Wanted((), (), 0), 0)
+        bring_up(host, kong, "reload", Wanted((), (), 0), 0)
         process.communicate(b"\n")
     names = {line.partition("=")[0] for line in seen.read_text(encoding="utf-8").splitlines()}
     assert names == {"KONG_B", "KONG_C", "KONG_D", "KONG_E", "KONG_F"}

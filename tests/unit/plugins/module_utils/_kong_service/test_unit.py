@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import (
     find_unit,
-    read_reload_command,
+    read_commands,
     read_user,
 )
 
@@ -52,11 +52,22 @@ def test_the_unit_of_a_service(service, host, expected):
     assert host.calls in ([], [("systemctl", "show", expected or "kong.service", "--property=LoadState", "--value")])
 
 
-def test_the_reload_command_of_a_unit():
-    host = FakeHost(ExecReload="/bin/kill -HUP")
-    assert read_reload_command(host, "kong.service") == "/bin/kill -HUP"
-    assert host.calls == [("systemctl", "show", "kong.service", "--property=ExecReload", "--value")]
-    assert read_reload_command(FakeHost(), "") == ""
+SHOWN = (
+    "{ path=/usr/local/bin/kong ; argv[]=/usr/local/bin/kong prepare -p /usr/local/kong ; ignore_errors=no ; start_time=[n/a] ; }\n"
+    "{ path=/bin/sh ; argv[]=/bin/sh -c 'kong reload; kill -HUP 1' ; ignore_errors=yes ; start_time=[n/a] ; }"
+)
+
+
+def test_the_commands_of_a_unit():
+    host = FakeHost(ExecStart="{ path=/x ; argv[]=/x -d ; ignore_errors=no ; }", ExecReload=SHOWN)
+    assert read_commands(host, "kong.service", "ExecStart", "ExecReload") == (
+        ("/x", "-d"),
+        ("/usr/local/bin/kong", "prepare", "-p", "/usr/local/kong"),
+        ("/bin/sh", "-c", "kong", "reload", "kill", "-HUP", "1"),
+    )
+    assert host.calls[1] == ("systemctl", "show", "kong.service", "--property=ExecReload", "--value")
+    assert read_commands(FakeHost(), "", "ExecReload") == ()
+    assert read_commands(FakeHost(ExecReload=""), "kong.service", "ExecReload") == ()
 
 
 @pytest.mark.parametrize("user, expected", [("kong", "kong"), ("root", ""), ("0", ""), ("", "")])

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds why Kong does not start or reload: the error lines in the journal of its unit and in nginx's error log.
+
+A unit of Type=simple starts successfully even if its program ends with an error a moment later, so the status of a command
+is not enough. Sources: journalctl(1), systemd.time(7); ngx_log_error_core in src/core/ngx_log.c for the form of a line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, hide_secrets, is_secret
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
+
+_BYTES = 256 * 1024  # of an error log, from its end
+_SHOWN, _WIDTH = 5, 300
+_SHORTEST_SECRET = 4  # the value of a secret that is hidden wherever it appears; shorter values appear by chance
+# Errors of nginx, of Kong's program, and of systemd about the unit's program and its files.
+_ERROR = re.compile(r"\[(?:emerg|alert|crit|error)\]|^Error: |: Failed (?:at step|to )")
+_FATAL = re.compile(r"\[emerg\]|(?:^|: )Error: ")
+_OF_A_REQUEST = ", client: "
+_HEAD = re.compile(r"^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|nginx:) (\[\w+\]) (?:\d+#\d+: )?(?:\*\d+ )?")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The ends of Kong's logs at one moment: the time for the journal of `unit`, inode and size of each file by path."""
+
+    unit: str
+    time: float
+    files: Mapping[str, tuple[int, int]]
+
+
+def mark_logs(unit: str, nginx: Nginx) -> Mark:
+    """Return the present ends of the logs. A missing file is complete news later."""
+    paths = dict.fromkeys(path for path in (nginx.error_log, f"{nginx.prefix}/logs/error.log") if path)
+    return Mark(unit, time.time(), {path: _find_end(path) for path in paths})
+
+
+def read_errors(host: Host, mark: Mark) -> list[str]:
+    """Return the error lines that were logged after the mark; logs that cannot be read have none."""
+    lines = [line for path, end in mark.files.items() for line in _read_file(path, end)]
+    return find_errors([*_read_journal(host, mark), *lines])
+
+
+def find_errors(lines: Iterable[str]) -> list[str]:
+    """Return the lines that are errors, without those about the request of a client."""
+    return [line for line in map(str.strip, lines) if _ERROR.search(line) and _OF_A_REQUEST not in line]
+
+
+def find_refusals(errors: Iterable[str], master: str) -> list[str]:
+    """Return the errors with which nginx's master or Kong's program refuses a configuration.
+
+    Workers and other processes of nginx also log errors, which do not matter for a reload.
+    """
+    return [line for line in errors if _FATAL.search(line) or f"] {master}#" in line]
+
+
+def summarize(errors: Iterable[str], variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the last different errors for a message, without times, ids and secrets.
+
+    Errors that end a program have priority.
+    """
+    listed = [*errors]
+    chosen = [line for line in listed if _FATAL.search(line)] or listed
+    secrets = [value for name, value in variables.items() if is_secret(name) and len(value) >= _SHORTEST_SECRET]
+    texts = dict.fromkeys(_HEAD.sub(r"\1 ", _hide(line, secrets))[:_WIDTH] for line in chosen)
+    return (*texts,)[-_SHOWN:]
+
+
+def _hide(line: str, secrets: list[str]) -> str:
+    hidden = hide_secrets(line)
+    for secret in secrets:
+        hidden = hidden.replace(secret, HIDDEN)
+    return hidden
+
+
+def _find_end(path: str) -> tuple[int, int]:
+    with suppress(OSError):
+        status = Path(path).stat()
+        return status.st_ino, status.st_size
+    return 0, 0
+
+
+def _read_file(path: str, end: tuple[int, int]) -> list[str]:
+    inode, size = end
+    with suppress(OSError), Path(path).open("rb") as file:
+        status = os.fstat(file.fileno())
+        start = size if status.st_ino == inode and status.st_size >= size else 0
+        file.seek(max(start, status.st_size - _BYTES))
+        return file.read().decode("utf-8", "backslashreplace").splitlines()
+    return []
+
+
+def _read_journal(host: Host, mark: Mark) -> list[str]:
+    if not mark.unit or host.which("journalctl") is None:
+        return []
+    with suppress(HostError):
+        host.run("journalctl", "--sync")
+    with suppress(HostError):
+        since = (f"--unit={mark.unit}", f"--since=@{mark.time:.6f}")
+        return host.run("journalctl", *since, "--output=cat", "--quiet", "--no-pager", "--lines=500").splitlines()
+    return []

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prepares Kong's file in a private folder, and lets nginx test the result, before the running Kong is touched.
+
+`kong prepare` exists from 0.11 on, and tests the result itself from 0.14 on (check_conf in
+kong/cmd/utils/nginx_signals.lua). `nginx -t` opens the sockets that are new, and fails for an address that the host does
+not have. Ports in use do not matter to it: of this Kong, with or without reuseport, or of another program
+(ngx_open_listening_sockets in src/core/ngx_connection.c; tested with nginx 1.22).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import run_step
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
+    Kong,
+    ServiceError,
+    Step,
+    StepError,
+    find_options,
+    make_prepare,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import parse_prepared
+
+_TESTS_ITSELF = (0, 14)
+
+
+def rehearse(kong: Kong, nginx: Nginx) -> Mapping[str, str] | None:
+    """Return the settings that the changed file gives Kong. Raises ServiceError if Kong or nginx rejects them.
+
+    Returns None if this cannot be known: before 0.11, without Kong's program on the host, or if Kong is started by a
+    command of the user or by a unit that is not understood. The folder may hold passwords: only root can read it, and it is
+    removed.
+    """
+    options = find_options(kong)
+    if kong.version < (0, 11) or not kong.program or kong.restart_command or kong.reload_command or options is None:
+        return None
+    with tempfile.TemporaryDirectory(prefix="gatehouse-kong.") as folder:
+        try:
+            run_step(make_prepare(kong, (*_without_prefix(options), "-p", folder)), kong)
+            if kong.version < _TESTS_ITSELF and Path(nginx.program).exists():
+                run_step(Step((nginx.program, "-t", "-p", folder, "-c", "nginx.conf"), as_kong=True), kong)
+        except StepError as error:
+            reason = " / ".join(error.output or [str(error)]).replace(folder, nginx.prefix)
+            raise ServiceError(f"Kong was not touched, because it rejects the changed {kong.conf}: {reason}") from error
+        return read_settings(folder, nginx.prefix)
+
+
+def read_settings(folder: str, prefix: str) -> dict[str, str]:
+    """Return the settings that were prepared in a folder, as if it were the prefix; none if they cannot be read."""
+    with suppress(OSError):
+        text = Path(folder, ".kong_env").read_text(encoding="utf-8", errors="replace")
+        return parse_prepared(text.replace(folder, prefix))
+    return {}
+
+
+def _without_prefix(options: tuple[str, ...]) -> Iterator[str]:
+    """Yield the options, which have two words each, without the prefix."""
+    for name, value in zip(options[::2], options[1::2]):
+        if name != "-p":
+            yield from (name, value)

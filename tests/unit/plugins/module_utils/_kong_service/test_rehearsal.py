@@ -1,0 +1,155 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rehearsal of a changed file, and the effect of a reload, with a program in place of Kong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import effect, rehearsal
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import find_ineffective
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.rehearsal import rehearse
+
+# Like `kong prepare`: it writes the settings into the folder after -p, and fails for a file with `bad`.
+PROGRAM = """#!/bin/sh
+echo "$0 $* $KONG_X" >>{log}
+while [ "$1" != -p ]; do [ "$1" = -c ] && conf=$2; shift; done
+stat -c %a "$2" >>{log}
+grep -q bad "$conf" && {{ echo "Error: no directive bad in $2/nginx.conf" >&2; exit 1; }}
+printf '# made\\nprefix = %s\\nworkers = 1\\n' "$2" >"$2/.kong_env"
+"""
+
+
+@pytest.fixture
+def kong(tmp_path, monkeypatch):
+    """Return a function that makes a Kong, with a program that records its calls."""
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(rehearsal.tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "kong.conf").write_text("fine")
+    for name in ("kong", "nginx"):
+        (tmp_path / name).write_text(PROGRAM.format(log=tmp_path / "log"))
+        (tmp_path / name).chmod(0o755)
+
+    def make(version=(3, 9), **more):
+        return Kong(version, str(tmp_path / "kong.conf"), program=str(tmp_path / "kong"), **more)
+
+    make.log = lambda: (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
+    make.left = lambda: [*(tmp_path / "scratch").iterdir()]
+    return make
+
+
+def test_the_file_is_prepared_in_a_private_folder_with_the_variables_of_the_unit(kong, tmp_path):
+    found = rehearse(kong(variables={"KONG_X": "of the unit"}), Nginx("/usr/local/kong"))
+    assert found == {"prefix": "/usr/local/kong", "workers": "1"}
+    call, mode = kong.log()
+    assert call.startswith(f"{tmp_path}/kong prepare -c {tmp_path}/kong.conf -p {tmp_path}/scratch/gatehouse-kong.")
+    assert (call.endswith(" of the unit"), mode, kong.left()) == (True, "700", [])
+
+
+def test_the_prefix_of_kong_is_not_touched(kong, tmp_path):
+    rehearse(kong(prefix="/srv/kong"), Nginx("/srv/kong"))
+    assert "/srv/kong" not in kong.log()[0]
+
+
+@pytest.mark.parametrize("version, calls", [((0, 10), 0), ((0, 11), 2), ((0, 13), 2), ((0, 14), 1), ((3, 9), 1)])
+def test_nginx_tests_the_file_where_kong_does_not(kong, tmp_path, version, calls):
+    rehearse(kong(version), Nginx("/usr/local/kong", program=str(tmp_path / "nginx")))
+    called = [line for line in kong.log() if line != "700"]
+    assert len(called) == calls
+    assert all(" -t -p " in line and line.rstrip().endswith("-c nginx.conf") for line in called[1:])
+
+
+def test_without_its_nginx_the_file_is_only_prepared(kong):
+    assert rehearse(kong((0, 13)), Nginx("/usr/local/kong", program="/no/such/nginx"))
+
+
+def test_a_rejected_file_leaves_no_trace(kong, tmp_path):
+    (tmp_path / "kong.conf").write_text("bad")
+    with pytest.raises(ServiceError) as error:
+        rehearse(kong(), Nginx("/usr/local/kong"))
+    reason = "Error: no directive bad in /usr/local/kong/nginx.conf"
+    assert str(error.value) == f"Kong was not touched, because it rejects the changed {tmp_path}/kong.conf: {reason}"
+    assert kong.left() == []
+
+
+def test_a_start_that_is_not_understood_is_not_rehearsed(kong):
+    scripts = (("/opt/start",),)
+    for how_run in (
+        kong(restart_command="docker restart kong"),
+        kong(reload_command="docker exec kong kong reload"),
+        kong(unit="kong.service", start_of_unit=scripts),
+        Kong((3, 9), "/kong.conf"),
+    ):
+        assert rehearse(how_run, Nginx("/usr/local/kong")) is None
+    assert kong.log() == []
+
+
+BEFORE = Nginx("/before", "10", frozenset({"11", "12"}))
+
+
+@pytest.fixture
+def running(tmp_path, monkeypatch):
+    """Return a function that sets what runs and what is prepared, and returns why the reload has no effect."""
+
+    def look(workers, prepared="workers = 1", wanted=None, conf="worker_processes 1;", before=BEFORE, version=(3, 9)):
+        (tmp_path / ".kong_env").write_text(prepared)
+        (tmp_path / "nginx.conf").write_text(f"daemon off;\n{conf}\n")
+        now = Nginx(str(tmp_path), "10", frozenset(workers))
+        monkeypatch.setattr(effect, "find_nginx", lambda _prefix: now)
+        return find_ineffective(Kong(version, "/kong.conf"), before, wanted)
+
+    return look
+
+
+def test_a_reload_in_effect(running):
+    assert running({"13"}, wanted={"workers": "1"}) == []
+    assert running({"13"}) == []
+    assert running({"13", "14"}, conf="worker_processes  2;") == []
+    assert running({"13", "14"}, conf="") == []
+
+
+def test_the_number_of_workers_may_be_that_of_the_processors(running, monkeypatch):
+    monkeypatch.setattr(effect.os, "sysconf", {"SC_NPROCESSORS_ONLN": 2}.get)
+    assert running({"13", "14"}, conf="worker_processes auto;") == []
+    assert len(running({"13"}, conf="worker_processes auto;")) == 1
+
+
+def test_old_workers(running):
+    assert running({"11", "13"}) == ["nginx still has its old workers"]
+
+
+def test_another_number_of_workers(running, tmp_path):
+    (line,) = running({"13", "14"})
+    assert line == f"nginx has 2 workers, and {tmp_path}/nginx.conf has worker_processes 1"
+
+
+def test_old_values_are_named_without_the_values(running, tmp_path):
+    wanted = {"workers": "1", "pg_password": "new", "log_level": "info"}
+    (line,) = running({"13"}, "workers = 1\npg_password = old", wanted)
+    assert line == f"{tmp_path} does not have the values of /kong.conf: log_level, pg_password"
+    (line,) = running({"13"}, wanted={"workers": "1", **dict.fromkeys("abcdefg", "1")})
+    assert line.endswith(": a, b, c, d, e and 2 others")
+
+
+def test_the_end_of_an_older_text_is_no_difference(running):
+    wanted = {"workers": "1", "log_level": "info"}
+    prepared = "workers = 1\nlog_level = info\nel = debug\nlog_level = debug\n"
+    assert running({"13"}, prepared, wanted, version=(2, 2)) == []
+    assert running({"13"}, prepared.replace("workers = 1", "workers = 2"), wanted, version=(2, 2)) != []
+    assert running({"13"}, "workers = 1\n", wanted, version=(2, 3)) != []
+
+
+def test_nothing_is_known_about_a_kong_that_was_not_found(running):
+    assert running({"11"}, "workers = 2", {"workers": "1"}, before=Nginx("/before")) == []
+
+
+def test_settings_that_cannot_be_read_are_not_compared(running, monkeypatch):
+    assert running({"13"}, "", {"workers": "1"}) == []
+    monkeypatch.setattr(Path, "read_text", lambda *_given, **_more: (_ for _ in ()).throw(OSError("no")))
+    assert find_ineffective(Kong((3, 9), "/kong.conf"), BEFORE, {"workers": "1"}) == []
