@@ -28,9 +28,9 @@ class Advice:
     groups: dict[str, list[str]] = field(default_factory=dict)
 
 
-def one(code, broken, remedies, base=NEW):
+def one(code, broken, remedies, base=None):
     """Return advice for one node, whose remedies are variables of this node."""
-    return Advice(code, {"n": {**base, **broken}}, {words: {"n": fix} for words, fix in remedies.items()})
+    return Advice(code, {"n": {**(base or NEW), **broken}}, {words: {"n": fix} for words, fix in remedies.items()})
 
 
 def written(code, variable, broken, correct, words, version="3.9", **more):
