@@ -71,6 +71,8 @@ notes:
   - Needs root to find the process of each socket.
   - Sockets on a loopback address are never unexpected.
   - A socket at C([::]) also counts for C(0.0.0.0) if there is no other socket. Whether it accepts IPv4 cannot be read.
+  - A socket at a planned wildcard also counts for the planned addresses of its family, port and protocol, because nginx opens
+    only the wildcard.
   - The sockets of a Kong in a container are not visible to this module. The variables of a container are read with C(podman inspect)
     or C(docker inspect) as root.
 seealso:

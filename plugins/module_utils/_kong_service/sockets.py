@@ -32,6 +32,7 @@ _OPEN = {"tcp": "0A", "udp": "07"}  # TCP_LISTEN; the state of a udp socket is "
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _WILDCARDS = {"*": "0.0.0.0"}
 _ANY4, _ANY6 = "0.0.0.0", "::"
+_Place = tuple[str, int, str]  # protocol, port, address
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,14 @@ def compare(listeners: Sequence[Listener], sockets: Sockets) -> SocketDrift:
     Sockets on a loopback address are never unexpected. Sockets of other programs are unexpected only on ports of Kong.
     """
     present, unit = sockets.all, sockets.unit
-    kongs = tuple(sock for sock in present if _may_be_kongs(sock, unit))
-    wanted = {listener: _resolve(listener) for listener in listeners}
-    missing = [listener for listener, addresses in wanted.items()
-               if not all(_is_present(listener, address, kongs) for address in addresses)]  # fmt: skip
-    known = {
-        (listener.protocol, listener.port, address) for listener, addresses in wanted.items() for address in addresses
+    kongs = {(sock.protocol, sock.port, sock.address) for sock in present if _may_be_kongs(sock, unit)}
+    wanted = {
+        listener: {(listener.protocol, listener.port, address) for address in _resolve(listener)}
+        for listener in listeners
     }
+    known = {place for places in wanted.values() for place in places}
+    missing = [listener for listener, places in wanted.items()
+               if not all(_is_present(place, known, kongs) for place in places)]  # fmt: skip
     ports = {(listener.protocol, listener.port) for listener in listeners}
     unexpected = [
         sock
@@ -174,10 +176,16 @@ def _resolve(listener: Listener) -> tuple[str, ...]:
     return ()
 
 
-def _is_present(listener: Listener, address: str, present: tuple[Socket, ...]) -> bool:
-    at_port = {sock.address for sock in present if (sock.protocol, sock.port) == (listener.protocol, listener.port)}
-    # A socket at [::] accepts IPv4 too. If that is disabled, Kong has another socket for IPv4.
-    return address in at_port or (address == _ANY4 and _ANY6 in at_port)
+def _is_present(place: _Place, known: set[_Place], present: set[_Place]) -> bool:
+    protocol, port, address = place
+    if place in present:
+        return True
+    if address == _ANY4:
+        # A socket at [::] accepts IPv4 too. If that is disabled, Kong has another socket for IPv4.
+        return (protocol, port, _ANY6) in present
+    # If a wildcard and an address of its family are planned, nginx opens only the wildcard (measured with nginx 1.22).
+    wildcard = (protocol, port, _ANY6 if ":" in address else _ANY4)
+    return address != _ANY6 and wildcard in known and _is_present(wildcard, known, present)
 
 
 def _may_be_kongs(sock: Socket, unit: str) -> bool:
@@ -185,7 +193,7 @@ def _may_be_kongs(sock: Socket, unit: str) -> bool:
     return sock.process is None or (sock.unit == unit if unit else sock.process in PROGRAMS)
 
 
-def _serves_ipv4(sock: Socket, known: set[tuple[str, int, str]]) -> bool:
+def _serves_ipv4(sock: Socket, known: set[_Place]) -> bool:
     """Tell whether a socket at [::] accepts the packets of a listener at 0.0.0.0."""
     return sock.address == _ANY6 and (sock.protocol, sock.port, _ANY4) in known
 

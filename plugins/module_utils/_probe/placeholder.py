@@ -26,6 +26,8 @@ CONTROL = Path("/run/gatehouse_kong_placeholder.sock")
 _PATIENCE = 10
 _START_SECONDS = 30
 _WILDCARD = {"*": "0.0.0.0"}
+# The place in the order in which addresses are bound; all other addresses are last. A socket at [::] may accept IPv4 too.
+_ORDER = {"::": 0, "0.0.0.0": 1}
 
 
 class PlaceholderError(Exception):
@@ -33,8 +35,11 @@ class PlaceholderError(Exception):
 
 
 def wanted(listeners: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """Return an entry for each listener and protocol of a plan; listeners with a host name are omitted."""
-    return [
+    """Return an entry for each listener and protocol of a plan; listeners with a host name are omitted.
+
+    Wildcards are first: after an address is bound, the wildcard of its port cannot be bound.
+    """
+    entries = [
         {
             "name": listener["name"],
             "protocol": protocol,
@@ -47,6 +52,7 @@ def wanted(listeners: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
         if _is_address(address)
         for protocol in listener["protocols"]
     ]
+    return sorted(entries, key=lambda entry: _ORDER.get(entry["address"], len(_ORDER)))
 
 
 def start(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
     ListenEntry,
     address_family,
+    has_own_socket,
     render_entry,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ANY_IPV4
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _LOOPBACK = ("127.0.0.1", "::1")
-# With these options nginx opens a separate socket for the address.
-_OWN_SOCKET = ("bind", "reuseport", "deferred", "transparent", "backlog=", "ipv6only=", "so_keepalive=")
 
 
 def find_collisions(listeners: Iterable[Listener]) -> Iterator[tuple[str, Listener, Listener]]:
@@ -73,4 +72,4 @@ def _shared_by_nginx(first: Listener, second: Listener) -> bool:
         return True
     wildcard, other = (first, second) if first.is_wildcard else (second, first)
     dual_stack = wildcard.families == (4, 6) and address_family(other.address) != "ipv6"
-    return not (other.is_wildcard or dual_stack or any(flag.startswith(_OWN_SOCKET) for flag in other.flags))
+    return not (other.is_wildcard or dual_stack or has_own_socket(other.flags))

@@ -35,6 +35,8 @@ _FLAG_FORMS = {
 # The times in so_keepalive of nginx, in seconds and larger units.
 _KEEPALIVE = re.compile(r"so_keepalive=(?!::$)(?:[0-9]+[yMwdhms]?)*:(?:[0-9]+[yMwdhms]?)*:[0-9]*")
 _NOT_WITH_UDP = frozenset({"ssl", "proxy_protocol", "backlog", "so_keepalive"})
+# With these options nginx opens a socket for an address although a wildcard of its family is on the same port.
+_OWN_SOCKET = ("bind", "reuseport", "deferred", "transparent", "backlog=", "ipv6only=", "so_keepalive=")
 _ADDRESS_LIKE = re.compile(r"[0-9]+|.*:[0-9]+|\[.*|unix:.*")
 
 
@@ -67,6 +69,15 @@ def address_family(address: str) -> str:
     if ":" in address:
         return "ipv6"
     return "ipv4" if address == "*" or address.replace(".", "").isdigit() else "name"
+
+
+@cache
+def has_own_socket(flags: tuple[str, ...]) -> bool:
+    """Return whether nginx always opens a socket for an entry with these flags.
+
+    Without such a flag, an address shares the socket of a wildcard on its port (measured with nginx 1.22).
+    """
+    return any(flag.startswith(_OWN_SOCKET) for flag in flags)
 
 
 def render_entry(entry: ListenEntry) -> str:

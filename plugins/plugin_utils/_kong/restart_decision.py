@@ -20,7 +20,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     find_generation,
     parse_version,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry, parse_listen
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
+    ListenEntry,
+    has_own_socket,
+    parse_listen,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
 NOTHING, RELOAD, RESTART, BLOCKED = "nothing", "reload", "restart", "blocked"
@@ -117,7 +121,7 @@ def _reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, envir
     except ListenError as error:
         yield f"the old value of a listen setting cannot be read: {error.reason}"
         return
-    yield from _bind_conflicts(old, list(_planned_sockets(node)))
+    yield from _bind_conflicts(_opened(old), _opened(list(_planned_sockets(node))))
 
 
 def _planned_sockets(node: Mapping[str, Any], without: Iterable[str] = ()) -> Iterator[_Socket]:
@@ -143,6 +147,17 @@ def _sockets_before(generation: Generation, node: Mapping[str, Any], before: Map
 
 def _socket(entry: ListenEntry) -> _Socket:
     return _Socket("udp" if "udp" in entry.flags else "tcp", entry.port, entry.address, entry.flags)
+
+
+def _opened(sockets: list[_Socket]) -> list[_Socket]:
+    """Return the sockets that nginx opens. An address shares the socket of a wildcard, unless a flag prevents that."""
+    return [
+        socket
+        for socket in sockets
+        if has_own_socket(socket.flags)
+        or socket.address in _FAMILIES
+        or not any(_overlap(socket, other) for other in sockets)
+    ]
 
 
 def _bind_conflicts(old: list[_Socket], new: list[_Socket]) -> Iterator[str]:

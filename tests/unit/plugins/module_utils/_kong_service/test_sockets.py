@@ -32,6 +32,7 @@ def nginx(port, address, protocol="tcp", unit=KONG):
 PROXY = Listener("proxy", "tcp", 8000, "0.0.0.0")
 ADMIN = Listener("admin", "tcp", 8001, "127.0.0.1")
 DUAL = Listener("proxy", "tcp", 8000, "::")
+AT_HOME = Listener("proxy", "tcp", 8000, "192.168.10.11")
 CASES = {
     "as planned": ([PROXY, ADMIN], [nginx(8000, "0.0.0.0"), nginx(8001, "127.0.0.1")], [], []),
     "nothing listens": ([PROXY], [], [PROXY], []),
@@ -41,6 +42,39 @@ CASES = {
     "a socket for both families": ([PROXY], [nginx(8000, "::")], [], []),
     "a socket for each family": ([PROXY, DUAL], [nginx(8000, "0.0.0.0"), nginx(8000, "::")], [], []),
     "a star": ([Listener("proxy", "tcp", 8000, "*")], [nginx(8000, "0.0.0.0")], [], []),
+    "a wildcard and an address": ([PROXY, AT_HOME], [nginx(8000, "0.0.0.0")], [], []),
+    "a star and an address": ([Listener("proxy", "tcp", 8000, "*"), AT_HOME], [nginx(8000, "0.0.0.0")], [], []),
+    "a wildcard and an address in IPv6": (
+        [DUAL, Listener("proxy", "tcp", 8000, "fd00::1")],
+        [nginx(8000, "::")],
+        [],
+        [],
+    ),
+    "a wildcard and an address, each with reuseport": (
+        [PROXY, AT_HOME],
+        [nginx(8000, "0.0.0.0"), nginx(8000, "192.168.10.11")],
+        [],
+        [],
+    ),
+    "a wildcard that is not open, and an address": (
+        [PROXY, AT_HOME],
+        [nginx(8000, "192.168.10.11")],
+        [PROXY],
+        [],
+    ),
+    "a wildcard of the other family, and an address": ([DUAL, AT_HOME], [nginx(8000, "::")], [AT_HOME], []),
+    "a wildcard of another port, and an address": (
+        [Listener("proxy", "tcp", 80, "0.0.0.0"), AT_HOME],
+        [nginx(80, "0.0.0.0"), nginx(8000, "0.0.0.0")],
+        [AT_HOME],
+        [nginx(8000, "0.0.0.0")],
+    ),
+    "a wildcard of another program, and an address": (
+        [PROXY, AT_HOME],
+        [nginx(8000, "0.0.0.0", unit="squatter.service")],
+        [PROXY, AT_HOME],
+        [nginx(8000, "0.0.0.0", unit="squatter.service")],
+    ),
     "a name": ([Listener("admin", "tcp", 8001, "localhost")], [nginx(8001, socket.gethostbyname("localhost"))], [], []),
     "an unknown name": (
         [Listener("admin", "tcp", 8001, "no.such.name.invalid")],

@@ -95,6 +95,16 @@ def test_a_port_in_use_is_left_to_its_process(control, address, shared):
         assert seen("tcp", port) == "open"
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_wildcard_of_a_port_is_opened_before_an_address(control, first):
+    port = free_port()
+    addresses = ["0.0.0.0", "127.0.0.2"]
+    listeners = [listener(port, "tcp", address=address) for address in (addresses[first], addresses[1 - first])]
+    result = start(listeners, 60, control)
+    assert [opened["address"] for opened in result["placeholders"]] == ["0.0.0.0"]
+    assert seen("tcp", port) == "open"
+
+
 def test_an_address_of_another_host_is_left_out(control):
     (refused,) = start([listener(free_port(), "tcp", address="192.0.2.1")], 60, control)["left_out"]
     assert refused["reason"] == "Cannot assign requested address"

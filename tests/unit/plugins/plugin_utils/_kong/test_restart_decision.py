@@ -92,6 +92,37 @@ CASES = {
         {"stream_listen": "0.0.0.0:9000 udp"},
         "reload",
     ),
+    # nginx opens only the wildcard of a port, if no flag of the address prevents that. All measured with nginx 1.22.
+    "an address is added to its wildcard": (
+        node("1.5", proxy_listen="0.0.0.0:8000, 127.0.0.1:8000"),
+        {"proxy_listen": "0.0.0.0:8000"},
+        "reload",
+    ),
+    "an address is removed from its wildcard": (
+        node("1.5", proxy_listen="0.0.0.0:8000"),
+        {"proxy_listen": "0.0.0.0:8000, 127.0.0.1:8000"},
+        "reload",
+    ),
+    "a wildcard is removed from its address": (
+        node("1.5", proxy_listen="127.0.0.1:8000"),
+        {"proxy_listen": "0.0.0.0:8000, 127.0.0.1:8000"},
+        "restart",
+    ),
+    "a wildcard is added to its address": (
+        node("1.5", proxy_listen="0.0.0.0:8000, 127.0.0.1:8000"),
+        {"proxy_listen": "127.0.0.1:8000"},
+        "restart",
+    ),
+    "a wildcard is added to its address, which had reuseport": (
+        node("1.5", proxy_listen="0.0.0.0:8000 reuseport, 127.0.0.1:8000"),
+        {"proxy_listen": "127.0.0.1:8000 reuseport"},
+        "reload",
+    ),
+    "a wildcard with reuseport is removed from its address with reuseport": (
+        node("1.5", proxy_listen="127.0.0.1:8000 reuseport"),
+        {"proxy_listen": "0.0.0.0:8000 reuseport, 127.0.0.1:8000 reuseport"},
+        "reload",
+    ),
     "two settings change places": (
         node("3.9", proxy_listen="0.0.0.0:8100", status_listen="127.0.0.1:8000"),
         {"proxy_listen": "0.0.0.0:8000", "status_listen": "127.0.0.1:8007"},
