@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
@@ -33,7 +34,7 @@ def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, N
     """Return all data planes with the settings for their control planes, without other nodes.
 
     The order of the control planes: first those that accept the version of the data plane, among them those of its own site
-    first, then by name. The first with a path is chosen. A data plane without a control plane is an error.
+    first, then by ``_weight``. The first with a path is chosen. A data plane without a control plane is an error.
     """
     control_planes: dict[str, list[Node]] = {}
     for draft in drafts.values():
@@ -51,7 +52,7 @@ def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, N
 
 def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], unverified: Unverified) -> Node:
     node, settings = draft.node, dict(draft.node.settings)
-    nearest = sorted(control_planes, key=lambda other: (not _accepts(other, node), other.site != node.site, other.name))
+    nearest = sorted(control_planes, key=lambda other: (*_distance(node, other), _weight(node, other)))
     for setting, listener in CONNECTIONS.items():
         given = draft.given.get(f"kong_{setting}")
         opens = listener == "cluster" or draft.generation.enterprise
@@ -65,8 +66,21 @@ def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], 
             if listener == "cluster" and not _accepts(target, node):
                 findings.append(_version_skew(node, target))
         if found is None and listener == "cluster" and (given is None or nearest):
-            findings.append(_no_control_plane(node, nearest, given))
+            findings.append(_no_control_plane(node, control_planes, given))
     return replace(node, settings=settings)
+
+
+def _distance(data_plane: Node, control_plane: Node) -> tuple[bool, bool]:
+    return not _accepts(control_plane, data_plane), control_plane.site != data_plane.site
+
+
+def _weight(data_plane: Node, control_plane: Node) -> bytes:
+    """Return the place of a control plane in the order of a data plane, by rendezvous hashing of both names.
+
+    It spreads the data planes evenly. A new node, or a node that is removed, changes the choice of no other data plane, except
+    if its own control plane is new or removed.
+    """
+    return sha256(f"{data_plane.name}\0{control_plane.name}".encode()).digest()
 
 
 def _accepts(control_plane: Node, data_plane: Node) -> bool:
@@ -107,7 +121,7 @@ def _no_control_plane(node: Node, control_planes: list[Node], given: object) -> 
             f"set {variable} to the host:port of a control plane outside this inventory"
         )
         return host_error("control-plane-missing", node.name, variable, None, message)
-    other = control_planes[0]
+    other = min(control_planes, key=lambda other: _distance(node, other))
     listeners = other.listening("cluster")
     if listeners:
         message = (

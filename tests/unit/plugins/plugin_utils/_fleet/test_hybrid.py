@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    errors,
     only_error,
     planned,
     settings,
@@ -145,6 +148,57 @@ def test_only_data_planes_reach_the_cluster_port():
         if entry["listener"] == "cluster"
     }
     assert rules == {(name, "cluster", "tcp") for name in ("cp1", "cp2", "other_cp")}
+
+
+def spread(control_planes, data_planes):
+    """Return the control plane of each data plane, all at one site."""
+    nodes = {name: cp("a", f"10.0.0.{number}") for number, name in enumerate(control_planes, 1)}
+    nodes |= {name: dp("a", f"10.0.{number // 200 + 1}.{number % 200 + 1}") for number, name in enumerate(data_planes)}
+    by_value = {f"{nodes[name]['kong_address']}:8005": name for name in control_planes}
+    plan = planned(nodes)
+    return {name: by_value[settings(plan, name)["cluster_control_plane"]] for name in data_planes}
+
+
+DATA_PLANES = [f"dp{number}" for number in range(120)]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_data_planes_are_spread_over_the_control_planes(count):
+    chosen = Counter(spread([f"cp{number}" for number in range(count)], DATA_PLANES).values())
+    share = len(DATA_PLANES) / count
+    assert len(chosen) == count
+    assert all(share / 2 < number < share * 2 for number in chosen.values())
+
+
+def test_a_new_node_changes_only_the_data_planes_that_it_takes_over():
+    before = spread(["cp1", "cp2"], DATA_PLANES)
+    with_data_plane = spread(["cp1", "cp2"], [*DATA_PLANES, "new"])
+    assert {name: with_data_plane[name] for name in DATA_PLANES} == before
+    with_control_plane = spread(["cp1", "cp0", "cp2"], DATA_PLANES)
+    changed = {name for name in DATA_PLANES if with_control_plane[name] != before[name]}
+    assert changed == {name for name in DATA_PLANES if with_control_plane[name] == "cp0"} != set()
+
+
+def test_data_planes_are_spread_over_the_control_planes_that_they_reach():
+    """Other sites and control planes without a path get no data plane, and telemetry uses the same control plane."""
+    enterprise = {"kong_version": "3.4.3.5"}
+    near = {name: {**cp("a", f"10.0.0.{number}"), **enterprise} for number, name in enumerate(("cp1", "cp2", "cp3"), 1)}
+    near["cp3"]["kong_cluster_listen"] = "127.0.0.1:8005"
+    near["cp3"]["kong_cluster_telemetry_listen"] = "127.0.0.1:8006"
+    far = {"cp4": {**cp("b", "10.1.0.1", flat_network=True), **enterprise}}
+    data_planes = {f"dp{number}": {**dp("a", f"10.0.1.{number}"), **enterprise} for number in range(1, 21)}
+    plan = planned({**near, **far, **data_planes})
+    chosen = {settings(plan, name)["cluster_control_plane"] for name in data_planes}
+    assert chosen == {"10.0.0.1:8005", "10.0.0.2:8005"}
+    for name in data_planes:
+        found = settings(plan, name)
+        assert found["cluster_telemetry_endpoint"] == found["cluster_control_plane"].replace("8005", "8006")
+
+
+def test_errors_name_the_first_control_plane_by_name():
+    nodes = {name: cp("b", f"10.1.0.{number}") for number, name in enumerate(("cp1", "cp2", "cp3"), 1)}
+    data_planes = {f"dp{number}": dp("a", f"10.0.0.{number}") for number in range(1, 9)}
+    assert {"cluster listener of cp1 (site b)" in error.message for error in errors({**nodes, **data_planes})} == {True}
 
 
 def test_telemetry_of_enterprise():
