@@ -269,13 +269,57 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error("gossip-ipv4", "A gossip node has IPv6 addresses only.", "Add an IPv4 address."),
         _warning(
             "version-skew",
-            "The control plane to which a data plane connects refuses its version: another major, or a newer minor version.",
-            "Upgrade control planes before data planes, or keep an older control plane until then.",
+            "The control plane to which a data plane connects sends no configuration to its version: another major or a newer "
+            "minor version; on a control plane of 2.3 any other minor version, of 2.4 one before 2.2; or a data plane of 3.1 "
+            "(Enterprise 3.1.0) whose control plane is 3.2 or later.",
+            "Upgrade the older of the two nodes, or keep an older control plane until then. Upgrade control planes before data "
+            "planes, but data planes of 3.1 first.",
         ),
         _error(
             "control-plane-missing",
             "The cluster of a data plane has no control plane.",
             "Add a control plane, correct `kong_cluster`, or set `kong_cluster_control_plane`.",
+        ),
+    ),
+    "Errors of single Kong releases": (
+        _warning(
+            "cluster-events-lost",
+            "In a gossip cluster, the node does not learn of changes that other nodes make. Kong 0.9.0 to 0.9.7 passes the "
+            "events of its cluster to port 8001 (that of `kong_admin_listen`) of 127.0.0.1, where the node does not listen. "
+            "0.9.4 passes no events.",
+            "Upgrade to 0.9.8 or later, or bind `0.0.0.0` in `kong_admin_listen`; the rules still drop other sources.",
+        ),
+        Code(
+            "gossip-name",
+            (WARNING, INFO),
+            "Kong 0.6.0 to 0.8.2 and 0.9.0 to 0.9.3 name their gossip agent after the host name and `cluster_listen`, and two "
+            "nodes of a cluster have the same value there. With equal host names, only one of the nodes is a member of the "
+            "cluster. It is an info if the host names are not known (`ansible_facts.nodename`).",
+            "Give the hosts different names, or use another port in `kong_cluster_listen` of one of them.",
+        ),
+        _warning(
+            "settings-file-ignored",
+            "Kong 0.9.0 to 0.9.5 reads `/etc/kong.conf` or `/etc/kong/kong.conf` instead of the file that it is started with, "
+            "if one of them exists.",
+            "Delete these files, remove `kong_listen_file`, or upgrade to 0.9.6 or later.",
+        ),
+        _warning(
+            "control-plane-workers",
+            "A control plane of Kong 2.0.0 or 2.0.1 runs with several workers of nginx, with which it does not work.",
+            "Upgrade to 2.0.2 or later, or set `nginx_worker_processes: 1` in `kong_config`.",
+        ),
+        Code(
+            "control-plane-untrusted",
+            (WARNING, INFO),
+            "A data plane of Kong 2.0 to 2.4 rejects the certificate of its control plane unless "
+            "`lua_ssl_trusted_certificate` names it, and `kong_config` does not contain this setting. It is an info if "
+            "`kong_config` contains no `cluster_cert` either, because both may be in Kong's file.",
+            "Add it to `kong_config`: the file of `cluster_cert`, or of `cluster_ca_cert` with `cluster_mtls: pki`.",
+        ),
+        _info(
+            "http2-only",
+            "A port has `http2` without `ssl` on Kong 0.13 to 3.5, which then accepts no HTTP/1.1 there.",
+            "No fix is needed if all clients of the port use HTTP/2, as gRPC does.",
         ),
     ),
     "Published ports": (

@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import private_source_warnings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.traps import find_traps
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
@@ -80,6 +81,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
             nodes |= advertise(drafts, findings)
             nodes |= connect(drafts, findings)
             findings += private_source_warnings(drafts.values(), hosts.values())
+            findings += find_traps(drafts.values())
     return Fleet(nodes, drafts, hosts, _members(nodes, hosts, names), tuple(findings))
 
 

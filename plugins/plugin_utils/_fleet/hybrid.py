@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from math import inf
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
@@ -28,6 +29,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions impo
 
 # A setting of data planes, and the listener of the control plane to which it refers.
 CONNECTIONS = {"cluster_control_plane": "cluster", "cluster_telemetry_endpoint": "cluster_telemetry"}
+# By the release line of a control plane, the number of older minor versions that it accepts; without an entry all of them.
+_OLDER_MINORS = {(2, 3): 0, (2, 4): 2}
 
 
 def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
@@ -84,19 +87,25 @@ def _weight(data_plane: Node, control_plane: Node) -> bytes:
 
 
 def _accepts(control_plane: Node, data_plane: Node) -> bool:
-    """Tell whether a control plane accepts a data plane: the same major version, and no newer minor version.
+    """Tell whether a control plane accepts a data plane.
 
-    Source: check_kong_version_compatibility in kong/clustering/utils.lua, from 3.2 on kong/clustering/compat.
+    It accepts the same major version, and no newer minor version (check_kong_version_compatibility in
+    kong/clustering/utils.lua, from 3.2 on kong/clustering/compat). Control planes of 2.3 accept their own minor version only,
+    and those of 2.4 two older minor versions (CHANGELOG, #6612, #6932 and #7488). Data planes of 3.1 know only the protocol
+    that 3.2 no longer has (CHANGELOG, #9740 and #9921).
     """
     own, other = parse_version(control_plane.version), parse_version(data_plane.version)
-    from_two_to_three = own.enterprise and own.line == (3, 0) and other.line == (2, 8)
-    return from_two_to_three or (own.major == other.major and own.minor >= other.minor)
+    if own.enterprise and own.line == (3, 0) and other.line == (2, 8):
+        return True
+    if other.line == (3, 1) and (other.patch == 0 or not other.enterprise) and own.line > (3, 1):
+        return False
+    return own.major == other.major and 0 <= own.minor - other.minor <= _OLDER_MINORS.get(own.line, inf)
 
 
 def _version_skew(node: Node, control_plane: Node) -> Finding:
     message = (
-        f"control plane {control_plane.name} runs Kong {control_plane.version} and rejects data planes with another major or "
-        f"a newer minor version; upgrade control planes first, or give {node.name} a control plane that accepts it"
+        f"control plane {control_plane.name} runs Kong {control_plane.version} and does not configure data planes of this "
+        "version; upgrade the older of the two nodes, or give the data plane another control plane"
     )
     return host_warning("version-skew", node.name, "kong_version", node.version, message)
 

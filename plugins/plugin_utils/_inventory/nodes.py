@@ -63,7 +63,8 @@ class Draft:
     """A node, and the data to complete it when the other nodes are known.
 
     ``terms`` are the checked source terms by listener name and port. ``given`` are the variables that are set and decide how
-    the node is reached. ``own_addresses`` are all addresses of the host, those in its facts too.
+    the node is reached. ``own_addresses`` are all addresses of the host, those in its facts too. ``host_name`` is the host's own
+    name in its facts, empty if it is not known.
     """
 
     node: Node
@@ -73,6 +74,7 @@ class Draft:
     intercept_rules: tuple[InterceptRule, ...] = ()
     ssh_port: int = SSH_PORT
     own_addresses: frozenset[str] = frozenset()
+    host_name: str = ""
 
 
 def read_node(variables: HostVariables, names: Names) -> Draft | None:
@@ -105,12 +107,15 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         published=published,
     )
     variables.findings.extend(standby_notes(node))
-    own = frozenset({*host.all_addresses(), *fact_addresses(facts_of(variables))})
+    facts = facts_of(variables)
+    own = frozenset({*host.all_addresses(), *fact_addresses(facts)})
     sound = all(finding.severity != ERROR for finding in found.findings)
     intercept_rules = read_interception(variables, generation, node, own) if sound else ()
     terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
     given |= variables.settings(frozenset(_HYBRID_VARIABLES))
-    return Draft(node, generation, terms, given, intercept_rules, _ssh_port(variables), own)
+    # The fact with the output of `hostname`, which is part of the name of a Serf agent.
+    host_name = str(facts.get("nodename", ""))
+    return Draft(node, generation, terms, given, intercept_rules, _ssh_port(variables), own, host_name)
 
 
 def _ssh_port(variables: HostVariables) -> int:

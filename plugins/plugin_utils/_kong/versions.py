@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 
 MINORS = {0: range(6, 16), 1: range(6), 2: range(9), 3: range(16)}
 KNOWN_VERSIONS = "0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8, 3.0 to 3.15; Enterprise from 2.1, with four numbers (3.4.3.5)"
@@ -31,6 +32,11 @@ class KongVersion:
     minor: int
     patch: int | None
     enterprise: bool
+
+    @property
+    def release(self) -> tuple[int, int, float]:
+        """Major, minor and patch, to compare with a release. The newest patch is above every number."""
+        return (self.major, self.minor, inf if self.patch is None else self.patch)
 
     @property
     def line(self) -> tuple[int, int]:

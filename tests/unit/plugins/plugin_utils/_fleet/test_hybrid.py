@@ -225,6 +225,20 @@ VERSIONS = [
     ("3.0", "2.8", False),
     ("3.0.0.0", "2.8.4.1", True),
     ("3.1.0.0", "2.8.4.1", False),
+    # 2.3 accepts its own minor version only, and 2.4 two older minor versions.
+    ("2.2", "2.1", True),
+    ("2.3.0", "2.2.1", False),
+    ("2.3.0", "2.3.2", True),
+    ("2.4", "2.2", True),
+    ("2.4", "2.1", False),
+    ("2.5", "2.1", True),
+    # Data planes of 3.1 know only the protocol that 3.2 no longer has.
+    ("3.1.1", "3.0", True),
+    ("3.1.1", "3.1.0", True),
+    ("3.2", "3.1", False),
+    ("3.2", "3.0.1", True),
+    ("3.2.2.0", "3.1.0.0", False),
+    ("3.2.2.0", "3.1.1.2", True),
 ]
 
 
@@ -234,7 +248,7 @@ def test_warning_about_a_control_plane_that_rejects_the_version(control, data, t
     assert [(finding["code"], finding["host"], finding["value"]) for finding in found] == (
         [] if takes else [("version-skew", "dp", data)]
     )
-    assert takes or f"cp runs Kong {control} and rejects" in found[0]["message"]
+    assert takes or f"cp runs Kong {control} and does not configure" in found[0]["message"]
 
 
 def test_control_plane_that_accepts_the_version_has_priority():

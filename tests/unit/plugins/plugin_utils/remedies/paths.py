@@ -190,8 +190,8 @@ PATHS = [
         "version-skew",
         {"c": {**CP, "kong_site": "b", "kong_version": "3.4"}, "n": DP},
         {
-            "upgrade control planes first": {"c": {"kong_version": "3.9"}},
-            "a control plane that accepts it": {"c2": {**CP, "kong_site": "b", "kong_address": "10.0.0.9"}},
+            "upgrade the older of the two nodes": {"c": {"kong_version": "3.9"}},
+            "another control plane": {"c2": {**CP, "kong_site": "b", "kong_address": "10.0.0.9"}},
             "keep an older control plane": {"n": {"kong_version": "3.4"}},
         },
     ),

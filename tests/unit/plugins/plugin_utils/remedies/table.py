@@ -8,10 +8,11 @@ from __future__ import annotations
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.hosts import ADDRESSES, FLEET, NAT
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.interception import INTERCEPTION
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.paths import PATHS, PUBLISHED
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.releases import RELEASES
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.settings import LISTEN
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.sources import SOURCES
 
-ADVICE = [*FLEET, *ADDRESSES, *NAT, *PATHS, *PUBLISHED, *SOURCES, *LISTEN, *INTERCEPTION]
+ADVICE = [*FLEET, *ADDRESSES, *NAT, *PATHS, *PUBLISHED, *RELEASES, *SOURCES, *LISTEN, *INTERCEPTION]
 
 # Codes whose remedies are not variables of a host, with the tests of their remedies.
 ELSEWHERE = {

@@ -1,0 +1,181 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each error of a release is reported for this release only: the last release before, the first, the last, and the fix."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import SECTIONS
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import findings, planned
+
+TRAPS = {code.name for code in SECTIONS["Errors of single Kong releases"]}
+
+
+def traps(nodes):
+    """Return (host, severity, code) of each error of a release."""
+    return sorted(
+        (found["host"], found["severity"], found["code"])
+        for found in findings(planned(nodes))
+        if found["code"] in TRAPS
+    )
+
+
+def node(version, number=1, **variables):
+    return {
+        "kong_version": version,
+        "kong_address": f"10.0.0.{number}",
+        **{f"kong_{name}": value for name, value in variables.items()},
+    }
+
+
+def pair(version, **variables):
+    return {"a": node(version, 1, **variables), "b": node("0.9.9", 2)}
+
+
+ELSEWHERE = {"admin_listen": "10.0.0.1:8001", "admin_sources": "nobody"}
+
+
+@pytest.mark.parametrize(
+    ("version", "reported"),
+    [("0.8.3", 0), ("0.9.0", 1), ("0.9.3", 1), ("0.9.7", 1), ("0.9.8", 0), ("0.9", 0), ("0.10.0", 0)],
+)
+def test_events_that_a_node_sends_to_loopback(version, reported):
+    assert traps(pair(version, **ELSEWHERE)) == [("a", "warning", "cluster-events-lost")] * reported
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "localhost", "*"])
+def test_events_arrive_at_an_admin_listener_on_loopback(address):
+    assert traps(pair("0.9.7", admin_listen=f"{address}:8001", admin_sources="nobody")) == []
+
+
+def test_events_do_not_arrive_at_an_admin_listener_on_ipv6():
+    assert traps(pair("0.9.7", admin_listen="[::]:8001", admin_sources="nobody")) != []
+
+
+def test_a_single_node_has_no_events():
+    assert traps({"a": node("0.9.4", **ELSEWHERE)}) == []
+    assert traps({"a": node("0.9.4", **ELSEWHERE), "b": node("0.9.9", 2, cluster="other")}) == []
+
+
+@pytest.mark.parametrize(("version", "reported"), [("0.9.3", 0), ("0.9.4", 1), ("0.9.5", 0)])
+def test_events_of_a_release_that_sends_none(version, reported):
+    assert traps(pair(version, admin_listen="127.0.0.1:8001")) == [("a", "warning", "cluster-events-lost")] * reported
+
+
+def twins(version, first="kong", second="kong", port=7946):
+    """Return two nodes with one private address at two sites, behind one-to-one NAT."""
+    nodes = {}
+    for number, (name, host_name) in enumerate((("a", first), ("b", second)), 1):
+        nodes[name] = {
+            **node(version, 1, site=name, nat=[{"outside": f"203.0.113.{number}"}]),
+            "kong_cluster_listen": f"10.0.0.1:{port if name == 'b' else 7946}",
+            "ansible_facts": {"nodename": host_name} if host_name else {},
+        }
+    return nodes
+
+
+BOTH = [("a", "warning", "gossip-name"), ("b", "warning", "gossip-name")]
+
+
+@pytest.mark.parametrize(
+    ("version", "reported"),
+    [("0.6.0", BOTH), ("0.7", BOTH), ("0.8.2", BOTH), ("0.8.3", []), ("0.8", []), ("0.9.0", BOTH), ("0.9.3", BOTH),
+     ("0.9.4", []), ("0.10.4", [])],
+)  # fmt: skip
+def test_equal_names_of_gossip_agents(version, reported):
+    assert [found for found in traps(twins(version)) if found[2] == "gossip-name"] == reported
+
+
+def test_names_of_gossip_agents_that_differ():
+    assert traps(twins("0.8.2", "kong", "gate")) == []
+    assert traps(twins("0.8.2", port=7947)) == []
+
+
+def test_unknown_host_names_are_a_note():
+    assert traps(twins("0.8.2", "", "")) == [("a", "info", "gossip-name"), ("b", "info", "gossip-name")]
+    assert traps(twins("0.8.2", "kong", "")) == [("b", "info", "gossip-name")]
+
+
+@pytest.mark.parametrize(
+    ("version", "variables", "reported"),
+    [
+        ("0.9.0", {"listen_file": "/srv/kong.conf"}, 1),
+        ("0.9.5", {"listen_file": "/srv/kong.conf"}, 1),
+        ("0.9.5", {"listen_file": "/etc/kong/kong.conf"}, 1),
+        ("0.9.5", {"listen_file": "/etc/kong.conf"}, 0),
+        ("0.9.5", {}, 0),
+        ("0.9.5", {"listen_target": "env"}, 0),
+        ("0.9.6", {"listen_file": "/srv/kong.conf"}, 0),
+        ("0.8.3", {"listen_file": "/srv/kong.yml"}, 0),
+    ],
+)
+def test_settings_file_that_the_release_ignores(version, variables, reported):
+    assert traps({"a": node(version, **variables)}) == [("a", "warning", "settings-file-ignored")] * reported
+
+
+def hybrid(control, data, control_config=(), data_config=()):
+    config = {"cluster_cert": "/c", "cluster_cert_key": "/k"}
+    return {
+        "cp": node(control, 1, role="control_plane", config={**config, **dict(control_config)}),
+        "dp": node(data, 2, role="data_plane", config={**config, "database": "off", **dict(data_config)}),
+    }
+
+
+TRUST = {"lua_ssl_trusted_certificate": "/c"}
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "reported"),
+    [
+        ("2.0.0", {}, 1),
+        ("2.0.1", {"nginx_worker_processes": "auto"}, 1),
+        ("2.0.1", {"nginx_worker_processes": 1}, 0),
+        ("2.0.1", {"nginx_main_worker_processes": "1"}, 0),
+        ("2.0.2", {}, 0),
+        ("2.0", {}, 0),
+    ],
+)
+def test_control_plane_with_several_workers(version, config, reported):
+    found = traps(hybrid(version, "2.0.5", config, TRUST))
+    assert found == [("cp", "warning", "control-plane-workers")] * reported
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "severity"),
+    [("2.0.5", {}, "warning"), ("2.4", {}, "warning"), ("2.4.1", TRUST, ""), ("2.5.0", {}, "")],
+)
+def test_data_plane_that_does_not_trust_its_control_plane(version, config, severity):
+    reported = [("dp", severity, "control-plane-untrusted")] if severity else []
+    assert traps(hybrid("2.8.5" if version == "2.5.0" else version, version, (), config)) == reported
+
+
+def test_data_plane_whose_certificate_is_not_in_the_inventory():
+    nodes = hybrid("2.4", "2.4")
+    del nodes["dp"]["kong_config"]
+    assert traps(nodes) == [("dp", "info", "control-plane-untrusted")]
+
+
+@pytest.mark.parametrize(
+    ("version", "listen", "reported"),
+    [
+        ("0.13.0", "0.0.0.0:8000 http2", 1),
+        ("3.5", "0.0.0.0:8000 http2, 0.0.0.0:8443 http2 ssl", 1),
+        ("3.5", "0.0.0.0:8443 http2 ssl", 0),
+        ("3.6", "0.0.0.0:8000 http2", 0),
+    ],
+)
+def test_port_without_http_1(version, listen, reported):
+    assert traps({"a": node(version, proxy_listen=listen)}) == [("a", "info", "http2-only")] * reported
+
+
+def test_kong_adds_ssl_to_the_port_for_data_planes():
+    nodes = hybrid("2.8", "2.8")
+    nodes["cp"]["kong_cluster_listen"] = "0.0.0.0:8005 http2"
+    assert traps(nodes) == []
+
+
+def test_the_newest_patch_of_a_current_fleet_has_no_error():
+    assert traps({"a": node("3.9")}) == []
+    assert traps(hybrid("3.9", "3.9")) == []
