@@ -421,7 +421,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error("address-octet", "An octet of the address is above 255.", "Correct the address."),
         _error("address-not-ipv4", "The value is a name, and Serf needs an IPv4 address.", "Write `IPV4:PORT`."),
         _error("name-invalid", "The value is neither an address nor a host name.", "Correct it."),
-        _error("unix-socket", "The entry is a unix socket. No version accepts one.", "Write `ADDRESS:PORT`."),
+        _error(
+            "unix-socket",
+            "The entry is a unix socket. Kong may accept it, but no other host can reach it.",
+            "Write `ADDRESS:PORT`, with `127.0.0.1` if only the host itself needs it.",
+        ),
         _error("ipv6-brackets", "An IPv6 address has no brackets.", "Write `[ADDRESS]:PORT`."),
         _error(
             "ipv6-mapped",
@@ -458,7 +462,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _error(
             "udp-incompatible-flag",
-            "`udp` is combined with `ssl`, `proxy_protocol`, `backlog=` or `so_keepalive=`.",
+            "`udp` is combined with `ssl`, `proxy_protocol`, `backlog=` or `so_keepalive=`, which a udp port does not have.",
             "Use separate entries.",
         ),
         _error(
@@ -489,7 +493,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error("listen-duplicate", "A setting contains the same address and port twice.", "Remove one of the entries."),
         _error(
             "listen-collision",
-            "Two listeners of a node use the same address and port, including wildcards and Kong's resolver.",
+            "Two listeners of a node use the same address and port, including wildcards and Kong's resolver. With a wildcard "
+            "and an address Kong may start.",
             "Use another port or address for one of them.",
         ),
         _warning(

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Collisions: two listeners of a node on one address and port. Kong does not check this, and nginx checks it in part.
 
-Measured with nginx 1.22, within one server: a wildcard and an address of its family share one socket, unless the address
-has an option of its own. ``ipv6only=off`` never shares. ``reuseport`` on both always works.
+Measured with nginx 1.22: a wildcard and an address of its family share one socket, unless the address has an option of its
+own. ``ipv6only=off`` never shares. ``reuseport`` on both always works. In two HTTP servers the destination address selects the
+server. That is a collision too: a NAT device that changes this address would decide who reaches the Admin API.
 """
 
 from __future__ import annotations

@@ -212,7 +212,7 @@ def _check_flags(flags: tuple[str, ...], forms: list[str], generation: Generatio
         raise ListenError("flag-repeated", f"a flag is repeated in {' '.join(flags)!r}")
     rejected = sorted(_NOT_WITH_UDP.intersection(names)) if "udp" in names else []
     if rejected:
-        raise ListenError("udp-incompatible-flag", f"nginx rejects {rejected[0]!r} together with 'udp'")
+        raise ListenError("udp-incompatible-flag", f"a port with 'udp' cannot have {rejected[0]!r}")
     if setting.grammar != "list" and "http2" in names and "ssl" not in names:
         raise ListenError("flag-needs-ssl", "this version has http2 only on its TLS port")
 

@@ -38,7 +38,7 @@ def parse_address(text: str, generation: Generation, setting: Setting) -> tuple[
     Raises ``ListenError``.
     """
     if text.startswith("unix:"):
-        raise ListenError("unix-socket", f"{text!r} is a unix socket; Kong listens on TCP and UDP ports only")
+        raise ListenError("unix-socket", f"{text!r} is a unix socket, which no other host can reach")
     if text.isascii() and text.isdigit():
         return ANY_IPV4, _parse_port(text, text, generation)
     host, colon, port = text.rpartition(":")
