@@ -36,8 +36,8 @@ _OLDER_MINORS = {(2, 3): 0, (2, 4): 2}
 def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
     """Return all data planes with the settings for their control planes, without other nodes.
 
-    The order of the control planes: first those that accept the version of the data plane, among them those of its own site
-    first, then by ``_weight``. The first with a path is chosen. A data plane without a control plane is an error.
+    A control plane that accepts the version of the data plane precedes other control planes, then a control plane of its site,
+    then by ``_weight``. The first with a path is chosen. A data plane without a control plane is an error.
     """
     control_planes: dict[str, list[Node]] = {}
     for draft in drafts.values():
@@ -90,8 +90,8 @@ def _accepts(control_plane: Node, data_plane: Node) -> bool:
     """Tell whether a control plane accepts a data plane.
 
     It accepts the same major version, and no newer minor version (check_kong_version_compatibility in
-    kong/clustering/utils.lua, from 3.2 on kong/clustering/compat). Control planes of 2.3 accept their own minor version only,
-    and those of 2.4 two older minor versions (CHANGELOG, #6612, #6932 and #7488). Data planes of 3.1 know only the protocol
+    kong/clustering/utils.lua, from 3.2 on kong/clustering/compat). A control plane of 2.3 accepts its own minor version only,
+    and a control plane of 2.4 two older minor versions (CHANGELOG, #6612, #6932 and #7488). Data planes of 3.1 know only the protocol
     that 3.2 no longer has (CHANGELOG, #9740 and #9921).
     """
     own, other = parse_version(control_plane.version), parse_version(data_plane.version)

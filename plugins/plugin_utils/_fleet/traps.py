@@ -53,12 +53,12 @@ def _check_events(draft: Draft, version: KongVersion, report: Report) -> None:
     """Warn if the events of a gossip cluster do not arrive (CHANGELOG of 0.9.5 and 0.9.8, issue #1687)."""
     admin = [listener for listener in draft.node.listeners if listener.name == "admin"]
     if _is_between(version, (0, 9, 4), (0, 9, 4)):
-        text = "the events of the cluster fail in this release, so the node serves old data; upgrade to 0.9.5 or later"
+        text = "cluster events fail in this release, so the node serves old data; upgrade to 0.9.8"
         report.warning("cluster-events-lost", "kong_version", version.text, text)
     elif _is_between(version, (0, 9, 0), (0, 9, 7)) and not any(found.address in _AT_LOOPBACK for found in admin):
         text = (
-            f"Kong 0.9.0 to 0.9.7 passes the events of its cluster to 127.0.0.1:{admin[0].port}, where it does not listen, so "
-            "the node serves old data; bind 0.0.0.0, or upgrade to 0.9.8 or later"
+            f"Kong 0.9.0 to 0.9.7 sends cluster events to 127.0.0.1:{admin[0].port}, where it does not listen, so it serves "
+            "old data; bind 0.0.0.0, or upgrade to 0.9.8"
         )
         report.warning("cluster-events-lost", "kong_admin_listen", draft.node.settings["admin_listen"], text)
 
@@ -75,7 +75,7 @@ def _equal_names(drafts: list[Draft]) -> Iterator[Finding]:
         if not draft.host_name:
             report.info("gossip-name", "kong_cluster_listen", value, f"{text}; the host names must differ")
         elif counts[draft.host_name] > 1:
-            text += f", which is {draft.host_name!r} on both; rename a host, or use another port"
+            text += f", {draft.host_name!r} on both; rename a host, or use another port"
             report.warning("gossip-name", "kong_cluster_listen", value, text)
         yield from report.findings
 
@@ -117,8 +117,8 @@ def _check_trust(draft: Draft, version: KongVersion, report: Report) -> None:
     needs_trust = draft.node.role == "data_plane" and version.line < (2, 5)
     if needs_trust and draft.generation.hybrid and "lua_ssl_trusted_certificate" not in config:
         text = (
-            "a data_plane before Kong 2.5 rejects the certificate of its control plane, unless lua_ssl_trusted_certificate "
-            f"names it; add it to {CONFIG}, or leave it in Kong's file"
+            "before Kong 2.5 a data_plane trusts its control plane only with lua_ssl_trusted_certificate; add it here, or leave "
+            "it in Kong's file"
         )
         add = report.warning if "cluster_cert" in config else report.info
         add("control-plane-untrusted", CONFIG, list(config) or None, text)
