@@ -10,9 +10,10 @@ from typing import Any
 
 from ansible.utils.vars import load_extra_vars
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import select_nodes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import trusted_hostvars
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError, select_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 
 _ARGUMENTS = {"group": {"type": "str", "default": "kong"}}
 
@@ -23,13 +24,20 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        # A host chooses its own facts, and must not choose the nodes.
-        _trusted, without_facts = trusted_hostvars(variables["hostvars"])
+        inventory = AnsibleInventory(variables, self._loader)
         selected = select_nodes(
             variables["groups"],
             arguments["group"],
             extra=load_extra_vars(self._loader).get("kong_group"),
             play_hosts=variables["ansible_play_hosts_all"],
-            groups_of_hosts=lambda: (without_facts[name].get("kong_group") for name in variables["groups"]["all"]),
+            groups_of_hosts=lambda: (_group_of(inventory, name) for name in variables["groups"]["all"]),
         )
         return {"group": selected.group, "added": list(selected.added)}
+
+
+def _group_of(inventory: AnsibleInventory, host: str) -> Any:
+    """Return kong_group of a host without its facts: a host chooses its own facts, and must not choose the nodes."""
+    try:
+        return inventory.without_facts(host).get("kong_group")
+    except VariableError as exc:
+        raise GroupError(f"{host}: kong_group: its value cannot be computed; correct the template: {exc}") from exc

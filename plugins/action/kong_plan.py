@@ -81,7 +81,9 @@ class ActionModule(ControllerAction):
         return result
 
     def _is_strict(self, variables: Mapping[str, Any]) -> bool:
-        value = self._templar.template(variables.get("kong_strict", False))
+        value = self._templar.template(variables.get("kong_strict"))
+        if value is None:
+            return False
         try:
             return bool(boolean(value))
         except TypeError as exc:

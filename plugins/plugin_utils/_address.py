@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quoted
+
 with suppress(ImportError):  # see _libraries
     from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, cidr_merge
 
@@ -46,9 +48,9 @@ def canonical_address(text: str) -> str:
     try:
         address = _strict(text)
     except (AddrFormatError, ValueError) as exc:
-        raise AddressError(f"{text!r} is not an IPv4 or IPv6 address") from exc
+        raise AddressError(f"{quoted(text)} is not an IPv4 or IPv6 address") from exc
     if address.version == 6 and address.is_ipv4_mapped():
-        raise AddressError(f"{text!r} is an IPv4-mapped IPv6 address; write {address.ipv4()}")
+        raise AddressError(f"{quoted(text)} is an IPv4-mapped IPv6 address; write {address.ipv4()}")
     return str(address)
 
 
@@ -63,11 +65,11 @@ def canonical_network(text: str) -> str:
         _strict(text.partition("/")[0])
         network = IPNetwork(text)
     except (AddrFormatError, ValueError) as exc:
-        raise AddressError(f"{text!r} is not an IPv4 or IPv6 address or network") from exc
+        raise AddressError(f"{quoted(text)} is not an IPv4 or IPv6 address or network") from exc
     if network.ip != network.network:
-        raise AddressError(f"{text!r} has bits set right of its prefix; write {network.cidr} or {network.ip}")
+        raise AddressError(f"{quoted(text)} has bits set right of its prefix; write {network.cidr} or {network.ip}")
     if network.version == 6 and network.ip.is_ipv4_mapped():
-        raise AddressError(f"{text!r} is an IPv4-mapped IPv6 address; write the IPv4 address")
+        raise AddressError(f"{quoted(text)} is an IPv4-mapped IPv6 address; write the IPv4 address")
     return str(network)
 
 
@@ -208,10 +210,10 @@ def read_addresses(value: Any) -> Addresses:
     found: dict[Family, str] = {}
     for item in _as_list(value):
         if not isinstance(item, str):
-            raise AddressError(f"{item!r} is not text")
+            raise AddressError(f"{quoted(item)} is not text")
         address = canonical_address(item.strip())
         if reason := unusable_reason(address):
-            raise AddressError(f"{item!r} is {reason}")
+            raise AddressError(f"{quoted(item)} is {reason}")
         if found.setdefault(family_of(address), address) != address:
             raise AddressError(f"two IPv{family_of(address)} addresses: {found[family_of(address)]} and {address}")
     return Addresses(ipv4=found.get(4), ipv6=found.get(6))

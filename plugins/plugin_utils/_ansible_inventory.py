@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleError  # type: ignore[import-untyped]
 from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
 from ansible.template import Templar  # type: ignore[import-untyped]
 
@@ -23,6 +22,9 @@ except ImportError:  # before ansible-core 2.19
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, trusted_hostvars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
+
+# Before ansible-core 2.19 `omit` is a text with this beginning.
+_OMITTED = "__omit_place_holder__"
 
 
 class AnsibleInventory:
@@ -71,10 +73,10 @@ class _Variables(Mapping[str, Any]):
             return value
         try:
             return plain_value(self._templar.template(value))
-        except AnsibleError as exc:
+        except Exception as exc:  # noqa: BLE001 - before ansible-core 2.19 a template raises any error of Python
             return self._without_vault(name, exc)
 
-    def _without_vault(self, name: str, error: AnsibleError) -> Any:
+    def _without_vault(self, name: str, error: Exception) -> Any:
         """Return kong_config with VAULTED in place of each encrypted value. Raises VariableError for other variables.
 
         The plan needs the names of the settings in kong_config, and no vault password for their values.
@@ -84,10 +86,10 @@ class _Variables(Mapping[str, Any]):
         }
         try:
             found = plain_value(Templar(loader=self._loader, variables=masked).template(masked[name]))
-        except AnsibleError:
-            raise VariableError(str(error)) from error
+        except Exception:  # noqa: BLE001 - as above
+            found = None
         if VAULTED not in str(found):
-            raise VariableError(str(error)) from error
+            raise VariableError(str(error) or type(error).__name__) from error
         if name != CONFIG:
             raise VaultedError(str(error)) from error
         return found
@@ -107,8 +109,13 @@ class _Variables(Mapping[str, Any]):
 
 
 def plain_value(value: Any) -> Any:
-    """Return a templated value without Ansible's tags and lazy containers, and a vaulted value as text."""
+    """Return a templated value without Ansible's tags and lazy containers, and a vaulted value as text.
+
+    Raises VariableError for `omit`.
+    """
     if isinstance(value, str):
+        if value.startswith(_OMITTED):
+            raise VariableError("omit works in options of tasks only; remove the variable from this host")
         return str.__str__(value)
     if isinstance(value, (list, tuple)):
         return [plain_value(item) for item in value]

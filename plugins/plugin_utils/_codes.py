@@ -69,7 +69,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "variable-undefined",
             "A template in the value refers to a variable that is not defined, or is wrong itself.",
-            "Define that variable, or correct the template.",
+            "Define that variable, or correct the template. `omit` works in options of tasks only.",
         ),
         _error(
             "variable-vaulted",
@@ -80,8 +80,10 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _error(
             "variable-invalid",
-            "A name is empty, or a boolean has another value than true or false.",
-            "Write text, or `true` or `false`.",
+            "The value has the wrong type: it is empty, a list instead of text, text instead of a list or boolean, or a list that "
+            "an INI inventory or `-e` has made text.",
+            "Write text, a list, or true or false, as the message says; [inventory.md](inventory.md#form-of-a-variable) has the forms "
+            "in YAML and INI.",
         ),
         _error(
             "variable-in-facts",
@@ -102,8 +104,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _error(
             "version-unquoted",
-            "YAML has shortened 0.10 to 0.1, or 3.10 to 3.1.",
-            'Quote the version: `"0.10"`.',
+            "The inventory has the version as a number, which shortens 0.10 to 0.1, and 3.10 to 3.1.",
+            'Quote the version: `"0.10"`, on a host line of an INI inventory `"\'0.10\'"`.',
         ),
         _error(
             "role-unknown",
@@ -266,6 +268,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "from the socket on which it listens.",
             "Remove `kong_cluster_listen`, bind `0.0.0.0`, or set `kong_address` to the address that the node binds.",
         ),
+        _error(
+            "control-plane-invalid",
+            "The given `kong_cluster_control_plane` or `kong_cluster_telemetry_endpoint` is not one `HOST:PORT`.",
+            "Write the host and the port, without a scheme, or remove the variable; then it is computed.",
+        ),
         _error("gossip-ipv4", "A gossip node has IPv6 addresses only.", "Add an IPv4 address."),
         _warning(
             "version-skew",
@@ -339,6 +346,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Two items use the same port of the host, wildcards included.",
             "Use a different port for each item.",
         ),
+        _error(
+            "bind-in-container",
+            "Kong in a container binds an address of the host, which the container does not have.",
+            "Remove the listen variable, or bind `0.0.0.0`. A published port may have an address of the host.",
+        ),
         _error("published-protocol", "A gossip port is published over tcp or udp alone.", "Publish both protocols."),
     ),
     "Sources": (
@@ -364,6 +376,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "source-port-missing",
             "A sources variable is a mapping by port and lacks a port that the node opens.",
             "Add the port, with `any` or `nobody` if that is intended.",
+        ),
+        _error(
+            "source-empty",
+            "The list of sources of an open port is empty, so no host would be allowed.",
+            "Write `nobody` if that is intended, or remove the variable for the default.",
         ),
         _error(
             "source-contradiction", "`nobody` is combined with other terms.", "Remove `nobody`, or the other terms."
@@ -426,6 +443,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "The entry is a unix socket. Kong may accept it, but no other host can reach it.",
             "Write `ADDRESS:PORT`, with `127.0.0.1` if only the host itself needs it.",
         ),
+        _error("listen-url", "The value is a URL, such as `http://0.0.0.0:8001`.", "Write `ADDRESS:PORT`."),
         _error("ipv6-brackets", "An IPv6 address has no brackets.", "Write `[ADDRESS]:PORT`."),
         _error(
             "ipv6-mapped",
@@ -497,6 +515,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "and an address Kong may start.",
             "Use another port or address for one of them.",
         ),
+        _error(
+            "ssh-port-taken",
+            "A listener or published port uses the port of the SSH server through which Ansible connects (`ansible_port`, 22 by "
+            "default), at the same address.",
+            "Use another port.",
+        ),
         _warning(
             "listen-host-name",
             "A listener is bound by host name, so the rule is made for every address.",
@@ -528,7 +552,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _error(
             "config-invalid",
-            "`kong_config` is not a mapping, or contains a value that the file cannot hold.",
+            "`kong_config` contains a name that is no setting, or a value that the file cannot hold, such as text with a line break.",
             "Use text, numbers and booleans.",
         ),
         _error(

@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, ERROR, INFO, WARNING
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import name_ranges, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    escaped,
+    name_ranges,
+    natural_key,
+    quoted,
+    shortened,
+)
 
-__all__ = ["ERROR", "INFO", "WARNING", "Finding", "finding_line", "plain", "shared_findings"]
+__all__ = ["ERROR", "INFO", "WARNING", "Finding", "finding_line", "host_finding", "plain", "shared_findings"]
+
+MESSAGE_LIMIT = 400
+_SHORTEST_VALUE, _LONGEST_VALUE = 40, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,20 @@ class Finding:
         """Raise KeyError if the registry has no such code, and ValueError if the code has another severity."""
         if self.severity not in CODES[self.code].severities:
             raise ValueError(f"{self.code} is never reported as {self.severity}")
+
+
+def host_finding(severity: str, code: str, host: str, variable: str, value: Any, text: str) -> Finding:
+    """Return a finding whose message has the host, the variable and the value first.
+
+    ``text`` is the fault and its fix. The value is shortened so that the message has at most MESSAGE_LIMIT characters, and with
+    very long names the end of the text.
+    """
+    value = plain(value)
+    room = MESSAGE_LIMIT - len(f"{host}: {variable}: : {text}")
+    shown = "" if value is None else f": {quoted(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
+    # A value may come from facts, and the text may quote it.
+    message = escaped(f"{host}: {variable}{shown}: {text}")
+    return Finding(severity, code, host, variable, value, shortened(message, MESSAGE_LIMIT))
 
 
 def shared_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,34 @@ _NUMBERS = re.compile(r"([0-9]+)")
 _LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 # XML 1.0, section 2.2: characters that a document must not contain, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+_SHOWN_VALUE = 60
+_SHOWN_EXAMPLE = 90
+_ELLIPSIS = "…"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most ``most`` characters; a longer text ends with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + _ELLIPSIS
+
+
+def quoted(value: Any, most: int = _SHOWN_VALUE) -> str:
+    """Return a value as it is quoted in a message: as Python writes it, and at most ``most`` characters."""
+    return shortened(repr(value), most)
+
+
+def inventory_forms(value: Any) -> str:
+    """Return how an inventory writes a value, as text for a message.
+
+    A host line of an INI inventory is split like a line of a shell before its values are evaluated, so it needs two pairs of
+    quotes. A line of a section ``[GROUP:vars]`` is not split (ansible/plugins/inventory/ini.py).
+    """
+    if isinstance(value, bool):
+        return f"{json.dumps(value)} in YAML, {value} in an INI inventory"
+    plain = json.dumps(value, ensure_ascii=False)
+    yaml, literal = shortened(plain, _SHOWN_EXAMPLE), quoted(value, _SHOWN_EXAMPLE)
+    return f'{yaml} in YAML and [group:vars], "{literal}" on an INI host line'
 
 
 def escaped(text: object, kept: str = "") -> str:

@@ -36,6 +36,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     host_error,
     host_warning,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _outsiders(variables: HostVariables, names: Names) -> list[str]:
     """Return the hosts of kong_verify_outsiders, including the members of its groups."""
     found: list[str] = []
     for item in variables.items(OUTSIDERS):
-        members = names.groups.get(str(item)[1:]) if str(item).startswith("@") else [str(item)]
+        members = names.groups.get(item[1:]) if item.startswith("@") else [item]
         if members and all(member in names.hosts for member in members):
             found += members
         else:
@@ -178,5 +179,5 @@ def _unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Findin
     for node in nodes:
         for mapping in node.host.nat:
             if unknown := sorted(set(mapping.sites) - known):
-                message = f"no host is in site {', '.join(unknown)}; the sites are {', '.join(sorted(known))}"
+                message = f"no host is in site {listed(unknown, 4)}; the sites are {listed(sorted(known), 6)}"
                 yield host_warning("nat-site-unknown", node.name, "kong_nat", list(mapping.sites), message)

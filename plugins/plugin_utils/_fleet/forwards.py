@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,10 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
         return
     receiving = [listener for listener in _receiving(node, mapping, inside) if listener.port == mapping.inside_port]
     if not receiving:
-        sockets = dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable)
+        sockets = list(dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable))
         message = (
             f"no listener of Kong is on {inside} {_words(mapping)} port {mapping.inside_port}; the node opens "
-            f"{', '.join(sockets) or 'no port'}. Correct inside_port, inside or the listen setting, or remove the mapping"
+            f"{listed(sockets, 6) or 'no port'}. Correct inside_port, inside or the listen setting, or remove the mapping"
         )
         yield host_error("nat-no-listener", node.name, "kong_nat", shown, message)
     for listener in receiving:

@@ -26,6 +26,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
+_SHOWN_FAILURES = 3
+
 
 def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
     """Return the nodes of all gossip clusters with the endpoints that they advertise, without other nodes.
@@ -42,7 +44,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
         if len(cluster) > 1:
             findings.extend(_not_published(draft.node) for draft in cluster if draft not in members)
         classes = classify(draft.node.host for draft in members)
-        wanted = Wanted((), everyone="every node of the cluster", mutual=True, vpn=not any(map(_is_bound, members)))
+        wanted = Wanted((), everyone="the whole cluster", mutual=True, vpn=not any(map(_is_bound, members)))
         advertised = [_choose_endpoint(draft, classes, wanted, findings) for draft in members]
         findings.extend(_duplicates(advertised))
         findings.extend(_unexpected_senders(advertised))
@@ -166,9 +168,8 @@ def _no_common_endpoint(
         for candidate in candidates
     }
     given = draft.given.get("kong_cluster_advertise")
-    failures = "; ".join(
-        f"{peer.name} (site {peer.site}) cannot reach {candidate}" for candidate, peer in failing.items()
-    )
+    reasons = [f"{peer.name} (site {peer.site}) cannot reach {candidate}" for candidate, peer in failing.items()]
+    failures = "; ".join(reasons[:_SHOWN_FAILURES])
     unreachable = next((peer for peer in peers if not _reaches_any(peer, node.host, service, candidates)), None)
     where = f"{node.name} (site {node.site})"
     if given is not None:

@@ -140,7 +140,7 @@ def _no_control_plane(node: Node, control_planes: list[Node], given: object) -> 
     else:
         message = f"{other.name} does not publish its cluster listener. Add the port to its kong_published_ports"
     if given is not None:
-        message = f"it cannot reach a control plane of this inventory: {message}"
+        message = f"according to the inventory, {message}"
         return host_warning("no-path", node.name, variable, given, message)
     return host_error("no-path", node.name, variable, None, message)
 

@@ -97,11 +97,10 @@ def _egress(target: Host, callers: Sequence[Host], wanted: Wanted, family: Famil
         return None
     egress = (host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
-    others = " and of hosts like it" if wanted.everyone else ""
-    where = f", if its NAT leads into the network of {target.name}" if is_private(own) else ""
-    text = (
-        f"set kong_nat_egress of {_names(unnamed)}{others} to the {_only(family)}address that {target.name} sees{where}"
-    )
+    others = " and hosts like it" if wanted.everyone else ""
+    sees = f" to the {_only(family)}address that {target.name} sees"
+    into = f" if its {_only(family)}NAT leads to {target.name}"
+    text = f"set kong_nat_egress of {_names(unnamed)}{others}{into if is_private(own) else sees}"
     return _Change(text, target, changed)
 
 
@@ -113,7 +112,7 @@ def _mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Fami
     if given:
         outside, outside_port, inside_port = given.address, given.port, wanted.ports[0]
     mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
-    also = " (and hosts behind a NAT their kong_nat_egress)" if any(map(_has_unnamed_nat, callers)) else ""
+    also = " (and clients a kong_nat_egress)" if any(map(_has_unnamed_nat, callers)) else ""
     text = f"give {target.name} {_a(family)}kong_nat mapping {wanted}{also}"
     return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
 
@@ -138,7 +137,7 @@ def _flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family
     # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
     changed = [replace(caller, flat=wanted.mutual or None) for caller in callers]
     where = wanted.everyone if wanted.mutual else target.name
-    text = f"set kong_flat_network: true on {where}{removal} if the sites route to each other without NAT"
+    text = f"set kong_flat_network: true on {where}{removal} if sites route without NAT"
     return _Change(text, replace(target, flat=True), changed)
 
 

@@ -24,6 +24,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.publishe
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
+_SHOWN_PORTS = 4
+_SHOWN_HOSTS = 2
+
 # By listener, term, names of hosts, and reason: the ports to which these hosts of the term have no path, and the hosts.
 Unreachable = dict[tuple[str, str, tuple[str, ...], str], tuple[list[int], list[Host]]]
 
@@ -76,16 +79,23 @@ def note_unreachable(
 def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
     """Yield a warning for the hosts of each term that have no path to a node."""
     for (listener, term, _names, reason), (ports, hosts) in unreachable.items():
-        named = ", ".join(f"{host.name} (site {host.site})" for host in hosts[:3])
-        others = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
         numbers = list(dict.fromkeys(ports))
-        where = " and ".join(map(str, numbers))
+        where = " and ".join(map(str, numbers[:_SHOWN_PORTS])) + (" and more" if len(numbers) > _SHOWN_PORTS else "")
         noun = "port" if len(numbers) == 1 else "ports"
         message = (
-            f"no path from {named}{others} to the {listener} {noun} {where} of {node.name} (site {node.site}), so no rule is "
-            f"made for it. {reason or _advice(node, listener, numbers, hosts)}"
+            f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {node.name} (site {node.site}). "
+            f"{reason or _advice(node, listener, numbers, hosts)}"
         )
         yield host_warning("source-no-path", node.name, f"kong_{listener}_sources", term, message)
+
+
+def _with_sites(hosts: Sequence[Host]) -> str:
+    """Return the names of the first hosts with their sites, as text for a message."""
+    shown = hosts[:_SHOWN_HOSTS]
+    more = f" and {len(hosts) - len(shown)} more" if len(hosts) > len(shown) else ""
+    if len({host.site for host in hosts}) == 1:
+        return f"{', '.join(host.name for host in shown)}{more} (site {hosts[0].site})"
+    return ", ".join(f"{host.name} (site {host.site})" for host in shown) + more
 
 
 def _advice(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> str:
@@ -97,8 +107,8 @@ def _advice(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) 
         return all(any(find_paths(caller, changed, socket) for socket in sockets) for caller in callers)
 
     examples = [members[0] for members in classify(hosts).values()]
-    everyone = f"{node.name} and each of these hosts" if len(hosts) > 1 else ""
-    more = f"add the address that {node.name} sees to kong_{name}_sources"
+    everyone = "all of them" if len(hosts) > 1 else ""
+    more = f"add the address that {node.name} sees"
     return advice(node.host, examples, Wanted(ports, sockets[0].protocols, everyone=everyone), works, more)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import AddressError, canonical_network, contains
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
 
 NETWORKS = "kong_address_networks"
 Given = Iterable[tuple[str, str]]  # a variable, and an address or network in it
@@ -35,7 +36,7 @@ def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[H
                 "address-outside-networks",
                 name,
                 address,
-                f"it comes from facts and is in no network of {NETWORKS} ({', '.join(networks)}). Add its network, or "
+                f"it comes from facts and is in no network of {NETWORKS} ({listed(networks, 4)}). Add its network, or "
                 "write the address into the inventory",
             )
 
@@ -45,7 +46,7 @@ def read_networks(variables: HostVariables, name: str) -> tuple[str, ...]:
     found = []
     for item in variables.items(name):
         try:
-            found.append(canonical_network(str(item).strip()))
+            found.append(canonical_network(item))
         except AddressError as exc:
             variables.error("address-invalid", name, item, f"{exc}; give addresses or networks")
     return tuple(found)

@@ -18,10 +18,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, VariableError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shortened
 
 with suppress(ImportError):  # see _libraries
     import jmespath
-    from jmespath.exceptions import JMESPathError
+
+# The errors of a query: those of JMESPath are ValueErrors, and its functions let some errors of Python pass.
+_QUERY_ERRORS = (VariableError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def facts_of(variables: HostVariables) -> Mapping[str, Any]:
@@ -74,6 +77,6 @@ def ask(variables: HostVariables, name: str, query: Any) -> Any:
     """
     try:
         return _compile(str(query)).search(_PlainValues(variables.variables))
-    except (JMESPathError, VariableError) as exc:
-        variables.error("query-invalid", name, query, f"the JMESPath query fails: {exc}")
+    except _QUERY_ERRORS as exc:
+        variables.error("query-invalid", name, query, f"the JMESPath query fails: {shortened(str(exc), 200)}")
         return None

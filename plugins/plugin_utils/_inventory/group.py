@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import name_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed, name_ranges
 
 DEFAULT = "kong"
 _ALWAYS = {"all", "ungrouped"}
+_SHOWN_GROUPS = 8
 
 
 class GroupError(ValueError):
@@ -29,7 +30,7 @@ class Selected:
 
 def describe_no_nodes(groups: Mapping[str, Sequence[str]]) -> str:
     """Return the message for a group of Kong nodes without hosts, with the groups that have hosts."""
-    known = ", ".join(sorted(name for name in groups if name not in _ALWAYS and groups[name])) or "none"
+    known = listed(sorted(name for name in groups if name not in _ALWAYS and groups[name]), _SHOWN_GROUPS) or "none"
     return (
         f"the inventory group of the Kong nodes has no hosts (groups with hosts: {known}). Add hosts to it, or set kong_group, "
         "and check the inventory's path"
@@ -42,7 +43,7 @@ def select_nodes(
     *,
     extra: str | None,
     play_hosts: Collection[str],
-    groups_of_hosts: Callable[[], Iterable[str | None]],
+    groups_of_hosts: Callable[[], Iterable[object]],
 ) -> Selected:
     """Return the group of the Kong nodes.
 
@@ -51,7 +52,8 @@ def select_nodes(
     ``--limit`` leaves. Raises GroupError.
     """
     if not groups.get(group) and extra is None:
-        group = next((name for name in groups_of_hosts() if name and groups.get(name)), group)
+        named = (name for name in groups_of_hosts() if isinstance(name, str))
+        group = next((name for name in named if groups.get(name)), group)
     if not groups.get(group):
         raise GroupError(f"kong_group: {group!r}: {describe_no_nodes(groups)} [no-nodes]")
     if not set(play_hosts).intersection(groups[group]):

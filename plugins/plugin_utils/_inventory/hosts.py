@@ -38,6 +38,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.mappings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, check_own, read_virtual
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed, quoted
 
 DEFAULT_SITE = "default"
 
@@ -100,10 +101,9 @@ def _read_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
         NETWORKS: partial(_address_in_networks, own),
     }
     for name, read in readers.items():
-        before = len(variables.findings)
         value = variables.value(name)
-        if len(variables.findings) > before:
-            return NO_ADDRESSES  # The variable is set, but its value cannot be computed.
+        if name in variables.refused:
+            return NO_ADDRESSES
         if value is not None:
             return read(variables, name, value)
     return _default_address(variables, own)
@@ -112,13 +112,10 @@ def _read_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
 def _read_addresses(variables: HostVariables, name: str, value: Any) -> Addresses:
     """Return the addresses of a variable."""
     try:
-        addresses = read_addresses(value)
+        return read_addresses(value)
     except AddressError as exc:
         variables.error("address-invalid", name, value, f"{exc}; give one IPv4 and/or one IPv6 address")
         return NO_ADDRESSES
-    if not addresses and name != "kong_vpn_address":
-        variables.error("address-unknown", name, value, "it has no address; give one IPv4 and/or one IPv6 address")
-    return addresses
 
 
 def _query_address(variables: HostVariables, name: str, query: Any) -> Addresses:
@@ -128,7 +125,7 @@ def _query_address(variables: HostVariables, name: str, query: Any) -> Addresses
     try:
         addresses = read_addresses(answer)
     except AddressError as exc:
-        variables.error("address-invalid", name, query, f"its result is {plain(answer)!r}: {exc}")
+        variables.error("address-invalid", name, query, f"its result is {quoted(plain(answer))}: {exc}")
         return NO_ADDRESSES
     if not addresses and len(variables.findings) == before:
         message = "its result has no address; correct the query, or gather the facts that it reads"
@@ -181,7 +178,7 @@ def _address_in_networks(own: OwnAddresses, variables: HostVariables, name: str,
             "address-unknown",
             name,
             list(networks),
-            f"no address of the host is in these networks (its facts have: {', '.join(present) or 'none'}). "
+            f"no address of the host is in these networks (its facts have: {listed(present, 4) or 'none'}). "
             "Set kong_address, add the right network, or gather the host's facts",
         )
     return Addresses(ipv4=chosen.get(4), ipv6=chosen.get(6))

@@ -31,6 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed, quoted
 
 VARIABLE = "kong_transparent"
 KEYS = frozenset({"destinations", "ports", "listen_port", "interfaces"})
@@ -136,7 +137,7 @@ def _list(value: Any) -> list[Any]:
 def _port(value: Any) -> int:
     port = parse_port(value)
     if port is None:
-        raise _EntryError("interception-invalid", f"{value!r} is not a port; write a number from 1 to 65535")
+        raise _EntryError("interception-invalid", f"{quoted(value)} is not a port; write a number from 1 to 65535")
     return port
 
 
@@ -144,7 +145,7 @@ def _interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
     names = _list(item.get("interfaces") or [])
     for name in names:
         if not isinstance(name, str) or not _INTERFACE.fullmatch(name):
-            raise _EntryError("interception-invalid", f"{name!r} is not a name of a network interface")
+            raise _EntryError("interception-invalid", f"{quoted(name)} is not a name of a network interface")
     return tuple(sorted({str(name) for name in names}))
 
 
@@ -165,7 +166,7 @@ def _targets(port: int, listeners: Sequence[Listener]) -> list[Listener]:
     found = [listener for listener in listeners if listener.name in _TARGETS and "tcp" in listener.protocols]
     targets = [listener for listener in found if listener.port == port]
     if not targets:
-        ports = ", ".join(str(port) for port in sorted({listener.port for listener in found})) or "none"
+        ports = listed([str(port) for port in sorted({listener.port for listener in found})], 8) or "none"
         reason = f"this node has no proxy_listen or stream_listen on port {port} over tcp; it has {ports}"
         raise _EntryError("interception-listener", reason)
     return targets

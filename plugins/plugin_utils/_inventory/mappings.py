@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, NatMapping
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quoted
 
 _MAPPING_KEYS = frozenset(
     {"outside", "outside_port", "inside", "inside_port", "protocols", "sites", "device", "hairpin_source"}
@@ -32,7 +33,7 @@ def read_mappings(variables: HostVariables, inside: Collection[str]) -> list[Nat
     """
     name = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
     query = variables.value("kong_nat_query") if name == "kong_nat_query" else None
-    items = (ask(variables, name, query) or []) if query is not None else variables.value("kong_nat", [])
+    items = variables.value("kong_nat", []) if query is None else (ask(variables, name, query) or [])
     if not isinstance(items, (list, tuple)):
         variables.error("nat-invalid", name, items, "it must be a list of mappings")
         return []
@@ -48,7 +49,7 @@ def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collec
             "nat-invalid",
             name,
             item,
-            f"unknown key {', '.join(map(str, unknown))}; a mapping has {', '.join(sorted(_MAPPING_KEYS))}",
+            f"unknown key {quoted(unknown[0])}; a mapping has {', '.join(sorted(_MAPPING_KEYS))}",
         )
         return None
     try:
@@ -68,7 +69,7 @@ def _mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
     outside_port, inside_port = _port(item, "outside_port"), _port(item, "inside_port")
     protocols = _words(item, "protocols") or PROTOCOLS
     if unknown := set(protocols) - set(PROTOCOLS):
-        raise ValueError(f"protocols has {', '.join(sorted(unknown))}; it takes tcp and udp")
+        raise ValueError(f"protocols has {quoted(min(unknown))}; it takes tcp and udp")
     hairpin = _mapped_address(item, "hairpin_source") if item.get("hairpin_source") else None
     if hairpin and family_of(hairpin) != family_of(outside):
         raise ValueError(
@@ -81,7 +82,7 @@ def _mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
         inside_port=inside_port or outside_port,
         protocols=tuple(protocol for protocol in PROTOCOLS if protocol in protocols),
         sites=tuple(sorted(_words(item, "sites"))),
-        device=str(item.get("device") or outside),
+        device=next(iter(_words(item, "device")), outside),
         hairpin_source=hairpin,
         inside=inside,
     )
@@ -98,9 +99,10 @@ def _words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return the words of a key that has a list of words, or a single word."""
     value = item.get(key)
     items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
-    if not all(isinstance(item, (str, int)) for item in items):
-        raise ValueError(f"{key} is {value!r}; it must be a list of words")
-    return tuple(str(item).strip() for item in items)
+    words = tuple(str(item).strip() for item in items if isinstance(item, (str, int)))
+    if len(words) < len(items) or not all(words):
+        raise ValueError(f"{key} is {quoted(value)}; it must be a word or a list of words")
+    return words
 
 
 def _port(item: Mapping[str, Any], key: str) -> int | None:
@@ -109,5 +111,5 @@ def _port(item: Mapping[str, Any], key: str) -> int | None:
         return None
     port = parse_port(value)
     if port is None:
-        raise ValueError(f"{key} is {value!r}; it must be a port from 1 to 65535")
+        raise ValueError(f"{key} is {quoted(value)}; it must be a port from 1 to 65535")
     return port

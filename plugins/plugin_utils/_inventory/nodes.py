@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import parse_port
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
+    HYBRID_VARIABLES,
+    SETTING_VARIABLES,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_addresses, facts_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import (
@@ -25,13 +28,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import (
     DEFAULT_SOURCES,
     NOBODY,
-    SOURCE_VARIABLES,
     Terms,
     read_terms,
     sources_variable,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import (
+    SSH_PORT,
+    read_ssh_port,
+    ssh_conflicts,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
-    CONTRACT_VARIABLES,
     HostVariables,
     Names,
     host_warning,
@@ -44,18 +50,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     VersionError,
     find_generation,
     parse_version,
-    setting_names,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
 
 DEFAULT_VERSION = "3.9"
 GOSSIP_PORT = 7946
-SSH_PORT = 22
-SETTING_VARIABLES = frozenset(f"kong_{name}" for name in setting_names())
-# With the first versions that have them.
-_HYBRID_VARIABLES = {"kong_cluster_control_plane": "2.0", "kong_cluster_telemetry_endpoint": "2.1 of Kong Enterprise"}
-KNOWN_VARIABLES = CONTRACT_VARIABLES | SETTING_VARIABLES | SOURCE_VARIABLES | frozenset(_HYBRID_VARIABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Draft:
 
 def read_node(variables: HostVariables, names: Names) -> Draft | None:
     """Read one node, None if its version is not known. Errors are added to the findings of ``variables``."""
+    variables.check_all()
     generation = _read_generation(variables)
     if generation is None:
         return None
@@ -87,11 +91,14 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     cluster = variables.text("kong_cluster", "default")
     given = variables.settings(SETTING_VARIABLES | {"kong_config"})
     version = parse_version(variables.value("kong_version", DEFAULT_VERSION))
+    own = frozenset({*host.all_addresses(), *fact_addresses(facts_of(variables))})
     in_container = variables.value(PUBLISHED_PORTS) is not None
     found = read_listeners(host.name, version, role, given, {} if in_container else _defaults(generation, host))
     variables.findings.extend(found.findings)
-    published = read_published(variables, found.listeners)
-    _check_addresses(variables, host, found.listeners if published is None else published)
+    published = read_published(variables, found.listeners, own)
+    reachable = found.listeners if published is None else published
+    _check_addresses(variables, host, reachable)
+    _check_ssh_port(variables, host, own, reachable)
     _check_generation(variables, generation, host)
     _check_names(variables)
     node = Node(
@@ -107,20 +114,13 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         published=published,
     )
     variables.findings.extend(standby_notes(node))
-    facts = facts_of(variables)
-    own = frozenset({*host.all_addresses(), *fact_addresses(facts)})
     sound = all(finding.severity != ERROR for finding in found.findings)
     intercept_rules = read_interception(variables, generation, node, own) if sound else ()
     terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
-    given |= variables.settings(frozenset(_HYBRID_VARIABLES))
+    given |= _read_control_planes(variables, generation)
     # The fact with the output of `hostname`, which is part of the name of a Serf agent.
-    host_name = str(facts.get("nodename", ""))
-    return Draft(node, generation, terms, given, intercept_rules, _ssh_port(variables), own, host_name)
-
-
-def _ssh_port(variables: HostVariables) -> int:
-    """Return the port at which Ansible connects to the host."""
-    return parse_port(variables.value("ansible_port") or variables.value("ansible_ssh_port")) or SSH_PORT
+    host_name = str(facts_of(variables).get("nodename", ""))
+    return Draft(node, generation, terms, given, intercept_rules, read_ssh_port(variables), own, host_name)
 
 
 def _read_generation(variables: HostVariables) -> Generation | None:
@@ -156,16 +156,28 @@ def _check_generation(variables: HostVariables, generation: Generation, host: Ho
             host.address.ipv6,
             f"gossip of Kong {generation.versions} uses IPv4 only; give the node an IPv4 address",
         )
-    for name, known_since in _HYBRID_VARIABLES.items():
-        known = generation.hybrid and (generation.enterprise or "Enterprise" not in known_since)
-        if not known and (value := variables.value(name)) is not None:
-            variables.error(
-                "setting-unknown",
-                name,
-                value,
+
+
+def _read_control_planes(variables: HostVariables, generation: Generation) -> dict[str, str]:
+    """Return the given addresses of control planes, as Kong's settings have them. Errors are added to the findings."""
+    found = {}
+    for name, value in variables.settings(frozenset(HYBRID_VARIABLES)).items():
+        known_since = HYBRID_VARIABLES[name]
+        if not generation.hybrid or (not generation.enterprise and "Enterprise" in known_since):
+            message = (
                 f"Kong {generation.versions} does not know this setting and would ignore it without a message; it exists "
-                f"since {known_since}. Remove it from this node",
+                f"since {known_since}. Remove it from this node"
             )
+            variables.error("setting-unknown", name, value, message)
+            continue
+        try:
+            found[name] = parse_endpoint(value, generation, name)
+        except ListenError as exc:
+            message = (
+                f"{exc.reason}. Give one HOST:PORT, such as cp1.example.com:8005, or remove it; then it is computed"
+            )
+            variables.error("control-plane-invalid", name, value, message)
+    return found
 
 
 def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[Listener, ...]) -> None:
@@ -186,12 +198,23 @@ def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[List
 
 
 def _not_on_host(present: set[str]) -> str:
-    return f"the host does not have this address; it has {', '.join(sorted(present))}"
+    return f"the host does not have this address; it has {listed(sorted(present), 6)}"
+
+
+def _check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], listeners: tuple[Listener, ...]) -> None:
+    """Add an error for each listener on the port of the SSH server through which Ansible connects."""
+    for listener, port in ssh_conflicts(variables, host, own, listeners):
+        name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
+        message = (
+            f"{listener.name} would use tcp port {port}, at which Ansible connects to the SSH server of this host, so one of "
+            "them cannot start. Use another port, or correct ansible_port"
+        )
+        variables.error("ssh-port-taken", name, variables.value(name), message)
 
 
 def _check_names(variables: HostVariables) -> None:
     names = [name for name in variables.variables if name.startswith("kong_")]
-    variables.findings.extend(misspelt_variables(variables.host, names, KNOWN_VARIABLES))
+    variables.findings.extend(misspelt_variables(variables.host, names))
 
 
 def _read_terms(

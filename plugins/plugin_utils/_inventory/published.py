@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
 
 VARIABLE = "kong_published_ports"
 
@@ -45,13 +46,16 @@ class Publication(NamedTuple):
         return f"{address}{self.port}:{self.inside}/{self.protocol}"
 
 
-def read_published(variables: HostVariables, listeners: Sequence[Listener]) -> tuple[Listener, ...] | None:
+def read_published(
+    variables: HostVariables, listeners: Sequence[Listener], own: frozenset[str]
+) -> tuple[Listener, ...] | None:
     """Read the published ports as listeners. Errors are added to the findings of ``variables``.
 
-    None if Kong listens on the host itself.
+    ``own`` are the addresses of the host. None if Kong listens on the host itself.
     """
     if variables.value(VARIABLE) is None:
         return None
+    _check_bound(variables, listeners, own)
     found = [publication for item in variables.items(VARIABLE) if (publication := _read(variables, item))]
     for first, second in combinations(found, 2):
         if _overlap(first, second):
@@ -61,6 +65,18 @@ def read_published(variables: HostVariables, listeners: Sequence[Listener]) -> t
     for listener in published:
         _check_protocols(variables, listener, listeners)
     return published
+
+
+def _check_bound(variables: HostVariables, listeners: Sequence[Listener], own: frozenset[str]) -> None:
+    """Add an error for each listener in the container that binds an address of the host, which the container lacks."""
+    for listener in listeners:
+        if listener.bound in own:
+            message = (
+                f"{listener.setting} binds {listener.address}, an address of the host, and Kong is in a container "
+                f"({VARIABLE}), which does not have it. Remove the variable, or bind 0.0.0.0"
+            )
+            name = f"kong_{listener.setting}"
+            variables.error("bind-in-container", name, variables.value(name), message)
 
 
 def published_as(name: str, setting: str, address: str | None, port: int, container_port: int,
@@ -76,8 +92,8 @@ def published_address(listener: Listener) -> str | None:
     return None if len(listener.families) > 1 else listener.address
 
 
-def _read(variables: HostVariables, item: object) -> Publication | None:
-    match = _GRAMMAR.fullmatch(str(item).strip())
+def _read(variables: HostVariables, item: str) -> Publication | None:
+    match = _GRAMMAR.fullmatch(item)
     if match is None:
         variables.error("published-invalid", VARIABLE, item, f"{_FORM}; write each port of a range as its own item")
         return None
@@ -128,7 +144,7 @@ def _no_listener(publication: Publication, receiving: Sequence[Listener], listen
     if receiving:
         setting, address = receiving[0].setting, receiving[0].address
         return f"in the container {setting} binds {address}, which no packet from outside reaches; set kong_{setting}"
-    opened = ", ".join(dict.fromkeys(f"{listener.name} {listener.port}" for listener in listeners)) or "no port"
+    opened = listed(list(dict.fromkeys(f"{listener.name} {listener.port}" for listener in listeners)), 6) or "no port"
     return (
         f"no listener of Kong is on port {publication.inside} {publication.protocol} in the container; it opens {opened}. "
         "The first port is that of the host, the second that of the container"

@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import SOURCE_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_addresses, facts_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import SOURCE_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     Inventory,
@@ -40,18 +39,16 @@ def hosts_without_facts(inventory: Inventory, group: str) -> list[str]:
 def _named_by(variables: HostVariables, names: Names) -> Iterator[str]:
     """Yield the hosts that the terms of a node name, including the members of groups."""
     for name in sorted(SOURCE_VARIABLES | {OUTSIDERS}):
-        for term in map(str, _terms(variables.value(name))):
-            yield from names.groups.get(term[1:], ()) if term.startswith("@") else [term.strip()]
+        for term in _terms(variables.value(name, [])):
+            yield from names.groups.get(term[1:], ()) if term.startswith("@") else [term]
 
 
-def _terms(value: Any) -> Iterator[Any]:
+def _terms(value: list[str] | Mapping[str, list[str] | None]) -> Iterator[str]:
     if isinstance(value, Mapping):
         for terms in value.values():
-            yield from _terms(terms)
-    elif isinstance(value, (list, tuple)):
+            yield from terms or ()
+    else:
         yield from value
-    elif value is not None:
-        yield value
 
 
 def _needs_facts(variables: HostVariables) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
@@ -70,9 +69,6 @@ def sources_variable(listener: str, variables: HostVariables) -> str:
     return own
 
 
-SOURCE_VARIABLES = frozenset(f"kong_{listener}_sources" for listener in (*DEFAULT_SOURCES, *_SAME_AS, "cluster"))
-
-
 def read_terms(variables: HostVariables, listener: str, port: int, default: Sequence[str], names: Names) -> Terms:
     """Read the allowed sources of a port of a listener. Errors are added to the findings of ``variables``."""
     name = sources_variable(listener, variables)
@@ -88,7 +84,7 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
         variables.error(
             "source-contradiction", name, items, "`nobody` must be the only term; remove it or all other terms"
         )
-    left_out = sorted({*default} & {*MEMBERS} - {str(item) for item in items})
+    left_out = sorted({*default} & {*MEMBERS} - {*items})
     if left_out and not terms.any:
         message = f"it does not contain {', '.join(left_out)}, which the cluster needs; add it to the list"
         variables.findings.append(host_warning("source-replaced", variables.host, name, items, message))
@@ -103,26 +99,27 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
     return terms
 
 
-def _items(variables: HostVariables, name: str, port: int, default: Sequence[str]) -> list[Any]:
+def _items(variables: HostVariables, name: str, port: int, default: Sequence[str]) -> list[str]:
     """Return the terms of a variable: a term, a list of terms, or for streams a mapping from port to terms."""
-    value = variables.value(name)
-    if isinstance(value, Mapping):
-        by_port = {str(key): terms for key, terms in value.items()}
-        value = by_port.get(str(port))
-        if value is None:
-            message = f"it has no key for port {port}, which the node opens; add the port, with `any` or `nobody` if that is intended"
-            variables.error("source-port-missing", name, by_port, message)
-            return [NOBODY]
-    if value is None:
+    given = variables.value(name)
+    terms = given.get(str(port)) if isinstance(given, Mapping) else given
+    if given is None:
         return list(default)
-    items = value if isinstance(value, (list, tuple)) else [value]
-    return [item.strip() if isinstance(item, str) else item for item in items]
+    if terms is None:
+        message = f"it has no key for port {port}, which the node opens; add the port, with `any` or `nobody` if that is intended"
+        variables.error("source-port-missing", name, given, message)
+        return [NOBODY]
+    if not terms:
+        where = f" for port {port}" if isinstance(given, Mapping) else ""
+        message = f"the list{where} is empty, so it would allow no host; write nobody if that is intended, or remove it"
+        variables.error("source-empty", name, given, message)
+        return [NOBODY]
+    return list(terms)
 
 
-def _sorted_terms(variables: HostVariables, name: str, items: list[Any], names: Names) -> Terms:
+def _sorted_terms(variables: HostVariables, name: str, items: list[str], names: Names) -> Terms:
     networks, members, hosts, named_groups = [], [], [], []
-    for item in items:
-        term = str(item)
+    for term in items:
         if term in (ANY, NOBODY):
             continue
         if term in MEMBERS:

@@ -12,10 +12,16 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, host_finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
+    KINDS,
+    KNOWN_VARIABLES,
+    RUN_VARIABLES,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import KindError, read_kind
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, kong_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shortened
 
 
 class VariableError(Exception):
@@ -72,51 +78,19 @@ class Names:
         return cls(frozenset(host for hosts in inventory.groups.values() for host in hosts), inventory.groups)
 
 
-# The variables of the inventory contract that are not Kong settings. Kong's own are in _kong.
-CONTRACT_VARIABLES = frozenset(
-    {
-        "kong_address",
-        "kong_address_networks",
-        "kong_address_query",
-        "kong_admin_allow_any",
-        "kong_cluster",
-        "kong_config",
-        "kong_flat_network",
-        "kong_fleet_name",
-        "kong_group",
-        "kong_listen_file",
-        "kong_listen_target",
-        "kong_nat",
-        "kong_nat_egress",
-        "kong_nat_query",
-        "kong_plan_file",
-        "kong_published_ports",
-        "kong_report_before",
-        "kong_report_path",
-        "kong_role",
-        "kong_site",
-        "kong_strict",
-        "kong_transparent",
-        "kong_verify_outsiders",
-        "kong_version",
-        "kong_virtual_addresses",
-        "kong_vpn_address",
-    }
-)
-ROLE_PREFIXES = ("kong_listen_", "kong_firewall_", "kong_transparent_", "kong_verify_")
-
-
 @dataclass
 class HostVariables:
-    """The ``kong_*`` variables of a host. Reading checks their types and adds errors to ``findings``.
+    """The ``kong_*`` variables of a host. Reading checks their kinds and adds errors to ``findings``.
 
-    ``own`` returns the same variables as if no facts were known.
+    ``own`` returns the same variables as if no facts were known. ``refused`` are the variables with such an error.
     """
 
     host: str
     variables: Mapping[str, Any]
     own: Callable[[str], Mapping[str, Any]]
     findings: list[Finding] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    _values: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, inventory: Inventory, host: str) -> HostVariables:
@@ -135,40 +109,57 @@ class HostVariables:
         """Add an error about a variable. Host, variable and value are added to the message."""
         self.findings.append(host_error(code, self.host, variable, value, message))
 
+    def check_all(self) -> None:
+        """Read every variable of the contract that the host has, so that a wrong one is an error even if it is not used."""
+        for name in sorted(KNOWN_VARIABLES.intersection(self.variables)):
+            self.value(name)
+
     def value(self, name: str, default: Any = None) -> Any:
-        """Return a variable's value, or the default if it is not set or cannot be computed."""
-        try:
-            found = self.variables.get(name)
-        except VaultedError:
-            self.error("variable-vaulted", name, None, f"its value is encrypted, and {UNDECRYPTED}")
-            return default
-        except VariableError as exc:
-            self.error("variable-undefined", name, None, f"its value cannot be computed: {exc}")
-            return default
+        """Return a variable in the form of its kind, or the default if it is not set or refused."""
+        if name not in self._values:
+            self._values[name] = self._read(name)
+        found = self._values[name]
         return default if found is None else found
 
+    def _read(self, name: str) -> Any:
+        """Return a variable, or None if it is not set. A value that cannot be computed or is of the wrong kind is refused."""
+        kind = KINDS.get(name)
+        value = None
+        try:
+            value = self.variables.get(name)
+            return read_kind(kind, value) if kind else value
+        except VaultedError:
+            self._refuse("variable-vaulted", name, None, f"its value is encrypted, and {UNDECRYPTED}")
+        except VariableError as exc:
+            self._refuse(
+                "variable-undefined",
+                name,
+                None,
+                f"its value cannot be computed; correct the template: {shortened(str(exc), 200)}",
+            )
+        except KindError as exc:
+            self._refuse("variable-invalid", name, kind.shown(value) if kind else value, str(exc))
+        return None
+
+    def _refuse(self, code: str, name: str, value: Any, message: str) -> None:
+        """Add an error about a variable that has no usable value."""
+        # A play may give a variable of the run another value, or the variable to which its template refers.
+        if code == "variable-invalid" or name not in RUN_VARIABLES:
+            self.refused.add(name)
+            self.error(code, name, value, message)
+
     def text(self, name: str, default: str) -> str:
-        """Return a variable that is a name: text that is not empty."""
-        value = self.value(name, default)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        self.error("variable-invalid", name, value, "it must be text and not empty")
-        return default
+        """Return a variable that is text."""
+        return str(self.value(name, default))
 
     def boolean(self, name: str) -> bool | None:
         """Return a variable that is true or false, or None if it is not set."""
         value = self.value(name)
-        if value is None or isinstance(value, bool):
-            return value
-        self.error("variable-invalid", name, value, "it must be true or false, in an INI inventory True or False")
-        return None
+        return value if isinstance(value, bool) else None
 
     def items(self, name: str) -> list[Any]:
-        """Return a variable that is a list. A single item is a list with this item."""
-        value = self.value(name, [])
-        return list(value) if isinstance(value, (list, tuple)) else [value]
+        """Return a variable that is a list, an empty list if it is not set."""
+        return list(self.value(name, []))
 
     def settings(self, names: frozenset[str]) -> dict[str, Any]:
         """Return the named variables that are set."""
@@ -178,30 +169,23 @@ class HostVariables:
 
 def host_error(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
     """Return an error finding. Its message has the host, the variable and the value first."""
-    return _host_finding(ERROR, code, host, variable, value, message)
+    return host_finding(ERROR, code, host, variable, value, message)
 
 
 def host_warning(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
     """Return a warning finding with a message as in host_error."""
-    return _host_finding(WARNING, code, host, variable, value, message)
+    return host_finding(WARNING, code, host, variable, value, message)
 
 
-def _host_finding(severity: str, code: str, host: str, variable: str, value: Any, message: str) -> Finding:
-    value = plain(value)
-    shown = "" if value is None else f": {value!r}"
-    # A value may come from facts, and the message of an error may quote it.
-    return Finding(severity, code, host, variable, value, escaped(f"{host}: {variable}{shown}: {message}"))
-
-
-def misspelt_variables(host: str, names: Sequence[str], known: frozenset[str]) -> list[Finding]:
+def misspelt_variables(host: str, names: Sequence[str]) -> list[Finding]:
     """Return a warning for each unknown ``kong_*`` name that is similar to a known name."""
     return [
         host_warning("variable-unknown", host, name, None, f"this variable is not used; did you mean {match}?")
         for name in names
-        if name not in known and not name.startswith(ROLE_PREFIXES) and (match := _close_match(name, known))
+        if name not in KINDS and (match := _close_match(name))
     ]
 
 
 @lru_cache(maxsize=1024)
-def _close_match(name: str, known: frozenset[str]) -> str | None:
-    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.9)), None)
+def _close_match(name: str) -> str | None:
+    return next(iter(get_close_matches(name, sorted(KNOWN_VARIABLES), n=1, cutoff=0.9)), None)

@@ -29,7 +29,7 @@ def read_virtual(variables: HostVariables) -> tuple[str, ...]:
     found = []
     for item in variables.items(VIRTUAL):
         try:
-            address = canonical_address(str(item).strip())
+            address = canonical_address(item)
         except AddressError as exc:
             variables.error("address-invalid", VIRTUAL, item, f"{exc}; give addresses without a prefix length")
             continue

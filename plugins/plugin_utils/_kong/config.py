@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ VAULTED = "encrypted-with-ansible-vault-7f3a9c0d51e84b26"
 _VAULTED_SHOWN = "(encrypted)"
 UNDECRYPTED = "no vault password of this run decrypts it; add --ask-vault-pass, or write the value as plain text"
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
+# Settings of kong.conf are words. In kong.yml a setting may also have a hyphen, such as auto-join, and dots between its keys.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 # Settings that are entries of a list from 0.13 on.
 _NOW_ENTRIES = {
     **dict.fromkeys(("proxy_listen_ssl", "ssl", "http2"), "proxy_listen"),
@@ -44,13 +47,15 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
         own = _NESTED.get(name, name)
         if own == "role" or own in setting_names():
             message = f"{name} is a listen setting; set {_variable(generation, own)} instead of {CONFIG}"
-            report.error(
-                "config-listen-setting", CONFIG, {name: _VAULTED_SHOWN if VAULTED in str(item) else item}, message
-            )
-        elif text is not None:
+            shown = {name: _VAULTED_SHOWN if VAULTED in str(item) else item}
+            report.error("config-listen-setting", CONFIG, shown, message)
+        elif not _NAME.fullmatch(name):
+            report.error("config-invalid", CONFIG, name, "Kong has no setting of this name; correct or remove it")
+        elif text is not None and text.strip().replace("\t", " ").isprintable():
             found[name] = text
         elif item is not None:
-            report.error("config-invalid", CONFIG, name, f"{name} must be text, a number or a boolean")
+            message = f"{name} must be text of one line, a number or a boolean; correct its value"
+            report.error("config-invalid", CONFIG, name, message)
     return found
 
 

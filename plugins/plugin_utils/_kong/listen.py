@@ -20,7 +20,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     Setting,
     versions_where,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError, parse_address
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import (
+    ANY_IPV4,
+    ListenError,
+    parse_address,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quoted
 
 _FLAG_WORDS = frozenset(
     {
@@ -107,12 +112,23 @@ def parse_listen(value: object, generation: Generation, setting: Setting) -> tup
 def parse_advertise(value: object, generation: Generation) -> ListenEntry:
     """Read a ``cluster_advertise`` value, an IPv4 address and port. Raises ``ListenError``."""
     name = generation.advertise or "cluster_advertise"
-    return parse_listen(value, generation, _advertise_setting(name))[0]
+    return parse_listen(value, generation, _pseudo_setting(name, "ipv4:port"))[0]
+
+
+def parse_endpoint(value: str, generation: Generation, name: str) -> str:
+    """Return the address of a control plane, ``HOST:PORT``, in Kong's form. Raises ``ListenError``."""
+    if len(value.replace(",", " ").split()) > 1:
+        raise ListenError("too-many-entries", "it is several addresses, and Kong connects to one")
+    host, port = parse_address(value, generation, _pseudo_setting(name, "host:port"))
+    if host in (ANY_IPV4, "*", "::"):
+        raise ListenError("address-missing", "it has no host to connect to")
+    return render_entry(ListenEntry(host, port))
 
 
 @cache
-def _advertise_setting(name: str) -> Setting:
-    return Setting(name, "cluster", "", "ipv4:port")
+def _pseudo_setting(name: str, grammar: str) -> Setting:
+    """Return a setting that is an address, not a listener."""
+    return Setting(name, "cluster", "", grammar)
 
 
 def accepted(generation: Generation, setting: Setting) -> str:
@@ -139,7 +155,7 @@ def _split_item(value: object) -> tuple[str, ...]:
         return tuple(part.strip() for part in str.__str__(value).split(","))
     if isinstance(value, int) and value is not True:
         return (str(int(value)),)
-    raise ListenError("listen-type", f"{plain(value)!r} is neither text, a port, nor a list of entries")
+    raise ListenError("listen-type", f"{quoted(plain(value))} is neither text, a port, nor a list of entries")
 
 
 @lru_cache(maxsize=8192)
@@ -167,7 +183,8 @@ def _check_pair(entries: tuple[ListenEntry, ...], generation: Generation, settin
 
 def _parse_entry(text: str, generation: Generation, setting: Setting) -> ListenEntry:
     if not text:
-        raise ListenError("listen-empty", "an entry is empty; write `off` to close the listener")
+        fix = "write `off` to close the listener" if setting.grammar == "list" else "remove it for Kong's default"
+        raise ListenError("listen-empty", f"an entry is empty; {fix}")
     if text == "off":
         raise ListenError("off-not-first", "`off` must be the first entry")
     words = text.split()
@@ -188,12 +205,12 @@ def _flag_form(word: str) -> str:
 
 def _find_address(words: list[str], text: str) -> str:
     if not words:
-        raise ListenError("address-missing", f"no address in {text!r}")
+        raise ListenError("address-missing", f"no address in {quoted(text)}")
     place = next((place for place, word in enumerate(words) if _ADDRESS_LIKE.fullmatch(word)), 0)
     if place:
-        raise ListenError("junk-before-address", f"{words[0]!r} before the address is not a flag")
+        raise ListenError("junk-before-address", f"{quoted(words[0])} before the address is not a flag")
     if len(words) > 1:
-        raise ListenError("flag-unknown", f"{words[1]!r} is not a flag of any version")
+        raise ListenError("flag-unknown", f"{quoted(words[1])} is not a flag of any version")
     return words[0]
 
 
@@ -205,23 +222,23 @@ def _check_flags(flags: tuple[str, ...], forms: list[str], generation: Generatio
         if form not in allowed:
             known = _versions_with_flag(setting.name, form)
             where = f"known to Kong {known}" if known else "no version has it for this setting"
-            raise ListenError("flag-unsupported", f"flag {flag!r} is not known to this version ({where})")
+            raise ListenError("flag-unsupported", f"flag {quoted(flag)} is not known to this version ({where})")
         _check_flag_value(flag, form)
     names = [flag.partition("=")[0] for flag in flags]
     if len(names) > len(set(names)):
-        raise ListenError("flag-repeated", f"a flag is repeated in {' '.join(flags)!r}")
+        raise ListenError("flag-repeated", f"a flag is repeated in {quoted(' '.join(flags))}")
     rejected = sorted(_NOT_WITH_UDP.intersection(names)) if "udp" in names else []
     if rejected:
-        raise ListenError("udp-incompatible-flag", f"a port with 'udp' cannot have {rejected[0]!r}")
+        raise ListenError("udp-incompatible-flag", f"a port with 'udp' cannot have {quoted(rejected[0])}")
     if setting.grammar != "list" and "http2" in names and "ssl" not in names:
         raise ListenError("flag-needs-ssl", "this version has http2 only on its TLS port")
 
 
 def _check_flag_value(flag: str, form: str) -> None:
     if form == "backlog=N" and not 0 < int(flag[8:][:12]) < 2**31:
-        raise ListenError("flag-value", f"nginx rejects {flag!r}: the backlog is 1 to 2147483647")
+        raise ListenError("flag-value", f"nginx rejects {quoted(flag)}: the backlog is 1 to 2147483647")
     if form == "so_keepalive=T" and not _KEEPALIVE.fullmatch(flag):
-        raise ListenError("flag-value", f"nginx rejects {flag!r}: write idle:interval:count, for example 30m::10")
+        raise ListenError("flag-value", f"nginx rejects {quoted(flag)}: write idle:interval:count, for example 30m::10")
 
 
 @cache

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, INFO, WARNING, Finding, plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
+    ERROR,
+    INFO,
+    WARNING,
+    Finding,
+    host_finding,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry, address_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ANY_IPV4
 
@@ -124,6 +130,4 @@ class Report:
         self._add(INFO, code, variable, value, text)
 
     def _add(self, severity: str, code: str, variable: str, value: Any, text: str) -> None:
-        shown = plain(value)
-        message = f"{self.host}: {variable}: {shown!r}: {text}"
-        self.findings.append(Finding(severity, code, self.host, variable, shown, message))
+        self.findings.append(host_finding(severity, code, self.host, variable, value, text))

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shown_source
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import shared_findings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, Finding, shared_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import natural_key
 
@@ -31,7 +30,9 @@ def left_findings(
     left = sorted(_left(old, new), key=natural_key)
     kinds = [[name for name in left if (name in hosts) is known] for known in (True, False)]
     return shared_findings(
-        host_warning("node-left", name, "kong_group", None, _message(names, hosts, sources))
+        Finding(
+            WARNING, "node-left", name, "kong_group", None, f"{name}: kong_group: {_message(names, hosts, sources)}"
+        )
         for names in kinds
         for name in names
     )

@@ -19,7 +19,7 @@ from ansible.vars.manager import VariableManager
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import KNOWN_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KNOWN_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, blocks, section_of, text_of

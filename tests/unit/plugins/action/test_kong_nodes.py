@@ -41,11 +41,32 @@ def test_a_group_that_the_inventory_names(tmp_path):
     assert "The plan: 1 Kong node" in output
 
 
+def test_null_means_not_set(tmp_path):
+    unset = dict.fromkeys(
+        [
+            *("kong_fleet_name", "kong_group", "kong_listen_serial", "kong_plan_file", "kong_report_before"),
+            *("kong_report_path", "kong_strict", "kong_site", "kong_proxy_listen", "kong_config"),
+        ]
+    )
+    code, output = run(
+        tmp_path,
+        "gatehouse.kong.plan",
+        inventory={"kong": {"hosts": {"k1": {**NODE, **unset, "kong_address": "10.0.0.1"}}}},
+    )
+    assert code == 0, output
+    assert "The plan: 1 Kong node" in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "inventory", "message"),
     [
         ((), None, "groups with hosts: none"),
         (("-e", "kong_group=kng"), FLEET, "kong_group: 'kng'"),
+        (
+            (),
+            {"others": {"hosts": {"bastion": {"kong_group": "{{ nowhere }}"}}}},
+            "bastion: kong_group: its value cannot be computed; correct the template: 'nowhere' is undefined",
+        ),
         (("--limit", "bastion"), FLEET, "--limit excludes every Kong node. The group 'gateways' has g1"),
     ],
 )

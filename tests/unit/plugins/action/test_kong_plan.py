@@ -62,6 +62,13 @@ def touch(marks):
 UNDEFINED = {
     "undefined": {"n": {**NEW, "kong_proxy_sources": "{{ bastion_address }}"}},
     "undefined_inside": {"n": {**NEW, "kong_nat": [{"outside": "{{ outside_address }}"}]}},
+    "undefined_setting": {"n": {**NEW, "kong_config": {"log_level": "{{ chosen_level }}"}}},
+    "undefined_but_closed": {"n": {**NEW, "kong_status_sources": "{{ status_address }}"}},
+    "missing_host": {"n": {**NEW, "kong_nat": [{"outside": "{{ hostvars['nowhere'].wan }}"}]}},
+    "division": {"n": {**NEW, "kong_site": "{{ 'chosen' | int / 0 }}"}},
+    "lookup": {"n": {**NEW, "kong_site": "{{ lookup('file', '/no/such/file') }}"}},
+    "loop": {"n": {**NEW, "kong_site": "{{ kong_site }}"}},
+    "omitted": {"n": {**NEW, "kong_vpn_address": "{{ chosen | default(omit) }}"}},
     "undefined_gui": {"n": {**NEW, "kong_admin_gui_sources": ["{{ gui_address }}"]}},
 }
 FLEETS = {case: refusal.nodes for case, refusal in REFUSALS.items() if case != "bind_address"} | UNDEFINED
@@ -117,6 +124,13 @@ def test_refusal_stops_the_play(refused, case):
     [
         ("undefined", "kong_proxy_sources", "bastion_address"),
         ("undefined_inside", "kong_nat", "outside_address"),
+        ("undefined_setting", "kong_config", "chosen_level"),
+        ("undefined_but_closed", "kong_status_sources", "status_address"),
+        ("missing_host", "kong_nat", "nowhere"),
+        ("division", "kong_site", "division by zero"),
+        ("lookup", "kong_site", "/no/such/file"),
+        ("loop", "kong_site", "recursi"),
+        ("omitted", "kong_vpn_address", "mit"),
         ("undefined_gui", "kong_admin_gui_sources", "gui_address"),
     ],
 )

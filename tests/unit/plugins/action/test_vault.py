@@ -117,7 +117,7 @@ def test_neither_a_secret_nor_its_stand_in_is_printed_or_written(plans, name):
         "admin: kong_admin_sources: its value is encrypted",
         "role: kong_config: 'database': the plan needs the value of database, and no vault password",
         "listen: kong_config: {'proxy_listen': '(encrypted)'}: proxy_listen is a listen setting",
-        "missing: kong_config: its value cannot be computed: ",
+        "missing: kong_config: its value cannot be computed; correct the template: ",
     ],
 )
 def test_a_value_that_the_plan_needs_is_an_error_with_its_name(refused, line):

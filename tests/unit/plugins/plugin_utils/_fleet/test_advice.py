@@ -27,17 +27,17 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
 )
 
 MAPPING = "Give c a kong_nat mapping to port 8005 over tcp"
-ALSO = " (and hosts behind a NAT their kong_nat_egress)"
+ALSO = " (and clients a kong_nat_egress)"
 VPN = "give both hosts a kong_vpn_address"
-FLAT = "set kong_flat_network: true on c if the sites route to each other without NAT"
+FLAT = "set kong_flat_network: true on c if sites route without NAT"
 EGRESS = "et kong_nat_egress of n to the address that c sees"
-PRIVATE = ", if its NAT leads into the network of c"
+PRIVATE = "et kong_nat_egress of n if its NAT leads to c"
 
 MAPPING6, VPN6 = (text.replace(" a ", " an IPv6 ") for text in (MAPPING, VPN))
-EGRESS6 = EGRESS.replace("the address", "the IPv6 address")
+PRIVATE6 = PRIVATE.replace("its NAT", "its IPv6 NAT")
 
 CASES = [
-    ("private addresses", {}, {}, f"{MAPPING}{ALSO}, {VPN}, {FLAT}, or s{EGRESS}{PRIVATE}"),
+    ("private addresses", {}, {}, f"{MAPPING}{ALSO}, {VPN}, {FLAT}, or s{PRIVATE}"),
     ("public control plane", {"kong_address": PUBLIC}, {}, f"S{EGRESS}, {VPN}, or {FLAT}"),
     ("both public", {"kong_address": PUBLIC}, {"kong_address": "198.51.100.8"}, f"{VPN.capitalize()}, or {FLAT}"),
     ("only the caller public", {}, {"kong_address": PUBLIC}, f"{MAPPING}, {VPN}, or {FLAT}"),
@@ -45,7 +45,7 @@ CASES = [
         "one host on the VPN",
         ON_VPN[0],
         {},
-        f"{MAPPING}{ALSO}, give n a kong_vpn_address, {FLAT}, or s{EGRESS}{PRIVATE}",
+        f"{MAPPING}{ALSO}, give n a kong_vpn_address, {FLAT}, or s{PRIVATE}",
     ),
     (
         "the VPN address bound",
@@ -57,19 +57,19 @@ CASES = [
         "the local address bound",
         {"kong_cluster_listen": "10.0.0.1:8005"},
         {},
-        f"{MAPPING}{ALSO}, {FLAT}, or s{EGRESS}{PRIVATE}",
+        f"{MAPPING}{ALSO}, {FLAT}, or s{PRIVATE}",
     ),
     (
         "a listener on IPv6 only",
         {"kong_address": ["10.0.0.1", "fd00::1"], "kong_cluster_listen": "[::]:8005", **ON_VPN[0]},
         {"kong_address": ["10.1.0.2", "fd01::2"]},
-        f"{MAPPING6}{ALSO}, {VPN6}, {FLAT}, or s{EGRESS6}{PRIVATE}",
+        f"{MAPPING6}{ALSO}, {VPN6}, {FLAT}, or s{PRIVATE6}",
     ),
     (
         "the caller left the flat network",
         {"kong_flat_network": True},
         {"kong_flat_network": False},
-        f"{MAPPING}{ALSO}, {VPN}, {FLAT.replace(' on c', ' on c (and remove it from n)')}, or s{EGRESS}{PRIVATE}",
+        f"{MAPPING}{ALSO}, {VPN}, {FLAT.replace(' on c', ' on c (and remove it from n)')}, or s{PRIVATE}",
     ),
     (
         "a mapping of another port",
@@ -98,11 +98,11 @@ def test_advice_for_several_hosts():
     node = {**NEW, **ADMIN, "kong_admin_sources": ["@far"]}
     others = {f"far{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
     (warning,) = warnings(planned({"n": node}, others, {"far": [*others]}), "source-no-path")
-    assert warning["message"].partition("made for it. ")[2] == (
-        "Give n a kong_nat mapping to port 8001 over tcp (and hosts behind a NAT their kong_nat_egress), give n and each of "
-        "these hosts a kong_vpn_address, set kong_flat_network: true on n if the sites route to each other without NAT, set "
-        "kong_nat_egress of far1 and of hosts like it to the address that n sees, if its NAT leads into the network of n, or "
-        "add the address that n sees to kong_admin_sources"
+    assert warning["message"].partition("(site default). ")[2] == (
+        "Give n a kong_nat mapping to port 8001 over tcp (and clients a kong_nat_egress), give all of them "
+        "a kong_vpn_address, set kong_flat_network: true on n if sites route without NAT, set "
+        "kong_nat_egress of far1 and hosts like it if its NAT leads to n, or "
+        "add the address that n sees"
     )
 
 
@@ -136,7 +136,7 @@ def applied(change):
     if "kong_flat_network" in change:
         return {"kong_flat_network": True}, {"kong_flat_network": None} if "remove it" in change else {}
     private = {"kong_nat_egress": "fd99::9" if "IPv6" in change else "192.168.9.9"}
-    return {}, private if "leads into" in change else egress
+    return {}, private if "leads to" in change else egress
 
 
 @given(PLACES, PLACES, ADDRESSES, ADDRESSES, st.sampled_from([None, "[::]:8005", "own"]))

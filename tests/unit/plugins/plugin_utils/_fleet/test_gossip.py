@@ -299,7 +299,7 @@ def test_refused(case):
 
 @pytest.mark.parametrize(
     "value",
-    ["203.0.113.2", "[fd00::1]:7946", "0.0.0.0:7946", "127.0.0.1:7946", "kong.example:7946", "10.1.0.2:0", 7946],
+    ["203.0.113.2", "[fd00::1]:7946", "0.0.0.0:7946", "127.0.0.1:7946", "kong.example:7946", "10.1.0.2:0", "7946"],
 )
 def test_no_advertised_address(value):
     error = only_error({"a": node("b", "10.1.0.1"), "n": node("b", "10.1.0.2", cluster_advertise=value)})

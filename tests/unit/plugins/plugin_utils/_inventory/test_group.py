@@ -28,7 +28,7 @@ def test_the_nodes_of_a_group_from_the_inventory_are_added():
 
 
 def test_the_variable_may_be_set_for_the_nodes_only():
-    assert select("kong", of_hosts=[None, "empty", "gateways"]) == Selected("gateways", ("g1", "g2"))
+    assert select("kong", of_hosts=[None, "empty", ["others"], 7, "gateways"]) == Selected("gateways", ("g1", "g2"))
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ BAD = {
         ["10.0.0.1", "172.17.0.1"],
         ["kong_address_networks"],
     ),
-    "an empty list": (FACTS, {"address": []}, "address-unknown", "kong_address", [], ["give one IPv4"]),
+    "an empty list": (FACTS, {"address": []}, "variable-invalid", "kong_address", [], ["give one IPv4"]),
     "no address": (FACTS, {"address": "kong1"}, "address-invalid", "kong_address", "kong1", ["give one IPv4"]),
     "a network": (FACTS, {"address": "10.0.0.0/8"}, "address-invalid", "kong_address", "10.0.0.0/8", ["give one IPv4"]),
     "two addresses of a family": (
@@ -241,7 +241,10 @@ def test_refused(case):
         assert part in error.message
 
 
-@pytest.mark.parametrize("query", ["a[", "", "starts_with(ansible_facts, 'a')", "unknown(@)"])
+@pytest.mark.parametrize(
+    "query",
+    ["a[", "ansible_facts.all_ipv4_addresses[::0]", "starts_with(ansible_facts, 'a')", "unknown(@)", "(" * 3000],
+)
 def test_failing_query(query):
     error = error_of(FACTS, address_query=query)
     assert (error.code, error.variable, error.value) == ("query-invalid", "kong_address_query", query)

@@ -118,11 +118,6 @@ def test_note_that_newer_versions_do_not_see_the_destination():
 
 
 REFUSED = {
-    "not a mapping": (
-        {"kong_transparent": ["10.0.0.1"]},
-        "interception-invalid",
-        "destinations, ports and listen_port",
-    ),
     "unknown key": (entries(port=1), "interception-invalid", "destinations, ports and listen_port"),
     "no network": (entries(destinations="10.0.0.300"), "interception-invalid", "'10.0.0.300'"),
     "no destination": (entries(destinations=[]), "interception-invalid", "destinations is empty"),

@@ -150,6 +150,32 @@ def test_address_that_is_not_on_the_host():
     assert (found.code, found.variable) == ("bind-not-on-host", "kong_published_ports")
 
 
+@pytest.mark.parametrize(
+    ("name", "listen"),
+    [
+        ("kong_proxy_listen", "10.0.0.1:8000"),
+        ("kong_proxy_listen", "0.0.0.0:8443 ssl, [fd00::1]:8000"),
+        ("kong_admin_listen", "10.0.0.2:8001"),
+        ("kong_status_listen", "10.8.0.1:8007"),
+    ],
+)
+def test_address_of_the_host_is_not_in_the_container(name, listen):
+    """Also at a port that is not published: Kong would not start."""
+    facts = {"all_ipv4_addresses": ["10.0.0.1", "10.0.0.2"], "all_ipv6_addresses": ["fd00::1"]}
+    given = {"kong_published_ports": ["80:8443"], "kong_vpn_address": "10.8.0.1", "ansible_facts": facts, name: listen}
+    if name == "kong_proxy_listen":
+        given["kong_published_ports"] = ["80:8000"]
+    found = only_error({"n": {"kong_address": ["10.0.0.1", "fd00::1"], **given}})
+    assert (found.code, found.variable, found.value) == ("bind-in-container", name, listen)
+    assert "which does not have it. Remove the variable, or bind 0.0.0.0" in found.message
+
+
+def test_the_container_may_bind_an_address_of_its_own():
+    assert planned(
+        {"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": "172.17.0.2:8000", "kong_published_ports": []}}
+    )
+
+
 OLD = {
     "a": {**GOSSIP, "kong_address": "10.0.0.1", "kong_published_ports": ["17946:7946/tcp", "17946:7946/udp"]},
     "b": {**GOSSIP, "kong_address": "10.0.0.2"},

@@ -96,6 +96,8 @@ def test_accepted(version, setting, value, text):
         ("3.9", "proxy_listen", "1.2.3.0004:80", "address-invalid"),
         ("3.9", "proxy_listen", "256.0.0.1:80", "address-octet"),
         ("3.9", "proxy_listen", "0.0.0.0:65536", "port-range"),
+        ("3.9", "proxy_listen", "http://0.0.0.0:8001", "listen-url"),
+        ("0.8", "proxy_listen", "http://0.0.0.0:8001", "listen-url"),
         ("3.9", "proxy_listen", "unix:/run/kong.sock", "unix-socket"),
         ("3.9", "proxy_listen", True, "listen-type"),
         ("3.9", "proxy_listen", None, "listen-type"),

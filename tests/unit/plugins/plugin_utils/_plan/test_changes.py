@@ -38,7 +38,7 @@ def remove(nodes):
 
 
 def close_admin(nodes):
-    nodes["a1"]["kong_admin_sources"] = []
+    nodes["a1"]["kong_admin_sources"] = "nobody"
 
 
 def narrow_proxy(nodes):
@@ -47,7 +47,7 @@ def narrow_proxy(nodes):
 
 
 def allow_nobody(nodes):
-    nodes["a1"]["kong_proxy_sources"] = []
+    nodes["a1"]["kong_proxy_sources"] = "nobody"
 
 
 def move_proxy(nodes):

@@ -78,9 +78,10 @@ def test_warning_about_a_misspelt_variable():
     plan = planned(
         {"n": {**NEW, "kong_adress": "x", "kong_firewall_backnd": "x", "kong_database": "off", "kongaddress": "x"}}
     )
-    (warning,) = warnings(plan)
-    assert (warning["code"], warning["variable"]) == ("variable-unknown", "kong_adress")
-    assert "did you mean kong_address?" in warning["message"]
+    address, backend = warnings(plan)
+    assert (address["code"], address["variable"]) == ("variable-unknown", "kong_adress")
+    assert "did you mean kong_address?" in address["message"]
+    assert "did you mean kong_firewall_backend?" in backend["message"]
 
 
 class Untemplatable(Mapping):
@@ -113,7 +114,7 @@ def test_variable_that_cannot_be_computed(name):
     inventory = PlainInventory({"kong": ["n"]}, {"n": Untemplatable({**given, name: "{{ bastion }}"})})
     (error,) = compile_plan(inventory, "kong").errors
     assert (error.code, error.host, error.variable) == ("variable-undefined", "n", name)
-    assert f"n: {name}: its value cannot be computed: 'bastion' is undefined" in error.message
+    assert f"n: {name}: its value cannot be computed; correct the template: 'bastion' is undefined" in error.message
 
 
 def test_error_of_a_node_causes_no_other_errors():

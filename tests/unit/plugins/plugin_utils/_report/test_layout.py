@@ -46,7 +46,7 @@ def fleet(number, nodes):
             ],
             "kong_admin_listen": "0.0.0.0:8001",
             "kong_flat_network": rng.choice([True, False]),
-            "kong_admin_sources": rng.choice([["ops"], ["198.51.100.0/24", "ops"], [], ["@kong"]]),
+            "kong_admin_sources": rng.choice([["ops"], ["198.51.100.0/24", "ops"], ["nobody"], ["@kong"]]),
         }
         if version != "0.10.4":
             outside = {"outside": f"2001:db8:1111:2222:3333:4444:5555:{index:x}", "device": mapping["device"]}

@@ -207,10 +207,10 @@ NAT = [
         {"set inside": mapping(inside_port=8000, protocols=["tcp"], inside="10.1.0.9")},
     ),
     one(
-        "nat-invalid",
-        {"kong_nat": {"outside": "203.0.113.2"}},
+        "variable-invalid",
+        {"kong_nat": "203.0.113.2"},
         {
-            "must be a list": mapping(),
+            "must be a list of mappings": mapping(),
         },
     ),
     one(

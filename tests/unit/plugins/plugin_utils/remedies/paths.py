@@ -25,8 +25,8 @@ PATHS = [
         {"a": A, "n": B},
         {
             "Give n a kong_nat mapping to port 7946 over tcp and udp,": {"n": mapping(inside_port=7946)},
-            "give every node of the cluster a kong_vpn_address": {"a": ON_VPN[0], "n": ON_VPN[1]},
-            "set kong_flat_network: true on every node of the cluster": {"a": FLAT, "n": FLAT},
+            "give the whole cluster a kong_vpn_address": {"a": ON_VPN[0], "n": ON_VPN[1]},
+            "set kong_flat_network: true on the whole cluster": {"a": FLAT, "n": FLAT},
         },
     ),
     Advice(
@@ -34,21 +34,21 @@ PATHS = [
         {"a": {**A, "kong_flat_network": False}, "c": C, "n": B},
         {
             "Give n a kong_nat mapping": {"n": mapping()},
-            "give every node of the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
-            "set kong_flat_network: true on every node of the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
+            "give the whole cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
+            "set kong_flat_network: true on the whole cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
         },
     ),
     Advice(
         "no-path",
         {"c": CP, "n": DP},
         {
-            "Give c a kong_nat mapping to port 8005 over tcp (and hosts behind a NAT their kong_nat_egress)": {
+            "Give c a kong_nat mapping to port 8005 over tcp (and clients a kong_nat_egress)": {
                 "c": mapping(inside_port=8005),
                 "n": EGRESS,
             },
             "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
             "set kong_flat_network: true on c": {"c": FLAT},
-            "set kong_nat_egress of n to the address that c sees, if its NAT leads into the network of c": {
+            "set kong_nat_egress of n if its NAT leads to c": {
                 "n": {"kong_nat_egress": "10.0.0.254"},
             },
         },
@@ -137,8 +137,8 @@ PATHS = [
         },
         {
             "Give n a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping()},
-            "give every node of the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
-            "set kong_flat_network: true on every node of the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
+            "give the whole cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
+            "set kong_flat_network: true on the whole cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
         },
     ),
     Advice(
@@ -205,7 +205,27 @@ PATHS = [
         },
     ),
 ]
+PATHS += [
+    one(
+        "control-plane-invalid",
+        {"kong_role": "data_plane", "kong_cluster_control_plane": "https://cp.example.com"},
+        {"Write the host and the port": {"kong_cluster_control_plane": "cp.example.com:8005"}},
+    ),
+    Advice(
+        "control-plane-invalid",
+        {"c": {**CP, "kong_site": "b"}, "n": {**DP, "kong_cluster_control_plane": "cp1:8005, cp2:8005"}},
+        {"remove the variable": {"n": {"kong_cluster_control_plane": None}}},
+    ),
+]
 PUBLISHED = [
+    one(
+        "bind-in-container",
+        {"kong_proxy_listen": "10.1.0.2:8000", "kong_published_ports": ["80:8000"]},
+        {
+            "Remove the listen variable": {"kong_proxy_listen": None},
+            "or bind 0.0.0.0": {"kong_proxy_listen": "0.0.0.0:8000"},
+        },
+    ),
     one(
         "published-invalid",
         {"kong_published_ports": [8000]},

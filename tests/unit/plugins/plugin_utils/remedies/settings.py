@@ -89,6 +89,15 @@ LISTEN = [
     written("address-not-ipv4", "kong_cluster_listen", "*:7946", "0.0.0.0:7946", "Write IPV4:PORT", "0.10"),
     written("name-invalid", "kong_proxy_listen", "a;b:8000", "10.1.0.2:8000", "Correct it"),
     written("unix-socket", "kong_proxy_listen", "unix:/run/x", "127.0.0.1:80", "Write ADDRESS:PORT"),
+    written("listen-url", "kong_proxy_listen", "http://0.0.0.0:80", "0.0.0.0:80", "Write ADDRESS:PORT"),
+    one(
+        "ssh-port-taken",
+        {"kong_proxy_listen": "0.0.0.0:22"},
+        {
+            "Use another port": {"kong_proxy_listen": "0.0.0.0:80"},
+            "correct ansible_port": {"ansible_port": 2222},
+        },
+    ),
     written("ipv6-brackets", "kong_proxy_listen", "::1:80", "[::1]:80", "Write [ADDRESS]:PORT"),
     written(
         "ipv6-mapped", "kong_proxy_listen", "[::ffff:192.0.2.1]:80", "[::ffff:c000:201]:80", "Write hexadecimal groups"
@@ -203,7 +212,7 @@ LISTEN = [
             "leave it in Kong's file": {"c": {"kong_config": {}}, "n": {"kong_config": {}}},
         },
     ),
-    written("config-invalid", "kong_config", "x", {"log_level": "info"}, "must be a mapping"),
+    written("variable-invalid", "kong_config", "x", {"log_level": "info"}, "must be a mapping"),
     written(
         "config-invalid",
         "kong_config",

@@ -73,6 +73,14 @@ SOURCES = [
         },
     ),
     one(
+        "source-empty",
+        {"kong_proxy_sources": []},
+        {
+            "Write nobody": {"kong_proxy_sources": "nobody"},
+            "remove the variable": {"kong_proxy_sources": None},
+        },
+    ),
+    one(
         "source-contradiction",
         {**ADMIN, "kong_admin_sources": ["nobody", "10.0.0.9"]},
         {
@@ -84,14 +92,14 @@ SOURCES = [
         "source-no-path",
         {"n": {**NEW, **ADMIN, "kong_admin_sources": "far"}},
         {
-            "Give n a kong_nat mapping to port 8001 over tcp (and hosts behind a NAT their kong_nat_egress)": {
+            "Give n a kong_nat mapping to port 8001 over tcp (and clients a kong_nat_egress)": {
                 "n": mapping(inside_port=8001, protocols=["tcp"]),
                 "far": EGRESS,
             },
             "give both hosts a kong_vpn_address": {"n": ON_VPN[0], "far": ON_VPN[1]},
             "set kong_flat_network: true on n": {"n": FLAT},
-            "add the address that n sees to kong_admin_sources": {"n": {"kong_admin_sources": "203.0.113.9"}},
-            "set kong_nat_egress of far to the address that n sees, if its NAT leads into the network of n": {
+            "add the address that n sees": {"n": {"kong_admin_sources": "203.0.113.9"}},
+            "set kong_nat_egress of far if its NAT leads to n": {
                 "far": {"kong_nat_egress": "10.1.0.254"},
             },
         },

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every variable of the collection, each with its kind. docs/inventory.md describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import (
+    ADDRESSES,
+    BATCHES,
+    BOOLEAN,
+    COMMAND,
+    ENDPOINT,
+    LISTEN,
+    MAPPINGS,
+    NAME,
+    NAMES,
+    NETWORKS,
+    NUMBER,
+    PATH,
+    PUBLICATIONS,
+    QUERY,
+    SETTINGS,
+    SOURCES,
+    SWITCH,
+    VERSION,
+    VIRTUAL_ADDRESSES,
+    Kind,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import listener_names, setting_names
+
+SETTING_VARIABLES = frozenset(f"kong_{name}" for name in setting_names())
+SOURCE_VARIABLES = frozenset(f"kong_{listener}_sources" for listener in listener_names())
+# Settings for the address of a control plane, with the first versions that have them.
+HYBRID_VARIABLES = {"kong_cluster_control_plane": "2.0", "kong_cluster_telemetry_endpoint": "2.1 of Kong Enterprise"}
+
+# The variables that the compiler reads.
+_COMPILED: Mapping[str, Kind] = {
+    **dict.fromkeys(sorted(SETTING_VARIABLES), LISTEN),
+    **dict.fromkeys((*HYBRID_VARIABLES, "kong_cluster_advertise"), ENDPOINT),
+    **dict.fromkeys(sorted(SOURCE_VARIABLES), SOURCES),
+    "kong_address": ADDRESSES,
+    "kong_address_networks": NETWORKS,
+    "kong_address_query": QUERY,
+    "kong_admin_allow_any": BOOLEAN,
+    "kong_cluster": NAME,
+    "kong_config": SETTINGS,
+    "kong_flat_network": BOOLEAN,
+    "kong_listen_file": PATH,
+    "kong_listen_target": NAME,
+    "kong_nat": MAPPINGS,
+    "kong_nat_egress": NETWORKS,
+    "kong_nat_query": QUERY,
+    "kong_published_ports": PUBLICATIONS,
+    "kong_role": NAME,
+    "kong_site": NAME,
+    "kong_transparent": MAPPINGS,
+    "kong_verify_outsiders": NAMES,
+    "kong_version": VERSION,
+    "kong_virtual_addresses": VIRTUAL_ADDRESSES,
+    "kong_vpn_address": ADDRESSES,
+}
+# The variables that playbooks and roles read. A play can set them too, and their templates may refer to variables of a play.
+_OF_RUN: Mapping[str, Kind] = {
+    "kong_drift_file": PATH,
+    "kong_firewall_backend": NAME,
+    "kong_firewall_rollback_timeout": NUMBER,
+    "kong_firewall_state": NAME,
+    "kong_fleet_name": NAME,
+    "kong_group": NAME,
+    "kong_listen_backup": SWITCH,
+    "kong_listen_drain": NUMBER,
+    "kong_listen_firewall": SWITCH,
+    "kong_listen_program": PATH,
+    "kong_listen_reload_command": COMMAND,
+    "kong_listen_restart_command": COMMAND,
+    "kong_listen_retries": NUMBER,
+    "kong_listen_serial": BATCHES,
+    "kong_listen_service": NAME,
+    "kong_plan_file": PATH,
+    "kong_report_before": PATH,
+    "kong_report_path": PATH,
+    "kong_strict": SWITCH,
+    "kong_transparent_state": NAME,
+    "kong_verify_pairs": NUMBER,
+    "kong_verify_placeholder": SWITCH,
+    "kong_verify_timeout": NUMBER,
+    "kong_verify_tries": NUMBER,
+}
+KINDS: Mapping[str, Kind] = {**_COMPILED, **_OF_RUN}
+KNOWN_VARIABLES = frozenset(KINDS)
+RUN_VARIABLES = frozenset(_OF_RUN)

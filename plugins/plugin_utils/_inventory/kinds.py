@@ -1,0 +1,206 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kinds of variables: text, a list, a mapping and so on, and the reader of each kind.
+
+A reader takes a value as Ansible computes it, which is not null. It returns the value in a single form, or raises KindError
+with the reason and the fix. It checks the type only; the content is checked where the variable is used.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import inventory_forms, quoted
+
+# Separators with which people write several items as one text. Names of hosts may have blanks.
+_SEPARATORS = re.compile(r"[,;]")
+_LIST_LIKE = re.compile(r"\[(?!.*\]:).*\]|\{.*\}", re.DOTALL)
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_SHOWN_ITEMS = 2
+
+
+class KindError(ValueError):
+    """A value of the wrong type. The message is the reason and the fix, without the variable and the value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """A kind of variables.
+
+    ``expected`` describes a value in words, ``example`` is a value. ``read`` checks the type. ``is_query`` tells whether
+    brackets and quotes in text have a meaning. ``is_secret`` tells whether a value must not be shown.
+    """
+
+    expected: str
+    example: Any
+    read: Callable[[Kind, Any], Any]
+    is_query: bool = False
+    is_secret: bool = False
+
+    def shown(self, value: Any) -> Any:
+        """Return the value as it may be shown, of a secret the type only."""
+        return type(value).__name__ if self.is_secret else value
+
+
+def read_kind(kind: Kind, value: Any) -> Any:
+    """Return a value in the form of its kind, or None if it is null. Raises KindError."""
+    if value is None:
+        return None
+    if not kind.is_query and isinstance(value, str):
+        _check_literal(kind, value.strip())
+    return kind.read(kind, value)
+
+
+def _check_literal(kind: Kind, text: str) -> None:
+    """Raise KindError for text that is a list, a mapping or text in quotes, as an INI inventory or -e may yield it."""
+    if text[:1] in "\"'" and text[:1] == text[-1:] and len(text) > 1:
+        raise KindError(f"the text has quotes inside; write {inventory_forms(text[1:-1])}")
+    if _LIST_LIKE.fullmatch(text):
+        what = "a list" if text.startswith("[") else "a mapping"
+        if isinstance(kind.example, str):
+            raise KindError(
+                f"it must be {kind.expected}, and not {what} in quotes; write {inventory_forms(kind.example)}"
+            )
+        raise KindError(
+            f"this is text in quotes, not {what}; write {inventory_forms(_first_items(text) or kind.example)}"
+        )
+
+
+def _first_items(text: str) -> list[str]:
+    """Return the first items of the list of texts that a text contains. Empty for any other text."""
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return []
+    is_list = isinstance(found, list) and all(isinstance(item, str) for item in found)
+    return found[:_SHOWN_ITEMS] if is_list else []
+
+
+def _wrong(kind: Kind, example: Any = None) -> KindError:
+    return KindError(
+        f"it must be {kind.expected}; write {inventory_forms(kind.example if example is None else example)}"
+    )
+
+
+def _as_it_is(_kind: Kind, value: Any) -> Any:
+    return value
+
+
+def _text(kind: Kind, value: Any) -> str:
+    """Return text, or a whole number as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float):
+        raise _wrong(kind, str(value))
+    if not isinstance(value, str):
+        raise _wrong(kind)
+    text = value.strip()
+    if not text:
+        raise KindError(f"it is empty; give {kind.expected}, or remove it (null also means not set)")
+    return text
+
+
+def _boolean(_kind: Kind, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise KindError("it must be true or false, in an INI inventory True or False")
+
+
+def _switch(kind: Kind, value: Any) -> bool:
+    """Return a boolean, also from text, because -e NAME=VALUE has only text."""
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    found = words.get(str(value).strip().lower())
+    return _boolean(kind, value if found is None else found)
+
+
+def _number(kind: Kind, value: Any) -> Any:
+    """Return a number that is not negative, also from text."""
+    if not isinstance(value, bool) and _NUMBER.fullmatch(str(value).strip()):
+        return value
+    raise KindError(f"it must be {kind.expected}")
+
+
+def _items(kind: Kind, value: Any) -> list[str]:
+    """Return a list of texts. A single text is a list with this item."""
+    if isinstance(value, (list, tuple)):
+        return [_item(kind, item) for item in value]
+    if isinstance(value, str) and len(words := _words(value)) > 1:
+        raise KindError(f"several items must be a list, not text; write {inventory_forms(words[:_SHOWN_ITEMS])}")
+    if isinstance(value, Mapping):
+        raise _wrong(kind)
+    return [_item(kind, value)]
+
+
+def _item(kind: Kind, item: Any) -> str:
+    if isinstance(item, (list, tuple, Mapping)) or item is None:
+        raise KindError(f"the item {quoted(item)} is not text; write {inventory_forms(kind.example)}")
+    text = _text(kind, item)
+    if len(words := _words(text)) > 1:
+        raise KindError(f"the item {quoted(text)} must be several items; write {inventory_forms(words[:_SHOWN_ITEMS])}")
+    return text
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in _SEPARATORS.split(text) if word.strip()]
+
+
+def _some_items(kind: Kind, value: Any) -> list[str]:
+    items = _items(kind, value)
+    if not items:
+        raise KindError(f"the list is empty; give {kind.expected}, or remove it (null also means not set)")
+    return items
+
+
+def _addresses(kind: Kind, value: Any) -> str | list[str]:
+    items = _some_items(kind, value)
+    return items if isinstance(value, (list, tuple)) else items[0]
+
+
+def _sources(kind: Kind, value: Any) -> list[str] | dict[str, list[str] | None]:
+    """Return source terms, or a mapping from port to source terms."""
+    if isinstance(value, Mapping):
+        return {str(port).strip(): None if terms is None else _items(kind, terms) for port, terms in value.items()}
+    return _items(kind, value)
+
+
+def _mappings(kind: Kind, value: Any) -> list[Mapping[Any, Any]]:
+    """Return a list of mappings. A single mapping is a list with this item."""
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if not all(isinstance(item, Mapping) for item in items):
+        raise _wrong(kind)
+    return list(items)
+
+
+def _mapping(kind: Kind, value: Any) -> Mapping[Any, Any]:
+    if isinstance(value, Mapping):
+        return value
+    raise _wrong(kind)
+
+
+NAME = Kind("text", "east", _text)
+PATH = Kind("a path", "/etc/kong/kong.conf", _text)
+ENDPOINT = Kind("ADDRESS:PORT as text", "192.0.2.10:8005", _text)
+QUERY = Kind("a JMESPath query as text", "ansible_facts.eth1.ipv4.address", _text, is_query=True)
+BOOLEAN = Kind("true or false", True, _boolean)
+SWITCH = Kind("true or false", True, _switch)
+ADDRESSES = Kind("one IPv4 and/or one IPv6 address", ["192.0.2.10", "2001:db8::10"], _addresses)
+VIRTUAL_ADDRESSES = Kind("a list of addresses", ["192.0.2.100", "2001:db8::100"], _items)
+NETWORKS = Kind("a list of addresses and networks", ["10.0.0.0/8", "192.0.2.10"], _some_items)
+NAMES = Kind("a list of hosts and groups", ["bastion", "@operators"], _items)
+SOURCES = Kind("a list of sources", ["10.0.0.50", "@operators"], _sources)
+PUBLICATIONS = Kind("a list of published ports", ["80:8000", "443:8443"], _items)
+MAPPINGS = Kind("a list of mappings", [{"outside": "203.0.113.7"}], _mappings)
+SETTINGS = Kind("a mapping of Kong settings to values", {"log_level": "info"}, _mapping, is_secret=True)
+NUMBER = Kind("a number, 0 or more", 30, _number)
+COMMAND = Kind("a command as text", "docker restart kong", _text, is_query=True)
+# The keyword serial of a play takes a number, a percentage, or a list of both.
+BATCHES = Kind("a number, a percentage or a list of them", [1, "10%"], _as_it_is)
+# Kong's own grammar has its own errors: versions, listen values, switches and ports.
+VERSION = Kind("a version", "3.9", _as_it_is)
+LISTEN = Kind("a listen value", ["0.0.0.0:8000", "0.0.0.0:8443 ssl"], _as_it_is)

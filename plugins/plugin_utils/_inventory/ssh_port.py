@@ -1,0 +1,54 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The port at which Ansible connects to a host over SSH. No listener of Kong can use it at the same address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import AddressError, canonical_address, parse_port
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+
+SSH_PORT = 22
+_OVER_SSH = ("ssh", "smart", "paramiko", "paramiko_ssh")
+
+
+def read_ssh_port(variables: HostVariables) -> int:
+    """Return the port at which Ansible connects to the host."""
+    return parse_port(variables.value("ansible_port") or variables.value("ansible_ssh_port")) or SSH_PORT
+
+
+def ssh_conflicts(
+    variables: HostVariables, host: Host, own: frozenset[str], listeners: Iterable[Listener]
+) -> Iterator[tuple[Listener, int]]:
+    """Yield each listener that needs the port of the SSH server, and that port. ``own`` are the addresses of the host.
+
+    Nothing is yielded if Ansible connects otherwise, or through a NAT device, which may change the port.
+    """
+    target = _target(variables)
+    is_direct = target in own or (":" not in target and not _is_address(target) and not host.nat)
+    if not is_direct or str(variables.value("ansible_connection", "ssh")).rpartition(".")[2] not in _OVER_SSH:
+        return
+    port = read_ssh_port(variables)
+    for listener in listeners:
+        everywhere = listener.is_wildcard or listener.bound is None
+        if listener.port == port and "tcp" in listener.protocols and (everywhere or listener.address in own):
+            yield listener, port
+
+
+def _target(variables: HostVariables) -> str:
+    """Return the address or name to which Ansible connects."""
+    given = variables.value("ansible_host") or variables.value("ansible_ssh_host") or variables.host
+    return canonical_address(str(given)) if _is_address(str(given)) else str(given)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        canonical_address(text)
+    except AddressError:
+        return False
+    return True

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of variables: the advice in each error has the form of the inventory, as Ansible reads it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import Kind, read_kind
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import inventory_forms
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error
+
+N = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
+DATA_PLANE = {**N, "kong_role": "data_plane"}
+ALL_KINDS = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, Kind)}
+FORMS = re.compile(r'(.*) in YAML and \[group:vars\], (".*") on an INI host line')
+
+
+def variable_of(tmp_path, name, text):
+    """Return a variable of host k1 as Ansible reads it from an inventory."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    host = InventoryManager(loader=DataLoader(), sources=[str(path)]).get_host("k1")
+    group = next((group for group in host.groups if group.name == "kong"), None)
+    return {**(group.vars if group else {}), **host.vars}["kong_x"]
+
+
+@pytest.mark.parametrize("name", ALL_KINDS)
+def test_advice_is_right_in_every_format(tmp_path, name):
+    example = ALL_KINDS[name].example
+    forms = inventory_forms(example)
+    if isinstance(example, bool):
+        assert forms == "true in YAML, True in an INI inventory"
+        return
+    of_yaml, of_host_line = FORMS.fullmatch(forms).groups()
+    assert yaml.safe_load(of_yaml) == example
+    assert variable_of(tmp_path, "vars.ini", f"[kong]\nk1\n[kong:vars]\nkong_x={of_yaml}\n") == example
+    assert variable_of(tmp_path, "host.ini", f"[kong]\nk1 kong_x={of_host_line} kong_y=1\n") == example
+    assert read_kind(ALL_KINDS[name], example) is not None
+
+
+def test_every_kind_is_used():
+    assert set(ALL_KINDS.values()) == set(KINDS.values())
+
+
+CASES = {
+    "a list in quotes": (
+        {**N, "kong_admin_listen": '["0.0.0.0:8001", "0.0.0.0:8444 ssl"]'},
+        'this is text in quotes, not a list; write ["0.0.0.0:8001", "0.0.0.0:8444 ssl"] in YAML and [group:vars], "[\'0.0.0.0:',
+    ),
+    "a number for a version": (
+        {**N, "kong_version": 0.1},
+        'it is a number, as 0.10 without quotes would be; quote it: "0.10" in YAML and [group:vars], "\'0.10\'" on an INI host line',
+    ),
+    "a version in the quotes for a host line": (
+        {**N, "kong_version": "'0.10'"},
+        'the text has quotes inside; write "0.10" in YAML',
+    ),
+    "text with commas": (
+        {**N, "kong_proxy_sources": "10.0.0.50, 10.0.0.51"},
+        'several items must be a list, not text; write ["10.0.0.50", "10.0.0.51"] in YAML',
+    ),
+    "commas in an item": (
+        {**N, "kong_proxy_sources": ["a,b"]},
+        'the item \'a,b\' must be several items; write ["a", "b"]',
+    ),
+    "a mapping for a list": ({**N, "kong_published_ports": {80: 8000}}, "it must be a list of published ports; write"),
+    "a fraction for text": ({**N, "kong_site": 1.5}, 'it must be text; write "1.5" in YAML'),
+    "a list of a mapping": ({**N, "kong_nat": ["203.0.113.7"]}, "it must be a list of mappings; write"),
+    "text for a boolean": ({**N, "kong_flat_network": "true"}, "true or false, in an INI inventory True or False"),
+    "text for a number": ({**N, "kong_listen_retries": "often"}, "it must be a number, 0 or more"),
+    "empty text": ({**N, "kong_vpn_address": " "}, "it is empty; give one IPv4 and/or one IPv6 address, or remove it"),
+    "an empty advertised address": (
+        {**N, "kong_version": "0.10.4", "kong_cluster_advertise": ""},
+        "it is empty; give ADDRESS:PORT as text, or remove it (null also means not set)",
+    ),
+    "an empty control plane": (
+        {**DATA_PLANE, "kong_cluster_control_plane": ""},
+        "it is empty; give ADDRESS:PORT as text",
+    ),
+    "a list of control planes": (
+        {**DATA_PLANE, "kong_cluster_control_plane": ["cp1:8005"]},
+        "it must be ADDRESS:PORT as text",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_wrong_kind(case):
+    variables, part = CASES[case]
+    error = only_error({"n": variables})
+    assert error.code in ("variable-invalid", "version-unquoted")
+    assert part in error.message
+
+
+def test_value_of_kong_config_is_not_shown():
+    error = only_error({"n": {**N, "kong_config": '{"pg_password": "secret"}'}})
+    assert error.message.startswith("n: kong_config: 'str': this is text in quotes, not a mapping; write")
+    assert "secret" not in f"{error.message}{error.value}"
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        ("https://cp:8005", "is a URL; write ADDRESS:PORT without the scheme"),
+        ("cp", "'cp' has no port"),
+        ("cp1:8005, cp2:8005", "it is several addresses, and Kong connects to one"),
+        ("10.0.0.1:99999", "port 99999 of '10.0.0.1:99999' is above 65535"),
+        ("10.0.0.1:0", "port 0"),
+        ("8005", "it has no host to connect to"),
+        ("0.0.0.0:8005", "it has no host to connect to"),
+        ("*:8005", "it has no host to connect to"),
+        (":8005", "there is no address"),
+        ("off", "'off' has no port"),
+        ("fd00::1:8005", "write IPv6 as [ADDRESS]:PORT"),
+        ("cp:8005/v1", "port '8005/v1' of 'cp:8005/v1' is not a number"),
+    ],
+)
+@pytest.mark.parametrize("name", ["kong_cluster_control_plane", "kong_cluster_telemetry_endpoint"])
+def test_address_of_a_control_plane(name, value, part):
+    node = {**DATA_PLANE, "kong_version": "3.4.3.5", "kong_cluster_control_plane": "cp:8005"}
+    error = only_error({"n": {**node, name: value}})
+    assert (error.code, error.variable, error.value) == ("control-plane-invalid", name, value)
+    assert part in error.message
+    assert "Give one HOST:PORT, such as cp1.example.com:8005, or remove it" in error.message
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("cp.example:8005", "cp.example:8005"),
+        (" 10.0.0.9:443 ", "10.0.0.9:443"),
+        ("[fd00::9]:8005", "[fd00::9]:8005"),
+        ("010.0.0.9:08005", "10.0.0.9:8005"),
+        ("127.0.0.1:8005", "127.0.0.1:8005"),
+    ],
+)
+def test_given_address_of_a_control_plane(value, written):
+    plan = compiled({"n": {**DATA_PLANE, "kong_cluster_control_plane": value}}).plan
+    assert plan["nodes"]["n"]["settings"]["cluster_control_plane"] == written
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_null_has_no_value(kind):
+    assert read_kind(ALL_KINDS[kind], None) is None
+
+
+@pytest.mark.parametrize("version", ["03.9", "3.09", "0.010"])
+def test_leading_zeros_of_a_version(version):
+    assert only_error({"n": {**N, "kong_version": version}}).code == "version-unknown"

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Listeners on the port of the SSH server through which Ansible connects."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import only_error, planned
+
+N = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
+NAT = [{"outside": "203.0.113.1", "inside_port": 2222}]
+TAKEN = {
+    "every address": {"kong_proxy_listen": "0.0.0.0:22"},
+    "every address of both families": {"kong_proxy_listen": "[::]:22 ipv6only=off"},
+    "the address of the host": {"kong_proxy_listen": "10.0.0.1:22"},
+    "an address in the facts": {
+        "kong_proxy_listen": "10.9.0.1:22",
+        "ansible_facts": {"all_ipv4_addresses": ["10.0.0.1", "10.9.0.1"]},
+    },
+    "a host name": {"kong_proxy_listen": "kong.example:22"},
+    "a stream": {"kong_stream_listen": "0.0.0.0:22"},
+    "another port": {"ansible_port": 2222, "kong_proxy_listen": "0.0.0.0:2222"},
+    "another port as text": {"ansible_port": "2222", "kong_proxy_listen": "0.0.0.0:2222"},
+    "the old name of the port": {"ansible_ssh_port": 2222, "kong_proxy_listen": "0.0.0.0:2222"},
+    "connection to the address": {"ansible_host": "10.0.0.1", "kong_proxy_listen": "0.0.0.0:22"},
+    "connection to the address behind NAT": {
+        "ansible_host": "10.0.0.1",
+        "ansible_port": 2222,
+        "kong_proxy_listen": "0.0.0.0:2222",
+        "kong_nat": NAT,
+    },
+    "a published port": {"kong_published_ports": ["22:8000"]},
+}
+FREE = {
+    "loopback": {"kong_proxy_listen": "127.0.0.1:22"},
+    "udp": {"kong_stream_listen": "0.0.0.0:22 udp"},
+    "an address that the host may get": {"kong_proxy_listen": "10.9.0.1:22"},
+    "the default port if SSH uses another port": {"ansible_port": 2222, "kong_proxy_listen": "0.0.0.0:22"},
+    "no connection over SSH": {"ansible_connection": "local", "kong_proxy_listen": "0.0.0.0:22"},
+    "a port of the NAT device": {
+        "ansible_host": "203.0.113.1",
+        "ansible_port": 2222,
+        "kong_proxy_listen": "0.0.0.0:2222",
+        "kong_nat": NAT,
+    },
+    "a name that may be that of the NAT device": {
+        "ansible_port": 2222,
+        "kong_proxy_listen": "0.0.0.0:2222",
+        "kong_nat": NAT,
+    },
+    "a port of the container": {"kong_proxy_listen": "0.0.0.0:22", "kong_published_ports": ["8000:22"]},
+}
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_port_is_taken(case):
+    error = only_error({"n": {**N, **TAKEN[case]}})
+    assert error.code == "ssh-port-taken"
+    assert error.variable in TAKEN[case]
+    for part in ("SSH server of this host", "Use another port"):
+        assert part in error.message
+
+
+@pytest.mark.parametrize("case", FREE)
+def test_port_is_free(case):
+    assert planned({"n": {**N, **FREE[case]}})

@@ -1,0 +1,94 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random inventories with right and wrong values of every variable: a plan, or errors with names."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS, SETTING_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    find_generation,
+    parse_version,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import (
+    NEVER,
+    RIGHT,
+    SOMETIMES,
+    check_compilation,
+    compile_hosts,
+    right_values,
+)
+
+# More inventories with FUZZ=30000 in the environment.
+INVENTORIES = int(os.environ.get("FUZZ", "3000"))
+NAMES = sorted(KINDS)
+WRONG = [*NEVER.values(), *SOMETIMES.values()]
+# Variables of Ansible that the compiler reads.
+CONNECTIONS = {
+    "ansible_port": [22, 2222, "8000", "x"],
+    "ansible_host": ["10.0.0.1", "n1.example", "203.0.113.7"],
+    "ansible_connection": ["ssh", "local", None],
+    "ansible_facts": [
+        None,
+        {"default_ipv4": {"address": "10.0.0.1"}, "all_ipv4_addresses": ["10.0.0.1", "172.17.0.1"]},
+        {"all_ipv4_addresses": ["10.0.0.1", "10.0.0.2"], "all_ipv6_addresses": ["fe80::1", "fd00::1"]},
+        {"kong_site": "a"},
+    ],
+}
+
+
+def value_of(rng, name, wrong):
+    """Return a value of a variable, wrong with the given probability."""
+    return rng.choice(WRONG if rng.random() < wrong else right_values(name))
+
+
+def names_of(version):
+    """Return the variables that a version knows."""
+    generation = find_generation(parse_version(version))
+    return [name for name in NAMES if name not in SETTING_VARIABLES or generation.knows(name.removeprefix("kong_"))]
+
+
+def host(rng, number, wrong, names):
+    """Return the variables of a random host, most of them right."""
+    variables = {"kong_address": f"10.0.0.{number}"} if rng.random() < 0.9 else {}
+    for name in rng.sample(names, rng.choice([0, 1, 1, 2, 3, 5, 8])):
+        variables[name] = value_of(rng, name, wrong)
+    for name, values in CONNECTIONS.items():
+        if rng.random() < 0.15:
+            variables[name] = rng.choice(values)
+    return variables
+
+
+def fleet(rng):
+    """Return random nodes, often of one version, and other hosts."""
+    wrong = rng.choice([0, 0, 0.1, 0.5])
+    version = rng.choice(RIGHT[kinds.VERSION])
+    names = names_of(version) if rng.random() < 0.9 else NAMES
+    shared = {name: value_of(rng, name, wrong) for name in rng.sample(names, rng.choice([0, 0, 1]))}
+    nodes = {
+        f"n{number}": {**shared, **host(rng, number, wrong, names), "kong_version": version}
+        for number in range(1, rng.randint(2, 4))
+    }
+    if rng.random() < 0.1:
+        nodes["n1"]["kong_version"] = value_of(rng, "kong_version", 0.5)
+    return nodes, {"admin": host(rng, 20, wrong, NAMES)}
+
+
+def test_any_inventory_ends_in_a_plan_or_in_named_errors():
+    outcomes = Counter()
+    for seed in range(INVENTORIES):
+        nodes, others = fleet(random.Random(seed))
+        try:
+            compilation = compile_hosts(nodes, others)
+            check_compilation(compilation)
+        except Exception as exc:
+            raise AssertionError(f"seed {seed}: {nodes} {others}") from exc
+        outcomes.update((compilation.plan and ["a plan"]) or {finding.code for finding in compilation.errors})
+    # Neither of the two outcomes is rare, and the errors are of many kinds.
+    assert outcomes["a plan"] > INVENTORIES / 10
+    assert len(outcomes) > 60, outcomes
