@@ -106,7 +106,7 @@ def changes(_interface, method, *_words):
 
 def change(state, steps):
     """Run both phases of the module."""
-    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session  # noqa: PLC0415
+    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import session  # noqa: PLC0415
 
     host, connect = Host(), session.connect
     for act in ACTS:

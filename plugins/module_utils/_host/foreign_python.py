@@ -8,10 +8,23 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+import sys
 import typing as t
 from types import ModuleType
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+
+_IMPORT = re.compile(r"^from (ansible_collections\.gatehouse\.kong\.\S+) import ", re.MULTILINE)
+# A module that is in `sys.modules` is imported without its packages. Tracebacks name its file and line.
+_PROGRAM = """\
+import json, sys, types
+
+for name, source in json.loads({sources!r}):
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, name.replace(".", "/") + ".py", "exec"), module.__dict__)
+sys.exit(module.main(json.loads({request!r})))
+"""
 
 
 def find_interpreter(host: Host, program: str) -> tuple[str, ...]:
@@ -24,5 +37,19 @@ def find_interpreter(host: Host, program: str) -> tuple[str, ...]:
 
 
 def make_script(module: ModuleType, request: t.Any) -> str:
-    """Return a script: the source of a module and a call of its `main` with `request`, which is plain data."""
-    return f"{inspect.getsource(module)}\n\nsys.exit(main(json.loads({json.dumps(request)!r})))\n"
+    """Return a script: the sources of a module and of its imports from this collection, and a call of its `main`.
+
+    `request` is plain data. The modules import names of other modules, not other modules.
+    """
+    sources: dict[str, str] = {}
+    _collect_sources(module.__name__, sources)
+    return _PROGRAM.format(sources=json.dumps([*sources.items()]), request=json.dumps(request))
+
+
+def _collect_sources(name: str, sources: dict[str, str]) -> None:
+    """Add the source of a module by name, after the sources of its imports."""
+    source = inspect.getsource(sys.modules[name])
+    for imported in _IMPORT.findall(source):
+        if imported not in sources:
+            _collect_sources(imported, sources)
+    sources[name] = source

@@ -16,7 +16,6 @@ import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session as _session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.conflicts import (
     chains_of_iptables,
     settings_conflicts,
@@ -37,6 +36,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
     make_objects,
     set_options,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import session as _session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.bus import has_libraries
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.program import SessionError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
     FIREWALLD,
@@ -254,12 +256,12 @@ class FirewalldLate:
         """Run a session. If this Python has the libraries, run it in this process, which is twice as fast."""
         request = {"prefixes": _PREFIXES, **request}
         try:
-            if _session.dbus is not None and ("want" not in request or _session.can_watch()):
+            if has_libraries(changes="want" in request):
                 return self._host.call(_session.answer, request)
             result: dict[str, t.Any] = json.loads(
                 self._host.run(*self._interpreter, stdin=self._script(request), seconds=_SESSION_SECONDS)
             )
-        except _session.SessionError as error:
+        except SessionError as error:
             raise HostError(f"firewalld: {error}") from error
         except HostError as error:
             raise HostError(f"firewalld: {str(error).partition(': ')[2] or error}") from error

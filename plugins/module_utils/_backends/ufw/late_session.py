@@ -12,7 +12,6 @@ the rule before which our rule is added.
 """
 
 import fcntl
-import json  # noqa: F401 - for the call that `make_script` appends # pylint: disable=unused-import
 import os
 import re
 import subprocess

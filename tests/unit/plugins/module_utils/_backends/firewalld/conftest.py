@@ -14,7 +14,13 @@ import types
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import (
+    bus,
+    elements,
+    iptables,
+    recording_file,
+    session,
+)
 
 CONFIG = "/org/fedoraproject/FirewallD1/config"
 ITEMS = {
@@ -26,28 +32,6 @@ ITEMS = {
     "IcmpBlock": "icmp_blocks",
     "ForwardPort": "forward_ports",
 }
-
-# The functions that the fixtures replace.
-WATCH, INSTANCE = session._watch, session._instance
-
-
-class DBusError(Exception):
-    def get_dbus_message(self):
-        return str(self)
-
-    def get_dbus_name(self):
-        return "org.fedoraproject.FirewallD1.Exception"
-
-
-class NoReplyError(DBusError):
-    def get_dbus_name(self):
-        return "org.freedesktop.DBus.Error.NoReply"
-
-
-class Array(list):
-    def __init__(self, values, signature):
-        super().__init__(values)
-        self.signature = signature
 
 
 def configuration(**more):
@@ -81,7 +65,7 @@ class Firewalld:
         if method.startswith(("add", "remove", "set", "change", "reload")):
             self.calls.append((method, *args))
         if method in self.refuses:
-            raise DBusError(self.refuses[method])
+            raise bus.CallError(self.refuses[method])
         if interface.startswith(".config"):
             return self.configured(interface, method, args, path)
         for stem, key in ITEMS.items():
@@ -97,7 +81,7 @@ class Firewalld:
             assert path == CONFIG
             kind = kinds[method[3:-6]]
             if args[0] not in self.permanent[kind]:
-                raise DBusError(f"INVALID: {args[0]}")
+                raise bus.CallError(f"INVALID: {args[0]}")
             return f"{CONFIG}/{kind}/{args[0]}"
         if interface == ".config.direct":
             assert path == CONFIG
@@ -122,7 +106,7 @@ class Firewalld:
     @staticmethod
     def change(have, value, *, adds):
         if adds is (value in have):
-            raise DBusError("ALREADY_ENABLED: it" if adds else "NOT_ENABLED: it")
+            raise bus.CallError("ALREADY_ENABLED: it" if adds else "NOT_ENABLED: it")
         (have.append if adds else have.remove)(value)
 
     def direct(self, method, args):
@@ -130,7 +114,8 @@ class Firewalld:
             return self.runtime["direct"].get(method[6:-1], [])
         verb = "add" if method.startswith("add") else "remove"
         have = self.runtime["direct"].setdefault(method[len(verb) :], [])
-        return self.change(have, args, adds=verb == "add")
+        words = tuple(list(arg) if isinstance(arg, tuple) else arg for arg in args)  # D-Bus transfers an array
+        return self.change(have, words, adds=verb == "add")
 
     def reload(self):
         self.before_reload()
@@ -222,22 +207,22 @@ class Programs:
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch):
-    made = types.SimpleNamespace(
-        DBusException=DBusError, Array=Array, Boolean=bool, Dictionary=lambda values, signature: values
-    )
-    monkeypatch.setattr(session, "dbus", made)
-    monkeypatch.setattr(session, "_instance", lambda: "boot :1.1")
-    monkeypatch.setattr(session, "_watch", lambda: list)
+    """The D-Bus library. No session of a test sees signals, unless the test replaces `watch`."""
+    made = types.SimpleNamespace(Boolean=bool)
+    monkeypatch.setattr(bus, "dbus", made)
+    monkeypatch.setattr(recording_file, "read_instance", lambda: "boot :1.1")
+    monkeypatch.setattr(session, "watch", lambda: list)
     return made
 
 
 @pytest.fixture(autouse=True)
 def programs(monkeypatch):
     made = Programs()
-    monkeypatch.setattr(session, "_run", made.run)
-    monkeypatch.setattr(session.time, "sleep", lambda _seconds: None)
+    for module in (elements, iptables):
+        monkeypatch.setattr(module, "run", made.run)
+    monkeypatch.setattr(iptables.time, "sleep", lambda _seconds: None)
     monkeypatch.setattr(
-        session.shutil, "which", lambda name: name if name in ("iptables-restore", "nft", "ipset") else None
+        iptables.shutil, "which", lambda name: name if name in ("iptables-restore", "nft", "ipset") else None
     )
     return made
 
@@ -245,12 +230,4 @@ def programs(monkeypatch):
 @pytest.fixture
 def double():
     """The fake and the functions that create its parts, for tests in other files."""
-    return types.SimpleNamespace(
-        watch=WATCH,
-        instance=INSTANCE,
-        Firewalld=Firewalld,
-        configuration=configuration,
-        ipset=ipset,
-        DBusError=DBusError,
-        NoReplyError=NoReplyError,
-    )
+    return types.SimpleNamespace(Firewalld=Firewalld, configuration=configuration, ipset=ipset)

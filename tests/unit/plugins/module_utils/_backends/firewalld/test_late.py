@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import late as late_module
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.late import FirewalldLate
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import bus, session
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -121,7 +123,7 @@ def firewalld(double, host, monkeypatch):
     made = double.Firewalld(double.configuration(zones=zones))
     Reads(host, made)
     monkeypatch.setattr(session, "connect", lambda: made)
-    monkeypatch.setattr(session, "can_watch", lambda: True)
+    monkeypatch.setattr(late_module, "has_libraries", lambda **_need: True)
     return made
 
 
@@ -431,7 +433,7 @@ def refuse_rights():
 
 def request_of(script):
     """Return the request that the script of a rollback passes to its session."""
-    return json.loads(script.rpartition("json.loads(")[2].rpartition(")))")[0].strip("'").replace("\\\\", "\\"))
+    return json.loads(ast.literal_eval(script.rpartition("json.loads(")[2].rpartition(")))")[0]))
 
 
 MORE = ruleset_from_data(
@@ -505,8 +507,8 @@ def test_a_missing_requirement_is_an_error(host, break_it, message):
 
 def test_an_error_names_firewalld(host, firewalld, double):
     def hangs(*_words):
-        raise double.NoReplyError("no reply")
+        raise bus.CallError("it hangs")
 
     firewalld.getZones = hangs
-    with pytest.raises(HostError, match=r"^firewalld: it runs and does not answer"):
+    with pytest.raises(HostError, match=r"^firewalld: it hangs$"):
         FirewalldLate(host, Listing()).read(WANT)

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import late as late_module
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.late import FirewalldLate
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.program import SessionError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -51,20 +53,10 @@ def late(host, *objects):
     return FirewalldLate(host, SimpleNamespace(objects=[*objects]))
 
 
-# The D-Bus library in this Python, whether it can watch signals, the request, and whether the session runs in this process.
-WAYS = [
-    (None, True, {}, False),
-    ("dbus", True, {}, True),
-    ("dbus", False, {}, True),
-    ("dbus", True, {"want": {}}, True),
-    ("dbus", False, {"want": {}}, False),
-]
-
-
-@pytest.mark.parametrize("library, watches, request_, here", WAYS)
-def test_the_session_runs_in_this_process_if_it_has_the_libraries(host, monkeypatch, library, watches, request_, here):
-    monkeypatch.setattr(session, "dbus", library)
-    monkeypatch.setattr(session, "can_watch", lambda: watches)
+@pytest.mark.parametrize("request_, changes", [({}, False), ({"want": {}}, True)])
+@pytest.mark.parametrize("here", [True, False])
+def test_the_session_runs_in_this_process_if_it_has_the_libraries(host, monkeypatch, request_, changes, here):
+    monkeypatch.setattr(late_module, "has_libraries", lambda **need: {changes: here}[need["changes"]])
     host.answer = json.dumps({"called": False})
     assert late(host)._ask(request_) == {"called": here}
     if here:
@@ -88,7 +80,7 @@ def test_the_session_runs_in_this_process_if_it_has_the_libraries(host, monkeypa
     ],
 )
 def test_an_error_of_another_python_names_firewalld_and_the_reason(host, monkeypatch, error, message):
-    monkeypatch.setattr(session, "dbus", None)
+    monkeypatch.setattr(late_module, "has_libraries", lambda **_need: False)
     host.answer = HostError(error)
     with pytest.raises(HostError) as raised:
         late(host)._ask({})
@@ -97,9 +89,9 @@ def test_an_error_of_another_python_names_firewalld_and_the_reason(host, monkeyp
 
 def test_an_error_of_a_session_in_this_process_names_firewalld(host, monkeypatch):
     def fails(*_call):
-        raise session.SessionError("it hangs")
+        raise SessionError("it hangs")
 
-    monkeypatch.setattr(session, "dbus", "dbus")
+    monkeypatch.setattr(late_module, "has_libraries", lambda **_need: True)
     host.call = fails
     with pytest.raises(HostError, match=r"^firewalld: it hangs$"):
         late(host)._ask({})
@@ -120,19 +112,19 @@ SAVED = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport {} -j DROP
 
 @pytest.mark.parametrize("port, conflicts", [(8001, True), (9001, False)])
 def test_iptables_rules_on_a_host_with_firewalld_are_read_with_their_options(host, monkeypatch, port, conflicts):
-    monkeypatch.setattr(session, "dbus", None)
+    monkeypatch.setattr(late_module, "has_libraries", lambda **_need: False)
     made = late(host, *rules_of_iptables("ip"))
     made._found = {"zones": {}, "policies": {}, "ipsets": {}, "direct": {}, "default": "public", "panic": False}
     monkeypatch.setattr(FirewalldLate, "_state", made._found)
     monkeypatch.setattr(FirewalldLate, "_zones", ())
-    from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import late as module  # noqa: PLC0415
-
-    monkeypatch.setattr(module, "settings_conflicts", lambda *_state: ())
+    monkeypatch.setattr(late_module, "settings_conflicts", lambda *_state: ())
     host.answer = SAVED.format(port)
-    host.programs |= {"nft"} | set(module._PROGRAMS.values()) | {f"{name}-save" for name in module._PROGRAMS.values()}
+    host.programs |= (
+        {"nft"} | set(late_module._PROGRAMS.values()) | {f"{name}-save" for name in late_module._PROGRAMS.values()}
+    )
     found = made.conflicts(WANT)
     assert bool(found) is conflicts
-    assert [argv for argv, _given, _limits in host.ran] == [(f"{module._PROGRAMS['ip']}-save",)]
+    assert [argv for argv, _given, _limits in host.ran] == [(f"{late_module._PROGRAMS['ip']}-save",)]
     host.programs = {"nft"}
     assert not any(conflict.certain for conflict in made.conflicts(WANT))
     assert len(host.ran) == 1

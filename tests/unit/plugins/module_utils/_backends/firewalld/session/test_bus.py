@@ -11,10 +11,31 @@ import types
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld import session
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import bus as bus_module
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.program import SessionError
 
 NAME = "org.fedoraproject.FirewallD1"
 PATH = "/org/fedoraproject/FirewallD1"
+
+
+class DBusError(Exception):
+    name = "org.fedoraproject.FirewallD1.Exception"
+
+    def get_dbus_message(self):
+        return str(self)
+
+    def get_dbus_name(self):
+        return self.name
+
+
+class NoReplyError(DBusError):
+    name = "org.freedesktop.DBus.Error.NoReply"
+
+
+class Array(list):
+    def __init__(self, values, signature):
+        super().__init__(values)
+        self.signature = signature
 
 
 class Bus:
@@ -68,6 +89,7 @@ class Bus:
 @pytest.fixture
 def bus(library, monkeypatch):
     made = Bus()
+    library.DBusException, library.Array, library.Dictionary = DBusError, Array, lambda values, signature: values
     library.SystemBus = lambda **options: made.__setattr__("options", options) or made
     context = types.SimpleNamespace(default=lambda: made)
     modules = {
@@ -83,7 +105,7 @@ def bus(library, monkeypatch):
 
 
 def test_calls_have_a_timeout_and_each_object_is_opened_once(bus):
-    call = session.connect()
+    call = bus_module.connect()
     assert call(".zone", "getZones") == "answer to getZones"
     call("", "reload", seconds=90)
     call(".config.zone", "getSettings2", path=f"{PATH}/config/zone/1")
@@ -97,29 +119,57 @@ def test_calls_have_a_timeout_and_each_object_is_opened_once(bus):
     assert bus.opened == [PATH, f"{PATH}/config/zone/1"]
 
 
+def test_an_empty_array_has_a_type_and_structs_are_tuples(bus):
+    call = bus_module.connect()
+    call(".ipset", "setEntries", "bans", [])
+    call(".zone", "setZoneSettings2", "public", {"ports": [["80", "tcp"]]})
+    (_name, empty), (_zone, settings) = (args for _path, _interface, _method, args, _timeout in bus.calls)
+    assert (empty, empty.signature) == ([], "s")
+    assert (settings["ports"], settings["ports"].signature) == ([("80", "tcp")], None)
+
+
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (DBusError("ACCESS_DENIED: lockdown"), r"^ACCESS_DENIED: lockdown$"),
+        (NoReplyError("Did not receive a reply. Possible causes include"), r"^it runs and does not answer\. See "),
+    ],
+)
+def test_an_error_of_a_call_has_the_reason(bus, monkeypatch, error, message):
+    def fail(*_args, timeout):
+        raise error
+
+    call = bus_module.connect()
+    monkeypatch.setattr(
+        bus, "get_object", lambda *_args, **_named: types.SimpleNamespace(get_dbus_method=lambda *_: fail)
+    )
+    with pytest.raises(bus_module.CallError, match=message):
+        call(".config.zone", "getSettings2", path=f"{PATH}/config/zone/1")
+
+
 def test_a_stopped_firewalld_is_not_started(bus):
     bus.owned = False
-    assert session.connect() is None
+    assert bus_module.connect() is None
     assert bus.opened == []
 
 
-def test_a_host_without_a_bus_has_no_firewalld(bus, library, double):
+def test_a_host_without_a_bus_has_no_firewalld(bus, library):
     def refuse():
-        raise double.DBusError("no bus")
+        raise DBusError("no bus")
 
     library.SystemBus = refuse
-    assert session.connect() is None
+    assert bus_module.connect() is None
 
 
-def test_a_restart_of_firewalld_or_of_the_host_is_another_instance(bus, double, tmp_path, monkeypatch):
+def test_a_restart_of_firewalld_or_of_the_host_is_another_instance(bus, tmp_path, monkeypatch):
     boot = tmp_path / "boot_id"
     boot.write_text("0123\n")
-    monkeypatch.setattr(session, "_BOOT_ID", str(boot))
-    assert double.instance() == "0123 :1.7"
+    monkeypatch.setattr(bus_module, "_BOOT_ID", str(boot))
+    assert bus_module.read_instance() == "0123 :1.7"
 
 
-def test_only_changes_after_the_start_and_before_the_reload_are_returned(bus, double):
-    changes = double.watch()
+def test_only_changes_after_the_start_and_before_the_reload_are_returned(bus):
+    changes = bus_module.watch()
     assert bus.options == {"private": True, "mainloop": "loop"}
     bus.sent = [
         (".zone", "RichRuleAdded", "public", "rule drop", 0),
@@ -136,20 +186,29 @@ def test_only_changes_after_the_start_and_before_the_reload_are_returned(bus, do
     assert changes() == []
 
 
-def test_the_match_is_known_to_the_bus_before_the_recording_begins(bus, double, monkeypatch):
+def test_the_match_is_known_to_the_bus_before_the_recording_begins(bus, monkeypatch):
     asked = []
     monkeypatch.setattr(bus, "name_has_owner", lambda _name: asked.append(bus.receiver is not None))
-    double.watch()
+    bus_module.watch()
     assert asked == [True]
 
 
-def test_the_error_about_a_missing_library_names_it(bus, double, monkeypatch):
+def test_the_error_about_a_missing_library_names_it(bus, monkeypatch):
     monkeypatch.setitem(sys.modules, "gi.repository", None)
-    with pytest.raises(session.SessionError, match=r"its Python lacks the module gi\.repository"):
-        double.watch()
+    with pytest.raises(SessionError, match=r"its Python lacks the module gi\.repository"):
+        bus_module.watch()
 
 
-@pytest.mark.parametrize("found", [None, "a specification"])
-def test_can_watch_tells_whether_this_python_has_the_libraries(monkeypatch, found):
-    monkeypatch.setattr(session.importlib.util, "find_spec", {"gi": found}.get)
-    assert session.can_watch() is (found is not None)
+@pytest.mark.parametrize(
+    "library_, found, changes, has",
+    [
+        (None, "a specification", False, False),
+        ("dbus", None, False, True),
+        ("dbus", None, True, False),
+        ("dbus", "a specification", True, True),
+    ],
+)
+def test_a_session_needs_the_library_of_dbus_and_a_change_needs_gi(monkeypatch, library_, found, changes, has):
+    monkeypatch.setattr(bus_module, "dbus", library_)
+    monkeypatch.setattr(bus_module.importlib.util, "find_spec", {"gi": found}.get)
+    assert bus_module.has_libraries(changes=changes) is has

@@ -1,0 +1,150 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Third-party iptables rules. A reload of firewalld removes them (FlushAllOnReload)."""
+
+import re
+import shutil
+import time
+import typing as t
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.program import (
+    SessionError,
+    run,
+)
+
+_COUNTERS = re.compile(r"\[\d+:\d+\]\s*")
+_PACKETS = re.compile(r"\[(\d+):\d+\]")
+# A built-in chain with the policy ACCEPT.
+_EMPTY = re.compile(r":[A-Z]+ ACCEPT $")
+# Chains of daemons that restore their rules when firewalld reports a reload.
+_RESTORED_BY_DAEMON = re.compile(r"^:(DOCKER|NETAVARK)", re.MULTILINE)
+# firewalld's chains in the tables of iptables (with FirewallBackend=iptables).
+_FIREWALLD_CHAIN = re.compile(
+    r"(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING)_(direct|ZONES|POLICIES_pre|POLICIES_post)$"
+    r"|(IN|OUT|FWD|FWDI|FWDO|PRE|POST)_"
+)
+# Lines of `iptables-save -c` begin with these: comments, tables, chains, rules with counters, the end of a table.
+_LINE_STARTS = ("#", "*", ":", "[", "COMMIT")
+_POLL_SECONDS = 0.3
+_FIRST_CHANGE_SECONDS = 6.0
+_QUIET_SECONDS = 9.0
+
+Tables = t.Dict[str, t.Dict[str, t.Any]]
+
+
+def save_tables() -> t.Dict[str, str]:
+    """Return the tables of iptables by program. Raises SessionError if they cannot be restored later."""
+    programs = (program for program in ("iptables", "ip6tables") if shutil.which(program + "-restore"))
+    saved = {program: run(program + "-save", "-c") for program in programs}
+    for program, text in saved.items():
+        _check_line_breaks(program, text)
+    return saved
+
+
+def _check_line_breaks(program: str, saved: str) -> None:
+    """Check that no comment has a line break, because iptables-restore(8) reads line by line. Raises SessionError."""
+    for line in saved.splitlines():
+        if line and not line.startswith(_LINE_STARTS):
+            raise SessionError(
+                "a reload would empty the tables of {0}, but {0}-restore cannot restore the rule with the line break in "
+                "its comment ...{1!r}. Delete that rule, or change its comment".format(program, line)
+            )
+
+
+def restore_tables(before: t.Dict[str, str]) -> None:
+    """Load the tables of `save_tables` again, with the rules that were added later. Waits for daemons that do the same."""
+    before = {program: saved for program, saved in before.items() if _has_rules(saved)}
+    _load_missing(before)
+    if any(_RESTORED_BY_DAEMON.search(saved) for saved in before.values()):
+        _wait_for_daemons([*before])
+        _load_missing(before)
+
+
+def _load_missing(before: t.Dict[str, str]) -> None:
+    """Load the tables in which rules of `before` are missing or in another order. Rules that were added later are kept."""
+    for program, saved in before.items():
+        now = _parse_tables(run(program + "-save", "-c"))
+        text = "".join(_merge_table(name, table, now.get(name, {})) for name, table in _parse_tables(saved).items())
+        if text:
+            run(program + "-restore", "--wait", "10", "-c", stdin=text)
+
+
+def _merge_table(name: str, before: t.Dict[str, t.Any], now: t.Dict[str, t.Any]) -> str:
+    """Return a table for iptables-restore with the rules of both tables, or "" if `now` has them already."""
+    have = {"chains": now.get("chains", {}), "rules": now.get("rules", {})}
+    third_party = {chain: line for chain, line in before["chains"].items() if not _FIREWALLD_CHAIN.match(chain)}
+    chains = {**have["chains"], **third_party}
+    rules = {chain: have["rules"].get(chain, []) for chain in chains}
+    for chain in third_party:
+        rules[chain] = _merge_rules(before["rules"].get(chain, []), rules[chain])
+    wanted = {chain: [_strip_counters(rule) for rule in rules[chain]] for chain in chains}
+    if wanted == {chain: [_strip_counters(rule) for rule in have["rules"].get(chain, [])] for chain in have["chains"]}:
+        return ""
+    lines = ["*" + name, *chains.values(), *(rule for chain in chains for rule in rules[chain]), "COMMIT"]
+    return "\n".join(lines) + "\n"
+
+
+def _merge_rules(before: t.List[str], now: t.List[str]) -> t.List[str]:
+    """Return the rules of `before` in their order. A rule that was added later follows its predecessor."""
+    merged, place = list(before), 0
+    known = [_strip_counters(rule) for rule in merged]
+    for rule in now:
+        if _strip_counters(rule) in known:
+            place = known.index(_strip_counters(rule)) + 1
+        else:
+            merged.insert(place, rule)
+            known.insert(place, _strip_counters(rule))
+            place += 1
+    return merged
+
+
+def _strip_counters(rule: str) -> str:
+    return _COUNTERS.sub("", rule)
+
+
+def _parse_tables(saved: str) -> Tables:
+    """Return the chain line and the rule lines of each chain, by table, in the output of `iptables-save -c`."""
+    tables = {}  # type: Tables
+    table = {}  # type: t.Dict[str, t.Any]
+    for line in saved.splitlines():
+        if line.startswith("*"):
+            table = tables.setdefault(line[1:], {"chains": {}, "rules": {}})
+        elif line.startswith(":"):
+            table["chains"][line[1:].split()[0]] = line
+        elif line.startswith("["):
+            table["rules"].setdefault(line.split()[2], []).append(line)
+    return tables
+
+
+def _has_rules(saved: str) -> bool:
+    lines = (_COUNTERS.sub("", line) for line in saved.splitlines() if not line.startswith(("#", "*", "COMMIT")))
+    return any(line and not _EMPTY.fullmatch(line) for line in lines)
+
+
+def _wait_for_daemons(programs: t.List[str]) -> None:
+    """Wait until a daemon such as Docker begins to restore its rules after a reload, and then until it has finished.
+
+    Both waits are limited. Restored rules have counters of zero, so a change is detected even if the rules are equal.
+    """
+    seen = _save_lines(programs)
+    for limit, awaits_change in ((_FIRST_CHANGE_SECONDS, True), (_QUIET_SECONDS, False)):
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            time.sleep(_POLL_SECONDS)
+            earlier, seen = seen, _save_lines(programs)
+            if _has_changed(earlier, seen) is awaits_change:
+                break
+
+
+def _save_lines(programs: t.List[str]) -> t.List[str]:
+    texts = [run(program + "-save", "-c") for program in programs]
+    return [line for text in texts for line in text.splitlines() if not line.startswith("#")]
+
+
+def _has_changed(earlier: t.List[str], now: t.List[str]) -> bool:
+    if [_strip_counters(line) for line in earlier] != [_strip_counters(line) for line in now]:
+        return True
+    counts = [[int(count) for line in lines for count in _PACKETS.findall(line)] for lines in (earlier, now)]
+    return any(after < before for before, after in zip(*counts))
