@@ -38,13 +38,7 @@ options:
     description: A file on the controller for the differences as JSON.
     type: path
 extends_documentation_fragment:
-  - gatehouse.kong.attributes
-attributes:
-  check_mode:
-    support: full
-    details: It never changes anything on a host.
-  diff_mode:
-    support: none
+  - gatehouse.kong.attributes.controller
 seealso:
   - module: gatehouse.kong.kong_firewall_info
   - module: gatehouse.kong.kong_listen_info

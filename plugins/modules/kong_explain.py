@@ -42,13 +42,7 @@ options:
         listeners that need not answer cannot be verified, and O(seen) shows them as silent.
     type: dict
 extends_documentation_fragment:
-  - gatehouse.kong.attributes
-attributes:
-  check_mode:
-    support: full
-    details: It never changes anything.
-  diff_mode:
-    support: none
+  - gatehouse.kong.attributes.controller
 seealso:
   - plugin: gatehouse.kong.kong_path
     plugin_type: filter

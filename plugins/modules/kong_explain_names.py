@@ -29,13 +29,7 @@ options:
     description: The name of a listener.
     type: str
 extends_documentation_fragment:
-  - gatehouse.kong.attributes
-attributes:
-  check_mode:
-    support: full
-    details: It never changes anything on a host.
-  diff_mode:
-    support: none
+  - gatehouse.kong.attributes.controller
 seealso:
   - module: gatehouse.kong.kong_explain
 """

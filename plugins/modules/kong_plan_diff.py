@@ -25,13 +25,7 @@ options:
     type: path
     required: true
 extends_documentation_fragment:
-  - gatehouse.kong.attributes
-attributes:
-  check_mode:
-    support: full
-    details: It never changes anything.
-  diff_mode:
-    support: none
+  - gatehouse.kong.attributes.controller
 seealso:
   - module: gatehouse.kong.kong_plan
   - module: gatehouse.kong.kong_report

@@ -44,13 +44,7 @@ options:
         It decides about UDP listeners that need not answer.
     type: str
 extends_documentation_fragment:
-  - gatehouse.kong.attributes
-attributes:
-  check_mode:
-    support: full
-    details: It never changes anything.
-  diff_mode:
-    support: none
+  - gatehouse.kong.attributes.controller
 seealso:
   - module: gatehouse.kong.kong_probe
   - module: gatehouse.kong.kong_placeholder

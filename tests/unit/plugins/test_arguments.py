@@ -24,10 +24,13 @@ def documented(name):
     """Return the options of a module's documentation, with those of its fragments."""
     text = yaml.safe_load(import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
     options = {}
-    ours = [one for one in text.get("extends_documentation_fragment", []) if one.startswith("gatehouse.kong.")]
-    for fragment in ours:
-        module = import_module(f"{PACKAGE}.doc_fragments.{fragment.rpartition('.')[2]}")
-        options.update(yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION).get("options", {}))
+    for fragment in text.get("extends_documentation_fragment", []):
+        if fragment.startswith("gatehouse.kong."):
+            file, _dot, part = fragment.removeprefix("gatehouse.kong.").partition(".")
+            found = getattr(
+                import_module(f"{PACKAGE}.doc_fragments.{file}").ModuleDocFragment, part.upper() or "DOCUMENTATION"
+            )
+            options.update(yaml.safe_load(found).get("options", {}))
     own = text.get("options", {})
     return {name: {**options.get(name, {}), **own.get(name, {})} for name in {*options, *own} - _OF_ANSIBLE}
 
@@ -86,3 +89,10 @@ def accepted(name, monkeypatch):
 @pytest.mark.parametrize("name", NAMES)
 def test_arguments_are_documented(name, monkeypatch):
     assert from_code(accepted(name, monkeypatch)) == from_documentation(documented(name))
+
+
+def test_modules_that_only_work_on_the_controller_share_the_documentation_of_their_attributes():
+    for name in NAMES:
+        text = yaml.safe_load(import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
+        details = text.get("attributes", {}).get("check_mode", {}).get("details", "")
+        assert not details.startswith("It never changes anything"), name
