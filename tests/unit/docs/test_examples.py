@@ -5,11 +5,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -32,7 +28,6 @@ FACTS = {
 }
 OTHER_HOSTS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21"}
 GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"]}
-INVENTORY = "kong: {hosts: {k1: }}\nothers: {hosts: {bastion: }}\n"
 KINDS = ("inventory", "variables", "playbook", "pipeline", "requirements")
 EVERY = blocks()
 
@@ -97,17 +92,11 @@ def test_playbooks_give_roles_the_options_that_they_have(block):
 
 
 @pytest.mark.parametrize("role", sorted(path.parent.parent.name for path in ROOT.glob("roles/*/tasks/main.yml")))
-def test_every_role_has_a_page_with_a_playbook_that_runs_it(role, tmp_path):
+def test_every_role_has_a_page_with_a_playbook_that_runs_it(role):
     page = f"roles/{role}/README.md"
     [block] = [block for block in EVERY if block.page == page]
     assert f"gatehouse.kong.{role}" in [entry["role"] for play in block.data for entry in play["roles"]]
     assert "(meta/argument_specs.yml)" in text_of(page)
-    (tmp_path / "hosts.yml").write_text(INVENTORY)
-    (tmp_path / "play.yml").write_text(block.text)
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--syntax-check", "-i", "hosts.yml", "play.yml"]
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"), "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_there_are_blocks_of_every_kind():
