@@ -21,13 +21,7 @@ options:
     type: str
     default: kong
 extends_documentation_fragment:
-  - gatehouse.kong.attributes
-attributes:
-  check_mode:
-    support: full
-    details: It never changes anything on a host.
-  diff_mode:
-    support: none
+  - gatehouse.kong.attributes.controller
 seealso:
   - module: gatehouse.kong.kong_nodes
   - module: gatehouse.kong.kong_plan
