@@ -161,8 +161,9 @@ def edit_yaml(
 ) -> tuple[str, list[str]]:
     """Set `settings` (Kong setting to value; a nested name has dots) in the text of a kong.yml.
 
-    A missing line is not added if the setting's default in `defaults` means the same. Returns the new text and the names of the settings whose lines changed. All other bytes are unchanged. Raises ConfError,
-    which names the line, unless the file consists of plain blocks.
+    A missing line is not added if the setting's default in `defaults` means the same. Returns the new text and the names of
+    the settings whose lines changed. All other bytes are unchanged. Raises ConfError, which names the line, unless the file
+    consists of plain blocks.
     """
     mark, body = _split_mark(text)
     new, changed = edit_text(body, settings, _set, defaults)

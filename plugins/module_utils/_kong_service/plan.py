@@ -51,9 +51,10 @@ class Step:
 class Kong:
     """How Kong is run on a host.
 
-    `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands before and
-    at its start, and those of its reload. `user` is the user of the unit, empty for root. `prefix` is empty for Kong's default. `restart_command` and `reload_command` are the user's
-    commands, empty if not given. `variables` are the `KONG_...` variables that systemd sets for the unit.
+    `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands at its
+    start and at its reload. `user` is the user of the unit, empty for root. `prefix` is empty for Kong's default.
+    `restart_command` and `reload_command` are the user's commands, empty if not given. `variables` are the `KONG_...`
+    variables that systemd sets for the unit.
     """
 
     version: tuple[int, int]

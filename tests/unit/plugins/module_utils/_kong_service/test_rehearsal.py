@@ -149,7 +149,11 @@ def test_nothing_is_known_about_a_kong_that_was_not_found(running):
     assert running({"11"}, "workers = 2", {"workers": "1"}, before=Nginx("/before")) == []
 
 
+def refuse(*_given, **_more):
+    raise OSError("no")
+
+
 def test_settings_that_cannot_be_read_are_not_compared(running, monkeypatch):
     assert running({"13"}, "", {"workers": "1"}) == []
-    monkeypatch.setattr(Path, "read_text", lambda *_given, **_more: (_ for _ in ()).throw(OSError("no")))
+    monkeypatch.setattr(Path, "read_text", refuse)
     assert find_ineffective(Kong((3, 9), "/kong.conf"), BEFORE, {"workers": "1"}) == []

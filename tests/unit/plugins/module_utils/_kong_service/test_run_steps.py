@@ -241,6 +241,10 @@ def test_a_failed_restart_has_its_reason(world):
     assert done.wrong == (NOT_RUNNING, "[emerg] no such user")
 
 
+def refuse(_http):
+    raise OSError("no /proc")
+
+
 def test_an_unreadable_host_after_an_action_is_an_error_of_the_action(world, monkeypatch):
-    monkeypatch.setattr(run, "find_silent", lambda _http: (_ for _ in ()).throw(OSError("no /proc")))
+    monkeypatch.setattr(run, "find_silent", refuse)
     assert bring_up(Host(), KONG, "restart", wanted(1), 0).wrong == ("no /proc",)
