@@ -130,10 +130,11 @@ def ports_section(plan: Mapping[str, Any]) -> Section:
 def _about(node: Mapping[str, Any], advertised: Endpoint | None) -> Iterator[str]:
     addresses = ", ".join(text for text in node["address"].values() if text)
     vpn = ", ".join(text for text in node["vpn_address"].values() if text)
+    virtual = ", ".join(node.get("virtual_addresses", ()))
     yield (
         f"Site {node['site']}, cluster {node['cluster']}, Kong {node['version']}, {node['role']}; address {addresses}"
         + (f"; on the VPN {vpn}" if vpn else "")
-        + (f"; may hold {', '.join(virtual)}" if (virtual := node.get("virtual_addresses")) else "")
+        + (f"; may hold {virtual}" if virtual else "")
         + (f"; advertises {advertised}" if advertised else "")
     )
 
