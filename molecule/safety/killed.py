@@ -119,7 +119,7 @@ def change(state, steps):
 
 def timer():
     """Roll back like the timer."""
-    pending = Rollback(Host()).pending()
+    pending = Rollback(Host()).find_pending()
     if pending:
         Rollback(Host()).undo(pending)
 
@@ -133,10 +133,10 @@ def look():
     return {
         "state": names[0] if names else "a mixture",
         "live": live.drift,
-        "boot": found.stale(ruleset(names[0])) if names else (),
-        "left": Rollback(host).leftovers(ruleset(names[0])) if names else (),
+        "boot": found.compare_persisted(ruleset(names[0])) if names else (),
+        "left": Rollback(host).find_leftovers(ruleset(names[0])) if names else (),
         "pending": Path(PENDING).exists(),
-        "armed": Rollback(host).pending() is not None,
+        "armed": Rollback(host).find_pending() is not None,
     }
 
 

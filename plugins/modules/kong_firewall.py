@@ -215,7 +215,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, changes
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, describe_outcome
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
@@ -250,7 +250,7 @@ _NOTHING_KEPT = "this host has no previous ruleset of gatehouse.kong, so nothing
 def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
     """Return the requested state; None for a rollback on a host without a previous ruleset."""
     if state == "rolled_back":
-        return rollback.previous()
+        return rollback.read_previous()
     if state == "merged" and ruleset is not None:
         from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.union import unite  # noqa: PLC0415
 
@@ -271,7 +271,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     host = Host()
     rollback = Rollback(host)
     # The requested state may depend on the present state, which no other run may change until the end of the phase.
-    with rollback.alone():
+    with rollback.hold_lock():
         choice = choose(host, module.params["backend"])
         result = {
             "changed": False,
@@ -301,7 +301,7 @@ def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> d
         module.warn(str(warning))
     return {
         "changed": outcome.changed,
-        "changes": changes(outcome),
+        "changes": describe_outcome(outcome),
         "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
         **({"_transaction": outcome.transaction} if outcome.transaction else {}),
         **({"diff": {"before": outcome.before, "after": outcome.after}} if module._diff else {}),

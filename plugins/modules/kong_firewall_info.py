@@ -99,7 +99,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, changes, report
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, describe_outcome, report
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import RulesetError, ruleset_from_data
@@ -112,7 +112,7 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     host = Host()
     rollback = Rollback(host)
     # Without the lock, another run could change the rules during the comparison.
-    with rollback.alone():
+    with rollback.hold_lock():
         choice = choose(host, params["backend"])
         want = ruleset_from_data(params["ruleset"]) if params["ruleset"] else None
         outcome = inspect(choice.backend, want, rollback)
@@ -122,7 +122,7 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "backend": choice.backend.name,
         "backend_reason": choice.reason,
         "early": choice.early,
-        "changes": changes(outcome),
+        "changes": describe_outcome(outcome),
         "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
     }
 

@@ -129,7 +129,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES, choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import kept_catches
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import read_kept_catches
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, write_drop_in
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
@@ -178,11 +178,11 @@ class Node:
     @property
     def readers(self) -> dict[str, t.Callable[[], t.Any]]:
         """The function that reads each part, by the name of the part."""
-        return {RULESET: self._ruleset, CATCHES: lambda: kept_catches(self._host), UNIT: self.drop_in}
+        return {RULESET: self._ruleset, CATCHES: lambda: read_kept_catches(self._host), UNIT: self.drop_in}
 
     def _ruleset(self) -> dict[str, t.Any] | None:
         """Return our rules; if a change waits for its confirmation, our rules before that change."""
-        kept = self._rollback.before_pending() if self._rollback.pending() else None
+        kept = self._rollback.read_before_pending() if self._rollback.find_pending() else None
         if kept is None:
             backend = choose(self._host, self._backend).backend
             backend.require()
@@ -206,7 +206,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     require_root("kong_restore_point")
     params, host = module.params, Host()
     rollback = Rollback(host)
-    with rollback.alone():
+    with rollback.hold_lock():
         node = Node(host, rollback, params["backend"], params["service"])
         points = RestorePoints(host, node.readers)
         if params["state"] in ("taken", "kept", "absent"):
@@ -214,7 +214,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         point = points.find()
         if point is None:
             return {**_NOTHING}
-        files = points.changed_files(point)
+        files = points.find_changed_files(point)
         unit_changed = node.unit != "" and node.drop_in() != point.parts[UNIT]
         listens, runs = node.compare_sockets(point)
         how = choose_kong_step(point, changed=bool(files), unit_changed=unit_changed, listens=listens, runs=runs)

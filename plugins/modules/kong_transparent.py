@@ -177,7 +177,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
     InterceptionError,
     catches_from_data,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import deaf_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import find_deaf_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 _CATCH_SPEC = {
@@ -208,7 +208,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         outcome = Outcome("", "", (), (), changed=False)
     else:
         outcome = interceptor.converge(want, check_mode=module.check_mode)
-    deaf = deaf_listeners(host, want or ())
+    deaf = find_deaf_listeners(host, want or ())
     for warning in (*outcome.conflicts, *deaf):
         module.warn(str(warning))
     return {

@@ -492,7 +492,7 @@ def test_a_killed_run_leaves_the_old_or_the_new_ruleset_and_the_next_run_repairs
     old = ruleset(ADMIN, *GOSSIP, friends=["10.0.1.2/32"])
     new = ruleset(entry(8001, ["friends"]), entry(7946, []), friends=["10.0.2.2/32"])
     iptables.lab.converge(old)
-    run, tell, left = iptables.lab.host.run, _ipset_kernel.command, [survives]
+    run, tell, left = iptables.lab.host.run, _ipset_kernel.send_command, [survives]
 
     def step():
         if left[0] == 0:
@@ -510,7 +510,7 @@ def test_a_killed_run_leaves_the_old_or_the_new_ruleset_and_the_next_run_repairs
 
     with monkeypatch.context() as patch, suppress(KilledError):
         patch.setattr(iptables.lab.host, "run", run_until_killed)
-        patch.setattr(_ipset_kernel, "command", tell_until_killed)
+        patch.setattr(_ipset_kernel, "send_command", tell_until_killed)
         iptables.lab.converge(new)
     for family in ("ipv4", "ipv6"):
         table = [(name, "tcp", family, port) for name in ("friend", "ally") for port in (8001, 7946)]

@@ -26,8 +26,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import chains_of_table, table_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import tables_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import parse_chains, parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import parse_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, Packet
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DROP, Walk
 from ansible_collections.gatehouse.kong.tests.netns import frames
@@ -149,7 +149,7 @@ def classes(program):
 def analyse(chains, program, packet):
     """Return True for "certainly passes", False for "certainly dropped", None for unknown."""
     base = replace(chains[program.base], policy=program.policy)
-    verdicts = {outcome.verdict == DROP for outcome in Walk(chains, packet).base(base)}
+    verdicts = {outcome.verdict == DROP for outcome in Walk(chains, packet).walk_base(base)}
     return verdicts == {False} if len(verdicts) == 1 else None
 
 
@@ -390,7 +390,7 @@ def test_nftables_rules(node, record_property):
     load(node, "flush ruleset\n" + RECORDER + nft_text(programs))
     send(node, [sent for program in programs for sent in program.packets()])
     listed = json.loads(node.host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
-    tables = tables_of(listed)
+    tables = parse_tables(listed)
     answers = compare(
         programs,
         lambda program: tables[program.family, f"{program.policy}s"],
@@ -511,8 +511,8 @@ def test_iptables_rules(node, variant, record_property):
     try:
         for family, program in (("ip", "iptables"), ("ip6", "ip6tables")):
             node.host.run(f"{program}-{variant}-restore", stdin=iptables_text(programs, family))
-            table = table_of(node.host.run(f"{program}-{variant}-save"), "filter")
-            chains[family] = chains_of_table(table)
+            table = parse_table(node.host.run(f"{program}-{variant}-save"), "filter")
+            chains[family] = parse_chains(table)
         send(node, [sent for program in programs for sent in program.packets()])
         answers = compare(
             programs,

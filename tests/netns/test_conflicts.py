@@ -409,7 +409,9 @@ def test_a_rule_of_iptables_is_reported_once(lab, manager, table, chain):
     backend = lab.backend(lab.host)
     backend.read()
     assert [
-        (conflict.certain, conflict.where) for conflict in backend.conflicts(WANT["ipv4"]) if conflict.effect == "drop"
+        (conflict.certain, conflict.where)
+        for conflict in backend.find_conflicts(WANT["ipv4"])
+        if conflict.effect == "drop"
     ] == [(True, f"table {table} of iptables")]
     node.clean()
 

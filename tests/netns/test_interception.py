@@ -218,7 +218,7 @@ def test_a_run_waits_for_another_run_on_the_same_host(gateway):
 
     seen = []
     run = threading.Thread(target=converge)
-    with Rollback(gateway.lab.host).alone():
+    with Rollback(gateway.lab.host).hold_lock():
         run.start()
         run.join(1)
         assert seen == []

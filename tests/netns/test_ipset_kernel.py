@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import (
     SetsError,
     change,
-    saved,
+    save_sets,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_members, parse_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import fill, parse_sets
@@ -35,7 +35,7 @@ def test_the_program_and_the_kernel_list_the_same_sets(host):
     host.run("ipset", "create", "foreign", "hash:ip")
     made = {"gkong4-a": networks("ipv4", IPV4), "gkong6-a": networks("ipv6", IPV6), "gkong4-b": networks("ipv4", [])}
     host.call(change, [line for name, those in made.items() for line in fill(name, those)])
-    told = host.call(saved, PREFIXES)
+    told = host.call(save_sets, PREFIXES)
     assert "foreign" not in told
     for text in (told, host.run("ipset", "save")):
         found = parse_sets(text)
@@ -57,9 +57,9 @@ def test_the_program_and_the_kernel_list_the_same_sets(host):
 )
 def test_unsupported_sets_are_left_to_the_program(host, words):
     host.call(change, fill("gkong4-a", networks("ipv4", ["10.0.0.1"])))
-    assert host.call(saved, PREFIXES)
+    assert host.call(save_sets, PREFIXES)
     host.run("ipset", *words)
-    assert host.call(saved, PREFIXES) is None
+    assert host.call(save_sets, PREFIXES) is None
 
 
 @pytest.mark.parametrize(

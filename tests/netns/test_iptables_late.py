@@ -390,7 +390,7 @@ def test_translations(node):
     node.host.run(f"{node.program}-restore", "--noflush", stdin=text)
     late = IptablesLate(node.host)
     late.read(WANT)
-    found = late.translations()
+    found = late.find_translations()
     node.host.run(f"{node.program}-restore", "--noflush", stdin="*nat\n-F\nCOMMIT\n")
     assert [(translation.port, translation.to_port) for translation in found] == [(8000, 9000)]
 
@@ -427,22 +427,22 @@ def test_the_persisted_files(node, kind):
     late = IptablesLate(node.host)
     late.read(WANT)
     expected = {SCRIPT, UNIT, LINK, *(plugins or DROP_INS)}
-    assert {line.partition(":")[0] for line in late.stale(WANT)} == expected
+    assert {line.partition(":")[0] for line in late.compare_persisted(WANT)} == expected
 
     late.persist(WANT)
 
-    assert late.stale(WANT) == ()
+    assert late.compare_persisted(WANT) == ()
     assert persisted(node) == expected == {*late.snapshot(WANT).files} & persisted(node)
     for path in plugins:
         assert node.host.path(path).stat().st_mode & 0o7777 == 0o755
         node.host.path(path).chmod(0o644)
-        assert late.stale(WANT) == (f"{path}: differs",)
+        assert late.compare_persisted(WANT) == (f"{path}: differs",)
         node.host.path(path).chmod(0o755)
-    assert {line.partition(":")[0] for line in late.stale(None)} >= expected - {SCRIPT}
+    assert {line.partition(":")[0] for line in late.compare_persisted(None)} >= expected - {SCRIPT}
 
     late.persist(None)
 
-    assert late.stale(None) == ()
+    assert late.compare_persisted(None) == ()
     assert persisted(node) == set()
 
 
@@ -452,9 +452,9 @@ def test_an_unneeded_plugin_is_removed(node):
     node.late()
     late = IptablesLate(node.host)
     late.read(WANT)
-    assert f"{SETS_PLUGIN}: to be removed" in late.stale(WANT)
+    assert f"{SETS_PLUGIN}: to be removed" in late.compare_persisted(WANT)
     late.persist(WANT)
-    assert late.stale(WANT) == ()
+    assert late.compare_persisted(WANT) == ()
     assert not node.host.path(SETS_PLUGIN).exists()
 
 
@@ -502,7 +502,7 @@ def test_an_anchor_with_a_comment_that_is_not_utf8(node):
     late = IptablesLate(node.host)
     late.read(WANT)
     late.persist(WANT)
-    assert late.stale(WANT) == ()
+    assert late.compare_persisted(WANT) == ()
     rules = node.rules()
 
     node.clean()
@@ -554,14 +554,14 @@ def test_a_saved_copy_is_cleaned_on_removal(node):
     node.host.write(path, node.listing(), 0o640)
     late = IptablesLate(node.host)
     late.read(None)
-    assert late.stale(None) == (f"{path}: has rules of gatehouse.kong",)
+    assert late.compare_persisted(None) == (f"{path}: has rules of gatehouse.kong",)
 
     late.persist(None)
 
     def rules(text):
         return [re.sub(r"\[\d+:\d+\]", "", line) for line in text.splitlines() if line[0] != "#"]
 
-    assert late.stale(None) == ()
+    assert late.compare_persisted(None) == ()
     assert rules(node.host.read(path)) == rules(before)
     assert node.host.path(path).stat().st_mode & 0o7777 == 0o640
 
@@ -577,11 +577,11 @@ def test_a_saved_copy_of_the_early_part_is_cleaned_in_each_run(node):
     saved = node.listing()
     early = f"-A INPUT -j GATEHOUSE-KONG\n-A GATEHOUSE-KONG -m set --match-set {SETS[node.family]} src -j RETURN\n"
     node.host.write(path, saved.replace("-A INPUT -i lo", f"{early}-A INPUT -i lo"), 0o600)
-    assert late.stale(WANT) == (f"{path}: has rules of gatehouse.kong",)
+    assert late.compare_persisted(WANT) == (f"{path}: has rules of gatehouse.kong",)
 
     late.persist(WANT)
 
-    assert late.stale(WANT) == ()
+    assert late.compare_persisted(WANT) == ()
     assert node.host.read(path) == saved
     assert "gatehouse.kong" in saved
 
@@ -611,10 +611,10 @@ def test_a_file_that_cannot_be_loaded_at_boot(node):
     late = IptablesLate(node.host)
     late.read(WANT)
     before = node.rules()
-    assert late.conflicts(WANT) == ()
+    assert late.find_conflicts(WANT) == ()
 
     node.host.write(file, node.listing().replace("-j ACCEPT", "-m set --match-set f2b src -j ACCEPT", 1), 0o600)
-    (found,) = late.conflicts(WANT)
+    (found,) = late.find_conflicts(WANT)
 
     assert (found.where, found.certain, found.effect, found.stops) == (file, True, "boot", False)
     assert node.rules() == before
@@ -627,4 +627,4 @@ def described(node):
 def _conflicts(node):
     late = IptablesLate(node.host)
     late.read(WANT)
-    return [found for found in late.conflicts(WANT) if found.where.endswith(f" {PROGRAM[node.family]}")]
+    return [found for found in late.find_conflicts(WANT) if found.where.endswith(f" {PROGRAM[node.family]}")]

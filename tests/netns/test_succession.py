@@ -117,7 +117,7 @@ def test_a_host_on_which_nft_was_installed_afterwards(lab):
     outcome = lab.converge(NEW)
     assert "rules and files for the table mangle of iptables: not needed any more" in outcome.drift
     # The run uses these rules, and a rollback of the confirmed change restores them.
-    assert (outcome.have, Rollback(lab.host).previous()) == (ruleset_from_data(OLD), Kept(ruleset_from_data(OLD)))
+    assert (outcome.have, Rollback(lab.host).read_previous()) == (ruleset_from_data(OLD), Kept(ruleset_from_data(OLD)))
     assert ("GATEHOUSE-KONG" in lab.host.run("iptables-save"), reaches(lab)) == (False, ["ally"])
     assert not lab.host.path("/etc/gatehouse_kong_iptables").exists()
     assert not lab.converge(NEW).changed

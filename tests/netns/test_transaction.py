@@ -91,14 +91,14 @@ def dies(lab, data, step, acts=ACTS):
 
 def run_died(lab):
     """Run the command that the host runs when the run has ended without a confirmation."""
-    pending = Rollback(lab.host).pending()
+    pending = Rollback(lab.host).find_pending()
     if pending:
         lab.host.run("sh", str(lab.host.path(f"{PENDING}/undo")), pending, UNFINISHED)
 
 
 def timer(node, _data):
     """Run the command of the timer."""
-    pending = Rollback(node.lab.host).pending()
+    pending = Rollback(node.lab.host).find_pending()
     if pending:
         Rollback(node.lab.host).undo(pending)
 
@@ -115,7 +115,7 @@ def next_run(node, data):
 def state(lab, data):
     """Tell whether the host has exactly these rules, loaded and at boot."""
     live = lab.read()
-    return (live.ruleset, live.drift) == (rules(data), ()) and not lab.backend(lab.host).stale(rules(data))
+    return (live.ruleset, live.drift) == (rules(data), ()) and not lab.backend(lab.host).compare_persisted(rules(data))
 
 
 def everything(node):
@@ -141,7 +141,7 @@ def test_a_run_killed_before_any_step_leaves_the_old_or_the_new_state(lab, tmp_p
         lab.converge(old)
         killed = dies(lab, new, step)
         # A change without an id has no timer. It changed nothing, and the next run or boot removes it.
-        waits, armed = lab.host.path(PENDING).exists(), Rollback(lab.host).pending()
+        waits, armed = lab.host.path(PENDING).exists(), Rollback(lab.host).find_pending()
         assert is_whole(node, old, new), step
         if after is timer:
             run_died(lab)
@@ -228,7 +228,7 @@ def test_the_rollback_can_be_killed_and_repeated(lab, tmp_path, script):
             Node(lab, "nftables").reboot()
         assert (state(lab, ONE), lab.host.path(PENDING).exists()) == (True, False), last
         lab.converge(ONE)
-        assert Rollback(lab.host).leftovers(rules(ONE)) == (), last
+        assert Rollback(lab.host).find_leftovers(rules(ONE)) == (), last
         cuts += cut is not None
         if cut is None:
             break
@@ -258,7 +258,7 @@ def test_a_loaded_change_waits_for_its_confirmation(lab):
     converge(Nftables(lab.host), rules(ONE), Guard(Rollback(lab.host), 30), check_mode=False)
     run_died(lab)
     assert lab.read().ruleset == rules(ONE)
-    assert Rollback(lab.host).pending()
+    assert Rollback(lab.host).find_pending()
 
 
 def test_the_host_does_not_wait_if_the_run_was_killed(lab, monkeypatch):
@@ -359,9 +359,9 @@ def tables(lab):
 def test_the_previous_state_is_kept_until_the_next_change(lab):
     for data, before in ((ONE, None), (OTHER, rules(ONE)), (OTHER, rules(ONE)), (ONE, rules(OTHER))):
         lab.converge(data)
-        assert Rollback(lab.host).previous().ruleset == before
+        assert Rollback(lab.host).read_previous().ruleset == before
     lab.converge(None)
-    assert (Rollback(lab.host).previous(), lab.host.path(STATE).exists()) == (None, False)
+    assert (Rollback(lab.host).read_previous(), lab.host.path(STATE).exists()) == (None, False)
 
 
 class Interrupted:
@@ -428,6 +428,6 @@ def test_a_ruleset_that_is_read_back_from_the_kernel_writes_the_same_boot_file(l
     neighbours = {"allow": [ENTRY], "sets": {"friends": {"ipv4": ["10.0.1.2/32", "10.0.1.3/32", "10.0.1.4/32"]}}}
     lab.converge(neighbours)
     live = lab.read().ruleset
-    assert lab.backend(lab.host).stale(live) == ()
+    assert lab.backend(lab.host).compare_persisted(live) == ()
     assert not lab.converge(neighbours).changed
     node.clean()

@@ -139,7 +139,7 @@ class Ufw:
 
     def converge(self, want=WANT):
         late = self.late()
-        late.stale(want)
+        late.compare_persisted(want)
         late.apply(want)
         late.persist(want)
 
@@ -239,7 +239,7 @@ def test_a_rule_of_after_rules_that_drops_all_packets(ufw, family, end):
     assert ufw.saved(family) == loaded
     assert ufw.reaches("friend", 8001, family)
     late = ufw.late()
-    assert late.stale(WANT) == ()
+    assert late.compare_persisted(WANT) == ()
     late.apply(None)
     late.persist(None)
     assert ufw.file(family).read_text() == before
@@ -280,21 +280,21 @@ def test_without_a_ruleset_our_rule_is_removed(ufw):
     assert ufw.drift(None) == ()
     ufw.converge()
     assert len(ufw.drift(None)) == 2
-    assert len(ufw.late().stale(None)) == 2
+    assert len(ufw.late().compare_persisted(None)) == 2
     late = ufw.late()
     late.apply(None)
     late.persist(None)
     assert {family: ufw.file(family).read_bytes() for family in NUMBERS} == files
     assert {family: ufw.saved(family) for family in NUMBERS} == rules
     assert ufw.drift(None) == ()
-    assert ufw.late().stale(None) == ()
+    assert ufw.late().compare_persisted(None) == ()
 
 
 def test_a_second_run_changes_nothing(ufw):
     ufw.converge()
     numbers = {family: ufw.file(family).stat().st_ino for family in NUMBERS}
     assert ufw.drift() == ()
-    assert ufw.late().stale(WANT) == ()
+    assert ufw.late().compare_persisted(WANT) == ()
     ufw.converge()
     assert {family: ufw.file(family).stat().st_ino for family in NUMBERS} == numbers
 
@@ -413,12 +413,12 @@ def test_a_file_without_a_place_is_an_error_before_any_change(ufw):
     ufw.file().write_text("*nat\nCOMMIT\n")
     late = ufw.late()
     with pytest.raises(HostError) as error:
-        late.stale(WANT)
+        late.compare_persisted(WANT)
     assert str(error.value) == (
         "/etc/ufw/after.rules has no table `*filter` with the chain ufw-after-input that ends in a line `COMMIT`. Restore it "
         "from /usr/share/ufw/after.rules"
     )
-    assert late.stale(None) == ()
+    assert late.compare_persisted(None) == ()
 
 
 def test_a_host_with_ipv6_disabled_in_ufw(ufw):
@@ -427,7 +427,7 @@ def test_a_host_with_ipv6_disabled_in_ufw(ufw):
     ufw.converge()
     assert ufw.reaches("friend", 8001)
     assert ufw.file("ipv6").read_text() == ""
-    assert [str(conflict) for conflict in ufw.late().conflicts(WANT) if conflict.where == "ufw"] == [
+    assert [str(conflict) for conflict in ufw.late().find_conflicts(WANT) if conflict.where == "ufw"] == [
         (
             "ufw may block IPv6 to tcp 8000 at every address, IPv6 to tcp 8001 at every address: /etc/default/ufw has no "
             "IPV6=yes, so ufw drops all IPv6 packets. Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is "
@@ -457,7 +457,7 @@ def test_a_rule_that_drops_every_source_is_a_conflict(ufw, rules, certain, first
     steps = [ufw.converge, lambda: ufw.add(*rules)]
     for step in steps[::-1] if first else steps:
         step()
-    found = [conflict for conflict in ufw.late().conflicts(WANT) if conflict.where.startswith("table")]
+    found = [conflict for conflict in ufw.late().find_conflicts(WANT) if conflict.where.startswith("table")]
     assert [(conflict.where, conflict.ports) for conflict in found if conflict.stops] == (
         [("table filter of iptables", ("tcp 8001 at every address",))] if certain else []
     )
@@ -470,7 +470,7 @@ def test_a_ban_after_the_chains_of_ufw_is_reported(ufw):
         "-A INPUT -s 10.0.2.2 -j DROP", "-A INPUT -p tcp --dport 22 -j DROP", "-A INPUT -p tcp --dport 8001 -j ACCEPT"
     )
     assert ufw.reaches("ally", 8001)
-    assert [str(conflict) for conflict in ufw.late().conflicts(WANT) if conflict.effect == "exempt"] == [
+    assert [str(conflict) for conflict in ufw.late().find_conflicts(WANT) if conflict.effect == "exempt"] == [
         (
             "table filter of iptables exempts authorised sources on tcp 8000 at every address, tcp 8001 at every address: "
             "`-A INPUT -s 10.0.2.2/32 -j DROP` follows the chains of ufw, which accept authorised packets. Move it to the top "

@@ -30,10 +30,10 @@ _PORTS = ("every managed port",)
 
 def boot_conflicts(host: Host, manager: str) -> tuple[Conflict, ...]:
     """Return warnings about units that remove our rules at boot, about changed units, and about a disabled manager."""
-    return (*_changed_units(host), *_flushing_units(host), *_manager_off(host, manager))
+    return (*_find_changed_units(host), *_find_flushing_units(host), *_check_manager(host, manager))
 
 
-def _changed_units(host: Host) -> Iterator[Conflict]:
+def _find_changed_units(host: Host) -> Iterator[Conflict]:
     for unit in _OUR_UNITS:
         for folder in _DROP_IN_FOLDERS:
             for path in sorted(host.path(f"{folder}/{unit}.service.d").glob("*.conf")):
@@ -41,12 +41,12 @@ def _changed_units(host: Host) -> Iterator[Conflict]:
                 found = _DECIDES.search(host.read(drop_in) or "")
                 if found:
                     reason = f"it sets `{found[0]}` for a unit that loads our rules"
-                    yield _warning(
+                    yield _make_warning(
                         drop_in, reason, f"Remove that line or delete {drop_in}, then run `systemctl daemon-reload`"
                     )
 
 
-def _flushing_units(host: Host) -> Iterator[Conflict]:
+def _find_flushing_units(host: Host) -> Iterator[Conflict]:
     links = {path.name: path for path in sorted(host.path(UNIT_DIRECTORY).glob("*.wants/*.service"))}
     for name, path in links.items():
         unit = host.path(f"{UNIT_DIRECTORY}/{name}") if host.path(f"{UNIT_DIRECTORY}/{name}").exists() else path
@@ -60,7 +60,7 @@ def _flushing_units(host: Host) -> Iterator[Conflict]:
             if _FLUSHES.search(command) or any(_FLUSHES.search(host.read(file) or "") for file in files):
                 reason = f"it runs `{command}`, which flushes all nftables tables"
                 advice = f"Add `Before=gatehouse-kong-firewall.service` to {name}, or flush only its own tables"
-                yield _warning(f"unit {name}", reason, advice)
+                yield _make_warning(f"unit {name}", reason, advice)
 
 
 def _is_script(host: Host, path: str) -> bool:
@@ -72,12 +72,12 @@ def _is_script(host: Host, path: str) -> bool:
         return opened.read(2) == b"#!"
 
 
-def _manager_off(host: Host, manager: str) -> Iterator[Conflict]:
+def _check_manager(host: Host, manager: str) -> Iterator[Conflict]:
     service = _MANAGERS.get(manager)
     if service and not is_enabled(host, service):
         reason = f"{manager} is in use, but {service}.service is not enabled, so its rules are not loaded at boot"
-        yield _warning(f"{service}.service", reason, f"Run `systemctl enable {service}`, or disable {manager}")
+        yield _make_warning(f"{service}.service", reason, f"Run `systemctl enable {service}`, or disable {manager}")
 
 
-def _warning(where: str, reason: str, advice: str) -> Conflict:
+def _make_warning(where: str, reason: str, advice: str) -> Conflict:
     return Conflict(certain=False, where=where, reason=reason, ports=_PORTS, advice=advice, effect="boot")

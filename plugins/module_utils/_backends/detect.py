@@ -18,7 +18,7 @@ from pathlib import Path
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import iptables_accepts
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import has_iptables_accepts
 
 # systemd creates such a link for each active unit, for the journal. Reading it is faster than running systemctl.
 _FIREWALLD_RUNS = "/run/systemd/units/invocation:firewalld.service"
@@ -67,20 +67,20 @@ def find_manager(host: Host) -> Manager:
     return found[0] if found else _find_default(host)
 
 
-def ufw(host: Host) -> str | None:
+def explain_ufw(host: Host) -> str | None:
     """Return the reason why ufw is the firewall manager, or None."""
     enabled = host.which("ufw") and _UFW_ENABLED.search(host.read(_UFW_CONF) or "")
     return f"ufw is enabled in {_UFW_CONF}" if enabled else None
 
 
-def _firewalld(host: Host) -> str | None:
+def _explain_firewalld(host: Host) -> str | None:
     if host.path(_FIREWALLD_RUNS).is_symlink():
         return "firewalld is active"
     # Its rules are loaded at the next boot, so the late part must be for firewalld. That part requires an active firewalld.
     return "firewalld is enabled" if host.which("firewall-cmd") and is_enabled(host, "firewalld") else None
 
 
-def _iptables(host: Host) -> str | None:
+def _explain_iptables(host: Host) -> str | None:
     for service, files in IPTABLES_SERVICES:
         loaded = next((file for file in files if host.path(file).exists()), None)
         if loaded and is_enabled(host, service):
@@ -89,15 +89,15 @@ def _iptables(host: Host) -> str | None:
 
 
 _MANAGERS: tuple[tuple[str, t.Callable[[Host], str | None]], ...] = (
-    ("firewalld", _firewalld),
-    ("ufw", ufw),
-    ("iptables", _iptables),
+    ("firewalld", _explain_firewalld),
+    ("ufw", explain_ufw),
+    ("iptables", _explain_iptables),
 )
 
 
 def _find_default(host: Host) -> Manager:
     """Return the manager of a host without an enabled manager: the previous backend, or else by the loaded rules."""
-    if iptables_accepts(host):
+    if has_iptables_accepts(host):
         return Manager("iptables", "this collection has rules for iptables on the host already")
     if not host.path(FILE).exists() and _uses_legacy(host):
         return Manager("iptables", "its iptables is iptables-legacy, and rules of it are loaded")
@@ -116,9 +116,9 @@ def _uses_legacy(host: Host) -> bool:
     loaded = [program for names, program in _FAMILIES if host.read(names)]
     if not loaded or host.which("iptables") is None:
         return False
-    from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import variant_of  # noqa: PLC0415
+    from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import read_variant  # noqa: PLC0415
 
-    return variant_of(host) == "legacy" and any(_has_rules(host, f"{program}-legacy-save") for program in loaded)
+    return read_variant(host) == "legacy" and any(_has_rules(host, f"{program}-legacy-save") for program in loaded)
 
 
 def _refuse_mixture(host: Host) -> None:
@@ -127,10 +127,10 @@ def _refuse_mixture(host: Host) -> None:
     if not loaded:
         return
     from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import (  # noqa: PLC0415
-        iptables_nft_is_loaded,
+        has_iptables_nft,
     )
 
-    for program in loaded if host.call(iptables_nft_is_loaded) else ():
+    for program in loaded if host.call(has_iptables_nft) else ():
         if all(_has_rules(host, f"{program}-{kind}-save") for kind in ("legacy", "nft")):
             raise HostError(
                 f"rules of {program}-legacy and of {program}-nft are loaded, and packets must pass both. Compare the "

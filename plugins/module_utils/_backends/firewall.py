@@ -58,22 +58,26 @@ class Firewall:
     def read(self) -> Live:
         """Return the ruleset of the early part, even if that part is a leftover, and the differences in both parts."""
         found, lines = self._state
-        return Live(self._loaded_ruleset, (*found.drift, *lines, *self._left_over()))
+        return Live(self._loaded_ruleset, (*found.drift, *lines, *self._list_leftovers()))
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the persisted state of both parts, and the files of leftovers."""
         self._read_late_once(want)
-        left = (line for part in self._leftovers.parts for line in part.stale(None))
-        return (*self._early.stale(want), *self._late.stale(want), *left)
+        left = (line for part in self._leftovers.parts for line in part.compare_persisted(None))
+        return (*self._early.compare_persisted(want), *self._late.compare_persisted(want), *left)
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts of third-party rules with either part, and conflicts at the next boot."""
         self._read_late_once(want)
-        return (*self._early.conflicts(want), *self._late.conflicts(want), *boot_conflicts(self._host, self.name))
+        return (
+            *self._early.find_conflicts(want),
+            *self._late.find_conflicts(want),
+            *boot_conflicts(self._host, self.name),
+        )
 
-    def translations(self) -> tuple[Translation, ...]:
+    def find_translations(self) -> tuple[Translation, ...]:
         """Return the destination translations of the host."""
-        return (*self._early.translations(), *self._late.translations())
+        return (*self._early.find_translations(), *self._late.find_translations())
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Check both parts with the host's own programs."""
@@ -109,7 +113,7 @@ class Firewall:
         self._read_late_once(want)
         wanted: dict[Part, Ruleset | None] = {self._early: want, self._late: want}
         for part, ruleset in {**wanted, **dict.fromkeys(self._leftovers.parts)}.items():
-            if part.stale(ruleset):
+            if part.compare_persisted(ruleset):
                 part.persist(ruleset)
 
     @cached_property
@@ -144,7 +148,7 @@ class Firewall:
             early, tuple(part for part in self._leftovers.late if _is_available(part, partial(part.read, None)))
         )
 
-    def _left_over(self) -> Iterator[str]:
+    def _list_leftovers(self) -> Iterator[str]:
         for part in self._leftovers.parts:
             yield f"rules and files for {part.name}: not needed any more"
 

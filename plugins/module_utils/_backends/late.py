@@ -24,7 +24,7 @@ class Late(t.Protocol):
     """The late part for one firewall manager.
 
     A ruleset of None means that none of our rules and files may be present. Each method raises HostError on failure.
-    `require`, `read`, `stale`, `conflicts`, `translations`, `validate` and `snapshot` change nothing. `read` is called
+    `require`, `read`, `compare_persisted`, `find_conflicts`, `find_translations`, `validate` and `snapshot` change nothing. `read` is called
     first, and again after each change.
     """
 
@@ -36,14 +36,14 @@ class Late(t.Protocol):
     def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each difference between the loaded rules and the rules that `ruleset` needs."""
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each persisted part that would not restore the rules for `want` after a reboot."""
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the rules of the manager that conflict with `want` after its late part is loaded."""
 
-    def translations(self) -> tuple[Translation, ...]:
-        """Return the destination translations of the host that `conflicts` found."""
+    def find_translations(self) -> tuple[Translation, ...]:
+        """Return the destination translations of the host that `find_conflicts` found."""
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Check the rules that `apply` would load with the host's own programs."""
@@ -58,7 +58,7 @@ class Late(t.Protocol):
         """Save the late part for `want` for the next boot. If that fails, the persisted state is unchanged."""
 
 
-def exempt_rule(where: str, rule: str, verdict: str, services: Iterable[Service], limit: str) -> Conflict:
+def warn_of_exempt_rule(where: str, rule: str, verdict: str, services: Iterable[Service], limit: str) -> Conflict:
     """Return the warning about a rule of the host that has no effect, because our rule accepts its packets.
 
     The rule of the host accepts packets up to a limit, or it drops some sources but follows our rule. `limit` is an

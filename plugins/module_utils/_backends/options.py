@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import asdict
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import effects
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import describe_effects
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Outcome
 
 if t.TYPE_CHECKING:
@@ -34,22 +34,22 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 
 
-def changes(outcome: Outcome) -> dict[str, t.Any]:
+def describe_outcome(outcome: Outcome) -> dict[str, t.Any]:
     """Return the outcome as plain data."""
     same = outcome.have == outcome.want
-    rules = {"ports": [], "members": []} if same else _rule_changes(outcome.diff)
+    rules = {"ports": [], "members": []} if same else _describe_rules(outcome.diff)
     return {**rules, "drift": list(outcome.drift), "boot": list(outcome.stale)}
 
 
 def report(outcome: Outcome) -> list[str]:
     """Return a line for each difference between the host and its plan, the effect first, and for each conflict."""
-    lines = effects(outcome.have, outcome.want)
+    lines = describe_effects(outcome.have, outcome.want)
     lines += [f"difference: {line}" for line in outcome.drift]
     lines += [f"at boot: {line}" for line in outcome.stale]
     return [*lines, *map(str, outcome.conflicts)]
 
 
-def _rule_changes(diff: RulesetDiff) -> dict[str, t.Any]:
+def _describe_rules(diff: RulesetDiff) -> dict[str, t.Any]:
     ports = [
         {**asdict(change.service), "listeners": change.listeners, "gained": change.gained, "lost": change.lost}
         for change in diff.ports

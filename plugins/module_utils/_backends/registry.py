@@ -16,8 +16,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.files
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
     SCRIPT_FILE,
-    iptables_accepts,
-    own_firewalld_files,
+    has_iptables_accepts,
+    list_own_firewalld_files,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import IPTABLES_BASES
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
@@ -53,7 +53,7 @@ class Choice:
 
 
 # Only the code for the firewall manager of the host is imported. Importing all takes longer than reading the rules.
-def _firewalld(host: Host, listing: Listing) -> Late:
+def _make_firewalld(host: Host, listing: Listing) -> Late:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.late import (  # noqa: PLC0415
         FirewalldLate,
     )
@@ -61,13 +61,13 @@ def _firewalld(host: Host, listing: Listing) -> Late:
     return FirewalldLate(host, listing)
 
 
-def _ufw(host: Host, _listing: Listing) -> Late:
+def _make_ufw(host: Host, _listing: Listing) -> Late:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late import UfwLate  # noqa: PLC0415
 
     return UfwLate(host)
 
 
-def _iptables(host: Host, _listing: Listing) -> Late:
+def _make_iptables(host: Host, _listing: Listing) -> Late:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late import (  # noqa: PLC0415
         IptablesLate,
     )
@@ -75,7 +75,7 @@ def _iptables(host: Host, _listing: Listing) -> Late:
     return IptablesLate(host)
 
 
-def _nftables(host: Host, listing: Listing) -> Late:
+def _make_nftables(host: Host, listing: Listing) -> Late:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.late import (  # noqa: PLC0415
         NftablesLate,
     )
@@ -83,7 +83,7 @@ def _nftables(host: Host, listing: Listing) -> Late:
     return NftablesLate(host, listing)
 
 
-def _planned(listing: Listing, want: Ruleset) -> Objects:
+def _plan_objects(listing: Listing, want: Ruleset) -> Objects:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.late import (  # noqa: PLC0415
         with_late_rules,
     )
@@ -91,7 +91,7 @@ def _planned(listing: Listing, want: Ruleset) -> Objects:
     return with_late_rules(listing, want)
 
 
-def _table(host: Host, listing: Listing, system: System) -> Backend:
+def _make_table(host: Host, listing: Listing, system: System) -> Backend:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import (  # noqa: PLC0415
         Nftables,
     )
@@ -99,7 +99,7 @@ def _table(host: Host, listing: Listing, system: System) -> Backend:
     return Nftables(host, listing, system.late_chains, system.planned)
 
 
-def _mangle(host: Host) -> Backend:
+def _make_mangle(host: Host) -> Backend:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.backend import (  # noqa: PLC0415
         Iptables,
     )
@@ -112,10 +112,10 @@ _IPTABLES = frozenset((family, *place) for family in ("ip", "ip6") for place in 
 _FIREWALLD = frozenset({("inet", "firewalld", "filter_INPUT"), *_INPUT})
 
 SYSTEMS = (
-    System("firewalld", _firewalld, _FIREWALLD, lambda host: bool(own_firewalld_files(host))),
-    System("ufw", _ufw, _IPTABLES, keeps_rule),
-    System("iptables", _iptables, _IPTABLES, iptables_accepts),
-    System("nftables", _nftables, frozenset(), lambda host: host.path(LATE_FILE).exists(), _planned),
+    System("firewalld", _make_firewalld, _FIREWALLD, lambda host: bool(list_own_firewalld_files(host))),
+    System("ufw", _make_ufw, _IPTABLES, keeps_rule),
+    System("iptables", _make_iptables, _IPTABLES, has_iptables_accepts),
+    System("nftables", _make_nftables, frozenset(), lambda host: host.path(LATE_FILE).exists(), _plan_objects),
 )
 NAMES = tuple(sorted(system.name for system in SYSTEMS))
 
@@ -130,8 +130,8 @@ def choose(host: Host, name: str) -> Choice:
     listing = Listing(host)
     # If nft was removed from the host, our table may still be loaded and drop new sources. The early part then requires nft.
     by_nft = host.which("nft") is not None or host.path(FILE).exists()
-    early = _table(host, listing, system) if by_nft else _mangle(host)
-    left_early = (_mangle(host),) if by_nft and host.path(SCRIPT_FILE).exists() else ()
+    early = _make_table(host, listing, system) if by_nft else _make_mangle(host)
+    left_early = (_make_mangle(host),) if by_nft and host.path(SCRIPT_FILE).exists() else ()
     left_late = tuple(other.late(host, listing) for other in SYSTEMS if other is not system and other.keeps(host))
     return Choice(
         Firewall(host, early, system.late(host, listing), Leftovers(left_early, left_late)), reason, early.name

@@ -23,10 +23,10 @@ _ADDRESS, _LOCAL = 1, 2
 def own_addresses() -> set[str]:
     """Return the addresses of all interfaces. An error of the kernel raises OSError."""
     with closing(netlink.connect(netlink.ROUTE)) as link:
-        messages = netlink.listed(link, _GET_ADDRESSES, bytes(_MESSAGE_SIZE))
+        messages = netlink.dump_objects(link, _GET_ADDRESSES, bytes(_MESSAGE_SIZE))
     found = set()
     for message in messages:
-        values = dict(netlink.attributes(message[_MESSAGE_SIZE:]))
+        values = dict(netlink.parse_attributes(message[_MESSAGE_SIZE:]))
         # On a point-to-point link _ADDRESS is the address of the other end. IPv6 has no _LOCAL otherwise.
         packed = values.get(_LOCAL) or values.get(_ADDRESS)
         if packed:

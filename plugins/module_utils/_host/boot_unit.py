@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import stale_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import compare_files
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 
@@ -95,7 +95,7 @@ class BootUnit:
         }
 
 
-def stale_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, ...]:
+def compare_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, ...]:
     """Return one line for each file, link or directory that differs from an installation that loads `content` at boot.
 
     If `content` is None, no part may be present.
@@ -106,8 +106,8 @@ def stale_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str, .
             for path in (*unit.unit_files, unit.link, unit.directory)
             if host.path(path).exists() or host.path(path).is_symlink()
         )
-    directory = () if _directory_is_private(host, unit.directory) else (f"{unit.directory}: not mode 0700",)
-    return (*stale_files(host, {unit.file: content}, 0o600), *directory, *_stale_unit(host, unit))
+    directory = () if _is_private(host, unit.directory) else (f"{unit.directory}: not mode 0700",)
+    return (*compare_files(host, {unit.file: content}, 0o600), *directory, *_compare_unit(host, unit))
 
 
 def install(host: Host, unit: BootUnit, content: str) -> None:
@@ -116,7 +116,7 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
     On failure, restore the files and raise HostError.
     """
     before = {path: host.read(path) for path in (unit.file, *unit.unit_files)}
-    unit_changes = bool(_stale_unit(host, unit))
+    unit_changes = bool(_compare_unit(host, unit))
     try:
         host.make_directory(unit.directory, 0o700)
         host.write(unit.file, content, 0o600)
@@ -143,12 +143,12 @@ def uninstall(host: Host, unit: BootUnit) -> None:
     host.run("systemctl", "daemon-reload")
 
 
-def _stale_unit(host: Host, unit: BootUnit) -> tuple[str, ...]:
+def _compare_unit(host: Host, unit: BootUnit) -> tuple[str, ...]:
     link = () if host.path(unit.link).is_symlink() else (f"{unit.link}: missing",)
-    return (*stale_files(host, unit.unit_files, 0o644), *link)
+    return (*compare_files(host, unit.unit_files, 0o644), *link)
 
 
-def _directory_is_private(host: Host, path: str) -> bool:
+def _is_private(host: Host, path: str) -> bool:
     directory = host.path(path)
     return not directory.exists() or directory.stat().st_mode & 0o7777 == 0o700
 

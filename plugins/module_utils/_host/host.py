@@ -52,7 +52,7 @@ def require_root(work: str) -> None:
         raise HostError(needs_root(work))
 
 
-def completed(
+def run_program(
     argv: t.Sequence[str],
     seconds: int,
     *,
@@ -79,14 +79,14 @@ def completed(
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
     except subprocess.TimeoutExpired as error:
-        raise HostError(f"`{shortened(argv)}` did not end within {seconds} seconds, and was killed") from error
+        raise HostError(f"`{shorten(argv)}` did not end within {seconds} seconds, and was killed") from error
     except OSError as error:
         raise HostError(f"cannot run {argv[0]}: {error.strerror}") from error
     stdout, stderr = (text.decode("utf-8", "backslashreplace") for text in output)
     return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
 
 
-def shortened(argv: t.Sequence[str]) -> str:
+def shorten(argv: t.Sequence[str]) -> str:
     """Return a command for a message: its words in one line, cut after 100 characters."""
     text = " ".join(" ".join(argv).split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
@@ -113,7 +113,7 @@ class Host:
 
     def run(self, *argv: str, stdin: str = "", seconds: int = SECONDS) -> str:
         """Run a program and return its output. Raises HostError with its stderr if it fails."""
-        done = completed(argv, seconds, stdin=stdin, environment=_environment(), inherited=self.inherited)
+        done = run_program(argv, seconds, stdin=stdin, environment=_make_environment(), inherited=self.inherited)
         if done.returncode:
             raise HostError(f"{' '.join(argv)} failed with status {done.returncode}: {done.stderr.strip()}")
         return done.stdout
@@ -211,14 +211,14 @@ class Host:
         except OSError as error:
             raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
 
-    def temporaries(self, path: str) -> tuple[str, ...]:
+    def find_temporaries(self, path: str) -> tuple[str, ...]:
         """Return the temporary files that killed processes left when they wrote a file."""
         folder, _slash, name = path.rpartition("/")
         found = self.path(f"{folder}/").glob(f".{glob.escape(name)}{TEMPORARY}*")
         return tuple(f"{folder}/{temporary.name}" for temporary in sorted(found))
 
     def _remove_temporaries(self, path: str) -> None:
-        for temporary in self.temporaries(path):
+        for temporary in self.find_temporaries(path):
             self.path(temporary).unlink(missing_ok=True)
 
     def remove_empty(self, directories: Iterable[str]) -> None:
@@ -292,7 +292,7 @@ class Host:
             )
 
 
-def _environment() -> dict[str, str]:
+def _make_environment() -> dict[str, str]:
     return {**os.environ, "PATH": PROGRAMS, "LC_ALL": "C"}
 
 

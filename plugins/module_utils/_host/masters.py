@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC, processes, unit_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC, find_unit, list_processes
 
 _MASTER = "nginx: master process "
 _WORKER = "nginx: worker process"
@@ -64,7 +64,7 @@ def find_master(prefix: str, *, in_container: bool = False, proc: Path = PROC) -
 
 def find_workers(master: Master) -> frozenset[str]:
     """Return the process ids of the workers of a master, without those that finish their connections after a reload."""
-    workers = (process for process in processes(master.process.parent) if _title(process) == _WORKER)
+    workers = (process for process in list_processes(master.process.parent) if _title(process) == _WORKER)
     return frozenset(worker.name for worker in workers if _status(worker)[1:2] == [master.process.name])
 
 
@@ -83,13 +83,13 @@ def find_start(master: Master) -> float:
 
 def _masters(proc: Path) -> Iterator[Master]:
     network = _link(proc / "self/ns/net")
-    for process in processes(proc):
+    for process in list_processes(proc):
         title = _title(process)
         words = title.split()
         if title.startswith(_MASTER) and "-p" in words[:-1]:
             prefix = os.path.normpath(words[words.index("-p") + 1])
             shares = _link(process / "ns/net") == network
-            yield Master(process, prefix, unit_of(process), _container_of(process), shares)
+            yield Master(process, prefix, find_unit(process), _container_of(process), shares)
 
 
 def _container_of(process: Path) -> Container | None:

@@ -32,17 +32,17 @@ def connect(protocol: int) -> socket.socket:
     return link
 
 
-def command(link: socket.socket, kind: int, body: bytes, flags: int = 0) -> None:
+def send_command(link: socket.socket, kind: int, body: bytes, flags: int = 0) -> None:
     """Send a command. An error of the kernel raises OSError."""
     _ask(link, kind, _ACK | flags, body)
 
 
-def answered(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
+def query(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
     """Return the kernel's answer to a request for a single object. An error of the kernel raises OSError."""
     return _ask(link, kind, _ACK, body)
 
 
-def listed(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
+def dump_objects(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
     """Return the objects in a dump; none if the kernel does not know the kind, for example without connection tracking."""
     try:
         return _ask(link, kind, _DUMP, body)
@@ -70,7 +70,7 @@ def _ask(link: socket.socket, kind: int, flags: int, body: bytes) -> list[bytes]
             data = data[length + 3 & ~3 :]
 
 
-def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+def parse_attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the type and the value of each attribute in a message."""
     at = 0
     while at + _ATTRIBUTE.size <= len(data):
@@ -79,7 +79,7 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += length + 3 & ~3
 
 
-def packed(kind: int, value: bytes, *, nested: bool = False) -> bytes:
+def pack(kind: int, value: bytes, *, nested: bool = False) -> bytes:
     """Return the bytes of an attribute for a message."""
     head = _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind | (_NESTED if nested else 0))
     return head + value + bytes(-len(value) % 4)

@@ -49,16 +49,19 @@ class Networks:
         at = bisect_right(self.ranges, (member[0], _HIGHEST)) - 1
         return at >= 0 and self.ranges[at][1] >= member[1]
 
-    def meets(self, member: Range) -> bool:
+    def overlaps(self, member: Range) -> bool:
         """Tell whether the networks contain at least one address of `member`."""
         at = bisect_right(self.ranges, (member[1], _HIGHEST)) - 1
         return at >= 0 and self.ranges[at][1] >= member[0]
 
-    def texts(self) -> list[str]:
+    def format(self) -> list[str]:
         """Return the members in CIDR notation, in ascending order; with equal first addresses, the largest first."""
-        return [f"{_address(self.family, first)}/{_length(self.family, first, last)}" for first, last in self.members]
+        return [
+            f"{_format_address(self.family, first)}/{_compute_length(self.family, first, last)}"
+            for first, last in self.members
+        ]
 
-    def fewest(self) -> Networks:
+    def minimise(self) -> Networks:
         """Return the same addresses with the fewest members, so that the members depend only on the addresses."""
         return from_ranges(self.family, self.ranges)
 
@@ -91,12 +94,12 @@ def parse_range(family: str, text: str) -> Range:
 def from_members(family: str, members: Iterable[Range]) -> Networks:
     """Return Networks with these members. Each member must be a network, not an arbitrary range."""
     ordered = tuple(sorted(members, key=lambda member: (member[0], -member[1])))
-    return Networks(family, ordered, tuple(_merged(ordered)))
+    return Networks(family, ordered, tuple(_merge(ordered)))
 
 
 def from_ranges(family: str, ranges: Iterable[Range]) -> Networks:
     """Return Networks with the addresses of arbitrary ranges and the fewest members."""
-    merged = tuple(_merged(sorted(ranges)))
+    merged = tuple(_merge(sorted(ranges)))
     return Networks(family, tuple(member for first, last in merged for member in _split(first, last)), merged)
 
 
@@ -122,11 +125,11 @@ def align_members(have: Networks, want: Networks) -> Networks:
     return from_members(have.family, (*shared.members, *rest.members))
 
 
-def _address(family: str, number: int) -> str:
+def _format_address(family: str, number: int) -> str:
     return socket.inet_ntop(_AF[family], number.to_bytes(_BITS[family] // 8, "big"))
 
 
-def _length(family: str, first: int, last: int) -> int:
+def _compute_length(family: str, first: int, last: int) -> int:
     return _BITS[family] - (last - first).bit_length()
 
 
@@ -139,7 +142,7 @@ def _split(first: int, last: int) -> Iterator[Range]:
         first += size
 
 
-def _merged(ranges: Iterable[Range]) -> list[Range]:
+def _merge(ranges: Iterable[Range]) -> list[Range]:
     merged: list[Range] = []
     for first, last in ranges:
         if merged and first <= merged[-1][1] + 1:

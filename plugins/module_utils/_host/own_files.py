@@ -15,13 +15,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 Files = Mapping[str, t.Optional[str]]  # texts by path; None if the file is not needed
 
 
-def stale_files(host: Host, files: Files, mode: int) -> tuple[str, ...]:
+def compare_files(host: Host, files: Files, mode: int) -> tuple[str, ...]:
     """Return a line for each file that is missing, differs in text or mode, or is not needed."""
-    return tuple(f"{path}: {problem}" for path, text in files.items() if (problem := _problem(host, path, text, mode)))
+    return tuple(
+        f"{path}: {problem}" for path, text in files.items() if (problem := _explain_difference(host, path, text, mode))
+    )
 
 
 @contextmanager
-def written_files(host: Host, files: Files, mode: int) -> Iterator[None]:
+def write_files(host: Host, files: Files, mode: int) -> Iterator[None]:
     """Write and remove files. If that fails, or the body raises HostError, the files are restored."""
     before = {path: host.read(path) for path in files}
     try:
@@ -32,7 +34,7 @@ def written_files(host: Host, files: Files, mode: int) -> Iterator[None]:
         raise
 
 
-def _problem(host: Host, path: str, text: str | None, mode: int) -> str:
+def _explain_difference(host: Host, path: str, text: str | None, mode: int) -> str:
     present = host.path(path).exists() or host.path(path).is_symlink()
     if text is None:
         return "to be removed" if present else ""

@@ -18,7 +18,7 @@ SET_PREFIX = {"ipv4": "gkong4-", "ipv6": "gkong6-"}
 FIREWALLD_SET_PREFIX = {"ipv4": "gkfwd4-", "ipv6": "gkfwd6-"}
 
 
-def own_firewalld_files(host: Host) -> tuple[str, ...]:
+def list_own_firewalld_files(host: Host) -> tuple[str, ...]:
     """Return the paths of our ipsets in firewalld's permanent configuration, and of firewalld's backups of them.
 
     Zone files contain our rules only if such files exist.
@@ -30,6 +30,6 @@ def own_firewalld_files(host: Host) -> tuple[str, ...]:
     )
 
 
-def iptables_accepts(host: Host) -> bool:
+def has_iptables_accepts(host: Host) -> bool:
     """Tell whether the late part for iptables is installed."""
     return host.path(IPTABLES_LATE).exists()

@@ -25,49 +25,49 @@ _UNIT = re.compile(r"/([^/]+\.service)\b")
 _DRAINING = "worker process is shutting down"
 
 
-def processes(proc: Path) -> Iterator[Path]:
+def list_processes(proc: Path) -> Iterator[Path]:
     """Yield the directory in /proc of each process."""
     return (path for path in proc.iterdir() if path.name.isdigit())
 
 
-def program(process: Path) -> str:
+def read_program(process: Path) -> str:
     """Return the name of the program that a process runs, or "" if the process has ended."""
     return _read(process / "comm").strip()
 
 
-def unit_of(process: Path) -> str | None:
+def find_unit(process: Path) -> str | None:
     """Return the systemd unit of a process, or None."""
     match = _UNIT.search(_read(process / "cgroup"))
     return match[1] if match else None
 
 
-def started_by_hand(prefix: str, proc: Path = PROC) -> frozenset[str]:
+def find_started_by_hand(prefix: str, proc: Path = PROC) -> frozenset[str]:
     """Return the process ids of a Kong that runs outside systemd: from its pid files, with all child processes."""
-    roots = {pid for name in PROGRAMS for pid in _pids(prefix, name) if program(proc / pid) == name}
+    roots = {pid for name in PROGRAMS for pid in _read_pids(prefix, name) if read_program(proc / pid) == name}
     if not roots:
         return frozenset()
-    parents = {process.name: _parent(process) for process in processes(proc)}
-    return frozenset(pid for pid in parents if roots & {*_lineage(pid, parents)})
+    parents = {process.name: _read_parent(process) for process in list_processes(proc)}
+    return frozenset(pid for pid in parents if roots & {*_trace_lineage(pid, parents)})
 
 
-def draining(unit: str, proc: Path = PROC) -> int:
+def count_draining(unit: str, proc: Path = PROC) -> int:
     """Count the nginx workers that finish their connections after a reload: of a unit, or of all units if it is ""."""
-    titles = (process / "cmdline" for process in processes(proc) if not unit or unit_of(process) == unit)
+    titles = (process / "cmdline" for process in list_processes(proc) if not unit or find_unit(process) == unit)
     return sum(_DRAINING in _read(title) for title in titles)
 
 
-def _pids(prefix: str, name: str) -> list[str]:
+def _read_pids(prefix: str, name: str) -> list[str]:
     texts = (_read(Path(prefix) / file.format(name)).strip() for file in _PID_FILES)
     return [text for text in texts if text.isdigit()]
 
 
-def _parent(process: Path) -> str:
+def _read_parent(process: Path) -> str:
     """Return the id of the parent process. In /proc, the process name in parentheses precedes the state and the parent."""
     words = _read(process / "stat").rpartition(")")[2].split()
     return words[1] if len(words) > 1 else ""
 
 
-def _lineage(pid: str, parents: dict[str, str]) -> Iterator[str]:
+def _trace_lineage(pid: str, parents: dict[str, str]) -> Iterator[str]:
     """Yield a process id, its parent, the parent of that, and so on."""
     while pid in parents:
         yield pid

@@ -25,7 +25,7 @@ def restore_context(path: str, location: str) -> None:
 
     Nothing is done if SELinux is disabled, if the policy has no context for it, or if the file system does not store it.
     """
-    library = _library()
+    library = _load_library()
     if library is None or library.is_selinux_enabled() != 1:
         return
     context = ctypes.c_char_p()
@@ -39,7 +39,7 @@ def restore_context(path: str, location: str) -> None:
 
 
 @cache
-def _library() -> t.Any:
+def _load_library() -> t.Any:
     """Return libselinux, or None if the host lacks it."""
     try:
         library = ctypes.CDLL(_LIBRARY, use_errno=True)

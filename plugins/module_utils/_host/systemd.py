@@ -42,7 +42,7 @@ def start(host: Host, unit: str, changed: t.Sequence[str]) -> None:
     try:
         host.call(start_new, str(host.path(SOCKET)), unit, changed)
     except socket.timeout as error:
-        raise HostError(_slow(f"start of {unit}")) from error
+        raise HostError(_explain_timeout(f"start of {unit}")) from error
     except OSError:
         host.run("systemctl", "daemon-reload")
         host.run("systemctl", "start", unit)
@@ -59,7 +59,7 @@ def schedule(host: Host, name: str, description: str, seconds: int, shell: str) 
     try:
         host.call(start_timer, str(host.path(SOCKET)), name, description, seconds, shell)
     except socket.timeout as error:
-        raise HostError(_slow(f"timer {name}")) from error
+        raise HostError(_explain_timeout(f"timer {name}")) from error
     except OSError:
         host.run(
             "systemd-run", "--quiet", "--collect", f"--unit={name}", f"--description={description}",
@@ -69,7 +69,7 @@ def schedule(host: Host, name: str, description: str, seconds: int, shell: str) 
         raise HostError(f"systemd did not create the timer {name}: {error}") from error
 
 
-def _slow(what: str) -> str:
+def _explain_timeout(what: str) -> str:
     return f"systemd did not complete the {what} within {_SECONDS} seconds. See `systemctl list-jobs`"
 
 

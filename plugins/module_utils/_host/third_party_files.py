@@ -14,14 +14,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 Clean = Callable[[str], str]  # removes our text from the text of a file
 
 
-def text_of(host: Host, file: str) -> str:
+def read_text(host: Host, file: str) -> str:
     """Return the text of a file; bytes that are not UTF-8 become surrogates."""
     return host.path(file).read_bytes().decode("utf-8", "surrogateescape")
 
 
-def files_that_change(host: Host, files: Iterable[str], clean: Clean) -> tuple[str, ...]:
+def select_files_to_change(host: Host, files: Iterable[str], clean: Clean) -> tuple[str, ...]:
     """Return the files that `clean` changes."""
-    return tuple(file for file in files if (text := text_of(host, file)) != clean(text))
+    return tuple(file for file in files if (text := read_text(host, file)) != clean(text))
 
 
 def clean_file(host: Host, file: str, clean: Clean) -> None:
@@ -31,7 +31,7 @@ def clean_file(host: Host, file: str, clean: Clean) -> None:
     host.copy(target, new)
     try:
         with host.path(new).open("wb") as copy:
-            copy.write(clean(text_of(host, target)).encode("utf-8", "surrogateescape"))
+            copy.write(clean(read_text(host, target)).encode("utf-8", "surrogateescape"))
             copy.flush()
             os.fsync(copy.fileno())
     except OSError as error:

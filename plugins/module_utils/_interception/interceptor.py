@@ -17,13 +17,13 @@ import typing as t
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import ufw
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import explain_ufw
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
     EARLY,
     BootUnit,
+    compare_parts,
     install,
-    stale_parts,
     uninstall,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
@@ -32,7 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
     Interception,
     catches_from_data,
     catches_to_data,
-    text_of,
+    format_catches,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import render_interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
@@ -40,14 +40,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
     render_load,
     render_removal,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import listing_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import list_traces
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
-    families_of,
-    program,
-    variant_of,
+    find_program,
+    list_families,
+    read_variant,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import Place, conflicts, table_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import (
+    Place,
+    find_conflicts,
+    parse_table,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
@@ -107,7 +111,7 @@ class _Found:
     drift: tuple[str, ...]
 
 
-def kept_catches(host: Host) -> list[dict[str, t.Any]]:
+def read_kept_catches(host: Host) -> list[dict[str, t.Any]]:
     """Return the intercept rules of the last change, as plain data; none if the host intercepts nothing."""
     return _read_kept(host)["catches"] or []
 
@@ -137,7 +141,7 @@ class Interceptor:
         Raises HostError or ConflictError; the host is left unchanged.
         """
         # Without the lock, another run could compare loaded rules with a listing that is not written yet.
-        with Rollback(self._host).alone():
+        with Rollback(self._host).hold_lock():
             return self._converge(want, check_mode=check_mode)
 
     def _converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
@@ -146,9 +150,9 @@ class Interceptor:
         conflicts = self._find_conflicts(want or ())
         if any(conflict.stops for conflict in conflicts):
             raise ConflictError(conflicts)
-        stale = stale_parts(self._host, UNIT_PARTS, None if want is None else self._render_script(want))
+        stale = compare_parts(self._host, UNIT_PARTS, None if want is None else self._render_script(want))
         changed = found.catches != want or bool(found.drift) or bool(stale)
-        outcome = Outcome(text_of(found.catches), text_of(want), found.drift, stale, changed, conflicts)
+        outcome = Outcome(format_catches(found.catches), format_catches(want), found.drift, stale, changed, conflicts)
         if want is not None and outcome.changed:
             self._host.run("nft", "--check", "--file", "-", stdin=render_interception(want))
         if outcome.changed and not check_mode:
@@ -166,7 +170,7 @@ class Interceptor:
 
     def _read_state(self) -> _Found:
         kept = _read_kept(self._host)
-        listed = listing_of(self._host, self._programs)
+        listed = list_traces(self._host, self._programs)
         lines = difflib.unified_diff(kept["listing"], listed, lineterm="", n=0)
         drift = tuple(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
         catches = None if kept["catches"] is None else catches_from_data(kept["catches"])
@@ -184,21 +188,21 @@ class Interceptor:
         if not entries:
             return ()
         ruleset = make_ruleset(entries.values(), ())
-        found = Nftables(self._host, Listing(self._host)).conflicts(ruleset)
+        found = Nftables(self._host, Listing(self._host)).find_conflicts(ruleset)
         found += self._find_legacy_conflicts(ruleset)
         # Rules that accept or divert packets are no conflict: packets are intercepted, and their sources checked, before them.
         return tuple(conflict for conflict in found if conflict.effect == "drop")
 
     def _find_legacy_conflicts(self, ruleset: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts with rules of iptables-legacy, which nft does not list."""
-        if not self._host.which("iptables") or variant_of(self._host) != "legacy":
+        if not self._host.which("iptables") or read_variant(self._host) != "legacy":
             return ()
-        programs = {family: program(self._host, family, "legacy") for family in families_of(self._host)}
+        programs = {family: find_program(self._host, family, "legacy") for family in list_families(self._host)}
         saved = {family: self._host.run(f"{path}-save") for family, path in programs.items()}
         return tuple(
             conflict
             for family, text in saved.items()
-            for conflict in conflicts(text, ruleset, family, _find_places(text))
+            for conflict in find_conflicts(text, ruleset, family, _find_places(text))
         )
 
     def _change(self, found: _Found, want: Interception | None) -> None:
@@ -231,13 +235,13 @@ class Interceptor:
             return
         kept = {
             "catches": catches_to_data(want),
-            "listing": listing_of(self._host, self._programs),
+            "listing": list_traces(self._host, self._programs),
         }
         install(self._host, UNIT_PARTS, self._render_script(want))
         self._host.write(STATE_FILE, json.dumps(kept, indent=2) + "\n", 0o600)
 
     def _render_script(self, want: Interception) -> str:
-        return render_load(want, self._programs, ufw=bool(ufw(self._host)))
+        return render_load(want, self._programs, ufw=bool(explain_ufw(self._host)))
 
     @property
     def _programs(self) -> Programs:
@@ -248,7 +252,7 @@ class Interceptor:
 def _find_places(saved: str) -> list[Place]:
     """Return the positions of the firewall's accept rule in the table filter, counted without that rule."""
     found: list[Place] = []
-    for chain, lines in table_of(saved, "filter").items():
+    for chain, lines in parse_table(saved, "filter").items():
         plain = [line.replace('"', "") for line in lines]
         numbers = [number for number, line in enumerate(plain) if line.endswith(f" {LATE_RULE}")]
         found += [(chain, number - before) for before, number in enumerate(numbers)]

@@ -82,12 +82,12 @@ def catches_to_data(catches: Interception) -> list[dict[str, t.Any]]:
     return [{**vars(catch), "sources": "any" if catch.sources is None else list(catch.sources)} for catch in catches]
 
 
-def of_family(catches: Interception, family: str, method: str | None = None) -> Interception:
+def select_family(catches: Interception, family: str, method: str | None = None) -> Interception:
     """Return the rules of one family; if a method is given, only the rules with this method."""
     return tuple(catch for catch in catches if catch.family == family and method in (None, catch.method))
 
 
-def text_of(catches: Interception | None) -> str:
+def format_catches(catches: Interception | None) -> str:
     """Return a readable line for each rule."""
     return "".join(f"{catch}\n" for catch in catches or ())
 
@@ -122,7 +122,7 @@ def _merge_networks(where: str, family: str, texts: t.Any) -> tuple[str, ...]:
     if not isinstance(texts, (list, tuple)):
         raise InterceptionError(f"{where} is {texts!r}; expected is a list of {family} networks")
     try:
-        return tuple(from_ranges(family, parse_networks(family, map(str, texts)).ranges).texts())
+        return tuple(from_ranges(family, parse_networks(family, map(str, texts)).ranges).format())
     except ValueError as error:
         raise InterceptionError(f"{where}: {error}; expected are {family} networks") from error
 

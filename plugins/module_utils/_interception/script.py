@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
     ROUTED,
     TPROXY,
     Interception,
-    of_family,
+    select_family,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import TABLE, render_interception
 
@@ -91,7 +91,7 @@ class Programs(t.NamedTuple):
 
 def render_load(catches: Interception, programs: Programs, *, ufw: bool) -> str:
     """Return the script that loads the intercept rules, which may be none; `ufw` tells whether ufw is enabled."""
-    tproxy = {family: of_family(catches, family, TPROXY) for family in _OPTION}
+    tproxy = {family: select_family(catches, family, TPROXY) for family in _OPTION}
     lines = [f"route {_OPTION[family]}" for family in tproxy if tproxy[family]]
     lines += [f"{programs.nft} -f - <<'RULES'", render_interception(catches) + "RULES"]
     if programs.iptables:

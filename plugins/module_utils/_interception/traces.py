@@ -17,20 +17,20 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
     ROUTES,
     Programs,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import families_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import list_families
 
 _OPTION = {"ipv4": "-4", "ipv6": "-6"}
 _NUMBERS = tuple(str(ROUTES + number) for number in range(3))
 
 
-def listing_of(host: Host, programs: Programs) -> list[str]:
+def list_traces(host: Host, programs: Programs) -> list[str]:
     """Return our rules and routes as lines, without counters and handles. The same state gives the same lines."""
     lines: list[str] = []
     if host.which("nft"):
         lines += _ask(host, programs.nft, "--stateless", "list", "table", "inet", TABLE)
     if programs.iptables:
         lines += [line for line in _ask(host, programs.iptables, "-S", "INPUT") if ACCEPT_COMMENT in line]
-    for family in families_of(host):
+    for family in list_families(host):
         option = _OPTION[family]
         rules = [line for line in _ask(host, programs.ip, option, "rule", "show") if line.split(":")[0] in _NUMBERS]
         routes = _ask(host, programs.ip, option, "route", "show", "table", str(ROUTES))
@@ -38,7 +38,7 @@ def listing_of(host: Host, programs: Programs) -> list[str]:
     return lines
 
 
-def deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
+def find_deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
     """Return a line for each port of a TPROXY rule without a transparent socket; none if ss cannot show the option."""
     ports = {catch.port for catch in catches if catch.method == TPROXY}
     if not ports:

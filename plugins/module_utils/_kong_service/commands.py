@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError, completed
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError, run_program
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import find_errors, summarize
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, Step, StepError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_sockets
@@ -24,7 +24,7 @@ def run_step(step: Step, kong: Kong) -> None:
     """Run a step. Raises StepError with the errors or the end of its output if it fails and has to succeed."""
     variables = kong.variables if step.as_kong else {}
     try:
-        done = completed(step.argv, _COMMAND_SECONDS, environment={**_read_environment(), **variables})
+        done = run_program(step.argv, _COMMAND_SECONDS, environment={**_read_environment(), **variables})
     except HostError as error:
         raise StepError(str(error)) from error
     if done.returncode and step.required:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, draining
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, count_draining
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import find_silent
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import run_step, wait_until
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import find_ineffective
@@ -172,5 +172,5 @@ def find_errors(kong: Kong, wanted: Wanted) -> list[str]:
 
 def _wait_for_draining(kong: Kong, seconds: int) -> int:
     """Wait until the old workers have finished their connections; return the number of workers that have not."""
-    wait_until(lambda: not draining(kong.unit), seconds)
-    return draining(kong.unit)
+    wait_until(lambda: not count_draining(kong.unit), seconds)
+    return count_draining(kong.unit)

@@ -21,10 +21,10 @@ from pathlib import Path
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import (
     PROC,
     PROGRAMS,
-    processes,
-    program,
-    started_by_hand,
-    unit_of,
+    find_started_by_hand,
+    find_unit,
+    list_processes,
+    read_program,
 )
 
 _FILES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6")}
@@ -87,7 +87,7 @@ def read_sockets(unit: str = "", prefix: str = "", proc: Path = PROC) -> Sockets
 
     The sockets of `unit` belong to Kong. Without a unit, the sockets of the Kong with this prefix belong to Kong.
     """
-    by_hand = started_by_hand(prefix, proc) if prefix and not unit else frozenset()
+    by_hand = find_started_by_hand(prefix, proc) if prefix and not unit else frozenset()
     owners = _read_owners(proc, dict.fromkeys(by_hand, prefix))
     found = {
         Socket(protocol, port, address, *owners.get(inode, (None, None)))
@@ -225,10 +225,10 @@ _LITTLE = socket.htons(1) != 1
 def _read_owners(proc: Path, by_hand: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
     """Return program and unit by the inode of each socket of a process. Processes that end during the call are ignored."""
     found: dict[str, tuple[str | None, str | None]] = {}
-    for process in processes(proc):
+    for process in list_processes(proc):
         with suppress(OSError):
             inodes = list(_read_inodes(process))
-            owner = (program(process), by_hand.get(process.name) or unit_of(process))
+            owner = (read_program(process), by_hand.get(process.name) or find_unit(process))
             found.update(dict.fromkeys(inodes, owner) if inodes else {})
     return found
 

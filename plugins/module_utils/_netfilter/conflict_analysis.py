@@ -29,8 +29,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     UNMARKED,
     Answer,
     Packet,
-    addresses_of,
-    unicast,
+    list_addresses,
+    list_unicast,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
     DIVERT,
@@ -71,7 +71,7 @@ class Own:
         named = (base.family, base.table, base.name) in self.bases
         return named or (base.hook == PREROUTING and base.table.startswith(TABLE))
 
-    def marks_before(self, base: Chain) -> bool:
+    def has_mark_before(self, base: Chain) -> bool:
         """Tell whether authorised packets have our mark when they reach a base chain."""
         return self.marked_after is not None and _is_after_early(base) and base.priority > self.marked_after
 
@@ -94,7 +94,7 @@ class Finding(t.NamedTuple):
     service: Service
 
 
-def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]:
+def analyse_tables(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]:
     """Return each conflict of the base chains of all tables with a ruleset, in the order of the hooks."""
     tables = list(tables)
     places = sorted(
@@ -109,22 +109,24 @@ def findings(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]
         for entry in want.allow
         for family in entry.service.families
         for is_first in (True, False)
-        for finding in _check_entry(bases, entry, _packet(want, entry, family, is_first=is_first), own, tracked or None)
+        for finding in _check_entry(
+            bases, entry, _make_packet(want, entry, family, is_first=is_first), own, tracked or None
+        )
     }
     certain = {(finding.base.place, finding.service) for finding in found if finding.certain and finding.effect == DROP}
     return [finding for finding in found if finding.certain or (finding.base.place, finding.service) not in certain]
 
 
-def _packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:
-    members = [source_set.of(family) for source_set in want.sets if source_set.name in entry.set_names]
+def _make_packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:
+    members = [source_set.select_family(family) for source_set in want.sets if source_set.name in entry.set_names]
     sources = from_ranges(family, (addresses for networks in members for addresses in networks.ranges))
     service = entry.service
     return Packet(
         family,
         service.protocol,
         service.port,
-        unicast(family) if entry.sources == ANY else sources,
-        addresses_of(service, family),
+        list_unicast(family) if entry.sources == ANY else sources,
+        list_addresses(service, family),
         is_first,
     )
 
@@ -138,22 +140,22 @@ def _check_entry(
     for chains, base in bases:
         if packet.family not in _FAMILIES.get(base.family, ()) or (base.hook == FORWARD and not entry.published):
             continue
-        if own.marks_before(base) and not marked:
+        if own.has_mark_before(base) and not marked:
             mark, marked = MARKED, True
-        at_base = _packet_at(base, replace(packet, mark=mark, tracked=tracked))
+        at_base = _translate_packet(base, replace(packet, mark=mark, tracked=tracked))
         walk = Walk(chains, at_base)
         if packet.sources.members:
-            yield from _drops(base, walk.base(base), entry.service)
+            yield from _drops(base, walk.walk_base(base), entry.service)
         if base.hook in (INGRESS, PREROUTING) and packet.is_first and not entry.published:
-            from_any_source = Walk(chains, replace(at_base, sources=unicast(packet.family)))
-            yield from _diverts(base, from_any_source.base(base), entry.service)
+            from_any_source = Walk(chains, replace(at_base, sources=list_unicast(packet.family)))
+            yield from _diverts(base, from_any_source.walk_base(base), entry.service)
         mark = walk.packet.mark if base.hook != EGRESS else mark
 
 
-def _packet_at(base: Chain, packet: Packet) -> Packet:
+def _translate_packet(base: Chain, packet: Packet) -> Packet:
     """Return the known properties of a packet at a base chain. A translation changes its port and address."""
     if base.hook == FORWARD:
-        return replace(packet, port=None, addresses=unicast(packet.family))
+        return replace(packet, port=None, addresses=list_unicast(packet.family))
     if base.hook == EGRESS:
         reply = replace(packet, port=None, sources=packet.addresses, addresses=packet.sources, is_first=False)
         return replace(reply, source_port=packet.port, mark=ANY_MARK)

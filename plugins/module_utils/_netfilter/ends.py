@@ -17,8 +17,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
     UNMARKED,
     Packet,
-    addresses_of,
-    unicast,
+    list_addresses,
+    list_unicast,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
     ACCEPT,
@@ -30,7 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
     Chain,
     Rule,
     Walk,
-    reached_by_some,
+    find_reached_by_some,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
@@ -59,18 +59,18 @@ class Step(t.NamedTuple):
         return self.rule.text if self.rule else ""
 
 
-def first_packet(service: Service, family: str) -> Packet:
+def make_first_packet(service: Service, family: str) -> Packet:
     """Return the first packets to a service: from any source, on any interface except lo, and without our mark."""
-    addresses = addresses_of(service, family)
-    return Packet(family, service.protocol, service.port, unicast(family), addresses, mark=UNMARKED)
+    addresses = list_addresses(service, family)
+    return Packet(family, service.protocol, service.port, list_unicast(family), addresses, mark=UNMARKED)
 
 
-def shared_chains(chains: Chains, packets: Sequence[Packet]) -> set[str]:
+def find_shared_chains(chains: Chains, packets: Sequence[Packet]) -> set[str]:
     """Return the chains to which a rule for only some packets leads, directly or through other chains.
 
     An accept rule in such a chain would accept these packets too, even if they are banned.
     """
-    return reached_by_some(
+    return find_reached_by_some(
         {
             name: [
                 action
@@ -85,13 +85,13 @@ def shared_chains(chains: Chains, packets: Sequence[Packet]) -> set[str]:
     )
 
 
-def steps_through(chains: Chains, chain: Chain, packet: Packet, closed: Container[str]) -> tuple[Step, ...]:
+def walk_steps(chains: Chains, chain: Chain, packet: Packet, closed: Container[str]) -> tuple[Step, ...]:
     """Return the steps of new packets in a base chain and in the chains to which it leads, in order.
 
     A chain in `closed` gets no accept rule: an end in such a chain counts as an end at the rule that leads to it.
     """
     walk = _Walk(chains, packet, chain.policy, closed)
-    walk.through(chain, base=True)
+    walk.walk_chain(chain, base=True)
     return tuple(walk.steps)
 
 
@@ -123,7 +123,7 @@ class _Walk:
         self._inner = Walk(chains, packet)
         self.steps: list[Step] = []
 
-    def through(self, chain: Chain, *, base: bool) -> bool:
+    def walk_chain(self, chain: Chain, *, base: bool) -> bool:
         """Add the steps in a chain. Return True if no packet continues in the calling chain.
 
         After a rule from which some packets return, a rule that drops all other packets is not an end.
@@ -133,24 +133,24 @@ class _Walk:
             for action in _BAN if rule.bans_one_source else rule.evaluate(self._packet).actions:
                 here = Step(chain.name, position, rule, PASSED)
                 if some_returned or not action.certain:
-                    self._some(here, action, base=base)
+                    self._add_some(here, action, base=base)
                     some_returned = some_returned or (not base and action.verdict in (RETURN, GOTO))
-                elif (ended := self._every(here, action, base=base)) is not None:
+                elif (ended := self._add_every(here, action, base=base)) is not None:
                     return ended
         if base:
             self.steps.append(Step(chain.name, len(chain.rules), None, self._at_policy))
         return base
 
-    def _some(self, here: Step, action: Action, *, base: bool) -> None:
+    def _add_some(self, here: Step, action: Action, *, base: bool) -> None:
         """Add the steps at a rule that some packets match."""
         if action.target:
-            verdicts = {outcome.verdict for outcome in self._inner.chain(self._chains[action.target])}
+            verdicts = {outcome.verdict for outcome in self._inner.walk_chain(self._chains[action.target])}
         else:
             verdicts = {self._policy if base and action.verdict == RETURN else action.verdict}
         kinds = ((DROP, SOME_DROP), (ACCEPT, SOME_ACCEPT))
         self.steps += (here._replace(kind=kind) for verdict, kind in kinds if verdict in verdicts)
 
-    def _every(self, here: Step, action: Action, *, base: bool) -> bool | None:
+    def _add_every(self, here: Step, action: Action, *, base: bool) -> bool | None:
         """Add the steps at a rule that every packet matches. Return None if packets continue with the next rule.
 
         True means that no packet continues, False that packets continue in the calling chain.
@@ -162,7 +162,7 @@ class _Walk:
             return {RETURN: False, CONTINUE: None}.get(action.verdict, True)
         self.steps.append(here)
         first = len(self.steps)
-        ended = self.through(self._chains[action.target], base=base and action.verdict == GOTO)
+        ended = self.walk_chain(self._chains[action.target], base=base and action.verdict == GOTO)
         if action.target in self._closed:
             self.steps[first:] = [
                 here._replace(kind=step.kind) if step.kind in (END, POLICY) else step for step in self.steps[first:]

@@ -55,20 +55,24 @@ def set_name(name: str, family: str) -> str:
     return f"{full[: _LONGEST - _DIGEST - 1]}-{digest}"
 
 
-def other_name(name: str) -> str:
+def swap_name(name: str) -> str:
     """Return the other of a set's two names, under which its next content is loaded."""
     return name[:-1] if name.endswith(OTHER) else f"{name}{OTHER}"
 
 
-def wanted_sets(ruleset: Ruleset, names: SetNames = set_name) -> dict[str, Networks]:
+def list_wanted_sets(ruleset: Ruleset, names: SetNames = set_name) -> dict[str, Networks]:
     """Return the sets of a ruleset by their names in ipset: one set for each family, even if it is empty."""
-    return {names(source_set.name, family): source_set.of(family) for source_set in ruleset.sets for family in FAMILIES}
+    return {
+        names(source_set.name, family): source_set.select_family(family)
+        for source_set in ruleset.sets
+        for family in FAMILIES
+    }
 
 
 def fill(name: str, networks: Networks) -> list[str]:
     """Return the lines that create a set with its elements."""
     create = f"create {name} hash:net family {INET[networks.family]} maxelem {MAXELEM}"
-    return [create, *(f"add {name} {text}" for text in elements(networks))]
+    return [create, *(f"add {name} {text}" for text in list_elements(networks))]
 
 
 def rebuild(name: str, networks: Networks, live: Iterable[str]) -> list[str]:
@@ -76,9 +80,9 @@ def rebuild(name: str, networks: Networks, live: Iterable[str]) -> list[str]:
     return [*destroy(name for name in (name,) if name in live), *fill(name, networks)]
 
 
-def exchange(name: str) -> list[str]:
+def swap_contents(name: str) -> list[str]:
     """Return the lines that give a set the content of the set with its other name. The set is never empty."""
-    return [f"swap {other_name(name)} {name}", f"destroy {other_name(name)}"]
+    return [f"swap {swap_name(name)} {name}", f"destroy {swap_name(name)}"]
 
 
 def destroy(names: Iterable[str]) -> list[str]:
@@ -95,7 +99,7 @@ def parse_sets(saved: str) -> dict[str, LiveSet]:
         command, name, *words = line.split()
         family = families.get(name[: len(SET_PREFIX["ipv4"])])
         if family and command == "create":
-            found[name] = LiveSet(from_ranges(family, ()), _odd_options(words, family))
+            found[name] = LiveSet(from_ranges(family, ()), _find_odd_options(words, family))
         elif family:
             _add_element(ranges.setdefault(name, []), found[name], words)
     for name, elements_of_set in ranges.items():
@@ -103,13 +107,13 @@ def parse_sets(saved: str) -> dict[str, LiveSet]:
     return found
 
 
-def elements(networks: Networks) -> list[str]:
+def list_elements(networks: Networks) -> list[str]:
     """Return the elements for `add`. A network of length 0 is two halves, because ipset rejects it (ipset(8), "hash:net")."""
     halves = {"0.0.0.0/0": ["0.0.0.0/1", "128.0.0.0/1"], "::/0": ["::/1", "8000::/1"]}
-    return [half for text in networks.fewest().texts() for half in halves.get(text, [text])]
+    return [half for text in networks.minimise().format() for half in halves.get(text, [text])]
 
 
-def _odd_options(words: list[str], family: str) -> list[str]:
+def _find_odd_options(words: list[str], family: str) -> list[str]:
     kind, *options = words
     values = dict(zip(options[::2], options[1::2]))
     known = kind == "hash:net" and len(options) % 2 == 0 and {*values} <= _OPTIONS

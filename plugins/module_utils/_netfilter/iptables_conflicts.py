@@ -13,15 +13,17 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 
-def translations_of(saved: Mapping[str, str]) -> tuple[Translation, ...]:
+def find_translations(saved: Mapping[str, str]) -> tuple[Translation, ...]:
     """Return the translations of the table nat in the output of iptables-save, by family."""
     with_nat = {family: text for family, text in saved.items() if "*nat\n" in text}
     if not with_nat:
         return ()
-    from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import saved_translations  # noqa: PLC0415
+    from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import parse_saved_translations  # noqa: PLC0415
 
     return tuple(
-        translation for family, text in with_nat.items() for translation in saved_translations(text, PROGRAM[family])
+        translation
+        for family, text in with_nat.items()
+        for translation in parse_saved_translations(text, PROGRAM[family])
     )
 
 

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import iptables_nft_is_loaded
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import has_iptables_nft
 
 PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 
@@ -22,7 +22,7 @@ _RULE = re.compile(r"^-A |^:\S+ (?!ACCEPT|-)", re.MULTILINE)
 _OTHER = {"nft": "legacy", "legacy": "nft"}
 
 
-def variant_of(host: Host) -> str:
+def read_variant(host: Host) -> str:
     """Return the variant of the program iptables: "nft" or "legacy". Before 1.8, legacy was the only variant."""
     found = host.which("iptables")
     if found is None:
@@ -34,7 +34,7 @@ def variant_of(host: Host) -> str:
     return "nft" if "nf_tables" in host.run("iptables", "-V") else "legacy"
 
 
-def program(host: Host, family: str, variant: str) -> str:
+def find_program(host: Host, family: str, variant: str) -> str:
     """Return the absolute path of iptables or ip6tables of a variant. Its -save and -restore are in the same directory.
 
     If it is the host's own variant, the path is the general name, such as /usr/sbin/iptables. Scripts that keep the path
@@ -55,15 +55,15 @@ def _is_complete(host: Host, path: str) -> bool:
     return all(host.which(f"{path}-{action}") for action in ("save", "restore"))
 
 
-def families_of(host: Host) -> tuple[str, ...]:
+def list_families(host: Host) -> tuple[str, ...]:
     """Return the address families that the kernel supports."""
     return ("ipv4", "ipv6") if host.path(_IPV6_ADDRESSES).exists() else ("ipv4",)
 
 
 def require_programs(host: Host, variant: str) -> None:
     """Check that iptables is installed for each address family that the kernel supports. Raises HostError."""
-    for family in families_of(host):
-        missing = program(host, family, variant)
+    for family in list_families(host):
+        missing = find_program(host, family, variant)
         if host.which(f"{missing}-restore") is None:
             raise HostError(
                 f"{missing}-restore is missing on this host, so its {family} packets would not be filtered. Install it, "
@@ -74,7 +74,7 @@ def require_programs(host: Host, variant: str) -> None:
 def refuse_mixture(host: Host, variant: str) -> None:
     """Check that no rules of the other variant are loaded, because the kernel evaluates both. Raises HostError."""
     other = _OTHER[variant]
-    if other == "nft" and not host.call(iptables_nft_is_loaded):
+    if other == "nft" and not host.call(has_iptables_nft):
         return
     for family, plain in PROGRAM.items():
         # Most hosts have no table of iptables-legacy. No program is run then.

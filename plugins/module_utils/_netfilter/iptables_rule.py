@@ -25,10 +25,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     Answer,
     Bits,
     Packet,
-    all_of,
-    any_of,
-    inside,
-    negated,
+    are_all,
+    is_any,
+    is_inside,
+    negate,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
     ACCEPT,
@@ -146,7 +146,7 @@ class IptablesRule:
     def _mark_after(self, packet: Packet) -> Bits:
         options = dict(zip(self.options, self.options[1:]))
         if self.target == "MARK" and "--set-xmark" in options:
-            value, mask = _value_and_mask(options["--set-xmark"])
+            value, mask = _parse_masked(options["--set-xmark"])
             return (packet.mark & ~mask & 0xFFFFFFFF) ^ value
         changes = self.target in ("MARK", "HMARK") or (self.target == "CONNMARK" and "--restore-mark" in self.options)
         return ANY_MARK if changes or self.target not in VERDICTS else packet.mark
@@ -156,13 +156,13 @@ class IptablesRule:
 def parse_rule(line: str, chains: frozenset[str]) -> IptablesRule:
     """Parse a line `-A CHAIN ...`; `chains` are the names of all chains of its table."""
     words = [quoted or plain for quoted, plain in _WORD.findall(line)][2:]
-    end = next((index for index in _option_indexes(words) if words[index] in ("-j", "-g")), len(words))
+    end = next((index for index in _find_options(words) if words[index] in ("-j", "-g")), len(words))
     target, *options = words[end + 1 :] or [""]
     is_goto = words[end : end + 1] == ["-g"]
     return IptablesRule(line, tuple(_parse_tests(words[:end])), target, is_goto, tuple(options), chains)
 
 
-def _option_indexes(words: Sequence[str]) -> Iterator[int]:
+def _find_options(words: Sequence[str]) -> Iterator[int]:
     """Yield the indexes of the options, but not of values that look like options."""
     for index, word in enumerate(words):
         if word.startswith("-") and (index == 0 or words[index - 1] not in _TEXT_OPTIONS):
@@ -170,7 +170,7 @@ def _option_indexes(words: Sequence[str]) -> Iterator[int]:
 
 
 def _parse_tests(words: Sequence[str]) -> Iterator[Test]:
-    starts = [*_option_indexes(words), len(words)]
+    starts = [*_find_options(words), len(words)]
     module = ""
     for start, end in zip(starts, starts[1:]):
         values = tuple(word for word in words[start + 1 : end] if word != "!")
@@ -197,98 +197,98 @@ def _holds(test: Test, tests: Sequence[Test], packet: Packet) -> Answer:
     if any(other.module == test.module and other.option in known.narrowed for other in tests):
         return None
     answer = known.answer(test.values, packet)
-    return negated(answer) if test.negated else answer
+    return negate(answer) if test.negated else answer
 
 
-def _protocol(values: Words, packet: Packet) -> Answer:
+def _match_protocol(values: Words, packet: Packet) -> Answer:
     name = PROTOCOL_NUMBERS.get(int(values[0]), "") if values[0].isdigit() else values[0]
     return name in ("all", packet.protocol)
 
 
-def _source(values: Words, packet: Packet) -> Answer:
-    return inside(packet.sources, _addresses(packet.family, values[0]))
+def _match_source(values: Words, packet: Packet) -> Answer:
+    return is_inside(packet.sources, _parse_addresses(packet.family, values[0]))
 
 
-def _destination(values: Words, packet: Packet) -> Answer:
-    return inside(packet.addresses, _addresses(packet.family, values[0]))
+def _match_destination(values: Words, packet: Packet) -> Answer:
+    return is_inside(packet.addresses, _parse_addresses(packet.family, values[0]))
 
 
 @cache
-def _addresses(family: str, text: str) -> Networks:
+def _parse_addresses(family: str, text: str) -> Networks:
     """Return the addresses of a network, or of a range FIRST-LAST."""
     first, hyphen, last = text.partition("-")
     ends = parse_range(family, first), parse_range(family, last if hyphen else first)
     return from_ranges(family, [(ends[0][0], ends[1][1])])
 
 
-def _never(_values: Words, _packet: Packet) -> Answer:
+def _match_never(_values: Words, _packet: Packet) -> Answer:
     return False
 
 
-def _port(values: Words, packet: Packet) -> Answer:
+def _match_port(values: Words, packet: Packet) -> Answer:
     if packet.port is None:
         return None
-    return any(_in_range(ports, packet.port) for ports in values[0].split(","))
+    return any(_is_in_range(ports, packet.port) for ports in values[0].split(","))
 
 
-def _either_port(values: Words, packet: Packet) -> Answer:
-    return True if _port(values, packet) else None
+def _match_either_port(values: Words, packet: Packet) -> Answer:
+    return True if _match_port(values, packet) else None
 
 
-def _in_range(text: str, port: int) -> bool:
+def _is_in_range(text: str, port: int) -> bool:
     first, colon, last = text.partition(":")
     return int(first or 0) <= port <= int((last or 65535) if colon else first)
 
 
-def _flags(values: Words, packet: Packet) -> Answer:
-    mask, wanted = (_flag_bits(names) for names in values)
+def _match_flags(values: Words, packet: Packet) -> Answer:
+    mask, wanted = (_parse_flags(names) for names in values)
     return (packet.flags & mask).equals(wanted)
 
 
-def _flag_bits(names: str) -> int:
+def _parse_flags(names: str) -> int:
     fixed = {"ALL": 0x3F, "NONE": 0}
     return sum(fixed[name] if name in fixed else TCP_FLAGS[name.lower()] for name in names.split(","))
 
 
-def _state(values: Words, packet: Packet) -> Answer:
+def _match_state(values: Words, packet: Packet) -> Answer:
     # The states SNAT and DNAT do not match: a packet that is still addressed to our port was not translated.
     return None if packet.state is None else packet.state.upper() in values[0].split(",")
 
 
 def _mark(values: Words, packet: Packet) -> Answer:
-    value, mask = _value_and_mask(values[0])
+    value, mask = _parse_masked(values[0])
     return (packet.mark & mask).equals(value)
 
 
-def _value_and_mask(text: str) -> tuple[int, int]:
+def _parse_masked(text: str) -> tuple[int, int]:
     value, _slash, mask = text.partition("/")
     return int(value, 0), int(mask or "0xffffffff", 0)
 
 
-def _source_type(values: Words, packet: Packet) -> Answer:
-    return _types(values[0], packet, dict.fromkeys(("LOCAL", "BROADCAST", "MULTICAST"), False))
+def _match_source_type(values: Words, packet: Packet) -> Answer:
+    return _match_types(values[0], packet, dict.fromkeys(("LOCAL", "BROADCAST", "MULTICAST"), False))
 
 
-def _destination_type(values: Words, packet: Packet) -> Answer:
+def _match_destination_type(values: Words, packet: Packet) -> Answer:
     """Match the type of the destination: local, because a packet to our port is addressed to this host."""
     if packet.port is None:
         return None
-    return _types(values[0], packet, {"LOCAL": True, "UNICAST": False, "BROADCAST": False, "MULTICAST": False})
+    return _match_types(values[0], packet, {"LOCAL": True, "UNICAST": False, "BROADCAST": False, "MULTICAST": False})
 
 
-def _types(listed: str, packet: Packet, answers: Mapping[str, Answer]) -> Answer:
+def _match_types(listed: str, packet: Packet, answers: Mapping[str, Answer]) -> Answer:
     """Match one of the listed types in IPv4, all listed types in IPv6 (linux:net/netfilter/xt_addrtype.c)."""
     types = listed.split(",")
     if packet.family == "ipv4":
-        return any_of(answers.get(address_type) for address_type in types)
-    return all_of({**answers, "UNICAST": True}.get(address_type) for address_type in types)
+        return is_any(answers.get(address_type) for address_type in types)
+    return are_all({**answers, "UNICAST": True}.get(address_type) for address_type in types)
 
 
-def _packet_type(values: Words, _packet: Packet) -> Answer:
+def _match_packet_type(values: Words, _packet: Packet) -> Answer:
     return values[0] in ("unicast", "host")
 
 
-def _certainly(_values: Words, _packet: Packet) -> Answer:
+def _match_always(_values: Words, _packet: Packet) -> Answer:
     return True
 
 
@@ -302,23 +302,23 @@ class _Known(t.NamedTuple):
 
 _GENERAL, _PORTS = re.compile(""), re.compile("tcp|udp")
 _TESTS: Mapping[str, _Known] = {
-    "-p": _Known(_GENERAL, _protocol),
-    "-s": _Known(_GENERAL, _source),
-    "-d": _Known(_GENERAL, _destination),
-    "-i": _Known(_GENERAL, _never),  # lo
-    "-f": _Known(_GENERAL, _never),  # later fragments, which connection tracking reassembles
-    "--dport": _Known(_PORTS, _port),
-    "--dports": _Known(re.compile("multiport"), _port),
-    "--ports": _Known(re.compile("multiport"), _either_port),
-    "--tcp-flags": _Known(re.compile("tcp"), _flags),
-    "--ctstate": _Known(re.compile("conntrack"), _state),
-    "--state": _Known(re.compile("state"), _state),
+    "-p": _Known(_GENERAL, _match_protocol),
+    "-s": _Known(_GENERAL, _match_source),
+    "-d": _Known(_GENERAL, _match_destination),
+    "-i": _Known(_GENERAL, _match_never),  # lo
+    "-f": _Known(_GENERAL, _match_never),  # later fragments, which connection tracking reassembles
+    "--dport": _Known(_PORTS, _match_port),
+    "--dports": _Known(re.compile("multiport"), _match_port),
+    "--ports": _Known(re.compile("multiport"), _match_either_port),
+    "--tcp-flags": _Known(re.compile("tcp"), _match_flags),
+    "--ctstate": _Known(re.compile("conntrack"), _match_state),
+    "--state": _Known(re.compile("state"), _match_state),
     "--mark": _Known(re.compile("mark"), _mark),
-    "--src-type": _Known(re.compile("addrtype"), _source_type, ("--limit-iface-in", "--limit-iface-out")),
-    "--dst-type": _Known(re.compile("addrtype"), _destination_type, ("--limit-iface-in", "--limit-iface-out")),
-    "--pkt-type": _Known(re.compile("pkttype"), _packet_type),
-    "--src-range": _Known(re.compile("iprange"), _source),
-    "--dst-range": _Known(re.compile("iprange"), _destination),
-    "--rt-type": _Known(re.compile("rt"), _never),  # packets with a routing header, which no client of Kong sends
-    "--comment": _Known(re.compile("comment"), _certainly),
+    "--src-type": _Known(re.compile("addrtype"), _match_source_type, ("--limit-iface-in", "--limit-iface-out")),
+    "--dst-type": _Known(re.compile("addrtype"), _match_destination_type, ("--limit-iface-in", "--limit-iface-out")),
+    "--pkt-type": _Known(re.compile("pkttype"), _match_packet_type),
+    "--src-range": _Known(re.compile("iprange"), _match_source),
+    "--dst-range": _Known(re.compile("iprange"), _match_destination),
+    "--rt-type": _Known(re.compile("rt"), _match_never),  # packets with a routing header, which no client of Kong sends
+    "--comment": _Known(re.compile("comment"), _match_always),
 }

@@ -13,15 +13,15 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|.)", re.DOTALL)
 _LINE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"\n])+', re.DOTALL)
 
 
-def saved_lines(saved: str) -> list[str]:
+def split_saved(saved: str) -> list[str]:
     """Return the lines that are not empty. A quoted comment can contain line breaks; its rule is returned as one line."""
     return _LINE.findall(saved)
 
 
-def table_lines(saved: str, table: str) -> list[str]:
+def select_table(saved: str, table: str) -> list[str]:
     """Return the lines of one table, or no lines if the table is missing."""
     # Newer versions write warnings between the tables, even to stdout.
-    return saved_lines(saved.partition(f"*{table}\n")[2].partition("\nCOMMIT")[0])
+    return split_saved(saved.partition(f"*{table}\n")[2].partition("\nCOMMIT")[0])
 
 
 def with_raw_bytes(line: str) -> str:

@@ -11,9 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import Finding, Own, findings
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
+    Finding,
+    Own,
+    analyse_tables,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import select_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     IPTABLES_BASES,
     LATE_RULE,
@@ -40,10 +44,10 @@ _AT_POLICY = (
 _OWN = Own(frozenset(), PRIORITY)
 
 
-def table_of(saved: str, name: str) -> Table:
+def parse_table(saved: str, name: str) -> Table:
     """Return the lines of each chain of one table in the output of iptables-save or ip6tables-save."""
     chains: dict[str, list[str]] = {}
-    for line in table_lines(saved, name):
+    for line in select_table(saved, name):
         words = line.split(" ", 2)
         if line.startswith(":"):
             chains[words[0][1:]] = []
@@ -52,7 +56,7 @@ def table_of(saved: str, name: str) -> Table:
     return chains
 
 
-def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> tuple[Conflict, ...]:
+def find_conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> tuple[Conflict, ...]:
     """Return the rules of iptables that drop or divert packets of authorised sources although our rules are loaded.
 
     A conflict is certain if it affects every packet of every authorised source of an entry. It is possible if a match of
@@ -60,32 +64,34 @@ def conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]) -> 
     conflicts. `saved` is the output of iptables-save or ip6tables-save. `late` are the places of our accept rule in the
     table filter, counted without our lines.
     """
-    tables = {name: _third_party_rules(table_of(saved, name)) for name in _TABLES}
+    tables = {name: _select_third_party_rules(parse_table(saved, name)) for name in _TABLES}
     with_late = tables["filter"]
     for chain, index in sorted(late, reverse=True):
         with_late.setdefault(chain, []).insert(index, f"-A {chain} {LATE_RULE}")
-    chains = [chains_of_table(table, name, family) for name, table in tables.items()]
+    chains = [parse_chains(table, name, family) for name, table in tables.items()]
     for of_table, name in zip(chains, tables):
-        for chain in _dropping_policies(saved, name):
+        for chain in _find_dropping_policies(saved, name):
             of_table[chain].policy = DROP
-    found = findings(chains, want, _OWN)
-    return tuple(_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_rule_of))
+    found = analyse_tables(chains, want, _OWN)
+    return tuple(
+        _make_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_identify_rule)
+    )
 
 
-def _dropping_policies(saved: str, name: str) -> list[str]:
+def _find_dropping_policies(saved: str, name: str) -> list[str]:
     """Return the base chains of a table whose policy drops."""
-    words = (line.split(" ", 2) for line in table_lines(saved, name) if line.startswith(":"))
+    words = (line.split(" ", 2) for line in select_table(saved, name) if line.startswith(":"))
     return [chain[1:] for chain, policy, *_counters in words if policy == "DROP"]
 
 
-def _third_party_rules(table: Table) -> dict[str, list[str]]:
+def _select_third_party_rules(table: Table) -> dict[str, list[str]]:
     return {
         chain: [line for line in lines if _OUR_CHAINS not in line and LATE_RULE not in line.replace('"', "")]
         for chain, lines in table.items()
     }
 
 
-def chains_of_table(table: Table, name: str = "", family: str = "") -> dict[str, Chain]:
+def parse_chains(table: Table, name: str = "", family: str = "") -> dict[str, Chain]:
     """Return the chains of a table with their rules. Base chains of the table `name` have a hook and a priority."""
     names = frozenset(table)
     return {
@@ -96,14 +102,14 @@ def chains_of_table(table: Table, name: str = "", family: str = "") -> dict[str,
 
 
 def _order(finding: Finding) -> tuple[t.Any, ...]:
-    return _rule_of(finding), finding.service.order
+    return _identify_rule(finding), finding.service.order
 
 
-def _rule_of(finding: Finding) -> tuple[str, str, bool, str]:
+def _identify_rule(finding: Finding) -> tuple[str, str, bool, str]:
     return finding.base.table, finding.effect, not finding.certain, finding.rule.text if finding.rule else ""
 
 
-def _conflict(family: str, same: Sequence[Finding]) -> Conflict:
+def _make_conflict(family: str, same: Sequence[Finding]) -> Conflict:
     first = same[0]
     return Conflict(
         certain=first.certain,
@@ -112,14 +118,14 @@ def _conflict(family: str, same: Sequence[Finding]) -> Conflict:
         if first.rule
         else f"the policy of {first.base.name} is {first.base.policy.upper()}",
         ports=tuple(dict.fromkeys(str(finding.service) for finding in same)),
-        advice=_advice(first),
+        advice=_suggest_fix(first),
         effect=first.effect,
     )
 
 
-def _advice(finding: Finding) -> str:
+def _suggest_fix(finding: Finding) -> str:
     if finding.effect == DIVERT:
         return _DIVERTED
-    if not _OWN.marks_before(finding.base):
+    if not _OWN.has_mark_before(finding.base):
         return _UNMARKED
     return _MARKED if finding.rule else _AT_POLICY

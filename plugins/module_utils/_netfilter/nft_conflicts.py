@@ -14,12 +14,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
     Finding,
     Own,
-    findings,
+    analyse_tables,
     is_partial,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import EGRESS, MARK, PREROUTING
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, tables_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import made_by_iptables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, parse_tables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import find_tables_of_iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
@@ -34,21 +34,23 @@ def find_conflicts(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) 
 
     `objects` is the list "nftables" in the output of `nft -j list ruleset`.
     """
-    tables = tables_of(objects)
-    of_iptables = made_by_iptables(objects, own.of_files)
-    found = sorted(findings(tables.values(), ruleset, own), key=_order)
-    return tuple(_conflict(tables, list(same), own, of_iptables) for _rule, same in groupby(found, key=_rule_of))
+    tables = parse_tables(objects)
+    of_iptables = find_tables_of_iptables(objects, own.of_files)
+    found = sorted(analyse_tables(tables.values(), ruleset, own), key=_order)
+    return tuple(
+        _make_conflict(tables, list(same), own, of_iptables) for _rule, same in groupby(found, key=_identify_rule)
+    )
 
 
 def _order(finding: Finding) -> tuple[t.Any, ...]:
-    return _rule_of(finding), finding.service.order
+    return _identify_rule(finding), finding.service.order
 
 
-def _rule_of(finding: Finding) -> tuple[t.Any, ...]:
-    return finding.base.place, not finding.certain, _reason(finding), finding.effect
+def _identify_rule(finding: Finding) -> tuple[t.Any, ...]:
+    return finding.base.place, not finding.certain, _explain_finding(finding), finding.effect
 
 
-def _reason(finding: Finding) -> str:
+def _explain_finding(finding: Finding) -> str:
     # Before 1.0.7, nft does not list the interface.
     interface = f" (network interface {finding.base.device or 'of the chain'})" if is_partial(finding.base) else ""
     if finding.rule is None:
@@ -56,26 +58,26 @@ def _reason(finding: Finding) -> str:
     return f"its rule `{finding.rule.text}` in chain {finding.chain.name}{interface}"
 
 
-def _conflict(tables: Tables, same: list[Finding], own: Own, of_iptables: Container[tuple[str, str]]) -> Conflict:
+def _make_conflict(tables: Tables, same: list[Finding], own: Own, of_iptables: Container[tuple[str, str]]) -> Conflict:
     first = same[0]
     services = list(dict.fromkeys(finding.service for finding in same))
     if first.effect == DIVERT:
         advice = _DIVERTED
     else:
         ports = [f"{service.port}/{service.protocol}" for service in services]
-        advice = _advice_without_mark(first.base, ports, own) or _advice_for_manager(tables, first.base, ports)
-        advice = advice or _advice_with_mark(first, is_of_iptables=(first.base.family, first.base.table) in of_iptables)
+        advice = _advise_without_mark(first.base, ports, own) or _advise_for_manager(tables, first.base, ports)
+        advice = advice or _advise_with_mark(first, is_of_iptables=(first.base.family, first.base.table) in of_iptables)
     return Conflict(
         first.certain,
         f"nftables chain {first.base.place}",
-        _reason(first),
+        _explain_finding(first),
         tuple(map(str, services)),
         advice,
         first.effect,
     )
 
 
-def _advice_without_mark(base: Chain, ports: list[str], own: Own) -> str:
+def _advise_without_mark(base: Chain, ports: list[str], own: Own) -> str:
     """Return the fix for a drop in a chain that never sees our mark, or "" if the chain sees the mark."""
     listed = ", ".join(ports)
     if base.hook == EGRESS:
@@ -84,7 +86,7 @@ def _advice_without_mark(base: Chain, ports: list[str], own: Own) -> str:
         return f"It precedes our rules and never sees our mark: accept {listed} there"
     if own.marked_after is None:
         return f"Accept {listed} there; {_STILL_DROPPED}"
-    if not own.marks_before(base):
+    if not own.has_mark_before(base):
         return (
             f"It precedes our chain (priority {base.priority} before {own.marked_after}) and never sees our mark: "
             f"accept {listed} there; {_STILL_DROPPED}"
@@ -92,7 +94,7 @@ def _advice_without_mark(base: Chain, ports: list[str], own: Own) -> str:
     return ""
 
 
-def _advice_for_manager(tables: Tables, base: Chain, ports: list[str]) -> str:
+def _advise_for_manager(tables: Tables, base: Chain, ports: list[str]) -> str:
     """Return the fix for a drop in a chain of firewalld or ufw with commands of that program, or "" for other chains."""
     if base.table == "firewalld":
         options = " ".join(f"--add-port={port}" for port in ports)
@@ -103,7 +105,7 @@ def _advice_for_manager(tables: Tables, base: Chain, ports: list[str]) -> str:
     return ""
 
 
-def _advice_with_mark(finding: Finding, *, is_of_iptables: bool) -> str:
+def _advise_with_mark(finding: Finding, *, is_of_iptables: bool) -> str:
     """Return the fix for a drop by a rule or a policy. All bans of the chain stay effective."""
     base = finding.base
     if finding.rule is not None:

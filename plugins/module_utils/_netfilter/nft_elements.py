@@ -13,14 +13,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks impo
 Json = t.Any
 
 
-def elements_of(right: Json) -> list[Json]:
+def list_elements(right: Json) -> list[Json]:
     """Return the values on the right side of a match: the elements of an anonymous set or a list, or a single value."""
     if isinstance(right, dict) and "set" in right:
         return list(right["set"])
     return right if isinstance(right, list) else [right]
 
 
-def element_range(family: str, element: Json) -> Range:
+def read_range(family: str, element: Json) -> Range:
     """Return the first and the last address of an element: an address, a prefix or a range.
 
     Raises ValueError, KeyError or TypeError for any other element.

@@ -15,14 +15,14 @@ _PATTERNS = ("etc/nftables.conf", "etc/sysconfig/nftables.conf", "etc/nftables/*
 _TABLE = re.compile(r"^[ \t]*(?:(?:add|create)[ \t]+)?table[ \t]+(?:(ip6?|inet)[ \t]+)?([\w./\\-]+)", re.MULTILINE)
 
 
-def nft_files(host: Host) -> tuple[str, ...]:
+def list_nft_files(host: Host) -> tuple[str, ...]:
     """Return the paths of the host's files for nft."""
     root = host.path("/")
     paths = (path for pattern in _PATTERNS for path in sorted(root.glob(pattern)) if path.is_file())
     return tuple(f"/{path.relative_to(root)}" for path in paths)
 
 
-def tables_in_files(host: Host) -> frozenset[tuple[str, str]]:
+def find_tables_in_files(host: Host) -> frozenset[tuple[str, str]]:
     """Return the family and the name of each table that a file of the host defines."""
-    texts = (host.read(path) or "" for path in nft_files(host))
+    texts = (host.read(path) or "" for path in list_nft_files(host))
     return frozenset((family or "ip", name) for text in texts for family, name in _TABLE.findall(text))

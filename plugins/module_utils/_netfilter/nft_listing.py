@@ -11,7 +11,7 @@ import typing as t
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_files import tables_in_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_files import find_tables_in_files
 
 Json = t.Any
 
@@ -27,14 +27,14 @@ class Listing:
     def objects(self) -> list[dict[str, Json]]:
         """All tables, chains and rules. Elements of sets are left out, because third-party sets can be huge."""
         if self._objects is None:
-            self._objects = self.of("--terse", "list", "ruleset")
+            self._objects = self.query("--terse", "list", "ruleset")
         return self._objects
 
     @cached_property
     def of_files(self) -> frozenset[tuple[str, str]]:
         """Families and names of the tables that the host's files for nft define."""
-        return tables_in_files(self._host)
+        return find_tables_in_files(self._host)
 
-    def of(self, *words: str) -> list[dict[str, Json]]:
+    def query(self, *words: str) -> list[dict[str, Json]]:
         """Return the answer of nft to one command."""
         return t.cast("list[dict[str, Json]]", json.loads(self._host.run("nft", "--json", *words))["nftables"])

@@ -11,10 +11,10 @@ import typing as t
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.netlink import (
     NETFILTER,
-    answered,
-    attributes,
     connect,
-    listed,
+    dump_objects,
+    parse_attributes,
+    query,
 )
 
 Table = tuple[str, str]  # family and name, as nft lists them
@@ -26,34 +26,34 @@ _NAME, _ID = 1, 1
 _IPTABLES = ("filter", "raw", "mangle", "nat", "security")
 
 
-def nft_tables() -> tuple[Table, ...]:
+def list_nft_tables() -> tuple[Table, ...]:
     """Return all tables; none if the kernel lacks nftables."""
     with connect(NETFILTER) as link:
-        messages = listed(link, _GET_TABLE, struct.pack("!BBH", 0, 0, 0))
+        messages = dump_objects(link, _GET_TABLE, struct.pack("!BBH", 0, 0, 0))
     return tuple(
-        (_FAMILIES.get(message[0], ""), dict(attributes(message[4:]))[_NAME].rstrip(b"\0").decode())
+        (_FAMILIES.get(message[0], ""), dict(parse_attributes(message[4:]))[_NAME].rstrip(b"\0").decode())
         for message in messages
     )
 
 
-def generation() -> bytes | None:
+def read_generation() -> bytes | None:
     """Return the generation ID of the ruleset, which changes with every commit of nft and iptables-nft.
 
     The result is None if the kernel lacks nftables.
     """
     try:
         with connect(NETFILTER) as link:
-            (message,) = answered(link, _GET_GENERATION, struct.pack("!BBH", 0, 0, 0))
+            (message,) = query(link, _GET_GENERATION, struct.pack("!BBH", 0, 0, 0))
     except (OSError, ValueError):
         return None
-    return dict(attributes(message[4:])).get(_ID)
+    return dict(parse_attributes(message[4:])).get(_ID)
 
 
-def iptables_nft_is_loaded() -> bool:
+def has_iptables_nft() -> bool:
     """Tell whether a table is loaded in which iptables-nft can have rules."""
-    return not tables_of_iptables(("ip", "ip6")).isdisjoint(nft_tables())
+    return not name_iptables_tables(("ip", "ip6")).isdisjoint(list_nft_tables())
 
 
-def tables_of_iptables(families: t.Iterable[str]) -> frozenset[Table]:
+def name_iptables_tables(families: t.Iterable[str]) -> frozenset[Table]:
     """Return the tables in which iptables-nft stores its rules, for families in the notation of nft."""
     return frozenset((family, name) for family in families for name in _IPTABLES)

@@ -13,29 +13,29 @@ from collections.abc import Callable, Mapping, Sequence
 Json = t.Any
 
 
-def rule_text(expressions: Sequence[Mapping[str, Json]]) -> str:
+def format_rule(expressions: Sequence[Mapping[str, Json]]) -> str:
     """Return the text of a rule. Expressions without a known text are written as JSON."""
     # nft lists some statements as a string.
     return " ".join(
-        _statement(*next(iter(expression.items()))) if isinstance(expression, dict) else str(expression)
+        _format_statement(*next(iter(expression.items()))) if isinstance(expression, dict) else str(expression)
         for expression in expressions
     )
 
 
-def _statement(kind: str, value: Json) -> str:
+def _format_statement(kind: str, value: Json) -> str:
     if kind == "match":
         sign = "" if value["op"] in ("==", "in") else f"{value['op']} "
-        return f"{_value(value['left'])} {sign}{_value(value['right'])}"
+        return f"{_format_value(value['left'])} {sign}{_format_value(value['right'])}"
     if kind in ("jump", "goto"):
         return f"{kind} {value['target']}"
     if kind == "xt":
         return str((value or {}).get("name", "xt"))
     if kind in ("dnat", "redirect") and value:
-        port = f":{_value(value['port'])}" if "port" in value else ""
-        return f"{kind} to {_value(value.get('addr', ''))}{port}"
+        port = f":{_format_value(value['port'])}" if "port" in value else ""
+        return f"{kind} to {_format_value(value.get('addr', ''))}{port}"
     if kind == "fwd":
-        return f"fwd to {_value(value.get('dev', ''))}"
-    words = _limit if kind == "limit" and isinstance(value, dict) and "per" in value else _value
+        return f"fwd to {_format_value(value.get('dev', ''))}"
+    words = _limit if kind == "limit" and isinstance(value, dict) and "per" in value else _format_value
     return kind if value is None or kind == "counter" else f"{kind} {words(value)}"
 
 
@@ -44,7 +44,7 @@ def _limit(value: Json) -> str:
     return f"rate {'over ' if value.get('inv') else ''}{value['rate']}{unit}/{value['per']}"
 
 
-def _value(value: Json) -> str:
+def _format_value(value: Json) -> str:
     if not isinstance(value, dict):
         return str(value)
     kind, body = next(iter(value.items()))
@@ -52,8 +52,8 @@ def _value(value: Json) -> str:
     return form(kind, body) if form else json.dumps(value)
 
 
-def _joined(separator: str, values: Json) -> str:
-    return separator.join(map(_value, values if isinstance(values, list) else [values]))
+def _join(separator: str, values: Json) -> str:
+    return separator.join(map(_format_value, values if isinstance(values, list) else [values]))
 
 
 # By kind and keys of an expression.
@@ -63,7 +63,7 @@ _FORMS: dict[tuple[str, frozenset[str]], Callable[[str, Json], str]] = {
     ("ct", frozenset({"dir", "key"})): lambda kind, body: f"{kind} {body['dir']} {body['key']}",
     ("ct", frozenset({"key"})): lambda kind, body: f"{kind} {body['key']}",
     ("prefix", frozenset({"addr", "len"})): lambda _kind, body: f"{body['addr']}/{body['len']}",
-    ("range", frozenset()): lambda _kind, body: _joined("-", body),
-    ("concat", frozenset()): lambda _kind, body: _joined(" . ", body),
-    ("set", frozenset()): lambda _kind, body: f"{{ {_joined(', ', body)} }}",
+    ("range", frozenset()): lambda _kind, body: _join("-", body),
+    ("concat", frozenset()): lambda _kind, body: _join(" . ", body),
+    ("set", frozenset()): lambda _kind, body: f"{{ {_join(', ', body)} }}",
 }

@@ -19,13 +19,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_matc
     equals,
     is_ban,
     is_computed,
+    is_readable,
     matches,
     names_port,
-    readable,
-    written,
+    write_mark,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import rule_text
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import ANY_MARK, Answer, Packet, all_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import format_rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import ANY_MARK, Answer, Packet, are_all
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
     ACCEPT,
     CONTINUE,
@@ -73,87 +73,87 @@ class NftRule:
     @property
     def text(self) -> str:
         """Text of the rule in the syntax of nft, with its handle."""
-        return f"{rule_text(self.listed['expr'])} # handle {self.listed.get('handle')}"
+        return f"{format_rule(self.listed['expr'])} # handle {self.listed.get('handle')}"
 
     @property
     def target(self) -> str:
         """The chain to which the rule sends all matching packets, or ""."""
-        targets = [value["target"] for kind, value in self._expressions() if kind in (JUMP, GOTO)]
+        targets = [value["target"] for kind, value in self._list_expressions() if kind in (JUMP, GOTO)]
         return targets[-1] if targets else ""
 
     @property
     def untracks(self) -> bool:
         """True if the rule excludes packets from connection tracking."""
-        names = [kind if kind != "xt" else (value or {}).get("name") for kind, value in self._expressions()]
+        names = [kind if kind != "xt" else (value or {}).get("name") for kind, value in self._list_expressions()]
         return any(name in ("notrack", "NOTRACK", "CT") for name in names)
 
     @property
     def leads(self) -> bool:
         """True if the rule can lead to another chain."""
-        return any(kind in (JUMP, GOTO, "vmap") for kind, _value in self._expressions())
+        return any(kind in (JUMP, GOTO, "vmap") for kind, _value in self._list_expressions())
 
     @property
     def limits(self) -> bool:
         """True if the rule matches a share of the packets of each source."""
-        return any(kind in _LIMITS for kind, _value in self._expressions())
+        return any(kind in _LIMITS for kind, _value in self._list_expressions())
 
     @property
     def only_logs(self) -> bool:
         """True if the rule only logs packets, which then reach the next rule."""
-        kinds = {kind for kind, _value in self._expressions()}
+        kinds = {kind for kind, _value in self._list_expressions()}
         return "log" in kinds and kinds <= _WITH_LOG
 
     @property
     def bans_one_source(self) -> bool:
         """True if the rule drops the packets of a network and has no other match."""
-        parts = [(kind, value) for kind, value in self._expressions() if kind != "counter"]
+        parts = [(kind, value) for kind, value in self._list_expressions() if kind != "counter"]
         return [kind for kind, _value in parts] == ["match", DROP] and _is_one_source(parts[0][1])
 
     def evaluate(self, packet: Packet) -> Evaluation:
         """Return the possible actions of the rule for a packet."""
         certain, named, ban = True, False, False
-        for kind, value in self._expressions():
-            answer = all_of((readable(packet, {kind: value}), _holds(packet, kind, value)))
+        for kind, value in self._list_expressions():
+            answer = are_all((is_readable(packet, {kind: value}), _holds(packet, kind, value)))
             if answer is False:
                 return Evaluation((), packet.mark)
             if answer is None:
                 certain, ban = False, ban or is_ban({kind: value})
             named = named or (kind in ("match", "vmap") and names_port(packet, value))
             if kind == "mangle":
-                packet = replace(packet, mark=written(packet, value["key"], value["value"]))
+                packet = replace(packet, mark=write_mark(packet, value["key"], value["value"]))
             elif kind == "xt" and _may_mark(value):
                 packet = replace(packet, mark=ANY_MARK)
-            actions = list(_actions(packet, kind, value, Action("", "", certain, named, ban)))
+            actions = list(_list_actions(packet, kind, value, Action("", "", certain, named, ban)))
             if actions:
                 return Evaluation(actions, packet.mark)
         return Evaluation((), packet.mark)
 
-    def _expressions(self) -> Iterator[tuple[str, Json]]:
+    def _list_expressions(self) -> Iterator[tuple[str, Json]]:
         for expression in self.listed["expr"]:
             # nft lists some statements as a string.
             yield from expression.items() if isinstance(expression, dict) else [(str(expression), None)]
 
 
-def tables_of(objects: Sequence[Mapping[str, Json]]) -> Tables:
+def parse_tables(objects: Sequence[Mapping[str, Json]]) -> Tables:
     """Return the chains with their rules, from the list "nftables" in the output of `nft -j list ruleset`."""
     tables: Tables = {}
     for listed in (item["chain"] for item in objects if "chain" in item):
         chain = Chain(listed["name"], [], listed.get("hook", ""), listed.get("prio", 0), listed.get("policy", ACCEPT),
-                      listed["family"], listed["table"], _device(listed))  # fmt: skip
+                      listed["family"], listed["table"], _parse_device(listed))  # fmt: skip
         tables.setdefault((chain.family, chain.table), {})[chain.name] = chain
     for listed in (item["rule"] for item in objects if "rule" in item):
         chains = tables[listed["family"], listed["table"]]
-        chains[listed["chain"]].rules.append(_rule(listed, frozenset(chains)))
+        chains[listed["chain"]].rules.append(_parse_rule(listed, frozenset(chains)))
     return tables
 
 
-def _device(listed: Mapping[str, Json]) -> str:
+def _parse_device(listed: Mapping[str, Json]) -> str:
     """Return the network interfaces of a chain. Newer versions of nft can list several."""
     devices = listed.get("dev", "")
     return devices if isinstance(devices, str) else ", ".join(devices)
 
 
-def _rule(listed: Mapping[str, Json], chains: frozenset[str]) -> Rule:
+def _parse_rule(listed: Mapping[str, Json], chains: frozenset[str]) -> Rule:
     return parse_rule(listed[LINE], chains) if LINE in listed else NftRule(listed)
 
 
@@ -187,25 +187,25 @@ def _may_mark(extension: Json) -> bool:
     return bool(extension["type"] == "target" and not is_known)
 
 
-def _actions(packet: Packet, kind: str, value: Json, action: Action) -> Iterator[Action]:
+def _list_actions(packet: Packet, kind: str, value: Json, action: Action) -> Iterator[Action]:
     """Yield the actions of an expression, if it ends the rule. `action` has the properties of the expressions before it."""
     if kind in (JUMP, GOTO):
         yield action._replace(verdict=kind, target=value["target"])
     elif kind == "vmap":
-        yield from _mapped(packet, value, action)
+        yield from _list_mapped(packet, value, action)
     elif kind == "xt" and (value is None or value["type"] == "target"):
         # Before 1.0.6, nft lists an extension of iptables as null. It can be a target.
-        yield from _each(VERDICTS.get(value["name"], UNKNOWN) if value else UNKNOWN, action)
+        yield from _list_each(VERDICTS.get(value["name"], UNKNOWN) if value else UNKNOWN, action)
     else:
-        yield from _each(_VERDICTS.get(kind, ()), action)
+        yield from _list_each(_VERDICTS.get(kind, ()), action)
 
 
-def _each(verdicts: Sequence[str], action: Action) -> Iterator[Action]:
+def _list_each(verdicts: Sequence[str], action: Action) -> Iterator[Action]:
     for verdict in verdicts:
         yield action._replace(verdict=verdict, certain=action.certain and len(verdicts) == 1)
 
 
-def _mapped(packet: Packet, value: Json, action: Action) -> Iterator[Action]:
+def _list_mapped(packet: Packet, value: Json, action: Action) -> Iterator[Action]:
     """Yield the actions of a verdict map: of the elements that may match, up to the first that certainly matches.
 
     The element "*" matches all packets that no other element matches.
@@ -213,12 +213,12 @@ def _mapped(packet: Packet, value: Json, action: Action) -> Iterator[Action]:
     key, data = value["key"], value["data"]
     unknown = action._replace(certain=False, ban=action.ban or is_ban({"vmap": value}))
     if not isinstance(data, dict):
-        yield from _each(UNKNOWN, unknown)
+        yield from _list_each(UNKNOWN, unknown)
         return
     for element, verdict in sorted(data["set"], key=lambda item: item[0] == "*"):
-        answer = readable(packet, key) if element == "*" else equals(packet, key, element)
+        answer = is_readable(packet, key) if element == "*" else equals(packet, key, element)
         ((kind, statement),) = verdict.items()
         if answer is not False:
-            yield from _actions(packet, kind, statement, action if answer else unknown)
+            yield from _list_actions(packet, kind, statement, action if answer else unknown)
         if answer:
             return

@@ -14,7 +14,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import saved_lines
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import split_saved
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import LINE
 
 Json = t.Any
@@ -24,10 +24,10 @@ _Place = tuple[str, str]  # table and chain
 
 def needs_options(objects: Listing, family: str) -> bool:
     """Tell whether a rule of a family (ip or ip6) has an extension of iptables."""
-    return any(map(_has_extension, _rules(objects, family)))
+    return any(map(_has_extension, _list_rules(objects, family)))
 
 
-def made_by_iptables(objects: Listing, of_files: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+def find_tables_of_iptables(objects: Listing, of_files: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
     """Return the family and the name of each table with an extension of iptables: iptables-nft manages these tables.
 
     Tables in the host's files for nft, `of_files`, are left out, because iptables may only have added rules to them.
@@ -47,13 +47,13 @@ def with_options(objects: Listing, family: str, saved: str) -> Listing:
 
     No lines are added in a chain for which the two programs list different numbers of rules.
     """
-    lines = _lines(saved)
-    listed = Counter(_place(rule) for rule in _rules(objects, family))
+    lines = _parse_lines(saved)
+    listed = Counter(_place(rule) for rule in _list_rules(objects, family))
     left = {place: iter(rules) for place, rules in lines.items() if len(rules) == listed[place]}
     return [_with_line(item, family, left) for item in objects]
 
 
-def _rules(objects: Listing, family: str) -> Iterator[dict[str, Json]]:
+def _list_rules(objects: Listing, family: str) -> Iterator[dict[str, Json]]:
     return (item["rule"] for item in objects if item.get("rule", {}).get("family") == family)
 
 
@@ -68,10 +68,10 @@ def _with_line(item: dict[str, Json], family: str, left: dict[_Place, Iterator[s
     return {"rule": {**rule, LINE: next(left[_place(rule)])}}
 
 
-def _lines(saved: str) -> dict[_Place, list[str]]:
+def _parse_lines(saved: str) -> dict[_Place, list[str]]:
     found: dict[_Place, list[str]] = {}
     table = ""
-    for line in saved_lines(saved):
+    for line in split_saved(saved):
         if line.startswith("*"):
             table = line[1:]
         elif line.startswith("-A "):

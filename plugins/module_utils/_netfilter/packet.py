@@ -35,20 +35,20 @@ _UNICAST = {
 }
 
 
-def negated(answer: Answer) -> Answer:
+def negate(answer: Answer) -> Answer:
     """Return the opposite answer; unknown stays unknown."""
     return None if answer is None else not answer
 
 
-def any_of(answers: Iterable[Answer]) -> Answer:
+def is_any(answers: Iterable[Answer]) -> Answer:
     """Return True if one answer is True, False if all are False."""
     given = set(answers)
     return True if True in given else None if None in given else False
 
 
-def all_of(answers: Iterable[Answer]) -> Answer:
+def are_all(answers: Iterable[Answer]) -> Answer:
     """Return True if all answers are True, False if one is False."""
-    return negated(any_of(map(negated, answers)))
+    return negate(is_any(map(negate, answers)))
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ class Bits:
             return False
         return True if self.known == -1 else None
 
-    def within(self, first: int, last: int) -> Answer:
+    def is_within(self, first: int, last: int) -> Answer:
         """Tell whether the integer is in a range, both ends included."""
         highest = self.value | ~self.known
         if highest < first or last < self.value:
             return False
         return True if first <= self.value and highest <= last else None
 
-    def common(self, other: Bits) -> Bits:
+    def intersect(self, other: Bits) -> Bits:
         """Return the bits that are known and equal in both integers."""
         known = self.known & other.known & ~(self.value ^ other.value)
         return Bits(self.value & known, known)
@@ -123,22 +123,22 @@ class Packet:
         return Bits(TCP_FLAGS["syn"], ~_ECN) if self.is_first else Bits(0, ~_TCP_FLAGS)
 
 
-def unicast(family: str) -> Networks:
+def list_unicast(family: str) -> Networks:
     """Return the addresses that packets between hosts can have."""
     return from_ranges(
         family, ((parse_range(family, first)[0], parse_range(family, last)[1]) for first, last in _UNICAST[family])
     )
 
 
-def addresses_of(service: Service, family: str) -> Networks:
+def list_addresses(service: Service, family: str) -> Networks:
     """Return the destination addresses of packets to a service."""
     if service.address is None or service.address in WILDCARDS:
-        return unicast(family)
+        return list_unicast(family)
     return from_ranges(family, [parse_range(family, service.address)])
 
 
-def inside(packets: Networks, given: Networks) -> Answer:
+def is_inside(packets: Networks, given: Networks) -> Answer:
     """Tell whether the addresses of packets are in the given networks."""
-    if not any(packets.meets(member) for member in given.ranges):
+    if not any(packets.overlaps(member) for member in given.ranges):
         return False
     return True if all(given.covers(member) for member in packets.ranges) else None

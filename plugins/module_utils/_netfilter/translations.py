@@ -24,7 +24,7 @@ _TARGET = re.compile(r"\[?(?P<address>[0-9a-fA-F.:]+?)\]?(?::(?P<port>\d+))?")
 _SINGLE = ("/32", "/128")
 
 
-def saved_translations(saved: str, program: str) -> Iterator[Translation]:
+def parse_saved_translations(saved: str, program: str) -> Iterator[Translation]:
     """Yield the translations of single ports in the output of iptables-save or ip6tables-save."""
     for line in saved.partition("*nat\n")[2].partition("\nCOMMIT")[0].splitlines():
         words = shlex.split(line)
@@ -38,13 +38,13 @@ def saved_translations(saved: str, program: str) -> Iterator[Translation]:
             yield Translation(place, options["-p"], single, int(port), target[1], int(target[2] or port))
 
 
-def listed_translations(objects: Iterable[dict[str, t.Any]]) -> Iterator[Translation]:
+def parse_listed_translations(objects: Iterable[dict[str, t.Any]]) -> Iterator[Translation]:
     """Yield the translations of single ports in the list "nftables" of `nft -j list ruleset`."""
     for rule in (item["rule"] for item in objects if "rule" in item):
         target = next((expression["dnat"] for expression in rule["expr"] if "dnat" in expression), None)
         # Other translations have maps or ranges here.
         with suppress(KeyError, TypeError, ValueError):
-            fields = {key: value for expression in rule["expr"] for key, value in _matched_fields(expression)}
+            fields = {key: value for expression in rule["expr"] for key, value in _list_matched_fields(expression)}
             if target and fields["protocol"] in PROTOCOLS:
                 place = f"nftables chain {rule['family']} {rule['table']} {rule['chain']}"
                 port, address = int(fields["dport"]), fields.get("daddr")
@@ -52,7 +52,7 @@ def listed_translations(objects: Iterable[dict[str, t.Any]]) -> Iterator[Transla
                 yield Translation(place, fields["protocol"], address, port, to, to_port)
 
 
-def _matched_fields(expression: dict[str, t.Any]) -> Iterator[tuple[str, t.Any]]:
+def _list_matched_fields(expression: dict[str, t.Any]) -> Iterator[tuple[str, t.Any]]:
     match = expression.get("match", {})
     payload = match["left"].get("payload", {}) if match.get("op") == "==" and isinstance(match["left"], dict) else {}
     if payload.get("field") in ("dport", "daddr"):
@@ -67,14 +67,14 @@ def bypasses(found: Sequence[Translation], want: Ruleset) -> tuple[Conflict, ...
     expected = {translation for translation in found if any(_covers(service, translation) for service in published)}
     containers = {translation.to for translation in expected}
     unexpected = {translation for translation in found if translation.to in containers} - expected
-    return tuple(map(_conflict, sorted(unexpected, key=_order)))
+    return tuple(map(_make_conflict, sorted(unexpected, key=_order)))
 
 
 def _order(translation: Translation) -> tuple[str, int, str, str, str]:
     return translation.place, translation.port, translation.protocol, translation.address or "", translation.to
 
 
-def _conflict(translation: Translation) -> Conflict:
+def _make_conflict(translation: Translation) -> Conflict:
     port, protocol = translation.port, translation.protocol
     return Conflict(
         certain=True,

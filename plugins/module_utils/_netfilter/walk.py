@@ -75,7 +75,7 @@ class Rule(t.Protocol):
         """Return the possible actions of the rule for a packet."""
 
 
-def reached_by_some(actions: Mapping[str, Iterable[Action]]) -> set[str]:
+def find_reached_by_some(actions: Mapping[str, Iterable[Action]]) -> set[str]:
     """Return the chains to which a rule that matches only some packets leads, directly or through other chains.
 
     `actions` are the actions of the rules of each chain.
@@ -128,14 +128,14 @@ class Walk:
         self._known: dict[tuple[str, Bits], tuple[Reasons, Bits]] = {}
         self.packet = packet
 
-    def base(self, chain: Chain) -> Reasons:
+    def walk_base(self, chain: Chain) -> Reasons:
         """Return the possible outcomes of a base chain: accepted, dropped or diverted."""
-        found = self.chain(chain)
+        found = self.walk_chain(chain)
         for outcome in [outcome for outcome in found if outcome.verdict not in _ENDS]:
             found = {**found, outcome._replace(verdict=chain.policy): (chain, None), **found}
         return {outcome: reason for outcome, reason in found.items() if outcome.verdict in _ENDS}
 
-    def chain(self, chain: Chain) -> Reasons:
+    def walk_chain(self, chain: Chain) -> Reasons:
         """Return the possible outcomes of a chain."""
         key = chain.name, self.packet.mark
         if key not in self._known:
@@ -145,7 +145,7 @@ class Walk:
         self._merge_mark(mark)
         return found
 
-    def rule(self, chain: Chain, rule: Rule) -> Reasons:
+    def walk_rule(self, chain: Chain, rule: Rule) -> Reasons:
         """Return the possible outcomes of a rule in a chain; CONTINUE if the packet may reach the next rule."""
         found: Reasons = {}
         actions, mark = rule.evaluate(self.packet)
@@ -160,7 +160,7 @@ class Walk:
     def _evaluate(self, chain: Chain) -> Reasons:
         found: Reasons = {}
         for rule in chain.rules:
-            found = {**self.rule(chain, rule), **found}
+            found = {**self.walk_rule(chain, rule), **found}
             if found.pop(_NEXT, None) is None:
                 return found
         return {**found, _NEXT: (chain, None)}
@@ -171,7 +171,7 @@ class Walk:
             yield (_end(action.verdict, action) if leaves else Outcome(action.verdict)), (chain, rule)
             return
         back = _NEXT if action.verdict == JUMP else _end(RETURN, action)
-        for outcome, reason in self.chain(self._chains[action.target]).items():
+        for outcome, reason in self.walk_chain(self._chains[action.target]).items():
             if outcome.verdict in _ENDS:
                 yield _end(outcome.verdict, action, outcome), reason
             else:
@@ -180,7 +180,7 @@ class Walk:
     def _merge_mark(self, mark: Bits) -> None:
         """Keep the bits that are known in the old and the new mark, because a packet can reach a rule with either."""
         if mark != self.packet.mark:
-            self.packet = replace(self.packet, mark=self.packet.mark.common(mark))
+            self.packet = replace(self.packet, mark=self.packet.mark.intersect(mark))
 
 
 def _end(verdict: str, action: Action, inner: Outcome = _NEXT) -> Outcome:

@@ -96,7 +96,7 @@ def ask_for_icmp(sock: socket.socket) -> None:
     sock.setsockopt(level, option, 1)
 
 
-def queued_icmp(sock: socket.socket) -> Icmp | None:
+def take_queued_icmp(sock: socket.socket) -> Icmp | None:
     """Remove the next ICMP error from the socket's error queue and return it; None for an empty queue or a local error."""
     level, option, origin, address = _QUEUE[sock.family]
     try:

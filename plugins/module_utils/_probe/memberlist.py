@@ -45,7 +45,7 @@ class _Reader:
         value: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
         return value
 
-    def value(self) -> int | bytes | None:
+    def read_value(self) -> int | bytes | None:
         first = self.number(">B")
         if first <= 0x7F:
             return first
@@ -59,24 +59,24 @@ class _Reader:
             return None
         raise MessageError(f"unexpected msgpack type {first:#04x}")
 
-    def mapping(self) -> dict[int | bytes | None, int | bytes | None]:
+    def read_mapping(self) -> dict[int | bytes | None, int | bytes | None]:
         first = self.number(">B")
         if not 0x80 <= first <= 0x8F:
             raise MessageError(f"unexpected msgpack type {first:#04x} in place of a map")
-        return {self.value(): self.value() for _entry in range(first - 0x80)}
+        return {self.read_value(): self.read_value() for _entry in range(first - 0x80)}
 
 
-def ping(sequence: int) -> bytes:
+def make_ping(sequence: int) -> bytes:
     """Return the datagram of a ping with this SeqNo (0 to 2**32 - 1) and without the name of a node."""
     return b"\x00\x82\xa5SeqNo\xce" + struct.pack(">I", sequence) + b"\xa4Node\xa0"
 
 
-def marked(mark: int) -> bytes:
+def make_marked_ping(mark: int) -> bytes:
     """Return the datagram of a ping with a unique SeqNo (0 to 2**64 - 1). Only a placeholder listener answers it."""
     return b"\x00\x82\xa5SeqNo\xcf" + struct.pack(">Q", mark) + b"\xa4Node\xa0"
 
 
-def acknowledged(packet: bytes) -> list[int]:
+def read_acks(packet: bytes) -> list[int]:
     """Return the SeqNo of every ack in a datagram; none if it has only other messages.
 
     A sender adds the layers in a fixed order: compound, compression, checksum. They are removed in the opposite order.
@@ -87,7 +87,7 @@ def acknowledged(packet: bytes) -> list[int]:
 
 
 def _read_sequence(message: bytes) -> int:
-    sequence = _Reader(message[1:]).mapping().get(b"SeqNo")
+    sequence = _Reader(message[1:]).read_mapping().get(b"SeqNo")
     if not isinstance(sequence, int):
         raise MessageError("an ack without SeqNo")
     return sequence
@@ -105,7 +105,7 @@ def _remove_checksum(packet: bytes) -> bytes:
 def _decompress(packet: bytes) -> bytes:
     if packet[:1] != bytes([COMPRESSED]):
         return packet
-    fields = _Reader(packet[1:]).mapping()
+    fields = _Reader(packet[1:]).read_mapping()
     data = fields.get(b"Buf")
     if fields.get(b"Algo") != 0 or not isinstance(data, bytes):
         raise MessageError("compressed with an unknown algorithm")

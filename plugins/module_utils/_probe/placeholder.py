@@ -34,7 +34,7 @@ class PlaceholderError(Exception):
     """The placeholder process did not start or does not end."""
 
 
-def wanted(listeners: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+def list_wanted(listeners: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
     """Return an entry for each listener and protocol of a plan; listeners with a host name are omitted.
 
     Wildcards are first: after an address is bound, the wildcard of its port cannot be bound.
@@ -64,7 +64,7 @@ def start(
     reason why the process cannot observe. Raises PlaceholderError.
     """
     stop(control)
-    request = {"listeners": wanted(listeners), "seconds": seconds, "control": str(control), "listen": listen}
+    request = {"listeners": list_wanted(listeners), "seconds": seconds, "control": str(control), "listen": listen}
     process = subprocess.Popen(
         [sys.executable, "-c", make_script(_placeholder_session, request)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",

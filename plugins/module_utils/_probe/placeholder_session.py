@@ -79,7 +79,7 @@ def main(request: t.Dict[str, t.Any]) -> int:
         try:
             client = _serve(sockets, observer, control)
             with suppress(OSError):
-                client.sendall(json.dumps(observer.results() if observer else {}).encode())
+                client.sendall(json.dumps(observer.list_results() if observer else {}).encode())
         finally:
             os.unlink(request["control"])
     return 0
@@ -138,7 +138,7 @@ def _answer(sock: socket.socket) -> None:
             sock.accept()[0].close()
             return
         packet, sender = sock.recvfrom(_LARGEST)
-        reply = ack_of(packet)
+        reply = make_ack(packet)
         if reply:
             sock.sendto(reply, sender)
     except OSError:
@@ -146,7 +146,7 @@ def _answer(sock: socket.socket) -> None:
         return
 
 
-def ack_of(packet: bytes) -> t.Optional[bytes]:
+def make_ack(packet: bytes) -> t.Optional[bytes]:
     """Return the ack to a ping of memberlist (net.go of hashicorp/memberlist); None for other datagrams."""
     if packet[:1] != b"\0" or _SEQUENCE not in packet:
         return None
@@ -229,7 +229,7 @@ class Observer:
                             address = more[0][2][:16] if sock.family == socket.AF_INET6 else data[16:20]
                             self._let_in[mark] = address, int.from_bytes(data[start - 6 : start - 4], "big")
 
-    def results(self) -> t.Dict[str, t.Any]:
+    def list_results(self) -> t.Dict[str, t.Any]:
         """Return the observed marks; accepted marks are separate for ports with and without a listening socket."""
         self.receive()
         heard = _read_sockets()

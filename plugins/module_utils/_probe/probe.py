@@ -25,13 +25,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors impor
     Answer,
     ask_for_icmp,
     classify,
-    queued_icmp,
+    take_queued_icmp,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import (
     MessageError,
-    acknowledged,
-    marked,
-    ping,
+    make_marked_ping,
+    make_ping,
+    read_acks,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.talk import Said, talk
 
@@ -170,7 +170,7 @@ async def _try(probe: Probe, timeout: float) -> Answer | None:
     except (asyncio.TimeoutError, TimeoutError):
         return None
     except OSError as error:
-        failure = classify(error, queued_icmp(sock) if sock else None, tcp=socket_type == socket.SOCK_STREAM)
+        failure = classify(error, take_queued_icmp(sock) if sock else None, tcp=socket_type == socket.SOCK_STREAM)
         if failure is None:
             raise ProbeError(f"probe {probe.name!r} cannot be made from this host: {error}") from error
         return failure
@@ -200,11 +200,11 @@ async def _ping(sock: socket.socket, probe: Probe) -> Answer:
     """Ping the target: a datagram from its address and port is an answer; other messages of memberlist are ignored."""
     loop, sequence = asyncio.get_running_loop(), random.getrandbits(32)
     sock.connect(probe.sockaddr)
-    await loop.sock_sendall(sock, ping(sequence))
+    await loop.sock_sendall(sock, make_ping(sequence))
     while True:
         packet = await loop.sock_recv(sock, _LARGEST_DATAGRAM)
         try:
-            if sequence in acknowledged(packet):
+            if sequence in read_acks(packet):
                 return Answer(OPEN, "ack")
         except MessageError as error:
             return Answer(REFUSED, f"the answer is no message of memberlist: {error}")
@@ -214,7 +214,7 @@ async def _knock(sock: socket.socket, probe: Probe) -> Answer:
     """Send a marked datagram: any datagram from the target's address and port is an answer."""
     loop = asyncio.get_running_loop()
     sock.connect(probe.sockaddr)
-    await loop.sock_sendall(sock, marked(probe.mark))
+    await loop.sock_sendall(sock, make_marked_ping(probe.mark))
     return Answer(OPEN, f"answered with {len(await loop.sock_recv(sock, _LARGEST_DATAGRAM))} bytes")
 
 

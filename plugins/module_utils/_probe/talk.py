@@ -34,7 +34,7 @@ async def talk(sock: socket.socket, host: str, *, tls: bool, http: bool) -> Said
     try:
         if tls:
             await stream.shake_hands()
-            certificate = stream.certificate()
+            certificate = stream.read_certificate()
         if http:
             status = await _get(stream, host)
     except (OSError, EOFError) as error:
@@ -77,7 +77,7 @@ class _Stream:
                 await self._flush()
                 return
 
-    def certificate(self) -> bytes | None:
+    def read_certificate(self) -> bytes | None:
         return self._tls.getpeercert(binary_form=True) if self._tls else None
 
     async def send(self, data: bytes) -> None:

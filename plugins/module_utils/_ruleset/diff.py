@@ -51,59 +51,63 @@ class RulesetDiff:
 def diff_rulesets(have: Ruleset | None, want: Ruleset | None) -> RulesetDiff:
     """Compare two rulesets; None means that no ruleset is present. The order of their entries does not matter."""
     if have == want:
-        text = _text(want)
+        text = _format_text(want)
         return RulesetDiff(text, text, (), ())
     old, new = _align(have or Ruleset(), want or Ruleset()), want or Ruleset()
-    return RulesetDiff(_text(have and old), _text(want), _port_changes(old, new), _member_changes(old, new))
+    return RulesetDiff(
+        _format_text(have and old), _format_text(want), _compare_ports(old, new), _compare_members(old, new)
+    )
 
 
-def _text(ruleset: Ruleset | None) -> str:
+def _format_text(ruleset: Ruleset | None) -> str:
     if ruleset is None:
         return ""
-    lines = [f"{entry.service} ({_listener_text(entry)}): {_sources_text(entry)}" for entry in ruleset.allow]
-    lines += [f"{source_set.name}: {network}" for source_set in ruleset.sets for network in _members(source_set)]
+    lines = [f"{entry.service} ({_format_listener(entry)}): {_format_sources(entry)}" for entry in ruleset.allow]
+    lines += [f"{source_set.name}: {network}" for source_set in ruleset.sets for network in _list_members(source_set)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _listener_text(entry: Allow) -> str:
+def _format_listener(entry: Allow) -> str:
     return f"{entry.listener}, published" if entry.published else entry.listener
 
 
-def _sources_text(entry: Allow) -> str:
+def _format_sources(entry: Allow) -> str:
     if entry.sources == ANY:
         return "from any source"
     return "from " + (", ".join(entry.set_names) or "this host only")
 
 
-def _members(source_set: SourceSet | None) -> list[str]:
-    return [text for family in FAMILIES for text in source_set.of(family).texts()] if source_set else []
+def _list_members(source_set: SourceSet | None) -> list[str]:
+    return [text for family in FAMILIES for text in source_set.select_family(family).format()] if source_set else []
 
 
-def _port_changes(old: Ruleset, new: Ruleset) -> tuple[PortChange, ...]:
+def _compare_ports(old: Ruleset, new: Ruleset) -> tuple[PortChange, ...]:
     before, after = ({entry.service: entry for entry in ruleset.allow} for ruleset in (old, new))
     services = sorted({*before, *after}, key=lambda service: service.order)
     return tuple(
-        _port_change(service, before.get(service), after.get(service))
+        _compare_port(service, before.get(service), after.get(service))
         for service in services
         if before.get(service) != after.get(service)
     )
 
 
-def _port_change(service: Service, old: Allow | None, new: Allow | None) -> PortChange:
+def _compare_port(service: Service, old: Allow | None, new: Allow | None) -> PortChange:
     listeners = dict.fromkeys(entry.listener for entry in (old, new) if entry)
-    before, after = _source_names(old), _source_names(new)
+    before, after = _name_sources(old), _name_sources(new)
     return PortChange(service, tuple(listeners), _subtract(after, before), _subtract(before, after))
 
 
-def _source_names(entry: Allow | None) -> list[str]:
+def _name_sources(entry: Allow | None) -> list[str]:
     if entry is None:
         return []
     return [ANY] if entry.sources == ANY else list(entry.set_names)
 
 
-def _member_changes(old: Ruleset, new: Ruleset) -> tuple[MemberChange, ...]:
+def _compare_members(old: Ruleset, new: Ruleset) -> tuple[MemberChange, ...]:
     before, after = ({source_set.name: source_set for source_set in ruleset.sets} for ruleset in (old, new))
-    pairs = ((name, _members(before.get(name)), _members(after.get(name))) for name in sorted({*before, *after}))
+    pairs = (
+        (name, _list_members(before.get(name)), _list_members(after.get(name))) for name in sorted({*before, *after})
+    )
     return tuple(MemberChange(name, _subtract(has, had), _subtract(had, has)) for name, had, has in pairs if had != has)
 
 
@@ -121,6 +125,8 @@ def _align(have: Ruleset, want: Ruleset) -> Ruleset:
 
 def _align_set(have: SourceSet, want: SourceSet | None) -> SourceSet:
     def align(family: str) -> Networks:
-        return align_members(have.of(family), want.of(family) if want else from_members(family, ()))
+        return align_members(
+            have.select_family(family), want.select_family(family) if want else from_members(family, ())
+        )
 
     return SourceSet(have.name, align("ipv4"), align("ipv6"))

@@ -22,32 +22,35 @@ class _Access(t.NamedTuple):
     networks: tuple[Networks, ...]
 
 
-def effects(have: Ruleset | None, want: Ruleset | None) -> list[str]:
+def describe_effects(have: Ruleset | None, want: Ruleset | None) -> list[str]:
     """Return a line for each effect of the differences between two rulesets. Ports with the same effect share a line."""
     old, new = have or Ruleset(), want or Ruleset()
     before, after = ({entry.service: entry for entry in ruleset.allow} for ruleset in (old, new))
     ports: dict[str, list[str]] = {}
     for service in sorted({*before, *after}, key=lambda service: service.order):
         entry = after.get(service) or before[service]
-        for effect in _effects(_access(before.get(service), old), _access(after.get(service), new)):
-            ports.setdefault(effect, []).append(_port(entry))
+        for effect in _describe_effects(_find_access(before.get(service), old), _find_access(after.get(service), new)):
+            ports.setdefault(effect, []).append(_name_port(entry))
     lines = [effect.format(ports=", ".join(dict.fromkeys(names))) for effect, names in ports.items()]
     return lines or ([] if old == new else ["the rules have another form than planned, with the same effect"])
 
 
-def _port(entry: Allow) -> str:
+def _name_port(entry: Allow) -> str:
     return f"{entry.service.protocol} {entry.service.port} ({entry.listener})"
 
 
-def _access(entry: Allow | None, ruleset: Ruleset) -> _Access | None:
+def _find_access(entry: Allow | None, ruleset: Ruleset) -> _Access | None:
     if entry is None:
         return None
     sets = [source_set for source_set in ruleset.sets if source_set.name in entry.set_names]
-    ranges = {family: [member for source_set in sets for member in source_set.of(family).ranges] for family in FAMILIES}
+    ranges = {
+        family: [member for source_set in sets for member in source_set.select_family(family).ranges]
+        for family in FAMILIES
+    }
     return _Access(entry.sources == ANY, tuple(from_ranges(family, ranges[family]) for family in FAMILIES))
 
 
-def _effects(before: _Access | None, after: _Access | None) -> Iterator[str]:
+def _describe_effects(before: _Access | None, after: _Access | None) -> Iterator[str]:
     """Yield effects, with the placeholder {ports} for the names of their ports."""
     if before is None:
         yield "{ports}: open to every source that other rules of the host accept (rule missing)"
@@ -58,18 +61,18 @@ def _effects(before: _Access | None, after: _Access | None) -> Iterator[str]:
     elif after.is_any and not before.is_any:
         yield f"{{ports}}: open to {_names(before.networks) or 'this host'} only, and should be open to every source"
     elif not after.is_any:
-        if extra := _names(_differences(before, after)):
+        if extra := _names(_compare_access(before, after)):
             yield f"{extra} can reach {{ports}} and should not"
-        if missing := _names(_differences(after, before)):
+        if missing := _names(_compare_access(after, before)):
             yield f"{missing} cannot reach {{ports}} and should"
 
 
-def _differences(access: _Access, other: _Access) -> tuple[Networks, ...]:
+def _compare_access(access: _Access, other: _Access) -> tuple[Networks, ...]:
     return tuple(subtract(here, there) for here, there in zip(access.networks, other.networks))
 
 
 def _names(networks: tuple[Networks, ...]) -> str:
-    texts = [text for part in networks for text in part.texts()]
+    texts = [text for part in networks for text in part.format()]
     shown = [text[: -len(end)] if text.endswith(end := "/128" if ":" in text else "/32") else text for text in texts]
     more = len(shown) - _SHOWN
     return ", ".join(shown[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

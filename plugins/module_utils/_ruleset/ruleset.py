@@ -95,7 +95,7 @@ class SourceSet:
     ipv4: Networks
     ipv6: Networks
 
-    def of(self, family: str) -> Networks:
+    def select_family(self, family: str) -> Networks:
         """Return the networks of one family."""
         return self.ipv4 if family == "ipv4" else self.ipv6
 
@@ -108,7 +108,7 @@ class Ruleset:
     sets: tuple[SourceSet, ...] = ()
 
 
-def entries_of(ruleset: Ruleset, family: str) -> list[Allow]:
+def select_entries(ruleset: Ruleset, family: str) -> list[Allow]:
     """Return the entries for a family in the order of their rules: single addresses before wildcards."""
     entries = (entry for entry in ruleset.allow if family in entry.service.families)
     return sorted(entries, key=lambda entry: (entry.service.breadth, entry.service.address or "", entry.service.order))
@@ -141,7 +141,7 @@ def ruleset_to_data(ruleset: Ruleset) -> dict[str, t.Any]:
     return {
         "allow": [_allow_data(entry) for entry in ruleset.allow],
         "sets": {
-            source_set.name: {family: source_set.of(family).texts() for family in FAMILIES}
+            source_set.name: {family: source_set.select_family(family).format() for family in FAMILIES}
             for source_set in ruleset.sets
         },
     }

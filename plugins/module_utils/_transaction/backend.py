@@ -37,7 +37,7 @@ class Backend(t.Protocol):
     """A firewall system. A backend changes only its own namespace in that system.
 
     A `want` of None means that none of our rules and files may be present. A failed command or file operation raises
-    HostError. `require`, `read`, `stale`, `conflicts`, `validate` and `snapshot` change nothing.
+    HostError. `require`, `read`, `compare_persisted`, `find_conflicts`, `validate` and `snapshot` change nothing.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Backend(t.Protocol):
     def read(self) -> Live:
         """Return the live state of our rules."""
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each part of the persisted state that would not restore `want` after a reboot."""
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts with third-party rules, both certain and possible ones."""
 
-    def translations(self) -> tuple[Translation, ...]:
-        """Return the address translations of the host that `read` and `conflicts` have found."""
+    def find_translations(self) -> tuple[Translation, ...]:
+        """Return the address translations of the host that `read` and `find_conflicts` have found."""
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Raise HostError unless the host's own tools accept the rules that `apply` would load.

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC, processes
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC, list_processes
 
 LOCK = "/run/gatehouse_kong.lock"
 # Seconds to wait for the lock: longer than a change on a slow host.
@@ -55,20 +55,20 @@ def take_lock(handle: int, patience: float = PATIENCE) -> None:
             if time.monotonic() > deadline:
                 raise HostError(
                     f"another run or rollback of gatehouse.kong has held the lock {LOCK} for {patience:g} seconds: "
-                    f"{holder_of(handle) or 'unknown process'}. Wait for it, or end it; nothing was changed"
+                    f"{find_holder(handle) or 'unknown process'}. Wait for it, or end it; nothing was changed"
                 ) from error
             time.sleep(_PAUSE)
         else:
             return
 
 
-def holder_of(handle: int, proc: Path = PROC) -> str | None:
+def find_holder(handle: int, proc: Path = PROC) -> str | None:
     """Return id and command line of a process that holds the lock of an open file, or None if no process is found.
 
     `/proc/PID/fdinfo/FD` lists the locks of an open file, even if the process inherited the file (proc(5)).
     """
     status = os.fstat(handle)
-    for process in processes(proc):
+    for process in list_processes(proc):
         with suppress(OSError):
             for link in (process / "fd").iterdir():
                 if _is_same_file(link, status) and "\nlock:" in (process / "fdinfo" / link.name).read_text():

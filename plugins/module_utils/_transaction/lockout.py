@@ -62,7 +62,7 @@ def prevent_lockout(want: Ruleset, connection: Connection) -> None:
         return
     member = parse_range(connection.family, connection.client)
     allowed = [address_set for address_set in want.sets if address_set.name in entry.set_names]
-    if not any(address_set.of(connection.family).covers(member) for address_set in allowed):
+    if not any(address_set.select_family(connection.family).covers(member) for address_set in allowed):
         raise LockoutError(
             f"Ansible connects to this host from {connection.client} to port {connection.port} of "
             f"{connection.server}, and the ruleset would block this connection: the listener {entry.listener!r} is on "

@@ -58,7 +58,7 @@ class RestorePoints:
         The point of a failed run is not replaced; missing files are added to it. It is replaced only if the host is in the
         state of that point, or if the point lacks a part.
         """
-        paths = dict.fromkeys(self._real_path(path) for path in files)
+        paths = dict.fromkeys(self._resolve_path(path) for path in files)
         names = [*parts]
         taken = self._read(TAKEN)
         if taken is not None and {*names} <= {*taken.parts} and not self._is_present(taken):
@@ -106,7 +106,7 @@ class RestorePoints:
                 self._host.copy(f"{folder}/{copy}", staged)
                 self._host.move(staged, path)
 
-    def changed_files(self, point: RestorePoint) -> tuple[str, ...]:
+    def find_changed_files(self, point: RestorePoint) -> tuple[str, ...]:
         """Return the paths of the files that differ from their copies."""
         folder = self._find_folder()
         return tuple(path for path, copy in point.files if not self._is_same(path, copy and f"{folder}/{copy}"))
@@ -119,7 +119,7 @@ class RestorePoints:
         return TAKEN if self._host.path(TAKEN).exists() else PREVIOUS
 
     def _is_present(self, point: RestorePoint) -> bool:
-        if point.begun or self.changed_files(point):
+        if point.begun or self.find_changed_files(point):
             return False
         return all(self._readers[part]() == value for part, value in point.parts.items())
 
@@ -132,7 +132,7 @@ class RestorePoints:
         status = [(found.st_mode, found.st_uid, found.st_gid) for found in (where.stat(), saved.stat())]
         return status[0] == status[1] and where.read_bytes() == saved.read_bytes()
 
-    def _real_path(self, path: str) -> str:
+    def _resolve_path(self, path: str) -> str:
         """Return the path with all symbolic links resolved."""
         return "/" + os.path.relpath(os.path.realpath(self._host.path(path)), os.path.realpath(self._host.root))
 

@@ -4,12 +4,12 @@
 
 """The rollback of a change. The host stores it, and undoes the change by itself unless the change is confirmed in time.
 
-A change that waits for its confirmation is the folder `pending`, which is created and removed by one rename. If the folder
+A change that waits for its confirmation is the folder `find_pending`, which is created and removed by one rename. If the folder
 exists, a timer and the next boot run the script in it. If it does not exist, they do nothing, so neither has to be
 cancelled. The time starts when the change is complete, so the time that a slow host needs for the change does not count.
 If the run ends before the change is complete, the host undoes the change immediately.
 
-`pending` has a folder `layerNNNNNN` for each change since the last confirmation. The script undoes the newest change first
+`find_pending` has a folder `layerNNNNNN` for each change since the last confirmation. The script undoes the newest change first
 and the oldest change last, so it restores the state before the first of these changes.
 """
 
@@ -88,7 +88,7 @@ class Kept:
     ruleset: Ruleset | None
 
 
-def _layer_name(number: str) -> str:
+def _name_layer(number: str) -> str:
     """Return the name of the folder that undoes one change."""
     return f"layer{number}"
 
@@ -101,7 +101,7 @@ class Rollback:
         self._lock: int | None = None
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def hold_lock(self) -> Iterator[None]:
         """Hold the host's lock, so that other runs and the rollback of a change wait. Calls may be nested.
 
         Raises HostError if another process holds the lock for too long.
@@ -122,29 +122,29 @@ class Rollback:
             os.close(self._lock)
             self._lock = None
 
-    def pending(self) -> str | None:
+    def find_pending(self) -> str | None:
         """Return the id of the change that waits for its confirmation, None if no change waits."""
         return self._host.read(f"{PENDING}/id")
 
-    def leftovers(self, want: Ruleset | None) -> tuple[str, ...]:
+    def find_leftovers(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for an unconfirmed change, and for each file that a run has to remove."""
         if self._host.path(PENDING).exists():
             return (f"{PENDING}: an unconfirmed change, which the host would undo",)
         if want is None and self._host.path(STATE).exists():
             return (f"{STATE}: to be removed",)
-        paths = (_LINK, _UNIT, _RUBBISH, *self._host.temporaries(_UNIT))
+        paths = (_LINK, _UNIT, _RUBBISH, *self._host.find_temporaries(_UNIT))
         left = (path for path in paths if os.path.lexists(self._host.path(path)))
         return tuple(f"{path}: left by a run or rollback that was killed" for path in left)
 
     def arm(self, snapshot: Snapshot, before: Ruleset | None) -> str:
         """Save the state before a change, and return the id of the change.
 
-        If this process ends or releases the lock (`alone`) before the change is `finished`, the host undoes this change
+        If this process ends or releases the lock (`hold_lock`) before the change is `start_countdown`, the host undoes this change
         and all earlier changes that wait. Raises HostError; nothing is kept in that case.
         """
         transaction = os.urandom(8).hex()
         self._host.make_directory(STATE, 0o700)
-        with self.alone():
+        with self.hold_lock():
             try:
                 self._save(snapshot, before)
                 self._host.write(f"{PENDING}/{UNFINISHED}", "", 0o600)
@@ -155,19 +155,19 @@ class Rollback:
                 raise
         return transaction
 
-    def finished(self, transaction: str, timeout: int) -> None:
+    def start_countdown(self, transaction: str, timeout: int) -> None:
         """Start the time for the confirmation of a complete change: the host undoes it after `timeout` seconds."""
         self._start_timer(transaction, timeout)
         self._host.remove((f"{PENDING}/{UNFINISHED}",))
 
     @contextmanager
-    def claimed(self, transaction: str) -> Iterator[None]:
+    def claim(self, transaction: str) -> Iterator[None]:
         """Prevent the rollback of the change while the caller confirms it.
 
         Raises HostError if the host has rolled the change back, or if another run has changed the host.
         """
-        with self.alone():
-            pending = self.pending()
+        with self.hold_lock():
+            pending = self.find_pending()
             if pending != transaction:
                 raise HostError(_TOO_LATE if pending is None else _OVERTAKEN)
             yield
@@ -204,13 +204,13 @@ class Rollback:
         if self._lock is not None:
             fcntl.flock(self._lock, fcntl.LOCK_UN)  # the script waits for it
         if self._host.path(_UNDO).exists():
-            self._host.run("sh", self._real(_UNDO), transaction, seconds=_UNDO_SECONDS)
+            self._host.run("sh", self._resolve(_UNDO), transaction, seconds=_UNDO_SECONDS)
 
-    def previous(self) -> Kept | None:
+    def read_previous(self) -> Kept | None:
         """Return the rules before the last change, None if no rules are kept. A damaged file raises HostError."""
         return self._read_kept(PREVIOUS)
 
-    def before_pending(self) -> Kept | None:
+    def read_before_pending(self) -> Kept | None:
         """Return the rules before the changes that wait for confirmation, None if no change waits."""
         return self._read_kept(PENDING)
 
@@ -226,14 +226,14 @@ class Rollback:
             raise HostError(f"{path} is damaged, so its rules cannot be restored: {error}") from error
 
     def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
-        """Add a layer to the changes that wait, or create `pending` with the first layer, by one rename each."""
+        """Add a layer to the changes that wait, or create `find_pending` with the first layer, by one rename each."""
         self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
         self._host.link(_LINK, _UNIT)
         if self._host.path(_UNDO).exists():
             self._host.remove_tree(_NEW_LAYER)
             self._write_layer(_NEW_LAYER, snapshot)
-            count = len([*self._host.path(PENDING).glob(_layer_name("*"))])
-            self._host.move(_NEW_LAYER, f"{PENDING}/{_layer_name(f'{count:06d}')}")
+            count = len([*self._host.path(PENDING).glob(_name_layer("*"))])
+            self._host.move(_NEW_LAYER, f"{PENDING}/{_name_layer(f'{count:06d}')}")
             return
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
             Places,
@@ -242,16 +242,16 @@ class Rollback:
 
         self._host.remove_tree(_RUBBISH)
         self._host.make_directory(_RUBBISH, 0o700)
-        self._write_layer(f"{_RUBBISH}/{_layer_name('000000')}", snapshot)
+        self._write_layer(f"{_RUBBISH}/{_name_layer('000000')}", snapshot)
         places = Places(
-            self._real(LOCK),
-            self._real(PENDING),
-            self._real(_RUBBISH),
-            self._real(_UNIT),
-            self._real(_LINK),
+            self._resolve(LOCK),
+            self._resolve(PENDING),
+            self._resolve(_RUBBISH),
+            self._resolve(_UNIT),
+            self._resolve(_LINK),
             RESERVE,
             UNFINISHED,
-            _layer_name("*"),
+            _name_layer("*"),
         )
         data = None if before is None else ruleset_to_data(before)
         self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
@@ -288,7 +288,7 @@ class Rollback:
     def _clear(self) -> None:
         """Remove the files of a change that could not be saved. An earlier change, which has an id, still waits."""
         self._host.remove_tree(_RUBBISH)
-        if self.pending() is None:
+        if self.find_pending() is None:
             self._host.remove_tree(PENDING)
             self._remove_unit()
 
@@ -305,7 +305,7 @@ class Rollback:
 
     def _render_call(self, *arguments: str) -> str:
         """Return the shell command that runs the script of the rollback, if the script exists."""
-        undo = shlex.quote(self._real(_UNDO))
+        undo = shlex.quote(self._resolve(_UNDO))
         return f"[ ! -f {undo} ] || exec sh {undo} {' '.join(arguments)}"
 
     def _schedule(self, name: str, description: str, seconds: int, shell: str) -> None:
@@ -321,7 +321,7 @@ class Rollback:
         self._host.remove((_LINK, _UNIT))
         self._host.remove_empty((f"{UNIT_DIRECTORY}/sysinit.target.wants",))
 
-    def _real(self, path: str) -> str:
+    def _resolve(self, path: str) -> str:
         return str(self._host.path(path))
 
 

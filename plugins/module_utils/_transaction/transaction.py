@@ -104,7 +104,7 @@ def converge(
     ConflictError or LockoutError; the host is left unchanged.
     """
     # Another run at the same time would mix the rules of both; a rollback would mix old and new rules.
-    with guard.rollback.alone():
+    with guard.rollback.hold_lock():
         live, outcome = _read_state(backend, want, guard.rollback, opens or want)
         if any(conflict.stops for conflict in outcome.conflicts):
             raise ConflictError(outcome.conflicts)
@@ -136,8 +136,8 @@ def confirm(
     back now, and the error is raised as well.
     """
     try:
-        with rollback.claimed(transaction):
-            if backend.stale(want):
+        with rollback.claim(transaction):
+            if backend.compare_persisted(want):
                 backend.persist(want)
             if want is None:
                 rollback.forget()
@@ -153,14 +153,14 @@ def _read_state(
 ) -> tuple[Live, Outcome]:
     backend.require()
     live = backend.read()
-    conflicts = (*backend.conflicts(opens), *_find_bypasses(backend, opens)) if opens is not None else ()
-    stale = (*backend.stale(want), *rollback.leftovers(want))
+    conflicts = (*backend.find_conflicts(opens), *_find_bypasses(backend, opens)) if opens is not None else ()
+    stale = (*backend.compare_persisted(want), *rollback.find_leftovers(want))
     changed = live.ruleset != want or bool(live.drift) or bool(stale)
     return live, Outcome(live.ruleset, want, live.drift, stale, conflicts, changed)
 
 
 def _find_bypasses(backend: Backend, opens: Ruleset) -> tuple[Conflict, ...]:
-    translations = backend.translations()
+    translations = backend.find_translations()
     if not translations:
         return ()
     from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import bypasses  # noqa: PLC0415
@@ -180,11 +180,11 @@ def _begin(
     backend: Backend, live: Live, want: Ruleset | None, guard: Guard, *, rules: bool
 ) -> tuple[str, tuple[str, ...]]:
     # A run that was killed may have changed the rules without ending the connections that they no longer allow.
-    rules = rules or guard.rollback.pending() is not None
+    rules = rules or guard.rollback.find_pending() is not None
     transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset)
     try:
         warnings = backend.apply(want) if rules else ()
-        guard.rollback.finished(transaction, guard.timeout)
+        guard.rollback.start_countdown(transaction, guard.timeout)
     except HostError as error:
         _undo(guard.rollback, transaction, error)
         raise

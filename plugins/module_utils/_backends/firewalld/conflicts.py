@@ -36,7 +36,7 @@ _BAN = re.compile(r"rule .*\bsource .* (?:drop|reject)\b.*")
 _ACCEPT_FIRST = re.compile(r'rule priority="(?P<priority>-\d+)".* accept\b')
 
 
-def settings_conflicts(state: Mapping[str, t.Any], zones: Iterable[str], want: Ruleset) -> Iterator[Conflict]:
+def find_settings_conflicts(state: Mapping[str, t.Any], zones: Iterable[str], want: Ruleset) -> Iterator[Conflict]:
     """Yield the conflicts in the runtime configuration: panic mode, policies, rules of zones, and ineffective bans."""
     entries = [entry for entry in want.allow if entry.sources]
     ports = tuple(str(entry.service) for entry in entries)
@@ -50,7 +50,7 @@ def settings_conflicts(state: Mapping[str, t.Any], zones: Iterable[str], want: R
             advice="Run `firewall-cmd --panic-off`",
         )
     for name, policy in state["policies"].items():
-        yield from _policy_conflicts(name, policy, {*used}, entries, want)
+        yield from _find_policy_conflicts(name, policy, {*used}, entries, want)
     dropped = {zone: _find_drops(settings.get("rules_str", []), entries, want) for zone, settings in used.items()}
     for zone, found in dropped.items():
         for entry, rule in found.items():
@@ -61,7 +61,7 @@ def settings_conflicts(state: Mapping[str, t.Any], zones: Iterable[str], want: R
                 ports=(str(entry.service),),
                 advice=f"Remove it with `firewall-cmd --permanent --zone={zone} --remove-rich-rule=...`, and reload",
             )
-    yield from _ineffective_rules(state["policies"], used, entries)
+    yield from _find_ineffective_rules(state["policies"], used, entries)
     for zone, settings in used.items():
         if settings.get("sources") and settings.get("target") in _DROPS:
             yield Conflict(
@@ -75,7 +75,7 @@ def settings_conflicts(state: Mapping[str, t.Any], zones: Iterable[str], want: R
             )
 
 
-def _ineffective_rules(
+def _find_ineffective_rules(
     policies: Mapping[str, t.Any], used: Mapping[str, t.Any], entries: list[Allow]
 ) -> Iterator[Conflict]:
     """Yield the rules without effect on authorised sources: limits in zones, and bans in policies after the zones."""
@@ -114,7 +114,7 @@ def _is_at(rule: re.Match[str], entry: Allow) -> bool:
     return rule["protocol"] == entry.service.protocol and entry.service.port in ports
 
 
-def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[Conflict, ...]:
+def find_iptables_conflicts(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[Conflict, ...]:
     """Return the conflicts in INPUT of iptables, which contains direct rules of firewalld and third-party rules.
 
     `listed` is the list "nftables" of `nft -j list ruleset`. With FirewallBackend=iptables, firewalld's own rules, which
@@ -135,7 +135,7 @@ def chains_of_iptables(listed: list[dict[str, t.Any]], want: Ruleset) -> tuple[C
     return find_conflicts(third_party, want, _EARLY)
 
 
-def _policy_conflicts(
+def _find_policy_conflicts(
     name: str, policy: Mapping[str, t.Any], used: set[str], entries: list[Allow], want: Ruleset
 ) -> Iterator[Conflict]:
     """Yield the conflicts of a policy that precedes the zones, for packets of these zones to the host."""
@@ -172,18 +172,18 @@ def _find_drops(rules: Iterable[str], entries: Iterable[Allow], want: Ruleset) -
     found = {}
     for entry in entries:
         covering = [
-            [match for match in ends if _covers(match, entry, family, want)] for family in _families(entry, want)
+            [match for match in ends if _covers(match, entry, family, want)] for family in _list_families(entry, want)
         ]
         if covering and all(covering):
             found[entry] = covering[0][0][0]
     return found
 
 
-def _families(entry: Allow, want: Ruleset) -> list[str]:
+def _list_families(entry: Allow, want: Ruleset) -> list[str]:
     """Return the families of the authorised sources of an entry."""
     sets = [source for source in want.sets if source.name in entry.set_names]
     return [family for family in entry.service.families
-            if entry.sources == ANY or any(source.of(family).members for source in sets)]  # fmt: skip
+            if entry.sources == ANY or any(source.select_family(family).members for source in sets)]  # fmt: skip
 
 
 def _covers(match: re.Match[str], entry: Allow, family: str, want: Ruleset) -> bool:
@@ -196,5 +196,10 @@ def _covers(match: re.Match[str], entry: Allow, family: str, want: Ruleset) -> b
         banned = from_ranges(family, [parse_range(family, match["source"])])
     except ValueError:
         return False
-    members = [member for source in want.sets if source.name in entry.set_names for member in source.of(family).members]
+    members = [
+        member
+        for source in want.sets
+        if source.name in entry.set_names
+        for member in source.select_family(family).members
+    ]
     return entry.sources != ANY and all(banned.covers(member) for member in members)

@@ -18,14 +18,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.zones import (
     as_copy,
     has_rules,
-    original,
+    restore_original,
     with_rules,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
     FIREWALLD,
     FIREWALLD_SET_PREFIX,
-    own_firewalld_files,
+    list_own_firewalld_files,
 )
 
 Files = dict[str, "str | None"]  # texts by path; None is a file to remove
@@ -50,14 +50,14 @@ def uses_iptables(host: Host) -> bool:
     return bool(_WITH_IPTABLES.search(host.read(CONF) or ""))
 
 
-def permanent_zones(host: Host) -> set[str]:
+def list_permanent_zones(host: Host) -> set[str]:
     """Return the zones that firewalld uses after a reload: the default zone, and zones with interfaces.
 
     Raises HostError if a zone file is not XML.
     """
     default = _DEFAULT_ZONE.search(host.read(CONF) or "")
     found = {default[1] if default else "public"}
-    for path in _zone_files(host):
+    for path in _list_zone_files(host):
         try:
             root = ET.fromstring(host.path(path).read_bytes())  # noqa: S314 -- a file of root
         except ET.ParseError as error:
@@ -67,13 +67,13 @@ def permanent_zones(host: Host) -> set[str]:
         except OSError as error:
             raise HostError(f"{path} cannot be read: {error.strerror}. Restore or remove it") from error
         if root.find("interface") is not None:
-            found.add(_zone_name(path))
+            found.add(_get_zone_name(path))
     return found
 
 
-def zone_paths(host: Host, zones: Iterable[str]) -> list[str]:
+def list_zone_paths(host: Host, zones: Iterable[str]) -> list[str]:
     """Return the paths of the files of these zones, and of all zones that have our rules."""
-    managed = [path for path in _zone_files(host) if _has_our_rules(host, path)]
+    managed = [path for path in _list_zone_files(host) if _has_our_rules(host, path)]
     return sorted({*(f"{_ZONES}/{zone}.xml" for zone in zones), *managed})
 
 
@@ -83,10 +83,10 @@ def plan_files(host: Host, objects: Objects, zones: Collection[str], runtime: Ma
     `runtime` has the entries of the loaded ipsets. A set that is filled there is filled in its file too, unless the files
     already contain the same members. Raises HostError if a zone file cannot be edited.
     """
-    wanted = _ipset_files(host, objects, runtime)
-    wanted |= {path: None for path in own_firewalld_files(host) if path not in wanted}
-    for path in zone_paths(host, zones):
-        wanted[path] = _zone_text(host, path, objects if _zone_name(path) in zones else Objects())
+    wanted = _plan_ipset_files(host, objects, runtime)
+    wanted |= {path: None for path in list_own_firewalld_files(host) if path not in wanted}
+    for path in list_zone_paths(host, zones):
+        wanted[path] = _edit_zone(host, path, objects if _get_zone_name(path) in zones else Objects())
     return {path: text for path, text in wanted.items() if not _is(host, path, text)}
 
 
@@ -136,21 +136,21 @@ def _write(host: Host, files: Files, modes: Mapping[str, int]) -> None:
     host.remove(sorted(unneeded, key=lambda path: not path.startswith(_ZONES)))
 
 
-def _ipset_files(host: Host, objects: Objects, runtime: Mapping[str, Iterable[str]]) -> Files:
+def _plan_ipset_files(host: Host, objects: Objects, runtime: Mapping[str, Iterable[str]]) -> Files:
     def render(layout: Mapping[str, Iterable[str]]) -> Files:
-        return {_ipset_path(name): render_ipset(objects.families[name], layout[name]) for name in layout}
+        return {_get_ipset_path(name): render_ipset(objects.families[name], layout[name]) for name in layout}
 
-    written = render(objects.layout(_written(host, objects)))
-    return written if all(_is(host, path, text) for path, text in written.items()) else render(objects.layout(runtime))
+    written = render(objects.lay_out(_read_written_entries(host, objects)))
+    return written if all(_is(host, path, text) for path, text in written.items()) else render(objects.lay_out(runtime))
 
 
-def _written(host: Host, objects: Objects) -> dict[str, list[str]]:
+def _read_written_entries(host: Host, objects: Objects) -> dict[str, list[str]]:
     """Return the entries of our ipsets in the permanent configuration."""
-    texts = {name: host.read(_ipset_path(name)) or "" for name in objects.families}
+    texts = {name: host.read(_get_ipset_path(name)) or "" for name in objects.families}
     return {name: re.findall(r"<entry>([^<]*)</entry>", text) for name, text in texts.items()}
 
 
-def _ipset_path(name: str) -> str:
+def _get_ipset_path(name: str) -> str:
     return f"{_IPSETS}/{name}.xml"
 
 
@@ -160,11 +160,11 @@ def _is(host: Host, path: str, text: str | None) -> bool:
     return host.holds(path, text, _MODE)
 
 
-def _zone_files(host: Host) -> list[str]:
+def _list_zone_files(host: Host) -> list[str]:
     return [f"{_ZONES}/{path.name}" for path in sorted(host.path(_ZONES).glob("*.xml"))]
 
 
-def _zone_name(path: str) -> str:
+def _get_zone_name(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".xml")
 
 
@@ -173,11 +173,11 @@ def _has_our_rules(host: Host, path: str) -> bool:
     return any(f'ipset="{prefix}' in text for prefix in FIREWALLD_SET_PREFIX.values())
 
 
-def _zone_text(host: Host, path: str, objects: Objects) -> str | None:
+def _edit_zone(host: Host, path: str, objects: Objects) -> str | None:
     """Return the text of a zone file with our rules, or None if the zone has no file and needs none."""
     supplied = f"{_SUPPLIED}/{path.rpartition('/')[2]}"
     present = _read(host, path) if host.path(path).exists() else None
-    text = None if present is None else original(present)
+    text = None if present is None else restore_original(present)
     if text is not None and has_rules(present or "", objects.rules):
         return present
     if text is None and (not objects.rules or not host.path(supplied).exists()):

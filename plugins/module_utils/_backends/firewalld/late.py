@@ -17,17 +17,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.conflicts import (
-    chains_of_iptables,
-    settings_conflicts,
+    find_iptables_conflicts,
+    find_settings_conflicts,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.files import (
     describe,
-    permanent_zones,
+    list_permanent_zones,
+    list_zone_paths,
     plan_files,
     render_removal,
     uses_iptables,
     write_files,
-    zone_paths,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import (
     TYPE,
@@ -43,7 +43,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
     FIREWALLD,
     FIREWALLD_SET_PREFIX,
-    own_firewalld_files,
+    list_own_firewalld_files,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
@@ -90,24 +90,24 @@ class FirewalldLate:
         """Return the differences of firewalld's runtime configuration, and of the kernel, from the objects of a ruleset."""
         self._found = self._ask({})
         objects = make_objects(ruleset)
-        differences = tuple(self._differences(objects))
-        self._lost = () if differences else tuple(self._lost_rules(objects))
+        differences = tuple(self._compare_runtime(objects))
+        self._lost = () if differences else tuple(self._find_lost_rules(objects))
         return (*differences, *self._lost)
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the permanent configuration."""
-        return tuple(describe(self._host, self._files(make_objects(want))))
+        return tuple(describe(self._host, self._plan_files(make_objects(want))))
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts: panic mode, rules of zones and policies, and iptables rules."""
-        settings = tuple(settings_conflicts(self._state, self._zones, want))
+        settings = tuple(find_settings_conflicts(self._state, self._zones, want))
         listed = self._listed
         for family, program in _PROGRAMS.items():
             if needs_options(listed, family) and self._host.which(program):
                 listed = with_options(listed, family, self._host.run(f"{program}-save"))
-        return (*settings, *chains_of_iptables(listed, want))
+        return (*settings, *find_iptables_conflicts(listed, want))
 
-    def translations(self) -> tuple[Translation, ...]:
+    def find_translations(self) -> tuple[Translation, ...]:
         """Return no translations: the early part returns them."""
         return ()
 
@@ -118,7 +118,7 @@ class FirewalldLate:
         try:
             self._host.remove_tree(_CHECK)
             _copy_tree(self._host.path(FIREWALLD), self._host.path(_CHECK))
-            for path, text in self._files(make_objects(want)).items():
+            for path, text in self._plan_files(make_objects(want)).items():
                 copy = _CHECK + path.removeprefix(FIREWALLD)
                 if text is None:
                     self._host.remove((copy,))
@@ -130,36 +130,36 @@ class FirewalldLate:
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- firewalld's own state says more
         """Return our files, and a session that restores our current rules and ipsets."""
-        files = own_firewalld_files(self._host)
+        files = list_own_firewalld_files(self._host)
         rules = {zone: [rule for rule in settings.get("rules_str", []) if is_ours(rule)]
                  for zone, settings in self._state["zones"].items()}  # fmt: skip
         want = {"rules": rules, "ipsets": self._entries}
         # The rollback reloads firewalld only to remove all our ipsets, or if an ipset is missing. New ipsets stay, but empty.
         exact = not self._entries
         request = {"want": want, "exact": exact, "lenient": True, "kept": self._kept, "prefixes": _PREFIXES}
-        load = ((("sh",), render_removal(files)), (self._interpreter, self._script(request)))
-        return Snapshot((*files, *zone_paths(self._host, self._zones)), load)
+        load = ((("sh",), render_removal(files)), (self._interpreter, self._make_script(request)))
+        return Snapshot((*files, *list_zone_paths(self._host, self._zones)), load)
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Change the runtime configuration. If a reload is needed, change the permanent configuration first."""
         objects = make_objects(want)
-        if not self._lost and not [*self._differences(objects)]:
+        if not self._lost and not [*self._compare_runtime(objects)]:
             return ()
         reload = bool(self._lost) or self._needs_reload(want)
         if reload:
-            write_files(self._host, self._files(objects))
+            write_files(self._host, self._plan_files(objects))
         if self._lost and not uses_iptables(self._host):
             # firewalld first removes its table, and fails if the table is missing.
             self._host.run("nft", "add", "table", "inet", "firewalld")
         rules = {zone: [*map(str, objects.rules)] for zone in self._zones}
-        layout = {"rules": rules, "ipsets": objects.layout(self._entries)}
+        layout = {"rules": rules, "ipsets": objects.lay_out(self._entries)}
         self._found = self._ask({"want": layout, "reload": reload, "exact": want is None, "kept": self._kept})
         self._lost = ()
         return tuple(self._found["warnings"])
 
     def persist(self, want: Ruleset | None) -> None:
         """Write or remove our part of the permanent configuration."""
-        write_files(self._host, self._files(make_objects(want)))
+        write_files(self._host, self._plan_files(make_objects(want)))
 
     @property
     def _state(self) -> dict[str, t.Any]:
@@ -182,9 +182,9 @@ class FirewalldLate:
             groups = settings.get("sources") and settings.get("target", "default") == "default"
             if settings.get("interfaces") or groups:
                 found.add(zone)
-        return sorted(found | permanent_zones(self._host))
+        return sorted(found | list_permanent_zones(self._host))
 
-    def _files(self, objects: Objects) -> dict[str, str | None]:
+    def _plan_files(self, objects: Objects) -> dict[str, str | None]:
         zones, entries = (self._zones, self._entries) if objects.rules else ([], {})
         return plan_files(self._host, objects, zones, entries)
 
@@ -196,7 +196,7 @@ class FirewalldLate:
         families = make_objects(want).families
         return not all(name in loaded and _is_current(loaded[name], family) for name, family in families.items())
 
-    def _differences(self, objects: Objects) -> Iterator[str]:
+    def _compare_runtime(self, objects: Objects) -> Iterator[str]:
         """Yield a line for each difference in the runtime configuration. Unused empty ipsets are ignored."""
         wanted, used = [*map(str, objects.rules)], self._zones if objects.rules else []
         for zone, settings in sorted(self._state["zones"].items()):
@@ -204,7 +204,7 @@ class FirewalldLate:
             need = wanted if zone in used else []
             yield from (f"firewalld's zone {zone} lacks the rule: {rule}" for rule in need if rule not in have)
             yield from (f"firewalld's zone {zone} has an unexpected rule: {rule}" for rule in have if rule not in need)
-        loaded, layout = self._state["ipsets"], objects.layout(self._entries)
+        loaded, layout = self._state["ipsets"], objects.lay_out(self._entries)
         for name in sorted({*loaded, *layout}):
             if name not in loaded:
                 yield f"firewalld's ipset {name} is missing"
@@ -213,7 +213,7 @@ class FirewalldLate:
             elif sorted(loaded[name]["entries"]) != layout.get(name, []):
                 yield f"firewalld's ipset {name} has other entries"
 
-    def _lost_rules(self, objects: Objects) -> Iterator[str]:
+    def _find_lost_rules(self, objects: Objects) -> Iterator[str]:
         """Yield a line for each zone whose rules are missing in the kernel, because firewalld does not notice a flush."""
         for zone in self._zones if objects.rules else ():
             settings = self._state["zones"].get(zone, {})
@@ -259,7 +259,7 @@ class FirewalldLate:
             if has_libraries(changes="want" in request):
                 return self._host.call(_session.answer, request)
             result: dict[str, t.Any] = json.loads(
-                self._host.run(*self._interpreter, stdin=self._script(request), seconds=_SESSION_SECONDS)
+                self._host.run(*self._interpreter, stdin=self._make_script(request), seconds=_SESSION_SECONDS)
             )
         except SessionError as error:
             raise HostError(f"firewalld: {error}") from error
@@ -268,7 +268,7 @@ class FirewalldLate:
         return result
 
     @staticmethod
-    def _script(request: dict[str, t.Any]) -> str:
+    def _make_script(request: dict[str, t.Any]) -> str:
         from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import make_script  # noqa: PLC0415
 
         return make_script(_session, request)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import INET, MAXELEM, elements
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import INET, MAXELEM, list_elements
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,
     FAMILIES,
@@ -71,7 +71,7 @@ class Group:
     names: tuple[str, ...]
     entries: tuple[str, ...]
 
-    def filled(self, name: str) -> dict[str, list[str]]:
+    def fill(self, name: str) -> dict[str, list[str]]:
         """Return the entries of each ipset if `name` is the filled ipset."""
         return {ipset: [*self.entries] if ipset == name else [] for ipset in self.names}
 
@@ -88,7 +88,7 @@ class Objects:
         """The family of each ipset, by its name."""
         return {name: group.family for group in self.groups for name in group.names}
 
-    def layout(self, present: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    def lay_out(self, present: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """Return the wanted entries of each ipset, given the present entries.
 
         A set with exactly the wanted entries is kept. Otherwise an empty set is filled, so that the old set is in use until
@@ -98,7 +98,7 @@ class Objects:
         for group in self.groups:
             sizes = {name: len([*present.get(name, ())]) for name in group.names}
             complete = [name for name in group.names if {*present.get(name, ())} == {*group.entries}]
-            found |= group.filled(min(complete or group.names, key=lambda name: sizes[name]))
+            found |= group.fill(min(complete or group.names, key=lambda name: sizes[name]))
         return found
 
 
@@ -106,13 +106,13 @@ def make_objects(ruleset: Ruleset | None) -> Objects:
     """Return the objects of a ruleset, or no objects without a ruleset."""
     if ruleset is None:
         return Objects()
-    rules = tuple(sorted({rule for entry in ruleset.allow for rule in _rules(entry)}, key=str))
+    rules = tuple(sorted({rule for entry in ruleset.allow for rule in _make_rules(entry)}, key=str))
     groups = [
-        Group(family, _names(f"-{source.name}", family), _entries(source.of(family)))
+        Group(family, _names(f"-{source.name}", family), _merge_entries(source.select_family(family)))
         for source in ruleset.sets
         for family in FAMILIES
     ]
-    groups += [Group(family, (_every(family),), (*_EVERY[family],)) for family in FAMILIES]
+    groups += [Group(family, (_name_every_set(family),), (*_EVERY[family],)) for family in FAMILIES]
     used = {rule.ipset for rule in rules}
     return Objects(rules, tuple(group for group in groups if used.intersection(group.names)))
 
@@ -127,17 +127,17 @@ def is_ours(rule: str) -> bool:
     return any(f'source ipset="{prefix}' in rule for prefix in FIREWALLD_SET_PREFIX.values())
 
 
-def _rules(entry: Allow) -> Iterator[Rule]:
+def _make_rules(entry: Allow) -> Iterator[Rule]:
     service = entry.service
     address = None if service.address in WILDCARDS else service.address
     for family in service.families:
-        any_source = (_every(family),) if entry.sources == ANY else ()
+        any_source = (_name_every_set(family),) if entry.sources == ANY else ()
         groups = (name for source in entry.set_names for name in _names(f"-{source}", family))
         for name in (*any_source, *groups):
             yield Rule(family, name, address, service.port, service.protocol)
 
 
-def _every(family: str) -> str:
+def _name_every_set(family: str) -> str:
     return f"{FIREWALLD_SET_PREFIX[family]}any"
 
 
@@ -154,7 +154,7 @@ def _name(prefix: str, name: str) -> str:
     return f"{full[: _LONGEST - _DIGEST - 1]}-{digest}"
 
 
-def _entries(networks: Networks) -> tuple[str, ...]:
+def _merge_entries(networks: Networks) -> tuple[str, ...]:
     """Return the fewest entries for networks, because nft lists adjacent networks merged and both forms must be equal."""
-    texts = elements(from_ranges(networks.family, networks.ranges))
+    texts = list_elements(from_ranges(networks.family, networks.ranges))
     return tuple(sorted(text.removesuffix(_ALONE[networks.family]) for text in texts))

@@ -35,7 +35,7 @@ def with_rules(text: str, rules: Iterable[Rule]) -> str:
 
     Raises ValueError if the text has no element `zone`.
     """
-    lines = "".join(f"  {_element(rule)}\n" for rule in rules)
+    lines = "".join(f"  {_render_element(rule)}\n" for rule in rules)
     plain = _COMMENT.sub(lambda match: " " * len(match[0]), text)
     ends = [*_END.finditer(plain)]
     if ends:
@@ -53,32 +53,32 @@ def without_rules(text: str) -> str:
 
 def has_rules(text: str, rules: Iterable[Rule]) -> bool:
     """Tell whether these rules are exactly our rules in a text, in our form or in firewalld's form."""
-    present, wanted = _OURS.findall(text), map(_element, rules)
+    present, wanted = _OURS.findall(text), map(_render_element, rules)
     return {canonicalize(rule, strip_text=True) for rule in present} == {canonicalize(rule) for rule in wanted}
 
 
 def as_copy(text: str, path: str) -> str:
     """Return the text of firewalld's own zone file `path`, marked as a copy by its last line."""
     end = "" if text.endswith("\n") else "\n"
-    return f"{text}{end}<!-- gatehouse.kong: a copy of {path} ({_digest(text)}) -->\n"
+    return f"{text}{end}<!-- gatehouse.kong: a copy of {path} ({_compute_digest(text)}) -->\n"
 
 
-def original(text: str) -> str | None:
+def restore_original(text: str) -> str | None:
     """Return the administrator's text of a zone file, or None if it is only our copy of firewalld's own file."""
     plain = without_rules(text)
     copy = _COPY.search(plain)
     if not copy:
         return plain
     before = plain[: copy.start()]
-    is_copy = copy["digest"] in (_digest(before), _digest(before.removesuffix("\n")))
+    is_copy = copy["digest"] in (_compute_digest(before), _compute_digest(before.removesuffix("\n")))
     return None if is_copy else before
 
 
-def _digest(text: str) -> str:
+def _compute_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _element(rule: Rule) -> str:
+def _render_element(rule: Rule) -> str:
     to = f'<destination address="{rule.address}"/>' if rule.address else ""
     return (
         f'<rule priority="{LAST}" family="{rule.family}"><source ipset="{rule.ipset}"/>{to}'

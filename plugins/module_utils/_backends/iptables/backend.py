@@ -19,27 +19,27 @@ from functools import cached_property
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import (
     UNIT_PARTS,
     Programs,
+    parse_script,
     render_removal,
     render_script,
-    rules_in_script,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import (
     SetsError,
     change,
-    saved,
+    save_sets,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import (
     JUMP,
+    are_same_rules,
     make_rules,
-    same_rules,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import (
     Chain,
     State,
-    live_of,
+    interpret_state,
     parse_chain,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import compare_parts, install, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
@@ -48,11 +48,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
-    families_of,
-    program,
+    find_program,
+    list_families,
+    read_variant,
     refuse_mixture,
     require_programs,
-    variant_of,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
@@ -88,13 +88,13 @@ class Iptables:
 
     def read(self) -> Live:
         """Return the loaded chains and sets. If the kernel has no IPv6, the IPv6 rules are read from the boot file."""
-        return live_of(self._state())
+        return interpret_state(self._read_state())
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the boot script, the unit and its links."""
-        return stale_parts(self._host, UNIT_PARTS, None if want is None else self._script(want))
+        return compare_parts(self._host, UNIT_PARTS, None if want is None else self._render_script(want))
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return a warning if the kernel has no IPv6. Raises HostError for published ports, which need nft."""
         published = sorted(str(entry.service) for entry in want.allow if entry.published)
         if published:
@@ -104,7 +104,7 @@ class Iptables:
             )
         return () if "ipv6" in self._families else without_ipv6(want, SCRIPT_FILE)
 
-    def translations(self) -> tuple[Translation, ...]:
+    def find_translations(self) -> tuple[Translation, ...]:
         """Return no translations: the late part returns them."""
         return ()
 
@@ -115,13 +115,13 @@ class Iptables:
         from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import load_text  # noqa: PLC0415
 
         for family in self._families:
-            chain = self._state().chains[family]
-            if not same_rules(chain.rules or (), make_rules(want, family, self._state().name_of)):
+            chain = self._read_state().chains[family]
+            if not are_same_rules(chain.rules or (), make_rules(want, family, self._read_state().name_of)):
                 self._restore(family, load_text(chain, make_rules(want, family, None)), "--test")
 
     def snapshot(self, live: Live) -> Snapshot:
         """Return the files of the unit, and a script that restores the current ruleset from any state."""
-        script = render_removal(self._programs) if live.ruleset is None else self._script(live.ruleset)
+        script = render_removal(self._programs) if live.ruleset is None else self._render_script(live.ruleset)
         files = UNIT_PARTS.paths
         return Snapshot(files, ((("sh",), script),))
 
@@ -145,24 +145,24 @@ class Iptables:
         if want is None:
             uninstall(self._host, UNIT_PARTS)
         else:
-            install(self._host, UNIT_PARTS, self._script(want))
+            install(self._host, UNIT_PARTS, self._render_script(want))
 
     @cached_property
     def _variant(self) -> str:
-        return variant_of(self._host)
+        return read_variant(self._host)
 
     @property
     def _families(self) -> tuple[str, ...]:
-        return families_of(self._host)
+        return list_families(self._host)
 
     def _load(self, want: Ruleset | None) -> None:
         from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import (  # noqa: PLC0415
-            removal_steps,
-            steps,
+            plan_removal,
+            plan_steps,
         )
 
-        state, self._found = self._state(), None
-        for step in removal_steps(state) if want is None else steps(state, want):
+        state, self._found = self._read_state(), None
+        for step in plan_removal(state) if want is None else plan_steps(state, want):
             self._run_step(step)
 
     def _run_step(self, step: Step) -> None:
@@ -187,35 +187,35 @@ class Iptables:
                 return
 
     def _restore(self, family: str, text: str, *options: str) -> None:
-        self._host.run(f"{self._program(family)}-restore", *_WAIT, "--noflush", *options, stdin=text)
+        self._host.run(f"{self._choose_program(family)}-restore", *_WAIT, "--noflush", *options, stdin=text)
 
-    def _state(self) -> State:
+    def _read_state(self) -> State:
         if self._found is None:
-            self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
-            chains = {family: self._chain(family) for family in FAMILIES}
+            self._saved = {family: self._host.run(f"{self._choose_program(family)}-save") for family in self._families}
+            chains = {family: self._read_chain(family) for family in FAMILIES}
             self._found = State(chains, parse_sets(self._list_sets()), self._families)
         return self._found
 
     def _list_sets(self) -> str:
         try:
-            lines = self._host.call(saved, tuple(SET_PREFIX.values()))
+            lines = self._host.call(save_sets, tuple(SET_PREFIX.values()))
         except OSError as error:
             raise HostError(f"ipset: {error.strerror}") from error
         return self._host.run("ipset", "save") if lines is None else lines
 
-    def _chain(self, family: str) -> Chain:
+    def _read_chain(self, family: str) -> Chain:
         if family in self._saved:
             return parse_chain(self._saved[family])
-        waiting = rules_in_script(self._host.read(SCRIPT_FILE) or "", family)
+        waiting = parse_script(self._host.read(SCRIPT_FILE) or "", family)
         return Chain(waiting, (JUMP,), first=True) if waiting else Chain()
 
-    def _program(self, family: str) -> str:
-        return program(self._host, family, self._variant)
+    def _choose_program(self, family: str) -> str:
+        return find_program(self._host, family, self._variant)
 
     @property
     def _programs(self) -> Programs:
         ipset = self._host.which("ipset") or "/usr/sbin/ipset"
-        return Programs(ipset, self._program("ipv4"), self._program("ipv6"))
+        return Programs(ipset, self._choose_program("ipv4"), self._choose_program("ipv6"))
 
-    def _script(self, ruleset: Ruleset) -> str:
+    def _render_script(self, ruleset: Ruleset) -> str:
         return render_script(ruleset, self._programs)

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset im
     MAXELEM,
     OTHER,
     fill,
-    wanted_sets,
+    list_wanted_sets,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
 
@@ -184,26 +184,26 @@ class Programs(t.NamedTuple):
 def render_script(ruleset: Ruleset, programs: Programs) -> str:
     """Return the shell script that loads a ruleset. It can run at any time: the result does not depend on the state."""
     lines: list[str] = []
-    for name, networks in wanted_sets(ruleset).items():
+    for name, networks in list_wanted_sets(ruleset).items():
         create, *adds = fill(name, networks)
         # An interrupted run can have left the set with elements.
         lines += [create, f"flush {name}", *adds]
     rules = (make_rules(ruleset, family) for family in FAMILIES)
-    return _script(_FUNCTIONS + _LOAD, programs, " ".join(wanted_sets(ruleset)), lines, *rules)
+    return _fill_template(_FUNCTIONS + _LOAD, programs, " ".join(list_wanted_sets(ruleset)), lines, *rules)
 
 
 def render_removal(programs: Programs) -> str:
     """Return the shell script that removes all our chains, rules and sets from the kernel."""
-    return _script(_FUNCTIONS + _REMOVE, programs, "", (), (), ())
+    return _fill_template(_FUNCTIONS + _REMOVE, programs, "", (), (), ())
 
 
-def rules_in_script(text: str, family: str) -> tuple[str, ...]:
+def parse_script(text: str, family: str) -> tuple[str, ...]:
     """Return the rules of a family in such a script; no rules for any other text."""
     word = family.upper()
     return tuple(text.partition(f"<<'{word}'\n")[2].partition(f"\n{word}\n")[0].splitlines())
 
 
-def _script(template: str, programs: Programs, names: str, *blocks: Iterable[str]) -> str:
+def _fill_template(template: str, programs: Programs, names: str, *blocks: Iterable[str]) -> str:
     sets, rules4, rules6 = ("\n".join(block) for block in blocks)
     return template.format(
         **programs._asdict(),

@@ -4,7 +4,7 @@
 
 """Listing and changing ipsets over netlink instead of ipset (linux/netfilter/ipset/ip_set.h), with the lines of ipset(8).
 
-Only the kind of set that this collection creates is supported. If a set with one of our names is of another kind, `saved`
+Only the kind of set that this collection creates is supported. If a set with one of our names is of another kind, `save_sets`
 returns None, and the caller must run ipset.
 """
 
@@ -18,11 +18,11 @@ import typing as t
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.netlink import (
     EXCLUSIVE,
     NETFILTER,
-    attributes,
-    command,
     connect,
-    listed,
-    packed,
+    dump_objects,
+    pack,
+    parse_attributes,
+    send_command,
 )
 
 _CREATE, _DESTROY, _SWAP, _LIST, _ADD = (6 << 8 | kind for kind in (2, 3, 6, 7, 9))
@@ -51,13 +51,15 @@ class SetsError(Exception):
         self.busy = code == _BUSY
 
 
-def saved(prefixes: t.Sequence[str]) -> str | None:
+def save_sets(prefixes: t.Sequence[str]) -> str | None:
     """Return the output of `ipset save` for sets with these prefixes; None if a set is not of the supported kind."""
     with connect(NETFILTER) as link:
-        messages = listed(link, _LIST, _message(packed(_FLAGS | _NETWORK_ORDER, struct.pack("!I", _NAMES_ONLY))))
-        names = [_text(dict(attributes(message[4:]))[_NAME]) for message in messages]
+        messages = dump_objects(
+            link, _LIST, _pack_message(pack(_FLAGS | _NETWORK_ORDER, struct.pack("!I", _NAMES_ONLY)))
+        )
+        names = [_parse_text(dict(parse_attributes(message[4:]))[_NAME]) for message in messages]
         texts = [
-            _parse_set(listed(link, _LIST, _message(_named(name))))
+            _parse_set(dump_objects(link, _LIST, _pack_message(_pack_name(name))))
             for name in names
             if name.startswith(tuple(prefixes))
         ]
@@ -67,69 +69,69 @@ def saved(prefixes: t.Sequence[str]) -> str | None:
 def change(lines: t.Sequence[str]) -> None:
     """Execute lines as `ipset restore` does: create, add, swap and destroy. Raises SetsError."""
     with connect(NETFILTER) as link:
-        for number, kind, body in _commands(lines):
+        for number, kind, body in _parse_commands(lines):
             try:
-                command(link, kind, _message(body), EXCLUSIVE)
+                send_command(link, kind, _pack_message(body), EXCLUSIVE)
             except OSError as error:
                 raise SetsError(number, lines[number], error.errno or 0) from error
 
 
-def _commands(lines: t.Sequence[str]) -> t.Iterator[tuple[int, int, bytes]]:
+def _parse_commands(lines: t.Sequence[str]) -> t.Iterator[tuple[int, int, bytes]]:
     """Yield the first line, the kind and the attributes of each command. Successive `add` lines become one command."""
     entries: list[bytes] = []
     for number, line in enumerate(lines):
         word, name, *rest = line.split()
         if word == "add":
-            entries.append(packed(_DATA, _entry(rest[0]), nested=True))
+            entries.append(pack(_DATA, _pack_entry(rest[0]), nested=True))
             continues = number + 1 < len(lines) and lines[number + 1].startswith(f"add {name} ")
             if not continues or len(entries) == _TOGETHER:
-                place = packed(_LINE | _NETWORK_ORDER, bytes(4))
+                place = pack(_LINE | _NETWORK_ORDER, bytes(4))
                 yield (
                     number + 1 - len(entries),
                     _ADD,
-                    _named(name) + place + packed(_ENTRIES, b"".join(entries), nested=True),
+                    _pack_name(name) + place + pack(_ENTRIES, b"".join(entries), nested=True),
                 )
                 entries.clear()
         elif word == "create":
             _kind, _word, family, _maxelem, limit = rest
-            limits = packed(_MAXELEM | _NETWORK_ORDER, struct.pack("!I", int(limit)))
-            kind = packed(_TYPE, _KIND.encode() + b"\0") + packed(_REVISION, _HASH_NET_SIX)
+            limits = pack(_MAXELEM | _NETWORK_ORDER, struct.pack("!I", int(limit)))
+            kind = pack(_TYPE, _KIND.encode() + b"\0") + pack(_REVISION, _HASH_NET_SIX)
             yield (
                 number,
                 _CREATE,
                 b"".join(
                     (
-                        _named(name),
+                        _pack_name(name),
                         kind,
-                        packed(_FAMILY, bytes([_FAMILIES[family]])),
-                        packed(_DATA, limits, nested=True),
+                        pack(_FAMILY, bytes([_FAMILIES[family]])),
+                        pack(_DATA, limits, nested=True),
                     )
                 ),
             )
         elif word == "swap":
-            yield number, _SWAP, _named(name) + packed(_OTHER_NAME, rest[0].encode() + b"\0")
+            yield number, _SWAP, _pack_name(name) + pack(_OTHER_NAME, rest[0].encode() + b"\0")
         else:
-            yield number, _DESTROY, _named(name)
+            yield number, _DESTROY, _pack_name(name)
 
 
-def _message(body: bytes) -> bytes:
-    return struct.pack("!BBH", socket.AF_INET, 0, 0) + packed(_PROTOCOL, _SIX) + body
+def _pack_message(body: bytes) -> bytes:
+    return struct.pack("!BBH", socket.AF_INET, 0, 0) + pack(_PROTOCOL, _SIX) + body
 
 
-def _named(name: str) -> bytes:
-    return packed(_NAME, name.encode() + b"\0")
+def _pack_name(name: str) -> bytes:
+    return pack(_NAME, name.encode() + b"\0")
 
 
-def _entry(network: str) -> bytes:
+def _pack_entry(network: str) -> bytes:
     address, _slash, length = network.partition("/")
     number, family = (2, socket.AF_INET6) if ":" in address else (1, socket.AF_INET)
-    inner = packed(number | _NETWORK_ORDER, socket.inet_pton(family, address))
-    return packed(_ADDRESS, inner, nested=True) + (packed(_LENGTH, bytes([int(length)])) if length else b"")
+    inner = pack(number | _NETWORK_ORDER, socket.inet_pton(family, address))
+    return pack(_ADDRESS, inner, nested=True) + (pack(_LENGTH, bytes([int(length)])) if length else b"")
 
 
 # The bytes before an address, by its size. Comparing them is ten times faster than parsing them.
-_BEFORE = {size: packed(_ADDRESS, packed(number, bytes(size)), nested=True)[:8] for size, number in ((4, 1), (16, 2))}
-_BETWEEN = packed(_LENGTH, b"\0")[:4]
+_BEFORE = {size: pack(_ADDRESS, pack(number, bytes(size)), nested=True)[:8] for size, number in ((4, 1), (16, 2))}
+_BETWEEN = pack(_LENGTH, b"\0")[:4]
 _AROUND_ADDRESS = 16
 
 
@@ -137,15 +139,15 @@ def _parse_set(messages: t.Iterable[bytes]) -> str | None:
     """Return the lines of a set, or None. A set can have several messages; the first has its options."""
     lines = []
     for message in messages:
-        values = dict(attributes(message[4:]))
-        name = _text(values[_NAME])
+        values = dict(parse_attributes(message[4:]))
+        name = _parse_text(values[_NAME])
         if _DATA in values:
-            head = dict(attributes(values[_DATA]))
+            head = dict(parse_attributes(values[_DATA]))
             family = next((word for word, number in _FAMILIES.items() if values[_FAMILY] == bytes([number])), None)
-            if _text(values[_TYPE]) != _KIND or not family or not {*head} <= _KNOWN:
+            if _parse_text(values[_TYPE]) != _KIND or not family or not {*head} <= _KNOWN:
                 return None
             lines.append(f"create {name} {_KIND} family {family} maxelem {struct.unpack('!I', head[_MAXELEM])[0]}\n")
-        for _data, entry in attributes(values.get(_ENTRIES, b"")):
+        for _data, entry in parse_attributes(values.get(_ENTRIES, b"")):
             network = _parse_network(entry)
             if network is None:
                 return None
@@ -162,5 +164,5 @@ def _parse_network(entry: bytes) -> str | None:
     return f"{socket.inet_ntop(family, entry[8 : 8 + size])}/{entry[12 + size]}"
 
 
-def _text(value: bytes) -> str:
+def _parse_text(value: bytes) -> str:
     return value.rstrip(b"\0").decode()

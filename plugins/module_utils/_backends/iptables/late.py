@@ -17,43 +17,43 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     PLUGIN,
     SETS_PLUGIN,
     UNIT_PARTS,
-    plugins_for,
+    make_plugins,
+    make_unit,
     render_script,
-    unit_for,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     Filter,
     Place,
     filter_of,
-    misplaced,
-    places_of,
+    find_misplaced,
+    find_places,
     without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
-    files_to_clean,
-    unloadable,
+    find_unloadable,
+    select_files_to_clean,
     without_early,
     without_ours,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import exempt_rule
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import warn_of_exempt_rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import compare_parts, install, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import stale_files, written_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import compare_files, write_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
-    translations_of,
+    find_translations,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
     PROGRAM,
-    families_of,
-    program,
+    find_program,
+    list_families,
+    read_variant,
     refuse_mixture,
     require_programs,
-    variant_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import conflicts
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import find_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
@@ -86,39 +86,41 @@ class IptablesLate:
 
         Third-party rules before the accept rule are not a difference: fail2ban and Docker add such rules.
         """
-        self._saved = {family: self._host.run(f"{self._program(family)}-save") for family in self._families}
+        self._saved = {family: self._host.run(f"{self._choose_program(family)}-save") for family in self._families}
         self._tables = {family: filter_of(text) for family, text in self._saved.items()}
-        return self._misplaced(ruleset)
+        return self._find_misplaced(ruleset)
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the boot script, its unit, the hooks of other programs, and their saved files.
 
         A saved file may contain the accept rule, but no chain or set of the early part. Without a ruleset, it may contain
         none of our rules.
         """
         clean = without_ours if want is None else without_early
-        files = (f"{file}: has rules of gatehouse.kong" for file in files_to_clean(self._host, clean))
+        files = (f"{file}: has rules of gatehouse.kong" for file in select_files_to_clean(self._host, clean))
         if want is None:
-            unit = stale_parts(self._host, UNIT_PARTS, None)
-            return (*unit, *stale_files(self._host, dict.fromkeys(_PLUGINS), 0o755), *files)
-        unit = stale_parts(self._host, unit_for(self._host), self._script(self._places(want)))
-        return (*unit, *stale_files(self._host, plugins_for(self._host), 0o755), *files)
+            unit = compare_parts(self._host, UNIT_PARTS, None)
+            return (*unit, *compare_files(self._host, dict.fromkeys(_PLUGINS), 0o755), *files)
+        unit = compare_parts(self._host, make_unit(self._host), self._render_script(self._find_places(want)))
+        return (*unit, *compare_files(self._host, make_plugins(self._host), 0o755), *files)
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts with iptables rules, rules that have no effect, and files that cannot be loaded."""
         found: list[Conflict] = []
         for family, table in self._tables.items():
-            places = places_of(table, want, family)
-            found += conflicts(self._saved[family], want, family, [(place.chain, place.position) for place in places])
+            places = find_places(table, want, family)
+            found += find_conflicts(
+                self._saved[family], want, family, [(place.chain, place.position) for place in places]
+            )
             void = without_effect(table, places, want, family)
             where = f"table filter of {PROGRAM[family]}"
-            found += [exempt_rule(where, *rule, services, _LIMIT_EXAMPLE) for rule, services in void.items()]
+            found += [warn_of_exempt_rule(where, *rule, services, _LIMIT_EXAMPLE) for rule, services in void.items()]
         found += [] if "ipv6" in self._families else without_ipv6(want, UNIT_PARTS.file)
-        return (*found, *unloadable(self._host, self._programs))
+        return (*found, *find_unloadable(self._host, self._programs))
 
-    def translations(self) -> tuple[Translation, ...]:
+    def find_translations(self) -> tuple[Translation, ...]:
         """Return the translations of the table nat."""
-        return translations_of(self._saved)
+        return find_translations(self._saved)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Run `iptables-restore --test` in check mode on the rules that `apply` would load."""
@@ -132,14 +134,14 @@ class IptablesLate:
         """
         found = {family: [_place(table, *place) for place in table.ours] for family, table in self._tables.items()}
         files = (*UNIT_PARTS.paths, *_PLUGINS)
-        return Snapshot(files, ((("sh",), self._script(found)),))
+        return Snapshot(files, ((("sh",), self._render_script(found)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Load the accept rules if they differ, in one transaction for each family, and read them again.
 
         Raises HostError if other programs change the rules during each attempt.
         """
-        wrong = self._misplaced(want)
+        wrong = self._find_misplaced(want)
         attempts = 0
         while wrong:
             if attempts == _ATTEMPTS:
@@ -154,47 +156,47 @@ class IptablesLate:
     def persist(self, want: Ruleset | None) -> None:
         """Write the boot script, its unit and the hooks, or remove them and the accept rule from saved files."""
         clean = without_ours if want is None else without_early
-        for file in files_to_clean(self._host, clean):
+        for file in select_files_to_clean(self._host, clean):
             clean_file(self._host, file, clean)
         if want is None:
             uninstall(self._host, UNIT_PARTS)
             self._host.remove(_PLUGINS)
             return
-        with written_files(self._host, plugins_for(self._host), 0o755):
-            install(self._host, unit_for(self._host), self._script(self._places(want)))
+        with write_files(self._host, make_plugins(self._host), 0o755):
+            install(self._host, make_unit(self._host), self._render_script(self._find_places(want)))
 
-    def _misplaced(self, ruleset: Ruleset | None) -> tuple[str, ...]:
+    def _find_misplaced(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         want = ruleset or Ruleset()
-        places = self._places(want)
+        places = self._find_places(want)
         return tuple(
             f"{PROGRAM[family]}: {line}"
             for family, table in self._tables.items()
-            for line in misplaced(table, places[family], want, family)
+            for line in find_misplaced(table, places[family], want, family)
         )
 
     @cached_property
     def _variant(self) -> str:
-        return variant_of(self._host)
+        return read_variant(self._host)
 
     @property
     def _families(self) -> tuple[str, ...]:
-        return families_of(self._host)
+        return list_families(self._host)
 
-    def _program(self, family: str) -> str:
-        return program(self._host, family, self._variant)
+    def _choose_program(self, family: str) -> str:
+        return find_program(self._host, family, self._variant)
 
     @property
     def _programs(self) -> dict[str, str]:
-        return {family: self._program(family) for family in FAMILIES}
+        return {family: self._choose_program(family) for family in FAMILIES}
 
-    def _places(self, want: Ruleset) -> dict[str, tuple[Place, ...]]:
-        return {family: places_of(table, want, family) for family, table in self._tables.items()}
+    def _find_places(self, want: Ruleset) -> dict[str, tuple[Place, ...]]:
+        return {family: find_places(table, want, family) for family, table in self._tables.items()}
 
-    def _script(self, places: Mapping[str, tuple[Place, ...] | list[Place]]) -> str:
+    def _render_script(self, places: Mapping[str, tuple[Place, ...] | list[Place]]) -> str:
         return render_script(places, self._programs)
 
     def _load(self, want: Ruleset | None, *options: str) -> None:
-        script = self._script(self._places(want or Ruleset()))
+        script = self._render_script(self._find_places(want or Ruleset()))
         self._host.run("sh", "-s", "--", *options, stdin=script)
 
 

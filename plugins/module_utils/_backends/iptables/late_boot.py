@@ -71,7 +71,7 @@ UNIT_PARTS = BootUnit(
 )
 
 
-def unit_for(host: Host) -> BootUnit:
+def make_unit(host: Host) -> BootUnit:
     """Return the unit with the drop-ins that the host needs.
 
     With netfilter-persistent, both units of the drop-ins are aliases of netfilter-persistent.service, which has a plugin.
@@ -84,7 +84,7 @@ def has_plugins(host: Host) -> bool:
     return host.path(PLUGIN_DIRECTORY).is_dir()
 
 
-def plugins_for(host: Host) -> dict[str, str | None]:
+def make_plugins(host: Host) -> dict[str, str | None]:
     """Return the texts of our plugins for netfilter-persistent; None for a plugin that the host does not need.
 
     Only a host without nft has our ipsets.

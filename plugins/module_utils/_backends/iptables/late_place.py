@@ -21,12 +21,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends imp
     END,
     POLICY,
     Step,
-    first_packet,
-    shared_chains,
-    steps_through,
+    find_shared_chains,
+    make_first_packet,
+    walk_steps,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import select_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import Packet
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP, Chain
@@ -77,7 +77,7 @@ def filter_of(saved: str) -> Filter:
     policy = "ACCEPT"
     chains: dict[str, list[str]] = {INPUT: []}
     ours: list[tuple[str, int]] = []
-    for line in table_lines(saved, "filter"):
+    for line in select_table(saved, "filter"):
         words = line.split(" ", 2)
         if line.startswith(f":{INPUT} "):
             policy = words[1]
@@ -96,27 +96,27 @@ def is_accept_rule(line: str) -> bool:
     return words[0] == "-A" and len(words) > 2 and words[2].replace('"', "") == LATE_RULE
 
 
-def places_of(table: Filter, want: Ruleset, family: str) -> tuple[Place, ...]:
+def find_places(table: Filter, want: Ruleset, family: str) -> tuple[Place, ...]:
     """Return the places that the accept rule needs: one for each chain with an end. Most hosts have one such chain.
 
     No place is needed if `want` has no service of the family.
     """
     first: dict[str, Step] = {}
-    for steps in steps_of(table, want, family).values():
+    for steps in walk_services(table, want, family).values():
         for step in steps:
             known = first.get(step.chain)
             if step.kind in (END, POLICY) and (known is None or step.position < known.position):
                 first[step.chain] = step
-    return tuple(sorted(_before_logs(table, step) for step in first.values()))
+    return tuple(sorted(_skip_logs(table, step) for step in first.values()))
 
 
-def steps_of(table: Filter, want: Ruleset, family: str) -> Steps:
+def walk_services(table: Filter, want: Ruleset, family: str) -> Steps:
     """Return the rules that new packets to each service reach, in order. The result is cached in the table."""
     if (want, family) not in table.known_steps:
-        packets = _packets(want, family)
-        shared = shared_chains(table.chains, [*packets.values()])
+        packets = _make_packets(want, family)
+        shared = find_shared_chains(table.chains, [*packets.values()])
         table.known_steps[want, family] = {
-            service: steps_through(table.chains, table.chains[INPUT], packet, shared)
+            service: walk_steps(table.chains, table.chains[INPUT], packet, shared)
             for service, packet in packets.items()
         }
     return table.known_steps[want, family]
@@ -128,14 +128,14 @@ def without_effect(
     """Return the rules that have no effect on authorised packets, by line and kind, with the services they apply to."""
     needed = {place.chain: place.position for place in places}
     found: dict[tuple[str, str], tuple[Service, ...]] = {}
-    for service, steps in steps_of(table, want, family).items():
+    for service, steps in walk_services(table, want, family).items():
         for step in ends.without_effect(steps, needed):
             key = step.text, step.kind
             found[key] = (*found.get(key, ()), service)
     return found
 
 
-def misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family: str) -> Iterator[str]:
+def find_misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family: str) -> Iterator[str]:
     """Yield a line for each accept rule that is missing, repeated or in a wrong place.
 
     Rules between the accept rule and its place are not a difference if they cannot drop packets to managed ports.
@@ -153,29 +153,29 @@ def misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family: str
         elif len(positions) > 1:
             yield f"the accept rule is in chain {chain} {len(positions)} times"
         else:
-            yield from _wrong_place(table, positions[0], needed[chain], want, family)
+            yield from _check_place(table, positions[0], needed[chain], want, family)
 
 
-def _wrong_place(table: Filter, position: int, place: Place, want: Ruleset, family: str) -> Iterator[str]:
+def _check_place(table: Filter, position: int, place: Place, want: Ruleset, family: str) -> Iterator[str]:
     rules = table.chains[place.chain].rules
     if position > place.position:
         yield f"the accept rule follows `{rules[place.position].text}`, which drops authorised packets"
-    packets = _packets(want, family)
+    packets = _make_packets(want, family)
     for rule in rules[position : place.position]:
         if any(action.verdict != ACCEPT for packet in packets.values() for action in rule.evaluate(packet).actions):
             yield f"the accept rule precedes `{rule.text}`, which therefore has no effect"
 
 
-def _packets(want: Ruleset, family: str) -> dict[Service, Packet]:
+def _make_packets(want: Ruleset, family: str) -> dict[Service, Packet]:
     """Return new packets to each service that has authorised sources."""
     return {
-        entry.service: first_packet(entry.service, family)
+        entry.service: make_first_packet(entry.service, family)
         for entry in want.allow
         if entry.sources and family in entry.service.families
     }
 
 
-def _before_logs(table: Filter, step: Step) -> Place:
+def _skip_logs(table: Filter, step: Step) -> Place:
     """Return the place before an end, and before rules directly before the end that log the packets it drops."""
     rules, position = table.chains[step.chain].rules, step.position
     if step.kind == END:

@@ -18,8 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import (
     Clean,
-    files_that_change,
-    text_of,
+    read_text,
+    select_files_to_change,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 
@@ -76,19 +76,19 @@ def without_early(text: str) -> str:
     return "".join(line for line in _SAVED_LINE.findall(text) if not _is_ours(line, _EARLY_CHAINS))
 
 
-def saved_files(host: Host) -> tuple[str, ...]:
+def list_saved_files(host: Host) -> tuple[str, ...]:
     """Return the existing files from which programs of the host load iptables rules or sets."""
     hooks = (path for pattern in _HOOKS for path in sorted(host.path("/").glob(pattern)) if path.is_file())
     named = (file for path in hooks for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
     return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.path(file).is_file())
 
 
-def files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
+def select_files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
     """Return the saved files that `clean` changes: their programs saved them while our rules were loaded."""
-    return files_that_change(host, saved_files(host), clean)
+    return select_files_to_change(host, list_saved_files(host), clean)
 
 
-def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Conflict]:
+def find_unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Conflict]:
     """Yield a warning for each file that its service cannot load at boot. The host has no iptables rules then.
 
     `programs` has the paths of iptables and ip6tables by family.
@@ -96,40 +96,40 @@ def unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Conflict]:
     services = (files for service, files in IPTABLES_SERVICES if is_enabled(host, service))
     for file in (file for files in services for file in files if host.path(file).is_file()):
         program = programs["ipv6" if "6" in file else "ipv4"]
-        text = text_of(host, file)
-        missing = sorted({*_SETS.findall(text)} - {*_saved_sets(host)})
+        text = read_text(host, file)
+        missing = sorted({*_SETS.findall(text)} - {*_list_saved_sets(host)})
         try:
             host.run(f"{program}-restore", "--wait", "10", "--test", stdin=text)
         except HostError as error:
-            yield _unloadable(file, f"{error}", "Correct the file, or save the rules again", certain=True)
+            yield _make_warning(file, f"{error}", "Correct the file, or save the rules again", certain=True)
         else:
             if missing:
                 reason = (
                     f"it uses the set {missing[0]}, which no saved file creates, so iptables may reject the whole file"
                 )
-                yield _unloadable(file, reason, "Save the sets as well, or remove these rules from it", certain=False)
+                yield _make_warning(file, reason, "Save the sets as well, or remove these rules from it", certain=False)
 
 
-def _unloadable(file: str, reason: str, advice: str, *, certain: bool) -> Conflict:
+def _make_warning(file: str, reason: str, advice: str, *, certain: bool) -> Conflict:
     ports = ("every port that is not managed",)
     return Conflict(certain=certain, where=file, reason=reason, ports=ports, advice=advice, effect="boot")
 
 
-def _saved_sets(host: Host) -> Iterator[str]:
+def _list_saved_sets(host: Host) -> Iterator[str]:
     """Yield the names of third-party sets that are created before the rules are loaded. Our unit creates our sets."""
     for pattern in _SET_FILES:
         for path in filter(Path.is_file, host.path("/").glob(pattern)):
             yield from _CREATED.findall(path.read_text(encoding="utf-8", errors="replace"))
 
 
-def _bare(line: str) -> str:
+def _strip_counters(line: str) -> str:
     return _COUNTERS.sub("", line).rstrip("\n")
 
 
 def _is_rule(line: str) -> bool:
-    return is_accept_rule(_bare(line))
+    return is_accept_rule(_strip_counters(line))
 
 
 def _is_ours(line: str, chains: t.Pattern[str]) -> bool:
-    plain = _QUOTED.sub("TEXT", _bare(line))
+    plain = _QUOTED.sub("TEXT", _strip_counters(line))
     return bool(chains.search(plain) or _OUR_SET.search(plain))

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
     Allow,
     Ruleset,
     Service,
-    entries_of,
+    select_entries,
 )
 
 TABLE = "mangle"
@@ -51,7 +51,7 @@ def make_rules(ruleset: Ruleset, family: str, names: SetNames | None = set_name)
 
     Without `names`, the lines contain no sets. This is sufficient to check the lines.
     """
-    rules = (line for entry in entries_of(ruleset, family) for line in _entry_rules(entry, family, names))
+    rules = (line for entry in select_entries(ruleset, family) for line in _render_entry(entry, family, names))
     return (*_FIRST_RULES, *rules, _MARK_RULE)
 
 
@@ -78,7 +78,7 @@ def read_rules(lines: Iterable[str]) -> tuple[list[Allow], dict[str, str]]:
     return entries, sets
 
 
-def same_rules(found: Iterable[str], expected: Iterable[str]) -> bool:
+def are_same_rules(found: Iterable[str], expected: Iterable[str]) -> bool:
     """Compare lines without quotes, because iptables-save quotes a comment only if necessary."""
     return [without_quotes(line) for line in found] == [without_quotes(line) for line in expected]
 
@@ -88,17 +88,17 @@ def without_quotes(line: str) -> str:
     return line.replace('"', "")
 
 
-def _entry_rules(entry: Allow, family: str, names: SetNames | None) -> list[str]:
+def _render_entry(entry: Allow, family: str, names: SetNames | None) -> list[str]:
     service = entry.service
     one_address = service.address and service.address not in WILDCARDS
     to = f"-d {service.address}/{_LENGTH[family]} " if one_address else ""
     match = f"-A {CHAIN} {to}-p {service.protocol} -m {service.protocol} --dport {service.port}"
     sources = [
-        f"{match}{_set_match(name, family, names)} {_comment(name + _FOR + entry.listener)} -g {MARK_CHAIN}"
+        f"{match}{_set_match(name, family, names)} {_render_comment(name + _FOR + entry.listener)} -g {MARK_CHAIN}"
         for name in entry.set_names
     ]
     # The comment has the address, because the rules for 0.0.0.0 or :: and for every address of both families are equal.
-    last = _comment(entry.listener + (_AT + service.address if service.address else ""))
+    last = _render_comment(entry.listener + (_AT + service.address if service.address else ""))
     return [*sources, f"{match} {last} {f'-g {MARK_CHAIN}' if entry.sources == ANY else '-j DROP'}"]
 
 
@@ -106,5 +106,5 @@ def _set_match(name: str, family: str, names: SetNames | None) -> str:
     return f" -m set --match-set {names(name, family)} src" if names else ""
 
 
-def _comment(text: str) -> str:
+def _render_comment(text: str) -> str:
     return f'-m comment --comment "{text[:_LONGEST_COMMENT]}"'

@@ -15,20 +15,20 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     JUMP,
     MARK_CHAIN,
     TABLE,
+    are_same_rules,
     make_rules,
     read_rules,
-    same_rules,
     without_quotes,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import (
     LiveSet,
-    other_name,
+    list_wanted_sets,
     set_name,
-    wanted_sets,
+    swap_name,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import table_lines
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import select_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     FAMILIES,
     Allow,
@@ -80,13 +80,13 @@ class State:
     def name_of(self, name: str, family: str) -> str:
         """Return the name of a set in ipset: the name in use, or else the name of a loaded set, or else its first name."""
         first = set_name(name, family)
-        candidates = (first, other_name(first))
+        candidates = (first, swap_name(first))
         return next((found for known in (self.busy_sets, self.sets) for found in candidates if found in known), first)
 
 
 def parse_chain(saved: str) -> Chain:
     """Return our chain in the output of iptables-save or ip6tables-save."""
-    lines = table_lines(saved, TABLE)
+    lines = select_table(saved, TABLE)
     if not any(line.startswith(f":{CHAIN} ") for line in lines):
         return Chain()
     rules = tuple(line for line in lines if line.startswith((f"-A {CHAIN} ", f"-A {MARK_CHAIN} ")))
@@ -95,12 +95,12 @@ def parse_chain(saved: str) -> Chain:
     return Chain(rules, jumps, first == JUMP)
 
 
-def live_of(state: State) -> Live:
+def interpret_state(state: State) -> Live:
     """Return the ruleset that the state represents, and a line for each unexpected object."""
     if all(chain.rules is None for chain in state.chains.values()):
         return Live(None, tuple(f"set {name}: unused" for name in sorted(state.sets)))
     ruleset = _parse_ruleset(state)
-    return Live(ruleset, (*_rule_drift(state, ruleset), *_set_drift(state, ruleset)))
+    return Live(ruleset, (*_compare_rules(state, ruleset), *_set_drift(state, ruleset)))
 
 
 def _parse_ruleset(state: State) -> Ruleset:
@@ -112,21 +112,21 @@ def _parse_ruleset(state: State) -> Ruleset:
             entries.setdefault(entry.service, entry)
         for name, ipset_name in sets.items():
             names.setdefault(name, {})[family] = ipset_name
-    sources = [SourceSet(name, *(_members(state, name, family, ipset_names) for family in FAMILIES))
+    sources = [SourceSet(name, *(_read_members(state, name, family, ipset_names) for family in FAMILIES))
                for name, ipset_names in names.items()]  # fmt: skip
     return make_ruleset(entries.values(), sources)
 
 
-def _members(state: State, name: str, family: str, ipset_names: Mapping[str, str]) -> Networks:
+def _read_members(state: State, name: str, family: str, ipset_names: Mapping[str, str]) -> Networks:
     """Return the members of the set in use, or of the loaded set if no rule of the family uses it."""
     live = state.sets.get(ipset_names.get(family) or state.name_of(name, family))
     return live.networks if live else from_ranges(family, ())
 
 
-def _rule_drift(state: State, ruleset: Ruleset) -> Iterator[str]:
+def _compare_rules(state: State, ruleset: Ruleset) -> Iterator[str]:
     for family, chain in state.chains.items():
         expected, found = make_rules(ruleset, family, state.name_of), chain.rules or ()
-        if same_rules(found, expected) and chain.hooked:
+        if are_same_rules(found, expected) and chain.hooked:
             continue
         program = PROGRAM[family]
         known, present = ({without_quotes(line) for line in lines} for lines in (expected, found))
@@ -144,7 +144,7 @@ def _describe_jump(chain: Chain) -> str:
 
 
 def _set_drift(state: State, ruleset: Ruleset) -> Iterator[str]:
-    wanted = wanted_sets(ruleset, state.name_of)
+    wanted = list_wanted_sets(ruleset, state.name_of)
     for name, live in sorted(state.sets.items()):
         yield from (f"set {name}: {text}" for text in live.oddities)
         if name not in wanted:

@@ -29,8 +29,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     CHAIN,
     MARK_CHAIN,
     TABLE,
+    are_same_rules,
     make_rules,
-    same_rules,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import Chain, State
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks
@@ -38,11 +38,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import (
     SetNames,
     destroy,
-    exchange,
     fill,
-    other_name,
+    list_wanted_sets,
     rebuild,
-    wanted_sets,
+    swap_contents,
+    swap_name,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
@@ -57,16 +57,16 @@ class Step:
     text: str
 
 
-def removal_steps(state: State) -> list[Step]:
+def plan_removal(state: State) -> list[Step]:
     """Return the steps that remove all our chains, rules and sets."""
     rules = [Step(family, load_text(state.chains[family], None)) for family in state.families
              if state.chains[family].rules is not None]  # fmt: skip
     return [*rules, *_set_step(destroy(sorted(state.sets)))]
 
 
-def steps(state: State, want: Ruleset) -> list[Step]:
+def plan_steps(state: State, want: Ruleset) -> list[Step]:
     """Return the steps to a ruleset; no steps if the state represents it already."""
-    return _Change(state, want).steps()
+    return _Change(state, want).plan()
 
 
 def load_text(chain: Chain, rules: tuple[str, ...] | None) -> str:
@@ -88,7 +88,7 @@ class _Change:
     def __init__(self, state: State, want: Ruleset) -> None:
         self._state = state
         self._want = want
-        self._sets = wanted_sets(want, state.name_of)
+        self._sets = list_wanted_sets(want, state.name_of)
         wrong = {name for name, networks in self._sets.items() if not self._is_current(name, networks)}
         self._idle_wrong = sorted(wrong - state.busy_sets)
         self._surplus = {*state.sets} - {*self._sets}
@@ -107,18 +107,20 @@ class _Change:
     def _is_current(self, name: str, networks: Networks) -> bool:
         return name in self._state.sets and self._state.sets[name].holds(networks)
 
-    def steps(self) -> list[Step]:
-        loads = [self._load(family) for family in self._state.families if not self._is_loaded(family, self._next_name)]
+    def plan(self) -> list[Step]:
+        loads = [
+            self._load(family) for family in self._state.families if not self._is_loaded(family, self._choose_name)
+        ]
         rest = destroy([*sorted(self._renamed), *sorted(self._surplus & self._state.busy_sets)])
         return [*_set_step(self._prepare()), *loads, *_set_step(rest)]
 
     def _is_loaded(self, family: str, names: SetNames) -> bool:
         chain = self._state.chains[family]
-        return chain.hooked and same_rules(chain.rules or (), make_rules(self._want, family, names))
+        return chain.hooked and are_same_rules(chain.rules or (), make_rules(self._want, family, names))
 
-    def _next_name(self, name: str, family: str) -> str:
+    def _choose_name(self, name: str, family: str) -> str:
         current = self._state.name_of(name, family)
-        return other_name(current) if current in self._renamed else current
+        return swap_name(current) if current in self._renamed else current
 
     def _prepare(self) -> list[str]:
         """Return the lines that destroy unused sets, create new sets, and swap sets that change alone."""
@@ -126,12 +128,12 @@ class _Change:
         for name in self._idle_wrong:
             lines += rebuild(name, self._sets[name], self._state.sets)
         for name in (name for names in self._changing.values() for name in names):
-            lines += fill(other_name(name), self._sets[name])
-            lines += [] if name in self._renamed else exchange(name)
+            lines += fill(swap_name(name), self._sets[name])
+            lines += [] if name in self._renamed else swap_contents(name)
         return lines
 
     def _load(self, family: str) -> Step:
-        return Step(family, load_text(self._state.chains[family], make_rules(self._want, family, self._next_name)))
+        return Step(family, load_text(self._state.chains[family], make_rules(self._want, family, self._choose_name)))
 
 
 def _set_step(lines: list[str]) -> list[Step]:

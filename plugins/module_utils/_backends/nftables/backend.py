@@ -19,10 +19,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     render_table,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.saved import (
-    files_with_ours,
+    find_files_with_our_rules,
     without_ours,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import install, stale_parts, uninstall
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import compare_parts, install, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
@@ -89,22 +89,22 @@ class Nftables:
         if not any(table.items() <= item.get("table", {}).items() for item in self._listing.objects):
             self._found = Live(None)
             return self._found
-        listed = self._listing.of("list", "table", "inet", TABLE)
+        listed = self._listing.query("list", "table", "inet", TABLE)
         self._names = names_in_use(listed)
         self._found = Live(*parse_table(listed))
         return self._found
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the boot file, the unit and its links, and saved copies of our rules."""
-        copies = tuple(f"{file}: has rules of gatehouse.kong" for file in files_with_ours(self._host))
+        copies = tuple(f"{file}: has rules of gatehouse.kong" for file in find_files_with_our_rules(self._host))
         text = None if want is None else render_table(want)
-        return (*stale_parts(self._host, boot_unit(self._host), text), *copies)
+        return (*compare_parts(self._host, boot_unit(self._host), text), *copies)
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return third-party chains that drop packets of authorised sources, or divert them."""
         published = any(entry.published for entry in want.allow)
         hooks = (INGRESS, PREROUTING, CHAIN, EGRESS, *((FORWARD,) if published else ()))
-        if not self._third_party_chains(hooks):
+        if not self._has_third_party_chains(hooks):
             return ()
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import (  # noqa: PLC0415
             Own,
@@ -115,26 +115,26 @@ class Nftables:
             with_options,
         )
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import (  # noqa: PLC0415
-            saved_translations,
+            parse_saved_translations,
         )
 
         objects = self._planned(self._listing, want)
         for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
             if needs_options(objects, family) and self._host.which(program):
                 saved = self._host.run(program)
-                self._translations += saved_translations(saved, program.partition("-")[0])
+                self._translations += parse_saved_translations(saved, program.partition("-")[0])
                 objects = with_options(objects, family, saved)
         return find_conflicts(objects, want, Own(_OURS | self._late_chains, PRIORITY, self._listing.of_files))
 
-    def translations(self) -> tuple[Translation, ...]:
+    def find_translations(self) -> tuple[Translation, ...]:
         """Return the destination translations of nftables, and of the iptables variant that uses nftables."""
-        if not self._third_party_chains(_NAT_HOOKS):
+        if not self._has_third_party_chains(_NAT_HOOKS):
             return ()
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import (  # noqa: PLC0415
-            listed_translations,
+            parse_listed_translations,
         )
 
-        return (*listed_translations(self._listing.objects), *self._translations)
+        return (*parse_listed_translations(self._listing.objects), *self._translations)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Run `nft --check` on the whole table in check mode; otherwise loading checks each transaction."""
@@ -163,14 +163,14 @@ class Nftables:
 
     def persist(self, want: Ruleset | None) -> None:
         """Write the boot file and its unit, or remove both, and remove copies of our rules from the host's files."""
-        for file in files_with_ours(self._host):
+        for file in find_files_with_our_rules(self._host):
             clean_file(self._host, file, without_ours)
         if want is None:
             uninstall(self._host, boot_unit(self._host))
         else:
             install(self._host, boot_unit(self._host), render_table(want))
 
-    def _third_party_chains(self, hooks: tuple[str, ...]) -> bool:
+    def _has_third_party_chains(self, hooks: tuple[str, ...]) -> bool:
         """Tell whether one of the hooks has a third-party base chain, except chains that the late part checks."""
         known = _OURS | self._late_chains
         chains = [item["chain"] for item in self._listing.objects if "chain" in item]

@@ -75,7 +75,7 @@ def boot_unit(host: Host) -> BootUnit:
     )
 
 
-def _third_party_drop_ins(host: Host) -> list[str]:
+def _list_third_party_drop_ins(host: Host) -> list[str]:
     """Return the third-party drop-ins. Our drop-in for the interception is left out: it only adds commands at the end."""
     folders = [f"{folder}/nftables.service.d" for folder in _UNIT_FOLDERS]
     paths = (f"{folder}/{path.name}" for folder in folders for path in host.path(folder).glob("*.conf"))
@@ -88,7 +88,7 @@ def _drop_in(host: Host, nft: str) -> str:
     For the unit of Debian or Red Hat, it loads both files in one transaction. For other units, it loads our file later.
     """
     unit = next((text for folder in _UNIT_FOLDERS if (text := host.read(f"{folder}/nftables.service"))), "")
-    unit += "".join(host.read(path) or "" for path in _third_party_drop_ins(host))
+    unit += "".join(host.read(path) or "" for path in _list_third_party_drop_ins(host))
     commands = [(match["key"], _LOADS.fullmatch(match["command"])) for match in _COMMAND.finditer(unit)]
     loads = {key: found for key, found in commands if found and key != "Stop"}
     if {*loads} != {"Start", "Reload"} or len(commands) > len({key for key, _found in commands}):

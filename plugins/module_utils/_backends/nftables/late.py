@@ -15,17 +15,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import exempt_rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import warn_of_exempt_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import APPENDED_FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import Files, stale_files, written_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import Files, compare_files, write_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import (
     END,
     Step,
-    first_packet,
-    shared_chains,
-    steps_through,
+    find_shared_chains,
+    make_first_packet,
+    walk_steps,
     without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
@@ -36,8 +36,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     TABLE,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import made_by_iptables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, parse_tables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import find_tables_of_iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Chain, Rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
@@ -106,7 +106,7 @@ class Place:
         return f"insert rule {self} handle {self.handle} {_RULE}\n" if self.after else f"add rule {self} {_RULE}\n"
 
 
-def places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
+def find_places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
     """Return the places in the host's chains that need the rule, so that authorised packets are accepted.
 
     A chain needs one rule, before its first rule that drops every new packet to a port. Packets to several ports can be
@@ -114,7 +114,7 @@ def places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
     """
     first: dict[Key, int] = {}
     host = _without_ours(chains)
-    for base, _service, steps in _steps(host, ruleset):
+    for base, _service, steps in _walk_chains(host, ruleset):
         for step in steps:
             key = (base.family, base.table, step.chain)
             if step.kind == END:
@@ -124,12 +124,12 @@ def places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
 
 def with_late_rules(listing: Listing, want: Ruleset) -> Objects:
     """Return the objects that nft will list after the late part for `want` is loaded."""
-    chains = _chains_of(listing)
+    chains = _read_chains(listing)
     planned = [item for item in listing.objects if not _is_ours(item.get("rule", {}))]
-    for place in places(chains, want):
+    for place in find_places(chains, want):
         family, table, chain = place.chain
         rule = {"family": family, "table": table, "chain": chain, "comment": LATE_COMMENT, "expr": _EXPRESSIONS}
-        handles = [item.get("rule", {}).get("handle") if _in_chain(item, place.chain) else None for item in planned]
+        handles = [item.get("rule", {}).get("handle") if _is_in_chain(item, place.chain) else None for item in planned]
         planned.insert(len(planned) if place.handle is None else handles.index(place.handle), {"rule": rule})
     return planned
 
@@ -149,15 +149,15 @@ class NftablesLate:
     def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each chain of the host in which the rule is missing, unexpected or misplaced."""
         chains = self._chains
-        present, wanted = _present(chains), _after(places(chains, ruleset)) if ruleset else {}
-        return tuple(_difference(key, present.get(key), wanted.get(key)) for key in sorted({*present, *wanted})
+        present, wanted = _find_present(chains), _count_after(find_places(chains, ruleset)) if ruleset else {}
+        return tuple(_describe_difference(key, present.get(key), wanted.get(key)) for key in sorted({*present, *wanted})
                      if present.get(key) != wanted.get(key))  # fmt: skip
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each file that loads the rules at boot and differs."""
-        return stale_files(self._host, self._files(want), 0o600)
+        return compare_files(self._host, self._plan_files(want), 0o600)
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return a warning for each rule that authorised packets do not reach, and for a table of iptables-legacy.
 
         The kernel evaluates iptables-legacy too, but nft does not list its rules. The early part reports the conflicts of
@@ -168,76 +168,76 @@ class NftablesLate:
             Conflict(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
             for path in found
         )
-        return (*_ineffective_rules(self._chains, want), *legacy)
+        return (*_find_ineffective_rules(self._chains, want), *legacy)
 
-    def translations(self) -> tuple[Translation, ...]:
+    def find_translations(self) -> tuple[Translation, ...]:
         """Return no translations: the early part returns them."""
         return ()
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Run `nft --check` on the commands in check mode; otherwise loading checks them."""
-        commands = self._commands(want)
+        commands = self._render_commands(want)
         if check_mode and commands:
             self._host.run("nft", "--check", "--file", "-", stdin=commands)
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the file says it
         """Return the boot files, and a script that restores the current rules in one transaction."""
-        first = {key: after[0] for key, after in _present(self._chains).items()}
-        return Snapshot((LATE_FILE, APPENDED_FILE), ((("sh",), _script(first)),))
+        first = {key: after[0] for key, after in _find_present(self._chains).items()}
+        return Snapshot((LATE_FILE, APPENDED_FILE), ((("sh",), _render_script(first)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Add missing rules and delete misplaced rules, in one transaction."""
-        commands = self._commands(want)
+        commands = self._render_commands(want)
         if commands:
             self._host.run("nft", "--file", "-", stdin=commands)
         return ()
 
     def persist(self, want: Ruleset | None) -> None:
         """Write or remove the files that the boot units load."""
-        with written_files(self._host, self._files(want), 0o600):
+        with write_files(self._host, self._plan_files(want), 0o600):
             pass
 
-    def _commands(self, want: Ruleset | None) -> str:
+    def _render_commands(self, want: Ruleset | None) -> str:
         chains = self._chains
-        present, wanted = _present(chains), places(chains, want) if want else ()
+        present, wanted = _find_present(chains), find_places(chains, want) if want else ()
         right = {place.chain for place in wanted if present.get(place.chain) == (place.after,)}
         added = [place.command for place in wanted if place.chain not in right]
         deleted = [
-            f"delete rule {' '.join(key)} handle {_listed(rule)['handle']}\n"
+            f"delete rule {' '.join(key)} handle {_normalise_rule(rule)['handle']}\n"
             for key in present
             if key not in right
             for rule in chains[key].rules
-            if _is_ours(_listed(rule))
+            if _is_ours(_normalise_rule(rule))
         ]
         return "".join([*added, *deleted])
 
-    def _files(self, want: Ruleset | None) -> Files:
+    def _plan_files(self, want: Ruleset | None) -> Files:
         """Return the texts of the boot files."""
-        wanted = places(self._chains, want) if want else ()
+        wanted = find_places(self._chains, want) if want else ()
         appended = "".join(place.command for place in wanted if not place.after)
         return {
-            LATE_FILE: _script({place.chain: place.after for place in wanted}) if wanted else None,
+            LATE_FILE: _render_script({place.chain: place.after for place in wanted}) if wanted else None,
             APPENDED_FILE: _HEADER + appended if appended else None,
         }
 
     @cached_property
     def _chains(self) -> Chains:
-        return _chains_of(self._listing)
+        return _read_chains(self._listing)
 
 
-def _script(wanted: Mapping[Key, int]) -> str:
+def _render_script(wanted: Mapping[Key, int]) -> str:
     """Return the script that adds the rule to chains before a number of rules, and removes it from all other chains."""
     chains = "".join(f'        after["{" ".join(chain)}"] = {after}\n' for chain, after in wanted.items())
     escaped = _RULE.replace('"', '\\"')
     return _LOAD.format(chains=chains, rule=escaped, escaped=escaped)
 
 
-def _chains_of(listing: Listing) -> Chains:
+def _read_chains(listing: Listing) -> Chains:
     """Return the chains of the host. Chains of iptables-nft are left out, because nft must not edit them."""
-    of_iptables = made_by_iptables(listing.objects, listing.of_files)
+    of_iptables = find_tables_of_iptables(listing.objects, listing.of_files)
     return {
         (*table, name): chain
-        for table, chains in tables_of(listing.objects).items()
+        for table, chains in parse_tables(listing.objects).items()
         for name, chain in chains.items()
         if table not in of_iptables
     }
@@ -249,32 +249,32 @@ def _sees_our_mark(base: Chain) -> bool:
     return base.hook == CHAIN and base.family in _FAMILIES and base.priority > PRIORITY and not is_own
 
 
-def _steps(chains: Chains, ruleset: Ruleset) -> Iterator[tuple[Chain, Service, tuple[Step, ...]]]:
+def _walk_chains(chains: Chains, ruleset: Ruleset) -> Iterator[tuple[Chain, Service, tuple[Step, ...]]]:
     """Yield the steps of new packets for each base chain, and for each managed port and family of its packets."""
     for base in (chain for chain in chains.values() if _sees_our_mark(chain)):
         table = {name: chain for (*place, name), chain in chains.items() if place == [base.family, base.table]}
         packets = [
-            (entry.service, first_packet(entry.service, family))
+            (entry.service, make_first_packet(entry.service, family))
             for entry in ruleset.allow
             if entry.sources
             for family in sorted({*_FAMILIES[base.family]} & {*entry.service.families})
         ]
-        shared = shared_chains(table, [packet for _service, packet in packets])
-        yield from ((base, service, steps_through(table, base, packet, shared)) for service, packet in packets)
+        shared = find_shared_chains(table, [packet for _service, packet in packets])
+        yield from ((base, service, walk_steps(table, base, packet, shared)) for service, packet in packets)
 
 
-def _ineffective_rules(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
+def _find_ineffective_rules(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
     """Yield a warning for each rule of the host that has no effect, because our rule accepts its packets."""
     host = _without_ours(chains)
-    first = {place.chain: len(host[place.chain].rules) - place.after for place in places(chains, want)}
+    first = {place.chain: len(host[place.chain].rules) - place.after for place in find_places(chains, want)}
     found: dict[tuple[Key, str, str], list[Service]] = {}
-    for base, service, steps in _steps(host, want):
+    for base, service, steps in _walk_chains(host, want):
         positions = {name: number for (*place, name), number in first.items() if place == [base.family, base.table]}
         for step in without_effect(steps, positions):
             key = (base.family, base.table, step.chain)
             found.setdefault((key, step.text, step.kind), []).append(service)
     for (key, text, kind), services in found.items():
-        yield exempt_rule(f"nftables chain {' '.join(key)}", text, kind, services, _LIMIT_EXAMPLE)
+        yield warn_of_exempt_rule(f"nftables chain {' '.join(key)}", text, kind, services, _LIMIT_EXAMPLE)
 
 
 def _find_place(chain: Chain, number: int) -> Place:
@@ -282,17 +282,17 @@ def _find_place(chain: Chain, number: int) -> Place:
     while number and chain.rules[number - 1].only_logs:
         number -= 1
     following = chain.rules[number:]
-    return Place(_key(chain), len(following), _listed(following[0])["handle"] if following else None)
+    return Place(_make_key(chain), len(following), _normalise_rule(following[0])["handle"] if following else None)
 
 
 def _without_ours(chains: Chains) -> Chains:
     return {
-        key: replace(chain, rules=[rule for rule in chain.rules if not _is_ours(_listed(rule))])
+        key: replace(chain, rules=[rule for rule in chain.rules if not _is_ours(_normalise_rule(rule))])
         for key, chain in chains.items()
     }
 
 
-def _listed(rule: Rule) -> Mapping[str, t.Any]:
+def _normalise_rule(rule: Rule) -> Mapping[str, t.Any]:
     """Return a rule in the form in which nft lists it."""
     return rule.listed if isinstance(rule, NftRule) else {}
 
@@ -301,30 +301,30 @@ def _is_ours(rule: Mapping[str, t.Any]) -> bool:
     return bool(rule.get("comment") == LATE_COMMENT and rule["table"] != TABLE)
 
 
-def _in_chain(item: Mapping[str, t.Any], key: Key) -> bool:
+def _is_in_chain(item: Mapping[str, t.Any], key: Key) -> bool:
     rule = item.get("rule", {})
     return (rule.get("family"), rule.get("table"), rule.get("chain")) == key
 
 
-def _present(chains: Chains) -> dict[Key, tuple[int, ...]]:
+def _find_present(chains: Chains) -> dict[Key, tuple[int, ...]]:
     """Return, for each rule of the late part in each chain, the number of the host's rules after it."""
     found: dict[Key, tuple[int, ...]] = {}
     for chain in chains.values():
         for number, rule in enumerate(chain.rules):
-            if _is_ours(_listed(rule)):
-                after = sum(not _is_ours(_listed(other)) for other in chain.rules[number:])
-                found[_key(chain)] = (*found.get(_key(chain), ()), after)
+            if _is_ours(_normalise_rule(rule)):
+                after = sum(not _is_ours(_normalise_rule(other)) for other in chain.rules[number:])
+                found[_make_key(chain)] = (*found.get(_make_key(chain), ()), after)
     return found
 
 
-def _after(wanted: Iterable[Place]) -> dict[Key, tuple[int, ...]]:
+def _count_after(wanted: Iterable[Place]) -> dict[Key, tuple[int, ...]]:
     return {place.chain: (place.after,) for place in wanted}
 
 
-def _difference(key: Key, present: tuple[int, ...] | None, wanted: tuple[int, ...] | None) -> str:
+def _describe_difference(key: Key, present: tuple[int, ...] | None, wanted: tuple[int, ...] | None) -> str:
     problem = "is missing" if present is None else "is not needed" if wanted is None else "is misplaced or repeated"
     return f"nftables chain {' '.join(key)}: the rule that accepts authorised packets {problem}"
 
 
-def _key(chain: Chain) -> Key:
+def _make_key(chain: Chain) -> Key:
     return chain.family, chain.table, chain.name

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     compile_published,
     compile_rules,
     decompile_rules,
-    first_name,
+    get_first_name,
     set_name,
     split_set_name,
 )
@@ -29,8 +29,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     PRIORITY,
     PUBLISHED,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import element_range, elements_of
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import rule_text
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import list_elements, read_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import format_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     FAMILIES,
     Ruleset,
@@ -94,10 +94,10 @@ def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[s
             _add_object(table, kind, value)
     published = decompile_rules(table.published)
     entries = [replace(entry, published=entry in published) for entry in decompile_rules(table.rules)]
-    ruleset = make_ruleset(entries, _source_sets(table))
+    ruleset = make_ruleset(entries, _read_source_sets(table))
     needed = {CHAIN, *((FORWARD, PUBLISHED) if table.published else ())}
-    drift = (*table.drift, *_disorder(table, ruleset), *_input_disorder(table, ruleset))
-    return ruleset, (*drift, *_chain_disorder(table, needed))
+    drift = (*table.drift, *_check_order(table, ruleset), *_check_input(table, ruleset))
+    return ruleset, (*drift, *_check_chains(table, needed))
 
 
 def names_in_use(objects: Iterable[Mapping[str, Json]]) -> dict[str, str]:
@@ -106,15 +106,15 @@ def names_in_use(objects: Iterable[Mapping[str, Json]]) -> dict[str, str]:
     If a change was killed, both sets are present, and the rules use one of them.
     """
     objects = list(objects)
-    used = {name for item in objects if "rule" in item for name in _sets_of_rule(item["rule"])}
+    used = {name for item in objects if "rule" in item for name in _list_sets_of_rule(item["rule"])}
     names: dict[str, str] = {}
     for name in (item["set"]["name"] for item in objects if "set" in item):
-        if name in used or first_name(name) not in names:
-            names[first_name(name)] = name
+        if name in used or get_first_name(name) not in names:
+            names[get_first_name(name)] = name
     return names
 
 
-def _sets_of_rule(rule: Mapping[str, Json]) -> Iterator[str]:
+def _list_sets_of_rule(rule: Mapping[str, Json]) -> Iterator[str]:
     for expression in rule["expr"]:
         right = expression.get("match", {}).get("right")
         if isinstance(right, str) and right.startswith("@"):
@@ -136,12 +136,14 @@ def _add_object(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
     except (ValueError, KeyError, TypeError, AttributeError):
         named = "name" in value
         table.drift.append(
-            f"{kind} {value['name']}: {_oddity(value)}" if named else f"unexpected {kind} {_rule_text(value)}"
+            f"{kind} {value['name']}: {_describe_oddity(value)}"
+            if named
+            else f"unexpected {kind} {_format_rule(value)}"
         )
 
 
 def _add_set(table: _Table, value: Mapping[str, Json]) -> None:
-    name = first_name(value["name"])
+    name = get_first_name(value["name"])
     if table.names[name] != value["name"]:
         raise UnrecognisedError("the rules use it under its other name")
     table.sets[name] = _parse_set(value)
@@ -175,14 +177,14 @@ def _parse_rule(expressions: list[Mapping[str, Json]], comment: str, *, publishe
         raise UnrecognisedError("verdict")
     rule = Rule(comment, None, None, (), None, accept)
     matches = [expression["match"] for expression in expressions[: -2 if accept else -1]]
-    for match in _before_translation(matches) if published else matches:
+    for match in _undo_translation(matches) if published else matches:
         rule = _add_match(rule, match)
     if not rule.ports:
         raise UnrecognisedError("a rule for every port")
     return rule
 
 
-def _before_translation(matches: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
+def _undo_translation(matches: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
     """Yield the matches of a rule for a published port, converted to matches of packets that are not translated."""
     protocol = None
     for match in matches:
@@ -211,7 +213,7 @@ def _add_match(rule: Rule, match: Mapping[str, Json]) -> Rule:
         return replace(rule, ports=_parse_port_pairs(left, right))
     protocol, name = left["payload"]["protocol"], left["payload"]["field"]
     if name == "dport" and not rule.ports:
-        return replace(rule, ports=tuple((_PROTOCOL[protocol], _parse_port(port)) for port in elements_of(right)))
+        return replace(rule, ports=tuple((_PROTOCOL[protocol], _parse_port(port)) for port in list_elements(right)))
     family = _FAMILY[protocol]
     if name == "daddr" and rule.family is None:
         return replace(rule, family=family, address=str(ipaddress.ip_address(right)))
@@ -223,7 +225,7 @@ def _add_match(rule: Rule, match: Mapping[str, Json]) -> Rule:
 def _parse_port_pairs(left: Json, right: Json) -> tuple[tuple[str, int], ...]:
     if left["concat"] != _PROTOCOL_AND_PORT:
         raise UnrecognisedError("concatenation")
-    pairs = (value["concat"] for value in elements_of(right))
+    pairs = (value["concat"] for value in list_elements(right))
     ports = ((_PROTOCOL[protocol], _parse_port(port)) for protocol, port in pairs)
     return tuple(sorted(ports, key=lambda pair: pair[::-1]))
 
@@ -246,10 +248,10 @@ def _parse_set(value: Mapping[str, Json]) -> Networks:
     # Newer versions of nft list a single flag as text.
     if value["type"] != f"{family}_addr" or value["flags"] not in ("interval", ["interval"]) or {*value} - _SET_KEYS:
         raise UnrecognisedError(value["name"])
-    return from_ranges(family, (element_range(family, element) for element in value.get("elem", ())))
+    return from_ranges(family, (read_range(family, element) for element in value.get("elem", ())))
 
 
-def _source_sets(table: _Table) -> list[SourceSet]:
+def _read_source_sets(table: _Table) -> list[SourceSet]:
     names = {split_set_name(name)[0] for name in table.sets}
     return [
         SourceSet(name, *(table.sets.get(set_name(name, family), from_ranges(family, ())) for family in FAMILIES))
@@ -257,7 +259,7 @@ def _source_sets(table: _Table) -> list[SourceSet]:
     ]
 
 
-def _disorder(table: _Table, ruleset: Ruleset) -> list[str]:
+def _check_order(table: _Table, ruleset: Ruleset) -> list[str]:
     """Return a line for each missing, unused or misplaced part."""
     expected = {set_name(source_set.name, family) for source_set in ruleset.sets for family in FAMILIES}
     rules = [*table.rules, *table.published]
@@ -265,16 +267,16 @@ def _disorder(table: _Table, ruleset: Ruleset) -> list[str]:
     lines = [f"set {name}: unused" for name in sorted({*table.sets} - expected)]
     lines += [f"set {name}: missing" for name in sorted((expected | named) - {*table.sets})]
     lines += [] if table.dispatch or not table.published else [f"the rule that leads to chain {PUBLISHED}: missing"]
-    return lines + _misplaced(table.published, compile_published(ruleset.allow), "rules of published ports")
+    return lines + _compare_rules(table.published, compile_published(ruleset.allow), "rules of published ports")
 
 
-def _input_disorder(table: _Table, ruleset: Ruleset) -> list[str]:
+def _check_input(table: _Table, ruleset: Ruleset) -> list[str]:
     complete = table.first_rules == len(_FIRST_RULES)
     lines = [] if complete else ["the rules for loopback and for the packet mark: missing or not the first rules"]
-    return lines + _misplaced(table.rules, compile_rules(ruleset.allow), "rules")
+    return lines + _compare_rules(table.rules, compile_rules(ruleset.allow), "rules")
 
 
-def _misplaced(found: list[Rule], expected: tuple[Rule, ...], group: str) -> list[str]:
+def _compare_rules(found: list[Rule], expected: tuple[Rule, ...], group: str) -> list[str]:
     """Return a line for each missing or unexpected rule, or a line about the order of the rules."""
     if tuple(found) == expected:
         return []
@@ -285,12 +287,12 @@ def _misplaced(found: list[Rule], expected: tuple[Rule, ...], group: str) -> lis
     return lines or [f"{group}: in another order"]
 
 
-def _chain_disorder(table: _Table, needed: set[str]) -> list[str]:
+def _check_chains(table: _Table, needed: set[str]) -> list[str]:
     lines = [f"chain {name}: missing or changed" for name in sorted(needed - table.chains)]
     return lines + [f"chain {name}: not needed" for name in sorted(table.chains - needed)]
 
 
-def _oddity(value: Mapping[str, Json]) -> str:
+def _describe_oddity(value: Mapping[str, Json]) -> str:
     """Return the differences of a table, chain, set or other object, for a line of the drift."""
     if "flags" in value and "table" not in value:
         return "it has flags such as `dormant`, which disables all its rules"
@@ -299,5 +301,5 @@ def _oddity(value: Mapping[str, Json]) -> str:
     return ", ".join(odd) if odd and "hook" in value else "unexpected or changed"
 
 
-def _rule_text(value: Mapping[str, Json]) -> str:
-    return f"in chain {value.get('chain')}: {rule_text(value.get('expr', ()))}"
+def _format_rule(value: Mapping[str, Json]) -> str:
+    return f"in chain {value.get('chain')}: {format_rule(value.get('expr', ()))}"

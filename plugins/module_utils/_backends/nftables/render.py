@@ -13,8 +13,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     Rule,
     compile_published,
     compile_rules,
-    other_name,
     set_name,
+    swap_name,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_members
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
@@ -45,8 +45,8 @@ def render_table(ruleset: Ruleset | None) -> str:
     """Return the input for `nft -f` that replaces our table by the table for a ruleset, or removes it (None)."""
     if ruleset is None:
         return _HEADER
-    sets = _networks_by_name(ruleset)
-    return _HEADER + _table(_sets(sets, {name: name for name in sets}) + _chains(ruleset, {}))
+    sets = _list_networks(ruleset)
+    return _HEADER + _render_table(_render_sets(sets, {name: name for name in sets}) + _render_chains(ruleset, {}))
 
 
 def render_change(have: Ruleset, names: Mapping[str, str], want: Ruleset) -> tuple[str, ...]:
@@ -58,48 +58,50 @@ def render_change(have: Ruleset, names: Mapping[str, str], want: Ruleset) -> tup
     uses it, and the old set is removed when no rule uses it any more. The input with the rules declares its sets again
     without elements, because nft 0.9.8 requires that. This does not change the sets.
     """
-    before, after = _networks_by_name(have), _networks_by_name(want)
+    before, after = _list_networks(have), _list_networks(want)
     kept = {name: names[name] for name, networks in after.items() if before.get(name) == networks}
-    fresh = {name: other_name(names[name]) if name in names else name for name in after if name not in kept}
+    fresh = {name: swap_name(names[name]) if name in names else name for name in after if name not in kept}
     unused = [names[name] for name in before if name not in kept]
     in_use = {**kept, **fresh}
     return (
-        *([_table(_sets(after, fresh))] if fresh else []),
-        _flush(have, want) + _table(_declarations(after, in_use) + _chains(want, in_use)),
+        *([_render_table(_render_sets(after, fresh))] if fresh else []),
+        _flush(have, want) + _render_table(_declare_sets(after, in_use) + _render_chains(want, in_use)),
         *(["".join(f"delete set inet {TABLE} {name}\n" for name in unused)] if unused else []),
     )
 
 
 def _flush(have: Ruleset, want: Ruleset) -> str:
     """Return the commands that flush our chains, and delete the chains that are not needed any more."""
-    old, new = _chain_names(have), _chain_names(want)
+    old, new = _list_chain_names(have), _list_chain_names(want)
     commands = [f"flush chain inet {TABLE} {name}\n" for name in old]
     return "".join(commands + [f"delete chain inet {TABLE} {name}\n" for name in old if name not in new])
 
 
-def _table(content: str) -> str:
+def _render_table(content: str) -> str:
     return f"table inet {TABLE} {{\n{content}}}\n"
 
 
-def _networks_by_name(ruleset: Ruleset) -> dict[str, Networks]:
+def _list_networks(ruleset: Ruleset) -> dict[str, Networks]:
     """Return the networks of each set in nftables, by its first name."""
     return {
-        set_name(source_set.name, family): source_set.of(family) for source_set in ruleset.sets for family in FAMILIES
+        set_name(source_set.name, family): source_set.select_family(family)
+        for source_set in ruleset.sets
+        for family in FAMILIES
     }
 
 
-def _chain_names(ruleset: Ruleset) -> tuple[str, ...]:
+def _list_chain_names(ruleset: Ruleset) -> tuple[str, ...]:
     published = any(entry.published for entry in ruleset.allow)
     return (CHAIN, *((FORWARD, PUBLISHED) if published else ()))
 
 
-def _chains(ruleset: Ruleset, names: Mapping[str, str]) -> str:
+def _render_chains(ruleset: Ruleset, names: Mapping[str, str]) -> str:
     """Return the chains with their rules. A set has its name in `names`, or else its first name."""
-    return "\n".join([_input(ruleset, names), *_published(ruleset, names)])
+    return "\n".join([_render_input(ruleset, names), *_render_published(ruleset, names)])
 
 
-def _input(ruleset: Ruleset, names: Mapping[str, str]) -> str:
-    rules = "".join(f"\t\t{_rule(rule, _destination, names)}\n" for rule in compile_rules(ruleset.allow))
+def _render_input(ruleset: Ruleset, names: Mapping[str, str]) -> str:
+    rules = "".join(f"\t\t{_render_rule(rule, _match_destination, names)}\n" for rule in compile_rules(ruleset.allow))
     return (
         f"\tchain {CHAIN} {{\n"
         f"\t\ttype filter hook input priority filter - {-PRIORITY}; policy accept;\n"
@@ -109,12 +111,14 @@ def _input(ruleset: Ruleset, names: Mapping[str, str]) -> str:
     )
 
 
-def _published(ruleset: Ruleset, names: Mapping[str, str]) -> list[str]:
+def _render_published(ruleset: Ruleset, names: Mapping[str, str]) -> list[str]:
     """Return the chains for published ports. They match the destination of forwarded packets before its translation.
 
     Replies of the container have the same original destination, but `ct direction` excludes them.
     """
-    rules = "".join(f"\t\t{_rule(rule, _original_destination, names)}\n" for rule in compile_published(ruleset.allow))
+    rules = "".join(
+        f"\t\t{_render_rule(rule, _match_original_destination, names)}\n" for rule in compile_published(ruleset.allow)
+    )
     base = (
         f"\tchain {FORWARD} {{\n"
         f"\t\ttype filter hook forward priority filter - {-PRIORITY}; policy accept;\n"
@@ -123,18 +127,18 @@ def _published(ruleset: Ruleset, names: Mapping[str, str]) -> list[str]:
     return [base, f"\tchain {PUBLISHED} {{\n{rules}\t}}\n"] if rules else []
 
 
-def _sets(networks: Mapping[str, Networks], names: Mapping[str, str]) -> str:
+def _render_sets(networks: Mapping[str, Networks], names: Mapping[str, str]) -> str:
     """Return the sets in `names`, under the names there, with their elements."""
     return "".join(_set(name, networks[first]) for first, name in names.items())
 
 
-def _declarations(networks: Mapping[str, Networks], names: Mapping[str, str]) -> str:
+def _declare_sets(networks: Mapping[str, Networks], names: Mapping[str, str]) -> str:
     """Return the sets in `names`, under the names there, without elements."""
-    return _sets({name: from_members(members.family, ()) for name, members in networks.items()}, names)
+    return _render_sets({name: from_members(members.family, ()) for name, members in networks.items()}, names)
 
 
 def _set(name: str, networks: Networks) -> str:
-    elements = ",\n\t\t\t".join(_element(text) for text in networks.fewest().texts())
+    elements = ",\n\t\t\t".join(_render_element(text) for text in networks.minimise().format())
     return (
         f"\tset {name} {{\n"
         f"\t\ttype {networks.family}_addr\n\t\tflags interval\n\t\tauto-merge\n"
@@ -143,47 +147,49 @@ def _set(name: str, networks: Networks) -> str:
     )
 
 
-def _element(text: str) -> str:
+def _render_element(text: str) -> str:
     # A single address is written without its length, as nft lists it.
     address, _slash, length = text.partition("/")
     return address if length == ("128" if ":" in address else "32") else text
 
 
-def _rule(rule: Rule, matches: t.Callable[[Rule], list[str]], names: Mapping[str, str]) -> str:
-    parts = [*matches(rule), _sources(rule, names), _ACCEPT if rule.accept else "drop"]
+def _render_rule(rule: Rule, matches: t.Callable[[Rule], list[str]], names: Mapping[str, str]) -> str:
+    parts = [*matches(rule), _match_sources(rule, names), _ACCEPT if rule.accept else "drop"]
     return " ".join(part for part in parts if part) + f' comment "{rule.listener}"'
 
 
-def _destination(rule: Rule) -> list[str]:
+def _match_destination(rule: Rule) -> list[str]:
     """Return the matches of the destination of packets to the host itself."""
-    address = f"{_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _family(rule)
-    return [address, _ports(rule.ports)]
+    address = f"{_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _match_family(rule)
+    return [address, _render_ports(rule.ports)]
 
 
-def _original_destination(rule: Rule) -> list[str]:
+def _match_original_destination(rule: Rule) -> list[str]:
     """Return the matches of the destination of packets to a container, before the host translated it."""
     ((protocol, port),) = rule.ports
-    address = f"ct original {_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _family(rule)
+    address = (
+        f"ct original {_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _match_family(rule)
+    )
     return [address, f"meta l4proto {protocol} ct original proto-dst {port}"]
 
 
-def _family(rule: Rule) -> str:
+def _match_family(rule: Rule) -> str:
     # `ip saddr` and `ip6 saddr` match the family already.
     return f"meta nfproto {rule.family}" if rule.family and not rule.source_set else ""
 
 
-def _ports(ports: tuple[tuple[str, int], ...]) -> str:
+def _render_ports(ports: tuple[tuple[str, int], ...]) -> str:
     protocols = {protocol for protocol, _port in ports}
     if len(protocols) > 1:
-        return "meta l4proto . th dport " + _value_or_set([f"{protocol} . {port}" for protocol, port in ports])
-    return f"{protocols.pop()} dport " + _value_or_set([str(port) for _protocol, port in ports])
+        return "meta l4proto . th dport " + _render_values([f"{protocol} . {port}" for protocol, port in ports])
+    return f"{protocols.pop()} dport " + _render_values([str(port) for _protocol, port in ports])
 
 
-def _value_or_set(values: list[str]) -> str:
+def _render_values(values: list[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 
-def _sources(rule: Rule, names: Mapping[str, str]) -> str:
+def _match_sources(rule: Rule, names: Mapping[str, str]) -> str:
     if rule.source_set is None:
         return ""
     family = t.cast("str", rule.family)

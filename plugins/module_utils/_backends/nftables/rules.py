@@ -55,7 +55,7 @@ def compile_rules(entries: Iterable[Allow]) -> tuple[Rule, ...]:
     """
     rules: list[Rule] = []
     for _key, group in groupby(sorted(entries, key=_group), key=_group):
-        rules += _rules(list(group))
+        rules += _make_rules(list(group))
     return tuple(rules)
 
 
@@ -65,7 +65,7 @@ def compile_published(entries: Iterable[Allow]) -> tuple[Rule, ...]:
     Each port has a separate rule, because nft cannot list a set of ports for `ct original` (1.0.6: "invalid type").
     """
     published = sorted((entry for entry in entries if entry.published), key=_group)
-    return tuple(rule for entry in published for rule in _rules([entry]))
+    return tuple(rule for entry in published for rule in _make_rules([entry]))
 
 
 def decompile_rules(rules: Iterable[Rule]) -> list[Allow]:
@@ -87,7 +87,7 @@ def decompile_rules(rules: Iterable[Rule]) -> list[Allow]:
     return entries
 
 
-def _rules(entries: list[Allow]) -> list[Rule]:
+def _make_rules(entries: list[Allow]) -> list[Rule]:
     """Return the rules for entries that differ only in protocol and port."""
     first = entries[0]
     address = first.service.address
@@ -114,12 +114,12 @@ def set_name(name: str, family: str) -> str:
     return ("" if name[0].isalpha() else "_") + name + _SUFFIX[family]
 
 
-def other_name(text: str) -> str:
+def swap_name(text: str) -> str:
     """Return the second name of a set for its first name, and the first for the second."""
-    return first_name(text) if text.endswith(_SECOND) else text + _SECOND
+    return get_first_name(text) if text.endswith(_SECOND) else text + _SECOND
 
 
-def first_name(text: str) -> str:
+def get_first_name(text: str) -> str:
     """Return the first name of a set for either of its names."""
     return text.removesuffix(_SECOND)
 
@@ -129,7 +129,7 @@ def split_set_name(text: str) -> tuple[str, str]:
 
     Raises ValueError if set_name and other_name cannot return such a name.
     """
-    plain = first_name(text)
+    plain = get_first_name(text)
     for family, suffix in _SUFFIX.items():
         name = plain[: -len(suffix)] if plain.endswith(suffix) else ""
         name = name.removeprefix("_")

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import files_that_change
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import select_files_to_change
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_COMMENT, TABLE
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_files import nft_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_files import list_nft_files
 
 # In the format of nft, a closing brace in the first column ends a table.
 _TABLE = re.compile(rf"^table inet {TABLE}(?:_transparent)? \{{[^}}\n]*\n.*?^\}}\n?", re.MULTILINE | re.DOTALL)
@@ -26,6 +26,6 @@ def without_ours(text: str) -> str:
     return _LATE_RULE.sub("", _TABLE.sub("", text))
 
 
-def files_with_ours(host: Host) -> tuple[str, ...]:
+def find_files_with_our_rules(host: Host) -> tuple[str, ...]:
     """Return the paths of the host's files for nft that contain our rules."""
-    return files_that_change(host, nft_files(host), without_ours)
+    return select_files_to_change(host, list_nft_files(host), without_ours)

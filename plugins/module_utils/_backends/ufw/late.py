@@ -21,13 +21,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
     END,
     TEMPORARY,
     SessionError,
-    chain_commands,
-    chain_rules,
     edit_text,
-    file_lines,
-    file_section,
+    find_section,
     is_ours,
+    list_chain_rules,
+    plan_chain_commands,
     read_text,
+    split_lines,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
@@ -35,25 +35,25 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import (
     POLICY,
     Step,
-    first_packet,
-    steps_through,
+    make_first_packet,
+    walk_steps,
     without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
-    translations_of,
+    find_translations,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import (
-    saved_lines,
-    table_lines,
+    select_table,
+    split_saved,
     with_raw_bytes,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import (
-    chains_of_table,
-    conflicts,
-    table_of,
+    find_conflicts,
+    parse_chains,
+    parse_table,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT
@@ -95,20 +95,22 @@ class UfwLate:
         self._saved = {family: self._host.run(f"{PROGRAM[family]}-save") for family in self._loaded_families}
         for family, saved in self._saved.items():
             _require_loaded(family, saved)
-        return tuple(line for family in self._saved for line in self._drift(family, self._place(family, ruleset)))
+        return tuple(
+            line for family in self._saved for line in self._compare_rules(family, self._place(family, ruleset))
+        )
 
-    def stale(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each of ufw's files in which our rule is missing, unexpected or misplaced.
 
         Raises HostError if a file that ufw loads has no place for the rule.
         """
         lines = []
         for family, file in FILES.items():
-            text = self._text(family)
+            text = self._read_text(family)
             if (
                 want is not None
                 and family in self._enabled_families
-                and not file_section(file_lines(text), CHAINS[family])
+                and not find_section(split_lines(text), CHAINS[family])
             ):
                 raise HostError(
                     f"{file} has no table `*filter` with the chain {CHAINS[family]} that ends in a line `COMMIT`. "
@@ -120,23 +122,23 @@ class UfwLate:
                 lines.append(f"{file}{TEMPORARY}: temporary file of a killed run")
         return tuple(lines)
 
-    def conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the rules that drop packets to our ports, rules that have no effect, and a warning if ufw drops IPv6."""
         found = [
             conflict
             for family in self._saved
-            for conflict in (*self._conflicts(family, want), *self._ineffective_rules(family, want))
+            for conflict in (*self._find_conflicts(family, want), *self._find_ineffective_rules(family, want))
         ]
-        return (*found, *(() if "ipv6" in self._loaded_families else self._no_ipv6(want)))
+        return (*found, *(() if "ipv6" in self._loaded_families else self._check_ipv6(want)))
 
-    def translations(self) -> tuple[Translation, ...]:
+    def find_translations(self) -> tuple[Translation, ...]:
         """Return the translations of iptables."""
-        return translations_of(self._saved)
+        return find_translations(self._saved)
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Run `iptables-restore --test` in check mode on the change of the loaded chains."""
         if check_mode:
-            self._session(self._request(lambda family: self._place(family, want), _untouched), "--test")
+            self._run_session(self._request(lambda family: self._place(family, want), _leave_unchanged), "--test")
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:
         """Return a command that adds our rule to the chains and files that have it now, and removes it from the rest.
@@ -148,24 +150,24 @@ class UfwLate:
             make_script,
         )
 
-        def current_place(lines: Iterable[str], family: str) -> str:
+        def find_current_place(lines: Iterable[str], family: str) -> str:
             return (self._place(family, ruleset) or END) if any(is_ours(line, LATE_RULE) for line in lines) else ""
 
         request = self._request(
-            lambda family: current_place(self._rules(family), family),
-            lambda family: current_place(file_lines(self._text(family)), family),
+            lambda family: find_current_place(self._list_rules(family), family),
+            lambda family: find_current_place(split_lines(self._read_text(family)), family),
         )
         return Snapshot((), ((find_interpreter(self._host, "ufw"), make_script(late_session, request)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Add our rule to the loaded chains, or remove it, if a chain differs."""
-        if any(True for family in self._saved for _line in self._drift(family, self._place(family, want))):
-            self._session(self._request(lambda family: self._place(family, want), _untouched))
+        if any(True for family in self._saved for _line in self._compare_rules(family, self._place(family, want))):
+            self._run_session(self._request(lambda family: self._place(family, want), _leave_unchanged))
         return ()
 
     def persist(self, want: Ruleset | None) -> None:
         """Add our rule to ufw's files, or remove it from them."""
-        self._session(self._request(_untouched, lambda family: self._place_in_file(family, want)))
+        self._run_session(self._request(_leave_unchanged, lambda family: self._place_in_file(family, want)))
 
     @property
     def _enabled_families(self) -> tuple[str, ...]:
@@ -178,12 +180,12 @@ class UfwLate:
         kernel = FAMILIES if self._host.path("/proc/net/if_inet6").exists() else ("ipv4",)
         return tuple(family for family in self._enabled_families if family in kernel)
 
-    def _text(self, family: str) -> str:
+    def _read_text(self, family: str) -> str:
         return read_text(str(self._host.path(FILES[family]))) or ""
 
-    def _rules(self, family: str) -> list[str]:
+    def _list_rules(self, family: str) -> list[str]:
         """Return the loaded rules of the chain; no rules if the chain is not loaded."""
-        return chain_rules("\n".join(table_lines(self._saved.get(family, ""), "filter")), CHAINS[family]) or []
+        return list_chain_rules("\n".join(select_table(self._saved.get(family, ""), "filter")), CHAINS[family]) or []
 
     def _place(self, family: str, want: Ruleset | None) -> str:
         """Return the place of our rule in the chain: before the first rule at which all new packets to a port leave the chain.
@@ -192,36 +194,36 @@ class UfwLate:
         """
         if want is None:
             return ""
-        found = self._first_end(family, want)
+        found = self._find_first_end(family, want)
         return found.text if found else END
 
-    def _first_end(self, family: str, want: Ruleset) -> Step | None:
+    def _find_first_end(self, family: str, want: Ruleset) -> Step | None:
         """Return the first rule of the chain that drops every new packet to a managed port, or sends it to ufw's default."""
-        steps = (step for _service, steps in self._steps(family, want) for step in steps)
+        steps = (step for _service, steps in self._walk_chain(family, want) for step in steps)
         found = (step for step in steps if step.rule and step.kind in (DROPPED, POLICY))
         return min(found, key=lambda step: step.position, default=None)
 
-    def _steps(self, family: str, want: Ruleset) -> Iterator[tuple[Service, tuple[Step, ...]]]:
+    def _walk_chain(self, family: str, want: Ruleset) -> Iterator[tuple[Service, tuple[Step, ...]]]:
         """Yield the steps of new packets in the chain for each managed port. Other chains get no accept rule.
 
         Packets that leave the chain reach ufw's default, so the chain is like a base chain.
         """
-        table = table_of(self._saved.get(family, ""), "filter")
+        table = parse_table(self._saved.get(family, ""), "filter")
         lines = {name: [line for line in found if not is_ours(line, LATE_RULE)] for name, found in table.items()}
-        chains = chains_of_table(lines)
+        chains = parse_chains(lines)
         if CHAINS[family] in chains:
-            for service in _services(want, family):
-                packet = first_packet(service, family)
-                yield service, steps_through(chains, chains[CHAINS[family]], packet, closed=chains)
+            for service in _list_services(want, family):
+                packet = make_first_packet(service, family)
+                yield service, walk_steps(chains, chains[CHAINS[family]], packet, closed=chains)
 
-    def _drift(self, family: str, wanted: str) -> Iterator[str]:
+    def _compare_rules(self, family: str, wanted: str) -> Iterator[str]:
         """Yield a line for each copy of our rule that is missing, unexpected or misplaced."""
-        saved, chain = "\n".join(table_lines(self._saved[family], "filter")), CHAINS[family]
-        if not chain_commands(saved, chain, LATE_RULE, wanted):
+        saved, chain = "\n".join(select_table(self._saved[family], "filter")), CHAINS[family]
+        if not plan_chain_commands(saved, chain, LATE_RULE, wanted):
             return
-        program, rules = PROGRAM[family], self._rules(family)
+        program, rules = PROGRAM[family], self._list_rules(family)
         present = [line for line in rules if is_ours(line, LATE_RULE)]
-        elsewhere = [line for line in saved_lines(saved) if is_ours(line, LATE_RULE) and line not in present]
+        elsewhere = [line for line in split_saved(saved) if is_ours(line, LATE_RULE) and line not in present]
         yield from (f"{program} rule in the wrong chain: {line}" for line in elsewhere)
         if not wanted:
             yield from (f"unexpected {program} rule: {line}" for line in present)
@@ -230,34 +232,36 @@ class UfwLate:
         elif len(present) > 1:
             yield f"{program} rule present {len(present)} times: {present[0]}"
         else:
-            yield from _misplaced(program, rules, present[0], wanted)
+            yield from _find_misplaced(program, rules, present[0], wanted)
 
-    def _conflicts(self, family: str, want: Ruleset) -> tuple[Conflict, ...]:
-        rules = [line for line in self._rules(family) if not is_ours(line, LATE_RULE)]
+    def _find_conflicts(self, family: str, want: Ruleset) -> tuple[Conflict, ...]:
+        rules = [line for line in self._list_rules(family) if not is_ours(line, LATE_RULE)]
         wanted = self._place(family, want)
         place = rules.index(wanted) if wanted in rules else len(rules)
-        return conflicts(self._saved[family], want, family, [(CHAINS[family], place)])
+        return find_conflicts(self._saved[family], want, family, [(CHAINS[family], place)])
 
-    def _ineffective_rules(self, family: str, want: Ruleset) -> Iterator[Conflict]:
+    def _find_ineffective_rules(self, family: str, want: Ruleset) -> Iterator[Conflict]:
         """Yield a warning for each rule without effect, because it follows our rule or the chains of ufw."""
-        end = self._first_end(family, want)
+        end = self._find_first_end(family, want)
         void: dict[str, list[Service]] = {}
-        for service, steps in self._steps(family, want):
+        for service, steps in self._walk_chain(family, want):
             for step in without_effect(steps, {end.chain: end.position} if end else {}):
                 void.setdefault(step.text, []).append(service)
         for line, services in void.items():
-            yield _exempt(family, line, "follows the rule of gatehouse.kong", services)
-        table = table_of(self._saved[family], "filter")
+            yield _warn_of_exempt_rule(family, line, "follows the rule of gatehouse.kong", services)
+        table = parse_table(self._saved[family], "filter")
         lines = [*table["INPUT"]]
-        following = lines[lines.index(_AFTER_JUMP.format(_prefix(family))) + 1 :]
-        for line in (line for line in following if f" -j {_prefix(family)}-" not in line):
+        following = lines[lines.index(_AFTER_JUMP.format(_get_prefix(family))) + 1 :]
+        for line in (line for line in following if f" -j {_get_prefix(family)}-" not in line):
             rule = parse_rule(line, frozenset(table))
-            services = [service for service in _services(want, family)
-                        if any(action.verdict != ACCEPT for action in rule.evaluate(first_packet(service, family)).actions)]  # fmt: skip
+            services = [service for service in _list_services(want, family)
+                        if any(action.verdict != ACCEPT for action in rule.evaluate(make_first_packet(service, family)).actions)]  # fmt: skip
             if services:
-                yield _exempt(family, line, "follows the chains of ufw, which accept authorised packets", services)
+                yield _warn_of_exempt_rule(
+                    family, line, "follows the chains of ufw, which accept authorised packets", services
+                )
 
-    def _no_ipv6(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def _check_ipv6(self, want: Ruleset) -> tuple[Conflict, ...]:
         if not self._host.path("/proc/net/if_inet6").exists():
             return without_ipv6(want, FILES["ipv6"])
         entries = [entry for entry in want.allow if "ipv6" in entry.service.families and entry.sources]
@@ -268,9 +272,9 @@ class UfwLate:
 
     def _place_in_file(self, family: str, want: Ruleset | None) -> str:
         """Return the place of our rule in ufw's file, or "" if the file has no place for it."""
-        return self._place(family, want) if file_section(file_lines(self._text(family)), CHAINS[family]) else ""
+        return self._place(family, want) if find_section(split_lines(self._read_text(family)), CHAINS[family]) else ""
 
-    def _session(self, request: dict[str, t.Any], *options: str) -> None:
+    def _run_session(self, request: dict[str, t.Any], *options: str) -> None:
         try:
             self._host.call(late_session.bring, {**request, "options": options})
         except SessionError as error:
@@ -282,35 +286,35 @@ class UfwLate:
             {
                 "chain": CHAINS[family],
                 "file": str(self._host.path(FILES[family])),
-                "save": self._program(family, "save"),
-                "restore": self._program(family, "restore"),
-                "loaded": _raw(loaded(family)) if family in self._saved else None,
-                "in_file": _raw(in_file(family)),
+                "save": self._choose_program(family, "save"),
+                "restore": self._choose_program(family, "restore"),
+                "loaded": _format_place(loaded(family)) if family in self._saved else None,
+                "in_file": _format_place(in_file(family)),
             }
             for family in FAMILIES
         ]
         return {"rule": LATE_RULE, "options": (), "lock": str(self._host.path(_LOCK)), "parts": parts}
 
-    def _program(self, family: str, action: str) -> str:
+    def _choose_program(self, family: str, action: str) -> str:
         name = f"{PROGRAM[family]}-{action}"
         return self._host.which(name) or name
 
 
-def _raw(place: str | None) -> str | None:
+def _format_place(place: str | None) -> str | None:
     """Return a place in the form that the session reads, or None."""
     return None if place is None else with_raw_bytes(place)
 
 
-def _untouched(_family: str) -> None:
+def _leave_unchanged(_family: str) -> None:
     """Return None: the request that leaves a chain or file unchanged."""
     return
 
 
-def _services(want: Ruleset, family: str) -> list[Service]:
+def _list_services(want: Ruleset, family: str) -> list[Service]:
     return [entry.service for entry in want.allow if entry.sources and family in entry.service.families]
 
 
-def _exempt(family: str, line: str, reason: str, services: Iterable[Service]) -> Conflict:
+def _warn_of_exempt_rule(family: str, line: str, reason: str, services: Iterable[Service]) -> Conflict:
     """Return the warning about a rule of the host that has no effect on authorised packets."""
     return Conflict(
         certain=False,
@@ -322,11 +326,11 @@ def _exempt(family: str, line: str, reason: str, services: Iterable[Service]) ->
     )
 
 
-def _prefix(family: str) -> str:
+def _get_prefix(family: str) -> str:
     return "ufw6" if family == "ipv6" else "ufw"
 
 
-def _misplaced(program: str, rules: Sequence[str], present: str, wanted: str) -> Iterator[str]:
+def _find_misplaced(program: str, rules: Sequence[str], present: str, wanted: str) -> Iterator[str]:
     """Yield a line with the rule that our rule must not follow or precede."""
     after = rules[rules.index(present) + 1 :]
     if wanted != END and wanted not in after:
@@ -337,7 +341,7 @@ def _misplaced(program: str, rules: Sequence[str], present: str, wanted: str) ->
 
 def _require_loaded(family: str, saved: str) -> None:
     """Raise HostError unless packets pass ufw's chains before our rule."""
-    prefix, program = _prefix(family), PROGRAM[family]
+    prefix, program = _get_prefix(family), PROGRAM[family]
     lines = saved.splitlines()
     jumps = [jump.format(prefix) for jump in (_FIRST_JUMP, _AFTER_JUMP, _USER_JUMP)]
     missing = next((jump for jump in jumps if jump not in lines), None)

@@ -53,7 +53,7 @@ def bring(request: Request) -> None:
     Raises SessionError with the errors of all failed parts.
     """
     failed = []
-    with _locked(request["lock"]):
+    with _hold_lock(request["lock"]):
         for part in request["parts"]:
             for wanted, change in ((part["loaded"], _change_chain), (part["in_file"], _change_file)):
                 try:
@@ -71,7 +71,7 @@ def is_ours(line: str, rule: str) -> bool:
     return words[:1] == ["-A"] and words[2:] == rule.split()
 
 
-def file_section(lines: t.Sequence[str], chain: str) -> t.Sequence[int]:
+def find_section(lines: t.Sequence[str], chain: str) -> t.Sequence[int]:
     """Return the line numbers of the last table filter that names the chain, up to its COMMIT.
 
     Without such a table, the result is empty. iptables-restore loads the tables of a file in order, and accepts no space
@@ -88,7 +88,7 @@ def file_section(lines: t.Sequence[str], chain: str) -> t.Sequence[int]:
     return found
 
 
-def file_lines(text: str) -> t.List[str]:
+def split_lines(text: str) -> t.List[str]:
     """Return the lines of a rules file with their line breaks. iptables-restore accepts only LF as a line break."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
@@ -98,15 +98,15 @@ def edit_text(text: str, chain: str, rule: str, wanted: str) -> str:
 
     A text without a section for the chain gets no rule.
     """
-    lines = [line for line in file_lines(text) if not is_ours(line, rule)]
-    section = file_section(lines, chain)
+    lines = [line for line in split_lines(text) if not is_ours(line, rule)]
+    section = find_section(lines, chain)
     if wanted and section:
         place = next((number for number in section if _is_same(lines[number], wanted)), section[-1])
         lines.insert(place, "-A {} {}\n".format(chain, rule))
     return "".join(lines)
 
 
-def chain_rules(saved: str, chain: str) -> t.Optional[t.List[str]]:
+def list_chain_rules(saved: str, chain: str) -> t.Optional[t.List[str]]:
     """Return the rules of a chain in the output of iptables-save, or None if the chain is missing."""
     lines = _LINE.findall(saved)
     if not any(line.startswith(":{} ".format(chain)) for line in lines):
@@ -114,12 +114,12 @@ def chain_rules(saved: str, chain: str) -> t.Optional[t.List[str]]:
     return [line for line in lines if line.startswith("-A {} ".format(chain))]
 
 
-def chain_commands(saved: str, chain: str, rule: str, wanted: str) -> t.List[str]:
+def plan_chain_commands(saved: str, chain: str, rule: str, wanted: str) -> t.List[str]:
     """Return the commands after which our rule is only at the wanted place in the chain; or in no chain if that is "".
 
     `saved` is the table filter in the output of iptables-save. No commands are returned if nothing has to change.
     """
-    rules = chain_rules(saved, chain)
+    rules = list_chain_rules(saved, chain)
     present = [line for line in _LINE.findall(saved) if is_ours(line, rule)]
     remove = ["-D {} {}".format(line.split()[1], rule) for line in present]
     if not wanted or rules is None:
@@ -145,7 +145,7 @@ def _is_same(line: str, listed: str) -> bool:
 def _change_chain(part: t.Dict[str, t.Any], rule: str, wanted: str, options: t.Sequence[str]) -> None:
     """Change the loaded chains of a family in one transaction. If they are not loaded, ufw loads them from its files."""
     for attempt in range(_ATTEMPTS):
-        commands = chain_commands(_run([part["save"], "-t", "filter"]), part["chain"], rule, wanted)
+        commands = plan_chain_commands(_run([part["save"], "-t", "filter"]), part["chain"], rule, wanted)
         if not commands:
             return
         text = "*filter\n{}\nCOMMIT\n".format("\n".join(commands))
@@ -204,7 +204,7 @@ def _replace(path: str, text: str) -> None:
 
 
 @contextmanager
-def _locked(path: str) -> t.Iterator[None]:
+def _hold_lock(path: str) -> t.Iterator[None]:
     """Hold ufw's own lock, so that ufw does not change the same chains at the same time.
 
     Any user can hold this lock, because its file is readable. Therefore the wait is limited. Each change is atomic without

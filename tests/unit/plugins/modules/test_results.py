@@ -91,10 +91,10 @@ class FakeRollback:
     def __init__(self, _host):
         pass
 
-    def alone(self):
+    def hold_lock(self):
         return nullcontext()
 
-    def previous(self):
+    def read_previous(self):
         return self.kept
 
 
@@ -264,7 +264,7 @@ def interceptor(monkeypatch):
 
     monkeypatch.setattr(kong_transparent, "Interceptor", Fake)
     monkeypatch.setattr(
-        kong_transparent, "deaf_listeners", lambda _host, want: tuple(f"deaf {catch.port}" for catch in want)
+        kong_transparent, "find_deaf_listeners", lambda _host, want: tuple(f"deaf {catch.port}" for catch in want)
     )
     return seen
 

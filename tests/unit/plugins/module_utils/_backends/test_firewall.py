@@ -32,15 +32,15 @@ class Part:
     def require(self):
         self.record("require")
 
-    def stale(self, want):
-        self.record("stale", want)
+    def compare_persisted(self, want):
+        self.record("compare_persisted", want)
         return self.stale_lines
 
-    def conflicts(self, want):
-        self.record("conflicts", want)
+    def find_conflicts(self, want):
+        self.record("find_conflicts", want)
         return (f"{self.name} conflict",)
 
-    def translations(self):
+    def find_translations(self):
         return (f"{self.name} translation",)
 
     def validate(self, want, *, check_mode):
@@ -104,7 +104,7 @@ def test_both_parts_are_required_and_validated(tmp_path, calls):
     assert calls == [("early", "require"), ("late", "require")]
     tested.validate(WANT, check_mode=True)
     assert calls[2:] == [("early", "validate", WANT, True), ("late", "validate", WANT, True)]
-    assert tested.translations() == ("early translation", "late translation")
+    assert tested.find_translations() == ("early translation", "late translation")
     assert tested.name == "late"
 
 
@@ -139,8 +139,8 @@ def test_a_leftover_whose_firewall_is_not_available_is_only_files(tmp_path, call
 @pytest.mark.parametrize(
     "method, expected",
     [
-        ("stale", ("early file", "late file", "old late file", "old early file")),
-        ("conflicts", ("early conflict", "late conflict")),
+        ("compare_persisted", ("early file", "late file", "old late file", "old early file")),
+        ("find_conflicts", ("early conflict", "late conflict")),
     ],
 )
 def test_the_late_part_is_read_before_other_calls(tmp_path, calls, method, expected):
@@ -149,7 +149,7 @@ def test_the_late_part_is_read_before_other_calls(tmp_path, calls, method, expec
     assert calls[0] == ("late", "read", WANT)
     getattr(tested, method)(WANT)
     assert made(calls, "read") == [("late", WANT)]
-    left = [("old late", None), ("old early", None)] if method == "stale" else []
+    left = [("old late", None), ("old early", None)] if method == "compare_persisted" else []
     assert made(calls, method) == [("early", WANT), ("late", WANT), *left] * 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES, choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import iptables_nft_is_loaded
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import has_iptables_nft
 
 FIREWALLD = "/run/systemd/units/invocation:firewalld.service"
 SHUT = "*filter\n:INPUT DROP [0:0]\n:OWN - [0:0]\nCOMMIT\n"
@@ -38,7 +38,7 @@ class FakeHost(Host):
         return self.saves[argv[0]]
 
     def call(self, function, *args):
-        return any("nft" in name for name in self.saves) if function is iptables_nft_is_loaded else function(*args)
+        return any("nft" in name for name in self.saves) if function is has_iptables_nft else function(*args)
 
 
 def write(host, path, text):

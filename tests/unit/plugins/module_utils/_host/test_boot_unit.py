@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
     BootUnit,
+    compare_parts,
     install,
-    stale_parts,
     uninstall,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
@@ -118,9 +118,9 @@ def mode(host, path):
 
 
 def test_after_install_no_part_is_stale(host):
-    assert len(stale_parts(host, UNIT, "rules")) == 4
+    assert len(compare_parts(host, UNIT, "rules")) == 4
     install(host, UNIT, "rules")
-    assert stale_parts(host, UNIT, "rules") == ()
+    assert compare_parts(host, UNIT, "rules") == ()
     assert [mode(host, path) for path in ("/etc/x", UNIT.file, UNIT.path)] == [0o700, 0o600, 0o644]
     assert host.calls == ["daemon-reload", "start"]
 
@@ -128,7 +128,7 @@ def test_after_install_no_part_is_stale(host):
 def test_a_change_of_the_rules_runs_no_systemctl(host):
     install(host, UNIT, "rules")
     host.calls.clear()
-    assert stale_parts(host, UNIT, "other") == ("/etc/x/rules: differs",)
+    assert compare_parts(host, UNIT, "other") == ("/etc/x/rules: differs",)
     install(host, UNIT, "other")
     assert (host.calls, host.read(UNIT.file)) == ([], "other")
 
@@ -147,9 +147,9 @@ def test_a_change_of_the_rules_runs_no_systemctl(host):
 def test_a_damaged_part_is_reported_and_repaired(host, damage, word):
     install(host, UNIT, "rules")
     damage(host)
-    assert any(word in line for line in stale_parts(host, UNIT, "rules"))
+    assert any(word in line for line in compare_parts(host, UNIT, "rules"))
     install(host, UNIT, "rules")
-    assert stale_parts(host, UNIT, "rules") == ()
+    assert compare_parts(host, UNIT, "rules") == ()
 
 
 def test_a_third_party_drop_in_is_preserved(host):
@@ -166,12 +166,12 @@ def test_uninstall_removes_every_part(host):
     before = sorted(host.root.rglob("*"))
     install(host, UNIT, "rules")
     host.path("/etc/x/.rules.left-over").write_text("")
-    assert len(stale_parts(host, UNIT, None)) == 4
+    assert len(compare_parts(host, UNIT, None)) == 4
     host.commands.clear()
     uninstall(host, UNIT)
     assert host.commands == [("systemctl", "disable", "--now", "x.service"), ("systemctl", "daemon-reload")]
     assert sorted(host.root.rglob("*")) == before
-    assert stale_parts(host, UNIT, None) == ()
+    assert compare_parts(host, UNIT, None) == ()
 
 
 @pytest.mark.parametrize("installed", [False, True])

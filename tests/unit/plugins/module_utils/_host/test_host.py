@@ -70,7 +70,7 @@ def test_the_default_limit_of_a_command_is_two_minutes(host, monkeypatch):
         limits.append(seconds)
         return subprocess.CompletedProcess(argv, 0, "", "")
 
-    monkeypatch.setattr(_host, "completed", completed)
+    monkeypatch.setattr(_host, "run_program", completed)
     host.run("true")
     assert limits == [120]
 
@@ -156,7 +156,7 @@ def test_a_killed_write_leaves_a_file_that_the_next_write_or_removal_removes(hos
         finally:
             os._exit(1)
     os.waitpid(child, 0)
-    (left,) = host.temporaries("/a")
+    (left,) = host.find_temporaries("/a")
     assert (host.root / left.lstrip("/")).read_text() == "killed"
     if is_written:
         host.write("/a", "", 0o600)

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
     HostError,
     needs_root,
     require_root,
-    shortened,
+    shorten,
 )
 
 
@@ -155,7 +155,7 @@ def test_the_capability_to_change_the_firewall(host, monkeypatch, capabilities, 
 
 @pytest.mark.parametrize("length, cut", [(98, False), (99, True)])
 def test_a_long_command_is_shortened(length, cut):
-    text = shortened(["a", "b" * length])
+    text = shorten(["a", "b" * length])
     assert text.endswith("…") is cut
     assert len(text) == 100 + cut
-    assert shortened(["a\n  b", "c"]) == "a b c"
+    assert shorten(["a\n  b", "c"]) == "a b c"

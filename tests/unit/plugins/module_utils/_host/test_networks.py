@@ -75,8 +75,8 @@ def test_text_that_is_not_a_network_of_the_family_is_rejected(family, value):
 
 
 def test_the_range_of_all_addresses_is_one_network():
-    assert from_ranges("ipv6", [(0, (1 << 128) - 1)]).texts() == ["::/0"]
-    assert from_ranges("ipv4", [(0, (1 << 32) - 1)]).texts() == ["0.0.0.0/0"]
+    assert from_ranges("ipv6", [(0, (1 << 128) - 1)]).format() == ["::/0"]
+    assert from_ranges("ipv4", [(0, (1 << 32) - 1)]).format() == ["0.0.0.0/0"]
 
 
 @given(CIDRS, CIDRS)
@@ -85,7 +85,7 @@ def test_covers_and_meets_agree_with_the_addresses(texts, other_texts):
     for member in parse_networks("ipv4", other_texts).members:
         member_addresses = set(range(member[0], member[1] + 1))
         assert networks.covers(member) == (member_addresses <= addresses(networks))
-        assert networks.meets(member) == bool(member_addresses & addresses(networks))
+        assert networks.overlaps(member) == bool(member_addresses & addresses(networks))
 
 
 @given(CIDRS, CIDRS)
@@ -100,10 +100,10 @@ def test_aligned_networks_have_the_same_addresses_and_the_members_of_the_other_n
 @given(CIDRS)
 def test_the_fewest_networks_depend_on_the_addresses_alone(texts):
     networks = parse_networks("ipv4", texts)
-    found = networks.fewest()
-    assert found.texts() == list(map(str, ipaddress.collapse_addresses(map(ipaddress.ip_network, texts))))
+    found = networks.minimise()
+    assert found.format() == list(map(str, ipaddress.collapse_addresses(map(ipaddress.ip_network, texts))))
     assert found == networks
-    assert parse_networks("ipv4", found.texts()).fewest().members == found.members
+    assert parse_networks("ipv4", found.format()).minimise().members == found.members
 
 
 @given(st.one_of(st.tuples(st.just("ipv4"), CIDRS), st.tuples(st.just("ipv6"), CIDRS6)))
@@ -111,5 +111,5 @@ def test_the_text_equals_the_text_of_the_ipaddress_module(case):
     family, texts = case
     expected = sorted(map(ipaddress.ip_network, set(texts)))
     networks = parse_networks(family, texts)
-    assert networks.texts() == list(map(str, expected))
-    assert from_ranges(family, networks.ranges).texts() == list(map(str, ipaddress.collapse_addresses(expected)))
+    assert networks.format() == list(map(str, expected))
+    assert from_ranges(family, networks.ranges).format() == list(map(str, ipaddress.collapse_addresses(expected)))

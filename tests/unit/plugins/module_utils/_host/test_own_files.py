@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import stale_files, written_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import compare_files, write_files
 
 FILES = {"/etc/a": "a\n", "/etc/b": "b\n", "/etc/c": None}
 
@@ -28,7 +28,7 @@ def host(tmp_path):
 
 
 def write(host, files=None, mode=0o600):
-    with written_files(host, files or FILES, mode):
+    with write_files(host, files or FILES, mode):
         pass
 
 
@@ -38,10 +38,10 @@ def contents(host):
 
 def test_written_files_are_not_stale(host):
     host.path("/etc/c").write_text("old\n")
-    assert stale_files(host, FILES, 0o600) == ("/etc/a: missing", "/etc/b: missing", "/etc/c: to be removed")
+    assert compare_files(host, FILES, 0o600) == ("/etc/a: missing", "/etc/b: missing", "/etc/c: to be removed")
     write(host)
     assert contents(host) == {"a": "a\n", "b": "b\n"}
-    assert stale_files(host, FILES, 0o600) == ()
+    assert compare_files(host, FILES, 0o600) == ()
 
 
 def test_text_mode_and_links_are_compared(host):
@@ -49,9 +49,9 @@ def test_text_mode_and_links_are_compared(host):
     host.path("/etc/a").write_text("other\n")
     host.path("/etc/b").chmod(0o644)
     host.path("/etc/c").symlink_to("/nowhere")
-    assert stale_files(host, FILES, 0o600) == ("/etc/a: differs", "/etc/b: differs", "/etc/c: to be removed")
+    assert compare_files(host, FILES, 0o600) == ("/etc/a: differs", "/etc/b: differs", "/etc/c: to be removed")
     write(host)
-    assert stale_files(host, FILES, 0o600) == ()
+    assert compare_files(host, FILES, 0o600) == ()
 
 
 def test_an_unchanged_file_is_not_written_again(host):
@@ -71,7 +71,7 @@ def test_an_error_in_the_body_restores_the_files(host):
         during.append(contents(host))
         raise HostError("refused")
 
-    with pytest.raises(HostError, match="refused"), written_files(host, FILES, 0o600):
+    with pytest.raises(HostError, match="refused"), write_files(host, FILES, 0o600):
         fail()
     assert during == [{"a": "a\n", "b": "b\n"}]
     assert contents(host) == {"a": "old a\n", "c": "old c\n"}

@@ -49,7 +49,7 @@ class Library:
 @pytest.fixture
 def library(monkeypatch):
     found = Library()
-    monkeypatch.setattr(selinux, "_library", lambda: found)
+    monkeypatch.setattr(selinux, "_load_library", lambda: found)
     return found
 
 
@@ -73,7 +73,7 @@ def test_a_directory_and_a_link(library, tmp_path):
 
 @pytest.mark.parametrize("found", [None, Library(enabled=0), Library(enabled=-1)])
 def test_without_selinux(monkeypatch, tmp_path, found):
-    monkeypatch.setattr(selinux, "_library", lambda: found)
+    monkeypatch.setattr(selinux, "_load_library", lambda: found)
     Host(tmp_path).write("/a", "text", 0o600)
     assert (tmp_path / "a").read_text() == "text"
     assert found is None or found.set == []
@@ -85,14 +85,14 @@ def test_a_location_that_the_policy_does_not_contain(library, tmp_path):
 
 
 def test_a_file_system_without_contexts(monkeypatch, tmp_path):
-    monkeypatch.setattr(selinux, "_library", lambda: Library(error=errno.ENOTSUP))
+    monkeypatch.setattr(selinux, "_load_library", lambda: Library(error=errno.ENOTSUP))
     Host(tmp_path).write("/a", "text", 0o600)
     assert (tmp_path / "a").read_text() == "text"
 
 
 def test_a_context_that_the_kernel_rejects(monkeypatch, tmp_path):
     found = Library(error=errno.EPERM)
-    monkeypatch.setattr(selinux, "_library", lambda: found)
+    monkeypatch.setattr(selinux, "_load_library", lambda: found)
     with pytest.raises(HostError, match="cannot write /a: Operation not permitted"):
         Host(tmp_path).write("/a", "text", 0o600)
     assert [*tmp_path.iterdir()] == []

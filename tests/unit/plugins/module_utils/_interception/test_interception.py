@@ -15,14 +15,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
     InterceptionError,
     catches_from_data,
     catches_to_data,
-    text_of,
+    format_catches,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
     Programs,
     render_load,
     render_removal,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import deaf_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import find_deaf_listeners
 
 GOLDEN = Path(__file__).parents[4] / "golden" / "interception"
 PROGRAMS = Programs("/usr/sbin/ip", "/usr/sbin/nft", "")
@@ -94,7 +94,7 @@ def test_equivalent_data_gives_equal_rules():
 
 
 def test_each_rule_is_a_readable_line():
-    assert text_of(catches_from_data(CASES["sources"])).splitlines() == [
+    assert format_catches(catches_from_data(CASES["sources"])).splitlines() == [
         "tcp 80, 81 to 10.5.0.0/16: tproxy to 127.0.0.1:8000 (proxy), from 10.20.0.0/16, 10.21.0.7/32",
         "tcp 80 to 10.6.0.0/16: tproxy to port 8000 (proxy), from no source",
         "tcp 80 to ::/0 through eth1, eth2: tproxy to port 8000 (proxy), from fd20::/64",
@@ -133,4 +133,4 @@ LISTEN 0      511             [::]:8001          [::]:*
 @pytest.mark.parametrize(("listed", "port", "deaf"), [(SS, 8000, 0), (SS, 8001, 1), (SS, 8002, 1), ("", 8000, 1)])
 def test_a_port_without_a_transparent_socket_is_reported(monkeypatch, listed, port, deaf):
     monkeypatch.setattr(Host, "run", lambda *_argv, **_options: listed)
-    assert len(deaf_listeners(Host(), catches_from_data([{**SEED, "port": port}]))) == deaf
+    assert len(find_deaf_listeners(Host(), catches_from_data([{**SEED, "port": port}]))) == deaf

@@ -14,15 +14,21 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import start_new
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception import interceptor
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Interceptor, kept_catches
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import catches_from_data, text_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import (
+    Interceptor,
+    read_kept_catches,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
+    catches_from_data,
+    format_catches,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import render_interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
     Programs,
     render_load,
     render_removal,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import listing_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import list_traces
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 CATCH = {
@@ -83,7 +89,7 @@ class FakeHost(Host):
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
-    monkeypatch.setattr(interceptor.Rollback, "alone", lambda _rollback: nullcontext())
+    monkeypatch.setattr(interceptor.Rollback, "hold_lock", lambda _rollback: nullcontext())
     return FakeHost(tmp_path)
 
 
@@ -95,32 +101,47 @@ def test_rules_are_loaded_kept_and_removed(host):
     assert Interceptor(host).is_untouched()
     found = converge(host, WANT)
     stale = (f"{SCRIPT}: missing", f"{UNIT}: missing", *(f"{path}: missing" for path in DROP_INS), f"{WANTS}: missing")
-    assert (found.before, found.after, found.drift, found.stale, found.changed) == ("", text_of(WANT), (), stale, True)
+    assert (found.before, found.after, found.drift, found.stale, found.changed) == (
+        "",
+        format_catches(WANT),
+        (),
+        stale,
+        True,
+    )
     assert not Interceptor(host).is_untouched()
     script = render_load(WANT, PROGRAMS, ufw=False)
     assert (host.loaded, host.read(SCRIPT)) == ([script], script)
     kept = json.loads(host.read(STATE))
-    assert kept == {"catches": kept_catches(host), "listing": listing_of(host, PROGRAMS)}
-    assert catches_from_data(kept_catches(host)) == WANT
+    assert kept == {"catches": read_kept_catches(host), "listing": list_traces(host, PROGRAMS)}
+    assert catches_from_data(read_kept_catches(host)) == WANT
     modes = [host.path(path).stat().st_mode & 0o777 for path in ("/etc/gatehouse_kong_transparent", SCRIPT, STATE)]
     assert modes == [0o700, 0o600, 0o600]
     again = converge(host, WANT)
-    assert (again.before, again.after, again.changed, again.stale) == (text_of(WANT), text_of(WANT), False, ())
+    assert (again.before, again.after, again.changed, again.stale) == (
+        format_catches(WANT),
+        format_catches(WANT),
+        False,
+        (),
+    )
     assert host.loaded == [script]
     removed = converge(host, None)
-    assert (removed.before, removed.after, removed.changed) == (text_of(WANT), "", True)
+    assert (removed.before, removed.after, removed.changed) == (format_catches(WANT), "", True)
     assert host.loaded == [script, render_removal(PROGRAMS)]
-    assert (kept_catches(host), Interceptor(host).is_untouched(), converge(host, None).changed) == ([], True, False)
+    assert (read_kept_catches(host), Interceptor(host).is_untouched(), converge(host, None).changed) == (
+        [],
+        True,
+        False,
+    )
 
 
 def test_other_rules_replace_the_rules(host):
     converge(host, WANT)
     found = converge(host, OTHER)
     assert (found.before, found.after, found.changed, found.stale) == (
-        text_of(WANT), text_of(OTHER), True, (f"{SCRIPT}: differs",),
+        format_catches(WANT), format_catches(OTHER), True, (f"{SCRIPT}: differs",),
     )  # fmt: skip
     assert host.loaded[-1] == host.read(SCRIPT) == render_load(OTHER, PROGRAMS, ufw=False)
-    assert catches_from_data(kept_catches(host)) == OTHER
+    assert catches_from_data(read_kept_catches(host)) == OTHER
 
 
 def test_check_mode_validates_the_rules_and_changes_nothing(host):
@@ -155,7 +176,7 @@ def test_changed_rules_in_the_kernel_are_drift_and_loaded_again(host):
 def test_a_damaged_record_is_written_again(host, text):
     converge(host, WANT)
     host.path(STATE).write_text(text)
-    assert kept_catches(host) == []
+    assert read_kept_catches(host) == []
     assert converge(host, WANT).changed
     assert not converge(host, WANT).changed
 

@@ -26,7 +26,7 @@ CONF = "/etc/kong/kong.conf"
 def wanted(monkeypatch):
     """Return the listeners for a port on which this program listens in place of Kong, without answering."""
     monkeypatch.setattr(_sockets, "PROGRAMS", (Path("/proc/self/comm").read_text().strip(),))
-    monkeypatch.setattr(_service_run, "draining", lambda _unit: 0)  # this machine may have a real nginx
+    monkeypatch.setattr(_service_run, "count_draining", lambda _unit: 0)  # this machine may have a real nginx
     with socket.create_server(("127.0.0.1", 0)) as server:
         listener = Listener("proxy", "tcp", server.getsockname()[1], "127.0.0.1")
         yield Wanted((listener,), (), looks=1)

@@ -33,7 +33,7 @@ OPEN = Socket("tcp", 8000, "127.0.0.1", "nginx", "/usr/local/kong")
 
 @pytest.fixture
 def world(monkeypatch):
-    """Record commands and pauses; `sockets` and `draining` have the answers, of which the last is repeated."""
+    """Record commands and pauses; `sockets` and `count_draining` have the answers, of which the last is repeated."""
     made = SimpleNamespace(ran=[], pauses=[], now=0.0, sockets=[[OPEN]], asked=[], draining=[0], silent=[], status=0)
 
     def next_of(answers):
@@ -60,7 +60,7 @@ def world(monkeypatch):
 
     made.stderr, made.errors, made.settings, made.ineffective = "", [], {"a": "b"}, [[]]
     made.nginx = [NGINX, Nginx("/usr/local/kong", "10", frozenset({"12"}))]
-    monkeypatch.setattr(steps, "completed", completed)
+    monkeypatch.setattr(steps, "run_program", completed)
     monkeypatch.setattr(steps, "read_sockets", read_sockets)
     monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: made.now))
     monkeypatch.setattr(run, "read_sockets", read_sockets)
@@ -70,7 +70,7 @@ def world(monkeypatch):
     monkeypatch.setattr(run, "read_errors", lambda _host, _mark: made.errors)
     monkeypatch.setattr(run, "find_ineffective", lambda *_given: next_of(made.ineffective))
     monkeypatch.setattr(run, "find_silent", lambda http: [one for one in http if one.name in made.silent])
-    monkeypatch.setattr(run, "draining", lambda _unit: next_of(made.draining))
+    monkeypatch.setattr(run, "count_draining", lambda _unit: next_of(made.draining))
     monkeypatch.setattr(run, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: made.now))
     return made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import draining
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import count_draining
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Listener,
     Socket,
@@ -150,7 +150,7 @@ def test_sockets_of_this_machine_are_found():
 
 
 def test_draining_workers_are_counted(proc):
-    assert (draining(KONG, proc), draining("", proc), draining("other.service", proc)) == (1, 2, 0)
+    assert (count_draining(KONG, proc), count_draining("", proc), count_draining("other.service", proc)) == (1, 2, 0)
 
 
 def test_the_present_sockets_of_kong():

@@ -142,7 +142,7 @@ def test_without_a_unit_there_are_no_variables(tmp_path):
 
 def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, monkeypatch):
     """Any local user may have a process in the unit's cgroup, for example through a plugin or a log handler of Kong."""
-    monkeypatch.setattr(processes, "unit_of", lambda _process: "kong.service")
+    monkeypatch.setattr(processes, "find_unit", lambda _process: "kong.service")
     seen, program = tmp_path / "seen", tmp_path / "kong"
     program.write_text(f"#!/bin/sh\nenv | grep ^KONG_ > {seen}\n", encoding="utf-8")
     program.chmod(0o755)

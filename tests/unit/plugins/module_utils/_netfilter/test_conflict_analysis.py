@@ -13,10 +13,10 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
     Own,
-    findings,
+    analyse_tables,
     is_partial,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, unicast
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, list_unicast
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Action, Chain, Evaluation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -64,7 +64,7 @@ def base(rule, hook="input", priority=0, family="inet", table="t", name="c"):
 
 def packets(hook="input", want=WANT, others=(), **place):
     rule = Recorder()
-    findings([base(rule, hook, **place), *others], want, OWN)
+    analyse_tables([base(rule, hook, **place), *others], want, OWN)
     return rule.seen
 
 
@@ -81,7 +81,7 @@ def test_the_packets_of_each_entry_have_its_authorised_sources():
     assert (admin.mark, admin.state, admin.source_port) == (MARKED, "new", None)
     assert seen["ipv4", "tcp", 8001, False].state == "established"
     cluster = seen["ipv6", "udp", 7946, True]
-    assert cluster.sources == cluster.addresses == unicast("ipv6")
+    assert cluster.sources == cluster.addresses == list_unicast("ipv6")
 
 
 @pytest.mark.parametrize(
@@ -111,17 +111,19 @@ def test_the_mark_and_the_state_of_packets_depend_on_the_chain(hook, priority, m
 
 def test_before_routing_packets_of_any_source_may_be_diverted():
     sources = {
-        (packet.port, packet.sources == unicast("ipv4")) for packet in packets("prerouting") if packet.family == "ipv4"
+        (packet.port, packet.sources == list_unicast("ipv4"))
+        for packet in packets("prerouting")
+        if packet.family == "ipv4"
     }
     assert sources == {(8001, False), (8001, True), (80, False), (8007, True)}
 
 
 def test_only_published_ports_are_forwarded():
     seen = packets("forward")
-    assert {(packet.port, packet.mark, packet.addresses == unicast("ipv4")) for packet in seen} == {
+    assert {(packet.port, packet.mark, packet.addresses == list_unicast("ipv4")) for packet in seen} == {
         (None, MARKED, True)
     }
-    assert {packet.sources.texts()[0] for packet in seen} == {"10.9.1.0/24"}
+    assert {packet.sources.format()[0] for packet in seen} == {"10.9.1.0/24"}
 
 
 def test_replies_reach_the_chains_on_the_hook_egress():
@@ -129,7 +131,7 @@ def test_replies_reach_the_chains_on_the_hook_egress():
     assert {*replies} == {8001, 7946, 80}
     reply = replies[8001]
     assert (reply.port, reply.is_first) == (None, False)
-    assert (reply.sources.texts(), reply.addresses.texts()) == (["10.0.0.1/32"], ["10.9.0.0/23"])
+    assert (reply.sources.format(), reply.addresses.format()) == (["10.0.0.1/32"], ["10.9.0.0/23"])
 
 
 def test_the_state_is_unknown_if_a_rule_excludes_packets_from_connection_tracking():
@@ -150,7 +152,7 @@ def test_chains_are_evaluated_in_order():
     want = ruleset_from_data(
         {"allow": [{"listener": "a", "protocol": "tcp", "port": 1, "address": "0.0.0.0", "sources": "any"}]}
     )
-    findings(
+    analyse_tables(
         [base(Rule(f"{hook} {priority}"), hook, priority, table=hook, name=str(priority)) for hook, priority in places],
         want,
         OWN,
@@ -161,12 +163,12 @@ def test_chains_are_evaluated_in_order():
 def test_each_conflict_is_found_once_with_its_rule_and_chain():
     rule = Recorder("drop")
     chains = base(rule)
-    found = findings([chains], WANT, OWN)
+    found = analyse_tables([chains], WANT, OWN)
     assert [(finding.certain, finding.effect, finding.rule, finding.chain, finding.base) for finding in found] == [
         (True, "drop", rule, chains["c"], chains["c"])
     ] * 3
     assert sorted(finding.service.port for finding in found) == [80, 7946, 8001]
-    assert findings([base(rule, table="ours", name="input")], WANT, OWN) == []
+    assert analyse_tables([base(rule, table="ours", name="input")], WANT, OWN) == []
 
 
 def test_possible_drops_of_a_chain_with_a_certain_drop_are_left_out():
@@ -174,7 +176,7 @@ def test_possible_drops_of_a_chain_with_a_certain_drop_are_left_out():
         def evaluate(self, packet):
             return Evaluation((Action("drop", certain=packet.is_first),), packet.mark)
 
-    assert {finding.certain for finding in findings([base(OnlyNew())], WANT, OWN)} == {True}
+    assert {finding.certain for finding in analyse_tables([base(OnlyNew())], WANT, OWN)} == {True}
 
 
 @pytest.mark.parametrize(

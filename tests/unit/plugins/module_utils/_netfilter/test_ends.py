@@ -14,14 +14,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends imp
     POLICY,
     SOME_ACCEPT,
     SOME_DROP,
-    first_packet,
-    shared_chains,
-    steps_through,
+    find_shared_chains,
+    make_first_packet,
+    walk_steps,
     without_effect,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import chains_of_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import parse_chains
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import UNMARKED, unicast
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import UNMARKED, list_unicast
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
@@ -33,15 +33,15 @@ def chains_of(*lines):
     table = {"INPUT": [], **{line.split()[1]: [] for line in lines}}
     for line in lines:
         table[line.split()[1]].append(line)
-    return chains_of_table(table)
+    return parse_chains(table)
 
 
 def steps(service, *lines, family="ipv4", closed=False, policy="accept"):
     """Return the steps. With `closed`, only INPUT can have our rule."""
     chains = chains_of(*lines)
     chains["INPUT"].policy = policy
-    packet = first_packet(service, family)
-    return steps_through(chains, chains["INPUT"], packet, chains if closed else shared_chains(chains, [packet]))
+    packet = make_first_packet(service, family)
+    return walk_steps(chains, chains["INPUT"], packet, chains if closed else find_shared_chains(chains, [packet]))
 
 
 def shown(found):
@@ -49,9 +49,9 @@ def shown(found):
 
 
 def test_the_first_packet():
-    packet = first_packet(ADMIN, "ipv6")
+    packet = make_first_packet(ADMIN, "ipv6")
     assert (packet.family, packet.protocol, packet.port, packet.mark) == ("ipv6", "tcp", 8001, UNMARKED)
-    assert (packet.sources, packet.addresses, packet.is_first) == (unicast("ipv6"), unicast("ipv6"), True)
+    assert (packet.sources, packet.addresses, packet.is_first) == (list_unicast("ipv6"), list_unicast("ipv6"), True)
 
 
 def ending(service, *lines, family="ipv4"):
@@ -246,8 +246,8 @@ NFT = {
 def test_steps_of_nftables(name):
     rules, expected = NFT[name]
     chains = {"input": nft("input", *rules), "b": nft("b", [TO_DROP])}
-    packet = first_packet(ADMIN, "ipv4")
-    found = steps_through(chains, chains["input"], packet, shared_chains(chains, [packet]))
+    packet = make_first_packet(ADMIN, "ipv4")
+    found = walk_steps(chains, chains["input"], packet, find_shared_chains(chains, [packet]))
     assert [step.kind for step in found if step.kind != POLICY] == expected
 
 
@@ -258,4 +258,4 @@ def test_shared_chains_of_nftables():
         "c": nft("c"),
         "d": nft("d"),
     }
-    assert shared_chains(chains, [first_packet(ADMIN, "ipv4")]) == {"b", "c"}
+    assert find_shared_chains(chains, [make_first_packet(ADMIN, "ipv4")]) == {"b", "c"}

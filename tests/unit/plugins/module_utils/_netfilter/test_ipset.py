@@ -12,14 +12,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks impo
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import (
     LiveSet,
     destroy,
-    elements,
-    exchange,
     fill,
-    other_name,
+    list_elements,
+    list_wanted_sets,
     parse_sets,
     rebuild,
     set_name,
-    wanted_sets,
+    swap_contents,
+    swap_name,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -48,14 +48,14 @@ def test_a_name_has_at_most_30_characters():
 
 
 def test_a_set_has_two_names():
-    assert other_name("gkong4-peers") == "gkong4-peers~"
-    assert other_name("gkong4-peers~") == "gkong4-peers"
+    assert swap_name("gkong4-peers") == "gkong4-peers~"
+    assert swap_name("gkong4-peers~") == "gkong4-peers"
 
 
 def test_each_set_has_both_families():
     data = {"listener": "a", "protocol": "tcp", "port": 1, "address": None, "sources": ["peers"]}
     ruleset = ruleset_from_data({"allow": [data], "sets": {"peers": {"ipv4": ["10.0.0.1"]}}})
-    assert wanted_sets(ruleset) == {
+    assert list_wanted_sets(ruleset) == {
         "gkong4-peers": parse_networks("ipv4", ["10.0.0.1"]),
         "gkong6-peers": parse_networks("ipv6", []),
     }
@@ -71,14 +71,14 @@ def test_the_lines_that_create_a_set():
     assert rebuild("gkong4-x", IPV4, ["gkong4-y"]) == lines
     assert rebuild("gkong4-x", IPV4, ["gkong4-x"]) == ["destroy gkong4-x", *lines]
     assert fill("gkong6-x", parse_networks("ipv6", [])) == ["create gkong6-x hash:net family inet6 maxelem 1048576"]
-    assert exchange("gkong4-x") == ["swap gkong4-x~ gkong4-x", "destroy gkong4-x~"]
+    assert swap_contents("gkong4-x") == ["swap gkong4-x~ gkong4-x", "destroy gkong4-x~"]
     assert destroy(["a", "b"]) == ["destroy a", "destroy b"]
 
 
 def test_the_network_of_all_addresses_is_two_elements():
-    assert elements(parse_networks("ipv4", ["0.0.0.0/0"])) == ["0.0.0.0/1", "128.0.0.0/1"]
-    assert elements(parse_networks("ipv6", ["::/0"])) == ["::/1", "8000::/1"]
-    assert elements(parse_networks("ipv4", ["0.0.0.0/1"])) == ["0.0.0.0/1"]
+    assert list_elements(parse_networks("ipv4", ["0.0.0.0/0"])) == ["0.0.0.0/1", "128.0.0.0/1"]
+    assert list_elements(parse_networks("ipv6", ["::/0"])) == ["::/1", "8000::/1"]
+    assert list_elements(parse_networks("ipv4", ["0.0.0.0/1"])) == ["0.0.0.0/1"]
 
 
 def test_listed_sets_are_parsed():

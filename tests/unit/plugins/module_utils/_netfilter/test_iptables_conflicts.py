@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
-    translations_of,
+    find_translations,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
@@ -18,12 +18,12 @@ NAT = "*nat\n:DOCKER - [0:0]\n-A DOCKER -p tcp -m tcp --dport 80 -j DNAT --to-de
 
 def test_translations_of_both_families():
     saved = {"ipv4": NAT.format("172.17.0.2:8000"), "ipv6": NAT.format("[fd00::2]:8000")}
-    assert translations_of(saved) == (
+    assert find_translations(saved) == (
         Translation("iptables chain DOCKER of table nat", "tcp", None, 80, "172.17.0.2", 8000),
         Translation("ip6tables chain DOCKER of table nat", "tcp", None, 80, "fd00::2", 8000),
     )
-    assert translations_of({"ipv4": "*filter\nCOMMIT\n"}) == ()
-    assert translations_of({}) == ()
+    assert find_translations({"ipv4": "*filter\nCOMMIT\n"}) == ()
+    assert find_translations({}) == ()
 
 
 def entry(port, address, sources):

@@ -10,13 +10,13 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
-    families_of,
-    program,
+    find_program,
+    list_families,
+    read_variant,
     refuse_mixture,
     require_programs,
-    variant_of,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import iptables_nft_is_loaded
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import has_iptables_nft
 
 BOTH = ("iptables", "ip6tables")
 
@@ -45,7 +45,7 @@ class FakeHost:
         return self.outputs[argv]
 
     def call(self, function):
-        assert function is iptables_nft_is_loaded
+        assert function is has_iptables_nft
         return self.nft_rules
 
     def write(self, path, text):
@@ -63,7 +63,7 @@ def complete(*names):
 )
 def test_the_variant_in_the_output_of_iptables(tmp_path, output, variant):
     host = FakeHost(tmp_path, ["iptables"], {("iptables", "-V"): output})
-    assert variant_of(host) == variant
+    assert read_variant(host) == variant
     assert host.ran == [("iptables", "-V")]
 
 
@@ -73,13 +73,13 @@ def test_the_variant_in_the_target_of_the_link(tmp_path, variant):
     (tmp_path / "iptables").symlink_to(tmp_path / f"xtables-{variant}-multi")
     host = FakeHost(tmp_path)
     host.programs["iptables"] = str(tmp_path / "iptables")
-    assert variant_of(host) == variant
+    assert read_variant(host) == variant
     assert host.ran == []
 
 
 def test_a_host_without_iptables(tmp_path):
     with pytest.raises(HostError, match="iptables is not installed on this host: install the package iptables"):
-        variant_of(FakeHost(tmp_path))
+        read_variant(FakeHost(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -93,15 +93,15 @@ def test_a_host_without_iptables(tmp_path):
     ],
 )
 def test_the_program_of_a_variant(tmp_path, programs, expected):
-    assert program(FakeHost(tmp_path, programs), "ipv6", "nft") == expected
+    assert find_program(FakeHost(tmp_path, programs), "ipv6", "nft") == expected
 
 
 def test_both_families_are_needed_if_the_kernel_has_both(tmp_path):
     host = FakeHost(tmp_path, complete("iptables-legacy"))
-    assert families_of(host) == ("ipv4",)
+    assert list_families(host) == ("ipv4",)
     require_programs(host, "legacy")
     host.write("/proc/net/if_inet6", "")
-    assert families_of(host) == ("ipv4", "ipv6")
+    assert list_families(host) == ("ipv4", "ipv6")
     with pytest.raises(
         HostError,
         match=r"^/usr/sbin/ip6tables-legacy-restore is missing on this host, so its ipv6 packets would not be filtered\. Install it",
@@ -156,6 +156,6 @@ def test_the_general_name_is_used_if_it_belongs_to_the_variant(tmp_path, variant
     host.programs = {name: str(tmp_path / name) for name in names}
     (tmp_path / "ip6tables").symlink_to(tmp_path / "xtables-nft-multi")
     expected = "ip6tables" if variant == "nft" else "ip6tables-legacy"
-    assert program(host, "ipv6", variant) == str(tmp_path / expected)
+    assert find_program(host, "ipv6", variant) == str(tmp_path / expected)
     del host.programs["ip6tables-restore"]
-    assert program(host, "ipv6", variant) == str(tmp_path / f"ip6tables-{variant}")
+    assert find_program(host, "ipv6", variant) == str(tmp_path / f"ip6tables-{variant}")

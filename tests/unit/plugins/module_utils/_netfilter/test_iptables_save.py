@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import (
-    saved_lines,
-    table_lines,
+    select_table,
+    split_saved,
     with_raw_bytes,
 )
 
@@ -31,14 +31,14 @@ COMMIT
 
 
 def test_a_rule_with_a_line_break_is_one_line():
-    assert saved_lines(SAVED)[3] == ('-A PREROUTING -m comment --comment "of two\nlines, and a \\"quote\\"" -j ACCEPT')
-    assert len(saved_lines(SAVED)) == 10
+    assert split_saved(SAVED)[3] == ('-A PREROUTING -m comment --comment "of two\nlines, and a \\"quote\\"" -j ACCEPT')
+    assert len(split_saved(SAVED)) == 10
 
 
 def test_the_lines_of_a_table():
-    assert table_lines(SAVED, "filter") == [":INPUT DROP [1:60]", "-A INPUT -i lo -j ACCEPT"]
-    assert [line.split()[0] for line in table_lines(SAVED, "nat")] == [":PREROUTING", "-A"]
-    assert table_lines(SAVED, "raw") == []
+    assert select_table(SAVED, "filter") == [":INPUT DROP [1:60]", "-A INPUT -i lo -j ACCEPT"]
+    assert [line.split()[0] for line in select_table(SAVED, "nat")] == [":PREROUTING", "-A"]
+    assert select_table(SAVED, "raw") == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import (
-    conflicts,
+    find_conflicts,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service, ruleset_from_data
 
@@ -37,7 +37,7 @@ def saved(table, *lines):
 def found(table, *lines, late=(("INPUT", 1),)):
     return {
         (conflict.effect, conflict.certain, port.split()[1])
-        for conflict in conflicts(saved(table, *lines), WANT, "ipv4", late)
+        for conflict in find_conflicts(saved(table, *lines), WANT, "ipv4", late)
         for port in conflict.ports
     }
 
@@ -160,7 +160,7 @@ def test_a_host_that_excludes_packets_from_connection_tracking():
         "filter",
         "-A INPUT -p udp -m udp --dport 7946 -m conntrack --ctstate UNTRACKED -m time --timestart 1:00 -j DROP",
     )
-    assert [conflict.certain for conflict in conflicts(rules, WANT, "ipv4", [])] == [False]
+    assert [conflict.certain for conflict in find_conflicts(rules, WANT, "ipv4", [])] == [False]
 
 
 def test_a_rule_that_changes_the_mark():
@@ -191,19 +191,19 @@ def test_a_rule_that_changes_the_mark():
 )
 def test_a_policy_that_drops(rules, late, expected):
     text = "\n".join(["*filter", ":INPUT DROP [0:0]", *rules, "COMMIT", ""])
-    made = conflicts(text, WANT, "ipv4", late)
+    made = find_conflicts(text, WANT, "ipv4", late)
     assert {(found.effect, found.certain, port.split()[1]) for found in made for port in found.ports} == expected
     assert {found.reason for found in made} <= {"the policy of INPUT is DROP"}
     assert all("`-m mark --mark 0x10000000/0x10000000 -j ACCEPT`" in found.advice for found in made)
 
 
 def test_the_message_has_the_rule_and_the_fix():
-    (conflict,) = conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
+    (conflict,) = find_conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
     assert str(conflict) == (
         "table filter of iptables blocks udp 7946 at 10.0.0.1: it has `-A INPUT -s 10.9.0.0/16 -p udp -j DROP`. "
         "Remove it, or add `-m mark ! --mark 0x10000000/0x10000000` to it, so that authorised packets reach the rules after it"
     )
-    (before,) = conflicts(saved("mangle", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
+    (before,) = find_conflicts(saved("mangle", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
     assert before.advice == "Remove it, or exclude Kong's ports from it"
     assert conflict.stops
 
@@ -212,11 +212,11 @@ def test_rules_of_ip6tables_are_for_ipv6():
     entry = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": ["admins"]}
     want = ruleset_from_data({"allow": [entry], "sets": {"admins": {"ipv6": ["fd09::/64"]}}})
     rules = saved("filter", "-A INPUT -s fd00::/8 -j DROP")
-    (found,) = conflicts(rules, want, "ipv6", [("INPUT", 1)])
+    (found,) = find_conflicts(rules, want, "ipv6", [("INPUT", 1)])
     assert (found.certain, found.where, found.ports) == (
         True,
         "table filter of ip6tables",
         ("tcp 8001 at every address",),
     )
-    assert conflicts(saved("filter", "-A INPUT -s fd09::7/128 -j DROP"), want, "ipv6", [("INPUT", 1)]) == ()
-    assert conflicts(saved("filter", "-A INPUT -j DROP"), want, "ipv4", []) == ()
+    assert find_conflicts(saved("filter", "-A INPUT -s fd09::7/128 -j DROP"), want, "ipv6", [("INPUT", 1)]) == ()
+    assert find_conflicts(saved("filter", "-A INPUT -j DROP"), want, "ipv4", []) == ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_range
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import element_range, elements_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import list_elements, read_range
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elem
     ],
 )
 def test_the_values_that_a_match_accepts(right, expected):
-    assert elements_of(right) == expected
+    assert list_elements(right) == expected
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ def test_the_values_that_a_match_accepts(right, expected):
     ],
 )
 def test_the_addresses_of_an_element(element, network):
-    assert element_range("ipv4", element) == parse_range("ipv4", network)
+    assert read_range("ipv4", element) == parse_range("ipv4", network)
 
 
 @pytest.mark.parametrize("element", ["localhost", "@set", 5, {"concat": ["10.0.0.1", 5]}])
 def test_an_element_that_is_not_an_address(element):
     with pytest.raises((ValueError, KeyError, TypeError)):
-        element_range("ipv4", element)
+        read_range("ipv4", element)

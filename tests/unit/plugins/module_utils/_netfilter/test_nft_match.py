@@ -15,10 +15,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_matc
     equals,
     is_ban,
     is_computed,
+    is_readable,
     matches,
     names_port,
-    readable,
-    written,
+    write_mark,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
     ANY_MARK,
@@ -329,7 +329,7 @@ def test_keys_of_maps(left, element, expected):
     ],
 )
 def test_a_statement_ends_for_packets_without_its_header(tried, statement, expected):
-    assert readable(tried, statement) is expected
+    assert is_readable(tried, statement) is expected
 
 
 @pytest.mark.parametrize(
@@ -345,8 +345,8 @@ def test_a_statement_ends_for_packets_without_its_header(tried, statement, expec
     ],
 )
 def test_a_mark_that_is_set(value, mark):
-    assert written(TCP, MARK, value) == mark
-    assert written(TCP, {"ct": {"key": "mark"}}, value) == MARKED
+    assert write_mark(TCP, MARK, value) == mark
+    assert write_mark(TCP, {"ct": {"key": "mark"}}, value) == MARKED
 
 
 @pytest.mark.parametrize(

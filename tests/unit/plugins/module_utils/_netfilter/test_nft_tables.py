@@ -61,7 +61,7 @@ def kernel(monkeypatch):
 def test_tables(kernel):
     made = kernel(table(1, b"filter"), table(2, b"raw"), table(10, b"nat"), table(7, b"b"), table(5, b"n"), table(3, b"a"),
                   table(99, b"new"))  # fmt: skip
-    assert nft_tables.nft_tables() == (
+    assert nft_tables.list_nft_tables() == (
         ("inet", "filter"), ("ip", "raw"), ("ip6", "nat"), ("bridge", "b"), ("netdev", "n"), ("arp", "a"), ("", "new"),
     )  # fmt: skip
     assert made.asked == [(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0x301, b"\0\0\0\0")]
@@ -69,17 +69,17 @@ def test_tables(kernel):
 
 def test_a_kernel_without_nftables(kernel):
     kernel(error=errno.EINVAL)
-    assert nft_tables.nft_tables() == ()
-    assert not nft_tables.iptables_nft_is_loaded()
-    assert nft_tables.generation() is None
+    assert nft_tables.list_nft_tables() == ()
+    assert not nft_tables.has_iptables_nft()
+    assert nft_tables.read_generation() is None
 
 
 def test_the_generation_id_of_the_ruleset(kernel):
     made = kernel(struct.pack("!BBH", 0, 0, 0) + attribute(1, b"\0\0\0\7") + attribute(2, b"\0\0\0\1"))
-    assert nft_tables.generation() == b"\0\0\0\7"
+    assert nft_tables.read_generation() == b"\0\0\0\7"
     assert made.asked == [(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0x5, b"\0\0\0\0")]
     kernel()
-    assert nft_tables.generation() is None
+    assert nft_tables.read_generation() is None
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,10 @@ def test_the_generation_id_of_the_ruleset(kernel):
 )  # fmt: skip
 def test_a_table_of_iptables(kernel, family, name, expected):
     kernel(table(2, b"other"), table(family, name))
-    assert nft_tables.iptables_nft_is_loaded() is expected
+    assert nft_tables.has_iptables_nft() is expected
 
 
 def test_the_tables_that_iptables_can_use():
-    assert nft_tables.tables_of_iptables(["ip6"]) == {
+    assert nft_tables.name_iptables_tables(["ip6"]) == {
         ("ip6", name) for name in ("filter", "raw", "mangle", "nat", "security")
     }

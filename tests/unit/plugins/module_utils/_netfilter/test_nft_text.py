@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import rule_text
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import format_rule
 
 PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
 
@@ -38,4 +38,4 @@ PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
     ],
 )  # fmt: skip
 def test_the_text_of_a_rule(expressions, text):
-    assert rule_text(expressions) == text
+    assert format_rule(expressions) == text

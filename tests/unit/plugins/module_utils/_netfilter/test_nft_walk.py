@@ -11,17 +11,17 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import IptablesRule
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, tables_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, parse_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
     ANY_MARK,
     MARKED,
     Bits,
     Packet,
-    unicast,
+    list_unicast,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Action
 
-PACKET = Packet("ipv4", "tcp", 8001, unicast("ipv4"), unicast("ipv4"), mark=MARKED)
+PACKET = Packet("ipv4", "tcp", 8001, list_unicast("ipv4"), list_unicast("ipv4"), mark=MARKED)
 PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
 SOURCE = {"payload": {"protocol": "ip", "field": "saddr"}}
 MARK = {"meta": {"key": "mark"}}
@@ -221,7 +221,7 @@ def test_tables_and_their_chains():
         *({"chain": chain} for chain in (base, plain, link, links)),
         *({"rule": rule} for rule in rules),
     ]
-    tables = tables_of(listed)
+    tables = parse_tables(listed)
     assert {key: [*chains] for key, chains in tables.items()} == {
         ("inet", "t"): ["input", "c"],
         ("netdev", "n"): ["i", "j"],

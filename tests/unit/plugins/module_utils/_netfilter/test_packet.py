@@ -17,12 +17,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     UNMARKED,
     Bits,
     Packet,
-    addresses_of,
-    all_of,
-    any_of,
-    inside,
-    negated,
-    unicast,
+    are_all,
+    is_any,
+    is_inside,
+    list_addresses,
+    list_unicast,
+    negate,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
@@ -43,13 +43,13 @@ def answer_of(values):
 @pytest.mark.parametrize("answers", [*product(ANSWERS, repeat=3)])
 def test_several_answers_are_combined(answers):
     cases = [*product(*(MEANINGS[answer] for answer in answers))]
-    assert any_of(answers) is answer_of({any(case) for case in cases})
-    assert all_of(answers) is answer_of({all(case) for case in cases})
+    assert is_any(answers) is answer_of({any(case) for case in cases})
+    assert are_all(answers) is answer_of({all(case) for case in cases})
 
 
 def test_no_answer_and_a_negated_answer():
-    assert (any_of([]), all_of([])) == (False, True)
-    assert [negated(answer) for answer in ANSWERS] == [False, True, None]
+    assert (is_any([]), are_all([])) == (False, True)
+    assert [negate(answer) for answer in ANSWERS] == [False, True, None]
 
 
 def test_a_number_with_partly_known_bits():
@@ -68,20 +68,20 @@ def test_a_number_in_a_range():
     for bits, first, last in product(NUMBERS, (0, 3, 8), (3, 8, 15)):
         exact = answer_of({first <= value <= last for value in numbers_of(bits)})
         # Unknown is always correct. For a known number, or a range of all numbers, the answer is exact.
-        assert bits.within(first, last) in (exact, None)
+        assert bits.is_within(first, last) in (exact, None)
         if bits.known == -1:
-            assert bits.within(first, last) is exact
-    assert Bits(8, ~3).within(8, 11) is True
-    assert Bits(8, ~3).within(8, 10) is None
-    assert (Bits(8, ~3).within(12, 15), Bits(8, ~3).within(0, 7)) == (False, False)
+            assert bits.is_within(first, last) is exact
+    assert Bits(8, ~3).is_within(8, 11) is True
+    assert Bits(8, ~3).is_within(8, 10) is None
+    assert (Bits(8, ~3).is_within(12, 15), Bits(8, ~3).is_within(0, 7)) == (False, False)
 
 
 def test_the_common_bits_of_two_numbers():
     for bits, other in product(NUMBERS, repeat=2):
-        common = bits.common(other)
+        common = bits.intersect(other)
         assert numbers_of(bits) | numbers_of(other) <= numbers_of(common)
         assert common.value & ~common.known == 0
-    assert Bits(5).common(Bits(4)) == Bits(4, ~1)
+    assert Bits(5).intersect(Bits(4)) == Bits(4, ~1)
 
 
 def test_our_mark():
@@ -100,7 +100,7 @@ def test_our_mark():
     ],
 )  # fmt: skip
 def test_addresses_of_packets_of_other_hosts(family, inside_it, outside_it):
-    networks = unicast(family)
+    networks = list_unicast(family)
     assert [networks.covers(parse_networks(family, [text]).members[0]) for text in inside_it] == [True] * len(inside_it)
     assert [networks.covers(parse_networks(family, [text]).members[0]) for text in outside_it] == [False] * len(
         outside_it
@@ -108,9 +108,9 @@ def test_addresses_of_packets_of_other_hosts(family, inside_it, outside_it):
 
 
 def test_addresses_of_a_service():
-    assert addresses_of(Service("tcp", 1, None), "ipv6") == unicast("ipv6")
-    assert addresses_of(Service("tcp", 1, "0.0.0.0"), "ipv4") == unicast("ipv4")
-    assert addresses_of(Service("tcp", 1, "10.0.0.1"), "ipv4") == parse_networks("ipv4", ["10.0.0.1"])
+    assert list_addresses(Service("tcp", 1, None), "ipv6") == list_unicast("ipv6")
+    assert list_addresses(Service("tcp", 1, "0.0.0.0"), "ipv4") == list_unicast("ipv4")
+    assert list_addresses(Service("tcp", 1, "10.0.0.1"), "ipv4") == parse_networks("ipv4", ["10.0.0.1"])
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_addresses_of_a_service():
 )
 def test_addresses_in_given_networks(given, expected):
     packets = parse_networks("ipv4", ["10.0.0.0/24", "10.0.2.0/24"])
-    assert inside(packets, parse_networks("ipv4", given)) is expected
+    assert is_inside(packets, parse_networks("ipv4", given)) is expected
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,12 @@ def test_addresses_in_given_networks(given, expected):
      (True, None, None), (False, None, None)],
 )  # fmt: skip
 def test_the_state_of_a_packet(is_first, tracked, state):
-    anywhere = unicast("ipv4")
+    anywhere = list_unicast("ipv4")
     assert Packet("ipv4", "tcp", 1, anywhere, anywhere, is_first, tracked).state == state
 
 
 def test_the_flags_of_a_packet():
-    anywhere = unicast("ipv4")
+    anywhere = list_unicast("ipv4")
     first, later = (Packet("ipv4", "tcp", 1, anywhere, anywhere, is_first).flags for is_first in (True, False))
     assert [(first & flag).equals(flag) for flag in (1, 2, 4, 8, 16, 32, 64, 128)] == [
         False, True, False, False, False, False, None, None,

@@ -9,8 +9,8 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import (
     bypasses,
-    listed_translations,
-    saved_translations,
+    parse_listed_translations,
+    parse_saved_translations,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -31,11 +31,11 @@ PLACE = "iptables chain DOCKER of table nat"
 
 
 def test_translations_in_the_output_of_iptables_save():
-    assert list(saved_translations(SAVED, "iptables")) == [
+    assert list(parse_saved_translations(SAVED, "iptables")) == [
         Translation(PLACE, "tcp", None, 80, "172.17.0.2", 8000),
         Translation(PLACE, "udp", "192.0.2.1", 53, "172.17.0.3", 53),
     ]
-    assert [str(translation) for translation in saved_translations(SAVED, "iptables")] == [
+    assert [str(translation) for translation in parse_saved_translations(SAVED, "iptables")] == [
         "172.17.0.2:8000",
         "172.17.0.3:53",
     ]
@@ -43,7 +43,7 @@ def test_translations_in_the_output_of_iptables_save():
 
 def test_ipv6():
     saved = "*nat\n-A DOCKER -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00::2]:8000\nCOMMIT\n"
-    (found,) = saved_translations(saved, "ip6tables")
+    (found,) = parse_saved_translations(saved, "ip6tables")
     assert (found.to, found.to_port, str(found)) == ("fd00::2", 8000, "[fd00::2]:8000")
 
 
@@ -68,7 +68,7 @@ def test_translations_in_the_output_of_nft():
         rule(match("dport", 80), {"accept": None}),
     ]
     place = "nftables chain ip docker-bridges nat-0"
-    assert list(listed_translations(listed)) == [
+    assert list(parse_listed_translations(listed)) == [
         Translation(place, "tcp", None, 80, "172.17.0.2", 8000),
         Translation(place, "tcp", "192.0.2.1", 81, "172.17.0.2", 81),
     ]

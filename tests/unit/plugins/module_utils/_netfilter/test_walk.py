@@ -10,17 +10,22 @@ from dataclasses import dataclass
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, Packet, unicast
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    MARKED,
+    UNMARKED,
+    Packet,
+    list_unicast,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import (
     Action,
     Chain,
     Evaluation,
     Outcome,
     Walk,
-    reached_by_some,
+    find_reached_by_some,
 )
 
-PACKET = Packet("ipv4", "tcp", 8001, unicast("ipv4"), unicast("ipv4"), mark=MARKED)
+PACKET = Packet("ipv4", "tcp", 8001, list_unicast("ipv4"), list_unicast("ipv4"), mark=MARKED)
 MAYBE = {"certain": False}
 
 
@@ -45,7 +50,7 @@ def rule(verdict, target="", **known):
 def outcomes(policy="accept", **chains):
     """Return the possible outcomes of the chain `base`."""
     made = {name: Chain(name, rules, policy=policy) for name, rules in chains.items()}
-    return {*Walk(made, PACKET).base(made["base"])}
+    return {*Walk(made, PACKET).walk_base(made["base"])}
 
 
 @pytest.mark.parametrize(
@@ -129,11 +134,11 @@ def test_the_properties_of_a_jump_apply_to_the_chain():
 def test_the_first_rule_is_the_reason():
     first, second, policy = rule("drop", **MAYBE), rule("drop", **MAYBE), Chain("base", policy="drop")
     base = Chain("base", [first, second], policy="drop")
-    assert Walk({"base": base}, PACKET).base(base) == {Outcome("drop"): (base, first)}
-    assert Walk({"base": policy}, PACKET).base(policy) == {Outcome("drop"): (policy, None)}
+    assert Walk({"base": base}, PACKET).walk_base(base) == {Outcome("drop"): (base, first)}
+    assert Walk({"base": policy}, PACKET).walk_base(policy) == {Outcome("drop"): (policy, None)}
     inner = Chain("a", [first])
     outer = Chain("base", [rule("jump", "a"), second])
-    assert Walk({"a": inner, "base": outer}, PACKET).base(outer)[Outcome("drop")] == (inner, first)
+    assert Walk({"a": inner, "base": outer}, PACKET).walk_base(outer)[Outcome("drop")] == (inner, first)
 
 
 def test_a_mark_that_a_rule_may_change_is_unknown_later():
@@ -143,8 +148,8 @@ def test_a_mark_that_a_rule_may_change_is_unknown_later():
     assert outcomes(base=[rule("jump", "a"), *seen], a=[Fake((), mark=UNMARKED)]) == {Outcome("accept")}
     chains = {"base": Chain("base", [Fake((), mark=UNMARKED)])}
     walk = Walk(chains, PACKET)
-    walk.base(chains["base"])
-    assert walk.packet.mark == MARKED.common(UNMARKED)
+    walk.walk_base(chains["base"])
+    assert walk.packet.mark == MARKED.intersect(UNMARKED)
 
 
 def test_a_chain_is_evaluated_again_for_another_mark():
@@ -172,4 +177,4 @@ def test_the_name_of_a_chain():
     ],
 )
 def test_chains_that_a_rule_for_some_packets_leads_to(actions, expected):
-    assert reached_by_some(actions) == expected
+    assert find_reached_by_some(actions) == expected

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe.errors impor
     Icmp,
     ask_for_icmp,
     classify,
-    queued_icmp,
+    take_queued_icmp,
 )
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
@@ -89,14 +89,14 @@ def test_the_icmp_error_of_a_closed_udp_port_is_read_once(family, address, icmp)
         closed.close()
         ask_for_icmp(sock)
         sock.setblocking(False)
-        assert queued_icmp(sock) is None
+        assert take_queued_icmp(sock) is None
         sock.connect(target)
         sock.send(b"x")
         select.select([sock], [], [], 10)
         with pytest.raises(ConnectionRefusedError):
             sock.recv(1)
-        assert queued_icmp(sock) == Icmp(family, *icmp, address)
-        assert queued_icmp(sock) is None
+        assert take_queued_icmp(sock) == Icmp(family, *icmp, address)
+        assert take_queued_icmp(sock) is None
 
 
 @pytest.mark.parametrize(("origin", "icmp"), [(2, Icmp(V4, 3, 13, "192.0.2.1")), (1, None), (3, None)])
@@ -111,4 +111,4 @@ def test_errors_of_another_origin_are_no_icmp_errors(origin, icmp):
             sender = struct.pack("=HH4s8x", V4, 0, socket.inet_aton("192.0.2.1"))
             return b"", [(socket.IPPROTO_IP, 11, data + sender)], 0, None
 
-    assert queued_icmp(Sock()) == icmp
+    assert take_queued_icmp(Sock()) == icmp

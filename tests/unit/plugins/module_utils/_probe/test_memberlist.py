@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import (
     MessageError,
     _decompress_lzw,
-    acknowledged,
-    ping,
+    make_ping,
+    read_acks,
 )
 
 # Two acks of Serf 0.9.4 in Debian 12. SeqNo 0xfffffff4: an ack with its coordinate only. SeqNo 0xfffffff0: a compound with
@@ -78,7 +78,7 @@ def compressed(message: bytes, algorithm: int = 0) -> bytes:
 
 
 def test_a_ping_is_a_message_of_memberlist_with_an_empty_node():
-    assert ping(0xFFFFFFF0) == bytes.fromhex("0082a55365714e6fcefffffff0a44e6f6465a0")
+    assert make_ping(0xFFFFFFF0) == bytes.fromhex("0082a55365714e6fcefffffff0a44e6f6465a0")
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_a_ping_is_a_message_of_memberlist_with_an_empty_node():
         (SERF_COMPOUND, [0xFFFFFFF0]),
         (ALIVE, []),
         (compound(ALIVE), []),
-        (ping(1), []),
+        (make_ping(1), []),
     ],
 )
 def test_acks_are_found_in_every_layer(packet, sequences):
-    assert acknowledged(packet) == sequences
+    assert read_acks(packet) == sequences
 
 
 @pytest.mark.parametrize("size", [1, 2, 250, 255, 256, 257, 258, 3837, 3838, 3839, 3840, 20000])
@@ -140,12 +140,12 @@ def test_messages_of_every_length_are_decompressed(size, step):
 )
 def test_invalid_messages_are_an_error_or_ignored(packet, reason):
     if reason is None:
-        assert acknowledged(packet) == []
+        assert read_acks(packet) == []
         return
     with pytest.raises(MessageError, match=reason):
-        acknowledged(packet)
+        read_acks(packet)
 
 
 def test_a_small_packet_cannot_decompress_to_a_large_message():
     with pytest.raises(MessageError, match="damaged"):
-        acknowledged(compressed(b"\x08" + bytes(10**6)))
+        read_acks(compressed(b"\x08" + bytes(10**6)))

@@ -16,14 +16,18 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe import placeholder as _placeholder
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import acknowledged, marked, ping
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.memberlist import (
+    make_marked_ping,
+    make_ping,
+    read_acks,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder import (
     PlaceholderError,
+    list_wanted,
     start,
     stop,
-    wanted,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder_session import ack_of
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder_session import make_ack
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
 
 PATIENT = Limits(timeout=5, tries=1, workers=5)
@@ -142,7 +146,7 @@ def test_a_new_process_replaces_the_last_process(control):
 def test_listeners_with_a_host_name_are_omitted():
     listeners = [listener(8000, "tcp", address=address) for address in ("[::]", "*", "example.com", "fd00::1")]
     listeners[0]["flags"] = ["ipv6only=off"]
-    assert [(entry["address"], entry["only_ipv6"]) for entry in wanted(listeners)] == [
+    assert [(entry["address"], entry["only_ipv6"]) for entry in list_wanted(listeners)] == [
         ("::", False), ("0.0.0.0", True), ("fd00::1", True),
     ]  # fmt: skip
 
@@ -155,22 +159,22 @@ def test_without_listen_no_port_is_opened(control):
 
 
 def test_a_marked_ping_gets_an_ack():
-    assert acknowledged(ack_of(marked(2**63 + 5))) == [5]
+    assert read_acks(make_ack(make_marked_ping(2**63 + 5))) == [5]
 
 
 @pytest.mark.parametrize("sequence", [0, 1, 0x7F, 0x80, 0xFFFF, 2**32 - 1])
 def test_a_ping_gets_an_ack_with_its_sequence_number(sequence):
-    assert acknowledged(ack_of(ping(sequence))) == [sequence]
+    assert read_acks(make_ack(make_ping(sequence))) == [sequence]
 
 
 def test_sequence_numbers_of_every_length_are_read():
     for kind, layout, number in ((0xCC, ">B", 200), (0xCD, ">H", 999), (0xCF, ">Q", 7)):
         packet = b"\0\x82\xa5SeqNo" + bytes([kind]) + pack(layout, number) + b"\xa4Node\xa0"
-        assert acknowledged(ack_of(packet)) == [number]
-    assert acknowledged(ack_of(b"\0\x82\xa5SeqNo\x05\xa4Node\xa0")) == [5]
+        assert read_acks(make_ack(packet)) == [number]
+    assert read_acks(make_ack(b"\0\x82\xa5SeqNo\x05\xa4Node\xa0")) == [5]
 
 
 @pytest.mark.parametrize("packet", [b"", b"\0", b"hello", b"\x02\x82\xa5SeqNo\x05", b"\0\x81\xa5SeqNo", b"\0\xa5SeqNo\xce\0",
                                     b"\0\xa5SeqNo\xa1x"])  # fmt: skip
 def test_other_datagrams_get_no_answer(packet):
-    assert ack_of(packet) is None
+    assert make_ack(packet) is None

@@ -106,7 +106,7 @@ class FakeObserver:
     def receive(self):
         pass
 
-    def results(self):
+    def list_results(self):
         return {"arrived": ["1"]}
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, subtract
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import effects
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import describe_effects
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 
@@ -89,12 +89,12 @@ ADMIN = ruleset(admin=(8001, ["10.0.0.1/32"]))
     ],
 )
 def test_effects(have, want, lines):
-    assert effects(have, want) == lines
+    assert describe_effects(have, want) == lines
 
 
 def test_a_port_without_a_planned_source_still_has_its_rule():
     have, want = ruleset(admin=(8001, ["10.0.0.1/32"])), ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.2/32"]))
-    assert effects(have, want) == ["10.0.0.2 cannot reach tcp 8001 (admin) and should"]
+    assert describe_effects(have, want) == ["10.0.0.2 cannot reach tcp 8001 (admin) and should"]
 
 
 RANGES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 8)).map(lambda pair: (pair[0], sum(pair))), max_size=6)
@@ -105,7 +105,7 @@ def test_subtract_agrees_with_sets_of_addresses(ranges, others):
     def addresses(networks):
         return {
             int(address)
-            for text in networks.texts()
+            for text in networks.format()
             for address in ipaddress.IPv4Network(text)
         }  # fmt: skip
 

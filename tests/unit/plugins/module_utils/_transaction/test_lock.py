@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock import (
-    holder_of,
+    find_holder,
     open_lock,
     take_lock,
 )
@@ -72,8 +72,8 @@ def test_another_user_blocks_no_run(host, handle):
     try:
         assert line == "locked\n"
         assert (refused_line, "Permission denied" in refused.stderr.read()) == ("", True)
-        with Rollback(host).alone():
-            assert holder_of(handle) == f"process {os.getpid()} ({command_of_this_process()})"
+        with Rollback(host).hold_lock():
+            assert find_holder(handle) == f"process {os.getpid()} ({command_of_this_process()})"
     finally:
         end(blocking)
         end(refused)
@@ -108,15 +108,15 @@ def test_a_released_lock_can_be_taken(host, handle):
 
 
 def test_a_process_that_only_waits_is_not_the_holder(host, handle):
-    assert holder_of(handle) is None
+    assert find_holder(handle) is None
 
 
 def test_the_lock_is_free_after_a_run(host, handle):
     rollback = Rollback(host)
-    with rollback.alone(), rollback.alone():
-        assert holder_of(handle) is not None
-    assert holder_of(handle) is None
-    with pytest.raises(ValueError, match="a fault"), rollback.alone():
+    with rollback.hold_lock(), rollback.hold_lock():
+        assert find_holder(handle) is not None
+    assert find_holder(handle) is None
+    with pytest.raises(ValueError, match="a fault"), rollback.hold_lock():
         raise ValueError("a fault")
     take_lock(handle, 0)
 

@@ -138,7 +138,7 @@ def test_a_later_run_adds_the_files_that_the_point_of_a_failed_run_lacks(node):
     node.take(files=[CONF, ENV])
     node.host.write(ENV, "KONG_ADMIN_LISTEN=9001\n", 0o600)
     node.points.keep()
-    assert node.points.changed_files(node.points.find()) == (CONF, ENV)
+    assert node.points.find_changed_files(node.points.find()) == (CONF, ENV)
     node.roll_back()
     assert (node.host.read(CONF), node.host.read(ENV)) == ("admin_listen = 8001\n", "KONG_ADMIN_LISTEN=8001\n")
 
@@ -163,7 +163,7 @@ def test_files_are_restored_with_mode_and_owner_and_new_files_are_removed(node):
     node.host.write(ENV, "new\n", 0o600)
     node.host.write("/etc/kong/real.conf", "changed\n", 0o600)
     point = node.points.find()
-    assert node.points.changed_files(point) == (CONF, ENV, "/etc/kong/real.conf")
+    assert node.points.find_changed_files(point) == (CONF, ENV, "/etc/kong/real.conf")
     node.points.restore_files(point)
     after = where.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
@@ -171,7 +171,7 @@ def test_files_are_restored_with_mode_and_owner_and_new_files_are_removed(node):
         "kong.conf": "admin_listen = 8001\n", "real.conf": "real\n", "link.conf": "real\n",
     }  # fmt: skip
     assert node.host.path("/etc/kong/link.conf").is_symlink()
-    assert node.points.changed_files(point) == ()
+    assert node.points.find_changed_files(point) == ()
 
 
 def same_time(path):

@@ -120,11 +120,11 @@ def test_the_time_starts_when_the_change_is_complete(host, rollback):
     transaction = rollback.arm(snapshot(host), RULES)
     assert ["--on-active=0s" in timer for timer in host.timers] == [True]
     change(host)
-    rollback.finished(transaction, 42)
+    rollback.start_countdown(transaction, 42)
     _watch, (*options, shell, flag, text) = host.timers
     assert ("--on-active=42s" in options, shell, flag, host.detached) == (True, "/bin/sh", "-c", [])
     host.run(shell, flag, text)
-    assert (host.read(FILE), rollback.pending(), transaction in text) == ("old", None, True)
+    assert (host.read(FILE), rollback.find_pending(), transaction in text) == ("old", None, True)
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -134,9 +134,9 @@ def test_a_run_that_ends_before_its_change_is_complete_is_undone(host, rollback,
     assert "--on-active=0s" in options
     change(host)
     if finished:
-        rollback.finished(transaction, 42)
+        rollback.start_countdown(transaction, 42)
     host.run(shell, flag, text)
-    assert (host.read(FILE), rollback.pending()) == (("new", transaction) if finished else ("old", None))
+    assert (host.read(FILE), rollback.find_pending()) == (("new", transaction) if finished else ("old", None))
 
 
 def test_the_timer_starts_before_the_change_counts_as_complete(host, rollback, monkeypatch):
@@ -145,11 +145,11 @@ def test_the_timer_starts_before_the_change_counts_as_complete(host, rollback, m
     change(host)
     monkeypatch.setattr(host, "remove", refuse)
     with pytest.raises(HostError, match="killed"):
-        rollback.finished(transaction, 42)
+        rollback.start_countdown(transaction, 42)
     monkeypatch.undo()
     assert len(host.timers) == 2
     host.run(*host.timers[0][-3:])
-    assert (host.read(FILE), rollback.pending()) == ("old", None)
+    assert (host.read(FILE), rollback.find_pending()) == ("old", None)
 
 
 def refuse(*_words):
@@ -157,11 +157,11 @@ def refuse(*_words):
 
 
 def test_a_change_after_a_finished_change_is_not_finished(host, rollback):
-    rollback.finished(rollback.arm(snapshot(host), RULES), 42)
+    rollback.start_countdown(rollback.arm(snapshot(host), RULES), 42)
     rollback.arm(snapshot(host), None)
     change(host)
     host.run(*host.timers[-1][-3:])
-    assert (host.read(FILE), rollback.pending()) == ("old", None)
+    assert (host.read(FILE), rollback.find_pending()) == ("old", None)
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -170,10 +170,10 @@ def test_without_systemd_a_process_waits(host, rollback, finished):
     transaction = rollback.arm(snapshot(host), RULES)
     change(host)
     if finished:
-        rollback.finished(transaction, 0)
+        rollback.start_countdown(transaction, 0)
     with subprocess.Popen(host.detached[-1], start_new_session=True) as process:
         assert process.wait(10) == 0
-    assert (len(host.detached), rollback.pending(), host.read(FILE)) == (1 + finished, None, "old")
+    assert (len(host.detached), rollback.find_pending(), host.read(FILE)) == (1 + finished, None, "old")
 
 
 def test_a_rollback_that_cannot_be_started_leaves_no_files(host, rollback, monkeypatch):
@@ -188,27 +188,27 @@ def test_a_rollback_that_cannot_be_started_leaves_no_files(host, rollback, monke
 def test_a_confirmed_change_cannot_be_undone(host, rollback, keep):
     transaction = rollback.arm(snapshot(host), RULES)
     change(host)
-    with rollback.claimed(transaction):
+    with rollback.claim(transaction):
         rollback.commit(keep=keep)
     rollback.undo(transaction)
     host.run(*host.timers[0][-3:])
     assert host.read(FILE) == "new"
     assert [path for path in (UNIT, WANTED, PENDING) if host.path(path).exists()] == []
-    assert rollback.previous() == (Kept(RULES) if keep else None)
+    assert rollback.read_previous() == (Kept(RULES) if keep else None)
 
 
 def test_a_transitional_state_is_no_target_of_a_rollback(host, rollback):
     marker = host.path(f"{STATE}/passing")
     for before, transitional in ((RULES, True), (None, True), (None, False)):
         transaction = rollback.arm(snapshot(host), before)
-        with rollback.claimed(transaction):
+        with rollback.claim(transaction):
             rollback.commit(keep=True, transitional=transitional)
-        assert (rollback.previous(), marker.exists()) == (Kept(RULES), transitional)
+        assert (rollback.read_previous(), marker.exists()) == (Kept(RULES), transitional)
         assert not transitional or marker.stat().st_mode & 0o7777 == 0o600
     for before in (None, RULES):
         rollback.arm(snapshot(host), before)
         rollback.commit(keep=True)
-        assert rollback.previous() == Kept(before)
+        assert rollback.read_previous() == Kept(before)
 
 
 def test_a_removal_after_merged_rules_leaves_nothing_to_return_to(host, rollback):
@@ -217,10 +217,10 @@ def test_a_removal_after_merged_rules_leaves_nothing_to_return_to(host, rollback
     rollback.commit(keep=True, transitional=True)
     rollback.arm(snapshot(host), RULES)
     rollback.forget()
-    assert rollback.previous() is None
+    assert rollback.read_previous() is None
     rollback.arm(snapshot(host), None)
     rollback.commit(keep=True)
-    assert rollback.previous() == Kept(None)
+    assert rollback.read_previous() == Kept(None)
 
 
 def test_each_change_has_its_own_id(host, rollback):
@@ -234,31 +234,34 @@ def test_forget_removes_all_files(host, rollback):
     rollback.arm(snapshot(host), None)
     rollback.commit(keep=True)
     rollback.arm(snapshot(host), RULES)
-    assert rollback.leftovers(None)
+    assert rollback.find_leftovers(None)
     rollback.forget()
     assert host.stopped == [f"{NAME}-*.timer"]
     host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
-    assert (sorted(host.root.rglob("*")), rollback.leftovers(None), rollback.previous()) == (before, (), None)
+    assert (sorted(host.root.rglob("*")), rollback.find_leftovers(None), rollback.read_previous()) == (before, (), None)
 
 
 def test_the_boot_unit_exists_while_the_change_waits(host, rollback):
     rollback.arm(snapshot(host), None)
     assert f"ConditionPathExists={PENDING}/undo\n" in host.read(UNIT)
-    assert (host.path(WANTED).readlink(), rollback.leftovers(RULES) != ()) == (host.path(UNIT).__class__(UNIT), True)
+    assert (host.path(WANTED).readlink(), rollback.find_leftovers(RULES) != ()) == (
+        host.path(UNIT).__class__(UNIT),
+        True,
+    )
 
 
 @pytest.mark.parametrize("path", [UNIT, WANTED, f"{STATE}/rubbish"])
 def test_the_next_run_removes_what_a_killed_run_left(host, rollback, path):
     host.write(f"{path}/undo" if path.endswith("rubbish") else path, "", 0o644)
-    assert rollback.leftovers(RULES) == (f"{path}: left by a run or rollback that was killed",)
+    assert rollback.find_leftovers(RULES) == (f"{path}: left by a run or rollback that was killed",)
     rollback.arm(snapshot(host), RULES)
     rollback.commit(keep=True)
-    assert (rollback.leftovers(RULES), os.path.lexists(host.path(path))) == ((), False)
+    assert (rollback.find_leftovers(RULES), os.path.lexists(host.path(path))) == ((), False)
 
 
 def test_a_broken_link_of_the_boot_unit_is_left_over(host, rollback):
     host.link(WANTED, UNIT)
-    assert rollback.leftovers(RULES) == (f"{WANTED}: left by a run or rollback that was killed",)
+    assert rollback.find_leftovers(RULES) == (f"{WANTED}: left by a run or rollback that was killed",)
 
 
 TEMPORARY_UNIT = f"/etc/systemd/system/.{NAME}.service.gatehouse-kong.abc"
@@ -266,10 +269,10 @@ TEMPORARY_UNIT = f"/etc/systemd/system/.{NAME}.service.gatehouse-kong.abc"
 
 def test_the_next_run_removes_a_temporary_file_of_the_boot_unit(host, rollback):
     host.write(TEMPORARY_UNIT, "", 0o600)
-    assert rollback.leftovers(RULES) == (f"{TEMPORARY_UNIT}: left by a run or rollback that was killed",)
+    assert rollback.find_leftovers(RULES) == (f"{TEMPORARY_UNIT}: left by a run or rollback that was killed",)
     rollback.arm(snapshot(host), RULES)
     rollback.commit(keep=True)
-    assert rollback.leftovers(RULES) == ()
+    assert rollback.find_leftovers(RULES) == ()
 
 
 def test_a_rollback_removes_temporary_files_of_a_killed_run(host, rollback):
@@ -321,14 +324,14 @@ def test_after_unconfirmed_changes_the_state_before_the_first_change_is_restored
     host.write("/live", "it's the old state\n", 0o644)
     host.write("/other live", "no rules of the other backend\n", 0o644)
     before = read_all(host)
-    rollback.finished(rollback.arm(snapshot(host), RULES), 30)
+    rollback.start_countdown(rollback.arm(snapshot(host), RULES), 30)
     change(host)
     for _change in range(changes - 1):
         last = rollback.arm(other_backend(host), None)
         host.write(OTHER_FILE, "new", 0o644)
         host.write(FILE, "newer", 0o644)
         host.write("/other live", "rules", 0o644)
-        rollback.finished(last, 30)
+        rollback.start_countdown(last, 30)
     host.run(*host.timers[-1][-3:])
     # The commands of each layer read the files that were restored for that layer.
     assert host.read("/log") == "newer" * (changes - 2) + "new"
@@ -342,7 +345,7 @@ def test_the_target_of_a_rollback_is_the_state_before_the_first_change(host, rol
     rollback.arm(snapshot(host), RULES)
     rollback.arm(other_backend(host), None)
     rollback.commit(keep=True)
-    assert rollback.previous() == Kept(RULES)
+    assert rollback.read_previous() == Kept(RULES)
 
 
 def test_a_second_change_that_cannot_be_saved_preserves_the_first(host, rollback, monkeypatch):
@@ -352,7 +355,7 @@ def test_a_second_change_that_cannot_be_saved_preserves_the_first(host, rollback
     with pytest.raises(HostError, match="killed"):
         rollback.arm(other_backend(host), None)
     monkeypatch.undo()
-    assert rollback.pending() == first
+    assert rollback.find_pending() == first
     rollback.undo(first)
     assert host.read(FILE) == "old"
 
@@ -364,7 +367,7 @@ def test_a_command_that_hangs_is_killed_after_its_time_limit(host, rollback, mon
     change(host)
     with pytest.raises(HostError, match="status 1"):
         rollback.undo(transaction)
-    assert (host.read("/live"), host.read(FILE), rollback.pending()) == ("restored", "old", transaction)
+    assert (host.read("/live"), host.read(FILE), rollback.find_pending()) == ("restored", "old", transaction)
 
 
 def test_only_root_can_read_the_saved_state(host, rollback):
@@ -394,8 +397,8 @@ def test_a_second_change_keeps_the_first_rollback_and_disables_the_first_timer(h
     change(host)
     second = rollback.arm(snapshot(host), None)
     rollback.undo(first)
-    assert (host.read(FILE), rollback.pending()) == ("new", second)
-    with pytest.raises(HostError, match="another run"), rollback.claimed(first):
+    assert (host.read(FILE), rollback.find_pending()) == ("new", second)
+    with pytest.raises(HostError, match="another run"), rollback.claim(first):
         pass
     rollback.undo(second)
     assert host.read(FILE) == "old"
@@ -407,14 +410,14 @@ def test_a_confirmation_after_the_rollback_is_an_error(host, rollback, forgotten
     rollback.undo(transaction)
     if forgotten:
         host.remove_tree(STATE)
-    with pytest.raises(HostError, match="not confirmed in time"), rollback.claimed(transaction):
+    with pytest.raises(HostError, match="not confirmed in time"), rollback.claim(transaction):
         pass
 
 
 def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
     transaction = rollback.arm(snapshot(host), RULES)
     change(host)
-    with rollback.claimed(transaction):
+    with rollback.claim(transaction):
         script = subprocess.Popen(["sh", host.path(f"{PENDING}/undo"), transaction])
         with pytest.raises(subprocess.TimeoutExpired):
             script.wait(0.3)
@@ -428,10 +431,10 @@ def test_a_rollback_that_fails_can_be_repeated(host, rollback):
     change(host)
     with pytest.raises(HostError, match="status 1"):
         rollback.undo(transaction)
-    assert (host.read(FILE), rollback.pending()) == ("old", transaction)
+    assert (host.read(FILE), rollback.find_pending()) == ("old", transaction)
     ok.touch()
     rollback.undo(transaction)
-    assert rollback.pending() is None
+    assert rollback.find_pending() is None
 
 
 def test_a_program_of_a_killed_run_keeps_the_lock_until_it_ends(tmp_path):
@@ -441,7 +444,7 @@ def test_a_program_of_a_killed_run_keeps_the_lock_until_it_ends(tmp_path):
     child = os.fork()
     if not child:
         host = Host(tmp_path)
-        with Rollback(host).alone():
+        with Rollback(host).hold_lock():
             host.run("sh", "-c", f"touch '{started}'; sleep 1; touch '{ended}'")
         os._exit(0)
     while not started.exists():
@@ -449,28 +452,28 @@ def test_a_program_of_a_killed_run_keeps_the_lock_until_it_ends(tmp_path):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert not ended.exists()
-    with Rollback(Host(tmp_path)).alone():
+    with Rollback(Host(tmp_path)).hold_lock():
         assert ended.exists()
 
 
 def test_a_detached_program_does_not_keep_the_lock(tmp_path):
     (tmp_path / "run").mkdir()
     host = Host(tmp_path)
-    with Rollback(host).alone():
+    with Rollback(host).hold_lock():
         host.detach("sh", "-c", f"echo $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; exec sleep 60")
         assert host.inherited != ()
     assert host.inherited == ()
     deadline = time.monotonic() + 20
     while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    with Rollback(Host(tmp_path)).alone():
+    with Rollback(Host(tmp_path)).hold_lock():
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_the_reserved_space_is_free_after_the_confirmation(host, rollback):
     transaction = rollback.arm(snapshot(host), RULES)
     assert host.path("/var/lib/gatehouse_kong/pending/reserve").stat().st_size == 1 << 20
-    with rollback.claimed(transaction):
+    with rollback.claim(transaction):
         rollback.commit(keep=True)
     names = {path.name for path in host.path("/var/lib/gatehouse_kong/previous").iterdir()}
     assert names >= {"undo", "id", "ruleset.json"}

@@ -31,20 +31,20 @@ def host(tmp_path):
 
 @pytest.mark.parametrize("want", [RULES, None])
 def test_a_change_that_waits_is_a_leftover(host, want):
-    assert (Rollback(host).leftovers(want), Rollback(host).pending()) == ((), None)
+    assert (Rollback(host).find_leftovers(want), Rollback(host).find_pending()) == ((), None)
     host.write(f"{PENDING}/id", "7", 0o600)
-    (line,) = Rollback(host).leftovers(want)
+    (line,) = Rollback(host).find_leftovers(want)
     assert line.startswith(f"{PENDING}: ")
-    assert Rollback(host).pending() == "7"
+    assert Rollback(host).find_pending() == "7"
 
 
 def test_kept_rules_are_a_leftover_only_without_a_ruleset(host):
     host.make_directory(STATE, 0o700)
-    assert Rollback(host).leftovers(RULES) == ()
-    assert Rollback(host).leftovers(None) == (f"{STATE}: to be removed",)
+    assert Rollback(host).find_leftovers(RULES) == ()
+    assert Rollback(host).find_leftovers(None) == (f"{STATE}: to be removed",)
 
 
-FOLDERS = {PREVIOUS: Rollback.previous, PENDING: Rollback.before_pending}
+FOLDERS = {PREVIOUS: Rollback.read_previous, PENDING: Rollback.read_before_pending}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -31,7 +31,7 @@ class Backend:
     name = "recording"
 
     def __init__(self, live=None, drift=(), stale=(), conflicts=(), fails=""):
-        self.live, self._stale, self._conflicts, self._fails = Live(live, tuple(drift)), stale, conflicts, fails
+        self.live, self._stale, self._find_conflicts, self._fails = Live(live, tuple(drift)), stale, conflicts, fails
         self.steps, self.warnings, self.translated = [], (), ()
 
     def _step(self, name, *arguments):
@@ -46,14 +46,14 @@ class Backend:
         self._step("read")
         return self.live
 
-    def stale(self, want):
+    def compare_persisted(self, want):
         return tuple(self._stale)
 
-    def conflicts(self, want):
+    def find_conflicts(self, want):
         self.judged = want
-        return tuple(self._conflicts)
+        return tuple(self._find_conflicts)
 
-    def translations(self):
+    def find_translations(self):
         return self.translated
 
     def validate(self, want, *, check_mode):
@@ -77,13 +77,13 @@ class Rollback:
     def __init__(self, backend, waiting=None):
         self.steps, self.waiting = backend.steps, waiting
 
-    def alone(self):
+    def hold_lock(self):
         return nullcontext()
 
-    def pending(self):
+    def find_pending(self):
         return self.waiting
 
-    def leftovers(self, want):
+    def find_leftovers(self, want):
         return (f"{self.waiting} waits",) if self.waiting else ()
 
     def arm(self, snapshot, before):
@@ -91,11 +91,11 @@ class Rollback:
         self.waiting = "this run"
         return "this run"
 
-    def finished(self, transaction, timeout):
+    def start_countdown(self, transaction, timeout):
         self.steps.append(("finished", transaction, timeout))
 
     @contextmanager
-    def claimed(self, transaction):
+    def claim(self, transaction):
         if transaction != self.waiting:
             raise HostError("too late")
         yield

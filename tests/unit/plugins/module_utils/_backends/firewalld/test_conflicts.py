@@ -11,8 +11,8 @@ import re
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.conflicts import (
-    chains_of_iptables,
-    settings_conflicts,
+    find_iptables_conflicts,
+    find_settings_conflicts,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -32,7 +32,7 @@ NAMES = {
 def found(state, zones=("public",), sets=None, allow=(ADMIN, CLUSTER, PROXY, CLOSED)):
     want = ruleset_from_data({"allow": [*allow], "sets": sets or BOTH})
     whole = {"panic": False, "zones": {"public": {}, "drop": {"target": "DROP"}}, "policies": {}, **state}
-    return list(settings_conflicts(whole, zones, want))
+    return list(find_settings_conflicts(whole, zones, want))
 
 
 def effects(*args, **named):
@@ -243,13 +243,13 @@ WANT = ruleset_from_data({"allow": [PROXY]})
 
 
 def test_the_rules_of_firewalld_with_iptables_are_not_a_conflict():
-    assert chains_of_iptables(FIREWALLD_4, WANT) == ()
+    assert find_iptables_conflicts(FIREWALLD_4, WANT) == ()
 
 
 def test_the_rules_of_firewalld_with_nftables_are_not_a_conflict():
     listed = [{"table": {"family": "inet", "name": "firewalld"}}, chain("inet", "firewalld", "filter_INPUT", prio=10),
               rule("inet", "firewalld", "filter_INPUT", {"reject": None})]  # fmt: skip
-    assert chains_of_iptables(listed, WANT) == ()
+    assert find_iptables_conflicts(listed, WANT) == ()
 
 
 @pytest.mark.parametrize(
@@ -262,23 +262,23 @@ def test_the_rules_of_firewalld_with_nftables_are_not_a_conflict():
     ids=["direct rule", "a chain of firewalld", "after firewalld"],
 )
 def test_a_rule_of_iptables_that_drops_every_packet_is_certain(added, found):
-    conflicts = chains_of_iptables([*FIREWALLD_4, added], WANT)
+    conflicts = find_iptables_conflicts([*FIREWALLD_4, added], WANT)
     assert [(conflict.where, conflict.certain) for conflict in conflicts] == [(where, True) for where in found]
 
 
 def test_a_rule_before_the_rules_of_firewalld_is_certain():
     listed = [*FIREWALLD_4[:3], rule("ip", "filter", "INPUT", DROP), *FIREWALLD_4[3:]]
-    assert [conflict.certain for conflict in chains_of_iptables(listed, WANT)] == [True]
+    assert [conflict.certain for conflict in find_iptables_conflicts(listed, WANT)] == [True]
 
 
 def test_a_drop_in_each_family():
     listed = [item for family in ("ip", "ip6") for item in (
         {"table": {"family": family, "name": "filter"}}, chain(family, "filter", "INPUT"), rule(family, "filter", "INPUT", DROP)
     )]  # fmt: skip
-    assert len(chains_of_iptables(listed, WANT)) == 2
+    assert len(find_iptables_conflicts(listed, WANT)) == 2
 
 
 def test_chains_of_other_tables_are_for_the_early_part():
     listed = [{"table": {"family": "ip", "name": "mangle"}}, chain("ip", "mangle", "INPUT", prio=-150),
               rule("ip", "mangle", "INPUT", DROP)]  # fmt: skip
-    assert chains_of_iptables(listed, WANT) == ()
+    assert find_iptables_conflicts(listed, WANT) == ()

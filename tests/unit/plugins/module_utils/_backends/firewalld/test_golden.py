@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.zones import (
     as_copy,
-    original,
+    restore_original,
     with_rules,
     without_rules,
 )
@@ -38,7 +38,7 @@ def objects_of(case):
 @pytest.mark.parametrize("case", CASES)
 def test_rules_and_ipsets_equal_the_golden_file(case):
     objects = objects_of(case)
-    layout = objects.layout({})
+    layout = objects.lay_out({})
     files = {name: render_ipset(objects.families[name], entries) for name, entries in layout.items()}
     text = "".join(f"{rule}\n" for rule in objects.rules) + "".join(f"# {name}\n{files[name]}" for name in files)
     assert text == (GOLDEN / "firewalld" / f"{case}.txt").read_text()
@@ -78,7 +78,7 @@ A, B = "gkfwd4-a-peers", "gkfwd4-b-peers"
 def test_adjacent_networks_are_merged_as_nft_lists_them():
     apart, merged = peers("10.0.0.2/32", "10.0.0.3/32", "10.0.0.0/31", "10.0.0.1/32"), peers("10.0.0.0/30")
     assert apart == merged
-    assert apart.layout({})[A] == ["10.0.0.0/30"]
+    assert apart.lay_out({})[A] == ["10.0.0.0/30"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_adjacent_networks_are_merged_as_nft_lists_them():
     ids=["first", "a in use", "b in use", "no difference", "interrupted, a complete", "interrupted"],
 )
 def test_the_set_that_is_not_in_use_is_filled(present, a, b):
-    layout = peers("10.0.0.2/32").layout(present)
+    layout = peers("10.0.0.2/32").lay_out(present)
     assert (layout[A], layout[B]) == (a, b)
 
 
@@ -138,7 +138,7 @@ def test_rules_are_added_and_removed_without_any_other_change(text):
     edited = with_rules(text, RULES)
     assert ADDED in edited
     assert without_rules(edited) == text
-    assert original(edited) == text
+    assert restore_original(edited) == text
 
 
 def test_the_rules_are_the_last_rules_of_the_zone():
@@ -171,13 +171,13 @@ def test_our_rules_are_removed_in_the_form_of_firewalld_too():
 def test_a_copy_of_a_supplied_file_is_not_a_file_of_the_administrator(text):
     copy = with_rules(as_copy(text, "/usr/lib/firewalld/zones/x.xml"), RULES)
     assert "<!-- gatehouse.kong: a copy of /usr/lib/firewalld/zones/x.xml (" in copy
-    assert original(copy) is None
+    assert restore_original(copy) is None
 
 
 def test_an_edited_copy_is_a_file_of_the_administrator():
     copy = with_rules(as_copy(ZONES["usual"], "/usr/lib/firewalld/zones/x.xml"), RULES)
     edited = ZONES["usual"].replace("ssh", "http")
-    assert original(copy.replace("ssh", "http")) == edited
+    assert restore_original(copy.replace("ssh", "http")) == edited
 
 
 def test_a_zone_file_equals_the_golden_file():

@@ -139,7 +139,7 @@ def run(host, firewalld):
         late.snapshot(want)
         warnings = late.apply(want)
         confirmed = FirewalldLate(host, listing_of(firewalld))  # as in another process
-        if confirmed.stale(want):
+        if confirmed.compare_persisted(want):
             confirmed.persist(want)
         return warnings
 
@@ -198,7 +198,7 @@ def test_a_second_run_changes_nothing(run, host, firewalld):
     late = FirewalldLate(host, listing_of(firewalld))
     assert late.read(WANT) == ()
     assert late.apply(WANT) == ()
-    assert late.stale(WANT) == ()
+    assert late.compare_persisted(WANT) == ()
     assert firewalld.calls == []
 
 
@@ -218,7 +218,7 @@ def test_a_reload_between_two_runs_does_not_restore_the_old_members(run, host, f
     firewalld.reload()
     late = FirewalldLate(host, listing_of(firewalld))
     assert late.read(OTHER) == ()
-    assert late.stale(OTHER) == ()
+    assert late.compare_persisted(OTHER) == ()
 
 
 @pytest.mark.parametrize("change", [None, NONE], ids=["absent", "no ports"])
@@ -249,7 +249,7 @@ def test_removal_needs_no_running_firewalld(run, host, monkeypatch):
     run(WANT)
     monkeypatch.setattr(session, "connect", lambda: None)
     late = FirewalldLate(host, Listing())
-    assert len(late.stale(None)) == 5
+    assert len(late.compare_persisted(None)) == 5
     late.persist(None)
     assert files(host) == before
 
@@ -334,9 +334,9 @@ def test_a_changed_permanent_configuration_is_reported_and_repaired(run, host, p
     run(WANT)
     host.path(path).touch()
     edit(host, path, change)
-    assert FirewalldLate(host, Listing()).stale(WANT) == (line,)
+    assert FirewalldLate(host, Listing()).compare_persisted(WANT) == (line,)
     run(WANT)
-    assert FirewalldLate(host, Listing()).stale(WANT) == ()
+    assert FirewalldLate(host, Listing()).compare_persisted(WANT) == ()
 
 
 OWN_FORM = """\
@@ -362,7 +362,7 @@ def test_a_zone_file_that_firewalld_rewrote_is_compared_by_its_rules(run, host, 
     run(WANT)
     text = HOME.replace("</zone>", "".join(OWN_FORM.format(*rule) for rule in rules) + "</zone>")
     edit(host, "/etc/firewalld/zones/home.xml", lambda _text: text)
-    assert bool(FirewalldLate(host, Listing()).stale(WANT)) is stale
+    assert bool(FirewalldLate(host, Listing()).compare_persisted(WANT)) is stale
     run(None)
     assert files(host)["etc/firewalld/zones/home.xml"] == HOME
 

@@ -117,14 +117,14 @@ def test_iptables_rules_on_a_host_with_firewalld_are_read_with_their_options(hos
     made._found = {"zones": {}, "policies": {}, "ipsets": {}, "direct": {}, "default": "public", "panic": False}
     monkeypatch.setattr(FirewalldLate, "_state", made._found)
     monkeypatch.setattr(FirewalldLate, "_zones", ())
-    monkeypatch.setattr(late_module, "settings_conflicts", lambda *_state: ())
+    monkeypatch.setattr(late_module, "find_settings_conflicts", lambda *_state: ())
     host.answer = SAVED.format(port)
     host.programs |= (
         {"nft"} | set(late_module._PROGRAMS.values()) | {f"{name}-save" for name in late_module._PROGRAMS.values()}
     )
-    found = made.conflicts(WANT)
+    found = made.find_conflicts(WANT)
     assert bool(found) is conflicts
     assert [argv for argv, _given, _limits in host.ran] == [(f"{late_module._PROGRAMS['ip']}-save",)]
     host.programs = {"nft"}
-    assert not any(conflict.certain for conflict in made.conflicts(WANT))
+    assert not any(conflict.certain for conflict in made.find_conflicts(WANT))
     assert len(host.ran) == 1

@@ -11,10 +11,10 @@ import errno
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.backend import Iptables
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import change, saved
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import change, save_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import start_new
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import iptables_nft_is_loaded
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import has_iptables_nft
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
@@ -91,9 +91,9 @@ class FakeHost(Host):
     def call(self, function, *args):
         if function is start_new:
             raise OSError
-        if function is iptables_nft_is_loaded:
+        if function is has_iptables_nft:
             return False
-        if function is saved:
+        if function is save_sets:
             if isinstance(self.sets_of_others, OSError):
                 raise self.sets_of_others
             return None if self.sets_of_others else self.saved_sets(*args)
@@ -196,10 +196,12 @@ def test_without_ipv6_its_rules_are_read_from_the_boot_script(tmp_path):
     made.persist(WANT)
     assert Iptables(host).read() == Live(WANT)
     ipv4 = ruleset(FOUR)
-    assert [(conflict.where, SCRIPT in conflict.reason) for conflict in made.conflicts(WANT)] == [("the kernel", True)]
-    assert made.conflicts(ipv4) == ()
+    assert [(conflict.where, SCRIPT in conflict.reason) for conflict in made.find_conflicts(WANT)] == [
+        ("the kernel", True)
+    ]
+    assert made.find_conflicts(ipv4) == ()
     host.write("/proc/net/if_inet6", "", 0o444)
-    assert Iptables(host).conflicts(WANT) == ()
+    assert Iptables(host).find_conflicts(WANT) == ()
 
 
 def test_only_check_mode_validates_and_only_rules_that_change(tmp_path):
@@ -232,20 +234,20 @@ def test_the_snapshot_has_a_script_for_the_rules_and_the_files_of_the_unit(tmp_p
 def test_files_are_written_and_removed(tmp_path):
     host = FakeHost(tmp_path)
     made = Iptables(host)
-    assert made.stale(WANT)[:2] == (f"{SCRIPT}: missing", f"{UNIT}: missing")
+    assert made.compare_persisted(WANT)[:2] == (f"{SCRIPT}: missing", f"{UNIT}: missing")
     made.persist(WANT)
-    assert (made.stale(WANT), made.stale(OTHER)) == ((), (f"{SCRIPT}: differs",))
-    assert f"{UNIT}: to be removed" in made.stale(None)
+    assert (made.compare_persisted(WANT), made.compare_persisted(OTHER)) == ((), (f"{SCRIPT}: differs",))
+    assert f"{UNIT}: to be removed" in made.compare_persisted(None)
     made.persist(None)
-    assert (made.stale(None), host.path(SCRIPT).exists()) == ((), False)
+    assert (made.compare_persisted(None), host.path(SCRIPT).exists()) == ((), False)
 
 
 def test_published_ports_need_nft(tmp_path):
     made = Iptables(FakeHost(tmp_path))
     with pytest.raises(HostError, match=r"8001 .*nft"):
-        made.conflicts(ruleset(FOUR, published=True, address="0.0.0.0"))
-    assert made.conflicts(WANT) == ()
-    assert made.translations() == ()
+        made.find_conflicts(ruleset(FOUR, published=True, address="0.0.0.0"))
+    assert made.find_conflicts(WANT) == ()
+    assert made.find_translations() == ()
 
 
 def test_requirements(tmp_path, monkeypatch):

@@ -14,12 +14,16 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import (
     Programs,
+    parse_script,
     render_removal,
     render_script,
-    rules_in_script,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import make_rules
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import State, live_of, parse_chain
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import (
+    State,
+    interpret_state,
+    parse_chain,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
@@ -56,14 +60,14 @@ def test_the_listed_rules_give_the_same_ruleset(case):
     """Parse listings of iptables 1.8.9 and ipset 7.17. Both variants of iptables list the same lines."""
     listed = json.loads((GOLDEN / "iptables" / f"{case}.listed.json").read_text())
     chains = {family: parse_chain(listed[family]) for family in FAMILIES}
-    assert live_of(State(chains, parse_sets(listed["sets"]), FAMILIES)) == Live(wanted(case))
+    assert interpret_state(State(chains, parse_sets(listed["sets"]), FAMILIES)) == Live(wanted(case))
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_rules_can_be_found_in_the_script(case, family):
-    assert rules_in_script(render_script(wanted(case), PROGRAMS), family) == make_rules(wanted(case), family)
+    assert parse_script(render_script(wanted(case), PROGRAMS), family) == make_rules(wanted(case), family)
 
 
 def test_other_texts_have_no_rules():
-    assert rules_in_script("#!/bin/sh\n", "ipv4") == ()
+    assert parse_script("#!/bin/sh\n", "ipv4") == ()

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import (
     SetsError,
     change,
-    saved,
+    save_sets,
 )
 
 # The commands of enum ipset_cmd, with NFNL_SUBSYS_IPSET.
@@ -184,7 +184,7 @@ def test_sets_are_listed_as_ipset_saves_them(kernel):
             "gkong6-b": listing("gkong6-b", socket.AF_INET6)[:1],
         }
     )
-    assert saved(("gkong4-", "gkong6-")) == (
+    assert save_sets(("gkong4-", "gkong6-")) == (
         "create gkong4-a hash:net family inet maxelem 9\nadd gkong4-a 10.0.0.0/24\nadd gkong4-a 10.0.0.0/25\n"
         "create gkong6-a hash:net family inet6 maxelem 9\nadd gkong6-a fd00::1/128\n"
         "create gkong6-b hash:net family inet6 maxelem 9\n"
@@ -194,7 +194,7 @@ def test_sets_are_listed_as_ipset_saves_them(kernel):
         (LIST, REQUEST | DUMP, message(names_only)),
         *((LIST, REQUEST | DUMP, message(named(name))) for name in ("gkong4-a", "gkong6-a", "gkong6-b")),
     ]
-    assert saved(("none",)) == ""
+    assert save_sets(("none",)) == ""
 
 
 NOMATCH = attribute(7 | NESTED, attribute(1 | NESTED, attribute(1, FOUR)) + attribute(8, bytes(4)))
@@ -211,5 +211,5 @@ OTHERS = {
 @pytest.mark.parametrize("case", OTHERS)
 def test_unsupported_sets_are_left_to_the_program(kernel, case):
     kernel(sets={"gkong4-a": OTHERS[case]})
-    assert saved(("gkong4-",)) is None
-    assert saved(("gkong6-",)) == ""
+    assert save_sets(("gkong4-",)) is None
+    assert save_sets(("gkong6-",)) == ""

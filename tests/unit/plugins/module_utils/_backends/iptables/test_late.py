@@ -199,39 +199,42 @@ def test_the_snapshot_restores_the_current_rules(tmp_path):
 def test_the_files_of_the_unit(tmp_path):
     host = FakeHost(tmp_path, four=[saved(DROP)])
     made = part(host)
-    assert made.stale(WANT) == (*(f"{path}: missing" for path in (SCRIPT, UNIT, *DROP_INS, WANTS)),)
-    assert made.stale(None) == ()
+    assert made.compare_persisted(WANT) == (*(f"{path}: missing" for path in (SCRIPT, UNIT, *DROP_INS, WANTS)),)
+    assert made.compare_persisted(None) == ()
     made.persist(WANT)
     assert records(host.read(SCRIPT)) == {"IPV4": [DROP], "IPV6": ["-A INPUT"]}
-    assert made.stale(WANT) == ()
+    assert made.compare_persisted(WANT) == ()
     assert host.read(PLUGIN) is None
     removed = (UNIT, *DROP_INS, WANTS, "/etc/gatehouse_kong_accept")
-    assert made.stale(None) == tuple(f"{path}: to be removed" for path in removed)
+    assert made.compare_persisted(None) == tuple(f"{path}: to be removed" for path in removed)
     made.persist(None)
-    assert made.stale(None) == ()
+    assert made.compare_persisted(None) == ()
 
 
 def test_the_hooks_of_netfilter_persistent(tmp_path):
     host = FakeHost(tmp_path, nft=False)
     host.path(PLUGINS).mkdir(parents=True)
     made = part(host)
-    assert [line for line in made.stale(WANT) if PLUGINS in line] == [f"{PLUGIN}: missing", f"{SETS_PLUGIN}: missing"]
+    assert [line for line in made.compare_persisted(WANT) if PLUGINS in line] == [
+        f"{PLUGIN}: missing",
+        f"{SETS_PLUGIN}: missing",
+    ]
     made.persist(WANT)
-    assert made.stale(WANT) == ()
+    assert made.compare_persisted(WANT) == ()
     assert {host.path(path).stat().st_mode & 0o777 for path in (PLUGIN, SETS_PLUGIN)} == {0o755}
     host.put(PLUGIN, "x")
-    assert made.stale(WANT) == (f"{PLUGIN}: differs",)
+    assert made.compare_persisted(WANT) == (f"{PLUGIN}: differs",)
     made.persist(WANT)
     host.path(PLUGIN).chmod(0o644)
-    assert made.stale(WANT) == (f"{PLUGIN}: differs",)
+    assert made.compare_persisted(WANT) == (f"{PLUGIN}: differs",)
     made.persist(WANT)
     host.nft = True
-    assert made.stale(WANT) == (f"{SETS_PLUGIN}: to be removed",)
+    assert made.compare_persisted(WANT) == (f"{SETS_PLUGIN}: to be removed",)
     made.persist(WANT)
-    assert (host.read(SETS_PLUGIN), made.stale(WANT)) == (None, ())
-    assert f"{PLUGIN}: to be removed" in made.stale(None)
+    assert (host.read(SETS_PLUGIN), made.compare_persisted(WANT)) == (None, ())
+    assert f"{PLUGIN}: to be removed" in made.compare_persisted(None)
     made.persist(None)
-    assert (host.read(PLUGIN), made.stale(None)) == (None, ())
+    assert (host.read(PLUGIN), made.compare_persisted(None)) == (None, ())
 
 
 def test_unchanged_hooks_are_not_written_again(tmp_path):
@@ -270,17 +273,20 @@ def test_saved_files_of_other_programs(tmp_path, want, left):
     host.put("/etc/iptables/rules.v4", saved(EARLY, ours(), DROP))
     made = part(host, want)
     line = "/etc/iptables/rules.v4: has rules of gatehouse.kong"
-    assert line in made.stale(want)
+    assert line in made.compare_persisted(want)
     made.persist(want)
     assert host.read("/etc/iptables/rules.v4") == left
-    assert line not in made.stale(want)
+    assert line not in made.compare_persisted(want)
 
 
 def test_a_saved_accept_rule_is_stale_only_without_a_ruleset(tmp_path):
     host = FakeHost(tmp_path)
     host.put("/etc/iptables/rules.v4", saved(ours(), DROP))
     line = "/etc/iptables/rules.v4: has rules of gatehouse.kong"
-    assert (line in part(host).stale(WANT), line in part(host, None).stale(None)) == (False, True)
+    assert (line in part(host).compare_persisted(WANT), line in part(host, None).compare_persisted(None)) == (
+        False,
+        True,
+    )
     part(host).persist(WANT)
     assert host.read("/etc/iptables/rules.v4") == saved(ours(), DROP)
 
@@ -307,7 +313,7 @@ WARNINGS = {
 @pytest.mark.parametrize("case", WARNINGS)
 def test_ineffective_rules_are_warnings(tmp_path, case):
     four, six, expected = WARNINGS[case]
-    found = part(FakeHost(tmp_path, four=[saved(*four)], six=[saved(*six)])).conflicts(WANT)
+    found = part(FakeHost(tmp_path, four=[saved(*four)], six=[saved(*six)])).find_conflicts(WANT)
     assert [(conflict.where, conflict.effect) for conflict in found] == [row[:2] for row in expected]
     for conflict, (_where, _effect, reason, ports) in zip(found, expected, strict=True):
         start, end = reason.rsplit("` ", 1)
@@ -319,7 +325,7 @@ def test_ineffective_rules_are_warnings(tmp_path, case):
 
 def test_conflicts_are_found_with_the_rule_at_its_place(tmp_path):
     mangled = f"*mangle\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 8001 -j DROP\nCOMMIT\n{saved(DROP)}"
-    (conflict,) = part(FakeHost(tmp_path, four=[mangled])).conflicts(WANT)
+    (conflict,) = part(FakeHost(tmp_path, four=[mangled])).find_conflicts(WANT)
     assert (conflict.certain, conflict.effect, [port.split()[1] for port in conflict.ports]) == (True, "drop", ["8001"])
 
 
@@ -329,7 +335,7 @@ def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
     link = host.path("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service")
     link.parent.mkdir(parents=True)
     link.symlink_to("/lib/systemd/system/netfilter-persistent.service")
-    kernel, file = part(host).conflicts(WANT)
+    kernel, file = part(host).find_conflicts(WANT)
     assert (kernel.where, SCRIPT in kernel.reason) == ("the kernel", True)
     assert file.where == "/etc/iptables/rules.v4"
     assert ("iptables-restore", "--wait", "10", "--test", host.read("/etc/iptables/rules.v4")) in host.calls
@@ -338,9 +344,9 @@ def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
 def test_translations_are_read_from_the_table_nat(tmp_path):
     nat = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 8001 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n"
     made = part(FakeHost(tmp_path, four=[saved() + nat, saved()]))
-    assert len(made.translations()) == 1
+    assert len(made.find_translations()) == 1
     made.read(WANT)
-    assert made.translations() == ()
+    assert made.find_translations() == ()
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import (
     UNIT_PARTS,
-    plugins_for,
+    make_plugins,
+    make_unit,
     render_script,
-    unit_for,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
@@ -131,7 +131,7 @@ def test_the_commands_of_a_plugin(tmp_path, case):
     host.path("/usr/share/netfilter-persistent/plugins.d").mkdir(parents=True)
     for path in (EARLY, LATE) if with_early else (LATE,):
         host.write(path, 'echo "${0##*/}${1:+ $1}"', 0o600)
-    text = plugins_for(host)[f"/usr/share/netfilter-persistent/plugins.d/{name}"]
+    text = make_plugins(host)[f"/usr/share/netfilter-persistent/plugins.d/{name}"]
     for path in (EARLY, LATE):
         assert path in text or name.startswith("05")
         text = text.replace(path, str(host.path(path)))
@@ -149,17 +149,17 @@ def test_hooks_of_a_host(tmp_path):
     """Expect a plugin if netfilter-persistent is installed, otherwise drop-ins; a plugin for sets if nft is missing."""
     folder = "/usr/share/netfilter-persistent/plugins.d"
     for host in (HostWithNft(tmp_path), HostWithoutNft(tmp_path)):
-        assert plugins_for(host) == {f"{folder}/90-gatehouse-kong": None, f"{folder}/05-gatehouse-kong": None}
-        assert [unit for unit, _text in unit_for(host).drop_ins] == ["iptables.service", "ip6tables.service"]
+        assert make_plugins(host) == {f"{folder}/90-gatehouse-kong": None, f"{folder}/05-gatehouse-kong": None}
+        assert [unit for unit, _text in make_unit(host).drop_ins] == ["iptables.service", "ip6tables.service"]
     host.path(folder).mkdir(parents=True)
-    assert [path for path, text in plugins_for(HostWithNft(tmp_path)).items() if text] == [
+    assert [path for path, text in make_plugins(HostWithNft(tmp_path)).items() if text] == [
         f"{folder}/90-gatehouse-kong"
     ]
-    assert [path for path, text in plugins_for(HostWithoutNft(tmp_path)).items() if text] == [
+    assert [path for path, text in make_plugins(HostWithoutNft(tmp_path)).items() if text] == [
         f"{folder}/90-gatehouse-kong",
         f"{folder}/05-gatehouse-kong",
     ]
-    assert unit_for(host).drop_ins == ()
+    assert make_unit(host).drop_ins == ()
 
 
 class HostWithNft(Host):

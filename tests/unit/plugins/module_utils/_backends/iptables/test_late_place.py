@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import render_script
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     filter_of,
-    misplaced,
-    places_of,
+    find_misplaced,
+    find_places,
     without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
@@ -50,7 +50,9 @@ def saved(*lines, policy="ACCEPT"):
 
 
 def places(*lines, policy="ACCEPT", want=WANT):
-    return [(place.chain, place.position) for place in places_of(filter_of(saved(*lines, policy=policy)), want, "ipv4")]
+    return [
+        (place.chain, place.position) for place in find_places(filter_of(saved(*lines, policy=policy)), want, "ipv4")
+    ]
 
 
 # Rules of the host, its policy, and the number of rules of each chain before the accept rule.
@@ -182,7 +184,7 @@ def test_the_script_finds_the_same_place(name, tmp_path):
     """Run the script twice: it adds the rule at the place that places_of returned, and then changes nothing."""
     lines, policy, expected = HOSTS[name]
     table = filter_of(saved(*lines, policy=policy))
-    text = _restored(tmp_path, places_of(table, WANT, "ipv4"), saved(*lines, policy=policy))
+    text = _restored(tmp_path, find_places(table, WANT, "ipv4"), saved(*lines, policy=policy))
     added = [line for line in text.splitlines() if line.startswith(("-A", "-I"))]
     assert len(added) == len(expected)
     for chain, position in expected:
@@ -245,15 +247,15 @@ DIFFERENCES = {
 def test_differences(name):
     lines, expected = DIFFERENCES[name]
     table = filter_of(saved(*lines, policy="DROP" if name.endswith("drop") else "ACCEPT"))
-    assert [*misplaced(table, places_of(table, WANT, "ipv4"), WANT, "ipv4")] == expected
+    assert [*find_misplaced(table, find_places(table, WANT, "ipv4"), WANT, "ipv4")] == expected
 
 
 def test_no_rule_is_needed_without_services_of_the_family():
     data = {"allow": [{"listener": "p", "protocol": "tcp", "port": 8000, "address": "10.0.0.1", "sources": "any"}]}
     table = filter_of(saved("OURS INPUT", REJECT))
     want = ruleset_from_data(data)
-    assert places_of(table, want, "ipv6") == ()
-    assert [*misplaced(table, (), want, "ipv6")] == ["the accept rule in chain INPUT is not needed"]
+    assert find_places(table, want, "ipv6") == ()
+    assert [*find_misplaced(table, (), want, "ipv6")] == ["the accept rule in chain INPUT is not needed"]
 
 
 def test_a_similar_rule_is_not_our_rule():
@@ -295,5 +297,5 @@ VOID = {
 def test_ineffective_rules(name):
     lines, expected = VOID[name]
     table = filter_of(saved(*lines))
-    found = without_effect(table, places_of(table, WANT, "ipv4"), WANT, "ipv4")
+    found = without_effect(table, find_places(table, WANT, "ipv4"), WANT, "ipv4")
     assert {key: [service.port for service in services] for key, services in found.items()} == expected

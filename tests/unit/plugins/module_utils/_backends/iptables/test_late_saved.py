@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
-    files_to_clean,
-    unloadable,
+    find_unloadable,
+    select_files_to_clean,
     without_early,
     without_ours,
 )
@@ -82,10 +82,10 @@ def test_files_of_known_loaders_are_found(tmp_path):
     for path, text in FILES.items():
         host.write(path, text, 0o640)
     found = ("/etc/iptables/rules.v4", "/root/fw/six", "/etc/iptables.up.rules")
-    assert files_to_clean(host, without_ours) == found
+    assert select_files_to_clean(host, without_ours) == found
     for path in found:
         clean_file(host, path, without_ours)
-    assert files_to_clean(host, without_ours) == ()
+    assert select_files_to_clean(host, without_ours) == ()
     assert {path: host.read(path) for path in FILES} == {
         path: "*filter\nCOMMIT\n" if path in found else text for path, text in FILES.items()
     }
@@ -154,7 +154,7 @@ def test_files_that_cannot_be_loaded_at_boot(tmp_path, name):
     host.link(f"{WANTS}/{service}.service", f"/lib/systemd/system/{service}.service")
     for path, text in files.items():
         host.write(path, text, 0o600)
-    found = [*unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
+    found = [*find_unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
     assert [(conflict.certain, conflict.where, conflict.reason) for conflict in found] == expected
     assert {(conflict.effect, conflict.ports) for conflict in found} <= {("boot", ("every port that is not managed",))}
 
@@ -164,5 +164,5 @@ def test_a_broken_link_to_a_file_of_sets_is_ignored(tmp_path):
     host.link(f"{WANTS}/iptables.service", "/lib/systemd/system/iptables.service")
     host.link("/etc/sysconfig/ipset.d/f2b.set", "/nowhere/f2b.set")
     host.write("/etc/sysconfig/iptables", BAN, 0o600)
-    found = [*unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
+    found = [*find_unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
     assert [conflict.where for conflict in found] == ["/etc/sysconfig/iptables"]

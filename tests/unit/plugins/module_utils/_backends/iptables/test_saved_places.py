@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
-    files_to_clean,
-    saved_files,
-    unloadable,
+    find_unloadable,
+    list_saved_files,
+    select_files_to_clean,
     without_ours,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
@@ -43,11 +43,11 @@ SAVED = ["/etc/iptables/rules.v4", "/etc/iptables/rules.v6", "/etc/iptables/ipse
 
 def test_files_of_packages(tmp_path):
     host = FakeHost(tmp_path)
-    assert saved_files(host) == ()
+    assert list_saved_files(host) == ()
     for path in SAVED:
         host.put(path)
     host.put("/etc/iptables/other")
-    assert saved_files(host) == tuple(SAVED)
+    assert list_saved_files(host) == tuple(SAVED)
 
 
 PLACES = [
@@ -75,11 +75,11 @@ COMMANDS = [
 def test_a_file_that_a_script_loads(tmp_path, place, command):
     host = FakeHost(tmp_path)
     host.put(place, f"# x\n{command}\n")
-    assert saved_files(host) == ()
+    assert list_saved_files(host) == ()
     host.put("/root/own.rules", "*filter\n:INPUT ACCEPT [0:0]\n:GATEHOUSE-KONG - [0:0]\nCOMMIT\n")
     host.path("/etc/network/if-up.d").mkdir(parents=True, exist_ok=True)
-    assert saved_files(host) == ("/root/own.rules",)
-    assert files_to_clean(host, without_ours) == ("/root/own.rules",)
+    assert list_saved_files(host) == ("/root/own.rules",)
+    assert select_files_to_clean(host, without_ours) == ("/root/own.rules",)
 
 
 @pytest.mark.parametrize("place", ["/etc/network/other", "/etc/systemd/system/own.timer", "/etc/network/if-up.d/x/y"])
@@ -87,7 +87,7 @@ def test_other_files_are_not_searched(tmp_path, place):
     host = FakeHost(tmp_path)
     host.put(place, COMMANDS[0])
     host.put("/root/own.rules")
-    assert saved_files(host) == ()
+    assert list_saved_files(host) == ()
 
 
 @pytest.mark.parametrize("command", ["echo iptables-save > /root/own.rules", "cat /root/own.rules"])
@@ -95,7 +95,7 @@ def test_other_commands_do_not_load_files(tmp_path, command):
     host = FakeHost(tmp_path)
     host.put("/etc/rc.local", command)
     host.put("/root/own.rules")
-    assert saved_files(host) == ()
+    assert list_saved_files(host) == ()
 
 
 PROGRAMS = {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"}
@@ -118,12 +118,12 @@ def enable(host, service):
 def test_a_file_that_its_service_cannot_load(tmp_path, service, file, program):
     host = FakeHost(tmp_path)
     host.put(file, "*filter\nCOMMIT\n")
-    assert [*unloadable(host, PROGRAMS)] == []
+    assert [*find_unloadable(host, PROGRAMS)] == []
     enable(host, service)
-    assert [*unloadable(host, PROGRAMS)] == []
+    assert [*find_unloadable(host, PROGRAMS)] == []
     assert host.tested == (program, "*filter\nCOMMIT\n")
     host.refused = program
-    (found,) = unloadable(host, PROGRAMS)
+    (found,) = find_unloadable(host, PROGRAMS)
     assert (found.certain, found.where, found.effect, found.reason) == (True, file, "boot", "line 2 failed")
     assert found.stops is False
     assert found.advice
@@ -148,7 +148,7 @@ def test_a_saved_rule_that_uses_a_set(tmp_path, file, option):
     host.put("/etc/sysconfig/iptables", f"*filter\n{rules}COMMIT\n")
     if file:
         host.put(file, "create allowed hash:ip family inet\ncreate bans hash:ip family inet\n")
-    found = [*unloadable(host, PROGRAMS)]
+    found = [*find_unloadable(host, PROGRAMS)]
     if SETS[file]:
         assert found == []
     else:

@@ -15,8 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, JUMP
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import State, live_of, parse_chain
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import SETS, removal_steps, steps
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import (
+    State,
+    interpret_state,
+    parse_chain,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import (
+    SETS,
+    plan_removal,
+    plan_steps,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
@@ -124,7 +132,7 @@ def rulesets(draw):
 
 
 def plan(state, want):
-    return removal_steps(state) if want is None else steps(state, want)
+    return plan_removal(state) if want is None else plan_steps(state, want)
 
 
 def go(kernel, want, stop_at=None):
@@ -157,7 +165,7 @@ def test_at_each_moment_the_old_or_the_new_ruleset_is_loaded_even_after_a_crash(
     for want, policy in ((new, policies[1]), (third, policies[2])):
         again = copy.deepcopy(kernel)
         check_policies(go(again, want), [kernel.policy(), policy])
-        assert live_of(again.state()) == Live(want)
+        assert interpret_state(again.state()) == Live(want)
         assert plan(again.state(), want) == []
 
 
@@ -228,4 +236,4 @@ def test_third_party_rules_and_their_order_are_preserved():
 
 def test_a_family_that_the_kernel_does_not_support_is_left_out():
     state = State(NOTHING.chains, {}, ("ipv4",))
-    assert [step.kind for step in steps(state, want(["10.0.0.1"]))] == [SETS, "ipv4"]
+    assert [step.kind for step in plan_steps(state, want(["10.0.0.1"]))] == [SETS, "ipv4"]

@@ -136,13 +136,15 @@ def test_only_check_mode_validates(tmp_path):
 def test_files_are_written_and_removed(tmp_path):
     host = FakeHost(tmp_path)
     made = Nftables(host)
-    assert made.stale(WANT) == tuple(f"{path}: missing" for path in FILES)
+    assert made.compare_persisted(WANT) == tuple(f"{path}: missing" for path in FILES)
     made.persist(WANT)
     assert host.read(FILES[0]) == render_table(WANT)
-    assert (made.stale(WANT), made.stale(PUBLISHED)) == ((), (f"{FILES[0]}: differs",))
-    assert made.stale(None) == tuple(f"{path}: to be removed" for path in (*FILES[1:], "/etc/gatehouse_kong"))
+    assert (made.compare_persisted(WANT), made.compare_persisted(PUBLISHED)) == ((), (f"{FILES[0]}: differs",))
+    assert made.compare_persisted(None) == tuple(
+        f"{path}: to be removed" for path in (*FILES[1:], "/etc/gatehouse_kong")
+    )
     made.persist(None)
-    assert made.stale(None) == ()
+    assert made.compare_persisted(None) == ()
 
 
 @pytest.mark.parametrize("want", [WANT, None])
@@ -150,10 +152,10 @@ def test_copies_in_files_of_the_host_are_removed(tmp_path, want):
     host, file = FakeHost(tmp_path), "/etc/nftables.conf"
     host.write(file, "flush ruleset\ntable inet gatehouse_kong {\n}\n", 0o755)
     line = f"{file}: has rules of gatehouse.kong"
-    assert Nftables(host).stale(want)[-1] == line
+    assert Nftables(host).compare_persisted(want)[-1] == line
     Nftables(host).persist(want)
     assert host.read(file) == "flush ruleset\n"
-    assert line not in Nftables(host).stale(want)
+    assert line not in Nftables(host).compare_persisted(want)
 
 
 LATE_CHAINS = frozenset({("ip", "filter", "INPUT")})
@@ -179,7 +181,7 @@ def test_conflicts_of_base_chains(tmp_path, case):
     listed, want, expected = CHAINS[case]
     family = listed["chain"]["family"]
     host = FakeHost(tmp_path, [{"table": {"family": family, "name": listed["chain"]["table"]}}, listed])
-    found = Nftables(host, late_chains=LATE_CHAINS).conflicts(want)
+    found = Nftables(host, late_chains=LATE_CHAINS).find_conflicts(want)
     assert bool(found) is expected
     assert all(
         listed["chain"]["hook"] in conflict.where or listed["chain"]["name"] in conflict.where for conflict in found
@@ -188,14 +190,14 @@ def test_conflicts_of_base_chains(tmp_path, case):
 
 def test_conflicts_are_found_in_the_planned_objects(tmp_path):
     host = FakeHost(tmp_path, [{"table": {"family": "inet", "name": "filter"}}, chain(policy="drop")])
-    assert Nftables(host).conflicts(WANT)
+    assert Nftables(host).find_conflicts(WANT)
     asked = []
 
     def planned(listing, want):
         asked.append((listing.objects, want))
         return [item for item in listing.objects if "chain" not in item]
 
-    assert Nftables(host, planned=planned).conflicts(WANT) == ()
+    assert Nftables(host, planned=planned).find_conflicts(WANT) == ()
     assert asked == [(host.objects, WANT)]
 
 
@@ -220,11 +222,11 @@ def test_options_of_iptables_are_read_from_the_program_of_the_family(tmp_path, f
     host = FakeHost(tmp_path, legacy_rules(family))
     made = Nftables(host)
     host.prints[SAVES[family]] = OPTIONS
-    (conflict,) = made.conflicts(WANT)
+    (conflict,) = made.find_conflicts(WANT)
     assert (conflict.certain, [port.split()[1] for port in conflict.ports]) == (True, ["8001"])
     assert [argv for argv, _given in host.calls if argv[0].endswith("-save")] == [(SAVES[family],)]
     host.missing.add(SAVES[family])
-    unknown = Nftables(host).conflicts(WANT)
+    unknown = Nftables(host).find_conflicts(WANT)
     assert unknown
     assert not any(conflict.certain for conflict in unknown)
 
@@ -258,8 +260,8 @@ def test_translations_of_iptables_and_of_nft(tmp_path):
         "ip6tables-nft-save": NAT.format(8002, "[fd00::2]:80") + OPTIONS,
     }
     made = Nftables(host)
-    made.conflicts(WANT)
-    assert [(translation.place, translation.port, translation.to) for translation in made.translations()] == [
+    made.find_conflicts(WANT)
+    assert [(translation.place, translation.port, translation.to) for translation in made.find_translations()] == [
         ("nftables chain ip nat pre", 9001, "172.17.0.9"),
         ("iptables chain PREROUTING of table nat", 8001, "172.17.0.2"),
         ("ip6tables chain PREROUTING of table nat", 8002, "fd00::2"),
@@ -278,7 +280,7 @@ def test_translations_need_a_chain_that_can_translate(tmp_path, hook, expected):
             "expr": [port, {"dnat": {"addr": "172.17.0.9"}}],
         }
     }
-    assert len(Nftables(FakeHost(tmp_path, [chain(hook), rule])).translations()) == expected
+    assert len(Nftables(FakeHost(tmp_path, [chain(hook), rule])).find_translations()) == expected
 
 
 def test_requirements(tmp_path, monkeypatch):

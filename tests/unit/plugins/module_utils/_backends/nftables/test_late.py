@@ -73,8 +73,8 @@ def listing(objects, *of_files):
 
 
 def places(objects, want=WANT, of_files=()):
-    chains = late._chains_of(listing(objects, *of_files))
-    return {" ".join(place.chain): (place.after, place.handle) for place in late.places(chains, want)}
+    chains = late._read_chains(listing(objects, *of_files))
+    return {" ".join(place.chain): (place.after, place.handle) for place in late.find_places(chains, want)}
 
 
 INPUT = "inet filter input"
@@ -270,18 +270,18 @@ def contents(host):
 
 def test_files_are_written_and_removed(tmp_path):
     made = part(tmp_path, chain(SSH, policy="drop"))
-    assert made.stale(WANT) == tuple(f"{path}: missing" for path in FILES.values())
-    assert made.stale(None) == ()
+    assert made.compare_persisted(WANT) == tuple(f"{path}: missing" for path in FILES.values())
+    assert made.compare_persisted(None) == ()
     made.persist(WANT)
-    assert made.stale(WANT) == ()
+    assert made.compare_persisted(WANT) == ()
     found = contents(made._host)
     assert found["rules"] == f"# Written by gatehouse.kong. The next run replaces manual changes.\n{ADD}"
     assert '        after["inet filter input"] = 0\n' in found["script"]
     modes = {made._host.path(path).stat().st_mode & 0o777 for path in FILES.values()}
     assert modes == {0o600}
-    assert made.stale(None) == tuple(f"{path}: to be removed" for path in FILES.values())
+    assert made.compare_persisted(None) == tuple(f"{path}: to be removed" for path in FILES.values())
     made._host.path(FILES["script"]).chmod(0o644)
-    assert made.stale(WANT) == (f"{FILES['script']}: differs",)
+    assert made.compare_persisted(WANT) == (f"{FILES['script']}: differs",)
     made.persist(None)
     assert contents(made._host) == {"script": None, "rules": None}
 
@@ -392,7 +392,7 @@ def test_a_filter_table_of_iptables_legacy_is_a_warning(tmp_path, tables, expect
         if text is not None:
             made._host.path(path).parent.mkdir(parents=True, exist_ok=True)
             made._host.path(path).write_text(text)
-    found = made.conflicts(WANT)
+    found = made.find_conflicts(WANT)
     assert [(conflict.where, conflict.certain, conflict.ports) for conflict in found] == [
         (path, False, ("any port",)) for path in expected
     ]
@@ -424,7 +424,7 @@ VOID = {
 @pytest.mark.parametrize("case", VOID)
 def test_ineffective_rules_are_warnings(tmp_path, case):
     rules, expected = VOID[case]
-    found = part(tmp_path, chain(*rules)).conflicts(WANT)
+    found = part(tmp_path, chain(*rules)).find_conflicts(WANT)
     assert [(conflict.where, conflict.effect, conflict.certain) for conflict in found] == [
         (f"nftables chain inet filter {name}", "exempt", False) for name, *_rest in expected
     ]
@@ -437,4 +437,4 @@ def test_ineffective_rules_are_warnings(tmp_path, case):
 
 def test_the_late_part_has_no_translations_and_no_requirements(tmp_path):
     made = part(tmp_path)
-    assert (made.name, made.translations(), made.require()) == ("nftables", (), None)
+    assert (made.name, made.find_translations(), made.require()) == ("nftables", (), None)

@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import parse_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.rules import (
-    other_name,
     set_name,
     split_set_name,
+    swap_name,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data, ruleset_to_data
 
@@ -141,8 +141,8 @@ def test_newer_forms_are_parsed(listed, wanted):
 def test_set_names_are_converted_in_both_directions(name, family):
     assert set_name(name, family)[0].isalpha() or set_name(name, family)[0] == "_"
     assert split_set_name(set_name(name, family)) == (name, family)
-    assert split_set_name(other_name(set_name(name, family))) == (name, family)
-    assert other_name(other_name(set_name(name, family))) == set_name(name, family)
+    assert split_set_name(swap_name(set_name(name, family))) == (name, family)
+    assert swap_name(swap_name(set_name(name, family))) == set_name(name, family)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.saved import (
-    files_with_ours,
+    find_files_with_our_rules,
     without_ours,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
@@ -72,11 +72,11 @@ def test_a_saved_copy_is_found_and_cleaned_and_the_file_keeps_its_mode(tmp_path,
     host.path(file).parent.mkdir(parents=True)
     host.path(file).write_bytes(b"# \xff\n" + (BEFORE + LATE + AFTER + EARLY).encode())
     host.path(file).chmod(0o755)
-    assert files_with_ours(host) == (file,)
+    assert find_files_with_our_rules(host) == (file,)
     clean_file(host, file, without_ours)
     assert host.path(file).read_bytes() == b"# \xff\n" + (BEFORE + AFTER).encode()
     assert host.path(file).stat().st_mode & 0o7777 == 0o755
-    assert files_with_ours(host) == ()
+    assert find_files_with_our_rules(host) == ()
 
 
 def test_blank_lines_before_our_rule_and_tables_after_an_empty_table_are_kept():

@@ -75,8 +75,8 @@ def host(tmp_path):
 def test_a_host_as_ufw_creates_it_has_no_differences(host):
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    assert late.stale(WANT) == ()
-    assert late.conflicts(WANT) == ()
+    assert late.compare_persisted(WANT) == ()
+    assert late.find_conflicts(WANT) == ()
 
 
 @pytest.mark.parametrize("port, lines", [
@@ -88,7 +88,7 @@ def test_a_host_as_ufw_creates_it_has_no_differences(host):
 def test_a_port_for_which_ufw_itself_drops_packets_in_the_chain(host, port, lines):
     late = UfwLate(host)
     assert late.read(ruleset(port)) == tuple(f"{line}, which drops authorised packets" for line in lines)
-    assert late.stale(ruleset(port)) == tuple(
+    assert late.compare_persisted(ruleset(port)) == tuple(
         f"/etc/ufw/after{'6' * number}.rules: differs" for number in range(len(lines))
     )
 
@@ -114,7 +114,7 @@ def test_a_ban_in_a_chain_after_our_rule_is_a_warning(host):
     host.saved["iptables-save"] = host.saved["iptables-save"].replace(":INPUT ", ":BANS - [0:0]\n:INPUT ")
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    assert [(found.effect, found.certain, found.reason) for found in late.conflicts(WANT)] == [
+    assert [(found.effect, found.certain, found.reason) for found in late.find_conflicts(WANT)] == [
         ("exempt", False, "`-A BANS -s 10.9.0.7/32 -j DROP` follows the rule of gatehouse.kong")
     ]
 
@@ -123,7 +123,7 @@ def test_the_temporary_file_of_a_killed_run_is_stale(host):
     host.write("/etc/ufw/after6.rules.gatehouse-kong", "", 0o640)
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    assert late.stale(WANT) == ("/etc/ufw/after6.rules.gatehouse-kong: temporary file of a killed run",)
+    assert late.compare_persisted(WANT) == ("/etc/ufw/after6.rules.gatehouse-kong: temporary file of a killed run",)
 
 
 @pytest.mark.parametrize("setting, families", [
@@ -138,7 +138,7 @@ def test_a_kernel_without_ipv6(host):
     host.remove(["/proc/net/if_inet6"])
     late = UfwLate(host)
     assert late.read(None) == (f"unexpected iptables rule: -A ufw-after-input {LISTED}",)
-    assert [conflict.where for conflict in late.conflicts(WANT)] == ["the kernel"]
+    assert [conflict.where for conflict in late.find_conflicts(WANT)] == ["the kernel"]
 
 
 FLUSHED = "`iptables -F ufw-before-logging-input; iptables -X ufw-before-logging-input; ufw reload`"
@@ -175,7 +175,7 @@ def test_a_file_without_a_place(host, file, number):
     late = UfwLate(host)
     assert late.read(WANT) == ()
     with pytest.raises(HostError) as error:
-        late.stale(WANT)
+        late.compare_persisted(WANT)
     assert str(error.value) == (
         f"/etc/ufw/{file} has no table `*filter` with the chain ufw{number}-after-input that ends in a line `COMMIT`. Restore "
         f"it from /usr/share/ufw/{file}"
@@ -215,7 +215,7 @@ def test_rules_after_the_chains_of_ufw(host, rule, services):
     host.add(rule)
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    found = [conflict for conflict in late.conflicts(WANT) if conflict.effect == "exempt"]
+    found = [conflict for conflict in late.find_conflicts(WANT) if conflict.effect == "exempt"]
     assert [(conflict.certain, conflict.where, {*conflict.ports}) for conflict in found] == (
         [(False, "table filter of iptables", {*services})] if services else []
     )
@@ -229,7 +229,7 @@ def test_ipv6_that_ufw_drops(host):
     host.write("/etc/default/ufw", "IPV6=no\n", 0o644)
     late = UfwLate(host)
     assert late.read(WANT) == ()
-    (found,) = late.conflicts(WANT)
+    (found,) = late.find_conflicts(WANT)
     assert (found.certain, found.where, {*found.ports}) == (
         False,
         "ufw",
@@ -246,7 +246,7 @@ def test_ipv6_that_is_not_needed(host, address, sources):
     want = ruleset_from_data({"allow": allow, "sets": {"friends": {"ipv4": ["10.0.0.0/31"]}}})
     late = UfwLate(host)
     late.read(want)
-    assert late.conflicts(want) == ()
+    assert late.find_conflicts(want) == ()
 
 
 def test_a_port_of_one_family(host):
@@ -260,7 +260,7 @@ def test_a_rule_that_drops_all_packets_after_our_rule_is_not_a_conflict(host):
     host.add(BAN, END)
     late = UfwLate(host)
     late.read(WANT)
-    assert late.conflicts(WANT) == ()
+    assert late.find_conflicts(WANT) == ()
 
 
 @pytest.mark.parametrize("refuse", ["require_net_admin", "require_systemd", "require_writable"])
@@ -336,7 +336,7 @@ def test_families_for_which_ufw_loads_no_rules_are_not_changed(host):
     host.write("/etc/ufw/after6.rules", "", 0o640)
     late = UfwLate(host)
     late.read(WANT)
-    assert late.stale(WANT) == ()
+    assert late.compare_persisted(WANT) == ()
     late.apply(None)
     late.persist(WANT)
     assert [parts(request) for request in host.requests] == [

@@ -17,10 +17,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
     END,
     SessionError,
     bring,
-    chain_commands,
-    chain_rules,
     edit_text,
     is_ours,
+    list_chain_rules,
+    plan_chain_commands,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import make_script
 
@@ -154,14 +154,14 @@ LOADED = {
 
 @pytest.mark.parametrize("rules, wanted, commands", LOADED.values(), ids=LOADED)
 def test_the_commands_for_a_loaded_chain(rules, wanted, commands):
-    assert chain_commands(saved(*rules), CHAIN, RULE, wanted) == commands
+    assert plan_chain_commands(saved(*rules), CHAIN, RULE, wanted) == commands
 
 
 def test_a_chain_that_is_not_loaded():
     text = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
-    assert chain_rules(text, CHAIN) is None
-    assert chain_rules(saved(), CHAIN) == []
-    assert chain_commands(text, CHAIN, RULE, END) == []
+    assert list_chain_rules(text, CHAIN) is None
+    assert list_chain_rules(saved(), CHAIN) == []
+    assert plan_chain_commands(text, CHAIN, RULE, END) == []
 
 
 class Machine:
