@@ -164,10 +164,10 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "that allow it are wrong when it changes, by default after a day.",
             "Set `kong_address` to an address that stays, and the sysctl `use_tempaddr=0` on the host.",
         ),
-        _warning(
+        _error(
             "source-host-unknown",
             "A host that only source terms name did not answer when the playbook gathered its facts, and the inventory does not "
-            "give its address. No rule is made for it, so it cannot connect after this run.",
+            "give its address. A run without this address would remove the host from the rules.",
             "Set `kong_address` of the host, keep facts in a cache, or run again when the host answers.",
         ),
         _warning(

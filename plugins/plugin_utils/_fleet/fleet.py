@@ -120,28 +120,25 @@ def _other_hosts(
 ) -> dict[str, Host]:
     """Read the hosts that are not nodes and that source terms or kong_verify_outsiders name.
 
-    A host whose facts could not be gathered in this run is left out, with a warning, because it must not stop the run.
+    If the facts of a host could not be gathered in this run, the error says so.
     """
     asked = {*inventory.groups.get(ASKED, ())}
     named = {*_named_hosts(drafts, inventory.groups), *outsiders} - set(drafts)
     hosts = {}
     for name in sorted(named):
         variables = HostVariables.of(inventory, name)
-        host = read_host(variables)
-        if name in asked and {finding.code for finding in variables.findings} == {"address-unknown"}:
-            findings.append(_no_answer(name))
-            continue
-        hosts[name] = host
-        findings += variables.findings
+        hosts[name] = read_host(variables)
+        has_no_answer = name in asked and {finding.code for finding in variables.findings} == {"address-unknown"}
+        findings += [_no_answer(name)] if has_no_answer else variables.findings
     return hosts
 
 
 def _no_answer(name: str) -> Finding:
     message = (
-        "the host is named as a source, and its facts could not be gathered in this run, so its address is not known and no "
-        "rule is made for it. Set kong_address, or run again when the host answers"
+        "the host is named as a source, and its facts could not be gathered in this run, so its address is not known. Set "
+        "kong_address, keep facts in a cache, or run again when the host answers"
     )
-    return host_warning("source-host-unknown", name, "kong_address", None, message)
+    return host_error("source-host-unknown", name, "kong_address", None, message)
 
 
 def _members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: Names) -> dict[GroupKey, Sequence[Host]]:

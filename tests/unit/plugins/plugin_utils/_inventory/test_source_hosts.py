@@ -13,7 +13,6 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     only_error,
     planned,
     sources,
-    warnings,
 )
 
 FACTS = {"ansible_facts": {"all_ipv4_addresses": ["10.0.0.9"]}}
@@ -53,12 +52,16 @@ def test_a_host_is_asked_once():
 ADMIN = {"n": {**NODE, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["bastion", "@ops", "10.0.0.77"]}}
 
 
-def test_a_host_that_does_not_answer_has_no_rule_and_a_warning():
+def test_a_host_that_does_not_answer_is_an_error():
     groups = {"ops": ["bastion", "y"], "kong_asked_sources": ["bastion"]}
-    plan = planned(ADMIN, {"bastion": {}, "y": FACTS}, groups)
-    assert sources(plan, "n", "admin") == ["10.0.0.77/32", "10.0.0.9/32"]
-    assert [*plan["hosts"]] == ["y"]
-    assert [(found["code"], found["host"]) for found in warnings(plan)] == [("source-host-unknown", "bastion")]
+    error = only_error(ADMIN, {"bastion": {}, "y": FACTS}, groups)
+    assert (error.code, error.host) == ("source-host-unknown", "bastion")
+
+
+def test_a_host_that_is_asked_and_answers_is_a_source():
+    groups = {"ops": ["bastion", "y"], "kong_asked_sources": ["bastion"]}
+    plan = planned(ADMIN, {"bastion": {"kong_address": "10.0.0.8"}, "y": FACTS}, groups)
+    assert sources(plan, "n", "admin") == ["10.0.0.77/32", "10.0.0.8/32", "10.0.0.9/32"]
 
 
 def test_a_host_that_was_not_asked_is_an_error():
