@@ -10,11 +10,15 @@ All addresses are text, checked with `ipaddress`. A missing host or network rais
 from __future__ import annotations
 
 import ipaddress
+import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+_VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
 class TopologyError(Exception):
@@ -104,10 +108,15 @@ def _read_host(name: str, value: dict[str, Any]) -> Host:
         routes=value.get("routes", {}),
         more=value.get("more", {}),
         forwarding=value.get("forwarding", False),
-        kong={key: str(text) for key, text in value.get("kong", {}).items()},
+        kong={key: _expand(str(text)) for key, text in value.get("kong", {}).items()},
         forwards=tuple(_read_forward(forward) for forward in router.get("forwards", [])),
         masquerades=tuple(Masquerade(**masquerade) for masquerade in router.get("masquerade", [])),
     )
+
+
+def _expand(text: str) -> str:
+    """Replace ${NAME:-default} by the variable of the environment, or by the default if it is unset or empty."""
+    return _VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[2], text)
 
 
 def _read_forward(value: dict[str, Any]) -> Forward:

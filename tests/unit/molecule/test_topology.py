@@ -100,3 +100,11 @@ def test_an_invalid_topology_is_rejected(tmp_path, data, message):
 @pytest.mark.parametrize("scenario", ["seed", "flat"])
 def test_the_scenarios_have_a_valid_topology(scenario):
     assert _topology.load(Path(__file__).resolve().parents[3] / "molecule" / scenario).hosts
+
+
+def test_the_environment_can_set_the_version_of_a_scenarios_nodes(tmp_path, monkeypatch):
+    hosts = {"k1": {"addresses": {}, "kong": {"KONG_VERSION": "${KONG_VERSION:-3.9.1}", "KONG_DATABASE": "off"}}}
+    (tmp_path / "lab.yml").write_text(yaml.safe_dump({"networks": {}, "hosts": hosts}))
+    for value, expected in ((None, "3.9.1"), ("", "3.9.1"), ("2.8.5", "2.8.5")):
+        monkeypatch.setenv("KONG_VERSION", value) if value is not None else monkeypatch.delenv("KONG_VERSION", False)
+        assert _topology.load(tmp_path).hosts[0].kong == {"KONG_VERSION": expected, "KONG_DATABASE": "off"}
