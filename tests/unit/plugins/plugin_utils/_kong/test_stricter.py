@@ -17,7 +17,10 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._kong.st
 GENERATIONS = list({generation.versions: generation for generation in reversed(every_generation())}.values())
 SETTINGS = ("proxy_listen", "stream_listen", "status_listen", "cluster_listen")
 CASES = [
-    (generation, setting) for generation in GENERATIONS for name in SETTINGS if (setting := generation.setting(name))
+    (generation, setting)
+    for generation in GENERATIONS
+    for setting in map(generation.setting, SETTINGS)
+    if setting is not None
 ]
 NAMES = [f"{generation.versions}-{setting.name}" for generation, setting in CASES]
 
