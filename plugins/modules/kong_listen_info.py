@@ -15,8 +15,8 @@ description:
     unexpected, for example an Admin API that still listens on C(0.0.0.0).
   - Compares the effective values of O(settings) with the planned values, and reports the origin of each other value that
     a line in Kong's file does not explain. Variables C(KONG_…) of Kong's unit or container take precedence over Kong's file
-    (Kong 0.9 and later). The variables with which Kong was started by hand are lost, but C(.kong_env) in Kong's prefix has
-    their effect. The environment of Kong's processes is not read, because nginx overwrites it.
+    (Kong 0.9 and later). The variables of a Kong that was started by hand are unknown, but C(.kong_env) in Kong's prefix
+    has their effect. The environment of Kong's processes is not read, because nginx overwrites it.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -144,7 +144,7 @@ effective:
     - C(setting), C(value), which is hidden for secrets, C(moves), C(origin), C(place) and C(line), a readable line.
     - C(origin) is V(environment) for a variable, V(outdated) if Kong was not reloaded since its file changed, and V(started)
       if neither the file nor a unit has the value. C(place) is the place of the variable, or Kong's own file of settings.
-    - C(moves) tells whether a listen setting opens other addresses or ports than planned.
+    - C(moves) is true if a listen setting opens other addresses or ports than planned.
   returned: success
   type: list
   elements: dict

@@ -20,7 +20,7 @@ description:
     workers of nginx still accept connections, their number is not that of the file, or Kong's prefix does not have the
     values of the file.
   - If nginx refuses the configuration at the reload, the running Kong continues as before. Then the module fails, and Kong is
-    not restarted, because it would not start either.
+    not restarted, because the restart could fail too.
   - If the module fails, its message has the last error lines of the unit's journal and of nginx's error log.
   - Kong's file is never changed.
   - If the unit does not run as root, ports below the first unprivileged port and listeners with the flag C(transparent) need

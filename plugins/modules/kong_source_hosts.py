@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_source_hosts
-short_description: Find the hosts of source terms of which facts are needed
+short_description: Find the hosts of source terms whose facts are needed
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
@@ -36,7 +36,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 hosts:
-  description: The names of the hosts, sorted. Hosts in the group C(kong_asked_sources) of this run are left out.
+  description: The names of the hosts, sorted. Hosts in the group C(kong_asked_sources) are left out, because this run has tried to gather their facts.
   returned: success
   type: list
   elements: str

@@ -146,7 +146,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "bind-not-on-host",
             "According to the facts, the address of a listen setting or of a published port is not on the host. Kong would "
-            "fail to start.",
+            "not start.",
             "Bind an address of the host. An address behind NAT is advertised, not bound. If the address may move to the host, "
             "as with keepalived, add it to `kong_virtual_addresses`.",
         ),
@@ -160,8 +160,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _warning(
             "address-temporary",
             "A host seems to connect from a temporary IPv6 address (privacy extensions, RFC 8981): the address has a random "
-            "interface identifier, and follows another address of its network. Ansible's facts do not tell for certain. Rules "
-            "that allow it are wrong when it changes, by default after a day.",
+            "interface identifier, and follows another address of its network. Ansible's facts do not mark temporary addresses, so "
+            "this may be wrong. Rules that allow the address are wrong when it changes, by default after a day.",
             "Set `kong_address` to an address that stays, and the sysctl `use_tempaddr=0` on the host.",
         ),
         _error(
@@ -172,8 +172,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _warning(
             "source-address-unknown",
-            "A host has several addresses, and its facts do not tell from which one it connects to a node: the dialled address "
-            "is in no network of a single interface, and there is no default route, or the address is outside "
+            "A host has several addresses, and its facts do not determine the source address of a connection to a node: no single "
+            "interface is in the network of the dialled address, and there is no default route; or the source is outside "
             "`kong_address_networks`. The rules allow the host's chosen address.",
             "Set `kong_address` of the host to the address that the node sees.",
         ),
@@ -276,9 +276,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error("gossip-ipv4", "A gossip node has IPv6 addresses only.", "Add an IPv4 address."),
         _warning(
             "version-skew",
-            "The control plane to which a data plane connects sends no configuration to its version: another major or a newer "
-            "minor version; on a control plane of 2.3 any other minor version, of 2.4 one before 2.2; or a data plane of 3.1 "
-            "(Enterprise 3.1.0) whose control plane is 3.2 or later.",
+            "The control plane to which a data plane connects sends it no configuration, because it has another major or a newer "
+            "minor version. A control plane of 2.3 accepts no other minor version, a control plane of 2.4 none before 2.2, and a "
+            "control plane of 3.2 or later no data plane of 3.1 (Enterprise: 3.1.0).",
             "Upgrade the older of the two nodes, or keep an older control plane until then. Upgrade control planes before data "
             "planes, but data planes of 3.1 first.",
         ),
@@ -291,9 +291,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
     "Errors of single Kong releases": (
         _warning(
             "cluster-events-lost",
-            "In a gossip cluster, the node does not learn of changes that other nodes make. Kong 0.9.0 to 0.9.7 passes the "
-            "events of its cluster to port 8001 (that of `kong_admin_listen`) of 127.0.0.1, where the node does not listen. "
-            "0.9.4 passes no events.",
+            "In a gossip cluster, the node does not learn of changes that other nodes make. Kong 0.9.0 to 0.9.7 sends "
+            "the events of its cluster to 127.0.0.1 and the port of `kong_admin_listen`, where the node does not listen. Kong 0.9.4 "
+            "sends no events.",
             "Upgrade to 0.9.8 or later, or bind `0.0.0.0` in `kong_admin_listen`; the rules still drop other sources.",
         ),
         Code(
@@ -312,7 +312,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _warning(
             "control-plane-workers",
-            "A control plane of Kong 2.0.0 or 2.0.1 runs with several workers of nginx, with which it does not work.",
+            "A control plane of Kong 2.0.0 or 2.0.1 does not work with several workers of nginx.",
             "Upgrade to 2.0.2 or later, or set `nginx_worker_processes: 1` in `kong_config`.",
         ),
         Code(
@@ -394,9 +394,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _warning(
             "source-private",
-            "A private address is named as source of a node that has public addresses only, and the inventory knows no way for "
-            "private addresses: none on the node or at its site, no VPN, no NAT mapping and no flat network. The node sees the "
-            "address after NAT instead.",
+            "A private address is named as source of a node that has public addresses only, and the inventory has no path for "
+            "private addresses: neither the node nor its site has a private address, and there is no VPN, NAT mapping or flat "
+            "network. The node sees the address after NAT instead.",
             "Name the address after NAT, or the host itself, with its `kong_nat_egress`. If private addresses reach the node "
             "unchanged, set its `kong_flat_network: true` or its `kong_vpn_address`.",
         ),
@@ -552,7 +552,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _error(
             "config-invalid",
-            "`kong_config` contains a name that is no setting, or a value that the file cannot hold, such as text with a line break.",
+            "`kong_config` contains a name that is not a setting, or a value that the file cannot hold, such as text with a line break.",
             "Use text, numbers and booleans.",
         ),
         _error(

@@ -42,7 +42,7 @@ class Mark:
 
 
 def mark_logs(unit: str, nginx: Nginx) -> Mark:
-    """Return the present ends of the logs. A missing file is complete news later."""
+    """Return the present ends of the logs. If a file is missing now, all its lines are new later."""
     paths = dict.fromkeys(path for path in (nginx.error_log, f"{nginx.prefix}/logs/error.log") if path)
     return Mark(unit, time.time(), {path: _find_end(path) for path in paths})
 

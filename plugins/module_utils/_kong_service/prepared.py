@@ -12,7 +12,7 @@ in the file. Sources: kong/cmd/utils/prefix_handler.lua; measured with Kong 0.10
   keys that occur before.
 - The settings are those of the last preparation, also if nginx does not use them: `kong prepare` without a reload, or a
   reload that nginx rejected.
-- Settings of every role are in the file, so it does not tell which listeners are open.
+- Settings of every role are in the file, so it does not show which listeners are open.
 """
 
 from __future__ import annotations

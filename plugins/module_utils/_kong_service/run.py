@@ -83,7 +83,7 @@ class Done:
 def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
     """Reload, restart or stop Kong, and check until its listeners are correct.
 
-    If a reload has no effect, Kong is restarted, but not if nginx has refused the configuration: it would not start either.
+    If a reload has no effect, Kong is restarted. If nginx has refused the configuration, Kong is not: a restart could fail too.
     Raises ServiceError for a host without a suitable command, or for a file that Kong rejects; nothing was changed.
     """
     chosen = choose_procedure(kong, how)

@@ -16,9 +16,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 
 
 def private_source_warnings(drafts: Collection[Draft], others: Iterable[Host]) -> Iterator[Finding]:
-    """Yield a warning for each private network among the sources of a node in a public network only.
+    """Yield a warning for each private network among the sources of a node that has public addresses only.
 
-    The node is in a public network only if the inventory and the facts have no private address of the family on the node and
+    A node has public addresses only if the inventory and the facts have no private address of the family on the node and
     at its site, no VPN address, no NAT mapping and no flat network.
     """
     private_sites = {

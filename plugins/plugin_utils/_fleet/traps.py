@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions impo
 
 _AT_LOOPBACK = ("0.0.0.0", "*", "127.0.0.1", LOCALHOST)
 _WORKERS = ("nginx_worker_processes", "nginx_main_worker_processes")
-# The name of a Serf agent had no random part, or the same one on every host (CHANGELOG of 0.9.4, issues #1255 and #1751).
+# The name of a Serf agent had no random part, or the same random part on every host (CHANGELOG of 0.9.4, issues #1255 and #1751).
 _SHORT_NAMES = (((0, 6, 0), (0, 8, 2)), ((0, 9, 0), (0, 9, 3)))
 
 

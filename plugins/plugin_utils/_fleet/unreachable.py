@@ -141,7 +141,7 @@ def unverified_warnings(unverified: Unverified) -> Iterator[Finding]:
 
 
 def note_unknown(unknown: Unknown, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:
-    """Add the hosts with several addresses of which facts do not tell which one the node sees."""
+    """Add the hosts with several addresses whose facts do not determine the address that the node sees."""
     for hosts, route in taken:
         for host in hosts if route else ():
             if route and host is not node.host and (dialled := unknown_source(route, host)):
@@ -154,8 +154,8 @@ def unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
     for hosts, (name, target, dialled, source) in unknown.values():
         also = f". The same holds for {_some(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
         message = (
-            f"it has several addresses, and its facts do not tell from which one it connects to {target} at {dialled}: no "
-            f"single interface is in that network, and there is no default route, or its address is in no network of "
+            f"it has several addresses, and its facts do not determine the source of its connections to {target} at {dialled}: no "
+            "single interface is in that network, and there is no default route, or the source is in no network of "
             f"kong_address_networks. The rules allow {source}. Set kong_address to the address that {target} sees{also}"
         )
         yield host_warning("source-address-unknown", name, "kong_address", None, message)

@@ -97,7 +97,7 @@ class OwnAddresses:
         )
 
     def networks(self, chosen: Addresses) -> Networks:
-        """Return the source addresses by network, the smallest network first, None if the facts do not tell.
+        """Return the source addresses by network, the smallest network first, None if the facts do not determine them.
 
         A family is left out if every connection has the chosen address as source, or if no network of it is known.
         """
@@ -129,7 +129,7 @@ def _interfaces(facts: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def _listed(value: Any) -> list[Any]:
-    """Return a list in facts; Linux has one mapping where BSD has a list of mappings."""
+    """Return a list in facts. The facts of Linux have a mapping, the facts of BSD a list of mappings."""
     return list(value) if isinstance(value, (list, tuple)) else [value] if isinstance(value, Mapping) else []
 
 

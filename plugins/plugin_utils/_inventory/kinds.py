@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import inventory_forms, quoted
 
-# Separators with which people write several items as one text. Names of hosts may have blanks.
+# Separators between several items in one text. A blank is not among them, because names of hosts may have blanks.
 _SEPARATORS = re.compile(r"[,;]")
 _LIST_LIKE = re.compile(r"\[(?!.*\]:).*\]|\{.*\}", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")

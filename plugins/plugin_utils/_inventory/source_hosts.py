@@ -16,15 +16,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     Names,
 )
 
-# The group of these hosts of which a playbook tried to gather facts in this run.
+# The group of the hosts whose facts a playbook has tried to gather in this run.
 ASKED = "kong_asked_sources"
 OUTSIDERS = "kong_verify_outsiders"
 
 
 def hosts_without_facts(inventory: Inventory, group: str) -> list[str]:
-    """Return the hosts that source terms name and whose address only facts tell, if no facts are known.
+    """Return the hosts that source terms name and that have neither a kong_address nor facts with an address.
 
-    Without the nodes of the group, and without hosts that were asked in this run. Invalid terms are left to the plan.
+    Nodes of the group are left out, and hosts in the group ``ASKED``. For invalid terms the plan has an error.
     """
     names = Names.of(inventory)
     nodes = inventory.groups.get(group, ())

@@ -39,16 +39,16 @@ _SUMMARIES = {
     NOTHING: "Kong is left alone, and clients notice nothing.",
     RELOAD: "Kong is reloaded: open connections are kept, and clients notice nothing.",
     RESTART: "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. {reasons}.",
-    BLOCKED: "Kong cannot open the planned listeners. {reasons}. Remove the variable, or plan its value.",
+    BLOCKED: "Kong cannot open the planned listeners. {reasons}. Remove the variable, or set its value in the inventory.",
 }
 _FAMILIES = {"0.0.0.0": (4,), "*": (4,), "::": (6,)}
 
 
 @dataclass(frozen=True, slots=True)
 class RestartDecision:
-    """The action, ``nothing``, ``reload`` or ``restart``, and the reasons why a reload is not enough.
+    """The action, ``nothing``, ``reload``, ``restart`` or ``blocked``, and the reasons why a reload is not enough.
 
-    It is ``blocked`` if neither makes Kong open the planned listeners; then the reasons tell why.
+    ``blocked`` means that a variable prevents Kong from opening the planned listeners; the reasons name the variable.
     """
 
     how: str
@@ -91,9 +91,9 @@ def decide_restart(
     origins: dict[str, list[Mapping[str, Any]]] = {}
     for found in effective:
         origins.setdefault(found["origin"], []).append(found)
-    obstacles = tuple(found["line"] for found in origins.get("environment", ()) if found["moves"])
-    if obstacles and not listens:
-        return RestartDecision(BLOCKED, obstacles)
+    blocking = tuple(found["line"] for found in origins.get("environment", ()) if found["moves"])
+    if blocking and not listens:
+        return RestartDecision(BLOCKED, blocking)
     outdated = {found["setting"]: found["value"] for found in origins.get("outdated", ())}
     reasons = [
         f"Kong was started with another {found['setting']} than its file has" for found in origins.get("started", ())
