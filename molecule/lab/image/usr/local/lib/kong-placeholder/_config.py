@@ -19,7 +19,7 @@ from pathlib import Path
 
 from _defaults import OPENS, Version, defaults
 
-# `commands.py -p PREFIX` sets the variable and starts again. Only in the default prefix the placeholder runs.
+# `commands.py -p PREFIX` sets the variable and starts again. The placeholder runs in the default prefix only.
 PREFIX = Path(os.environ.get("KONG_PREFIX", "/usr/local/kong"))
 FOLDER = Path("/var/lib/kong-placeholder")
 # The settings with which nginx.conf was written, which the next start uses. Kong has them in nginx.conf only.

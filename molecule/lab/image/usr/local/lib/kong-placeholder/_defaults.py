@@ -60,7 +60,7 @@ def _listeners(version: Version) -> dict[str, str]:
 
 
 def _others(version: Version) -> dict[str, str]:
-    """Return some settings that open no listener; the placeholder keeps the values of most of them, and has no other use.
+    """Return some settings that open no listener. The placeholder only stores the values of most of them.
 
     In Kong, the default of nginx_worker_processes is `auto`.
     """
