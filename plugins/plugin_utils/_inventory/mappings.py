@@ -61,7 +61,7 @@ def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collec
 
 def _mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
     outside = _mapped_address(item, "outside")
-    inside = _mapped_address(item, "inside") if item.get("inside") else None
+    inside = _mapped_address(item, "inside") if item.get("inside") is not None else None
     if inside and (inside not in known or family_of(inside) != family_of(outside)):
         raise ValueError(
             f"inside is {inside}; give the host's own address or a virtual address, of the family of outside"
@@ -70,7 +70,7 @@ def _mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
     protocols = _words(item, "protocols") or PROTOCOLS
     if unknown := set(protocols) - set(PROTOCOLS):
         raise ValueError(f"protocols has {quoted(min(unknown))}; it takes tcp and udp")
-    hairpin = _mapped_address(item, "hairpin_source") if item.get("hairpin_source") else None
+    hairpin = _mapped_address(item, "hairpin_source") if item.get("hairpin_source") is not None else None
     if hairpin and family_of(hairpin) != family_of(outside):
         raise ValueError(
             f"hairpin_source is IPv{family_of(hairpin)} and outside IPv{family_of(outside)}; give one family"

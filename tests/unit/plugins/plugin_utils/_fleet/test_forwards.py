@@ -199,6 +199,8 @@ def test_repeated_mapping_has_no_conflict():
         ([{"outside": "203.0.113.2", 80: 9000, "x": 1}], "unknown key 80"),
         ([{"outside": "203.0.113.2", "hairpin_source": "fd00::1"}], "give one family"),
         ([{"outside": "203.0.113.2", "hairpin_source": "inside"}], "not an IPv4 or IPv6 address"),
+        ([{"outside": "203.0.113.2", "hairpin_source": ""}], "'' is not an IPv4 or IPv6 address"),
+        ([{"outside": "203.0.113.2", "inside": ""}], "'' is not an IPv4 or IPv6 address"),
     ],
 )
 def test_unreadable_mapping(value, part):
