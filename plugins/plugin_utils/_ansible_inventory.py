@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
@@ -72,27 +73,41 @@ class _Variables(Mapping[str, Any]):
         if name == FACTS:
             return value
         try:
-            return plain_value(self._templar.template(value))
-        except Exception as exc:  # noqa: BLE001 - before ansible-core 2.19 a template raises any error of Python
-            return self._without_vault(name, exc)
+            return _compute(self._templar, value)
+        except VaultedError:
+            # The plan needs the names of the settings in kong_config, and no vault password for their values.
+            found = self._without_secrets(value) if name == CONFIG else None
+            if not isinstance(found, Mapping):
+                raise
+            return found
 
-    def _without_vault(self, name: str, error: Exception) -> Any:
-        """Return kong_config with VAULTED in place of each encrypted value. Raises VariableError for other variables.
+    def _without_secrets(self, value: Any) -> Any:
+        """Return a value with VAULTED in place of each item that cannot be computed without an encrypted value.
 
-        The plan needs the names of the settings in kong_config, and no vault password for their values.
+        Raises VariableError for an item that cannot be computed for another reason.
         """
-        masked = {
-            key: value if key in (FACTS, "hostvars") else _masked(value) for key, value in self._variables.items()
-        }
+        if isinstance(value, Mapping):
+            return {key: self._without_secrets(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._without_secrets(item) for item in value]
         try:
-            found = plain_value(Templar(loader=self._loader, variables=masked).template(masked[name]))
-        except Exception:  # noqa: BLE001 - as above
-            found = None
-        if VAULTED not in str(found):
-            raise VariableError(str(error) or type(error).__name__) from error
-        if name != CONFIG:
-            raise VaultedError(str(error)) from error
-        return found
+            return _compute(self._templar, value)
+        except VaultedError:
+            return self._names_without_secrets(value)
+
+    def _names_without_secrets(self, template: Any) -> Any:
+        """Return the mapping that a template yields if VAULTED is in place of each encrypted value, or only VAULTED."""
+        try:
+            found = _compute(self._masked_templar, _masked(template))
+        except VariableError:
+            return VAULTED
+        return found if isinstance(found, Mapping) and VAULTED in str(found) else VAULTED
+
+    @cached_property
+    def _masked_templar(self) -> Templar:
+        unmasked = (FACTS, "hostvars")
+        masked = {key: value if key in unmasked else _masked(value) for key, value in self._variables.items()}
+        return Templar(loader=self._loader, variables=masked)
 
     def __contains__(self, name: object) -> bool:
         return name in self._variables
@@ -106,6 +121,22 @@ class _Variables(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._variables)
+
+
+def _compute(templar: Templar, value: Any) -> Any:
+    """Return a value with its templates computed. Raises VariableError, of the class VaultedError without a vault password."""
+    try:
+        return plain_value(templar.template(value))
+    except Exception as exc:  # before ansible-core 2.19 a template raises any error of Python
+        kind = VaultedError if any("Vault" in type(each).__name__ for each in _causes(exc)) else VariableError
+        raise kind(str(exc) or type(exc).__name__) from exc
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and the errors that caused it. From ansible-core 2.19 on the first is an error of the template."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def plain_value(value: Any) -> Any:

@@ -74,8 +74,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _error(
             "variable-vaulted",
             "The value is encrypted with Ansible Vault, the plan needs it, and no vault password of this run decrypts it. Of "
-            "`kong_config` the plan needs `database` of a control plane or data plane, `portal`, and `dnsmasq` and "
-            "`dns_resolver` before 0.10 only.",
+            "`kong_config` the plan needs the names of the settings, and the values of `database` of a control plane or data "
+            "plane, `portal`, and `dnsmasq` and `dns_resolver` before 0.10.",
             "Give the vault password (`--ask-vault-pass`), or write the value as plain text.",
         ),
         _error(

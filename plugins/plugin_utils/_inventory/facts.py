@@ -17,7 +17,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     unusable_reason,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, VariableError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    HostVariables,
+    VariableError,
+    VaultedError,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shortened
 
 with suppress(ImportError):  # see _libraries
@@ -77,6 +82,9 @@ def ask(variables: HostVariables, name: str, query: Any) -> Any:
     """
     try:
         return _compile(str(query)).search(_PlainValues(variables.variables))
+    except VaultedError:
+        variables.error("variable-vaulted", name, query, f"it reads a value that is encrypted, and {UNDECRYPTED}")
+        return None
     except _QUERY_ERRORS as exc:
         variables.error("query-invalid", name, query, f"the JMESPath query fails: {shortened(str(exc), 200)}")
         return None

@@ -22,6 +22,9 @@ all:
   vars:
     vaulted: {vaulted}
     base: {{pg_host: db}}
+    cassandra:
+      username: kong
+      password: {vaulted}
   children:
     kong:
       hosts:
@@ -42,6 +45,16 @@ all:
           kong_config:
             cassandra:
               password: {vaulted}
+        computed:
+          kong_version: "0.8"
+          kong_address: 10.0.0.6
+          kong_config:
+            cassandra: "{{{{ cassandra }}}}"
+            send_anonymous_reports: "{{{{ vaulted == 'x' }}}}"
+            memory_cache_size: "{{{{ vaulted | length + 100 }}}}"
+        other_host:
+          kong_address: 10.0.0.7
+          kong_config: {{pg_password: "{{{{ hostvars['direct'].vaulted | b64encode }}}}", pg_user: kong}}
         key:
           kong_address: 10.0.0.5
           kong_role: data_plane
@@ -67,6 +80,14 @@ kong:
     listen:
       kong_address: 10.0.0.4
       kong_config: {{proxy_listen: "{{{{ vaulted }}}}"}}
+    whole:
+      kong_address: 10.0.0.6
+      kong_config: "{{{{ vaulted | from_yaml }}}}"
+    query:
+      cmdb:
+        address: 10.0.0.7
+        password: {vaulted}
+      kong_address_query: cmdb.address
     missing:
       kong_address: 10.0.0.5
       kong_config: {{pg_password: "{{{{ vaulted }}}}", pg_user: "{{{{ no_such_variable }}}}"}}
@@ -117,6 +138,8 @@ def test_neither_a_secret_nor_its_stand_in_is_printed_or_written(plans, name):
         "admin: kong_admin_sources: its value is encrypted",
         "role: kong_config: 'database': the plan needs the value of database, and no vault password",
         "listen: kong_config: {'proxy_listen': '(encrypted)'}: proxy_listen is a listen setting",
+        "whole: kong_config: its value is encrypted",
+        "query: kong_address_query: 'cmdb.address': it reads a value that is encrypted, and no vault password",
         "missing: kong_config: its value cannot be computed; correct the template: ",
     ],
 )
@@ -125,7 +148,7 @@ def test_a_value_that_the_plan_needs_is_an_error_with_its_name(refused, line):
 
 
 def test_no_other_error_follows_from_an_encrypted_value(refused):
-    assert len(refused) == 5
+    assert len(refused) == 7
 
 
 @pytest.fixture(scope="module")
