@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory, VariableError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     compiled,
@@ -18,6 +16,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     warnings,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import UNDEFINED, Templates
 
 
 @pytest.mark.parametrize("case", REFUSALS)
@@ -84,37 +83,16 @@ def test_warning_about_a_misspelt_variable():
     assert "did you mean kong_firewall_backend?" in backend["message"]
 
 
-class Untemplatable(Mapping):
-    """Variables like those of Ansible, one of them with a template that names an undefined variable."""
-
-    def __init__(self, variables):
-        self.variables = variables
-
-    def __getitem__(self, name):
-        if self.variables[name] == "{{ bastion }}":
-            raise VariableError("'bastion' is undefined")
-        return self.variables[name]
-
-    def __contains__(self, name):
-        return name in self.variables
-
-    def __iter__(self):
-        return iter(self.variables)
-
-    def __len__(self):
-        return len(self.variables)
-
-
 @pytest.mark.parametrize(
     "name",
     ["kong_proxy_sources", "kong_admin_gui_sources", "kong_address", "kong_address_query", "kong_address_networks"],
 )
 def test_variable_that_cannot_be_computed(name):
     given = {key: value for key, value in NEW.items() if key != "kong_address" or "_address" not in name}
-    inventory = PlainInventory({"kong": ["n"]}, {"n": Untemplatable({**given, name: "{{ bastion }}"})})
+    inventory = PlainInventory({"kong": ["n"]}, {"n": Templates({**given, name: UNDEFINED})})
     (error,) = compile_plan(inventory, "kong").errors
     assert (error.code, error.host, error.variable) == ("variable-undefined", "n", name)
-    assert f"n: {name}: its value cannot be computed; correct the template: 'bastion' is undefined" in error.message
+    assert f"n: {name}: its value cannot be computed; correct the template: 'not_defined' is undefined" in error.message
 
 
 def test_error_of_a_node_causes_no_other_errors():
