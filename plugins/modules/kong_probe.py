@@ -222,7 +222,7 @@ probes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import held_addresses
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_held_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import (
     Limits,
     ProbeError,
@@ -255,7 +255,7 @@ def main() -> None:
         limits = Limits(module.params["timeout"], module.params["tries"], module.params["workers"])
         probes = [parse_probe(probe) for probe in module.params["probes"]]
         results = run_probes(probes, limits)
-        held = held_addresses(module.params["addresses"])
+        held = find_held_addresses(module.params["addresses"])
     except (ProbeError, ValueError) as error:
         module.fail_json(msg=str(error))
     except OSError as error:

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import held_addresses, is_bindable
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_held_addresses, is_bindable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
 from ansible_collections.gatehouse.kong.tests.netns.conftest import inside, ip
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
@@ -55,15 +55,15 @@ def test_a_standby_binds_and_becomes_the_holder(lab, prefix):
         address, name = VIRTUAL[family], f"net.{family}.ip_nonlocal_bind"
         sysctl(lab, name, 0)
         assert not on_node(lab, is_bindable, address)
-        assert on_node(lab, held_addresses, [address, lab.address("friend", family, end=1)]) == [
+        assert on_node(lab, find_held_addresses, [address, lab.address("friend", family, end=1)]) == [
             lab.address("friend", family, end=1)
         ]
         sysctl(lab, name, 1)
         assert on_node(lab, is_bindable, address)
         listener = lab.listen(PORT, family=family)
-        assert on_node(lab, held_addresses, [address]) == []
+        assert on_node(lab, find_held_addresses, [address]) == []
         assign(lab, address, length)
-        assert on_node(lab, held_addresses, [address]) == [address]
+        assert on_node(lab, find_held_addresses, [address]) == [address]
         assert lab.connect("friend", listener, family=family, to=address)
         ip("-n", lab.namespace("ally"), "route", "replace", address, "via", lab.address("ally", family, end=1))
         assert not lab.connect("ally", listener, family=family, to=address)

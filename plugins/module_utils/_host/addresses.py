@@ -20,7 +20,7 @@ _MESSAGE_SIZE = 8
 _ADDRESS, _LOCAL = 1, 2
 
 
-def own_addresses() -> set[str]:
+def list_addresses() -> set[str]:
     """Return the addresses of all interfaces. An error of the kernel raises OSError."""
     with closing(netlink.connect(netlink.ROUTE)) as link:
         messages = netlink.dump_objects(link, _GET_ADDRESSES, bytes(_MESSAGE_SIZE))
@@ -34,10 +34,10 @@ def own_addresses() -> set[str]:
     return found
 
 
-def held_addresses(addresses: Iterable[str]) -> list[str]:
+def find_held_addresses(addresses: Iterable[str]) -> list[str]:
     """Return which of the addresses the host has now. Raises ValueError for text that is not an address."""
     wanted = [(address, str(ipaddress.ip_address(address))) for address in addresses]
-    own = own_addresses() if wanted else set()
+    own = list_addresses() if wanted else set()
     return [address for address, canonical in wanted if canonical in own]
 
 

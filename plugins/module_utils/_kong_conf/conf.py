@@ -192,7 +192,7 @@ def edit_conf(
     return edit_text(text, settings, _set, defaults)
 
 
-def conf_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
+def read_conf_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
     """Return the values of settings from the text of a kong.conf, unchanged; None for a missing setting.
 
     Raises ConfError for a file that Kong would not read completely.

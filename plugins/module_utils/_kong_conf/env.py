@@ -92,7 +92,7 @@ def edit_env(
     return edit_text(text, settings, _set, defaults)
 
 
-def env_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
+def read_env_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
     """Return the values of settings from the text of an environment file, unchanged; None for a missing setting."""
     lines = split_lines(text)
     present = {name: _find_lines(lines, _variable(name)) for name in names}

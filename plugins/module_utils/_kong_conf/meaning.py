@@ -22,10 +22,10 @@ _OF_NGINX = re.compile(r"nginx_.*")
 
 def is_same(name: str, first: str, second: str) -> bool:
     """Tell whether two texts of the setting `name` mean the same for Kong. Secrets are compared as they are."""
-    return normalised(name, first) == normalised(name, second)
+    return normalise(name, first) == normalise(name, second)
 
 
-def normalised(name: str, value: str) -> str:
+def normalise(name: str, value: str) -> str:
     """Return a form of the value of setting `name` that is equal for all texts with one meaning."""
     text = value.replace("\\#", "#").strip()
     if is_secret(name) or _OF_NGINX.fullmatch(name):
@@ -37,7 +37,7 @@ def normalised(name: str, value: str) -> str:
     return _BOOLEANS.get(joined, joined)
 
 
-def endpoints(value: str) -> frozenset[tuple[str, bool]]:
+def parse_endpoints(value: str) -> frozenset[tuple[str, bool]]:
     """Return address and port of each entry of a listen value, and whether it is for udp; none if the value is `off`."""
     entries = [entry.split() for entry in value.split(",")]
     return frozenset((word, "udp" in entry) for entry in entries for word in entry if ":" in word and "=" not in word)

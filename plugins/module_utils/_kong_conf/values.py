@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import env_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import yaml_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import read_conf_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import read_env_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import read_yaml_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_READERS = {"conf": conf_values, "yaml": yaml_values, "env": env_values}
+_READERS = {"conf": read_conf_values, "yaml": read_yaml_values, "env": read_env_values}
 
 
 def read_values(form: str, text: str, names: Iterable[str]) -> dict[str, str | None]:

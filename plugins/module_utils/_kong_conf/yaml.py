@@ -170,7 +170,7 @@ def edit_yaml(
     return mark + new, changed
 
 
-def yaml_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
+def read_yaml_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
     """Return the values of settings from the text of a kong.yml; None for a missing setting. Raises ConfError like edit_yaml."""
     lines = split_lines(_split_mark(text)[1])
     return {name: _read_value(lines, _find(lines, name).node) for name in names}

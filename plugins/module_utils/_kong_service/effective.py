@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import endpoints, is_same
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same, parse_endpoints
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, is_secret
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import Prepared
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
@@ -55,7 +55,7 @@ class Effective:
     @property
     def variable(self) -> str:
         """The name of the variable that overrides the setting."""
-        return variable_of(self.setting)
+        return name_variable(self.setting)
 
     @property
     def shown(self) -> str:
@@ -63,14 +63,14 @@ class Effective:
         return HIDDEN if is_secret(self.setting) else self.value or "empty"
 
 
-def variable_of(setting: str) -> str:
+def name_variable(setting: str) -> str:
     """Return the name of the environment variable of a setting."""
     return f"KONG_{setting.upper()}"
 
 
 def find_effective(setting: str, sources: Sources) -> Effective:
     """Return the effective value of a setting and its origin."""
-    variable = sources.variables.get(variable_of(setting))
+    variable = sources.variables.get(name_variable(setting))
     if variable is not None:
         return Effective(setting, variable.value, ENVIRONMENT, variable.origin)
     of_file, default = sources.file.get(setting), sources.defaults.get(setting)
@@ -95,7 +95,7 @@ def find_differences(wanted: Mapping[str, str], sources: Sources) -> Iterator[Ef
 
 def moves_listeners(found: Effective, wanted: str) -> bool:
     """Tell whether an effective value of a listen setting opens other addresses or ports than the wanted value."""
-    return "_listen" in found.setting and endpoints(found.value or "") != endpoints(wanted)
+    return "_listen" in found.setting and parse_endpoints(found.value or "") != parse_endpoints(wanted)
 
 
 def describe(found: Effective, wanted: str, path: str) -> str:

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepa
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import find_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
     Variable,
-    unit_variables,
+    read_unit_variables,
 )
 
 # The units of the packages; that of Kong Enterprise had either name (build/package/ of Kong/kong, and its documentation).
@@ -106,7 +106,7 @@ def _find_variables(host: Host, running: Running) -> dict[str, Variable]:
     """
     if running.master is not None and running.master.container is not None:
         return _read_container(host, running.master.container)
-    return unit_variables(host, running.unit)
+    return read_unit_variables(host, running.unit)
 
 
 def _read_container(host: Host, container: Container) -> dict[str, Variable]:

@@ -44,10 +44,10 @@ class Variable:
 
 def unit_environment(host: Host, unit: str) -> dict[str, str]:
     """Return the `KONG_…` variables of a unit by name; none for an empty unit. Raises HostError or OSError."""
-    return {name: variable.value for name, variable in unit_variables(host, unit).items()}
+    return {name: variable.value for name, variable in read_unit_variables(host, unit).items()}
 
 
-def unit_variables(host: Host, unit: str) -> dict[str, Variable]:
+def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     """Return the `KONG_…` variables of a unit by name, with their origin; none for an empty unit. Raises HostError or OSError.
 
     Later settings override earlier ones: DefaultEnvironment= and `systemctl set-environment` of systemd, Environment= of the unit,

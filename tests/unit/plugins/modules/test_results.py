@@ -343,7 +343,7 @@ def sockets(monkeypatch):
 
     monkeypatch.setattr(kong_listen_info, "find_running", find)
     monkeypatch.setattr(kong_listen_info, "read_sockets", read)
-    monkeypatch.setattr(running, "unit_variables", variables)
+    monkeypatch.setattr(running, "read_unit_variables", variables)
     return seen
 
 

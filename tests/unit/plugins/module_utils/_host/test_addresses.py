@@ -17,15 +17,15 @@ ABSENT = "192.0.2.77"  # RFC 5737
 
 
 def test_held_addresses():
-    assert addresses.held_addresses(["127.0.0.1", ABSENT]) == ["127.0.0.1"]
-    assert addresses.held_addresses([]) == []
+    assert addresses.find_held_addresses(["127.0.0.1", ABSENT]) == ["127.0.0.1"]
+    assert addresses.find_held_addresses([]) == []
     with pytest.raises(ValueError, match="does not appear"):
-        addresses.held_addresses(["10.0.0.0/8"])
+        addresses.find_held_addresses(["10.0.0.0/8"])
 
 
 def test_no_request_to_the_kernel_without_addresses(monkeypatch):
     monkeypatch.setattr(addresses.netlink, "connect", lambda _protocol: pytest.fail("connected"))
-    assert addresses.held_addresses([]) == []
+    assert addresses.find_held_addresses([]) == []
 
 
 @pytest.mark.parametrize(

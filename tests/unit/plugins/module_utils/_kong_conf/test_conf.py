@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_values, edit_conf
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import edit_conf, read_conf_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 
 _SPEC = importlib.util.spec_from_file_location("kong_conf_reader", Path(__file__).with_name("kong_conf_reader.py"))
@@ -178,7 +178,7 @@ def test_other_lines_keep_their_bytes(text, settings):
 
 def test_values_are_read_as_kong_reads_them():
     text = "proxy-listen = 0.0.0.0:1\nproxy_listen = 0.0.0.0:8000, \\\n  0.0.0.0:8443 ssl # why\n#admin_listen = off\nx =\n"
-    assert conf_values(text, ["proxy_listen", "admin_listen", "x"]) == {
+    assert read_conf_values(text, ["proxy_listen", "admin_listen", "x"]) == {
         "proxy_listen": "0.0.0.0:8000,   0.0.0.0:8443 ssl",
         "admin_listen": None,
         "x": "",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env, env_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env, read_env_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 
 BEFORE = """\
@@ -45,7 +45,7 @@ def test_every_line_of_a_name_gets_the_value():
 
 
 def test_values_are_returned_unchanged():
-    assert env_values(BEFORE, ["admin_listen", "proxy_listen"]) == {
+    assert read_env_values(BEFORE, ["admin_listen", "proxy_listen"]) == {
         "admin_listen": "'0.0.0.0:8001'",
         "proxy_listen": None,
     }

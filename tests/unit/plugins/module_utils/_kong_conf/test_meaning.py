@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import endpoints, is_same
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same, parse_endpoints
 
 LISTEN = "0.0.0.0:80, 0.0.0.0:443 http2 ssl reuseport backlog=1024"
 
@@ -46,9 +46,9 @@ def test_texts_with_two_meanings(name, first, second):
 
 
 def test_the_endpoints_of_a_listen_value():
-    assert endpoints(LISTEN) == {("0.0.0.0:80", False), ("0.0.0.0:443", False)}
-    assert endpoints("ssl 0.0.0.0:9100, 0.0.0.0:9100 udp so_keepalive=1:2:3") == {
+    assert parse_endpoints(LISTEN) == {("0.0.0.0:80", False), ("0.0.0.0:443", False)}
+    assert parse_endpoints("ssl 0.0.0.0:9100, 0.0.0.0:9100 udp so_keepalive=1:2:3") == {
         ("0.0.0.0:9100", False),
         ("0.0.0.0:9100", True),
     }
-    assert endpoints("off") == frozenset()
+    assert parse_endpoints("off") == frozenset()

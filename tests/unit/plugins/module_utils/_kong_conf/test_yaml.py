@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml, yaml_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml, read_yaml_values
 
 SAMPLE = """\
 ---
@@ -281,7 +281,7 @@ def test_values_are_read_as_text():
         "\ufeffproxy_listen: '0.0.0.0:80' # x\ncluster:\n  advertise: 10.0.0.1:7946\npostgres: {port: 5432}\nempty:\n"
     )
     names = ("proxy_listen", "cluster.advertise", "admin_api_listen", "empty", "cluster.encrypt")
-    assert yaml_values(text, names) == {
+    assert read_yaml_values(text, names) == {
         "proxy_listen": "0.0.0.0:80",
         "cluster.advertise": "10.0.0.1:7946",
         "admin_api_listen": None,

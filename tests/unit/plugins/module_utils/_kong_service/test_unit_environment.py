@@ -15,8 +15,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Wanted, bring_up
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
     assignments,
+    read_unit_variables,
     unit_environment,
-    unit_variables,
 )
 
 SHOWN = r"""Environment=KONG_A=plain "KONG_B=two words" "KONG_C=a\"b\$\$c\`d\\e" "KONG_D=x\ty" "KONG_E=it's" KONG_F=%p KONG_G=1
@@ -170,7 +170,7 @@ def test_the_origin_of_each_variable(tmp_path):
     (drop_ins / "b.conf").write_text("[Service]\nEnvironment=KONG_C=2\n")
     folder = "/etc/systemd/system/kong.service.d"
     host.shown = f"{SHOWN}FragmentPath=/lib/systemd/system/kong.service\nDropInPaths={folder}/a.conf {folder}/b.conf\n"
-    found = unit_variables(host, "kong.service")
+    found = read_unit_variables(host, "kong.service")
     assert (found["KONG_B"].origin, found["KONG_B"].file) == ("/etc/kong/kong.env", "/etc/kong/kong.env")
     assert found["KONG_C"].origin == f"Environment= in {folder}/b.conf"
     assert found["KONG_D"].origin == "Environment= of kong.service"
