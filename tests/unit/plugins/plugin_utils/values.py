@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Right and wrong values of the variables of the inventory, and the check of what the compiler says about them."""
+"""Right and wrong values of the variables of the inventory, and the check of a compilation with them."""
 
 from __future__ import annotations
 

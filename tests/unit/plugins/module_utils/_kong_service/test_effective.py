@@ -102,7 +102,7 @@ def test_kong_completes_paths_and_some_settings(setting, of_file, used):
     assert list(find_differences({setting: of_file}, sources)) == []
 
 
-def test_the_lines_for_people():
+def test_the_text_of_a_difference():
     variables = {"KONG_STATUS_LISTEN": Variable("0.0.0.0:8105", DROP_IN), "KONG_PG_PASSWORD": Variable("x", "/e.env")}
     overridden = replace(SOURCES, variables=variables)
     assert lines({"status_listen": "off", "pg_password": "y"}, overridden) == [

@@ -57,5 +57,5 @@ def test_no_nginx_runs_or_it_has_the_files_of_a_container(proc, tmp_path):
     assert find_nginx("/srv/kong", proc.folder) == Nginx("/srv/kong")
 
 
-def test_this_host_can_be_read():
+def test_an_unknown_prefix_on_this_host_has_no_nginx():
     assert find_nginx("/no/such/prefix").master == ""

@@ -74,11 +74,11 @@ def test_the_file_of_a_running_kong(master, name, at):
     assert (found.path, found.changed, found.values["ssl"]) == (f"/srv/kong/{name}", at, "true")
 
 
-def test_a_preparation_after_the_start_is_not_what_runs(master):
+def test_settings_that_were_prepared_after_the_start_are_ignored(master):
     """`kong prepare` in a shell, or a reload that nginx rejected."""
     write(master, ".kong_env", at=1010)
     assert read_prepared(master) is None
 
 
-def test_a_kong_without_such_a_file(master):
+def test_a_kong_without_a_file_of_prepared_settings(master):
     assert read_prepared(master) is None

@@ -58,7 +58,7 @@ def test_the_prefix_of_kong_is_not_touched(kong, tmp_path):
 
 
 @pytest.mark.parametrize("version, calls", [((0, 10), 0), ((0, 11), 2), ((0, 13), 2), ((0, 14), 1), ((3, 9), 1)])
-def test_nginx_tests_the_file_where_kong_does_not(kong, tmp_path, version, calls):
+def test_nginx_tests_the_file_if_kong_does_not(kong, tmp_path, version, calls):
     rehearse(kong(version), Nginx("/usr/local/kong", program=str(tmp_path / "nginx")))
     called = [line for line in kong.log() if line != "700"]
     assert len(called) == calls
@@ -69,7 +69,7 @@ def test_without_its_nginx_the_file_is_only_prepared(kong):
     assert rehearse(kong((0, 13)), Nginx("/usr/local/kong", program="/no/such/nginx"))
 
 
-def test_a_rejected_file_leaves_no_trace(kong, tmp_path):
+def test_the_folder_is_removed_after_a_rejected_file(kong, tmp_path):
     (tmp_path / "kong.conf").write_text("bad")
     with pytest.raises(ServiceError) as error:
         rehearse(kong(), Nginx("/usr/local/kong"))
@@ -78,7 +78,7 @@ def test_a_rejected_file_leaves_no_trace(kong, tmp_path):
     assert kong.left() == []
 
 
-def test_a_start_that_is_not_understood_is_not_rehearsed(kong):
+def test_without_the_options_of_the_start_the_file_is_not_tested(kong):
     scripts = (("/opt/start",),)
     for how_run in (
         kong(restart_command="docker restart kong"),
@@ -107,7 +107,7 @@ def running(tmp_path, monkeypatch):
     return look
 
 
-def test_a_reload_in_effect(running):
+def test_a_reload_with_effect_has_no_error(running):
     assert running({"13"}, wanted={"workers": "1"}) == []
     assert running({"13"}) == []
     assert running({"13", "14"}, conf="worker_processes  2;") == []
@@ -120,11 +120,11 @@ def test_the_number_of_workers_may_be_that_of_the_processors(running, monkeypatc
     assert len(running({"13"}, conf="worker_processes auto;")) == 1
 
 
-def test_old_workers(running):
+def test_old_workers_are_an_error(running):
     assert running({"11", "13"}) == ["nginx still has its old workers"]
 
 
-def test_another_number_of_workers(running, tmp_path):
+def test_another_number_of_workers_is_an_error(running, tmp_path):
     (line,) = running({"13", "14"})
     assert line == f"nginx has 2 workers, and {tmp_path}/nginx.conf has worker_processes 1"
 
@@ -145,7 +145,7 @@ def test_the_end_of_an_older_text_is_no_difference(running):
     assert running({"13"}, "workers = 1\n", wanted, version=(2, 3)) != []
 
 
-def test_nothing_is_known_about_a_kong_that_was_not_found(running):
+def test_the_effect_is_not_checked_if_kong_was_not_found(running):
     assert running({"11"}, "workers = 2", {"workers": "1"}, before=Nginx("/before")) == []
 
 

@@ -75,7 +75,7 @@ def test_a_kong_that_was_started_by_hand_has_no_unit(run_master, unit, propertie
     assert unit_of(FakeHost(kong=OF_PACKAGE, cron=properties, boot=properties)) == ""
 
 
-def test_a_unit_that_the_user_names_needs_no_sign_of_kong(run_master):
+def test_the_unit_that_the_user_names_may_have_any_command(run_master):
     run_master("api.service")
     assert unit_of(FakeHost(api=CRON), "api") == "api.service"
 
@@ -89,7 +89,7 @@ def test_a_unit_that_the_user_names_needs_no_sign_of_kong(run_master):
         ("kong", {}, ""),
     ],
 )
-def test_a_kong_that_does_not_run_has_the_unit_of_its_name(run_master, service, units, expected):
+def test_a_kong_that_does_not_run_has_the_named_unit(run_master, service, units, expected):
     assert unit_of(FakeHost(**units), service) == expected
 
 

@@ -92,7 +92,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_source(case):
+def test_source_of_a_connection(case):
     client, node, expected, *codes = CASES[case]
     plan = planned({"n": {**NODE, **node}}, {"c": client})
     found = path(plan, "c", "n", "proxy")
@@ -195,7 +195,7 @@ def test_every_rule_allows_the_source_that_the_kernel_chooses(fleet):
             assert f"{longest.ip}/32" in sources(plan, target, "proxy", port=8000)
 
 
-def test_cells():
+def test_addresses_in_the_same_networks_are_in_the_same_cell():
     known = (("10.1.0.0/16", "10.1.0.1"), ("0.0.0.0/0", "192.0.2.1"), ("fd00::/64", "fd00::1"))
     cells = Cells([Host("a", "s", Addresses(), networks=known), Host("b", "s", Addresses(), networks=known[1:])])
     assert cells.of("10.1.2.3") == cells.of("10.1.0.9") != cells.of("10.2.0.1") == cells.of("192.0.2.7")

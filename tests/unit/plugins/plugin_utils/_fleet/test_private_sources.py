@@ -39,7 +39,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("variables", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_private_source(variables, expected):
+def test_a_private_source_of_a_public_node_has_a_warning(variables, expected):
     node = {**NODE, **variables}
     neighbour = {"kong_site": "lan", "kong_address": "10.1.0.1"}
     found = warnings(planned({"n": node, "m": neighbour}), "source-private")

@@ -94,7 +94,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_wrong_kind(case):
+def test_a_value_of_another_kind_is_an_error(case):
     variables, part = CASES[case]
     error = only_error({"n": variables})
     assert error.code in ("variable-invalid", "version-unquoted")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts that only source terms name: those of which facts are gathered, and those that do not answer."""
+"""Hosts that only source terms name: hosts whose facts are gathered, and hosts that do not answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 FACTS = {"ansible_facts": {"all_ipv4_addresses": ["10.0.0.9"]}}
 NODE = {"kong_address": "10.0.0.1"}
 
-# Variables of the node, variables of the other hosts, and the hosts of which facts are gathered.
+# Variables of the node, variables of the other hosts, and the hosts whose facts are gathered.
 CASES = {
     "a host": ({"kong_admin_sources": ["bastion"]}, {"bastion": {}}, ["bastion"]),
     "a single term": ({"kong_status_sources": "prometheus"}, {"prometheus": {}}, ["prometheus"]),
@@ -42,7 +42,7 @@ def test_hosts_without_facts(case):
     assert hosts_without_facts(known, "kong") == expected
 
 
-def test_a_host_is_asked_once():
+def test_facts_of_a_host_are_gathered_once():
     known = inventory(
         {"n": {**NODE, "kong_admin_sources": ["x", "y"]}}, {"x": {}, "y": {}}, {"kong_asked_sources": ["x"]}
     )
@@ -58,18 +58,18 @@ def test_a_host_that_does_not_answer_is_an_error():
     assert (error.code, error.host) == ("source-host-unknown", "bastion")
 
 
-def test_a_host_that_is_asked_and_answers_is_a_source():
+def test_a_host_whose_facts_were_gathered_is_a_source():
     groups = {"ops": ["bastion", "y"], "kong_asked_sources": ["bastion"]}
     plan = planned(ADMIN, {"bastion": {"kong_address": "10.0.0.8"}, "y": FACTS}, groups)
     assert {*sources(plan, "n", "admin")} == {"10.0.0.77/32", "10.0.0.8/32", "10.0.0.9/32"}
 
 
-def test_a_host_that_was_not_asked_is_an_error():
+def test_a_host_whose_facts_were_not_gathered_is_an_error():
     error = only_error(ADMIN, {"bastion": {}, "y": FACTS}, {"ops": ["y"]})
     assert (error.code, error.host) == ("address-unknown", "bastion")
 
 
-def test_another_error_of_a_host_that_was_asked_stays():
+def test_another_error_of_such_a_host_is_not_replaced():
     bastion = {"kong_address_query": "x y"}
     error = only_error(ADMIN, {"bastion": bastion, "y": FACTS}, {"ops": ["y"], "kong_asked_sources": ["bastion"]})
     assert error.code == "query-invalid"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Random inventories with right and wrong values of every variable: a plan, or errors with names."""
+"""Random inventories with right and wrong values of every variable: each gives a plan, or errors that name host and variable."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def fleet(rng):
     return nodes, {"admin": host(rng, 20, wrong, NAMES)}
 
 
-def test_any_inventory_ends_in_a_plan_or_in_named_errors():
+def test_any_inventory_gives_a_plan_or_errors():
     outcomes = Counter()
     for seed in range(INVENTORIES):
         nodes, others = fleet(random.Random(seed))

@@ -42,7 +42,7 @@ def advised(advice):
 
 
 @pytest.mark.parametrize(("advice", "words"), CASES, ids=[f"{advice.code}: {words}" for advice, words in CASES])
-def test_remedy(advice, words):
+def test_each_remedy_removes_its_finding(advice, words):
     assert words.lower() in advised(advice).lower()
     before, _plan = found(changed(advice.nodes, {}), advice.others, advice.groups)
     changes = advice.remedies[words]

@@ -52,7 +52,7 @@ def test_through_a_mapping(plan):
     assert "rule        allowed: set peers" in text
 
 
-def test_at_a_virtual_address():
+def test_the_path_to_a_virtual_address():
     node = {"kong_proxy_listen": "10.9.0.100:80", "kong_virtual_addresses": ["10.9.0.100"]}
     fleet = {"a": {**node, "kong_address": "10.9.0.5"}, "b": {**node, "kong_address": "10.9.0.6"}}
     text = said(compiled(fleet).plan, "a", "b", "proxy")

@@ -14,69 +14,69 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     TEMPORARY,
     Advice,
     facts,
+    for_node,
     mapping,
-    one,
 )
 
 FLEET = [
-    one(
+    for_node(
         "variable-invalid",
         {"kong_site": ""},
         {
             "Write text": {"kong_site": "a"},
         },
     ),
-    one(
+    for_node(
         "variable-invalid",
         {"kong_flat_network": "yes"},
         {
             "true or false": FLAT,
         },
     ),
-    one(
+    for_node(
         "variable-in-facts",
         {"ansible_facts": {"kong_role": "x"}},
         {
             "Clear the facts": {"ansible_facts": None},
         },
     ),
-    one(
+    for_node(
         "variable-unknown",
         {"kong_adress": "x"},
         {
             "did you mean": {"kong_adress": None},
         },
     ),
-    one(
+    for_node(
         "query-invalid",
         {"kong_address": None, "kong_address_query": "all[", "ansible_facts": facts("10.0.0.1")},
         {
             "Correct": {"kong_address_query": "ansible_facts.all_ipv4_addresses"},
         },
     ),
-    one("query-invalid", {"kong_nat_query": "all["}, {"or kong_nat_query": {"kong_nat_query": "kong_nats"}}),
-    one(
+    for_node("query-invalid", {"kong_nat_query": "all["}, {"or kong_nat_query": {"kong_nat_query": "kong_nats"}}),
+    for_node(
         "version-unknown",
         {"kong_version": "0.5"},
         {
             "Use a version from": {"kong_version": "0.6"},
         },
     ),
-    one(
+    for_node(
         "version-unquoted",
         {"kong_version": 0.1},
         {
             "Quote the version": {"kong_version": "0.10"},
         },
     ),
-    one(
+    for_node(
         "role-unknown",
         {"kong_role": "boss"},
         {
             "control_plane": {"kong_role": "control_plane"},
         },
     ),
-    one(
+    for_node(
         "role-unsupported",
         {"kong_role": "control_plane", "kong_version": "1.5"},
         {
@@ -86,7 +86,7 @@ FLEET = [
     ),
 ]
 ADDRESSES = [
-    one(
+    for_node(
         "address-temporary",
         {
             "kong_address": None,
@@ -99,7 +99,7 @@ ADDRESSES = [
         },
         {"Set kong_address to an address that stays": {"kong_address": STABLE}},
     ),
-    one(
+    for_node(
         "address-invalid",
         {"kong_virtual_addresses": "10.1.0.2"},
         {
@@ -115,7 +115,7 @@ ADDRESSES = [
             "or correct kong_virtual_addresses": {"n": {"kong_virtual_addresses": "10.1.0.5"}},
         },
     ),
-    one(
+    for_node(
         "address-unknown",
         {"kong_address": None},
         {
@@ -123,7 +123,7 @@ ADDRESSES = [
             "keep the facts": {"ansible_facts": {"default_ipv4": {"address": "10.0.0.1"}}},
         },
     ),
-    one(
+    for_node(
         "address-ambiguous",
         {"kong_address": None, "ansible_facts": facts("10.0.0.1", "10.9.0.1")},
         {
@@ -131,28 +131,28 @@ ADDRESSES = [
             "kong_address_networks": {"kong_address_networks": ["10.0.0.0/16"]},
         },
     ),
-    one(
+    for_node(
         "address-invalid",
         {"kong_address": "10.0.0.300"},
         {
             "give one IPv4": {"kong_address": "10.0.0.3"},
         },
     ),
-    one(
+    for_node(
         "address-invalid",
         {"kong_address": "127.0.0.1"},
         {
             "give one IPv4": {"kong_address": "10.0.0.3"},
         },
     ),
-    one(
+    for_node(
         "address-invalid",
         {"kong_nat_egress": "0.0.0.0/0"},
         {
             "give the source addresses": EGRESS,
         },
     ),
-    one(
+    for_node(
         "address-not-on-host",
         {"ansible_facts": facts("10.1.0.3")},
         {
@@ -160,7 +160,7 @@ ADDRESSES = [
             "gather facts again": {"ansible_facts": facts("10.1.0.2")},
         },
     ),
-    one(
+    for_node(
         "bind-not-on-host",
         {"kong_proxy_listen": "10.1.0.9:8000", "ansible_facts": facts("10.1.0.2")},
         {
@@ -168,7 +168,7 @@ ADDRESSES = [
             "add it to kong_virtual_addresses": {"kong_virtual_addresses": "10.1.0.9"},
         },
     ),
-    one(
+    for_node(
         "address-outside-networks",
         {
             "kong_address": None,
@@ -197,7 +197,7 @@ ADDRESSES = [
     ),
 ]
 NAT = [
-    one(
+    for_node(
         "nat-no-listener",
         {
             "kong_virtual_addresses": "10.1.0.9",
@@ -206,28 +206,28 @@ NAT = [
         },
         {"set inside": mapping(inside_port=8000, protocols=["tcp"], inside="10.1.0.9")},
     ),
-    one(
+    for_node(
         "variable-invalid",
         {"kong_nat": "203.0.113.2"},
         {
             "must be a list of mappings": mapping(),
         },
     ),
-    one(
+    for_node(
         "nat-invalid",
         mapping(port=80),
         {
             "a mapping has": mapping(inside_port=8000, protocols=["tcp"]),
         },
     ),
-    one(
+    for_node(
         "nat-family",
         {"kong_nat": [{"outside": "2001:db8::2"}]},
         {
             "add one to kong_address": {"kong_address": ["10.1.0.2", "fd00::2"]},
         },
     ),
-    one(
+    for_node(
         "nat-no-listener",
         mapping(inside_port=7000),
         {
@@ -236,7 +236,7 @@ NAT = [
             "remove the mapping": {"kong_nat": None},
         },
     ),
-    one(
+    for_node(
         "nat-site-unknown",
         mapping(sites=["elsewhere"]),
         {
@@ -248,7 +248,7 @@ NAT = [
         {"a": A, "n": {**B, **mapping(inside_port=7946, protocols=["tcp"])}},
         {"Forward both protocols": {"n": mapping(inside_port=7946)}},
     ),
-    one(
+    for_node(
         "nat-conflict",
         {
             "kong_nat": [

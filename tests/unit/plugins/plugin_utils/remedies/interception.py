@@ -10,11 +10,11 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     CATCH,
     CATCHING,
     catch,
-    one,
+    for_node,
 )
 
 INTERCEPTION = [
-    one(
+    for_node(
         "interception-invalid",
         catch(ports=["http"]),
         {
@@ -22,7 +22,7 @@ INTERCEPTION = [
         },
         CATCHING,
     ),
-    one(
+    for_node(
         "interception-listener",
         catch(listen_port=8005),
         {
@@ -31,7 +31,7 @@ INTERCEPTION = [
         },
         CATCHING,
     ),
-    one(
+    for_node(
         "interception-listener",
         catch(destinations=["fd00::1", "10.0.0.1"]),
         {
@@ -42,23 +42,23 @@ INTERCEPTION = [
         },
         CATCHING,
     ),
-    one(
+    for_node(
         "interception-listener",
         {**catch(), "kong_published_ports": ["8000:8000"]},
         {"run it in the network of the host": {"kong_published_ports": None}},
         CATCHING,
     ),
-    one(
+    for_node(
         "interception-listener",
         {**catch(), "kong_proxy_listen": "127.0.0.1:8000"},
         {"bind another address": {"kong_proxy_listen": "0.0.0.0:8000"}},
     ),
-    one(
+    for_node(
         "interception-listener",
         {**catch(), "kong_proxy_listen": "kong1:8000"},
         {"write its address": {"kong_proxy_listen": "10.1.0.2:8000"}},
     ),
-    one(
+    for_node(
         "interception-flag-missing",
         {**catch(), "kong_proxy_listen": "0.0.0.0:8000"},
         {
@@ -66,7 +66,7 @@ INTERCEPTION = [
         },
         CATCHING,
     ),
-    one(
+    for_node(
         "interception-own-address",
         catch(destinations="10.20.0.1"),
         {
@@ -74,7 +74,7 @@ INTERCEPTION = [
         },
         CATCHING,
     ),
-    one(
+    for_node(
         "interception-protected",
         catch(destinations="10.20.0.0/16", ports=[80, 22]),
         {
@@ -83,7 +83,7 @@ INTERCEPTION = [
         },
         CATCHING,
     ),
-    one(
+    for_node(
         "interception-port-taken",
         {**catch(ports=[8001]), "kong_admin_listen": "0.0.0.0:8001"},
         {
@@ -92,7 +92,7 @@ INTERCEPTION = [
         },
         CATCHING,
     ),
-    one(
+    for_node(
         "interception-port-taken",
         {**catch(ports=[8001], destinations="10.1.0.2"), **ADMIN},
         {
@@ -100,7 +100,7 @@ INTERCEPTION = [
             "give that listener another port": {"kong_admin_listen": "0.0.0.0:8009"},
         },
     ),
-    one(
+    for_node(
         "interception-overlap",
         {"kong_transparent": [CATCH, {**CATCH, "listen_port": 8100}]},
         {

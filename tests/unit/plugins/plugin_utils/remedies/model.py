@@ -28,7 +28,7 @@ class Advice:
     groups: dict[str, list[str]] = field(default_factory=dict)
 
 
-def one(code, broken, remedies, base=None):
+def for_node(code, broken, remedies, base=None):
     """Return advice for one node, whose remedies are variables of this node."""
     return Advice(code, {"n": {**(base or NEW), **broken}}, {words: {"n": fix} for words, fix in remedies.items()})
 

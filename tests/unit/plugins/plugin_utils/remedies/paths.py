@@ -15,8 +15,8 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     ON_VPN,
     PUBLIC,
     Advice,
+    for_node,
     mapping,
-    one,
 )
 
 PATHS = [
@@ -151,7 +151,7 @@ PATHS = [
             "remove it, then 203.0.113.2:7946 is advertised": {"n": {"kong_cluster_advertise": None}},
         },
     ),
-    one(
+    for_node(
         "advertise-invalid",
         {"kong_cluster_advertise": "127.0.0.1:7946"},
         {
@@ -178,7 +178,7 @@ PATHS = [
             "set kong_address to the address that it binds": {"n": {"kong_address": "10.1.0.9"}},
         },
     ),
-    one(
+    for_node(
         "gossip-ipv4",
         {"kong_address": "fd00::1"},
         {
@@ -206,7 +206,7 @@ PATHS = [
     ),
 ]
 PATHS += [
-    one(
+    for_node(
         "control-plane-invalid",
         {"kong_role": "data_plane", "kong_cluster_control_plane": "https://cp.example.com"},
         {"Write the host and the port": {"kong_cluster_control_plane": "cp.example.com:8005"}},
@@ -218,7 +218,7 @@ PATHS += [
     ),
 ]
 PUBLISHED = [
-    one(
+    for_node(
         "bind-in-container",
         {"kong_proxy_listen": "10.1.0.2:8000", "kong_published_ports": ["80:8000"]},
         {
@@ -226,14 +226,14 @@ PUBLISHED = [
             "or bind 0.0.0.0": {"kong_proxy_listen": "0.0.0.0:8000"},
         },
     ),
-    one(
+    for_node(
         "published-invalid",
         {"kong_published_ports": [8000]},
         {
             "CONTAINER": {"kong_published_ports": ["8000:8000"]},
         },
     ),
-    one(
+    for_node(
         "published-no-listener",
         {"kong_published_ports": ["80:9000"]},
         {
@@ -241,14 +241,14 @@ PUBLISHED = [
             "the listen setting": {"kong_proxy_listen": "0.0.0.0:9000"},
         },
     ),
-    one(
+    for_node(
         "published-duplicate",
         {"kong_published_ports": ["80:8000", "80:8443"]},
         {
             "Use a different port": {"kong_published_ports": ["80:8000", "443:8443"]},
         },
     ),
-    one(
+    for_node(
         "published-protocol",
         {"kong_published_ports": ["7946:7946"]},
         {

@@ -10,19 +10,19 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     DP,
     OLD,
     Advice,
-    one,
+    for_node,
     written,
 )
 
 LISTEN = [
-    one(
+    for_node(
         "setting-unknown",
         {"kong_proxy_listen_ssl": "0.0.0.0:8443"},
         {
             "Remove it": {"kong_proxy_listen_ssl": None},
         },
     ),
-    one(
+    for_node(
         "setting-unknown",
         {"kong_admin_api_listen": "0.0.0.0:8001"},
         {
@@ -30,7 +30,7 @@ LISTEN = [
         },
     ),
     *(
-        one("setting-unknown", {f"kong_{name}": value}, {words: {f"kong_{name}": None, listen: entries}})
+        for_node("setting-unknown", {f"kong_{name}": value}, {words: {f"kong_{name}": None, listen: entries}})
         for name, value, words, listen, entries in (
             (
                 "proxy_listen_ssl",
@@ -52,22 +52,22 @@ LISTEN = [
             ),
         )
     ),
-    one(
+    for_node(
         "setting-unknown",
         {"kong_version": "3.4", "kong_portal_gui_listen": "0.0.0.0:8003"},
         {"give Kong Enterprise's version with all four numbers": {"kong_version": "3.4.3.5"}},
     ),
-    one(
+    for_node(
         "setting-unknown",
         {"kong_version": "1.5", "kong_cluster_control_plane": "cp.example.com:8005"},
         {"Remove it from this node": {"kong_cluster_control_plane": None}},
     ),
-    one(
+    for_node(
         "setting-conflict",
         {"kong_version": "0.8", "kong_admin_listen": "127.0.0.1:8001", "kong_admin_api_listen": "0.0.0.0:8001"},
         {"keep one of them": {"kong_admin_api_listen": None}},
     ),
-    one(
+    for_node(
         "setting-conflict",
         {"kong_proxy_listen": "80, 443 ssl", "kong_ssl": "off"},
         {
@@ -90,7 +90,7 @@ LISTEN = [
     written("name-invalid", "kong_proxy_listen", "a;b:8000", "10.1.0.2:8000", "Correct it"),
     written("unix-socket", "kong_proxy_listen", "unix:/run/x", "127.0.0.1:80", "Write ADDRESS:PORT"),
     written("listen-url", "kong_proxy_listen", "http://0.0.0.0:80", "0.0.0.0:80", "Write ADDRESS:PORT"),
-    one(
+    for_node(
         "ssh-port-taken",
         {"kong_proxy_listen": "0.0.0.0:22"},
         {
@@ -103,7 +103,7 @@ LISTEN = [
         "ipv6-mapped", "kong_proxy_listen", "[::ffff:192.0.2.1]:80", "[::ffff:c000:201]:80", "Write hexadecimal groups"
     ),
     written("ipv6-unsupported", "kong_proxy_listen", "[::]:80", "0.0.0.0:80", "Use an IPv4 address", "0.8"),
-    one(
+    for_node(
         "ipv6-brackets-lost",
         {"kong_version": "0.13", "kong_proxy_listen": "[::]:80"},
         {
@@ -113,7 +113,7 @@ LISTEN = [
     ),
     written("junk-before-address", "kong_proxy_listen", "foo 0.0.0.0:80", "0.0.0.0:80", "Remove it"),
     written("flag-unknown", "kong_proxy_listen", "0.0.0.0:80 SSL", "0.0.0.0:80", "Remove it"),
-    one(
+    for_node(
         "flag-unsupported",
         {"kong_proxy_listen": "0.0.0.0:80 transparent"},
         {
@@ -173,7 +173,7 @@ LISTEN = [
     written(
         "listen-duplicate", "kong_proxy_listen", "0.0.0.0:80, 0.0.0.0:80", "0.0.0.0:80", "Remove one of the entries"
     ),
-    one(
+    for_node(
         "listen-collision",
         {"kong_proxy_listen": "10.1.0.2:80", "kong_admin_listen": "0.0.0.0:80"},
         {
@@ -193,7 +193,7 @@ LISTEN = [
         "address and port",
         kong_role="control_plane",
     ),
-    one(
+    for_node(
         "role-needs-listener",
         {**DP, "kong_cluster_control_plane": "cp.example.com:8005", "kong_proxy_listen": "off"},
         {"on 127.0.0.1": {"kong_proxy_listen": "127.0.0.1:8000"}},
@@ -220,19 +220,19 @@ LISTEN = [
         {"a": 1, "b": True, "c": "x"},
         "Use text, numbers and booleans",
     ),
-    one(
+    for_node(
         "config-listen-setting",
         {"kong_config": {"proxy_listen": "0.0.0.0:80"}},
         {
             "set kong_proxy_listen": {"kong_config": {}, "kong_proxy_listen": "0.0.0.0:80"},
         },
     ),
-    one(
+    for_node(
         "config-listen-setting",
         {"kong_config": {"ssl": "off"}},
         {"set an entry of kong_proxy_listen": {"kong_config": {}, "kong_proxy_listen": "0.0.0.0:80"}},
     ),
-    one(
+    for_node(
         "config-listen-setting",
         {"kong_version": "0.8", "kong_config": {"cluster": {"advertise": "10.1.0.2:7946"}}},
         {"set kong_cluster_advertise": {"kong_config": {}, "kong_cluster_advertise": "10.1.0.2:7946"}},

@@ -16,40 +16,40 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     PUBLIC,
     Advice,
     facts,
+    for_node,
     mapping,
-    one,
 )
 
 SOURCES = [
-    one(
+    for_node(
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "stranger"},
         {
             "Correct the term": {"kong_admin_sources": "10.0.0.9"},
         },
     ),
-    one(
+    for_node(
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "@none"},
         {
             "correct or remove it": {"kong_admin_sources": None},
         },
     ),
-    one(
+    for_node(
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "kong"},
         {
             "written as": {"kong_admin_sources": "n"},
         },
     ),
-    one(
+    for_node(
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "peers"},
         {
             "remove it": {"kong_admin_sources": None},
         },
     ),
-    one(
+    for_node(
         "source-any",
         {**ADMIN, "kong_admin_sources": "any"},
         {
@@ -57,7 +57,7 @@ SOURCES = [
             "kong_admin_allow_any: true": {"kong_admin_allow_any": True},
         },
     ),
-    one(
+    for_node(
         "source-replaced",
         {"kong_cluster_sources": "10.0.0.9"},
         {
@@ -65,14 +65,14 @@ SOURCES = [
         },
         OLD,
     ),
-    one(
+    for_node(
         "source-port-missing",
         {"kong_stream_listen": "0.0.0.0:9000, 0.0.0.0:9001", "kong_stream_sources": {9000: "any"}},
         {
             "add the port": {"kong_stream_sources": {9000: "any", 9001: "nobody"}},
         },
     ),
-    one(
+    for_node(
         "source-empty",
         {"kong_proxy_sources": []},
         {
@@ -80,7 +80,7 @@ SOURCES = [
             "remove the variable": {"kong_proxy_sources": None},
         },
     ),
-    one(
+    for_node(
         "source-contradiction",
         {**ADMIN, "kong_admin_sources": ["nobody", "10.0.0.9"]},
         {
@@ -132,14 +132,14 @@ SOURCES = [
         },
         {"six": {"kong_address": "fd00::6"}},
     ),
-    one(
+    for_node(
         "source-loopback",
         {"kong_admin_sources": "10.0.0.9"},
         {
             "set kong_admin_listen": {"kong_admin_listen": "0.0.0.0:8001"},
         },
     ),
-    one(
+    for_node(
         "source-loopback",
         {**ADMIN, "kong_admin_sources": "10.0.0.9", "kong_published_ports": []},
         {
