@@ -13,7 +13,7 @@ author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a node of the plan, and returns for its settings the values that its version of Kong uses without a line in the file.
-    A line that only repeats such a value is neither written nor missed.
+    A line that only repeats such a value is not written, and its absence is no difference.
   - Empty for a node with C(kong_listen_target=env), because Kong also reads a C(kong.conf), which can have the setting.
 options:
   _input:

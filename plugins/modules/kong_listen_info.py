@@ -57,7 +57,7 @@ options:
   service:
     description:
       - Kong's systemd unit. The sockets of its processes and the variables of the unit belong to Kong.
-      - If Kong runs, the unit of its nginx is used in its place, also if it has another name.
+      - If Kong runs, the unit of its nginx is used instead, even if that unit has another name.
       - If Kong was started by hand, or the host has no such unit, the processes in the pid files below O(prefix), and their
         child processes, belong to Kong.
       - If there are no such processes, the sockets of nginx and Serf on the ports of O(listeners) belong to Kong.

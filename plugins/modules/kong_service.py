@@ -55,7 +55,7 @@ options:
     type: path
   service:
     description:
-      - Kong's systemd unit. If Kong runs, the unit of its nginx is used, also if it has another name.
+      - Kong's systemd unit. If Kong runs, the unit of its nginx is used, even if that unit has another name.
       - If the host has no such unit, or Kong was started by hand, Kong's own program is used.
     type: str
     default: kong
@@ -70,7 +70,7 @@ options:
     type: str
   reload_command:
     description:
-      - A command that makes Kong read its file and reload.
+      - A command that makes Kong read the whole file and reload (C(kong prepare), then C(kong reload)).
       - If O(restart_command) is given without O(reload_command), Kong is always restarted.
     type: str
   looks:

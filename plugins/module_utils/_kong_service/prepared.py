@@ -4,13 +4,13 @@
 
 """Reads the settings that Kong prepared last, from its prefix: PREFIX/.kong_env, before 0.10 PREFIX/kong.conf.
 
-Kong writes every setting with its final value: of its file, of its environment, or the default. Where a value came from is not
-in the file. Sources: kong/cmd/utils/prefix_handler.lua; measured with Kong 0.10.4, 1.5.1 and 2.8.5:
+Kong writes every setting with its final value: from its file, from its environment, or the default. The origin of a value is not in
+the file. Sources: kong/cmd/utils/prefix_handler.lua; measured with Kong 0.10.4, 1.5.1 and 2.8.5:
 
 - Values are as Kong uses them: no comments, lists without blanks, booleans as `true` and `false`. Empty values are left out.
 - Kong 0.12 to 2.2 does not cut the file off, so the end of a longer old text stays: half a line, then old lines. Old lines have
   keys that occur before.
-- The settings are those of the last preparation, also if nginx does not use them: `kong prepare` without a reload, or a
+- The settings are those of the last preparation, even if nginx does not use them: `kong prepare` without a reload, or a
   reload that nginx rejected.
 - Settings of every role are in the file, so it does not show which listeners are open.
 """
