@@ -236,10 +236,11 @@ def explain_unbindable(addresses: Sequence[str]) -> str:
     """Return a text about addresses that cannot be bound, with the fix; empty without such addresses."""
     if not addresses:
         return ""
+    names = "it" if len(addresses) == 1 else "them"
     sysctls = {f"net.ipv{6 if ':' in address else 4}.ip_nonlocal_bind=1": None for address in addresses}
     return (
-        f"this host does not have {' and '.join(addresses)} now, so Kong cannot bind it and would not start. Set the sysctl "
-        f"{' and '.join(sysctls)} if the address is virtual, or correct the listen setting"
+        f"this host does not have {' and '.join(addresses)} now, so Kong cannot bind {names} and would not start. Set the sysctl "
+        f"{' and '.join(sysctls)} for a virtual address, or correct the listen setting"
     )
 
 

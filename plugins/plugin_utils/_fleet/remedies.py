@@ -112,7 +112,7 @@ def _mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Fami
     if given:
         outside, outside_port, inside_port = given.address, given.port, wanted.ports[0]
     mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
-    also = " (and clients a kong_nat_egress)" if any(map(_has_unnamed_nat, callers)) else ""
+    also = " (clients need a kong_nat_egress)" if any(map(_has_unnamed_nat, callers)) else ""
     text = f"give {target.name} {_a(family)}kong_nat mapping {wanted}{also}"
     return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
 

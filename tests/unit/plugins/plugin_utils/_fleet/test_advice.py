@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
 )
 
 MAPPING = "Give c a kong_nat mapping to port 8005 over tcp"
-ALSO = " (and clients a kong_nat_egress)"
+ALSO = " (clients need a kong_nat_egress)"
 VPN = "give both hosts a kong_vpn_address"
 FLAT = "set kong_flat_network: true on c if sites route without NAT"
 EGRESS = "et kong_nat_egress of n to the address that c sees"
@@ -99,7 +99,7 @@ def test_advice_for_several_hosts():
     others = {f"far{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
     (warning,) = warnings(planned({"n": node}, others, {"far": [*others]}), "source-no-path")
     assert warning["message"].partition("(site default). ")[2] == (
-        "Give n a kong_nat mapping to port 8001 over tcp (and clients a kong_nat_egress), give all of them "
+        "Give n a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress), give all of them "
         "a kong_vpn_address, set kong_flat_network: true on n if sites route without NAT, set "
         "kong_nat_egress of far1 and hosts like it if its NAT leads to n, or "
         "add the address that n sees"

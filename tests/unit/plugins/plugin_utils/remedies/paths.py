@@ -42,7 +42,7 @@ PATHS = [
         "no-path",
         {"c": CP, "n": DP},
         {
-            "Give c a kong_nat mapping to port 8005 over tcp (and clients a kong_nat_egress)": {
+            "Give c a kong_nat mapping to port 8005 over tcp (clients need a kong_nat_egress)": {
                 "c": mapping(inside_port=8005),
                 "n": EGRESS,
             },

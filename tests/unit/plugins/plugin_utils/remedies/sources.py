@@ -92,7 +92,7 @@ SOURCES = [
         "source-no-path",
         {"n": {**NEW, **ADMIN, "kong_admin_sources": "far"}},
         {
-            "Give n a kong_nat mapping to port 8001 over tcp (and clients a kong_nat_egress)": {
+            "Give n a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress)": {
                 "n": mapping(inside_port=8001, protocols=["tcp"]),
                 "far": EGRESS,
             },
