@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
     Addresses,
     Family,
+    contains,
     family_of,
     interface_id,
     network_of,
@@ -89,7 +90,7 @@ class OwnAddresses:
         The source of the default route shows the preference of the kernel for its network.
         """
         default = self.default.get(6)
-        decided = {item.network for item in self.attached if item.address == default}
+        decided = {item.network for item in self.attached if default and contains(item.network, default)}
         return tuple(
             item.address
             for item in self.attached
@@ -106,7 +107,12 @@ class OwnAddresses:
         return by_size(entry for table in differing for entry in table.items())
 
     def _table(self, family: Family) -> dict[str, str | None]:
-        """Return the source by network. Two interfaces in one network leave it unknown, unless the default route decides."""
+        """Return the source by network. Two interfaces in one network leave it unknown, unless the default route decides.
+
+        In the network of a single IPv6 address, as DHCP gives it, the kernel connects from the address that is most similar
+        to the dialled one (rule 8 of RFC 6724), unless it prefers temporary addresses (rule 7). The single address is it, but
+        if it is not the source of the default route either, it may be deprecated, as a virtual address is.
+        """
         own = [item for item in self.attached if family_of(item.address) == family]
         default = self.default.get(family)
         table: dict[str, str | None] = {}
@@ -116,9 +122,20 @@ class OwnAddresses:
                 table[item.network] = None if rival else table.get(item.network, item.address)
         if own:
             usable = [address for address in self.usable if family_of(address) == family]
-            decided = {item.network: item.address for item in own if item.address == default}
+            decided: dict[str, str | None] = {item.network: item.address for item in own if item.address == default}
+            if family == 6 and not any(item.temporary for item in own if item.address == default):
+                decided |= _of_single_addresses(own, default)
             table |= {**decided, DEFAULT_ROUTE[family]: usable[0] if len(usable) == 1 else default}
         return table
+
+
+def _of_single_addresses(own: Iterable[Attached], default: str | None) -> dict[str, str | None]:
+    """Return the sources in the networks that contain a single IPv6 address; None if they are not known."""
+    items = list(own)
+    single = [item.address for item in items if item.network.endswith("/128")]
+    networks = {item.network for item in items if not item.network.endswith("/128")}
+    within = {network: [each for each in single if contains(network, each)] for network in networks}
+    return {network: default if found == [default] else None for network, found in within.items() if found}
 
 
 def _interfaces(facts: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import inventory
 
 STABLE, TEMPORARY = "2001:db8:1:0:dc42:b9ff:fecf:5c9c", "2001:db8:1:0:2b6e:52b6:ca81:999d"
+DHCP = "2001:db8:1::a0c"
 
 
 def ipv4(address, prefix):
@@ -148,8 +149,22 @@ CASES = {
     "two static addresses": (
         facts(None, "2001:db8:1::78", eth0={"ipv6": ipv6("2001:db8:1::77", "2001:db8:1::78")}), {}, "2001:db8:1::78", {}, [],
     ),
-    "an address from DHCP": (
-        facts(None, STABLE, eth0={"ipv6": [*ipv6(STABLE), *ipv6("2001:db8:1::a0c", prefix=128)]}), {}, STABLE, {}, [],
+    "an address from DHCP, measured": (
+        facts(None, DHCP, eth0={"ipv6": [*ipv6(DHCP, prefix=128), *ipv6(STABLE)]}), {}, DHCP, {}, [],
+    ),
+    "an address from DHCP that is not the source of the default route": (
+        facts(None, STABLE, eth0={"ipv6": [*ipv6(STABLE), *ipv6(DHCP, prefix=128)]}), {}, STABLE,
+        {"2001:db8:1::/64": None, "::/0": STABLE}, [],
+    ),
+    "an address from DHCP that the kernel prefers to a temporary address": (
+        facts(None, DHCP, eth0={"ipv6": [*ipv6(DHCP, prefix=128), *ipv6(STABLE, TEMPORARY)]}), {}, DHCP, {}, [],
+    ),
+    "an address from DHCP of another network": (
+        facts(None, STABLE, eth0={"ipv6": [*ipv6(STABLE), *ipv6("2001:db8:2::a0c", prefix=128)]}), {}, STABLE, {}, [],
+    ),
+    "an address from DHCP, and a temporary address that the kernel prefers": (
+        facts(None, TEMPORARY, eth0={"ipv6": [*ipv6(STABLE, TEMPORARY), *ipv6(DHCP, prefix=128)]}), {}, STABLE,
+        {"2001:db8:1::/64": TEMPORARY, "::/0": TEMPORARY}, ["address-temporary"],
     ),
     "several IPv6 networks without a default route": (
         facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 24), "ipv6": ipv6("2001:db8:1::5", "fd00::5")}), {}, "10.0.0.1",
