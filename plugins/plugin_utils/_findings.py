@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = ["ERROR", "INFO", "WARNING", "Finding", "finding_line", "host_finding"
 
 MESSAGE_LIMIT = 400
 _SHORTEST_VALUE, _LONGEST_VALUE = 40, 160
+_THIS_HOST = "this host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,13 @@ class Finding:
 def host_finding(severity: str, code: str, host: str, variable: str, value: Any, text: str) -> Finding:
     """Return a finding whose message has the host, the variable and the value first.
 
-    ``text`` is the fault and its fix. The value is shortened so that the message has at most MESSAGE_LIMIT characters, and with
-    very long names the end of the text.
+    ``text`` is the fault and its fix. The message has at most MESSAGE_LIMIT characters: the value is shortened, then the text
+    says "this host" instead of its name, and with very long names the end of the text is left out.
     """
     value = plain(value)
     room = MESSAGE_LIMIT - len(f"{host}: {variable}: : {text}")
+    if room < _SHORTEST_VALUE and len(host) > len(_THIS_HOST):
+        text = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)", _THIS_HOST, text)
     shown = "" if value is None else f": {quoted(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
     # A value may come from facts, and the text may quote it.
     message = escaped(f"{host}: {variable}{shown}: {text}")

@@ -154,9 +154,9 @@ def unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
     for hosts, (name, target, dialled, source) in unknown.values():
         also = f". The same holds for {_some(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
         message = (
-            f"it has several addresses, and its facts do not determine the source of its connections to {target} at {dialled}: no "
-            "single interface is in that network, and there is no default route; or an address from DHCPv6 is in it; or the "
-            f"source is not in kong_address_networks. The rules allow {source}. Set kong_address to the address that {target} sees{also}"
+            f"its facts do not tell from which of its addresses it connects to {target} at {dialled}: two interfaces or an address "
+            "from DHCPv6 are in that network, there is no default route, or the source is not in kong_address_networks. The rules "
+            f"allow {source}. Set kong_address to the address that {target} sees{also}"
         )
         yield host_warning("source-address-unknown", name, "kong_address", None, message)
 

@@ -4,7 +4,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding, finding_line, shared_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
+    ERROR,
+    MESSAGE_LIMIT,
+    Finding,
+    finding_line,
+    host_finding,
+    shared_findings,
+)
 
 
 def finding(host, code="port-zero", value=0, text="kong_x: 0: the port is 0"):
@@ -39,3 +46,18 @@ def test_different_codes_are_different_findings():
 def test_line_names_the_hosts_first():
     (shared,) = shared_findings([finding("k1"), finding("k2")])
     assert finding_line(shared) == "k1 to k2, 2 nodes: kong_x: 0: the port is 0 [port-zero]"
+
+
+def test_a_long_name_is_not_repeated_if_the_fix_would_be_cut():
+    name, other = "ip-10-0-0-1.eu-west-1.compute.internal", "ip-10-0-0-2.eu-west-1.compute.internal"
+    text = f"no path from x{name} and {other} to {name}. Give {name}: a mapping{' or another remedy' * 12}. Add {name}.x to {name}."
+
+    def message(text):
+        return host_finding(ERROR, "no-path", name, "kong_nat", None, text).message
+
+    shown = f"no path from x{name} and {other} to this host. Give this host: a mapping{' or another remedy' * 12}. Add {name}.x to this host."
+    assert message(text) == f"{name}: kong_nat: {shown}"[: MESSAGE_LIMIT - 1] + "…"
+    assert message(f"{name} is short") == f"{name}: kong_nat: {name} is short"
+    assert (
+        "a a mapping" in host_finding(ERROR, "no-path", "a", "kong_nat", None, "give a a mapping " + "y" * 400).message
+    )

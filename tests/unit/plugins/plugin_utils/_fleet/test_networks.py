@@ -108,7 +108,7 @@ def test_the_warning_names_the_host_its_fix_and_the_hosts_with_the_same_problem(
         for number in range(1, 6)
     }
     (warning,) = warnings(planned({"n": {"kong_address": "172.16.0.1", "kong_proxy_sources": list(clients)}}, clients))
-    assert "connections to n at 172.16.0.1" in warning["message"]
+    assert "it connects to n at 172.16.0.1" in warning["message"]
     assert "The rules allow 10.30.0.1. Set kong_address" in warning["message"]
 
 
