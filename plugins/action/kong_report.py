@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import refused
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
-    registered_holders,
+    read_registered_holders,
     registered_observers,
     registered_probes,
 )
@@ -112,7 +112,7 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
             kept = dict(kept_evidence(path.read_text(encoding="utf-8"), plan))
     if arguments["registered"]:
         observers = registered_observers(plan, hostvars, arguments["observers"])
-        held = registered_holders(plan, hostvars, arguments["registered"])
+        held = read_registered_holders(plan, hostvars, arguments["registered"])
         found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers, held)
         kept["verification"] = {
             "at": at,

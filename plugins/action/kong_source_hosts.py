@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import hosts_without_facts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import find_hosts_without_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
 
 _ARGUMENTS = {"group": {"type": "str", "default": "kong"}}
@@ -23,4 +23,4 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         require_libraries()
-        return {"hosts": hosts_without_facts(AnsibleInventory(variables, self._loader), arguments["group"])}
+        return {"hosts": find_hosts_without_facts(AnsibleInventory(variables, self._loader), arguments["group"])}

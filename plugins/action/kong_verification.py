@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import sh
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, escaped_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
-    registered_holders,
+    read_registered_holders,
     registered_observers,
     registered_probes,
     verification_lines,
@@ -43,7 +43,7 @@ class ActionModule(ControllerAction):
         plan = check_plan(arguments["plan"])
         hostvars = variables["hostvars"]
         observers = registered_observers(plan, hostvars, arguments["observers"])
-        held = registered_holders(plan, hostvars, arguments["registered"])
+        held = read_registered_holders(plan, hostvars, arguments["registered"])
         verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers, held)
         show(verification_lines(verification, _placeholders(plan, hostvars, arguments["placeholders"])))
         if verification.differences:

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL
 
 
-def duplicate_addresses(nodes: Collection[Node]) -> Iterator[Finding]:
+def find_duplicate_addresses(nodes: Collection[Node]) -> Iterator[Finding]:
     """Yield an error for each address that two nodes have in one site, on a flat network or on the VPN."""
     yield from _address_conflicts(nodes)
     yield from _vpn_duplicates(nodes)

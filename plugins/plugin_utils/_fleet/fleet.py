@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.duplicates import duplicate_addresses
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.duplicates import find_duplicate_addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import check_mappings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.gossip import advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.hybrid import connect
@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
     redirect_notes,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import private_source_warnings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import find_private_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.traps import find_traps
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
@@ -75,13 +75,13 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     nodes = {name: draft.node for name, draft in drafts.items()}
     if own_drafts_are_sound:
         findings += check_mappings(nodes.values())
-        findings += duplicate_addresses(nodes.values())
+        findings += find_duplicate_addresses(nodes.values())
         findings += _check_interception(drafts.values())
         findings += _unknown_sites(nodes.values(), {host.site for host in hosts.values()})
         if not any(finding.severity == ERROR for finding in findings):
             nodes |= advertise(drafts, findings)
             nodes |= connect(drafts, findings)
-            findings += private_source_warnings(drafts.values(), hosts.values())
+            findings += find_private_sources(drafts.values(), hosts.values())
             findings += find_traps(drafts.values())
     return Fleet(nodes, drafts, hosts, _members(nodes, hosts, names), tuple(findings))
 

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import unu
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Classes, classify, representatives
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, advice
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unreachable_reason
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
@@ -194,7 +194,7 @@ def _advice(host: Host, service: Service, peers: Sequence[Host], wanted: Wanted,
     computed = _common(host, service, peers, _candidates(host, service, peers)) if given else None
     removal = [f"remove it, then {computed} is advertised"] if computed else []
     wanted = wanted._replace(ports=(service.port,), outside=given[0] if given else None)
-    return advice(host, peers, wanted, works, *removal)
+    return describe_remedies(host, peers, wanted, works, *removal)
 
 
 def _reaches_any(peer: Host, target: Host, service: Service, candidates: list[Endpoint]) -> bool:

@@ -14,7 +14,7 @@ from math import inf
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, routes, service_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, advice
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
     note_unverified,
@@ -149,4 +149,4 @@ def _advice(node: Node, control_plane: Node, listener: Listener) -> str:
     def works(target: Host, callers: Sequence[Host]) -> bool:
         return next(_routes(callers[0], replace(control_plane, host=target), listener.name), None) is not None
 
-    return advice(control_plane.host, [node.host], Wanted([listener.port], ("tcp",)), works)
+    return describe_remedies(control_plane.host, [node.host], Wanted([listener.port], ("tcp",)), works)

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
 
 
-def private_source_warnings(drafts: Collection[Draft], others: Iterable[Host]) -> Iterator[Finding]:
+def find_private_sources(drafts: Collection[Draft], others: Iterable[Host]) -> Iterator[Finding]:
     """Yield a warning for each private network among the sources of a node that has public addresses only.
 
     A node has public addresses only if the inventory and the facts have no private address of the family on the node and

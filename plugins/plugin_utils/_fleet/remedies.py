@@ -66,7 +66,7 @@ class _Change(NamedTuple):
     callers: list[Host]
 
 
-def advice(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works, *more: str) -> str:
+def describe_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works, *more: str) -> str:
     """Return the changes of the inventory with which all callers reach the target, as one sentence with alternatives.
 
     ``more`` are further alternatives. The sentence is empty if there is none.

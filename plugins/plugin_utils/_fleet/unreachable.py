@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     seen_sources,
     unknown_source,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, advice
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
@@ -109,7 +109,7 @@ def _advice(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) 
     examples = [members[0] for members in classify(hosts).values()]
     everyone = "all of them" if len(hosts) > 1 else ""
     more = f"add the address that {node.name} sees"
-    return advice(node.host, examples, Wanted(ports, sockets[0].protocols, everyone=everyone), works, more)
+    return describe_remedies(node.host, examples, Wanted(ports, sockets[0].protocols, everyone=everyone), works, more)
 
 
 def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:

@@ -34,8 +34,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources 
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import (
     SSH_PORT,
+    find_ssh_conflicts,
     read_ssh_port,
-    ssh_conflicts,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
@@ -43,7 +43,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     host_warning,
     misspelt_variables,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, standby_notes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, find_standby_notes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     ROLES,
     Generation,
@@ -113,7 +113,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         config=tuple(sorted(found.config)),
         published=published,
     )
-    variables.findings.extend(standby_notes(node))
+    variables.findings.extend(find_standby_notes(node))
     sound = all(finding.severity != ERROR for finding in found.findings)
     intercept_rules = read_interception(variables, generation, node, own) if sound else ()
     terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
@@ -203,7 +203,7 @@ def _not_on_host(present: set[str]) -> str:
 
 def _check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], listeners: tuple[Listener, ...]) -> None:
     """Add an error for each listener on the port of the SSH server through which Ansible connects."""
-    for listener, port in ssh_conflicts(variables, host, own, listeners):
+    for listener, port in find_ssh_conflicts(variables, host, own, listeners):
         name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
         message = (
             f"{listener.name} would use tcp port {port}, at which Ansible connects to the SSH server of this host, so one of "

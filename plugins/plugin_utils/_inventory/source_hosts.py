@@ -21,7 +21,7 @@ ASKED = "kong_asked_sources"
 OUTSIDERS = "kong_verify_outsiders"
 
 
-def hosts_without_facts(inventory: Inventory, group: str) -> list[str]:
+def find_hosts_without_facts(inventory: Inventory, group: str) -> list[str]:
     """Return the hosts that source terms name and that have neither a kong_address nor facts with an address.
 
     Nodes of the group are left out, and hosts in the group ``ASKED``. For invalid terms the plan has an error.

@@ -22,7 +22,7 @@ def read_ssh_port(variables: HostVariables) -> int:
     return parse_port(variables.value("ansible_port") or variables.value("ansible_ssh_port")) or SSH_PORT
 
 
-def ssh_conflicts(
+def find_ssh_conflicts(
     variables: HostVariables, host: Host, own: frozenset[str], listeners: Iterable[Listener]
 ) -> Iterator[tuple[Listener, int]]:
     """Yield each listener that needs the port of the SSH server, and that port. ``own`` are the addresses of the host.

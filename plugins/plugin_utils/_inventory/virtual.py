@@ -50,7 +50,7 @@ def check_own(variables: HostVariables, virtual: Iterable[str], own: Iterable[st
         variables.error("address-invalid", VIRTUAL, address, message)
 
 
-def standby_notes(node: Node) -> list[Finding]:
+def find_standby_notes(node: Node) -> list[Finding]:
     """Return a note for each virtual address that a listener binds: the kernel must allow that on a standby host."""
     report = Report(node.name)
     for listener in node.reachable:

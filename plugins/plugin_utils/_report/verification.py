@@ -29,7 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift
     shared_differences,
     shared_reasons,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import holder_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import describe_holders
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
 
 Outcome = Mapping[str, Any]  # as kong_verification returns it; other keys are ignored
@@ -96,7 +96,7 @@ def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
             WARN,
         )
     for address, names in sorted(verification.get("holders", {}).items()):
-        yield Cell(f"{holder_text(address, names)}.", "" if len(names) == 1 else WARN)
+        yield Cell(f"{describe_holders(address, names)}.", "" if len(names) == 1 else WARN)
     if probed and not blocked:
         yield Cell("No connection had to be blocked, so this does not verify the firewall.", WARN)
     missing = list(dict.fromkeys(outcome["from"] for outcome in outcomes if outcome["seen"] is None))

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 Holders = Mapping[str, Sequence[str]]
 
 
-def holders_of(plan: Mapping[str, Any], held: Holders) -> dict[str, list[str]]:
+def find_holders(plan: Mapping[str, Any], held: Holders) -> dict[str, list[str]]:
     """Return the holders of each virtual address of the plan; without an answer of any node there are no addresses."""
     found: dict[str, list[str]] = {}
     for name, addresses in held.items():
@@ -33,7 +33,7 @@ def answers_elsewhere(plan: Mapping[str, Any], probe: Probe, holders: Mapping[st
     return bool(holding) and probe.target not in holding
 
 
-def holder_text(address: str, names: Sequence[str]) -> str:
+def describe_holders(address: str, names: Sequence[str]) -> str:
     """Return which node was tested at a virtual address, or why the results at it are not reliable."""
     if not names:
         return f"{address} is on no node now, so no listener was tested at it: check keepalived, or the program that assigns it"

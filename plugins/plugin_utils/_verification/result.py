@@ -19,8 +19,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
     answers_elsewhere,
-    holder_text,
-    holders_of,
+    describe_holders,
+    find_holders,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import Observers, outcome_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
@@ -94,7 +94,7 @@ def compare(
         _compare_caller(planned_host(plan, caller), targets, seen.get(caller), observers or {})
         for caller in callers(plan)
     ]
-    holders = holders_of(plan, held or {})
+    holders = find_holders(plan, held or {})
     met = [
         outcome
         for outcomes, _all in found
@@ -150,7 +150,7 @@ def registered_probes(
     return {host: escaped_all(probed["probes"]) for host, probed in found.items() if probed and "probes" in probed}
 
 
-def registered_holders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str) -> Holders:
+def read_registered_holders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str) -> Holders:
     """Return by node the virtual addresses that it held according to the kong_probe that it registered under a name."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if node in hostvars}
     return {node: escaped_all(probed["held"]) for node, probed in found.items() if probed and "held" in probed}
@@ -174,7 +174,10 @@ def verification_lines(verification: Verification, placeholders: Placeholders | 
         *certificate_lines(verification.outcomes),
         *_difference_lines(verification),
         *note_lines(verification.outcomes, placeholders or {}),
-        *(f"VIRTUAL ADDRESS: {holder_text(address, names)}" for address, names in sorted(verification.held.items())),
+        *(
+            f"VIRTUAL ADDRESS: {describe_holders(address, names)}"
+            for address, names in sorted(verification.held.items())
+        ),
         _closing(verification),
     ]
 

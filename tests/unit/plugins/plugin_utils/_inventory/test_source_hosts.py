@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import hosts_without_facts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import find_hosts_without_facts
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     inventory,
     only_error,
@@ -39,14 +39,14 @@ CASES = {
 def test_hosts_without_facts(case):
     node, others, expected = CASES[case]
     known = inventory({"n": {**NODE, **node}}, others, {"others": list(others)})
-    assert hosts_without_facts(known, "kong") == expected
+    assert find_hosts_without_facts(known, "kong") == expected
 
 
 def test_facts_of_a_host_are_gathered_once():
     known = inventory(
         {"n": {**NODE, "kong_admin_sources": ["x", "y"]}}, {"x": {}, "y": {}}, {"kong_asked_sources": ["x"]}
     )
-    assert hosts_without_facts(known, "kong") == ["y"]
+    assert find_hosts_without_facts(known, "kong") == ["y"]
 
 
 ADMIN = {"n": {**NODE, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["bastion", "@ops", "10.0.0.77"]}}

@@ -11,7 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
-    registered_holders,
+    read_registered_holders,
     verification_lines,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
@@ -89,8 +89,8 @@ def test_other_addresses_are_not_affected():
 
 def test_registered_results():
     registered = {"a": {"x": {"held": [VIRTUAL]}}, "b": {"x": {"probes": []}}, "client": {"x": {"held": []}}}
-    assert registered_holders(PLAN, registered, "x") == {"a": [VIRTUAL]}
-    assert registered_holders(PLAN, {}, "x") == {}
+    assert read_registered_holders(PLAN, registered, "x") == {"a": [VIRTUAL]}
+    assert read_registered_holders(PLAN, {}, "x") == {}
 
 
 def test_results_through_a_mapping_are_those_of_the_holder():
