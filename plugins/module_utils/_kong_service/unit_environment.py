@@ -25,7 +25,8 @@ _PROPERTIES = ("Environment", "EnvironmentFiles", "UnsetEnvironment", "FragmentP
 _WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_QUOTED = r"""'[^']*'|"(?:\\.|[^"\\])*\""""
+# A quote that is not closed continues to the end of the text.
+_QUOTED = r"""'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z)"""
 # Quoted parts are first; after the first other character, quotes are literal.
 _ASSIGNMENT = re.compile(
     rf"[ \t]*([^\s=#;][^=\n]*?)[ \t]*=((?:[ \t]*(?:{_QUOTED}))*)[ \t]*((?:\\.|[^\\\n])*)\n?|[^\n]*\n?", re.DOTALL
@@ -117,14 +118,16 @@ def _unescape(match: t.Match[str]) -> str:
 
 
 def _find_files(host: Host, pattern: str) -> list[Path]:
-    """Return the files of an EnvironmentFile=, which may have wildcards (glob(7))."""
-    return sorted(host.root.glob(pattern.lstrip("/")))
+    """Return the files of an EnvironmentFile=, which may have wildcards. They match no hidden file (glob(7))."""
+    shows_hidden = Path(pattern).name.startswith(".")
+    found = host.root.glob(pattern.lstrip("/"))
+    return sorted(file for file in found if shows_hidden or not file.name.startswith("."))
 
 
 def _unquote(part: str) -> str:
     if part.startswith("'"):
-        return part[1:-1]
-    return re.sub(r'\\(["\\`$\n])', lambda match: match[1].strip("\n"), part[1:-1])
+        return part[1:].removesuffix("'")
+    return re.sub(r'\\(["\\`$\n])|["\\]\Z', lambda match: (match[1] or "").strip("\n"), part[1:])
 
 
 def _read_plain(text: str) -> str:

@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import processes
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
@@ -114,6 +116,27 @@ def host_with(tmp_path, **files):
 
 def test_a_file_is_parsed_like_in_systemd():
     assert dict(assignments(FILE)) == READ
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("KONG_A='open\nKONG_B=2\n", "open\nKONG_B=2\n"),
+        ('KONG_A="open\nKONG_B=2\n', "open\nKONG_B=2\n"),
+        (r'KONG_A="a"' + r"""'b'"c\"d""", 'abc"d'),
+        ('KONG_A="open\\', "open"),
+    ],
+)
+def test_a_quote_that_is_not_closed_continues_to_the_end_of_the_file(text, value):
+    """Read by load_env_file of systemd 252. The lines below are no variables."""
+    assert dict(assignments(text)) == {"KONG_A": value}
+
+
+def test_wildcards_match_no_hidden_file(tmp_path):
+    host = host_with(tmp_path, sp1="KONG_SP=1\n")
+    host.shown = "EnvironmentFiles=/etc/kong/* (ignore_errors=no)\n"
+    (tmp_path / "etc/kong/.sp1.env.swp").write_text("KONG_OLD=1\n", encoding="utf-8")
+    assert unit_environment(host, "kong.service") == {"KONG_SP": "1"}
 
 
 def test_the_variables_of_a_unit(tmp_path):
