@@ -143,6 +143,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_stated
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import (
     Port,
     grant,
@@ -207,6 +208,7 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
         restart_command=params["restart_command"] or "",
         reload_command=params["reload_command"] or "",
         variables=unit_environment(host, unit),
+        settings=read_stated(host.read(params["conf"]) or ""),
     )
 
 

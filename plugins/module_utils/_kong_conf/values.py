@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import read_conf_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_names, read_conf_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import read_env_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import read_yaml_values
 
 if TYPE_CHECKING:
@@ -23,3 +25,13 @@ def read_values(form: str, text: str, names: Iterable[str]) -> dict[str, str | N
     Raises ConfError for a text that Kong would not read completely.
     """
     return _READERS[form](text, names)
+
+
+def read_stated(text: str) -> dict[str, str]:
+    """Return the settings of a kong.conf, or the variables of an environment file, with their values, for messages.
+
+    None are returned for a text that Kong would not read completely.
+    """
+    with suppress(ConfError):
+        return {name: value for name, value in read_conf_values(text, conf_names(text)).items() if value is not None}
+    return {}

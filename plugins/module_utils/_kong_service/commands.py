@@ -29,7 +29,7 @@ def run_step(step: Step, kong: Kong) -> None:
         raise StepError(str(error)) from error
     if done.returncode and step.required:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        output = summarize(find_errors(lines) or lines, kong.variables)
+        output = summarize(find_errors(lines) or lines, kong.stated)
         failed = f"`{' '.join(step.argv)}` failed with status {done.returncode}: {' / '.join(output)}"
         raise StepError(failed, output)
     if step.settles:

@@ -24,7 +24,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx
 
 _BYTES = 256 * 1024  # of an error log, from its end
 _SHOWN, _WIDTH = 5, 300
-_SHORTEST_SECRET = 4  # the value of a secret that is hidden wherever it appears; shorter values appear by chance
+# A secret is hidden wherever its value appears, and each long word of it: nginx names a word of a directive that it rejects.
+# Shorter values and words appear by chance.
+_SHORTEST_SECRET, _SHORTEST_WORD = 4, 8
+_WORD = re.compile(r"""[^\s"';]+""")
 # Errors of nginx, of Kong's program, and of systemd about the unit's program and its files.
 _ERROR = re.compile(r"\[(?:emerg|alert|crit|error)\]|^Error: |: Failed (?:at step|to )")
 _FATAL = re.compile(r"\[emerg\]|(?:^|: )Error: ")
@@ -66,16 +69,23 @@ def find_refusals(errors: Iterable[str], master: str) -> list[str]:
     return [line for line in errors if _FATAL.search(line) or f"] {master}#" in line]
 
 
-def summarize(errors: Iterable[str], variables: Mapping[str, str]) -> tuple[str, ...]:
+def summarize(errors: Iterable[str], stated: Mapping[str, str]) -> tuple[str, ...]:
     """Return the last different errors for a message, without times, ids and secrets.
 
-    Errors that end a program have priority.
+    Errors that end a program have priority. `stated` has the values of settings and variables, secrets among them, by name.
     """
     listed = [*errors]
     chosen = [line for line in listed if _FATAL.search(line)] or listed
-    secrets = [value for name, value in variables.items() if is_secret(name) and len(value) >= _SHORTEST_SECRET]
+    secrets = _find_secrets(stated)
     texts = dict.fromkeys(_HEAD.sub(r"\1 ", _hide(line, secrets))[:_WIDTH] for line in chosen)
     return (*texts,)[-_SHOWN:]
+
+
+def _find_secrets(stated: Mapping[str, str]) -> list[str]:
+    """Return the texts to hide, the longest first, because a secret may be a part of another secret."""
+    values = [value.replace("\\#", "#") for name, value in stated.items() if is_secret(name)]
+    words = {word for value in values for word in _WORD.findall(value) if len(word) >= _SHORTEST_WORD}
+    return sorted({value for value in values if len(value) >= _SHORTEST_SECRET} | words, key=len, reverse=True)
 
 
 def _hide(line: str, secrets: list[str]) -> str:

@@ -54,7 +54,7 @@ class Kong:
     `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands at its
     start and at its reload. `user` is the user of the unit, empty for root. `prefix` is empty for Kong's default.
     `restart_command` and `reload_command` are the user's commands, empty if not given. `variables` are the `KONG_...`
-    variables that systemd sets for the unit.
+    variables that systemd sets for the unit. `settings` are the settings in Kong's file, as far as they can be read.
     """
 
     version: tuple[int, int]
@@ -68,6 +68,12 @@ class Kong:
     restart_command: str = ""
     reload_command: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """The values in Kong's file and in the variables, by the name of the setting or variable."""
+        return {**self.settings, **self.variables}
 
     @property
     def gossips(self) -> bool:

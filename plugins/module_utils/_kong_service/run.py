@@ -100,7 +100,7 @@ def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Do
         chosen = choose_procedure(kong, RESTART)
     mark = mark_logs(kong.unit, before)
     wrong = _execute(kong, chosen, lambda: find_errors(kong, wanted), wanted.looks)
-    why = summarize(read_errors(host, mark), kong.variables) if wrong else ()
+    why = summarize(read_errors(host, mark), kong.stated) if wrong else ()
     return Done(chosen.how, reasons, (*wrong, *why))
 
 
@@ -114,7 +114,7 @@ def _reload(
     if not wrong:
         return [], False
     errors = read_errors(host, mark)
-    return [*wrong, *summarize(errors, kong.variables)], _is_refused(kong, wanted, before, [*errors, *wrong])
+    return [*wrong, *summarize(errors, kong.stated)], _is_refused(kong, wanted, before, [*errors, *wrong])
 
 
 def _rehearse(kong: Kong, nginx: Nginx, wanted: Wanted) -> Mapping[str, str] | None:

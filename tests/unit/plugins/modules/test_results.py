@@ -521,7 +521,7 @@ def test_service(service, monkeypatch):
 def test_service_with_its_own_commands(service, monkeypatch, tmp_path):
     program, conf = tmp_path / "kong", tmp_path / "kong.conf"
     program.touch(mode=0o755)
-    conf.touch()
+    conf.write_text("pg_password = x\n")
     more = {
         "conf": str(conf),
         "prefix": "/p",
@@ -537,6 +537,7 @@ def test_service_with_its_own_commands(service, monkeypatch, tmp_path):
     assert (kong.conf, kong.prefix, kong.restart_command, kong.reload_command) == (str(conf), "/p", "r", "l")
     assert how == "reload"
     assert (kong.program, other.program) == (str(program), "")
+    assert kong.settings == {"pg_password": "x"}
 
 
 # A listener, and whether it has to answer an HTTP request.

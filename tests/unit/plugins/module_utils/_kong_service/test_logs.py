@@ -137,3 +137,15 @@ def test_a_summary_has_no_secrets():
     assert line == "Error: pg_password = <hidden>"
     (line,) = summarize(["Error: cannot log in with 'hunter22' at debug, abc, t0k3n"], variables)
     assert line == "Error: cannot log in with '<hidden>' at debug, abc, <hidden>"
+
+
+def test_a_summary_has_no_part_of_a_secret():
+    """A secret that contains another one, a `#` of Kong's file, and a word that nginx names."""
+    stated = {
+        "pg_password": "hunter22",
+        "KONG_CASSANDRA_PASSWORD": "hunter22-admin",
+        "admin_token": r"to\#ken",
+        "nginx_proxy_proxy_set_header": 'Authorization "Bearer s3cr3tw0rd" error',
+    }
+    (line,) = summarize(['Error: hunter22-admin, hunter22, to#ken; unknown parameter "s3cr3tw0rd" at error'], stated)
+    assert line == 'Error: <hidden>, <hidden>, <hidden>; unknown parameter "<hidden>" at error'
