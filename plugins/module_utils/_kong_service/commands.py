@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError, run_program
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import PROGRAMS, HostError, run_program
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import find_errors, summarize
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, Step, StepError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_sockets
@@ -44,7 +44,12 @@ def wait_until(is_met: Callable[[], bool], seconds: float) -> None:
 
 
 def _read_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("KONG_")}
+    """Return the environment of this process without Kong's variables, and with the folders of programs that systemd searches.
+
+    Kong's program is a script of `resty` in /usr/local/bin, which sudo may not search (`secure_path` in sudoers(5)).
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith("KONG_")}
+    return {**own, "PATH": ":".join(filter(None, (own.get("PATH"), PROGRAMS)))}
 
 
 def _serf_runs() -> bool:

@@ -22,7 +22,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, hide_secrets, is_secret
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
 
-_BYTES = 256 * 1024  # of an error log, from its end
+# The end of each log. A busy Kong logs many lines in the seconds of a reload, and may log its requests to the journal.
+_BYTES, _LINES = 16 * 2**20, 100_000
 _SHOWN, _WIDTH = 5, 300
 # A secret is hidden wherever its value appears, and each long word of it: nginx names a word of a directive that it rejects.
 # Shorter values and words appear by chance.
@@ -119,5 +120,5 @@ def _read_journal(host: Host, mark: Mark) -> list[str]:
         host.run("journalctl", "--sync")
     with suppress(HostError):
         since = (f"--unit={mark.unit}", f"--since=@{mark.time:.6f}")
-        return host.run("journalctl", *since, "--output=cat", "--quiet", "--no-pager", "--lines=500").splitlines()
+        return host.run("journalctl", *since, "--output=cat", "--quiet", "--no-pager", f"--lines={_LINES}").splitlines()
     return []

@@ -79,6 +79,15 @@ def test_of_a_long_log_only_the_end_is_read(log, tmp_path, monkeypatch):
     assert read_errors(FakeHost(), mark) == ["[emerg] last"]
 
 
+def test_an_error_before_the_lines_of_some_seconds_is_read(log, tmp_path):
+    """Otherwise a reload that nginx refused would become a restart."""
+    host, mark = FakeHost(), mark_logs("kong.service", nginx(tmp_path))
+    with log.open("a") as file:
+        file.write(f"{BIND}\n" + "2026/11/30 17:55:57 [notice] 11#11: *1 [lua] a line of a request\n" * 20_000)
+    assert read_errors(host, mark) == [BIND]
+    assert "--lines=100000" in host.calls[1]
+
+
 def test_the_log_of_the_running_nginx_is_read_too(tmp_path):
     other = tmp_path / "other.log"
     other.touch()

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import PROGRAMS, Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import commands as steps
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import run
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
@@ -131,7 +131,7 @@ def test_only_kongs_own_programs_get_the_variables_of_its_unit(world, monkeypatc
     monkeypatch.setattr(steps, "os", SimpleNamespace(environ={"PATH": "/bin", "KONG_ADMIN_LISTEN": "x"}))
     steps.run_step(Step(("kong", "prepare"), as_kong=as_kong), KONG)
     ((_argv, seconds, environment),) = world.ran
-    assert environment == {"PATH": "/bin", **({"OF_UNIT": "1"} if as_kong else {})}
+    assert environment == {"PATH": f"/bin:{PROGRAMS}", **({"OF_UNIT": "1"} if as_kong else {})}
     assert seconds >= 60
 
 
