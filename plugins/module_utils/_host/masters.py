@@ -71,12 +71,12 @@ def find_workers(master: Master) -> frozenset[str]:
 def find_start(master: Master) -> float:
     """Return the time, in seconds since the epoch, from which a master uses its settings. Raises OSError.
 
-    That is the start of its youngest worker, because a reload of nginx replaces the workers. It is the time of the boot if the
-    master has ended.
+    That is the start of its oldest worker, because a reload of nginx replaces all workers, and a worker that crashed is replaced
+    without one. It is the time of the boot if the master has ended.
     """
     proc = master.process.parent
-    own = [master.process, *(proc / worker for worker in find_workers(master))]
-    ticks = max((int(status[19]) for process in own if len(status := _status(process)) > 19), default=0)
+    own = [proc / worker for worker in find_workers(master)] or [master.process]
+    ticks = min((int(status[19]) for process in own if len(status := _status(process)) > 19), default=0)
     boot = next(float(line.split()[1]) for line in (proc / "stat").read_text().splitlines() if line.startswith("btime"))
     return boot + ticks / os.sysconf("SC_CLK_TCK")
 

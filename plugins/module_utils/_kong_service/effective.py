@@ -117,5 +117,6 @@ def _is_completed(setting: str) -> bool:
 
 
 def _is_path(used: str, stated: str) -> bool:
-    """Tell whether a value is the absolute form of a path."""
-    return "/" in stated and used.endswith(stated.lstrip("./"))
+    """Tell whether a value is the absolute form of a relative path."""
+    is_relative = bool(stated) and not stated.startswith("/")
+    return is_relative and used.startswith("/") and used.endswith(f"/{stated.lstrip('./')}")

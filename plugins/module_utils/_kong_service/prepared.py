@@ -56,7 +56,7 @@ def read_prepared(master: Master) -> Prepared | None:
 def parse_prepared(text: str) -> dict[str, str]:
     """Return the settings in the text of the file, without the end of an older text."""
     found: dict[str, str] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         match = _LINE.fullmatch(line)
         if match and match[1] in found:
             # The line before is half a line of the older text, or has such a half at its end.

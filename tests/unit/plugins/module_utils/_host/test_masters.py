@@ -92,6 +92,7 @@ def test_a_reload_starts_workers_later_than_the_master(proc):
     proc.add(8, "nginx: worker process", parent=7, start=50)
     proc.add(9, "nginx: worker process is shutting down", parent=7, start=90)
     proc.add(10, "nginx: worker process", parent=6, start=95)
+    proc.add(11, "nginx: worker process", parent=7, start=60)  # in place of one that crashed
     assert find_start(master) == BOOT + 50
 
 

@@ -93,6 +93,7 @@ def test_variables_with_the_planned_value_are_no_difference():
     [
         ("cluster_cert", "cert.pem", "/usr/local/kong/cert.pem"),
         ("declarative_config", "./conf/kong.yml", "/etc/kong/conf/kong.yml"),
+        ("declarative_config", "kong.yml", "/etc/kong/kong.yml"),
         ("nginx_user", "kong", "kong kong"),
         ("lua_ssl_trusted_certificate", "system", "/etc/ssl/certs/ca-certificates.crt"),
     ],
@@ -100,6 +101,14 @@ def test_variables_with_the_planned_value_are_no_difference():
 def test_kong_completes_paths_and_some_settings(setting, of_file, used):
     sources = replace(running_with(**{setting: used}), file={setting: of_file})
     assert list(find_differences({setting: of_file}, sources)) == []
+
+
+@pytest.mark.parametrize(
+    ("of_file", "used"), [("10.0.0.0/8", "0.0.0.0/0,10.0.0.0/8"), ("0.0.0.0/8", "10.0.0.0/8"), ("/", "/anywhere/")]
+)
+def test_networks_are_no_paths(of_file, used):
+    sources = replace(running_with(trusted_ips=used), file={"trusted_ips": of_file})
+    assert [found.value for found in find_differences({"trusted_ips": of_file}, sources)] == [used]
 
 
 def test_the_text_of_a_difference():

@@ -30,6 +30,10 @@ def test_values_are_not_read_like_those_of_a_kong_conf():
     }
 
 
+def test_only_a_line_feed_ends_a_line():
+    assert parse_prepared("pg_user = a\u2028b\x0bc\nssl = true\n") == {"pg_user": "a\u2028b\x0bc", "ssl": "true"}
+
+
 @pytest.mark.parametrize(
     ("tail", "admin"),
     [
