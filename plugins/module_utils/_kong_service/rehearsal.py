@@ -12,6 +12,7 @@ not have. Ports in use do not matter to it: of this Kong, with or without reusep
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -36,8 +37,8 @@ def rehearse(kong: Kong, nginx: Nginx) -> Mapping[str, str] | None:
     """Return the settings that the changed file gives Kong. Raises ServiceError if Kong or nginx rejects them.
 
     Returns None if this cannot be known: before 0.11, without Kong's program on the host, or if Kong is started by a
-    command of the user or by a unit that is not understood. The folder may hold passwords: only root can read it, and it is
-    removed.
+    command of the user or by a unit that is not understood, or if nginx needs a file of the prefix. The folder may hold passwords:
+    only root can read it, and it is removed.
     """
     options = find_options(kong)
     if kong.version < (0, 11) or not kong.program or kong.restart_command or kong.reload_command or options is None:
@@ -48,8 +49,11 @@ def rehearse(kong: Kong, nginx: Nginx) -> Mapping[str, str] | None:
             if kong.version < _TESTS_ITSELF and Path(nginx.program).exists():
                 run_step(Step((nginx.program, "-t", "-p", folder, "-c", "nginx.conf"), as_kong=True), kong)
         except StepError as error:
-            reason = " / ".join(error.output or [str(error)]).replace(folder, nginx.prefix)
-            raise ServiceError(f"Kong was not touched, because it rejects the changed {kong.conf}: {reason}") from error
+            reason = " / ".join(error.output or [str(error)])
+            if _names_file_of(nginx.prefix, reason, folder):
+                return None
+            told = f"it rejects the changed {kong.conf}: {reason.replace(folder, nginx.prefix)}"
+            raise ServiceError(f"Kong was not touched, because {told}") from error
         return read_settings(folder, nginx.prefix)
 
 
@@ -59,6 +63,12 @@ def read_settings(folder: str, prefix: str) -> dict[str, str]:
         text = Path(folder, ".kong_env").read_text(encoding="utf-8", errors="replace")
         return parse_prepared(text.replace(folder, prefix))
     return {}
+
+
+def _names_file_of(prefix: str, errors: str, folder: str) -> bool:
+    """Tell whether errors name a file that the prefix has and the folder lacks: nginx looks for a relative `include` there."""
+    names = re.findall(rf"""{re.escape(folder)}(/[^\s"':;,]+)""", errors)
+    return any(Path(prefix + name).exists() and not Path(folder + name).exists() for name in names)
 
 
 def _without_prefix(options: tuple[str, ...]) -> Iterator[str]:

@@ -78,6 +78,14 @@ def test_the_folder_is_removed_after_a_rejected_file(kong, tmp_path):
     assert kong.left() == []
 
 
+def test_a_file_that_only_the_prefix_has_is_no_rejection(kong, tmp_path):
+    """nginx looks for a relative `include` in the folder, and not in the prefix."""
+    (tmp_path / "kong.conf").write_text("bad")
+    (tmp_path / "nginx.conf").touch()
+    assert rehearse(kong(), Nginx(str(tmp_path))) is None
+    assert kong.left() == []
+
+
 def test_without_the_options_of_the_start_the_file_is_not_tested(kong):
     scripts = (("/opt/start",),)
     for how_run in (
