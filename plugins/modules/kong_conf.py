@@ -192,6 +192,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
     needs_root,
     require_root,
     run_program,
+    search_path,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import edit_conf
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env
@@ -258,7 +259,7 @@ def validate(module: AnsibleModule, path: str) -> None:
         module.fail_json(msg=f"validate is {command!r}; it must contain %s for the path of the new file")
     words = [word.replace("%s", path) for word in shlex.split(command)]
     try:
-        done = run_program(words, SECONDS, environment=os.environ)
+        done = run_program(words, SECONDS, environment={**os.environ, "PATH": search_path()})
     except HostError as error:
         module.fail_json(msg=f"{module.params['path']} is unchanged: {error}")
     if done.returncode:

@@ -164,6 +164,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import (
     read_commands,
+    read_directory,
     read_user,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
@@ -204,6 +205,7 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
         start_of_unit=read_commands(host, unit, "ExecStartPre", "ExecStart"),
         reload_of_unit=read_commands(host, unit, "ExecReload"),
         user=read_user(host, unit),
+        directory=read_directory(host, unit),
         program=program if os.access(program, os.X_OK) else "",
         restart_command=params["restart_command"] or "",
         reload_command=params["reload_command"] or "",

@@ -52,16 +52,23 @@ def require_root(work: str) -> None:
         raise HostError(needs_root(work))
 
 
+def search_path() -> str:
+    """Return the PATH of this process with the folders that systemd searches: sudo may drop some (`secure_path`, sudoers(5))."""
+    return ":".join(filter(None, (os.environ.get("PATH"), PROGRAMS)))
+
+
 def run_program(
     argv: t.Sequence[str],
     seconds: int,
     *,
     environment: t.Mapping[str, str],
+    directory: str = "",
     stdin: str = "",
     inherited: t.Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run a program and return its result. After `seconds`, the program and its child processes are killed.
 
+    It runs in `directory`, or in that of this process if the text is empty.
     `inherited` are open files that the program shares. Bytes of its output that are not UTF-8 become escape sequences:
     comments of third-party rules may contain such bytes. Surrogates in `stdin` become such bytes (PEP 383).
 
@@ -70,7 +77,7 @@ def run_program(
     try:
         with subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
-            start_new_session=True, pass_fds=inherited,
+            start_new_session=True, pass_fds=inherited, cwd=directory or None,
         ) as process:  # fmt: skip
             try:
                 output = process.communicate(stdin.encode("utf-8", "surrogateescape"), timeout=seconds)

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import PROGRAMS, HostError, run_program
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError, run_program, search_path
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import find_errors, summarize
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, Step, StepError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_sockets
@@ -22,9 +22,10 @@ _COMMAND_SECONDS = 300
 
 def run_step(step: Step, kong: Kong) -> None:
     """Run a step. Raises StepError with the errors or the end of its output if it fails and has to succeed."""
-    variables = kong.variables if step.as_kong else {}
+    variables, directory = (kong.variables, kong.directory) if step.as_kong else ({}, "")
+    environment = {**_read_environment(), **variables}
     try:
-        done = run_program(step.argv, _COMMAND_SECONDS, environment={**_read_environment(), **variables})
+        done = run_program(step.argv, _COMMAND_SECONDS, environment=environment, directory=directory)
     except HostError as error:
         raise StepError(str(error)) from error
     if done.returncode and step.required:
@@ -44,12 +45,9 @@ def wait_until(is_met: Callable[[], bool], seconds: float) -> None:
 
 
 def _read_environment() -> dict[str, str]:
-    """Return the environment of this process without Kong's variables, and with the folders of programs that systemd searches.
-
-    Kong's program is a script of `resty` in /usr/local/bin, which sudo may not search (`secure_path` in sudoers(5)).
-    """
+    """Return the environment of this process without Kong's variables. Kong's program is a script of `resty`, in PATH."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("KONG_")}
-    return {**own, "PATH": ":".join(filter(None, (own.get("PATH"), PROGRAMS)))}
+    return {**own, "PATH": search_path()}
 
 
 def _serf_runs() -> bool:

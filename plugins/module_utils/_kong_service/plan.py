@@ -38,7 +38,8 @@ class StepError(ServiceError):
 class Step:
     """A command, and whether it has to succeed. With `settles`, the Serf agent has to end before the next step.
 
-    With `as_kong`, it gets the `KONG_...` variables of Kong's unit, because they take precedence over the file.
+    With `as_kong`, it gets the `KONG_...` variables of Kong's unit, because they take precedence over the file, and runs in the
+    unit's working directory, where relative paths in the file begin.
     """
 
     argv: tuple[str, ...]
@@ -52,7 +53,7 @@ class Kong:
     """How Kong is run on a host.
 
     `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands at its
-    start and at its reload. `user` is the user of the unit, empty for root. `prefix` is empty for Kong's default.
+    start and at its reload. `user` is the user of the unit, empty for root, and `directory` its working directory. `prefix` is empty for Kong's default.
     `restart_command` and `reload_command` are the user's commands, empty if not given. `variables` are the `KONG_...`
     variables that systemd sets for the unit. `settings` are the settings in Kong's file, as far as they can be read.
     """
@@ -64,6 +65,7 @@ class Kong:
     start_of_unit: tuple[Command, ...] = ()
     reload_of_unit: tuple[Command, ...] = ()
     user: str = ""
+    directory: str = ""
     program: str = ""
     restart_command: str = ""
     reload_command: str = ""

@@ -47,5 +47,11 @@ def read_user(host: Host, unit: str) -> str:
     return "" if user in ROOT else user
 
 
+def read_directory(host: Host, unit: str) -> str:
+    """Return the working directory of a unit, empty without a unit. `!` precedes one that may be missing; then it is `/`."""
+    shown = _read_property(host, unit, "WorkingDirectory").lstrip("!") if unit else ""
+    return shown if host.path(shown).is_dir() and shown.startswith("/") else "/" if unit else ""
+
+
 def _read_property(host: Host, unit: str, name: str) -> str:
     return host.run("systemctl", "show", unit, f"--property={name}", "--value").strip()

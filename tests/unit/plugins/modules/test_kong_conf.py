@@ -178,6 +178,12 @@ def test_a_validation_without_the_path_is_an_error(run, conf):
     assert "must contain %s" in run(path=str(conf), settings={"a": "2"}, validate="true")["msg"]
 
 
+def test_the_command_of_validate_is_searched_as_systemd_does(run, conf, monkeypatch):
+    monkeypatch.setenv("PATH", "/bin")
+    command = """sh -c 'case $PATH in /bin:*/usr/local/bin:*) ;; *) exit 1;; esac' %s"""
+    assert run(path=str(conf), settings={"a": "2"}, validate=command)["changed"]
+
+
 def test_an_unchanged_file_is_not_validated(run, conf):
     assert not run(path=str(conf), settings={"a": "1"}, validate="false %s").get("failed")
 

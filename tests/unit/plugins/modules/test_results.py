@@ -490,6 +490,7 @@ def service(monkeypatch):
 
     monkeypatch.setattr(kong_service, "find_running", lambda _host, name, _prefix: Running(None, f"{name}.service"))
     monkeypatch.setattr(kong_service, "read_commands", lambda _host, unit, *names: (unit, *names))
+    monkeypatch.setattr(kong_service, "read_directory", lambda _host, unit: f"directory of {unit}")
     monkeypatch.setattr(kong_service, "read_user", lambda _host, unit: f"user of {unit}")
     monkeypatch.setattr(kong_service, "unit_environment", lambda _host, unit: {"OF": unit})
     monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: None)
@@ -513,6 +514,7 @@ def test_service(service, monkeypatch):
     assert (how, drain, wanted.looks) == ("restart", 10, 30)
     # Kong's program would fail for a missing file.
     assert (kong.version, kong.conf, kong.prefix, kong.unit) == ((3, 9), "/dev/null", "", "kong.service")
+    assert kong.directory == "directory of kong.service"
     assert (kong.reload_of_unit, kong.user) == (("kong.service", "ExecReload"), "user of kong.service")
     assert kong.start_of_unit == ("kong.service", "ExecStartPre", "ExecStart")
     assert (kong.variables, kong.restart_command, kong.reload_command) == ({"OF": "kong.service"}, "", "")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -35,12 +36,14 @@ OPEN = Socket("tcp", 8000, "127.0.0.1", "nginx", "/usr/local/kong")
 def world(monkeypatch):
     """Record commands and pauses; `sockets` and `count_draining` have the answers, of which the last is repeated."""
     made = SimpleNamespace(ran=[], pauses=[], now=0.0, sockets=[[OPEN]], asked=[], draining=[0], silent=[], status=0)
+    made.directories = []
 
     def next_of(answers):
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    def completed(argv, seconds, *, environment):
+    def completed(argv, seconds, *, environment, directory):
         made.ran.append((argv, seconds, environment))
+        made.directories.append(directory)
         if isinstance(made.status, Exception):
             raise made.status
         return subprocess.CompletedProcess(argv, made.status, "out 1\nout 2\n", made.stderr)
@@ -129,10 +132,11 @@ def test_a_listener_that_does_not_answer_is_wrong(world):
 @pytest.mark.parametrize("as_kong", [True, False])
 def test_only_kongs_own_programs_get_the_variables_of_its_unit(world, monkeypatch, as_kong):
     monkeypatch.setattr(steps, "os", SimpleNamespace(environ={"PATH": "/bin", "KONG_ADMIN_LISTEN": "x"}))
-    steps.run_step(Step(("kong", "prepare"), as_kong=as_kong), KONG)
+    monkeypatch.setenv("PATH", "/bin")
+    steps.run_step(Step(("kong", "prepare"), as_kong=as_kong), replace(KONG, directory="/etc/kong"))
     ((_argv, seconds, environment),) = world.ran
     assert environment == {"PATH": f"/bin:{PROGRAMS}", **({"OF_UNIT": "1"} if as_kong else {})}
-    assert seconds >= 60
+    assert (seconds >= 60, world.directories) == (True, ["/etc/kong" if as_kong else ""])
 
 
 @pytest.mark.parametrize(

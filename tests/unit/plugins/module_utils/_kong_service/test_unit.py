@@ -12,6 +12,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import (
     find_unit,
     read_commands,
+    read_directory,
     read_user,
 )
 
@@ -74,3 +75,11 @@ def test_the_commands_of_a_unit():
 def test_the_user_of_a_unit(user, expected):
     assert read_user(FakeHost(User=user), "kong.service") == expected
     assert read_user(FakeHost(), "") == ""
+
+
+@pytest.mark.parametrize(
+    "shown, expected", [("/", "/"), ("/usr", "/usr"), ("!/usr", "/usr"), ("!/missing", "/"), ("~", "/"), ("", "/")]
+)
+def test_the_working_directory_of_a_unit(shown, expected):
+    assert read_directory(FakeHost(WorkingDirectory=shown), "kong.service") == expected
+    assert read_directory(FakeHost(), "") == ""
