@@ -42,7 +42,7 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
         report.error("config-invalid", CONFIG, kind, "it must be a mapping of Kong settings to values")
         return {}
     found = {}
-    for name, item in _flatten(value):
+    for name, item in _flatten(value, nested=generation.format == "yaml"):
         text = _text(generation, item)
         own = _NESTED.get(name, name)
         if own == "role" or own in setting_names():
@@ -74,11 +74,12 @@ def _variable(generation: Generation, name: str) -> str:
     return "kong_admin_listen" if name == "admin_api_listen" else f"kong_{name}"
 
 
-def _flatten(value: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(value: Mapping[Any, Any], prefix: str = "", *, nested: bool) -> Iterator[tuple[str, Any]]:
+    """Yield each setting; mappings in the mapping are settings of their own if ``nested``."""
     for key, item in value.items():
         name = f"{prefix}{plain(key)}"
-        if isinstance(item, Mapping):
-            yield from _flatten(item, f"{name}.")
+        if nested and isinstance(item, Mapping):
+            yield from _flatten(item, f"{name}.", nested=True)
         else:
             yield name, item
 

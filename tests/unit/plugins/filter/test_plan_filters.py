@@ -171,7 +171,7 @@ class Vaulted:
 
 
 def test_vaulted_values_are_text():
-    assert kong_config({"pg_host": Vaulted(), "a": {"b": Vaulted()}}, "3.9") == {
+    assert kong_config({"pg_host": Vaulted(), "a": {"b": Vaulted()}}, "0.8") == {
         "pg_host": "10.0.0.7",
         "a.b": "10.0.0.7",
     }
