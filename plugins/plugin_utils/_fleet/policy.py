@@ -86,12 +86,11 @@ class Policy:
         for term, group in _groups(terms, node, listener):
             content = self.viewer.view(group, node, [listener, *sockets], protocol)
             if not _is_cluster_term(term, listener):
-                note_unreachable(
-                    unreachable, self.viewer.unreachable(group, node, sockets, protocol), term, node, sockets
-                )
+                hosts = self.viewer.unreachable(group, node, sockets, protocol)
+                note_unreachable(unreachable, hosts, (terms.variable, term), node, sockets)
             alone = all(host is node.host for host in self.viewer.members[group][:2])
             if alone and terms.given and term in MEMBERS and not _is_cluster_term(term, listener):
-                self.findings.append(_no_members(node, listener, term))
+                self.findings.append(_no_members(node, terms.variable, term))
             if content != _EMPTY and not alone:
                 yield self.sets.add(_label(term, listener, node), content, node.name, listener, protocol)
 
@@ -105,9 +104,9 @@ def _same_port(node: Node, listener: Listener, protocol: str) -> list[Listener]:
     ]
 
 
-def _no_members(node: Node, listener: Listener, term: str) -> Finding:
+def _no_members(node: Node, variable: str, term: str) -> Finding:
     message = f"cluster {node.cluster!r} has no such node except this node, so it would allow no host; remove it"
-    return host_error("source-unknown", node.name, f"kong_{listener.name}_sources", term, message)
+    return host_error("source-unknown", node.name, variable, term, message)
 
 
 def _is_cluster_term(term: str, listener: Listener) -> bool:

@@ -27,8 +27,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 _SHOWN_PORTS = 4
 _SHOWN_HOSTS = 2
 
-# By listener, term, names of hosts, and reason: the ports to which these hosts of the term have no path, and the hosts.
-Unreachable = dict[tuple[str, str, tuple[str, ...], str], tuple[list[int], list[Host]]]
+# By listener, variable and term, names of hosts, and reason: the ports to which these hosts of the term have no path, and the hosts.
+Unreachable = dict[tuple[str, tuple[str, str], tuple[str, ...], str], tuple[list[int], list[Host]]]
 
 # By site: the hosts whose source is unverified, and of the first host its name, target, dialled address and source.
 Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
@@ -65,9 +65,9 @@ def _families_of(host: Host) -> set[Family]:
 
 
 def note_unreachable(
-    unreachable: Unreachable, hosts: Sequence[Host], term: str, node: Node, sockets: Sequence[Listener]
+    unreachable: Unreachable, hosts: Sequence[Host], term: tuple[str, str], node: Node, sockets: Sequence[Listener]
 ) -> None:
-    """Add the hosts of a term that have no path to the sockets of one port, those with a known reason separately."""
+    """Add the hosts of a variable's term that have no path to the sockets of one port, those with a known reason separately."""
     explained = [host for host in hosts if unreachable_reason(host, node, sockets)]
     for same in (explained, [host for host in hosts if host not in explained]):
         if same:
@@ -78,7 +78,7 @@ def note_unreachable(
 
 def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
     """Yield a warning for the hosts of each term that have no path to a node."""
-    for (listener, term, _names, reason), (ports, hosts) in unreachable.items():
+    for (listener, (variable, term), _names, reason), (ports, hosts) in unreachable.items():
         numbers = list(dict.fromkeys(ports))
         where = " and ".join(map(str, numbers[:_SHOWN_PORTS])) + (" and more" if len(numbers) > _SHOWN_PORTS else "")
         noun = "port" if len(numbers) == 1 else "ports"
@@ -86,7 +86,7 @@ def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Findi
             f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {node.name} (site {node.site}). "
             f"{reason or _advice(node, listener, numbers, hosts)}"
         )
-        yield host_warning("source-no-path", node.name, f"kong_{listener}_sources", term, message)
+        yield host_warning("source-no-path", node.name, variable, term, message)
 
 
 def _with_sites(hosts: Sequence[Host]) -> str:

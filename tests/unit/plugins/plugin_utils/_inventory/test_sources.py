@@ -178,6 +178,14 @@ def test_terms_without_hosts_in_the_cluster(term):
     assert "remove it" in error.message
 
 
+def test_a_finding_names_the_variable_that_is_set():
+    listens = {"admin_listen": "0.0.0.0:8001", "admin_gui_listen": "0.0.0.0:8002"}
+    found = errors(fleet(**listens, admin_sources=["data_planes"]), OTHERS, GROUPS)
+    assert {error.variable for error in found} == {"kong_admin_sources"}
+    found = warnings(plan_of(**listens, admin_sources=["far"]), "source-no-path")
+    assert [warning["variable"] for warning in found] == ["kong_admin_sources"] * 2
+
+
 def test_cluster_sources_without_the_cluster():
     node = {"kong_role": "control_plane", "kong_address": "10.0.0.1", "kong_cluster_sources": ["10.0.0.9"]}
     (warning,) = warnings(planned({"n": node}))
