@@ -106,6 +106,13 @@ def _text(kind: Kind, value: Any) -> str:
     return text
 
 
+def _host_path(kind: Kind, value: Any) -> str:
+    text = _text(kind, value)
+    if not text.startswith("/") or text.endswith("/") or not text.isprintable():
+        raise _wrong(kind)
+    return text
+
+
 def _boolean(_kind: Kind, value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -184,7 +191,8 @@ def _mapping(kind: Kind, value: Any) -> Mapping[Any, Any]:
 
 
 NAME = Kind("text", "east", _text)
-PATH = Kind("a path", "/etc/kong/kong.conf", _text)
+PATH = Kind("a path", "/srv/kong/plan.json", _text)
+HOST_PATH = Kind("the absolute path of a file", "/etc/kong/kong.conf", _host_path)
 ENDPOINT = Kind("ADDRESS:PORT as text", "192.0.2.10:8005", _text)
 QUERY = Kind("a JMESPath query as text", "ansible_facts.eth1.ipv4.address", _text, is_query=True)
 BOOLEAN = Kind("true or false", True, _boolean)

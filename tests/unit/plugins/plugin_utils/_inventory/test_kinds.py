@@ -77,6 +77,13 @@ CASES = {
     "a list of a mapping": ({**N, "kong_nat": ["203.0.113.7"]}, "it must be a list of mappings; write"),
     "text for a boolean": ({**N, "kong_flat_network": "true"}, "true or false, in an INI inventory True or False"),
     "text for a number": ({**N, "kong_listen_retries": "often"}, "it must be a number, 0 or more"),
+    "a relative path of a host": (
+        {**N, "kong_listen_file": "kong.conf"},
+        "it must be the absolute path of a file; write",
+    ),
+    "a home folder": ({**N, "kong_listen_program": "~/kong"}, "it must be the absolute path of a file; write"),
+    "a folder for a file": ({**N, "kong_listen_file": "/etc/kong/"}, "it must be the absolute path of a file; write"),
+    "a path of two lines": ({**N, "kong_listen_file": "/etc\n/kong"}, "it must be the absolute path of a file; write"),
     "empty text": ({**N, "kong_vpn_address": " "}, "it is empty; give one IPv4 and/or one IPv6 address, or remove it"),
     "an empty advertised address": (
         {**N, "kong_version": "0.10.4", "kong_cluster_advertise": ""},
