@@ -87,7 +87,15 @@ def test_the_commands_find_the_hosts_and_all_steps(runs):
             assert step in last_play
 
 
-@pytest.mark.parametrize(("arguments", "named"), [((), "is not set"), (("-e", "leaving=k9"), "k9")])
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((), "is not set"),
+        (("-e", "leaving="), "is not set"),
+        (("-e", "leaving=k9"), "k9"),
+        (("-e", "leaving=k1,k9"), "k9"),
+    ],
+)
 def test_a_removal_without_a_host_fails(runs, arguments, named):
     text = texts(runs[0], *arguments, playbook="gatehouse.kong.remove", code=2)
     assert f"leaving: {named}: the inventory has no such host" in text
