@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
 _MASTER = "nginx: master process "
 _WORKER = "nginx: worker process"
 _CONTAINER = re.compile(r"(libpod|docker)[-/](?:[^/]*-)?([0-9a-f]{64})")
+_ROOT = re.compile(r"^Uid:\t\d+\t0\t", re.MULTILINE)
 _ENGINES = {"libpod": "podman", "docker": "docker"}
 
 
@@ -55,10 +56,13 @@ class Master:
 def find_master(prefix: str, *, in_container: bool = False, proc: Path = PROC) -> Master | None:
     """Return the master of the Kong with a prefix, or None if there is none or if it cannot be told from others.
 
+    Any user can run a process with the title of a master, so of several masters that of root counts.
     With `in_container` it is a Kong with a network of its own, otherwise a Kong whose sockets are those of this host.
     """
     wanted = os.path.normpath(prefix)
     found = [m for m in _masters(proc) if m.prefix == wanted and m.shares_network is not in_container]
+    if len(found) > 1:
+        found = [master for master in found if _is_of_root(master.process)]
     return found[0] if len(found) == 1 else None
 
 
@@ -90,6 +94,11 @@ def _masters(proc: Path) -> Iterator[Master]:
             prefix = os.path.normpath(words[words.index("-p") + 1])
             shares = _link(process / "ns/net") == network
             yield Master(process, prefix, find_unit(process), _container_of(process), shares)
+
+
+def _is_of_root(process: Path) -> bool:
+    """Tell whether the effective user is root. The owner of the folder in /proc does not tell it (proc(5), "dumpable")."""
+    return _ROOT.search(_read(process / "status")) is not None
 
 
 def _container_of(process: Path) -> Container | None:

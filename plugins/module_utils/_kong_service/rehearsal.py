@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import run_step
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx, is_trusted
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
     Kong,
     ServiceError,
@@ -46,7 +46,7 @@ def rehearse(kong: Kong, nginx: Nginx) -> Mapping[str, str] | None:
     with tempfile.TemporaryDirectory(prefix="gatehouse-kong.") as folder:
         try:
             run_step(make_prepare(kong, (*_without_prefix(options), "-p", folder)), kong)
-            if kong.version < _TESTS_ITSELF and Path(nginx.program).exists():
+            if kong.version < _TESTS_ITSELF and is_trusted(nginx.program):
                 run_step(Step((nginx.program, "-t", "-p", folder, "-c", "nginx.conf"), as_kong=True), kong)
         except StepError as error:
             reason = " / ".join(error.output or [str(error)])

@@ -55,6 +55,9 @@ def test_several_kongs_differ_by_prefix_and_two_with_one_prefix_cannot_be_told_a
     assert find_master("/none", proc=proc.path) is None
     proc.add(9, f"{PROGRAM} -p /srv/dp -c nginx.conf")
     assert find_master("/srv/dp", proc=proc.path) is None
+    (proc.path / "9/status").write_text("Name:\tnginx\nUid:\t1000\t1000\t1000\t1000\n")
+    (proc.path / "8/status").write_text("Name:\tnginx\nUid:\t0\t0\t0\t0\n")
+    assert find_master("/srv/dp", proc=proc.path).process.name == "8"
 
 
 @pytest.mark.parametrize(

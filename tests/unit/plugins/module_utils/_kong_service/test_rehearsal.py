@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import effect, rehearsal
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import effect, nginx, rehearsal
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import find_ineffective
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError
@@ -63,6 +64,16 @@ def test_nginx_tests_the_file_if_kong_does_not(kong, tmp_path, version, calls):
     called = [line for line in kong.log() if line != "700"]
     assert len(called) == calls
     assert all(" -t -p " in line and line.rstrip().endswith("-c nginx.conf") for line in called[1:])
+
+
+def test_a_program_of_another_user_is_not_run(kong, tmp_path, monkeypatch):
+    """Any user can run a process with the title of nginx's master."""
+    monkeypatch.setattr(nginx.os, "geteuid", lambda: 1234)
+    monkeypatch.setattr(
+        nginx, "Path", lambda _path: SimpleNamespace(parents=(), stat=lambda: SimpleNamespace(st_uid=5678))
+    )
+    assert rehearse(kong((0, 13)), Nginx("/usr/local/kong", program=str(tmp_path / "nginx")))
+    assert len(kong.log()) == 2  # the call of Kong's program, and the mode of the folder
 
 
 def test_without_its_nginx_the_file_is_only_prepared(kong):
