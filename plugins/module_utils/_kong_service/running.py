@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master, find_master
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources, name_variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import read_prepared
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import find_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
@@ -72,13 +72,21 @@ def _find_unit_of(host: Host, master: Master, named: str) -> str:
 
 
 def read_sources(host: Host, running: Running, file: KongFile, settings: Iterable[str]) -> Sources:
-    """Return the places from which Kong takes its settings, with their values. Raises HostError or OSError."""
-    variables = _find_variables(host, running)
+    """Return the places from which Kong takes its settings, with their values. Raises HostError or OSError.
+
+    A container does not tell which variables are from its `--env-file`: those with the values of that file.
+    """
+    variables, stated = _find_variables(host, running), _read_file(host, file, settings)
     if file.form == "env":
-        variables = {name: variable for name, variable in variables.items() if variable.file != file.path}
+        values = {name_variable(name): value for name, value in stated.items()} if _find_container(running) else {}
+        variables = {
+            name: variable
+            for name, variable in variables.items()
+            if variable.file != file.path and values.get(name) != variable.value
+        }
     return Sources(
         path=file.path,
-        file=_read_file(host, file, settings),
+        file=stated,
         changed=_read_time(host, file.path),
         defaults=file.defaults,
         variables=variables,
@@ -104,9 +112,12 @@ def _find_variables(host: Host, running: Running) -> dict[str, Variable]:
 
     The environment of Kong's processes is not used, because nginx overwrites it with its titles.
     """
-    if running.master is not None and running.master.container is not None:
-        return _read_container(host, running.master.container)
-    return read_unit_variables(host, running.unit)
+    container = _find_container(running)
+    return _read_container(host, container) if container else read_unit_variables(host, running.unit)
+
+
+def _find_container(running: Running) -> Container | None:
+    return running.master.container if running.master else None
 
 
 def _read_container(host: Host, container: Container) -> dict[str, Variable]:

@@ -106,6 +106,16 @@ def test_the_variables_of_a_container(run_master, tmp_path, engine):
     }
 
 
+def test_the_variables_of_a_container_that_come_from_kongs_file(run_master, tmp_path):
+    """Otherwise the old value in the container would block each change of the file."""
+    run_master(container=Container("docker", NUMBER))
+    (tmp_path / "kong.env").write_text("KONG_LOG_LEVEL=info\nKONG_PG_PASSWORD=other\n")
+    found = find_running(FakeHost(), "kong", "/usr/local/kong")
+    file = KongFile("/kong.env", "env", {})
+    sources = read_sources(FakeHost(tmp_path), found, file, ["log_level", "pg_password"])
+    assert {*sources.variables} == {"KONG_PG_PASSWORD"}
+
+
 def test_a_container_of_another_user_has_unknown_variables(run_master, tmp_path):
     run_master(container=Container("podman", "0" * 64))
     found = find_running(FakeHost(), "kong", "/usr/local/kong", in_container=True)
