@@ -187,7 +187,11 @@ def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[List
         return
     for address in host.address.all():
         if address not in present:
-            variables.error("address-not-on-host", "kong_address", address, _not_on_host(present))
+            message = (
+                f"{_not_on_host(present)}. Correct the address, or gather facts again. If a NAT device has the address, it is an "
+                "outside address of kong_nat"
+            )
+            variables.error("address-not-on-host", "kong_address", address, message)
     own = present | set(host.all_addresses())
     for listener in listeners:
         is_name = len(listener.families) > 1 and not listener.is_wildcard

@@ -140,7 +140,7 @@ BAD = {
         "address-not-on-host",
         "kong_address",
         "10.0.0.9",
-        ["10.0.0.1, 172.17.0.1, 192.168.5.1"],
+        ["10.0.0.1, 172.17.0.1, 192.168.5.1", "an outside address of kong_nat"],
     ),
     "in none of the networks": (
         FACTS,

@@ -158,6 +158,7 @@ ADDRESSES = [
         {
             "Correct the address": {"kong_address": "10.1.0.3"},
             "gather facts again": {"ansible_facts": facts("10.1.0.2")},
+            "outside address of kong_nat": {"kong_address": "10.1.0.3", "kong_nat": [{"outside": "10.1.0.2"}]},
         },
     ),
     for_node(
