@@ -47,13 +47,19 @@ def select_nodes(
 ) -> Selected:
     """Return the group of the Kong nodes.
 
-    ``group`` is ``kong_group`` as the first host sees it, ``extra`` as an extra variable sets it. If the group has no hosts and
-    there is no extra variable, ``groups_of_hosts`` gives ``kong_group`` of all hosts. ``play_hosts`` are the hosts that
-    ``--limit`` leaves. Raises GroupError.
+    ``group`` is ``kong_group`` as the first host sees it, ``extra`` as an extra variable sets it. If the inventory sets it,
+    ``groups_of_hosts`` gives ``kong_group`` of all hosts. ``play_hosts`` are the hosts that ``--limit`` leaves. Raises
+    GroupError, also if several groups have such hosts: a run is for one fleet.
     """
-    if not groups.get(group) and extra is None:
-        named = (name for name in groups_of_hosts() if isinstance(name, str))
-        group = next((name for name in named if groups.get(name)), group)
+    if extra is None and (group != DEFAULT or not groups.get(group)):
+        named = {name: None for name in (group, *groups_of_hosts()) if isinstance(name, str) and groups.get(name)}
+        played = [name for name in named if set(play_hosts).intersection(groups[name])]
+        if len(played) > 1:
+            raise GroupError(
+                f"kong_group: hosts of this run name the groups {listed(played, 4)}, and a run is for one group. Add "
+                f"-e kong_group={played[0]}, or use --limit"
+            )
+        group = next(iter([*played, *named]), group)
     if not groups.get(group):
         raise GroupError(f"kong_group: {group!r}: {describe_no_nodes(groups)} [no-nodes]")
     if not set(play_hosts).intersection(groups[group]):

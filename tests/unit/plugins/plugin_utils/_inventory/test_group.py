@@ -31,6 +31,11 @@ def test_the_variable_may_be_set_for_the_nodes_only():
     assert select("kong", of_hosts=[None, "empty", ["others"], 7, "gateways"]) == Selected("gateways", ("g1", "g2"))
 
 
+def test_limit_chooses_one_of_several_groups():
+    assert select("gateways", of_hosts=["gateways", "others"], play_hosts=["x"]) == Selected("others", ("x",))
+    assert select("others", of_hosts=["gateways", "others"], play_hosts=["g2"]).group == "gateways"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -41,6 +46,10 @@ def test_the_variable_may_be_set_for_the_nodes_only():
         (
             {"group": "gateways", "extra": "gateways", "play_hosts": ["x"]},
             r"--limit excludes every Kong node. The group 'gateways' has g1 to g2, 2 nodes",
+        ),
+        (
+            {"group": "gateways", "of_hosts": ["gateways", "others"]},
+            r"name the groups gateways, others, .*Add -e kong_group=gateways, or use --limit",
         ),
         (
             {"group": "gateways", "groups": {**GROUPS, "kong": ["x"]}},
