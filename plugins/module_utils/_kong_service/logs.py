@@ -45,9 +45,13 @@ class Mark:
     files: Mapping[str, tuple[int, int]]
 
 
-def mark_logs(unit: str, nginx: Nginx) -> Mark:
-    """Return the present ends of the logs. If a file is missing now, all its lines are new later."""
-    paths = dict.fromkeys(path for path in (nginx.error_log, f"{nginx.prefix}/logs/error.log") if path)
+def mark_logs(unit: str, nginx: Nginx, setting: str = "") -> Mark:
+    """Return the present ends of the logs. If a file is missing now, all its lines are new later.
+
+    `setting` is Kong's proxy_error_log, empty if it is not set: the log of an nginx that does not run yet.
+    """
+    candidates = (nginx.error_log, *(str(Path(nginx.prefix, log)) for log in (setting, "logs/error.log") if log))
+    paths = dict.fromkeys(path for path in candidates if path and not path.startswith("/dev/"))
     return Mark(unit, time.time(), {path: _find_end(path) for path in paths})
 
 

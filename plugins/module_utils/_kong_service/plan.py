@@ -78,6 +78,11 @@ class Kong:
         return {**self.settings, **self.variables}
 
     @property
+    def error_log(self) -> str:
+        """The path of nginx's error log, relative to the prefix; empty if it is not set."""
+        return self.variables.get("KONG_PROXY_ERROR_LOG", self.settings.get("proxy_error_log", ""))
+
+    @property
     def gossips(self) -> bool:
         """Whether this Kong starts a Serf agent."""
         return self.version < (0, 11)

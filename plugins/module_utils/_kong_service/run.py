@@ -98,7 +98,7 @@ def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Do
             return Done(RELOAD, (), (*wrong,), refused=True)
         reasons = (f"the reload was not enough: {'; '.join(wrong)}",)
         chosen = choose_procedure(kong, RESTART)
-    mark = mark_logs(kong.unit, before)
+    mark = mark_logs(kong.unit, before, kong.error_log)
     wrong = _execute(kong, chosen, lambda: find_errors(kong, wanted), wanted.looks)
     why = summarize(read_errors(host, mark), kong.stated) if wrong else ()
     return Done(chosen.how, reasons, (*wrong, *why))
@@ -108,7 +108,7 @@ def _reload(
     host: Host, kong: Kong, chosen: Procedure, wanted: Wanted, before: Nginx, settings: Mapping[str, str] | None
 ) -> tuple[list[str], bool]:
     """Reload Kong; return the errors, with those of its logs, and whether nginx has refused the configuration."""
-    mark = mark_logs(kong.unit, before)
+    mark = mark_logs(kong.unit, before, kong.error_log)
     looks = min(wanted.looks, _LOOKS_AFTER_RELOAD)
     wrong = _execute(kong, chosen, lambda: find_errors(kong, wanted) or find_ineffective(kong, before, settings), looks)
     if not wrong:

@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs 
     summarize,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
 
 BIND = "2026/11/30 17:55:56 [emerg] 10#10: bind() to 0.0.0.0:81 failed (98: Address already in use)"
 JOURNAL = """Starting kong.service - Kong...
@@ -94,6 +95,15 @@ def test_the_log_of_the_running_nginx_is_read_too(tmp_path):
     mark = mark_logs("", Nginx(str(tmp_path), "10", error_log=str(other)))
     other.write_text(BIND)
     assert read_errors(FakeHost(), mark) == [BIND]
+
+
+@pytest.mark.parametrize("setting", ["own.log", "{}/own.log"])
+def test_the_log_of_an_nginx_that_does_not_run_yet(tmp_path, setting):
+    kong = Kong((3, 9), "/kong.conf", settings={"proxy_error_log": setting.format(tmp_path)})
+    mark = mark_logs("", Nginx(str(tmp_path)), kong.error_log)
+    (tmp_path / "own.log").write_text(BIND)
+    assert read_errors(FakeHost(), mark) == [BIND]
+    assert mark_logs("", Nginx(str(tmp_path)), "/dev/stderr").files.keys() == {f"{tmp_path}/logs/error.log"}
 
 
 def test_the_journal_of_the_unit(tmp_path):

@@ -69,7 +69,7 @@ def world(monkeypatch):
     monkeypatch.setattr(run, "read_sockets", read_sockets)
     monkeypatch.setattr(run, "rehearse", rehearse)
     monkeypatch.setattr(run, "find_nginx", lambda _prefix: next_of(made.nginx))
-    monkeypatch.setattr(run, "mark_logs", lambda unit, nginx: (unit, nginx))
+    monkeypatch.setattr(run, "mark_logs", lambda unit, nginx, _log: (unit, nginx))
     monkeypatch.setattr(run, "read_errors", lambda _host, _mark: made.errors)
     monkeypatch.setattr(run, "find_ineffective", lambda *_given: next_of(made.ineffective))
     monkeypatch.setattr(run, "find_silent", lambda http: [one for one in http if one.name in made.silent])
