@@ -66,6 +66,18 @@ def test_nginx_tests_the_file_if_kong_does_not(kong, tmp_path, version, calls):
     assert all(" -t -p " in line and line.rstrip().endswith("-c nginx.conf") for line in called[1:])
 
 
+def test_logs_that_nginx_creates_for_the_test_are_removed(kong, tmp_path):
+    """A log of root would keep a Kong with a user of its own from starting."""
+    own = [tmp_path / name for name in ("new.log", "present.log", "full.log")]
+    own[1].touch()
+    with (tmp_path / "kong").open("a") as program:
+        program.write(f"touch {own[0]} {own[1]}; echo x >{own[2]}\n")
+    settings = {"proxy_access_log": f"{own[0]} combined", "admin_error_log": "logs/error.log", "status_error_log": " "}
+    variables = {"KONG_ADMIN_ACCESS_LOG": str(own[1]), "KONG_PROXY_ERROR_LOG": str(own[2])}
+    rehearse(kong(settings=settings, variables=variables), Nginx("/usr/local/kong"))
+    assert [file.exists() for file in own] == [False, True, True]
+
+
 def test_a_program_of_another_user_is_not_run(kong, tmp_path, monkeypatch):
     """Any user can run a process with the title of nginx's master."""
     monkeypatch.setattr(nginx.os, "geteuid", lambda: 1234)
