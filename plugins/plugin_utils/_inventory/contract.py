@@ -10,10 +10,13 @@ from collections.abc import Mapping
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import (
     ADDRESSES,
+    BACKEND,
     BATCHES,
     BOOLEAN,
     COMMAND,
+    COUNT,
     ENDPOINT,
+    FIREWALL_STATE,
     HOST_PATH,
     LISTEN,
     MAPPINGS,
@@ -24,9 +27,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds im
     PATH,
     PUBLICATIONS,
     QUERY,
+    ROLLBACK_SECONDS,
     SETTINGS,
     SOURCES,
     SWITCH,
+    TRANSPARENT_STATE,
     VERSION,
     VIRTUAL_ADDRESSES,
     Kind,
@@ -67,9 +72,9 @@ _COMPILED: Mapping[str, Kind] = {
 # The variables that playbooks and roles read. A play can set them too, and their templates may refer to variables of a play.
 _OF_RUN: Mapping[str, Kind] = {
     "kong_drift_file": PATH,
-    "kong_firewall_backend": NAME,
-    "kong_firewall_rollback_timeout": NUMBER,
-    "kong_firewall_state": NAME,
+    "kong_firewall_backend": BACKEND,
+    "kong_firewall_rollback_timeout": ROLLBACK_SECONDS,
+    "kong_firewall_state": FIREWALL_STATE,
     "kong_fleet_name": NAME,
     "kong_group": NAME,
     "kong_listen_backup": SWITCH,
@@ -85,11 +90,11 @@ _OF_RUN: Mapping[str, Kind] = {
     "kong_report_before": PATH,
     "kong_report_path": PATH,
     "kong_strict": SWITCH,
-    "kong_transparent_state": NAME,
-    "kong_verify_pairs": NUMBER,
+    "kong_transparent_state": TRANSPARENT_STATE,
+    "kong_verify_pairs": COUNT,
     "kong_verify_placeholder": SWITCH,
     "kong_verify_timeout": NUMBER,
-    "kong_verify_tries": NUMBER,
+    "kong_verify_tries": COUNT,
 }
 KINDS: Mapping[str, Kind] = {**_COMPILED, **_OF_RUN}
 KNOWN_VARIABLES = frozenset(KINDS)

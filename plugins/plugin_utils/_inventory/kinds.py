@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import invent
 # Separators between several items in one text. A blank is not among them, because names of hosts may have blanks.
 _SEPARATORS = re.compile(r"[,;]")
 _LIST_LIKE = re.compile(r"\[(?!.*\]:).*\]|\{.*\}", re.DOTALL)
+_BATCH = re.compile(r"[1-9][0-9]*%?")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _SHOWN_ITEMS = 2
 
@@ -34,7 +35,8 @@ class Kind:
     """A kind of variables.
 
     ``expected`` describes a value in words, ``example`` is a value. ``read`` checks the type. ``is_query`` tells whether
-    brackets and quotes in text have a meaning. ``is_secret`` tells whether a value must not be shown.
+    brackets and quotes in text have a meaning. ``is_secret`` tells whether a value must not be shown. ``least`` is the
+    smallest number, and ``choices`` are the only texts, if there are any.
     """
 
     expected: str
@@ -42,6 +44,8 @@ class Kind:
     read: Callable[[Kind, Any], Any]
     is_query: bool = False
     is_secret: bool = False
+    least: int = 0
+    choices: tuple[str, ...] = ()
 
     def shown(self, value: Any) -> Any:
         """Return the value as it may be shown, of a secret the type only."""
@@ -127,10 +131,29 @@ def _switch(kind: Kind, value: Any) -> bool:
 
 
 def _number(kind: Kind, value: Any) -> Any:
-    """Return a number that is not negative, also from text."""
-    if not isinstance(value, bool) and _NUMBER.fullmatch(str(value).strip()):
+    """Return a number that is not too small, also from text."""
+    if not isinstance(value, bool) and _NUMBER.fullmatch(text := str(value).strip()) and float(text) >= kind.least:
         return value
     raise KindError(f"it must be {kind.expected}")
+
+
+def _choice(kind: Kind, value: Any) -> str:
+    text = _text(kind, value)
+    if text not in kind.choices:
+        raise KindError(f"it must be {kind.expected}")
+    return text
+
+
+def _batches(kind: Kind, value: Any) -> Any:
+    """Return the value of the keyword serial of a play, also from text."""
+    for item in value if isinstance(value, list) and value else [value]:
+        if isinstance(item, bool) or not _BATCH.fullmatch(str(item).strip()):
+            raise _wrong(kind)
+    return value
+
+
+def _make_choices(*choices: str) -> Kind:
+    return Kind(" or ".join(filter(None, (", ".join(choices[:-1]), choices[-1]))), choices[0], _choice, choices=choices)
 
 
 def _items(kind: Kind, value: Any) -> list[str]:
@@ -206,9 +229,15 @@ PUBLICATIONS = Kind("a list of published ports", ["80:8000", "443:8443"], _items
 MAPPINGS = Kind("a list of mappings", [{"outside": "203.0.113.7"}], _mappings)
 SETTINGS = Kind("a mapping of Kong settings to values", {"log_level": "info"}, _mapping, is_secret=True)
 NUMBER = Kind("a number, 0 or more", 30, _number)
+COUNT = Kind("a number, 1 or more", 2, _number, least=1)
+# The controller needs this time for a new connection, see the option rollback_timeout of kong_firewall.
+ROLLBACK_SECONDS = Kind("a number of seconds, 5 or more", 30, _number, least=5)
+BACKEND = _make_choices("auto", "firewalld", "iptables", "nftables", "ufw")
+FIREWALL_STATE = _make_choices("present", "merged", "absent", "rolled_back")
+TRANSPARENT_STATE = _make_choices("present", "absent")
 COMMAND = Kind("a command as text", "docker restart kong", _text, is_query=True)
 # The keyword serial of a play takes a number, a percentage, or a list of both.
-BATCHES = Kind("a number, a percentage or a list of them", [1, "10%"], _as_it_is)
+BATCHES = Kind("a number, a percentage or a list of them", [1, "10%"], _batches)
 # Kong's own grammar has its own errors: versions, listen values, switches and ports.
 VERSION = Kind("a version", "3.9", _as_it_is)
 LISTEN = Kind("a listen value", ["0.0.0.0:8000", "0.0.0.0:8443 ssl"], _as_it_is)

@@ -77,6 +77,18 @@ CASES = {
     "a list of a mapping": ({**N, "kong_nat": ["203.0.113.7"]}, "it must be a list of mappings; write"),
     "text for a boolean": ({**N, "kong_flat_network": "true"}, "true or false, in an INI inventory True or False"),
     "text for a number": ({**N, "kong_listen_retries": "often"}, "it must be a number, 0 or more"),
+    "a number that is too small": ({**N, "kong_verify_tries": 0}, "it must be a number, 1 or more"),
+    "too few seconds": ({**N, "kong_firewall_rollback_timeout": "4.9"}, "it must be a number of seconds, 5 or more"),
+    "an unknown backend": (
+        {**N, "kong_firewall_backend": "pf"},
+        "it must be auto, firewalld, iptables, nftables or ufw",
+    ),
+    "an unknown state": ({**N, "kong_transparent_state": "gone"}, "it must be present or absent"),
+    "text for batches": ({**N, "kong_listen_serial": "abc"}, "it must be a number, a percentage or a list of them"),
+    "a batch of no nodes": (
+        {**N, "kong_listen_serial": [1, "0%"]},
+        "it must be a number, a percentage or a list of them",
+    ),
     "a relative path of a host": (
         {**N, "kong_listen_file": "kong.conf"},
         "it must be the absolute path of a file; write",
