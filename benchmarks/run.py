@@ -28,25 +28,32 @@ PARTS = ("fleets", "firewalls", "packets")
 
 def main() -> int:
     arguments = _arguments()
-    sections, failed = {}, []
+    sections: dict[str, str] = {}
+    failed: list[str] = []
     if "fleets" in arguments.what:
         fleets = _fleets(arguments)
         print(report.table(fleets), flush=True)
-        sections["fleets"], failed = report.markdown(fleets), report.failures(fleets)
+        failed += _add(sections, "fleets", report.markdown(fleets), report.failures(fleets))
     if "firewalls" in arguments.what:
         timings = firewalls.measure(arguments.peers, arguments.repetitions, arguments.looped)
         print(firewalls_report.table(timings), flush=True)
-        sections["firewalls"] = firewalls_report.markdown(timings)
-        failed += firewalls_report.failures(timings)
+        failed += _add(sections, "firewalls", firewalls_report.markdown(timings), firewalls_report.failures(timings))
     if "packets" in arguments.what:
         costs = packets.measure(arguments.repetitions)
         print(firewalls_report.packet_table(costs))
-        sections["packets"] = firewalls_report.packet_markdown(costs)
-        failed += firewalls_report.packet_failures(costs)
+        missed = firewalls_report.packet_failures(costs)
+        failed += _add(sections, "packets", firewalls_report.packet_markdown(costs), missed)
     print("\n".join(["", *failed, "FAIL" if failed else "PASS"]))
     if arguments.write:
         document.write(sections, PARTS)
     return 1 if failed else 0
+
+
+def _add(sections: dict[str, str], part: str, text: str, missed: list[str]) -> list[str]:
+    """Add the documentation of a part, with the bars that it misses, and return these."""
+    lines = "".join(f"- {line}\n" for line in missed)
+    sections[part] = f"{text}\nThis measurement misses these bars:\n\n{lines}" if missed else text
+    return missed
 
 
 def _fleets(arguments: argparse.Namespace) -> list[Measurement]:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     yield
-    for name in ("document", "firewalls", "firewalls_report", "packets", "ways"):
+    for name in ("document", "firewalls", "firewalls_report", "fleet", "measure", "packets", "report", "run", "ways"):
         sys.modules.pop(name, None)
 
 
@@ -44,6 +44,18 @@ def test_the_bar_is_a_ratio_to_the_floor(ours, failed):
 
     assert len(firewalls_report.failures(timings(ours))) == failed
     assert f"{ours / 2:.2f}" in firewalls_report.markdown(timings(ours))
+
+
+@pytest.mark.parametrize(
+    ("missed", "expected"),
+    [([], "A table\n"), (["slow"], "A table\n\nThis measurement misses these bars:\n\n- slow\n")],
+)
+def test_the_page_has_the_missed_bars(missed, expected):
+    import run  # noqa: PLC0415
+
+    sections = {}
+    assert run._add(sections, "packets", "A table\n", missed) == missed
+    assert sections == {"packets": expected}
 
 
 def test_ratios_are_those_within_a_round():
