@@ -10,7 +10,9 @@ blanks and booleans as `true` and `false` (kong/cmd/utils/prefix_handler.lua).
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from contextlib import suppress
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import is_secret
 
@@ -40,10 +42,24 @@ def normalise(name: str, value: str) -> str:
 def parse_endpoints(value: str) -> frozenset[tuple[str, bool]]:
     """Return address and port of each entry of a listen value, and whether it is for udp; none if the value is `off`."""
     entries = [entry.split() for entry in value.split(",")]
-    return frozenset((word, "udp" in entry) for entry in entries for word in entry if ":" in word and "=" not in word)
+    return frozenset((_shorten(word), "udp" in entry) for entry in entries for word in entry if _is_endpoint(word))
 
 
 def _ordered(entry: str) -> str:
-    """Return a listen entry with its flags in a fixed order after the address."""
-    words = entry.split()
-    return " ".join(sorted(words, key=lambda word: (":" not in word or "=" in word, word)))
+    """Return a listen entry with its address first, and its flags in a fixed order."""
+    words = [_shorten(word) if _is_endpoint(word) else word for word in entry.split()]
+    return " ".join(sorted(words, key=lambda word: (not _is_endpoint(word), word)))
+
+
+def _is_endpoint(word: str) -> bool:
+    return ":" in word and "=" not in word
+
+
+def _shorten(endpoint: str) -> str:
+    """Return an address and port with one form of the address. nginx reads `*` as 0.0.0.0 (ngx_parse_inet_url)."""
+    address, _colon, port = endpoint.rpartition(":")
+    if address == "*":
+        address = "0.0.0.0"
+    with suppress(ValueError):
+        address = f"[{ipaddress.IPv6Address(address.strip('[]'))}]"
+    return f"{address}:{port}"
