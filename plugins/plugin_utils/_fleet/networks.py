@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The networks of hosts with several addresses: those that the fleet uses, and those that contain an address."""
+"""The networks of hosts with several addresses: the networks that the fleet uses, and the networks of an address."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import inventory_forms
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error
 
+ROLES = Path(__file__).resolve().parents[5] / "roles"
 N = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
 DATA_PLANE = {**N, "kong_role": "data_plane"}
 ALL_KINDS = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, Kind)}
@@ -49,6 +51,14 @@ def test_advice_is_right_in_every_format(tmp_path, name):
 
 def test_every_kind_is_used():
     assert set(ALL_KINDS.values()) == set(KINDS.values())
+
+
+def test_choices_equal_the_choices_of_the_roles():
+    specs = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROLES.glob("*/meta/argument_specs.yml")]
+    options = [(name, option) for spec in specs for name, option in spec["argument_specs"]["main"]["options"].items()]
+    found = {name: {*option["choices"]} for name, option in options if name in KINDS and "choices" in option}
+    kinds_with_choices = {name: {*kind.choices} for name, kind in KINDS.items() if kind.choices}
+    assert found == kinds_with_choices
 
 
 CASES = {
