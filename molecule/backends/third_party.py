@@ -26,7 +26,7 @@ from third_party_steps import SYSTEMS, Reload, Step, System
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import LabHost
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_ruleset
 
 HERE = Path(__file__).resolve().parent
 SCENARIO = HERE.name
@@ -87,7 +87,7 @@ class Node:
     def __init__(self, system: str, plan: dict[str, Any]) -> None:
         self.addresses = NODES[system]
         self._host = LabHost(SCENARIO, f"{system}-new")
-        self._arguments = {"ruleset": host_ruleset(plan, self._host.name)}
+        self._arguments = {"ruleset": select_ruleset(plan, self._host.name)}
         self._arguments["backend"] = "iptables" if system == "iptables" else "auto"
         self._host.install()
 

@@ -27,11 +27,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import LabHost
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.defaults import find_defaults
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_ruleset
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certificates import with_certificate
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import gather
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from, silent_nodes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
+    list_probes_from,
+    list_silent_nodes,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 
 Plan = dict[str, Any]
 SCENARIO = Path(__file__).parent.name
@@ -68,7 +71,7 @@ def find_drift(plan: Plan, host: str) -> list[str]:
     conf = {"path": file["path"], "format": file["format"], "settings": settings, "defaults": find_defaults(node)}
     listeners = {"listeners": node["listeners"], **conf}
     tasks = {
-        "firewall": ("kong_firewall_info", {"ruleset": host_ruleset(plan, host), "backend": backend}),
+        "firewall": ("kong_firewall_info", {"ruleset": select_ruleset(plan, host), "backend": backend}),
         "listeners": ("kong_listen_info", listeners),
         "settings": ("kong_conf", {**conf, "_ansible_check_mode": True}),
     }
@@ -79,7 +82,7 @@ def find_drift(plan: Plan, host: str) -> list[str]:
 
 def verify_pairs(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
     """Make the probes from clients to targets, and return the lines of the verification about them."""
-    watched = {name for targets in pairs.values() for name in targets}.intersection(silent_nodes(plan))
+    watched = {name for targets in pairs.values() for name in targets}.intersection(list_silent_nodes(plan))
     for name in watched:
         watch = {"listeners": plan["nodes"][name]["listeners"], "listen": False}
         LabHost(SCENARIO, name).run_modules({"watch": ("kong_placeholder", watch)})
@@ -89,11 +92,11 @@ def verify_pairs(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
         for name in watched
     }
     verification = compare(plan, seen, {name: results["end"]["observer"] for name, results in ended.items()})
-    return [line for line in verification_lines(verification) if line.startswith(("DIFFERS", "  cause"))]
+    return [line for line in format_verification(verification) if line.startswith(("DIFFERS", "  cause"))]
 
 
 def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
-    probes = [probe.as_dict() for probe in probes_from(plan, caller) if probe.target in targets]
+    probes = [probe.as_dict() for probe in list_probes_from(plan, caller) if probe.target in targets]
     tasks = {"probe": ("kong_probe", {"probes": probes, "timeout": 0.6, "tries": 2})}
     results: list[dict[str, Any]] = LabHost(SCENARIO, caller).run_modules(tasks)["probe"]["probes"]
     return [with_certificate(result) for result in results]

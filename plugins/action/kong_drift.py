@@ -32,7 +32,7 @@ class ActionModule(ControllerAction):
         plan = check_plan(arguments["plan"])
         hostvars = variables["hostvars"]
         drift = gather(
-            plan, {node: _registered(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars}
+            plan, {node: _read_registered(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars}
         )
         data = drift.as_dict()
         show(drift_lines(data))
@@ -41,7 +41,7 @@ class ActionModule(ControllerAction):
         return data
 
 
-def _registered(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _read_registered(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the registered results of a host by part, without tasks that were skipped or did not run."""
     found = {part: variables.get(arguments[part]) for part in PARTS if arguments[part]}
     return {part: result for part, result in found.items() if result and not result.get("skipped")}

@@ -12,9 +12,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    chosen_probes,
+    choose_probes,
     explain,
-    outcomes_by_name,
+    list_outcomes,
 )
 
 _ARGUMENTS = {
@@ -34,8 +34,8 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         plan = check_plan(arguments["plan"])
-        probes = chosen_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
-        outcomes = outcomes_by_name(plan, probes, arguments["seen"], arguments["observer"])
+        probes = choose_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
+        outcomes = list_outcomes(plan, probes, arguments["seen"], arguments["observer"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]
         show(lines or [_NO_PROBES])
         different = [name for name, outcome in outcomes.items() if outcome.differs]

@@ -13,7 +13,7 @@ from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import from_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 
 
 class ActionModule(ActionBase):
@@ -29,7 +29,9 @@ class ActionModule(ActionBase):
             result.update(self._confirm(transaction, task_vars))
         if result.get("changed") and self._task.args.get("backend", "auto") == "auto":
             host = (task_vars or {}).get("inventory_hostname")
-            self._display.display(escaped(f"{host}: backend {result['backend']}, because {result['backend_reason']}"))
+            self._display.display(
+                escape_text(f"{host}: backend {result['backend']}, because {result['backend_reason']}")
+            )
         return result
 
     def _confirm(self, transaction: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
@@ -42,7 +44,7 @@ class ActionModule(ActionBase):
             return {
                 "failed": True,
                 "msg": "after the change of the rules a new connection to the host failed. The host rolls back within "
-                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escaped(exc)}",
+                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escape_text(exc)}",
             }
         # The result of the first call describes the change. The second call can only add a failure.
         return confirmed if confirmed.get("failed") else {}

@@ -22,19 +22,19 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import updat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     ERROR,
     WARNING,
-    finding_line,
-    shared_findings,
+    format_finding,
+    share_findings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, plan_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import finding_lines, plan_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, plan_lines
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, plan_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 _ARGUMENTS = {
     "group": {"type": "str", "default": "kong"},
@@ -58,7 +58,7 @@ class ActionModule(ControllerAction):
             if is_first:
                 with _without_garbage_collection():
                     compilation = compile_plan(AnsibleInventory(variables, self._loader), arguments["group"])
-                findings = shared_findings(compilation.findings)
+                findings = share_findings(compilation.findings)
                 if self._is_strict(variables):
                     findings = [
                         {**finding, "severity": _STRICT.get(finding["severity"], finding["severity"])}
@@ -66,7 +66,7 @@ class ActionModule(ControllerAction):
                     ]
                 if compilation.plan is None or any(finding["severity"] == ERROR for finding in findings):
                     keep_refused(arguments["group"], findings)
-                    return _refused(findings)
+                    return _refuse(findings)
                 plan = compilation.plan
                 kept.write_text(json.dumps(plan), encoding="utf-8")
             else:
@@ -74,7 +74,7 @@ class ActionModule(ControllerAction):
         result: dict[str, Any] = {"plan": plan}
         if arguments["show"]:
             show(plan_lines(plan))
-        elif is_first and (warnings := _warnings(plan["findings"])):
+        elif is_first and (warnings := _format_warnings(plan["findings"])):
             result["warnings"] = warnings
         if arguments["path"]:
             result.update(self._write(Path(arguments["path"]), plan, result.get("warnings", []), variables))
@@ -102,9 +102,9 @@ class ActionModule(ControllerAction):
         left = left_findings(old or NO_PLAN, plan, variables["groups"]["all"], context.CLIARGS.get("inventory") or ())
         result: dict[str, Any] = {"changed": before != text, "path": str(path)}
         if left:
-            result["warnings"] = [*warnings, *map(finding_line, left)]
+            result["warnings"] = [*warnings, *map(format_finding, left)]
         if self._task.diff:
-            result["diff"] = _difference(path, before, text, old)
+            result["diff"] = _make_diff(path, before, text, old)
         return result
 
 
@@ -116,11 +116,11 @@ def _old_plan(text: str) -> Mapping[str, Any] | None:
         return None
 
 
-def _difference(path: Path, before: str, after: str, old: Mapping[str, Any] | None) -> dict[str, str]:
+def _make_diff(path: Path, before: str, after: str, old: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the diff for Ansible: gained and lost sources, or both texts if the old file was not a plan."""
     if old is None:
         return {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
-    lines = change_lines(changes_between(old, json.loads(after))) if before != after else []
+    lines = change_lines(compare_plans(old, json.loads(after))) if before != after else []
     return {"prepared": "".join(f"{line}\n" for line in lines)}
 
 
@@ -134,20 +134,20 @@ def _without_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _refused(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _refuse(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Print the errors, and return a result that does not repeat them."""
     errors = [finding for finding in findings if finding["severity"] == ERROR]
-    show(["There is no plan for this inventory, and no host was touched:", *finding_lines(errors)])
+    show(["There is no plan for this inventory, and no host was touched:", *format_findings(errors)])
     codes = ", ".join(dict.fromkeys(finding["code"] for finding in errors))
     return {
         "failed": True,
-        "msg": f"There is no plan for this inventory: {counted(len(errors), 'error')} ({codes}), listed above. No host was touched.",
+        "msg": f"There is no plan for this inventory: {count_noun(len(errors), 'error')} ({codes}), listed above. No host was touched.",
         "errors": len(errors),
     }
 
 
-def _warnings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
-    warnings = [finding_line(finding) for finding in findings if finding["severity"] == WARNING]
+def _format_warnings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    warnings = [format_finding(finding) for finding in findings if finding["severity"] == WARNING]
     more = len(warnings) - _SHOWN_WARNINGS
-    advice = [f"{counted(more, 'more warning')}: run the playbook gatehouse.kong.plan"] if more > 0 else []
+    advice = [f"{count_noun(more, 'more warning')}: run the playbook gatehouse.kong.plan"] if more > 0 else []
     return warnings[:_SHOWN_WARNINGS] + advice

@@ -12,7 +12,7 @@ from typing import Any
 from ansible import context
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
@@ -33,6 +33,6 @@ class ActionModule(ControllerAction):
         left = left_changes(
             old, new, variables.get("groups", {}).get("all", ()), context.CLIARGS.get("inventory") or ()
         )
-        changes = [*changes_between(old, new), *left]
+        changes = [*compare_plans(old, new), *left]
         show(change_lines(changes))
         return {"changes": [change.as_dict() for change in changes]}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certificates import with_certificate
 
 
@@ -17,5 +17,5 @@ class ActionModule(NodeModule):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         if "probes" in result:
-            result["probes"] = [escaped_all(with_certificate(probe)) for probe in result["probes"]]
+            result["probes"] = [escape_all(with_certificate(probe)) for probe in result["probes"]]
         return result

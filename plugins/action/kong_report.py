@@ -15,7 +15,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, update_file
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change, changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change, compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
@@ -27,13 +27,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin impo
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import refused_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import read_refused
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
     read_registered_holders,
-    registered_observers,
-    registered_probes,
+    read_registered_observers,
+    read_registered_probes,
 )
 
 _ARGUMENTS = {
@@ -58,9 +58,9 @@ class ActionModule(ControllerAction):
     one_of = ("plan", "refused_group")
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        paths = _files(Path(arguments["path"]))
-        text_of = _texts(arguments, variables["hostvars"], paths)
-        origin = _origin(arguments["fleet"] or "", paths, text_of)
+        paths = _list_files(Path(arguments["path"]))
+        text_of = _make_renderer(arguments, variables["hostvars"], paths)
+        origin = _find_origin(arguments["fleet"] or "", paths, text_of)
         written = [path for path in paths if self._write(path, text_of(path.suffix, origin))]
         shown = str(paths[0].resolve())
         show([f"The report: {shown}"])
@@ -73,37 +73,37 @@ class ActionModule(ControllerAction):
         return update_file(path, text, check_mode=self._task.check_mode) != text
 
 
-def _files(path: Path) -> list[Path]:
+def _list_files(path: Path) -> list[Path]:
     """Return the files to write: the given file, or a file of each form in the given folder."""
     return [path] if path.suffix in FORMS else [path / f"{_NAME}{suffix}" for suffix in FORMS]
 
 
-def _origin(fleet: str, paths: Sequence[Path], text_of: Callable[[str, Origin], str]) -> Origin:
+def _find_origin(fleet: str, paths: Sequence[Path], text_of: Callable[[str, Origin], str]) -> Origin:
     """Return the origin of the report, with the time of the existing files if nothing else changes."""
     origin = origin_of(context.CLIARGS.get("inventory") or (), fleet)
     old = {path.suffix: path.read_text(encoding="utf-8") for path in paths if path.exists()}
     return with_old_time(origin, old, text_of) if len(old) == len(paths) else origin
 
 
-def _texts(
+def _make_renderer(
     arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]
 ) -> Callable[[str, Origin], str]:
     """Return a function that returns the text of the report for the suffix of a file's name, and its origin."""
     if arguments["refused_group"]:
-        findings = _refused(arguments["refused_group"])
+        findings = _read_refused(arguments["refused_group"])
         return lambda suffix, origin: REFUSED_FORMS[suffix](findings, origin)
-    evidence = _evidence(arguments, hostvars, paths)
+    evidence = _read_evidence(arguments, hostvars, paths)
     return lambda suffix, origin: FORMS[suffix](replace(evidence, origin=origin))
 
 
-def _refused(group: str) -> list[dict[str, Any]]:
+def _read_refused(group: str) -> list[dict[str, Any]]:
     try:
-        return refused_findings(group)
+        return read_refused(group)
     except FileNotFoundError as exc:
         raise AnsibleActionFail(f"refused_group: {group}: kong_plan has not refused this group in this run") from exc
 
 
-def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:
+def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:
     plan = check_plan(arguments["plan"])
     at = now()
     kept: dict[str, Any] = {}
@@ -111,13 +111,13 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
         if path.suffix == ".json" and path.exists():
             kept = dict(kept_evidence(path.read_text(encoding="utf-8"), plan))
     if arguments["registered"]:
-        observers = registered_observers(plan, hostvars, arguments["observers"])
+        observers = read_registered_observers(plan, hostvars, arguments["observers"])
         held = read_registered_holders(plan, hostvars, arguments["registered"])
-        found = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers, held)
+        found = compare(plan, read_registered_probes(plan, hostvars, arguments["registered"]), observers, held)
         kept["verification"] = {
             "at": at,
             "sampled": found.sampled,
-            "placeholders": _placeholders(plan, hostvars, arguments["placeholders"]),
+            "placeholders": _list_placeholders(plan, hostvars, arguments["placeholders"]),
             "holders": dict(found.held),
             "outcomes": [outcome.as_dict() for outcome in found.outcomes],
         }
@@ -129,10 +129,10 @@ def _evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: 
 
 def _changes(old: Mapping[str, Any], plan: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[Change]:
     left = left_changes(old, plan, [*hostvars], context.CLIARGS.get("inventory") or ())
-    return [*changes_between(old, plan), *left]
+    return [*compare_plans(old, plan), *left]
 
 
-def _placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> list[str]:
+def _list_placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> list[str]:
     """Return the nodes on which a placeholder listened instead of Kong."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
     return [node for node, result in found.items() if result and result.get("placeholders")]

@@ -11,13 +11,13 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, escape_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
+    format_verification,
     read_registered_holders,
-    registered_observers,
-    registered_probes,
-    verification_lines,
+    read_registered_observers,
+    read_registered_probes,
 )
 
 _ARGUMENTS = {
@@ -28,10 +28,10 @@ _ARGUMENTS = {
 }
 
 
-def _placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+def _list_placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     """Return by node the ports of its placeholder, from the result of kong_placeholder that it registered."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
-    return {node: escaped_all(result.get("placeholders", [])) for node, result in found.items() if result}
+    return {node: escape_all(result.get("placeholders", [])) for node, result in found.items() if result}
 
 
 class ActionModule(ControllerAction):
@@ -42,15 +42,13 @@ class ActionModule(ControllerAction):
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         plan = check_plan(arguments["plan"])
         hostvars = variables["hostvars"]
-        observers = registered_observers(plan, hostvars, arguments["observers"])
+        observers = read_registered_observers(plan, hostvars, arguments["observers"])
         held = read_registered_holders(plan, hostvars, arguments["registered"])
-        verification = compare(plan, registered_probes(plan, hostvars, arguments["registered"]), observers, held)
-        show(verification_lines(verification, _placeholders(plan, hostvars, arguments["placeholders"])))
+        verification = compare(plan, read_registered_probes(plan, hostvars, arguments["registered"]), observers, held)
+        show(format_verification(verification, _list_placeholders(plan, hostvars, arguments["placeholders"])))
         if verification.differences:
             # Ansible prints the complete result of a failed task. The differences are listed above, and in the report.
-            text = (
-                f"{counted(len(verification.differences), 'difference')} from the plan, listed above and in the report"
-            )
+            text = f"{count_noun(len(verification.differences), 'difference')} from the plan, listed above and in the report"
             return {"failed": True, "msg": text}
         return {
             "outcomes": [outcome.as_dict() for outcome in verification.outcomes],

@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 
 def _render_note(code: Code) -> str:
     """Return the note in Ansible's markup. A closing parenthesis ends C(), so text that contains it is quoted instead."""
-    meaning, fix = (re.sub(r"`([^`]+)`", _mark, text) for text in code.linkless())
+    meaning, fix = (re.sub(r"`([^`]+)`", _mark, text) for text in code.strip_links())
     return f"C({code.name}), {' or '.join(code.severities)} - {meaning} {fix}"
 
 

@@ -53,14 +53,14 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     PlanError,
-    advertised_address,
     check_plan,
+    find_advertised_address,
 )
 
 
 def cluster_advertise(plan: Any, host: str) -> str:
     try:
-        return advertised_address(check_plan(plan), host)
+        return find_advertised_address(check_plan(plan), host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.cluster_advertise: {exc}") from exc
 

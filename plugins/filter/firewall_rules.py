@@ -74,12 +74,12 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, list_rules
 
 
 def firewall_rules(plan: Any, host: str) -> list[dict[str, Any]]:
     try:
-        return planned_rules(check_plan(plan), host)
+        return list_rules(check_plan(plan), host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.firewall_rules: {exc}") from exc
 

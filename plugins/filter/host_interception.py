@@ -51,16 +51,16 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_interception as interception_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, get_node
 
 
 def host_interception(plan: Any, host: str) -> list[dict[str, Any]]:
     try:
-        planned_node(check_plan(plan), host)
+        get_node(check_plan(plan), host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.host_interception: {exc}") from exc
-    return interception_of(plan, host)
+    return select_interception(plan, host)
 
 
 class FilterModule:

@@ -59,16 +59,16 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset as ruleset_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, get_node
 
 
 def host_ruleset(plan: Any, host: str) -> dict[str, Any]:
     try:
-        planned_node(check_plan(plan), host)
+        get_node(check_plan(plan), host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.host_ruleset: {exc}") from exc
-    return ruleset_of(plan, host)
+    return select_ruleset(plan, host)
 
 
 class FilterModule:

@@ -49,7 +49,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, read_config
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     VersionError,
@@ -65,7 +65,7 @@ def kong_config(value: Any, version: str) -> dict[str, str]:
     except VersionError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_config: {exc}") from exc
     report = Report(CONFIG)
-    settings = read_config(generation, plain(value), report)
+    settings = read_config(generation, make_plain(value), report)
     if report.findings:
         raise AnsibleFilterError("; ".join(finding.message for finding in report.findings))
     return settings

@@ -95,14 +95,14 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     PlanError,
     check_plan,
+    list_paths,
     path_as_dict,
-    planned_paths,
 )
 
 
 def kong_path(plan: Any, caller: str, target: str, listener: str | None = None) -> list[dict[str, Any]]:
     try:
-        return [path_as_dict(path) for path in planned_paths(check_plan(plan), caller, target, listener)]
+        return [path_as_dict(path) for path in list_paths(check_plan(plan), caller, target, listener)]
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_path: {exc}") from exc
 

@@ -77,11 +77,11 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import chosen_probes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import choose_probes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     Probe,
-    local_probes,
-    probes_from,
+    list_local_probes,
+    list_probes_from,
 )
 
 
@@ -89,15 +89,15 @@ def kong_probes(
     plan: Any, host: str, local: bool = False, target: str | None = None, listener: str | None = None
 ) -> list[dict[str, Any]]:
     try:
-        return [probe.as_dict() for probe in _probes(check_plan(plan), host, local, target, listener)]
+        return [probe.as_dict() for probe in _select_probes(check_plan(plan), host, local, target, listener)]
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_probes: {exc}") from exc
 
 
-def _probes(plan: Any, host: str, local: bool, target: str | None, listener: str | None) -> list[Probe]:
+def _select_probes(plan: Any, host: str, local: bool, target: str | None, listener: str | None) -> list[Probe]:
     if target is not None:
-        return chosen_probes(plan, host, target, listener)
-    return local_probes(plan, host) if local else probes_from(plan, host)
+        return choose_probes(plan, host, target, listener)
+    return list_local_probes(plan, host) if local else list_probes_from(plan, host)
 
 
 class FilterModule:

@@ -51,12 +51,12 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import silent_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_silent_nodes
 
 
 def kong_udp_observers(plan: Any) -> list[str]:
     try:
-        return silent_nodes(check_plan(plan))
+        return list_silent_nodes(check_plan(plan))
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_udp_observers: {exc}") from exc
 

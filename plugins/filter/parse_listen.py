@@ -83,7 +83,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
     Setting,
@@ -103,13 +103,13 @@ def parse_listen_filter(value: Any, version: Any = "3.9", setting: str = "proxy_
     try:
         require_libraries()
         generation = find_generation(parse_version(version))
-        entries = parse_listen(value, generation, _setting(generation, str(plain(setting))))
+        entries = parse_listen(value, generation, _find_setting(generation, str(make_plain(setting))))
     except (LibraryError, ValueError) as exc:
         raise AnsibleFilterError(f"gatehouse.kong.parse_listen: {exc}") from exc
     return [_as_dict(entry) for entry in entries]
 
 
-def _setting(generation: Generation, name: str) -> Setting:
+def _find_setting(generation: Generation, name: str) -> Setting:
     setting = generation.setting(name)
     if setting is not None:
         return setting

@@ -65,18 +65,18 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import pf_rules as rules_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import render_pf_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, get_node
 
 
 def pf_rules(plan: Any, host: str, form: str = "freebsd") -> str:
     if form not in PF_FORMS:
         raise AnsibleFilterError(f"gatehouse.kong.pf_rules: form is {form!r}; accepted are {', '.join(PF_FORMS)}")
     try:
-        planned_node(check_plan(plan), host)
+        get_node(check_plan(plan), host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.pf_rules: {exc}") from exc
-    return rules_of(plan, host, form)
+    return render_pf_rules(plan, host, form)
 
 
 class FilterModule:

@@ -247,7 +247,7 @@ _LEAST_TIMEOUT = 5
 _NOTHING_KEPT = "this host has no previous ruleset of gatehouse.kong, so nothing was rolled back"
 
 
-def wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
+def choose_wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
     """Return the requested state; None for a rollback on a host without a previous ruleset."""
     if state == "rolled_back":
         return rollback.read_previous()
@@ -286,7 +286,7 @@ def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> d
     params = module.params
     state = params["state"]
     ruleset = ruleset_from_data(params["ruleset"]) if state in ("present", "merged") else None
-    want = wanted(state, ruleset, backend, rollback)
+    want = choose_wanted(state, ruleset, backend, rollback)
     if want is None:
         module.warn(_NOTHING_KEPT)
         return {"changes": None, "conflicts": []}

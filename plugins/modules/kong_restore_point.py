@@ -178,9 +178,9 @@ class Node:
     @property
     def readers(self) -> dict[str, t.Callable[[], t.Any]]:
         """The function that reads each part, by the name of the part."""
-        return {RULESET: self._ruleset, CATCHES: lambda: read_kept_catches(self._host), UNIT: self.drop_in}
+        return {RULESET: self._read_ruleset, CATCHES: lambda: read_kept_catches(self._host), UNIT: self.drop_in}
 
-    def _ruleset(self) -> dict[str, t.Any] | None:
+    def _read_ruleset(self) -> dict[str, t.Any] | None:
         """Return our rules; if a change waits for its confirmation, our rules before that change."""
         kept = self._rollback.read_before_pending() if self._rollback.find_pending() else None
         if kept is None:

@@ -28,36 +28,36 @@ class Code:
     meaning: str
     fix: str
 
-    def linkless(self) -> tuple[str, str]:
+    def strip_links(self) -> tuple[str, str]:
         """Return the meaning and the fix as Markdown without links."""
         return _LINK.sub(r"\1", self.meaning), _LINK.sub(r"\1", self.fix)
 
-    def plain(self) -> tuple[str, str]:
+    def format_plain(self) -> tuple[str, str]:
         """Return the meaning and the fix as plain text."""
-        meaning, fix = self.linkless()
+        meaning, fix = self.strip_links()
         return meaning.replace("`", ""), fix.replace("`", "")
 
 
-def _error(name: str, meaning: str, fix: str) -> Code:
+def _make_error(name: str, meaning: str, fix: str) -> Code:
     return Code(name, (ERROR,), meaning, fix)
 
 
-def _warning(name: str, meaning: str, fix: str) -> Code:
+def _make_warning(name: str, meaning: str, fix: str) -> Code:
     return Code(name, (WARNING,), meaning, fix)
 
 
-def _info(name: str, meaning: str, fix: str) -> Code:
+def _make_info(name: str, meaning: str, fix: str) -> Code:
     return Code(name, (INFO,), meaning, fix)
 
 
 SECTIONS: Mapping[str, Sequence[Code]] = {
     "Fleet and variables": (
-        _error(
+        _make_error(
             "no-nodes",
             "The inventory group of the Kong nodes has no hosts.",
             "Add hosts to the group, or set `kong_group` to the right group.",
         ),
-        _warning(
+        _make_warning(
             "node-left",
             "An older plan has the node, and the inventory group of the Kong nodes has not. Other nodes no longer allow its "
             "address, but no run connects to it, so it may still run Kong and have our rules. The older plan is the plan file "
@@ -66,111 +66,111 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Stop Kong on the node, and run the command in the warning. Add `-e ansible_host=ADDRESS` if the name of the node "
             "does not resolve. See [Removal](operations.md#removal).",
         ),
-        _error(
+        _make_error(
             "variable-undefined",
             "A template in the value refers to a variable that is not defined, or is wrong itself.",
             "Define that variable, or correct the template. `omit` works in options of tasks only.",
         ),
-        _error(
+        _make_error(
             "variable-vaulted",
             "The value is encrypted with Ansible Vault, the plan needs it, and no vault password of this run decrypts it. Of "
             "`kong_config` the plan needs the names of the settings, and the values of `database` of a control plane or data "
             "plane, `portal`, and `dnsmasq` and `dns_resolver` before 0.10.",
             "Give the vault password (`--ask-vault-pass`), or write the value as plain text.",
         ),
-        _error(
+        _make_error(
             "variable-invalid",
             "The value has the wrong type: it is empty, a list instead of text, text instead of a list or boolean, or a list that "
             "an INI inventory or `-e` has made text.",
             "Write text, a list, or true or false, as the message says; [inventory.md](inventory.md#form-of-a-variable) has the forms "
             "in YAML and INI.",
         ),
-        _error(
+        _make_error(
             "variable-in-facts",
             "The facts of a host contain a `kong_*` name. These variables are never read from facts, because a host chooses "
             "its own facts.",
             "Clear the cached facts (`--flush-cache`), and find the module or file that reports the fact.",
         ),
-        _warning(
+        _make_warning(
             "variable-unknown",
             "The collection has no variable of this `kong_*` name, but one with a similar name.",
             "Correct the name.",
         ),
-        _error("query-invalid", "A JMESPath query fails.", "Correct `kong_address_query` or `kong_nat_query`."),
-        _error(
+        _make_error("query-invalid", "A JMESPath query fails.", "Correct `kong_address_query` or `kong_nat_query`."),
+        _make_error(
             "version-unknown",
             "The version is not a version of Kong, or not a known version.",
             "Use a version from 0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8 or 3.0 to 3.15; Enterprise from 2.1.",
         ),
-        _error(
+        _make_error(
             "version-unquoted",
             "The inventory has the version as a number, which shortens 0.10 to 0.1, and 3.10 to 3.1.",
             'Quote the version: `"0.10"`, on a host line of an INI inventory `"\'0.10\'"`.',
         ),
-        _error(
+        _make_error(
             "role-unknown",
             "`kong_role` is not a role of Kong.",
             "Use `traditional`, `control_plane` or `data_plane`.",
         ),
-        _error(
+        _make_error(
             "role-unsupported",
             "A node with a version before 2.0 is a control plane or data plane.",
             "Remove `kong_role`, or upgrade the node.",
         ),
     ),
     "Addresses": (
-        _error(
+        _make_error(
             "address-unknown",
             "The address of the host is not known: the inventory does not give it and there are no facts, or a query or "
             "preference finds no address. The host may be unreachable or excluded by `--limit`. `plan` gathers no facts, "
             "and only `site` and `verify` gather facts of hosts that are not Kong nodes.",
             "Set `kong_address`, or keep the facts of every host in a cache.",
         ),
-        _error(
+        _make_error(
             "address-ambiguous",
             "The host has several IPv4 addresses and no default route.",
             "Set `kong_address` or `kong_address_networks`.",
         ),
-        _error(
+        _make_error(
             "address-invalid",
             "The value is not an address or network; or the address cannot belong to a node (loopback, multicast, "
             "link-local, unspecified); or there are two addresses of one family; or an egress covers every address. The code "
             "also covers the address in a listen entry.",
             "Correct the value.",
         ),
-        _error(
+        _make_error(
             "address-not-on-host",
             "According to the facts, `kong_address` is not an address of the host.",
             "Correct the address, or gather facts again.",
         ),
-        _error(
+        _make_error(
             "bind-not-on-host",
             "According to the facts, the address of a listen setting or of a published port is not on the host. Kong would "
             "not start.",
             "Bind an address of the host. An address behind NAT is advertised, not bound. If the address may move to the host, "
             "as with keepalived, add it to `kong_virtual_addresses`.",
         ),
-        _info(
+        _make_info(
             "virtual-address-bind",
             "A listener binds a virtual address. A host that does not hold it can bind it only with the sysctl "
             "`net.ipv4.ip_nonlocal_bind=1` (IPv6: `net.ipv6.ip_nonlocal_bind=1`). Without it Kong does not start. Ansible's "
             "facts do not contain sysctls, so the role `kong_listen` checks it on the host before it changes anything.",
             "Set the sysctl on every host that may hold the address, or bind `0.0.0.0` or `[::]`.",
         ),
-        _warning(
+        _make_warning(
             "address-temporary",
             "A host seems to connect from a temporary IPv6 address (privacy extensions, RFC 8981): the address has a random "
             "interface identifier, and follows another address of its network. Ansible's facts do not mark temporary addresses, so "
             "this may be wrong. Rules that allow the address are wrong when it changes, by default after a day.",
             "Set `kong_address` to an address that stays, and the sysctl `use_tempaddr=0` on the host.",
         ),
-        _error(
+        _make_error(
             "source-host-unknown",
             "A host that only source terms name did not answer when the playbook gathered its facts, and the inventory does not "
             "give its address. A run without this address would remove the host from the rules.",
             "Set `kong_address` of the host, keep facts in a cache, or run again when the host answers.",
         ),
-        _warning(
+        _make_warning(
             "source-address-unknown",
             "A host has several addresses, and its facts do not determine the source address of a connection to a node: no single "
             "interface is in the network of the dialled address, and there is no default route; or that network has an IPv6 "
@@ -178,17 +178,17 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "`kong_address_networks`. The rules allow the host's chosen address.",
             "Set `kong_address` of the host to the address that the node sees.",
         ),
-        _error(
+        _make_error(
             "address-outside-networks",
             "An address that a query or template reads from facts is in none of the networks of `kong_address_networks`.",
             "Add the network, or write the address into the inventory.",
         ),
-        _error(
+        _make_error(
             "address-duplicate",
             "Two nodes of one site have the same address, or two nodes have the same VPN address.",
             "Correct one of the two addresses.",
         ),
-        _error(
+        _make_error(
             "address-overlap",
             "Two nodes of different sites have the same address, and `kong_flat_network` says that the sites route to each "
             "other.",
@@ -196,32 +196,32 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
     ),
     "NAT": (
-        _error(
+        _make_error(
             "nat-invalid",
             "`kong_nat` is not a list of mappings, or a mapping has an unknown key, an invalid port or an invalid protocol.",
             "See [inventory.md](inventory.md#nat-vpn-and-flat-networks).",
         ),
-        _error(
+        _make_error(
             "nat-family",
             "The host has no address of the same family as `outside`.",
             "Add an address of that family to `kong_address`.",
         ),
-        _error(
+        _make_error(
             "nat-no-listener",
             "No listener of Kong is on the inside port. A frequent cause is an outside port that was written as inside port.",
             "Correct `inside_port` or the listen setting, or remove the mapping. For a listener on a virtual address, set `inside`.",
         ),
-        _warning(
+        _make_warning(
             "nat-site-unknown",
             "`sites` of a mapping names a site without hosts.",
             "Correct the name, unless the site belongs to another inventory.",
         ),
-        _error(
+        _make_error(
             "nat-protocol",
             "A gossip port is forwarded over tcp or udp alone. Joins use tcp, gossip uses udp.",
             "Forward both protocols, here and on the device.",
         ),
-        _error(
+        _make_error(
             "nat-conflict",
             "One outside address and port is forwarded to two destinations.",
             "Use a different port for each, or name the devices if there are two.",
@@ -237,45 +237,45 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "`kong_nat_egress` of a host behind a NAT; for Kong in a container, the port in `kong_published_ports`; or another "
             "listen entry or address, if the listener binds loopback or a family that the other host does not have.",
         ),
-        _warning(
+        _make_warning(
             "egress-private",
             "A host would connect from a private address to a public address, so there is a NAT device in between that the "
             "inventory does not name. The node will drop the packets, because their source address is unknown.",
             "Set `kong_nat_egress` of that host. No fix is needed if your network routes public addresses without NAT.",
         ),
-        _error(
+        _make_error(
             "advertise-not-single",
             "Every peer can reach the node, but no single address works for all peers. Gossip has only one address.",
             "Add one NAT mapping for all sites, or give every node of the cluster a VPN address or `kong_flat_network`.",
         ),
-        _error(
+        _make_error(
             "advertise-unreachable",
             "The given `kong_cluster_advertise` is not reachable from a peer over tcp and udp.",
             "Remove it, so that it is computed, or correct the mapping.",
         ),
-        _error(
+        _make_error(
             "advertise-invalid",
             "The given `kong_cluster_advertise` is an address to which no peer can connect, such as loopback.",
             "Write `IPv4:PORT` as peers connect to it, or remove it.",
         ),
-        _error(
+        _make_error(
             "advertise-duplicate",
             "Two nodes of a cluster advertise the same address and port.",
             "Use a different outside port for each node.",
         ),
-        _error(
+        _make_error(
             "gossip-bind",
             "The node binds an address from which its peers do not expect its gossip, so they would drop it. Serf sends udp "
             "from the socket on which it listens.",
             "Remove `kong_cluster_listen`, bind `0.0.0.0`, or set `kong_address` to the address that the node binds.",
         ),
-        _error(
+        _make_error(
             "control-plane-invalid",
             "The given `kong_cluster_control_plane` or `kong_cluster_telemetry_endpoint` is not one `HOST:PORT`.",
             "Write the host and the port, without a scheme, or remove the variable; then it is computed.",
         ),
-        _error("gossip-ipv4", "A gossip node has IPv6 addresses only.", "Add an IPv4 address."),
-        _warning(
+        _make_error("gossip-ipv4", "A gossip node has IPv6 addresses only.", "Add an IPv4 address."),
+        _make_warning(
             "version-skew",
             "The control plane to which a data plane connects sends it no configuration, because it has another major or a newer "
             "minor version. A control plane of 2.3 accepts no other minor version, a control plane of 2.4 none before 2.2, and a "
@@ -283,14 +283,14 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Upgrade the older of the two nodes, or keep an older control plane until then. Upgrade control planes before data "
             "planes, but data planes of 3.1 first.",
         ),
-        _error(
+        _make_error(
             "control-plane-missing",
             "The cluster of a data plane has no control plane.",
             "Add a control plane, correct `kong_cluster`, or set `kong_cluster_control_plane`.",
         ),
     ),
     "Errors of single Kong releases": (
-        _warning(
+        _make_warning(
             "cluster-events-lost",
             "In a gossip cluster, the node does not learn of changes that other nodes make. Kong 0.9.0 to 0.9.7 sends "
             "the events of its cluster to 127.0.0.1 and the port of `kong_admin_listen`, where the node does not listen. Kong 0.9.4 "
@@ -305,13 +305,13 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "cluster. It is an info if the host names are not known (`ansible_facts.nodename`).",
             "Give the hosts different names, or use another port in `kong_cluster_listen` of one of them.",
         ),
-        _warning(
+        _make_warning(
             "settings-file-ignored",
             "Kong 0.9.0 to 0.9.5 reads `/etc/kong.conf` or `/etc/kong/kong.conf` instead of the file that it is started with, "
             "if one of them exists.",
             "Delete these files, remove `kong_listen_file`, or upgrade to 0.9.6 or later.",
         ),
-        _warning(
+        _make_warning(
             "control-plane-workers",
             "A control plane of Kong 2.0.0 or 2.0.1 does not work with several workers of nginx.",
             "Upgrade to 2.0.2 or later, or set `nginx_worker_processes: 1` in `kong_config`.",
@@ -324,76 +324,78 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "`kong_config` contains no `cluster_cert` either, because both may be in Kong's file.",
             "Add it to `kong_config`: the file of `cluster_cert`, or of `cluster_ca_cert` with `cluster_mtls: pki`.",
         ),
-        _info(
+        _make_info(
             "http2-only",
             "A port has `http2` without `ssl` on Kong 0.13 to 3.5, which then accepts no HTTP/1.1 there.",
             "No fix is needed if all clients of the port use HTTP/2, as gRPC does.",
         ),
     ),
     "Published ports": (
-        _error(
+        _make_error(
             "published-invalid",
             "An item of `kong_published_ports` is not `[ADDRESS:]PORT:CONTAINER_PORT[/PROTOCOL]`.",
             "See [inventory.md](inventory.md#kong-in-a-container).",
         ),
-        _error(
+        _make_error(
             "published-no-listener",
             "Kong does not listen on this port in the container, or only on its loopback address, where published packets do "
             "not arrive.",
             "Correct the container port (the second port), or the listen setting.",
         ),
-        _error(
+        _make_error(
             "published-duplicate",
             "Two items use the same port of the host, wildcards included.",
             "Use a different port for each item.",
         ),
-        _error(
+        _make_error(
             "bind-in-container",
             "Kong in a container binds an address of the host, which the container does not have.",
             "Remove the listen variable, or bind `0.0.0.0`. A published port may have an address of the host.",
         ),
-        _error("published-protocol", "A gossip port is published over tcp or udp alone.", "Publish both protocols."),
+        _make_error(
+            "published-protocol", "A gossip port is published over tcp or udp alone.", "Publish both protocols."
+        ),
     ),
     "Sources": (
-        _error(
+        _make_error(
             "source-unknown",
             "A term is neither an address, a keyword, a host nor a group of the inventory; or a group is empty; or the term is "
             "`peers`, `control_planes` or `data_planes` and the cluster has no other such node; or the term is 0.0.0.0, which "
             "is no source address; or the address of a host outside the fleet is not known.",
             "Correct the term. Groups are written `@group`.",
         ),
-        _error(
+        _make_error(
             "source-any",
             "The Admin API, Kong Manager, the debug port or the RPC port of Serf would be open to every source.",
             "Name the sources, or set `kong_admin_allow_any: true`.",
         ),
-        _warning(
+        _make_warning(
             "source-replaced",
             "`kong_cluster_sources` does not contain `peers`, or `data_planes` on a control plane, so packets of the "
             "cluster's own nodes are dropped.",
             "Add the term if the cluster is to work.",
         ),
-        _error(
+        _make_error(
             "source-port-missing",
             "A sources variable is a mapping by port and lacks a port that the node opens.",
             "Add the port, with `any` or `nobody` if that is intended.",
         ),
-        _error(
+        _make_error(
             "source-empty",
             "The list of sources of an open port is empty, so no host would be allowed.",
             "Write `nobody` if that is intended, or remove the variable for the default.",
         ),
-        _error(
+        _make_error(
             "source-contradiction", "`nobody` is combined with other terms.", "Remove `nobody`, or the other terms."
         ),
-        _warning(
+        _make_warning(
             "source-no-path",
             "A host that is named as source has no route to the listener. No rule is made for it.",
             "The message names the changes that help: a NAT mapping, a VPN address on both hosts, `kong_flat_network`, "
             "`kong_nat_egress` of a host behind a NAT, or the address that the node sees as source. If the listener has a family "
             "of which the host has no address, add a listen entry or an address of the other family.",
         ),
-        _warning(
+        _make_warning(
             "source-private",
             "A private address is named as source of a node that has public addresses only, and the inventory has no path for "
             "private addresses: neither the node nor its site has a private address, and there is no VPN, NAT mapping or flat "
@@ -401,144 +403,146 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Name the address after NAT, or the host itself, with its `kong_nat_egress`. If private addresses reach the node "
             "unchanged, set its `kong_flat_network: true` or its `kong_vpn_address`.",
         ),
-        _warning(
+        _make_warning(
             "source-loopback",
             "Sources are given for a listener that binds loopback only, or whose port is not published.",
             "Bind another address in the listen setting, or add the port to `kong_published_ports`.",
         ),
     ),
     "Listen settings": (
-        _error(
+        _make_error(
             "setting-unknown",
             "This version of Kong does not know the setting.",
             "Remove it from this node; the message names the setting that replaced it.",
         ),
-        _error(
+        _make_error(
             "setting-conflict",
             "Two variables contradict each other, such as a complete list and `kong_ssl`.",
             "Keep one of them.",
         ),
-        _error(
+        _make_error(
             "listen-type",
             "The value is neither text, a port nor a list of entries.",
             "See [inventory.md](inventory.md#form-of-a-value).",
         ),
-        _error("listen-empty", "A value or an entry is empty.", "Write `off` to close a listener."),
-        _error("off-not-first", "`off` follows another entry.", "Write `off` alone."),
-        _error(
+        _make_error("listen-empty", "A value or an entry is empty.", "Write `off` to close a listener."),
+        _make_error("off-not-first", "`off` follows another entry.", "Write `off` alone."),
+        _make_error(
             "off-unsupported",
             "The value is `off`, and this version cannot switch the listener off.",
             "Bind `127.0.0.1`, which only the host itself can reach.",
         ),
-        _error("address-missing", "An entry has no address, or nothing before the port.", "Write `0.0.0.0:PORT`."),
-        _error("port-missing", "An entry has an address and no port.", "Write `ADDRESS:PORT`."),
-        _error("port-invalid", "The port is not a number.", "Write decimal digits."),
-        _error("port-not-decimal", "The port is a number such as `1e3` or `0x50`.", "Write decimal digits."),
-        _error("port-zero", "The port is 0.", "Use a port from 1 to 65535."),
-        _error("port-range", "The port is above 65535.", "Use a port from 1 to 65535."),
-        _error("address-octet", "An octet of the address is above 255.", "Correct the address."),
-        _error("address-not-ipv4", "The value is a name, and Serf needs an IPv4 address.", "Write `IPV4:PORT`."),
-        _error("name-invalid", "The value is neither an address nor a host name.", "Correct it."),
-        _error(
+        _make_error("address-missing", "An entry has no address, or nothing before the port.", "Write `0.0.0.0:PORT`."),
+        _make_error("port-missing", "An entry has an address and no port.", "Write `ADDRESS:PORT`."),
+        _make_error("port-invalid", "The port is not a number.", "Write decimal digits."),
+        _make_error("port-not-decimal", "The port is a number such as `1e3` or `0x50`.", "Write decimal digits."),
+        _make_error("port-zero", "The port is 0.", "Use a port from 1 to 65535."),
+        _make_error("port-range", "The port is above 65535.", "Use a port from 1 to 65535."),
+        _make_error("address-octet", "An octet of the address is above 255.", "Correct the address."),
+        _make_error("address-not-ipv4", "The value is a name, and Serf needs an IPv4 address.", "Write `IPV4:PORT`."),
+        _make_error("name-invalid", "The value is neither an address nor a host name.", "Correct it."),
+        _make_error(
             "unix-socket",
             "The entry is a unix socket. Kong may accept it, but no other host can reach it.",
             "Write `ADDRESS:PORT`, with `127.0.0.1` if only the host itself needs it.",
         ),
-        _error("listen-url", "The value is a URL, such as `http://0.0.0.0:8001`.", "Write `ADDRESS:PORT`."),
-        _error("ipv6-brackets", "An IPv6 address has no brackets.", "Write `[ADDRESS]:PORT`."),
-        _error(
+        _make_error("listen-url", "The value is a URL, such as `http://0.0.0.0:8001`.", "Write `ADDRESS:PORT`."),
+        _make_error("ipv6-brackets", "An IPv6 address has no brackets.", "Write `[ADDRESS]:PORT`."),
+        _make_error(
             "ipv6-mapped",
             "An IPv6 address contains an embedded IPv4 address, or a zone.",
             "Write hexadecimal groups, without a zone.",
         ),
-        _error(
+        _make_error(
             "ipv6-unsupported",
             "The address is IPv6, and this version accepts IPv4 only (kong.yml, Serf).",
             "Use an IPv4 address.",
         ),
-        _error(
+        _make_error(
             "ipv6-brackets-lost",
             "The address is IPv6, and Kong 0.13 passes it to nginx without its brackets.",
             "Use IPv4, or Kong 0.14 and later.",
         ),
-        _error("junk-before-address", "The word before the address is not a flag.", "Remove it."),
-        _error("flag-unknown", "The word is not a flag of any version.", "Remove it."),
-        _error(
+        _make_error("junk-before-address", "The word before the address is not a flag.", "Remove it."),
+        _make_error("flag-unknown", "The word is not a flag of any version.", "Remove it."),
+        _make_error(
             "flag-unsupported",
             "This version does not know the flag for this setting.",
             "Remove the flag; the message lists the versions that know it.",
         ),
-        _error("flag-repeated", "An entry contains a flag twice.", "Write it once."),
-        _error(
+        _make_error("flag-repeated", "An entry contains a flag twice.", "Write it once."),
+        _make_error(
             "flag-value",
             "`backlog=` or `so_keepalive=` has a value that nginx refuses.",
             "Use `backlog=1` or more, or `so_keepalive=30m::10`.",
         ),
-        _error(
+        _make_error(
             "flag-needs-ssl",
             "`http2` is given without `ssl` on 0.11 or 0.12, which know it on the TLS port only.",
             "Add `ssl`.",
         ),
-        _error(
+        _make_error(
             "udp-incompatible-flag",
             "`udp` is combined with `ssl`, `proxy_protocol`, `backlog=` or `so_keepalive=`, which a udp port does not have.",
             "Use separate entries.",
         ),
-        _error(
+        _make_error(
             "too-many-entries",
             "There are more entries than an old version can express.",
             "Use one plain entry and one entry with `ssl`.",
         ),
-        _error(
+        _make_error(
             "plain-entry-missing",
             "All entries have `ssl`, and this version always opens a plain port.",
             "Add a plain entry, on `127.0.0.1` if no client may use it.",
         ),
-        _error(
+        _make_error(
             "ssl-always-on",
             "A complete list has no entry with `ssl`, and 0.6 to 0.8 cannot close the TLS port.",
             "Add an `ssl` entry.",
         ),
-        _info(
+        _make_info(
             "ssl-port-by-default",
             "The TLS port opens although only the plain port was given (0.6 to 0.12).",
             "Set `kong_ssl: off`, or write a list of entries.",
         ),
-        _error(
+        _make_error(
             "switch-invalid",
             "`kong_ssl`, `kong_http2` or a similar switch is neither on nor off.",
             "Write `on` or `off`.",
         ),
-        _error("listen-duplicate", "A setting contains the same address and port twice.", "Remove one of the entries."),
-        _error(
+        _make_error(
+            "listen-duplicate", "A setting contains the same address and port twice.", "Remove one of the entries."
+        ),
+        _make_error(
             "listen-collision",
             "Two listeners of a node use the same address and port, including wildcards and Kong's resolver. With a wildcard "
             "and an address Kong may start.",
             "Use another port or address for one of them.",
         ),
-        _error(
+        _make_error(
             "ssh-port-taken",
             "A listener or published port uses the port of the SSH server through which Ansible connects (`ansible_port`, 22 by "
             "default), at the same address.",
             "Use another port.",
         ),
-        _warning(
+        _make_warning(
             "listen-host-name",
             "A listener is bound by host name, so the rule is made for every address.",
             "Write the address.",
         ),
-        _info(
+        _make_info(
             "listen-not-opened",
             "Kong does not open a given listener, because of the node's role or because another setting is off.",
             "No fix is needed if the variable is intended for other nodes of the group.",
         ),
-        _error(
+        _make_error(
             "role-needs-listener",
             "A listener is off that Kong requires: `admin_listen` and `cluster_listen` of a control plane, `proxy_listen` of "
             "a data plane.",
             "Give an address and port, on `127.0.0.1` if no client may use it.",
         ),
-        _info(
+        _make_info(
             "role-certificate",
             "A control plane or data plane does not start without `cluster_cert` and `cluster_cert_key`, and `kong_config` "
             "does not contain them.",
@@ -551,63 +555,63 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Kong's default is postgres, with which a data plane does not start.",
             "Use `off` for a data plane and a database for a control plane; or leave it in Kong's file if it contains it.",
         ),
-        _error(
+        _make_error(
             "config-invalid",
             "`kong_config` contains a name that is not a setting, or a value that the file cannot hold, such as text with a line break.",
             "Use text, numbers and booleans.",
         ),
-        _error(
+        _make_error(
             "config-listen-setting",
             "`kong_config` contains a listen setting or the role.",
             "Use the variable of that setting.",
         ),
-        _error(
+        _make_error(
             "target-invalid",
             "`kong_listen_target` is neither `conf` nor `env`; or it is `env` on Kong 0.6 to 0.8, which reads no settings "
             "from its environment.",
             "Use `conf`.",
         ),
-        _error("dnsmasq-port", "`kong_dnsmasq_port` is not a port.", "Use a port from 1 to 65535."),
+        _make_error("dnsmasq-port", "`kong_dnsmasq_port` is not a port.", "Use a port from 1 to 65535."),
     ),
     "Interception": (
-        _error(
+        _make_error(
             "interception-invalid",
             "An entry of `kong_transparent` has a wrong key, or a value that is not a network, port or interface.",
             "See [inventory.md](inventory.md#interception).",
         ),
-        _error(
+        _make_error(
             "interception-listener",
             "No proxy or stream listener of the node is on `listen_port` over tcp, or none has the family of a destination, "
             "or packets cannot be redirected to it.",
             "Correct `listen_port` or the listen setting.",
         ),
-        _error(
+        _make_error(
             "interception-flag-missing",
             "The version is 0.15 to 1.5, and the listener lacks the flag `transparent`: every packet would be dropped.",
             "Add the flag to the entry.",
         ),
-        _error(
+        _make_error(
             "interception-own-address",
             "The version is 0.15 to 1.5, and a destination is the node's own address, which is never intercepted.",
             "Make Kong listen on that port.",
         ),
-        _error(
+        _make_error(
             "interception-protected",
             "The selection covers SSH, or an admin, status or cluster port, of a node of the fleet, at its own addresses or "
             "at an address that a NAT mapping forwards to it.",
             "Exclude the port, or use narrower destinations.",
         ),
-        _error(
+        _make_error(
             "interception-port-taken",
             "Another listener of the node is on a selected port, and its sources would apply to intercepted packets.",
             "Intercept another port. Or bind that listener to one address (0.15 to 1.5), or give it another port (other versions).",
         ),
-        _error(
+        _make_error(
             "interception-overlap",
             "Two entries select the same packets.",
             "Use one listener for each destination and port.",
         ),
-        _info(
+        _make_info(
             "interception-hidden",
             "This version of Kong sees its own address and port instead of the original destination.",
             "`port_maps` restores the port if the message says so.",

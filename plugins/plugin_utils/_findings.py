@@ -12,14 +12,14 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, ERROR, INFO, WARNING
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
-    escaped,
+    escape_text,
+    make_natural_key,
     name_ranges,
-    natural_key,
     quoted,
     shortened,
 )
 
-__all__ = ["ERROR", "INFO", "WARNING", "Finding", "finding_line", "host_finding", "plain", "shared_findings"]
+__all__ = ["ERROR", "INFO", "WARNING", "Finding", "format_finding", "host_finding", "make_plain", "share_findings"]
 
 MESSAGE_LIMIT = 400
 _SHORTEST_VALUE, _LONGEST_VALUE = 40, 160
@@ -54,17 +54,17 @@ def host_finding(severity: str, code: str, host: str, variable: str, value: Any,
     ``text`` is the fault and its fix. The message has at most MESSAGE_LIMIT characters: the value is shortened, then the text
     says "this host" instead of its name, and with very long names the end of the text is left out.
     """
-    value = plain(value)
+    value = make_plain(value)
     room = MESSAGE_LIMIT - len(f"{host}: {variable}: : {text}")
     if room < _SHORTEST_VALUE and len(host) > len(_THIS_HOST):
         text = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)", _THIS_HOST, text)
     shown = "" if value is None else f": {quoted(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
     # A value may come from facts, and the text may quote it.
-    message = escaped(f"{host}: {variable}{shown}: {text}")
+    message = escape_text(f"{host}: {variable}{shown}: {text}")
     return Finding(severity, code, host, variable, value, shortened(message, MESSAGE_LIMIT))
 
 
-def shared_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Return findings as plain data, each text once: ``hosts`` have it in common, and ``message`` does not name them.
 
     The findings are in the order of the first host of each, the hosts in natural order.
@@ -80,7 +80,7 @@ def shared_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
         {
             "severity": severity,
             "code": code,
-            "hosts": sorted(hosts[severity, code, variable, message], key=natural_key),
+            "hosts": sorted(hosts[severity, code, variable, message], key=make_natural_key),
             "variable": variable,
             "value": value,
             "message": message,
@@ -89,21 +89,21 @@ def shared_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def finding_line(finding: Mapping[str, Any]) -> str:
+def format_finding(finding: Mapping[str, Any]) -> str:
     """Return a finding of a plan as one line that names the hosts first."""
     return f"{name_ranges(finding['hosts'])}: {finding['message']} [{finding['code']}]"
 
 
-def plain(value: Any) -> Any:
+def make_plain(value: Any) -> Any:
     """Return ``value`` as plain data: no subclasses (Ansible tags its values), tuples as lists, mapping keys as text."""
     if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
+        return {str(make_plain(key)): make_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    return _plain_scalar(value)
+        return [make_plain(item) for item in value]
+    return _make_plain_scalar(value)
 
 
-def _plain_scalar(value: Any) -> Any:
+def _make_plain_scalar(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 
 # Ansible prints these texts as they are; each becomes one line.
 _PRINTED = ("msg", "warnings", "reasons", "report")
@@ -26,7 +26,7 @@ _INTERPRETER = "discovered_interpreter_"
 
 def from_node(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of a module with its texts escaped and without facts, because no module here returns facts."""
-    found = {key: escaped_all(value, "" if _is_printed(key, value) else _KEPT) for key, value in answer.items()}
+    found = {key: escape_all(value, "" if _is_printed(key, value) else _KEPT) for key, value in answer.items()}
     facts = {name: value for name, value in found.pop("ansible_facts", {}).items() if name.startswith(_INTERPRETER)}
     return {**found, "ansible_facts": facts} if facts else found
 

@@ -23,7 +23,7 @@ from ansible import constants  # type: ignore[import-untyped]
 @contextmanager
 def plan_file(group: str) -> Iterator[Path]:
     """Yield the path of the plan of this run for a group, to one worker at a time; the file may not exist yet."""
-    path = _path("plan", group)
+    path = _locate("plan", group)
     with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield path
@@ -31,14 +31,14 @@ def plan_file(group: str) -> Iterator[Path]:
 
 def keep_refused(group: str, findings: Sequence[dict[str, Any]]) -> None:
     """Write the findings because of which this run has no plan for a group."""
-    _path("refused", group).write_text(json.dumps(findings), encoding="utf-8")
+    _locate("refused", group).write_text(json.dumps(findings), encoding="utf-8")
 
 
-def refused_findings(group: str) -> list[dict[str, Any]]:
+def read_refused(group: str) -> list[dict[str, Any]]:
     """Return the findings that keep_refused wrote in this run. Raises FileNotFoundError if no plan was refused."""
-    findings: list[dict[str, Any]] = json.loads(_path("refused", group).read_text(encoding="utf-8"))
+    findings: list[dict[str, Any]] = json.loads(_locate("refused", group).read_text(encoding="utf-8"))
     return findings
 
 
-def _path(kind: str, group: str) -> Path:
+def _locate(kind: str, group: str) -> Path:
     return Path(constants.DEFAULT_LOCAL_TMP) / f"gatehouse.kong.{kind}.{group}.json"

@@ -24,12 +24,12 @@ def render_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
     cells = [list(header), *(list(row) for row in rows)]
     columns = list(zip(*cells, strict=True))
     words = [max((len(word) for cell in column for word in cell.split()), default=0) for column in columns]
-    widths = _fitted([max(map(len, column)) for column in columns], words)
-    first, *others = ([*_lines(row, widths)] for row in cells)
+    widths = _fit([max(map(len, column)) for column in columns], words)
+    first, *others = ([*_format_row(row, widths)] for row in cells)
     return [*first, _GAP.join("-" * width for width in widths), *(line for lines in others for line in lines)]
 
 
-def _fitted(widths: list[int], words: Sequence[int]) -> list[int]:
+def _fit(widths: list[int], words: Sequence[int]) -> list[int]:
     """Return column widths of which the widest are reduced until the table fits, but not below a legible width.
 
     A column is narrower than its longest word (of the lengths ``words``) only if the table does not fit otherwise.
@@ -41,7 +41,7 @@ def _fitted(widths: list[int], words: Sequence[int]) -> list[int]:
     return widths
 
 
-def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+def _format_row(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     columns = [wrap(cell, max(width, 1), break_on_hyphens=False) for cell, width in zip(row, widths, strict=True)]
     for parts in zip_longest(*columns, fillvalue="") if any(columns) else [row]:
         yield _GAP.join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip()

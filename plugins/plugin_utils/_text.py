@@ -50,7 +50,7 @@ def inventory_forms(value: Any) -> str:
     return f'{yaml} in YAML and [group:vars], "{literal}" on an INI host line'
 
 
-def escaped(text: object, kept: str = "") -> str:
+def escape_text(text: object, kept: str = "") -> str:
     r"""Return text from a host without characters that a terminal or log would interpret, except characters in ``kept``.
 
     Control and format characters (Unicode categories Cc, Cf, Cs, Co, Cn, Zl, Zp: escape sequences, line breaks,
@@ -68,21 +68,21 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def escaped_all(value: Any, kept: str = "") -> Any:
+def escape_all(value: Any, kept: str = "") -> Any:
     """Return data from a host with all its texts escaped, in mappings, their keys, lists, tuples and dataclasses."""
     if isinstance(value, str):
-        return escaped(value, kept)
+        return escape_text(value, kept)
     if isinstance(value, Mapping):
-        return {escaped_all(key, kept): escaped_all(item, kept) for key, item in value.items()}
+        return {escape_all(key, kept): escape_all(item, kept) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        found = [escaped_all(item, kept) for item in value]
+        found = [escape_all(item, kept) for item in value]
         return tuple(found) if isinstance(value, tuple) else found
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: escaped_all(getattr(value, field.name), kept) for field in fields(value)})
+        return replace(value, **{field.name: escape_all(getattr(value, field.name), kept) for field in fields(value)})
     return value
 
 
-def natural_key(name: str) -> list[str | int]:
+def make_natural_key(name: str) -> list[str | int]:
     """Return the key that sorts names by the numbers in them: dp2 before dp10."""
     return [int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name))]
 
@@ -93,7 +93,7 @@ def name_ranges(names: Iterable[str], most: int = 4) -> str:
     More than ``most`` ranges are counted only: ``a1, b1, c1, d1 and 7 more, 11 nodes``. A single name is returned as it is.
     """
     ranges: list[list[str]] = []
-    for name in sorted(names, key=natural_key):
+    for name in sorted(names, key=make_natural_key):
         if ranges and _follows(ranges[-1][-1], name):
             ranges[-1].append(name)
         else:
@@ -110,7 +110,7 @@ def _follows(name: str, next_name: str) -> bool:
     return match is not None and next_name == f"{match[1]}{int(match[2]) + 1:0{len(match[2])}}{match[3]}"
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
+def count_noun(number: int, singular: str, plural: str = "") -> str:
     """Return a number with its noun: ``1 node``, ``3 nodes``."""
     return f"{number} {singular}" if number == 1 else f"{number} {plural or singular + 's'}"
 
@@ -125,7 +125,7 @@ def without_forbidden(text: str) -> str:
     return _FORBIDDEN.sub("\ufffd", text)
 
 
-def width_of(text: str, size: float) -> float:
+def measure_width(text: str, size: float) -> float:
     """Return the maximum width of a text, in the unit of the size."""
     return size * sum(_WIDE if _is_wide(character) else _WIDTH for character in text)
 
@@ -134,26 +134,26 @@ def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF" or character in "MWmw@%"
 
 
-def fitted(text: str, width: float, size: float) -> str:
+def fit_text(text: str, width: float, size: float) -> str:
     """Return a text that fits into the width, with an ellipsis if it was cut."""
-    if width_of(text, size) <= width:
+    if measure_width(text, size) <= width:
         return text
-    while text and width_of(text + "…", size) > width:
+    while text and measure_width(text + "…", size) > width:
         text = text[:-1]
     return text.rstrip(" ,") + "…"
 
 
-def fitted_list(before: str, items: Sequence[str], width: float, size: float) -> str:
+def fit_list(before: str, items: Sequence[str], width: float, size: float) -> str:
     """Return ``before``, as many items as fit, and the number of other items. The first item is cut if it does not fit."""
     for shown in range(len(items), 0, -1):
-        text = before + listed(items, shown)
-        if width_of(text, size) <= width:
+        text = before + list_first(items, shown)
+        if measure_width(text, size) <= width:
             return text
     more = f" +{len(items) - 1}" if len(items) > 1 else ""
-    return fitted(before + (items[0] if items else ""), width - width_of(more, size), size) + more
+    return fit_text(before + (items[0] if items else ""), width - measure_width(more, size), size) + more
 
 
-def listed(items: Sequence[str], shown: int) -> str:
+def list_first(items: Sequence[str], shown: int) -> str:
     """Return the first items, and the number of other items."""
     more = len(items) - shown
     return ", ".join(items[:shown]) + (f" +{more}" if more > 0 else "")

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_held_addresses, is_bindable
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_ruleset
 from ansible_collections.gatehouse.kong.tests.netns.conftest import inside, ip
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
@@ -50,7 +50,7 @@ def on_node(lab, function, *arguments):
 def test_a_standby_binds_and_becomes_the_holder(lab, prefix):
     """keepalived adds /32 by default. With another prefix the kernel has a secondary address, and connects from the first."""
     plan = planned(FLEET, OTHERS)
-    lab.converge(host_ruleset(plan, "node"))
+    lab.converge(select_ruleset(plan, "node"))
     for family, length in zip(VIRTUAL, prefix, strict=True):
         address, name = VIRTUAL[family], f"net.{family}.ip_nonlocal_bind"
         sysctl(lab, name, 0)

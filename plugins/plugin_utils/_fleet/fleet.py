@@ -36,7 +36,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     host_error,
     host_warning,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 
 @dataclass(frozen=True)
@@ -176,5 +176,5 @@ def _unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Findin
     for node in nodes:
         for mapping in node.host.nat:
             if unknown := sorted(set(mapping.sites) - known):
-                message = f"no host is in site {listed(unknown, 4)}; the sites are {listed(sorted(known), 6)}"
+                message = f"no host is in site {list_first(unknown, 4)}; the sites are {list_first(sorted(known), 6)}"
                 yield host_warning("nat-site-unknown", node.name, "kong_nat", list(mapping.sites), message)

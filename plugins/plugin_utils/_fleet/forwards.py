@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
         sockets = list(dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable))
         message = (
             f"no listener of Kong is on {inside} {_words(mapping)} port {mapping.inside_port}; the node opens "
-            f"{listed(sockets, 6) or 'no port'}. Correct inside_port, inside or the listen setting, or remove the mapping"
+            f"{list_first(sockets, 6) or 'no port'}. Correct inside_port, inside or the listen setting, or remove the mapping"
         )
         yield host_error("nat-no-listener", node.name, "kong_nat", shown, message)
     for listener in receiving:

@@ -26,7 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
     Host,
     NatMapping,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 # Tells whether all callers reach the target. The hosts are those of the fleet after a change.
 Works = Callable[[Host, Sequence[Host]], bool]
@@ -150,4 +150,4 @@ def _only(family: Family) -> str:
 
 
 def _names(hosts: Sequence[Host]) -> str:
-    return listed([host.name for host in hosts], _SHOWN)
+    return list_first([host.name for host in hosts], _SHOWN)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import AddressError, canonical_network, contains
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 NETWORKS = "kong_address_networks"
 Given = Iterable[tuple[str, str]]  # a variable, and an address or network in it
@@ -36,7 +36,7 @@ def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[H
                 "address-outside-networks",
                 name,
                 address,
-                f"it comes from facts and is in no network of {NETWORKS} ({listed(networks, 4)}). Add its network, or "
+                f"it comes from facts and is in no network of {NETWORKS} ({list_first(networks, 4)}). Add its network, or "
                 "write the address into the inventory",
             )
 

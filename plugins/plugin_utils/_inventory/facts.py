@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     canonical_address,
     unusable_reason,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     VariableError,
@@ -61,7 +61,7 @@ class _PlainValues(Mapping[str, Any]):
         self._variables = variables
 
     def __getitem__(self, name: str) -> Any:
-        return plain(self._variables[name])
+        return make_plain(self._variables[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._variables)

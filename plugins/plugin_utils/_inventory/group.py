@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed, name_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, name_ranges
 
 DEFAULT = "kong"
 _ALWAYS = {"all", "ungrouped"}
@@ -30,7 +30,7 @@ class Selected:
 
 def describe_no_nodes(groups: Mapping[str, Sequence[str]]) -> str:
     """Return the message for a group of Kong nodes without hosts, with the groups that have hosts."""
-    known = listed(sorted(name for name in groups if name not in _ALWAYS and groups[name]), _SHOWN_GROUPS) or "none"
+    known = list_first(sorted(name for name in groups if name not in _ALWAYS and groups[name]), _SHOWN_GROUPS) or "none"
     return (
         f"the inventory group of the Kong nodes has no hosts (groups with hosts: {known}). Add hosts to it, or set kong_group, "
         "and check the inventory's path"
@@ -56,7 +56,7 @@ def select_nodes(
         played = [name for name in named if set(play_hosts).intersection(groups[name])]
         if len(played) > 1:
             raise GroupError(
-                f"kong_group: hosts of this run name the groups {listed(played, 4)}, and a run is for one group. Add "
+                f"kong_group: hosts of this run name the groups {list_first(played, 4)}, and a run is for one group. Add "
                 f"-e kong_group={played[0]}, or use --limit"
             )
         group = next(iter([*played, *named]), group)

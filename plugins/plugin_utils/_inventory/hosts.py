@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     family_of,
     read_addresses,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding, plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding, make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import (
     NETWORKS,
     check_bounds,
@@ -38,7 +38,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.mappings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, check_own, read_virtual
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed, quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quoted
 
 DEFAULT_SITE = "default"
 
@@ -125,7 +125,7 @@ def _query_address(variables: HostVariables, name: str, query: Any) -> Addresses
     try:
         addresses = read_addresses(answer)
     except AddressError as exc:
-        variables.error("address-invalid", name, query, f"its result is {quoted(plain(answer))}: {exc}")
+        variables.error("address-invalid", name, query, f"its result is {quoted(make_plain(answer))}: {exc}")
         return NO_ADDRESSES
     if not addresses and len(variables.findings) == before:
         message = "its result has no address; correct the query, or gather the facts that it reads"
@@ -178,7 +178,7 @@ def _address_in_networks(own: OwnAddresses, variables: HostVariables, name: str,
             "address-unknown",
             name,
             list(networks),
-            f"no address of the host is in these networks (its facts have: {listed(present, 4) or 'none'}). "
+            f"no address of the host is in these networks (its facts have: {list_first(present, 4) or 'none'}). "
             "Set kong_address, add the right network, or gather the host's facts",
         )
     return Addresses(ipv4=chosen.get(4), ipv6=chosen.get(6))

@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed, quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quoted
 
 VARIABLE = "kong_transparent"
 KEYS = frozenset({"destinations", "ports", "listen_port", "interfaces"})
@@ -166,7 +166,7 @@ def _targets(port: int, listeners: Sequence[Listener]) -> list[Listener]:
     found = [listener for listener in listeners if listener.name in _TARGETS and "tcp" in listener.protocols]
     targets = [listener for listener in found if listener.port == port]
     if not targets:
-        ports = listed([str(port) for port in sorted({listener.port for listener in found})], 8) or "none"
+        ports = list_first([str(port) for port in sorted({listener.port for listener in found})], 8) or "none"
         reason = f"this node has no proxy_listen or stream_listen on port {port} over tcp; it has {ports}"
         raise _EntryError("interception-listener", reason)
     return targets

@@ -55,7 +55,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 DEFAULT_VERSION = "3.9"
 GOSSIP_PORT = 7946
@@ -202,7 +202,7 @@ def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[List
 
 
 def _not_on_host(present: set[str]) -> str:
-    return f"the host does not have this address; it has {listed(sorted(present), 6)}"
+    return f"the host does not have this address; it has {list_first(sorted(present), 6)}"
 
 
 def _check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], listeners: tuple[Listener, ...]) -> None:

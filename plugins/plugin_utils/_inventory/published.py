@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 VARIABLE = "kong_published_ports"
 
@@ -144,7 +144,9 @@ def _no_listener(publication: Publication, receiving: Sequence[Listener], listen
     if receiving:
         setting, address = receiving[0].setting, receiving[0].address
         return f"in the container {setting} binds {address}, which no packet from outside reaches; set kong_{setting}"
-    opened = listed(list(dict.fromkeys(f"{listener.name} {listener.port}" for listener in listeners)), 6) or "no port"
+    opened = (
+        list_first(list(dict.fromkeys(f"{listener.name} {listener.port}" for listener in listeners)), 6) or "no port"
+    )
     return (
         f"no listener of Kong is on port {publication.inside} {publication.protocol} in the container; it opens {opened}. "
         "The first port is that of the host, the second that of the container"

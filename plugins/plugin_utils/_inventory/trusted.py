@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 
 FACTS = "ansible_facts"
 _PREFIX = "kong_"
@@ -32,7 +32,7 @@ def kong_facts(variables: Mapping[str, Any]) -> list[str]:
 
 def refusal(variables: Mapping[str, Any]) -> str:
     """Return why a task must not use the kong_* variables of its host; empty text if it may."""
-    names = ", ".join(map(escaped, kong_facts(variables)))
+    names = ", ".join(map(escape_text, kong_facts(variables)))
     return f"{variables.get('inventory_hostname')}: {names}: {REASON}" if names else ""
 
 

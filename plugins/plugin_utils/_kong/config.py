@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, setting_names
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _variable(generation: Generation, name: str) -> str:
 def _flatten(value: Mapping[Any, Any], prefix: str = "", *, nested: bool) -> Iterator[tuple[str, Any]]:
     """Yield each setting; mappings in the mapping are settings of their own if ``nested``."""
     for key, item in value.items():
-        name = f"{prefix}{plain(key)}"
+        name = f"{prefix}{make_plain(key)}"
         if nested and isinstance(item, Mapping):
             yield from _flatten(item, f"{name}.", nested=True)
         else:
@@ -90,7 +90,7 @@ def _text(generation: Generation, value: object) -> str | None:
         on, off = ("true", "false") if generation.format == "yaml" else ("on", "off")
         return on if value else off
     if isinstance(value, (str, int, float)):
-        return str(plain(value))
+        return str(make_plain(value))
     if isinstance(value, (list, tuple)) and generation.format == "conf":
         # kong.conf has lists with commas; kong.yml nests them, which text cannot express.
         parts = [_text(generation, item) for item in value]

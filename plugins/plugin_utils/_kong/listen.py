@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
     Setting,
@@ -106,7 +106,7 @@ def parse_listen(value: object, generation: Generation, setting: Setting) -> tup
         return _parse_parts(_split(value), generation, setting)
     except ListenError as error:
         reason = f"{error.reason}. {setting.name} of Kong {generation.versions} is {accepted(generation, setting)}"
-        raise ListenError(error.code, reason, plain(value)) from None
+        raise ListenError(error.code, reason, make_plain(value)) from None
 
 
 def parse_advertise(value: object, generation: Generation) -> ListenEntry:
@@ -155,7 +155,7 @@ def _split_item(value: object) -> tuple[str, ...]:
         return tuple(part.strip() for part in str.__str__(value).split(","))
     if isinstance(value, int) and value is not True:
         return (str(int(value)),)
-    raise ListenError("listen-type", f"{quoted(plain(value))} is neither text, a port, nor a list of entries")
+    raise ListenError("listen-type", f"{quoted(make_plain(value))} is neither text, a port, nor a list of entries")
 
 
 @lru_cache(maxsize=8192)

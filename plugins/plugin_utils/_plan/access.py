@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import host_network
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import plan_hosts
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
 
 
 class Access(NamedTuple):
@@ -32,10 +32,10 @@ class Opening(NamedTuple):
         return f"{self.listener} {self.port}/{self.protocols}"
 
 
-def access_of(plan: Mapping[str, Any], name: str) -> dict[Opening, Access]:
+def list_access(plan: Mapping[str, Any], name: str) -> dict[Opening, Access]:
     """Return the allowed sources of each port of a node; no ports if the node is not in the plan."""
     found: dict[tuple[str, int, str], Access] = {}
-    for rule in planned_rules(plan, name) if name in plan["nodes"] else ():
+    for rule in list_rules(plan, name) if name in plan["nodes"] else ():
         key = rule["listener"], rule["port"], rule["protocol"]
         known = found.get(key, Access())
         anyone = rule["sources"] == "any"
@@ -44,7 +44,7 @@ def access_of(plan: Mapping[str, Any], name: str) -> dict[Opening, Access]:
     return {Opening(*key): access for key, access in found.items()}
 
 
-def owners_of(plan: Mapping[str, Any]) -> dict[str, list[str]]:
+def list_owners(plan: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the hosts for each network that is their own address or an address of their NAT."""
     owners: dict[str, list[str]] = {}
     for host in plan_hosts(plan):

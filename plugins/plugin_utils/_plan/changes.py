@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import Access, access_of, owners_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import Access, list_access, list_owners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 GAINS = "gains"
 LOSES = "loses"
@@ -40,14 +40,14 @@ class Change:
         return {"kind": self.kind, "where": list(self.where), "what": self.what, "how": self.how}
 
 
-def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def compare_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """Return the changes from one plan to another: nodes, access, settings and addresses, NAT forwards, findings."""
     return [
-        *_node_changes(old, new),
-        *_join_protocols(_join_nodes(_access_changes(old, new))),
-        *_join_nodes(_field_changes(old, new)),
+        *_compare_nodes(old, new),
+        *_join_protocols(_join_nodes(_compare_access(old, new))),
+        *_join_nodes(_compare_fields(old, new)),
         *_join_protocols(_forward_changes(old, new)),
-        *_join_nodes(_finding_changes(old, new)),
+        *_join_nodes(_compare_findings(old, new)),
     ]
 
 
@@ -55,7 +55,9 @@ def change_lines(changes: Sequence[Change]) -> list[str]:
     """Return changes as lines for a terminal."""
     if not changes:
         return ["No changes."]
-    return [f"{_MARKS[change.kind]} {listed(change.where, _SHOWN)}: {change.what}: {change.how}" for change in changes]
+    return [
+        f"{_MARKS[change.kind]} {list_first(change.where, _SHOWN)}: {change.what}: {change.how}" for change in changes
+    ]
 
 
 def _join_nodes(changes: Iterable[Change]) -> list[Change]:
@@ -76,98 +78,100 @@ def _join_protocols(changes: Iterable[Change]) -> list[Change]:
             for (kind, where, port, how), protocols in joined.items()]  # fmt: skip
 
 
-def _node_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _compare_nodes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for kind, plan, other, word in ((GAINS, new, old, "joins"), (LOSES, old, new, "is no longer planned at")):
         for name in sorted(set(plan["nodes"]) - set(other["nodes"])):
             node = plan["nodes"][name]
             yield Change(kind, (name,), "the fleet", f"{word} site {node['site']}, cluster {node['cluster']}")
 
 
-def _access_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    owners = owners_of(old), owners_of(new)
+def _compare_access(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    owners = list_owners(old), list_owners(new)
     for name in sorted(new["nodes"]):
-        before, after = (access_of(plan, name) for plan in (old, new))
+        before, after = (list_access(plan, name) for plan in (old, new))
         for port in dict.fromkeys((*before, *after)):
-            yield from _port_changes(name, str(port), before.get(port), after.get(port), owners)
+            yield from _compare_port(name, str(port), before.get(port), after.get(port), owners)
 
 
-def _port_changes(
+def _compare_port(
     node: str, port: str, before: Access | None, after: Access | None, owners: Sequence[Mapping[str, Sequence[str]]]
 ) -> Iterator[Change]:
     if before != after:
-        gained, lost = _gained(before, after, owners[1]), _lost(before, after, owners)
+        gained, lost = _format_gained(before, after, owners[1]), _format_lost(before, after, owners)
         if gained:
             yield Change(GAINS, (node,), port, gained)
         if lost:
             yield Change(LOSES, (node,), port, lost)
 
 
-def _gained(before: Access | None, after: Access | None, owners: Mapping[str, Sequence[str]]) -> str:
+def _format_gained(before: Access | None, after: Access | None, owners: Mapping[str, Sequence[str]]) -> str:
     if after is None or (before and before.anyone):
         return ""
     if after.anyone:
         return "anyone"
     more = after.sources - (before.sources if before else frozenset())
     opened = "opens for the node itself only" if before is None else ""
-    return _named(sorted(more), owners) or opened
+    return _name_networks(sorted(more), owners) or opened
 
 
-def _lost(before: Access | None, after: Access | None, owners: Sequence[Mapping[str, Sequence[str]]]) -> str:
+def _format_lost(before: Access | None, after: Access | None, owners: Sequence[Mapping[str, Sequence[str]]]) -> str:
     if before is None or (after and after.anyone):
         return ""
     if after is None:
-        return f"closes; it was open to {_sources_text(before, owners[0])}"
+        return f"closes; it was open to {_format_sources(before, owners[0])}"
     if before.anyone:
-        return f"anyone except {_named(sorted(after.sources), owners[1])}" if after.sources else "anyone"
-    return _named(sorted(before.sources - after.sources), owners[0])
+        return f"anyone except {_name_networks(sorted(after.sources), owners[1])}" if after.sources else "anyone"
+    return _name_networks(sorted(before.sources - after.sources), owners[0])
 
 
-def _sources_text(access: Access, owners: Mapping[str, Sequence[str]]) -> str:
-    return "anyone" if access.anyone else _named(sorted(access.sources), owners) or "the node itself only"
+def _format_sources(access: Access, owners: Mapping[str, Sequence[str]]) -> str:
+    return "anyone" if access.anyone else _name_networks(sorted(access.sources), owners) or "the node itself only"
 
 
-def _named(networks: Sequence[str], owners: Mapping[str, Sequence[str]]) -> str:
-    return listed([_with_owner(network, owners.get(network, ())) for network in networks], _SHOWN)
+def _name_networks(networks: Sequence[str], owners: Mapping[str, Sequence[str]]) -> str:
+    return list_first([_with_owner(network, owners.get(network, ())) for network in networks], _SHOWN)
 
 
 def _with_owner(network: str, owners: Sequence[str]) -> str:
     shown = network.removesuffix("/32").removesuffix("/128")
-    return f"{shown} ({listed(owners, 3)})" if owners else shown
+    return f"{shown} ({list_first(owners, 3)})" if owners else shown
 
 
-def _field_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _compare_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for name in sorted(set(old["nodes"]) & set(new["nodes"])):
         before, after = old["nodes"][name], new["nodes"][name]
         for field in _FIELDS:
             if before.get(field) != after.get(field):
-                yield _changed(name, field, before.get(field), after.get(field))
+                yield _make_change(name, field, before.get(field), after.get(field))
         for setting in sorted({*before["settings"], *after["settings"]}):
             values = before["settings"].get(setting), after["settings"].get(setting)
             if values[0] != values[1]:
-                yield _changed(name, setting, *values)
+                yield _make_change(name, setting, *values)
 
 
-def _changed(name: str, what: str, before: Any, after: Any) -> Change:
-    return Change(CHANGES, (name,), what, f"{_shown(before)} -> {_shown(after)}")
+def _make_change(name: str, what: str, before: Any, after: Any) -> Change:
+    return Change(CHANGES, (name,), what, f"{_format_value(before)} -> {_format_value(after)}")
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None or value in ("", [], {}):
         return "none"
     if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value)
+        return ", ".join(_format_value(item) for item in value)
     if isinstance(value, Mapping):
-        return _mapping_shown(value) if "outside" in value else _shown([item for item in value.values() if item])
+        return (
+            _format_mapping(value) if "outside" in value else _format_value([item for item in value.values() if item])
+        )
     return str(value)
 
 
-def _mapping_shown(mapping: Mapping[str, Any]) -> str:
+def _format_mapping(mapping: Mapping[str, Any]) -> str:
     outside, port = mapping["outside"], mapping["outside_port"]
     return f"{Endpoint(outside, port)} to port {mapping['inside_port']}" if port else f"{outside} one-to-one"
 
 
 def _forward_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    before, after = (_forwarded(plan) for plan in (old, new))
+    before, after = (_list_forwarded(plan) for plan in (old, new))
     for kind, changed, other in ((GAINS, after, before), (LOSES, before, after)):
         for key in sorted(changed.keys() - other.keys()):
             yield Change(kind, (key[0],), f"forward {key[1]}", f"to {changed[key]}")
@@ -176,7 +180,7 @@ def _forward_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
             yield Change(CHANGES, (key[0],), f"forward {key[1]}", f"to {before[key]} -> to {after[key]}")
 
 
-def _forwarded(plan: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _list_forwarded(plan: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     return {
         (forward["device"], f"{Endpoint(forward['outside'], forward['outside_port'])}/{forward['protocol']}"): (
             f"{Endpoint(forward['inside'], forward['inside_port'])} ({forward['node']}{', hairpin' if forward['hairpin'] else ''})"
@@ -185,7 +189,7 @@ def _forwarded(plan: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     }
 
 
-def _finding_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _compare_findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = (
         {
             (host, finding["code"], finding["message"]): finding["severity"]

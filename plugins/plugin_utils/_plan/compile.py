@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, shared_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, read_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, forwards
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy
@@ -49,18 +49,18 @@ def compile_plan(inventory: Inventory, group: str) -> Compilation:
     """Compile the fleet of the inventory's group of Kong nodes (section 5 of DESIGN is the plan's format)."""
     fleet = read_fleet(inventory, group)
     if any(finding.severity == ERROR for finding in fleet.findings):
-        return Compilation(None, _sorted_findings(fleet.findings))
+        return Compilation(None, _sort_findings(fleet.findings))
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
-    intercepted = {name: _intercepted(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
+    intercepted = {name: _list_intercepted(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     viewed = [*unverified_warnings(policy.viewer.unverified), *unknown_warnings(policy.viewer.unknown)]
-    findings = _sorted_findings([*fleet.findings, *policy.findings, *viewed])
+    findings = _sort_findings([*fleet.findings, *policy.findings, *viewed])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
     return Compilation(_plan(fleet, policy, _Compiled(allows, intercepted), findings), findings)
 
 
-def _sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def _sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     distinct = {
         (finding.severity, finding.code, finding.host, finding.variable, finding.message): finding
         for finding in findings
@@ -86,7 +86,7 @@ class _Compiled(NamedTuple):
     intercepted: Mapping[str, list[tuple[InterceptRule, Allow]]]
 
 
-def _intercepted(policy: Policy, node: Node, draft: Draft) -> list[tuple[InterceptRule, Allow]]:
+def _list_intercepted(policy: Policy, node: Node, draft: Draft) -> list[tuple[InterceptRule, Allow]]:
     return [(rule, policy.allow_intercepted(node, draft, rule)) for rule in draft.intercept_rules]
 
 
@@ -96,18 +96,18 @@ def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[
     return {
         "format": FORMAT,
         "sets": dict(sorted(sets.items())),
-        "nodes": {name: _node(node, compiled, names) for name, node in sorted(fleet.nodes.items())},
+        "nodes": {name: _describe_node(node, compiled, names) for name, node in sorted(fleet.nodes.items())},
         "hosts": {name: host.as_dict() for name, host in sorted(fleet.hosts.items())},
         "nat_forwards": [
             _forward(node, forward, names)
             for name, node in sorted(fleet.nodes.items())
             for forward in forwards(node, compiled.allows[name])
         ],
-        "findings": shared_findings(findings),
+        "findings": share_findings(findings),
     }
 
 
-def _node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[str, Any]:
+def _describe_node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[str, Any]:
     return {
         **node.host.as_dict(),
         "cluster": node.cluster,
@@ -117,14 +117,18 @@ def _node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[
         "settings": dict(sorted(node.settings.items())),
         "config": list(node.config),
         "settings_file": dict(node.settings_file),
-        "listeners": [_listener(listener) for listener in node.listeners],
-        **({} if node.published is None else {"published": [_published(listener) for listener in node.published]}),
+        "listeners": [_describe_listener(listener) for listener in node.listeners],
+        **(
+            {}
+            if node.published is None
+            else {"published": [_describe_published(listener) for listener in node.published]}
+        ),
         "ruleset": {"allow": [_allow(node, allow, names) for allow in compiled.allows[node.name]]},
         "interception": [_intercept_rule(rule, allow, names) for rule, allow in compiled.intercepted[node.name]],
     }
 
 
-def _listener(listener: Listener) -> dict[str, Any]:
+def _describe_listener(listener: Listener) -> dict[str, Any]:
     return {
         "name": listener.name,
         "setting": listener.setting,
@@ -135,7 +139,7 @@ def _listener(listener: Listener) -> dict[str, Any]:
     }
 
 
-def _published(listener: Listener) -> dict[str, Any]:
+def _describe_published(listener: Listener) -> dict[str, Any]:
     return {
         "listener": listener.name,
         "address": published_address(listener),
@@ -150,8 +154,8 @@ def _allow(node: Node, allow: Allow, names: Mapping[SetKey, str]) -> dict[str, A
         "listener": allow.listener.name,
         "protocol": allow.protocol,
         "port": allow.listener.port,
-        "address": _matched_address(allow.listener, of_serf=node.advertised is not None),
-        "sources": _sources(allow, names),
+        "address": _find_matched_address(allow.listener, of_serf=node.advertised is not None),
+        "sources": _name_sources(allow, names),
         **({"published": True} if allow.listener.container_port else {}),
     }
 
@@ -168,15 +172,15 @@ def _intercept_rule(rule: InterceptRule, allow: Allow, names: Mapping[SetKey, st
         "listener": listener.name,
         "address": "127.0.0.1" if listener.address == LOCALHOST else listener.bound,
         "port": listener.port,
-        "sources": _sources(allow, names),
+        "sources": _name_sources(allow, names),
     }
 
 
-def _sources(allow: Allow, names: Mapping[SetKey, str]) -> str | list[str]:
+def _name_sources(allow: Allow, names: Mapping[SetKey, str]) -> str | list[str]:
     return "any" if allow.any_source else [names[key] for key in allow.sets]
 
 
-def _matched_address(listener: Listener, *, of_serf: bool) -> str | None:
+def _find_matched_address(listener: Listener, *, of_serf: bool) -> str | None:
     """Return the address that a host's rule matches: 0.0.0.0 or :: for a whole family, None for both families or a name.
 
     A Serf agent that binds 0.0.0.0 listens on IPv6 as well, like every Go program (package net, favoriteAddrFamily).
@@ -202,7 +206,7 @@ def _forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[
         "inside_port": forward.allow.listener.port,
         "node": node.name,
         "listener": forward.allow.listener.name,
-        "sources": _sources(forward.allow, names),
+        "sources": _name_sources(forward.allow, names),
         "hairpin": forward.hairpin,
     }
 
@@ -212,18 +216,18 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     return json.dumps(plan, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def host_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:
+def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:
     """Return the intercept rules of a node, with sources as networks of the family. Raises KeyError for unknown nodes."""
 
-    def expanded(rule: Mapping[str, Any]) -> str | list[str]:
+    def expand_sources(rule: Mapping[str, Any]) -> str | list[str]:
         if rule["sources"] == "any":
             return "any"
         return [network for name in rule["sources"] for network in plan["sets"][name][rule["family"]]]
 
-    return [{**rule, "sources": expanded(rule)} for rule in plan["nodes"][host]["interception"]]
+    return [{**rule, "sources": expand_sources(rule)} for rule in plan["nodes"][host]["interception"]]
 
 
-def host_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
+def select_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
     """Return the ruleset of a node with the sets that it needs. Raises KeyError for unknown nodes."""
     allow = plan["nodes"][host]["ruleset"]["allow"]
     used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})

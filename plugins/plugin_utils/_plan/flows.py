@@ -24,11 +24,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    planned_host,
-    planned_node,
-    planned_sources,
+    get_host,
+    get_node,
+    list_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 ANYONE = "anyone"
 _T = TypeVar("_T")
@@ -99,7 +99,7 @@ class Callers:
         self._cells = Cells(known)
         self._cache: dict[Hashable, list[tuple[str, tuple[str, ...]]]] = {}
 
-    def routes_to(
+    def list_routes(
         self, node: Node, listener: Listener, protocol: str, family: Family
     ) -> Iterator[tuple[CallerClass, Route]]:
         """Yield the route of each class of callers to a listener, if there is a route."""
@@ -109,7 +109,9 @@ class Callers:
             if route:
                 yield kind, route
 
-    def allowed(self, kind: CallerClass, route: Route, target: Host, rule: Rule) -> list[tuple[str, tuple[str, ...]]]:
+    def select_allowed(
+        self, kind: CallerClass, route: Route, target: Host, rule: Rule
+    ) -> list[tuple[str, tuple[str, ...]]]:
         """Return the members of a class whose sources are all allowed, each with its sources."""
         hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
         cells = tuple(self._cells.of(address) for address in dialled_addresses(route))
@@ -119,7 +121,7 @@ class Callers:
             self._cache[key] = [(name, networks) for name, networks in seen if networks and rule.allows(networks)]
         return self._cache[key]
 
-    def site_of(self, kind: CallerClass) -> str:
+    def find_site(self, kind: CallerClass) -> str:
         """Return the site of the members of a class."""
         return self._classes[kind][0].site
 
@@ -141,27 +143,27 @@ class Rule:
 
 def plan_hosts(plan: Mapping[str, Any]) -> list[Host]:
     """Return all hosts of a plan: the nodes, then the other hosts."""
-    return [planned_host(plan, name) for kind in ("nodes", "hosts") for name in sorted(plan[kind], key=natural_key)]
+    return [get_host(plan, name) for kind in ("nodes", "hosts") for name in sorted(plan[kind], key=make_natural_key)]
 
 
-def ports_of(plan: Mapping[str, Any], node: Node, callers: Callers) -> list[Port]:
+def list_ports(plan: Mapping[str, Any], node: Node, callers: Callers) -> list[Port]:
     """Return the ports of a node with their flows, in the order of its listeners. Equal ports are joined."""
     single = [
-        _port(plan, node, callers, listener, protocol, sources)
-        for (listener, protocol), sources in planned_sources(plan, node).items()
+        _make_port(plan, node, callers, listener, protocol, sources)
+        for (listener, protocol), sources in list_sources(plan, node).items()
     ]
     return _join_ports(single)
 
 
-def _port(
+def _make_port(
     plan: Mapping[str, Any], node: Node, callers: Callers, listener: Listener, protocol: str, sources: str | list[str]
 ) -> Port:
     flows: Iterator[Flow] = iter(())
     if not listener.is_loopback and sources:
         flows = (
-            _flows_of_anyone(node, listener, protocol)
+            _list_flows_of_anyone(node, listener, protocol)
             if isinstance(sources, str)
-            else _flows_of_some(node, callers, listener, protocol, _rule(plan, sources))
+            else _list_flows_of_some(node, callers, listener, protocol, _find_rule(plan, sources))
         )
     return Port(
         listener.name,
@@ -174,7 +176,7 @@ def _port(
     )
 
 
-def _rule(plan: Mapping[str, Any], sets: Iterable[str]) -> Rule:
+def _find_rule(plan: Mapping[str, Any], sets: Iterable[str]) -> Rule:
     networks = tuple(network for name in sets for family in ("ipv4", "ipv6") for network in plan["sets"][name][family])
     return Rule(tuple(sets), networks, frozenset(networks))
 
@@ -195,8 +197,8 @@ def _join_ports(ports: Iterable[Port]) -> list[Port]:
 def _join(first: Port, second: Port) -> Port:
     return replace(
         first,
-        protocols=_both(first.protocols, second.protocols),
-        addresses=_both(first.addresses, second.addresses),
+        protocols=_concatenate(first.protocols, second.protocols),
+        addresses=_concatenate(first.addresses, second.addresses),
         flows=_join_flows((*first.flows, *second.flows)),
     )
 
@@ -209,9 +211,9 @@ def _join_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
         joined[key] = (
             replace(
                 known,
-                dialled=_both(known.dialled, flow.dialled),
-                arrives=_both(known.arrives, flow.arrives),
-                seen=_both(known.seen, flow.seen),
+                dialled=_concatenate(known.dialled, flow.dialled),
+                arrives=_concatenate(known.arrives, flow.arrives),
+                seen=_concatenate(known.seen, flow.seen),
             )
             if known
             else flow
@@ -219,23 +221,23 @@ def _join_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
     return tuple(joined.values())
 
 
-def _both(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...]:
+def _concatenate(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...]:
     return tuple(dict.fromkeys((*first, *second)))
 
 
-def _flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
+def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
     by_path: dict[_PathKind, _Gathered] = {}
     for family in (family for family in FAMILIES if family in listener.families):
-        for kind, route in callers.routes_to(node, listener, protocol, family):
-            allowed = callers.allowed(kind, route, node.host, rule)
+        for kind, route in callers.list_routes(node, listener, protocol, family):
+            allowed = callers.select_allowed(kind, route, node.host, rule)
             others = [(name, seen) for name, seen in allowed if name != node.name]
             if others:
-                path = callers.site_of(kind), route.via, route.mapping.device if route.mapping else None
+                path = callers.find_site(kind), route.via, route.mapping.device if route.mapping else None
                 by_path.setdefault(path, _Gathered()).add(route, others)
     for (site, via, device), gathered in by_path.items():
         yield Flow(
             "",
-            tuple(sorted(gathered.callers, key=natural_key)),
+            tuple(sorted(gathered.callers, key=make_natural_key)),
             site,
             via,
             device,
@@ -243,10 +245,10 @@ def _flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: s
             tuple(gathered.arrives),
             tuple(gathered.seen),
         )
-    known = {source for gathered in by_path.values() for source in gathered.seen} | set(_own_sources(node))
+    known = {source for gathered in by_path.values() for source in gathered.seen} | set(_list_own_sources(node))
     for network in rule.networks:
         if network not in known and family_of(network) in listener.families:
-            yield Flow(shown_source(network), (), None, "", None, (), (), (network,))
+            yield Flow(format_source(network), (), None, "", None, (), (), (network,))
 
 
 def forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> list[str]:
@@ -256,27 +258,31 @@ def forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], callers
     """
     if isinstance(forward["sources"], str):
         return [ANYONE]
-    node, rule = planned_node(plan, forward["node"]), _rule(plan, forward["sources"])
+    node, rule = get_node(plan, forward["node"]), _find_rule(plan, forward["sources"])
     outside = Endpoint(forward["outside"], forward["outside_port"])
     through: dict[str, None] = {}
-    known = set(_own_sources(node))
+    known = set(_list_own_sources(node))
     for listener in (listener for listener in node.reachable if listener.name == forward["listener"]):
         for family in (family for family in FAMILIES if family in listener.families):
-            for kind, route in callers.routes_to(node, listener, forward["protocol"], family):
-                allowed = callers.allowed(kind, route, node.host, rule)
+            for kind, route in callers.list_routes(node, listener, forward["protocol"], family):
+                allowed = callers.select_allowed(kind, route, node.host, rule)
                 known.update(source for _name, seen in allowed for source in seen)
                 if route.mapping and route.dialled == outside:
-                    through.update({_named(name, seen): None for name, seen in allowed})
-    itself = [source for source in _own_sources(node) if rule.allows([source])] if forward["hairpin"] else []
-    others = [shown_source(network) for network in rule.networks if network not in known]
-    return [*sorted(through, key=natural_key), *([_named(f"{node.name} itself", itself)] if itself else []), *others]
+                    through.update({_name_source(name, seen): None for name, seen in allowed})
+    itself = [source for source in _list_own_sources(node) if rule.allows([source])] if forward["hairpin"] else []
+    others = [format_source(network) for network in rule.networks if network not in known]
+    return [
+        *sorted(through, key=make_natural_key),
+        *([_name_source(f"{node.name} itself", itself)] if itself else []),
+        *others,
+    ]
 
 
-def _named(name: str, seen: Sequence[str]) -> str:
-    return f"{name} ({', '.join(map(shown_source, seen))})"
+def _name_source(name: str, seen: Sequence[str]) -> str:
+    return f"{name} ({', '.join(map(format_source, seen))})"
 
 
-def _own_sources(node: Node) -> Iterator[str]:
+def _list_own_sources(node: Node) -> Iterator[str]:
     """Yield the sources of the node itself, because its sets may contain them as well."""
     own = [node.host.address, node.host.vpn]
     addresses = [text for kind in own for family in FAMILIES if (text := kind.of(family))]
@@ -287,7 +293,7 @@ def _own_sources(node: Node) -> Iterator[str]:
     yield from node.host.egress
 
 
-def _flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iterator[Flow]:
+def _list_flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iterator[Flow]:
     """Yield the flows to a port that allows any source: to the node's addresses, and through its mappings."""
     families = [family for family in FAMILIES if family in listener.families]
     mapped = [(mapping, inside, port) for mapping in node.host.nat
@@ -309,6 +315,6 @@ def _flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iterator[
         yield Flow(f"{ANYONE}{sites}", (), None, "nat", mapping.device, (dialled,), (arrives,), ())
 
 
-def shown_source(network: str) -> str:
+def format_source(network: str) -> str:
     """Return a network as text for people: a single address without its prefix length."""
     return network.removesuffix("/32") if family_of(network) == 4 else network.removesuffix("/128")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shown_source
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, Finding, shared_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, Finding, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _PLAYBOOK = "gatehouse.kong.remove"
 
@@ -27,9 +27,9 @@ def left_findings(
     ``hosts`` are the hosts of the inventory, and ``sources`` its paths as given to ansible-playbook. The warning has the
     command that removes our rules from the nodes. It is not in the plan, which depends on the inventory only.
     """
-    left = sorted(_left(old, new), key=natural_key)
+    left = sorted(_left(old, new), key=make_natural_key)
     kinds = [[name for name in left if (name in hosts) is known] for known in (True, False)]
-    return shared_findings(
+    return share_findings(
         Finding(
             WARNING, "node-left", name, "kong_group", None, f"{name}: kong_group: {_message(names, hosts, sources)}"
         )

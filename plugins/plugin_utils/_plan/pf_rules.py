@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_interception
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 
 PF_FORMS = ("freebsd", "openbsd")
@@ -28,19 +28,19 @@ _HEAD = """\
 _SYSTEMS = {"freebsd": "FreeBSD and macOS", "openbsd": "OpenBSD"}
 
 
-def interception_lines(plan: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+def format_interception(plan: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     """Return the intercept rules of the nodes as lines of a table, or no lines."""
     rows = [
         [
             name,
-            _listed(rule["sources"]) or "no source",
-            f"{_listed(rule['destinations'])} {_ports(rule)}",
+            _format_list(rule["sources"]) or "no source",
+            f"{_format_list(rule['destinations'])} {_format_ports(rule)}",
             " ".join(rule["interfaces"]) or "any",
-            f"{rule['listener']} {_target(plan, name, rule)}",
+            f"{rule['listener']} {_find_target(plan, name, rule)}",
             rule["method"],
         ]
         for name in names
-        for rule in host_interception(plan, name)
+        for rule in select_interception(plan, name)
     ]
 
     if not rows:
@@ -49,55 +49,55 @@ def interception_lines(plan: Mapping[str, Any], names: Iterable[str]) -> list[st
     return ["Intercepted packets (dropped if Kong does not accept them):", "", *render_table(header, rows), ""]
 
 
-def pf_rules(plan: Mapping[str, Any], name: str, form: str) -> str:
+def render_pf_rules(plan: Mapping[str, Any], name: str, form: str) -> str:
     """Return rules of pf that redirect packets to the node as its intercept rules. Raises KeyError for unknown nodes."""
-    intercept_rules = [rule for rule in host_interception(plan, name) if not rule["own"]]
-    write = _freebsd if form == "freebsd" else _openbsd
-    lines = [line for rule in intercept_rules for line in write(rule, _target(plan, name, rule))]
+    intercept_rules = [rule for rule in select_interception(plan, name) if not rule["own"]]
+    write = _render_freebsd if form == "freebsd" else _render_openbsd
+    lines = [line for rule in intercept_rules for line in write(rule, _find_target(plan, name, rule))]
     if form == "freebsd":
         # Translation must precede filtering in this file (pf.conf(5), "options, normalization, queueing, translation").
         lines.sort(key=lambda line: not line.startswith("rdr"))
     return _HEAD.format(systems=_SYSTEMS[form], node=name) + "".join(f"{line}\n" for line in lines)
 
 
-def _freebsd(rule: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
+def _render_freebsd(rule: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
     if rule["sources"]:
-        yield f"rdr pass {_match(rule, _sources(rule))} -> {target.address} port {target.port}"
+        yield f"rdr pass {_match(rule, _format_sources(rule))} -> {target.address} port {target.port}"
     yield f"block drop in quick {_match(rule, 'any')}"
 
 
-def _openbsd(rule: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
+def _render_openbsd(rule: Mapping[str, Any], target: Endpoint) -> Iterator[str]:
     if rule["sources"]:
-        yield f"pass in quick {_match(rule, _sources(rule))} rdr-to {target.address} port {target.port}"
+        yield f"pass in quick {_match(rule, _format_sources(rule))} rdr-to {target.address} port {target.port}"
     yield f"block drop in quick {_match(rule, 'any')}"
 
 
 def _match(rule: Mapping[str, Any], source: str) -> str:
-    on = f"on {_braced(rule['interfaces'])} " if rule["interfaces"] else ""
+    on = f"on {_format_braced(rule['interfaces'])} " if rule["interfaces"] else ""
     family = "inet" if rule["family"] == "ipv4" else "inet6"
-    ports = _braced([str(port) for port in rule["ports"]])
-    return f"{on}{family} proto tcp from {source} to {_braced(rule['destinations'])} port {ports}"
+    ports = _format_braced([str(port) for port in rule["ports"]])
+    return f"{on}{family} proto tcp from {source} to {_format_braced(rule['destinations'])} port {ports}"
 
 
-def _sources(rule: Mapping[str, Any]) -> str:
-    return "any" if rule["sources"] == "any" else _braced(rule["sources"])
+def _format_sources(rule: Mapping[str, Any]) -> str:
+    return "any" if rule["sources"] == "any" else _format_braced(rule["sources"])
 
 
-def _braced(values: Sequence[str]) -> str:
+def _format_braced(values: Sequence[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 
-def _target(plan: Mapping[str, Any], name: str, rule: Mapping[str, Any]) -> Endpoint:
+def _find_target(plan: Mapping[str, Any], name: str, rule: Mapping[str, Any]) -> Endpoint:
     address = rule["address"] or plan["nodes"][name]["address"][rule["family"]] or name
     return Endpoint(address, rule["port"])
 
 
-def _listed(values: str | Sequence[str]) -> str:
+def _format_list(values: str | Sequence[str]) -> str:
     if isinstance(values, str):
         return "anyone"
     shown = [value.removesuffix("/32").removesuffix("/128") for value in values[:_SHOWN]]
     return ", ".join(shown) + (f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else "")
 
 
-def _ports(rule: Mapping[str, Any]) -> str:
+def _format_ports(rule: Mapping[str, Any]) -> str:
     return ", ".join(map(str, rule["ports"]))

@@ -34,13 +34,13 @@ def check_plan(plan: Any) -> Mapping[str, Any]:
     raise PlanError(f"this is not a plan of format 1, which gatehouse.kong.kong_plan returns in its key plan: {shown}")
 
 
-def planned_node(plan: Mapping[str, Any], name: str) -> Node:
+def get_node(plan: Mapping[str, Any], name: str) -> Node:
     """Return a node of the plan. Raises PlanError for any other host."""
     if name not in plan["nodes"]:
-        raise PlanError(f"{name!r} is not a Kong node of the plan; the nodes are {_some(plan['nodes'])}")
+        raise PlanError(f"{name!r} is not a Kong node of the plan; the nodes are {_format_names(plan['nodes'])}")
     data = plan["nodes"][name]
     settings = data["settings"]
-    listeners = tuple(_listener(item) for item in data["listeners"])
+    listeners = tuple(_read_listener(item) for item in data["listeners"])
     return Node(
         host=Host.from_dict(name, data),
         cluster=data["cluster"],
@@ -50,17 +50,17 @@ def planned_node(plan: Mapping[str, Any], name: str) -> Node:
         settings=settings,
         settings_file=data["settings_file"],
         listeners=listeners,
-        published=_published(data["published"], listeners) if "published" in data else None,
+        published=_read_published(data["published"], listeners) if "published" in data else None,
         config=tuple(data["config"]),
-        advertised=next((_endpoint(settings[name]) for name in _ADVERTISE_SETTINGS if name in settings), None),
+        advertised=next((_parse_endpoint(settings[name]) for name in _ADVERTISE_SETTINGS if name in settings), None),
     )
 
 
-def _listener(data: Mapping[str, Any]) -> Listener:
+def _read_listener(data: Mapping[str, Any]) -> Listener:
     return Listener(**{**data, "protocols": tuple(data["protocols"]), "flags": tuple(data["flags"])})
 
 
-def _published(items: Sequence[Mapping[str, Any]], listeners: Sequence[Listener]) -> tuple[Listener, ...]:
+def _read_published(items: Sequence[Mapping[str, Any]], listeners: Sequence[Listener]) -> tuple[Listener, ...]:
     settings = {listener.name: listener.setting for listener in listeners}
     return tuple(
         published_as(item["listener"], settings[item["listener"]], item["address"], item["port"], item["container_port"],
@@ -69,48 +69,48 @@ def _published(items: Sequence[Mapping[str, Any]], listeners: Sequence[Listener]
     )  # fmt: skip
 
 
-def _endpoint(text: str) -> Endpoint:
+def _parse_endpoint(text: str) -> Endpoint:
     address, _colon, port = text.rpartition(":")
     return Endpoint(address, int(port))
 
 
-def planned_host(plan: Mapping[str, Any], name: str) -> Host:
+def get_host(plan: Mapping[str, Any], name: str) -> Host:
     """Return a host of the plan, a node or another host. Raises PlanError for a host that is not in the plan."""
     data = plan["nodes"].get(name) or plan["hosts"].get(name)
     if data is None:
         raise PlanError(
-            f"{name!r} is not in the plan; the hosts are {_some([*plan['nodes'], *plan['hosts']])}. To add a host that is "
+            f"{name!r} is not in the plan; the hosts are {_format_names([*plan['nodes'], *plan['hosts']])}. To add a host that is "
             "not a node, name it in a source term or in kong_verify_outsiders"
         )
     return Host.from_dict(name, data)
 
 
-def _some(names: Any) -> str:
+def _format_names(names: Any) -> str:
     listed = sorted(names)
     return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
 
 
-def advertised_address(plan: Mapping[str, Any], name: str) -> str:
+def find_advertised_address(plan: Mapping[str, Any], name: str) -> str:
     """Return the ``IPv4:port`` that a node of Kong 0.6 to 0.10 advertises.
 
     Raises PlanError for nodes of other versions, which do not advertise an address.
     """
-    node = planned_node(plan, name)
+    node = get_node(plan, name)
     if node.advertised is None:
         raise PlanError(f"{name!r} runs Kong {node.version}, which advertises no address; only 0.6 to 0.10 do")
     return str(node.advertised)
 
 
-def planned_rules(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+def list_rules(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """Return the rules of a node with their sources as ``any``, or as networks (CIDR text)."""
-    planned_node(plan, name)
+    get_node(plan, name)
     return [
-        {**entry, "sources": source_networks(plan, entry["sources"])}
+        {**entry, "sources": list_source_networks(plan, entry["sources"])}
         for entry in plan["nodes"][name]["ruleset"]["allow"]
     ]
 
 
-def planned_sources(plan: Mapping[str, Any], node: Node) -> dict[tuple[Listener, str], str | list[str]]:
+def list_sources(plan: Mapping[str, Any], node: Node) -> dict[tuple[Listener, str], str | list[str]]:
     """Return the allowed sources of each listener and protocol of a node: ``any``, or names of sets.
 
     A ruleset has an entry for each listener and protocol, in the order of the listeners.
@@ -120,19 +120,19 @@ def planned_sources(plan: Mapping[str, Any], node: Node) -> dict[tuple[Listener,
     return {key: entry["sources"] for key, entry in zip(reached, allow, strict=True)}
 
 
-def source_networks(plan: Mapping[str, Any], sources: str | list[str]) -> str | list[str]:
+def list_source_networks(plan: Mapping[str, Any], sources: str | list[str]) -> str | list[str]:
     """Return the sources of a rule as ``any``, or as networks (CIDR text)."""
     if isinstance(sources, str):
         return sources
     return [network for name in sources for family in ("ipv4", "ipv6") for network in plan["sets"][name][family]]
 
 
-def planned_paths(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Path]:
+def list_paths(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Path]:
     """Return the paths from a host to all listeners of a node, or to the listeners with one name.
 
     Raises PlanError for names that are not in the plan.
     """
-    node, host = planned_node(plan, target), planned_host(plan, caller)
+    node, host = get_node(plan, target), get_host(plan, caller)
     names = sorted({reachable.name for reachable in node.reachable})
     if listener is not None and listener not in names:
         raise PlanError(f"{target!r} has no listener {listener!r}; it has {', '.join(names)}")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import finding_line
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import format_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import interception_lines
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
 
 # Beyond this a terminal is the wrong place; the plan file has everything.
 _SHOWN_NODES = 50
@@ -24,26 +24,28 @@ _SHOWN_FINDINGS = 10
 
 def plan_lines(plan: Mapping[str, Any]) -> list[str]:
     """Return a plan as lines: nodes, allowed sources, intercepted packets, NAT forwards and findings."""
-    shown = sorted(plan["nodes"], key=natural_key)[:_SHOWN_NODES]
+    shown = sorted(plan["nodes"], key=make_natural_key)[:_SHOWN_NODES]
     hidden = len(plan["nodes"]) - len(shown)
     more = [f"{hidden} more nodes are in the plan file.", ""] if hidden else []
     return [
-        f"The plan: {counted(len(plan['nodes']), 'Kong node')}",
+        f"The plan: {count_noun(len(plan['nodes']), 'Kong node')}",
         "",
-        *render_table(["node", "site", "cluster", "Kong", "role", "address", "to its cluster"], _nodes(plan, shown)),
+        *render_table(
+            ["node", "site", "cluster", "Kong", "role", "address", "to its cluster"], _make_node_rows(plan, shown)
+        ),
         "",
         "Allowed sources (all other remote sources are dropped):",
         "",
-        *render_table(["node", "listener", "port", "sources"], _rules(plan, shown)),
+        *render_table(["node", "listener", "port", "sources"], _make_rule_rows(plan, shown)),
         "",
         *more,
-        *interception_lines(plan, shown),
+        *format_interception(plan, shown),
         *_forward_lines(plan),
-        *(finding_lines(plan["findings"]) or ["No findings."]),
+        *(format_findings(plan["findings"]) or ["No findings."]),
     ]
 
 
-def _nodes(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:
+def _make_node_rows(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:
     for name in names:
         node = plan["nodes"][name]
         address = " ".join(text for text in node["address"].values() if text)
@@ -58,15 +60,15 @@ def _to_its_cluster(settings: Mapping[str, str], role: str) -> str:
     return f"advertises {advertised}" if advertised else "-"
 
 
-def _rules(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:
+def _make_rule_rows(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:
     for name in names:
-        for rule in planned_rules(plan, name):
+        for rule in list_rules(plan, name):
             published = " published" if rule.get("published") else ""
             where = f"{rule['address'] or 'every address'} {rule['port']}/{rule['protocol']}{published}"
-            yield [name, rule["listener"], where, _shortened(rule["sources"])]
+            yield [name, rule["listener"], where, _shorten(rule["sources"])]
 
 
-def _shortened(sources: str | list[str]) -> str:
+def _shorten(sources: str | list[str]) -> str:
     if isinstance(sources, str):
         return "anyone"
     listed = [source.removesuffix("/32").removesuffix("/128") for source in sources[:_SHOWN_SOURCES]]
@@ -85,7 +87,7 @@ def _forward_lines(plan: Mapping[str, Any]) -> list[str]:
             str(Endpoint(forward["inside"], forward["inside_port"])),
             forward["node"],
             forward["listener"],
-            _shortened(_forward_sources(plan, forward)),
+            _shorten(_forward_sources(plan, forward)),
             "yes" if forward["hairpin"] else "no",
         ]
         for forward in plan["nat_forwards"]
@@ -101,8 +103,8 @@ def _forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any]) -> str
     return [network for name in names for family in ("ipv4", "ipv6") for network in plan["sets"][name][family]]
 
 
-def finding_lines(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+def format_findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the findings of a plan as lines; of very many, the first."""
     more = len(findings) - _SHOWN_FINDINGS
-    lines = [f"- {finding['severity']}: {finding_line(finding)}" for finding in findings[:_SHOWN_FINDINGS]]
-    return lines + ([f"{counted(more, 'more finding')} in the report (kong_report_path)."] if more > 0 else [])
+    lines = [f"- {finding['severity']}: {format_finding(finding)}" for finding in findings[:_SHOWN_FINDINGS]]
+    return lines + ([f"{count_noun(more, 'more finding')} in the report (kong_report_path)."] if more > 0 else [])

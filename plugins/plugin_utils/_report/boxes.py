@@ -15,11 +15,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Callers,
     Flow,
     Port,
+    list_ports,
     plan_hosts,
-    ports_of,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 # Up to this number of nodes each node has its own box. In larger fleets equivalent nodes share a box.
 _SINGLE = 12
@@ -74,7 +74,7 @@ def fleet_of(plan: Mapping[str, Any]) -> Fleet:
     hosts = plan_hosts(plan)
     callers = Callers(hosts)
     boxes = [_box(plan, group, callers) for group in groups[:MOST_BOXES]]
-    names = dict.fromkeys(sorted({host.site for host in hosts}, key=natural_key))
+    names = dict.fromkeys(sorted({host.site for host in hosts}, key=make_natural_key))
     sites = tuple(_site(name, boxes, hosts, plan) for name in names)
     return Fleet(tuple(site for site in sites if site.boxes), sum(len(group) for group in groups[MOST_BOXES:]))
 
@@ -87,7 +87,7 @@ def _site(name: str, boxes: Iterable[Box], hosts: Iterable[Host], plan: Mapping[
 
 def equivalent_nodes(plan: Mapping[str, Any]) -> list[list[Node]]:
     """Return the nodes in groups of equivalent nodes; in a small fleet each node is a group."""
-    nodes = [planned_node(plan, name) for name in sorted(plan["nodes"], key=natural_key)]
+    nodes = [get_node(plan, name) for name in sorted(plan["nodes"], key=make_natural_key)]
     if len(nodes) <= _SINGLE:
         return [[node] for node in nodes]
     groups: dict[Hashable, list[Node]] = {}
@@ -120,7 +120,7 @@ def _equivalence_key(node: Node, plan: Mapping[str, Any]) -> Hashable:
 
 def _box(plan: Mapping[str, Any], group: Sequence[Node], callers: Callers) -> Box:
     first = group[0]
-    rows = _rows(ports_of(plan, first, callers))
+    rows = _rows(list_ports(plan, first, callers))
     if len(group) > 1:
         rows = tuple(replace(row, flows=tuple(_of_many(flow, len(group)) for flow in row.flows)) for row in rows)
     return Box(tuple(node.name for node in group), first.site, _about(group), rows)

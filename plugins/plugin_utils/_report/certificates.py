@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     cells,
     table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 # A certificate that expires within this number of days is marked.
 _SOON = 30
@@ -62,4 +62,4 @@ def open_admins(outcomes: Iterable[Mapping[str, Any]]) -> Iterator[Cell]:
         if is_open_admin(outcome):
             found.setdefault(outcome["to"], {})[outcome["from"]] = None
     for node, callers in found.items():
-        yield Cell(f"The Admin API of {node} answers {listed([*callers], _SHOWN)} without authentication.", WARN)
+        yield Cell(f"The Admin API of {node} answers {list_first([*callers], _SHOWN)} without authentication.", WARN)

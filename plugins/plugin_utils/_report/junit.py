@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, name_ranges, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, make_natural_key, name_ranges
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     shared_differences,
     shared_reasons,
@@ -77,7 +77,7 @@ def _attribute(text: str) -> str:
 
 def _plan_cases(plan: Mapping[str, Any]) -> Iterator[Case]:
     """Yield a passed test for each node, because there is no plan with errors, then the warnings and notes."""
-    for name in sorted(plan["nodes"], key=natural_key):
+    for name in sorted(plan["nodes"], key=make_natural_key):
         yield Case(name, "is planned without errors")
     yield from finding_cases(plan["findings"])
 

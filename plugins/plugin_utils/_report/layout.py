@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, shown_source
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, format_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import (
     Box,
     Fleet,
@@ -24,7 +24,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes impor
     address_texts,
     endpoints_text,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fitted, fitted_list, listed, width_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    clean,
+    fit_list,
+    fit_text,
+    list_first,
+    measure_width,
+)
 
 WIDTH = 1340.0
 _LINE = 48.0
@@ -200,25 +206,25 @@ def _slices(frame: _Frame, y: float) -> Iterator[Slice]:
         y += height + (_TITLE - _GAP / 2 if first else 0)
         end = y + _GAP if last else y
         names = [name for box, _lane in band for name in box.nodes]
-        yield Slice(f"Site {frame.site}: {listed(names, 3)}", start, end - start)
+        yield Slice(f"Site {frame.site}: {list_first(names, 3)}", start, end - start)
 
 
 def _label(kind: str, x: float, baseline: float, width: float, text: str) -> Label:
     whole = clean(text)
     size = _size(kind, whole, width)
-    return Label(kind, x, baseline, fitted(whole, width, size), whole, size)
+    return Label(kind, x, baseline, fit_text(whole, width, size), whole, size)
 
 
 def _list_label(kind: str, x: float, baseline: float, width: float, before: str, items: Sequence[str]) -> Label:
     shown = [clean(item) for item in items]
     more = f" +{len(items) - 1}" if len(items) > 1 else ""
     size = _size(kind, f"{before}{''.join(shown[:1])}{more}", width)
-    return Label(kind, x, baseline, fitted_list(before, shown, width, size), before + ", ".join(shown), size)
+    return Label(kind, x, baseline, fit_list(before, shown, width, size), before + ", ".join(shown), size)
 
 
 def _size(kind: str, text: str, width: float) -> float:
     """Return the size of a text: smaller than usual if the text is too long."""
-    needed = width_of(text, SIZES[kind])
+    needed = measure_width(text, SIZES[kind])
     return SIZES[kind] * max(_SMALLEST, min(1.0, 0.999 * width / needed)) if needed > width else SIZES[kind]
 
 
@@ -357,7 +363,7 @@ def _dials(flow: Flow, x: float, baseline: float, width: float) -> Iterator[Labe
     before, after = f"{verdict}dials ", f"{_also(flow)}{hairpin}"
     first, *others = address_texts(flow.dialled)
     whole = f"{before}{', '.join((first, *others))}{after}"
-    if others and width_of(whole, SIZES["dials"]) > width:
+    if others and measure_width(whole, SIZES["dials"]) > width:
         yield _label("dials", x, baseline - 13, width, f"{before}{first},")
         yield _label("dials", x, baseline, width, f"{', '.join(others)}{after}")
     else:
@@ -371,4 +377,4 @@ def _also(flow: Flow) -> str:
 def _seen(flow: Flow, x: float, baseline: float, width: float) -> Label:
     if not flow.seen:
         return _label("seen", x, baseline, width, "any source address")
-    return _list_label("seen", x, baseline, width, "seen as ", [shown_source(source) for source in flow.seen])
+    return _list_label("seen", x, baseline, width, "seen as ", [format_source(source) for source in flow.seen])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, shown_source
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, format_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row, endpoints_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import SHAPES, SIGNS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Section,
     Table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, list_first
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
 _MERMAID_SPECIAL = re.compile(r"[^\w .,:;()/+-]")
@@ -117,7 +117,7 @@ def mermaid(fleet: Fleet) -> Iterator[str]:
 
 
 def _about(box: Box) -> str:
-    names = listed(box.nodes, _SHOWN)
+    names = list_first(box.nodes, _SHOWN)
     marks = [f"{row.listener} {mark}" for row in box.rows for mark in row.marks]
     return "<br>".join(_quoted(text) for text in (names, *box.about, *box.marks, *marks))
 
@@ -126,11 +126,11 @@ def _arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -
     who = flow.callers or (flow.who,)
     kind = "caller" if flow.callers else "anyone"
     where = f" (site {flow.site})" if flow.callers and flow.site else ""
-    caller = _id((*who, where), f'(["{_quoted(listed(who, _SHOWN) + where)}"]):::{kind}', ids)
+    caller = _id((*who, where), f'(["{_quoted(list_first(who, _SHOWN) + where)}"]):::{kind}', ids)
     yield from caller[1]
     port = f"{row.listener} {', '.join(row.ports)}"
     dials = f"{flow.verdict} dials {endpoints_text(flow.dialled)}".strip() if flow.dialled else ""
-    seen = f"seen as {listed([shown_source(source) for source in flow.seen], _SHOWN)}" if flow.seen else ""
+    seen = f"seen as {list_first([format_source(source) for source in flow.seen], _SHOWN)}" if flow.seen else ""
     if flow.device:
         device = _id(("device", flow.device), f'{{{{"{_quoted(flow.device)}"}}}}:::device', ids)
         yield from device[1]

@@ -19,12 +19,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
 
 
 def node_anchors(plan: Mapping[str, Any]) -> dict[str, str]:
     """Return the anchor of the table of each node, in natural order of the names."""
-    return {name: f"node-{index}" for index, name in enumerate(sorted(plan["nodes"], key=natural_key))}
+    return {name: f"node-{index}" for index, name in enumerate(sorted(plan["nodes"], key=make_natural_key))}
 
 
 def nodes_section(plan: Mapping[str, Any], outcomes: Sequence[Outcome], drift: Mapping[str, Any] | None) -> Section:
@@ -47,7 +47,7 @@ def nodes_section(plan: Mapping[str, Any], outcomes: Sequence[Outcome], drift: M
 def _problems(results: Sequence[Outcome], drift: Mapping[str, Sequence[str]]) -> Iterator[str]:
     different = sum(map(differs, results))
     if different:
-        yield f"{counted(different, 'result')} not as planned"
+        yield f"{count_noun(different, 'result')} not as planned"
     if any(map(is_open_admin, results)):
         yield "Admin API without authentication"
     if any(drift.values()):

@@ -16,12 +16,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Callers,
     Flow,
     Port,
+    format_source,
     forward_sources,
+    list_ports,
     plan_hosts,
-    ports_of,
-    shown_source,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import endpoints_text, equivalent_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
@@ -34,7 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import node_anchors
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, name_ranges, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key, name_ranges
 
 _TONES = {"error": BAD, "warning": WARN, "info": MUTED}
 
@@ -56,14 +56,14 @@ def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
     explained = Table(
         "Meanings of the codes",
         ("code", "meaning", "fix"),
-        tuple((Cell(code, link=f"#code-{code}"), *cells(*CODES[code].plain())) for code in codes),
+        tuple((Cell(code, link=f"#code-{code}"), *cells(*CODES[code].format_plain())) for code in codes),
     )
     return Section("findings", "Findings", (), (table("", ("severity", "code", "hosts", "message"), rows), explained))
 
 
 def forwards_section(plan: Mapping[str, Any]) -> Section:
     """Return the forwards that each NAT device needs, a table for each device."""
-    forwards = sorted(plan["nat_forwards"], key=lambda forward: natural_key(forward["device"]))
+    forwards = sorted(plan["nat_forwards"], key=lambda forward: make_natural_key(forward["device"]))
     callers = Callers(plan_hosts(plan))
     tables = [
         table(
@@ -117,8 +117,8 @@ def ports_section(plan: Mapping[str, Any]) -> Section:
     groups = [[node.name for node in group] for group in equivalent_nodes(plan)]
     equivalent = {name: group for group in groups for name in group}
     for name, anchor in anchors.items():
-        node = planned_node(plan, name)
-        rows = [row for port in ports_of(plan, node, callers) for row in _port_rows(port)]
+        node = get_node(plan, name)
+        rows = [row for port in list_ports(plan, node, callers) for row in _port_rows(port)]
         first, *others = equivalent[name]
         notes = [*_about(plan["nodes"][name], node.advertised)]
         if others and name == first:
@@ -153,7 +153,7 @@ def _port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
 
 def _flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
     who = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.who
-    seen = Cell("", items=tuple(map(shown_source, flow.seen))) if flow.seen else "any address"
+    seen = Cell("", items=tuple(map(format_source, flow.seen))) if flow.seen else "any address"
     return who, endpoints_text(flow.dialled) or "any address of the node", path_text(flow), seen
 
 
@@ -169,13 +169,16 @@ def summary_of(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
     nodes = plan["nodes"].values()
     sites = len({node["site"] for node in nodes})
     clusters = len({node["cluster"] for node in nodes})
-    yield "fleet", Cell(f"{counted(len(nodes), 'node')}, {counted(sites, 'site')}, {counted(clusters, 'cluster')}")
+    yield (
+        "fleet",
+        Cell(f"{count_noun(len(nodes), 'node')}, {count_noun(sites, 'site')}, {count_noun(clusters, 'cluster')}"),
+    )
     yield "Kong", Cell(", ".join(sorted({str(node["version"]) for node in nodes})))
     devices = len({forward["device"] for forward in plan["nat_forwards"]})
     yield (
         "NAT",
         Cell(
-            f"{counted(len(plan['nat_forwards']), 'forward')} on {counted(devices, 'device')}"
+            f"{count_noun(len(plan['nat_forwards']), 'forward')} on {count_noun(devices, 'device')}"
             if devices
             else "no forwards"
         ),
@@ -183,5 +186,7 @@ def summary_of(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
     severe = [finding for finding in plan["findings"] if finding["severity"] != "info"]
     yield (
         "findings",
-        Cell(counted(len(severe), "warning"), WARN, "findings") if severe else Cell("no warnings", "good", "findings"),
+        Cell(count_noun(len(severe), "warning"), WARN, "findings")
+        if severe
+        else Cell("no warnings", "good", "findings"),
     )

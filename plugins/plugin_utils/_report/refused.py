@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, titled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import findings_section
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them if it fails
 
@@ -67,7 +67,7 @@ REFUSED_FORMS: Mapping[str, Callable[[Findings, Origin | None], str]] = {
 
 
 def _report(findings: Findings, origin: Origin | None) -> Report:
-    errors = counted(sum(finding["severity"] == ERROR for finding in findings), "error")
+    errors = count_noun(sum(finding["severity"] == ERROR for finding in findings), "error")
     words = Cell(f"There is no plan for this inventory: {errors}.", BAD), Cell(_INTRO)
     refused = Section("refused", "There is no plan", words)
     summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)

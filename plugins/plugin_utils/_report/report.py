@@ -44,7 +44,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verificatio
     verification_section,
     verification_summary,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 _TITLE = "Kong fleet{}: ports and connections"
 _READING = (
@@ -133,13 +133,13 @@ def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
     yield from summary_of(evidence.plan)
     if evidence.changes is not None:
         loses = any(change.kind == "loses" for change in evidence.changes)
-        yield "changes", Cell(counted(len(evidence.changes), "change"), WARN if loses else "", "changes")
+        yield "changes", Cell(count_noun(len(evidence.changes), "change"), WARN if loses else "", "changes")
     yield (
         "verification",
         verification_summary(evidence.verification) if evidence.verification else Cell("not in this report", "muted"),
     )
     if evidence.verification and (open_nodes := [*open_admins(evidence.verification["outcomes"])]):
-        yield "Admin API", Cell(f"{counted(len(open_nodes), 'node')} without authentication", BAD, "verification")
+        yield "Admin API", Cell(f"{count_noun(len(open_nodes), 'node')} without authentication", BAD, "verification")
     if evidence.drift:
         yield "drift", drift_cell(evidence.drift)
 
@@ -169,4 +169,4 @@ def _notes(fleet: Fleet) -> Iterator[str]:
     if any(len(box.nodes) > 1 for site in fleet.sites for box in site.boxes):
         yield _ALIKE
     if fleet.hidden:
-        yield f"The picture has room for {MOST_BOXES} boxes. {counted(fleet.hidden, 'node')} more are in the tables."
+        yield f"The picture has room for {MOST_BOXES} boxes. {count_noun(fleet.hidden, 'node')} more are in the tables."

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import is_open_admin
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
 AS_PLANNED = "\N{CHECK MARK}"
@@ -78,7 +78,7 @@ def _row(row: Row, box: Box, evidence: _Evidence) -> Row:
     ]
     different = sum(map(differs, outcomes))
     marks = [
-        *([f"{DIFFERS} {counted(different, 'result')} not as planned"] if different else []),
+        *([f"{DIFFERS} {count_noun(different, 'result')} not as planned"] if different else []),
         *_marks("no authentication", [outcome["to"] for outcome in outcomes if is_open_admin(outcome)], box),
         *_marks("drift", [node for node in box.nodes if evidence.drift_of(node, row)], box),
     ]
@@ -90,7 +90,7 @@ def _marks(text: str, nodes: Iterable[str], box: Box) -> Iterator[str]:
     """Yield the mark of a problem, with the number of its nodes if the box has several nodes."""
     affected = set(nodes)
     if affected:
-        yield f"{DIFFERS} {text}" + (f" ({counted(len(affected), 'node')})" if len(box.nodes) > 1 else "")
+        yield f"{DIFFERS} {text}" + (f" ({count_noun(len(affected), 'node')})" if len(box.nodes) > 1 else "")
 
 
 def _verdict(flow: Flow, outcomes: Iterable[Outcome]) -> str:

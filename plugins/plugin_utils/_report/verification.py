@@ -23,7 +23,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     cells,
     table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, listed, name_ranges, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    count_noun,
+    list_first,
+    make_natural_key,
+    name_ranges,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     drift_summary,
     shared_differences,
@@ -79,20 +84,20 @@ def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
     blocked = sum(holds(outcome) and outcome["expected"] != OPEN for outcome in outcomes)
     different = sum(map(differs, outcomes))
     when = f" at {verification['at']}" if verification.get("at") else ""
-    yield Cell(f"{counted(len(probed), 'connection')} tested{when}, {blocked} of them blocked as planned.")
+    yield Cell(f"{count_noun(len(probed), 'connection')} tested{when}, {blocked} of them blocked as planned.")
     silent = Counter(
         (outcome["to"], outcome["listener"], outcome["detail"]) for outcome in probed if outcome["seen"] == SILENT
     )
-    unverified = f", except {counted(silent.total(), 'unverified result')}" if silent else ""
+    unverified = f", except {count_noun(silent.total(), 'unverified result')}" if silent else ""
     as_planned = f"All results are as planned{unverified}." if probed else "No connection was tested."
     yield Cell(f"Differences from the plan: {different}.", BAD) if different else Cell(as_planned, GOOD)
     for (node, listener, detail), count in silent.items():
-        yield Cell(f"{counted(count, 'connection')} to {listener} of {node} unverified: {detail}.", WARN)
+        yield Cell(f"{count_noun(count, 'connection')} to {listener} of {node} unverified: {detail}.", WARN)
     if verification.get("sampled"):
         yield Cell("This is a sample: more connections are possible.", WARN)
     if verification.get("placeholders"):
         yield Cell(
-            f"On {listed(verification['placeholders'], _SHOWN)} a placeholder listened on some ports instead of Kong.",
+            f"On {list_first(verification['placeholders'], _SHOWN)} a placeholder listened on some ports instead of Kong.",
             WARN,
         )
     for address, names in sorted(verification.get("holders", {}).items()):
@@ -101,7 +106,7 @@ def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
         yield Cell("No connection had to be blocked, so this does not verify the firewall.", WARN)
     missing = list(dict.fromkeys(outcome["from"] for outcome in outcomes if outcome["seen"] is None))
     if missing:
-        yield Cell(f"Not tested from {listed(missing, _SHOWN)}: not part of the run.", WARN)
+        yield Cell(f"Not tested from {list_first(missing, _SHOWN)}: not part of the run.", WARN)
 
 
 def _differences(different: Iterable[Outcome]) -> Any:
@@ -110,7 +115,9 @@ def _differences(different: Iterable[Outcome]) -> Any:
     for outcome in different:
         by_cause.setdefault(outcome.get("cause") or "cause unknown", []).append(outcome)
     rows = [
-        cells(Cell(cause, BAD), counted(len(outcomes), "connection"), Cell("", items=tuple(map(_difference, outcomes))))
+        cells(
+            Cell(cause, BAD), count_noun(len(outcomes), "connection"), Cell("", items=tuple(map(_difference, outcomes)))
+        )
         for cause, outcomes in by_cause.items()
     ]
     return table("Differences", ("likely cause", "", "expected and actual"), rows)
@@ -128,7 +135,7 @@ def _difference(outcome: Outcome) -> str:
 def _matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bool) -> Any:
     columns = dict.fromkeys(_source(plan, outcome, by_site=by_site) for outcome in outcomes)
     found: dict[tuple[str, str, str], dict[str, list[Outcome]]] = {}
-    for outcome in sorted(outcomes, key=lambda outcome: natural_key(outcome["to"])):
+    for outcome in sorted(outcomes, key=lambda outcome: make_natural_key(outcome["to"])):
         source = _source(plan, outcome, by_site=by_site)
         family = " IPv6" if ":" in outcome["dial_address"] else ""
         row = outcome["to"], outcome["listener"], f"{outcome['port']}/{outcome['protocol']}{family}"
@@ -185,7 +192,7 @@ def verification_summary(verification: Mapping[str, Any]) -> Cell:
     silent = sum(outcome["seen"] == SILENT for outcome in verification["outcomes"])
     if silent:
         return Cell(f"{silent} of {probed} unverified", WARN, "verification")
-    return Cell(f"{counted(probed, 'connection')}, all as planned", GOOD, "verification")
+    return Cell(f"{count_noun(probed, 'connection')}, all as planned", GOOD, "verification")
 
 
 def drift_section(drift: Mapping[str, Any]) -> Section:
@@ -202,9 +209,9 @@ def drift_cell(drift: Mapping[str, Any]) -> Cell:
     """Return a short text about drift for the summary of a report."""
     count = len(shared_differences(drift))
     if count:
-        return Cell(counted(count, "difference"), BAD, "drift")
+        return Cell(count_noun(count, "difference"), BAD, "drift")
     missing = len(drift["not_checked"])
-    return Cell(f"{counted(missing, 'node')} not checked", WARN, "drift") if missing else Cell("none", GOOD, "drift")
+    return Cell(f"{count_noun(missing, 'node')} not checked", WARN, "drift") if missing else Cell("none", GOOD, "drift")
 
 
 def changes_section(changes: Sequence[Change]) -> Section:
@@ -212,7 +219,7 @@ def changes_section(changes: Sequence[Change]) -> Section:
     if not changes:
         return Section("changes", "Changes", (Cell("There are no changes from the older plan."),))
     rows = [
-        cells(Cell(*_CHANGE_TONES[change.kind]), listed(change.where, _SHOWN), change.what, change.how)
+        cells(Cell(*_CHANGE_TONES[change.kind]), list_first(change.where, _SHOWN), change.what, change.how)
         for change in changes
     ]
     intro = Cell("Changes from the older plan: sources that gain or lose access to a port, and other changes.")

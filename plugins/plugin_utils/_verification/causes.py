@@ -17,12 +17,16 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, family_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    planned_host,
-    planned_node,
-    planned_sources,
+    get_host,
+    get_node,
+    list_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import FILTERED, OPEN, probed_listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
+    FILTERED,
+    OPEN,
+    find_probed_listener,
+)
 
 
 @dataclass(frozen=True)
@@ -47,36 +51,36 @@ class _Case:
         address = self.route.lands if self.route else probe.dialled.address
         return f"[{address}]:{probe.port}" if ":" in address else f"{address}:{probe.port}"
 
-    def others(self) -> Iterator[Outcome]:
+    def list_others(self) -> Iterator[Outcome]:
         """Yield all other outcomes at the same node, without hosts that did not probe."""
         for outcome in self.everything:
             if outcome is not self.outcome and outcome.seen and outcome.probe.target == self.outcome.probe.target:
                 yield outcome
 
-    def same_port(self) -> Iterator[Outcome]:
+    def list_same_port(self) -> Iterator[Outcome]:
         """Yield the outcomes of other callers at the same port and protocol."""
         probe = self.outcome.probe
-        for outcome in self.others():
+        for outcome in self.list_others():
             if (outcome.probe.port, outcome.probe.protocol) == (
                 probe.port,
                 probe.protocol,
             ) and outcome.probe.caller != probe.caller:
                 yield outcome
 
-    def other_protocol_is_open(self) -> bool:
+    def has_other_protocol_open(self) -> bool:
         """Tell whether the same caller reaches the same address and port over the other protocol."""
         probe = self.outcome.probe
         return any(
             outcome.probe.caller == probe.caller and outcome.probe.dialled == probe.dialled and outcome.seen == OPEN
-            for outcome in self.others()
+            for outcome in self.list_others()
         )
 
 
-def likely_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence[Outcome]) -> str:
+def infer_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence[Outcome]) -> str:
     """Return one sentence with the likely cause of an outcome that is not as expected."""
     probe = outcome.probe
-    caller, node = planned_host(plan, probe.caller), planned_node(plan, probe.target)
-    listener = probed_listener(node, probe)
+    caller, node = get_host(plan, probe.caller), get_node(plan, probe.target)
+    listener = find_probed_listener(node, probe)
     family = family_of(probe.dialled.address)
     route = None if listener.is_loopback else route_to(caller, node, listener, probe.protocol, family)
     sources = seen_sources(route, caller, node.host) if route else ()
@@ -98,7 +102,7 @@ def _explain_open(case: _Case) -> str:
             f"a path to {probe.dialled} exists that is not in the plan: a route, a forward, or a listener on more "
             "addresses"
         )
-    refused = [outcome for outcome in case.others() if outcome.probe.expected == FILTERED]
+    refused = [outcome for outcome in case.list_others() if outcome.probe.expected == FILTERED]
     if any(outcome.probe.port != probe.port for outcome in refused) and all(
         outcome.seen == OPEN for outcome in refused
     ):
@@ -122,7 +126,7 @@ def _explain_unreachable(case: _Case) -> str:
     probe = case.outcome.probe
     if "no route" in case.outcome.detail or "network is down" in case.outcome.detail:
         return f"{probe.caller} has no route to {probe.dialled.address}"
-    if any(outcome.seen in (OPEN, "refused") for outcome in case.others()):
+    if any(outcome.seen in (OPEN, "refused") for outcome in case.list_others()):
         return f"the route from {probe.caller} to {probe.dialled.address}, or the route back, is missing"
     return f"{probe.dialled.address} is down, or {probe.caller} has no route to it"
 
@@ -131,17 +135,17 @@ def _explain_device(case: _Case, route: Route) -> str:
     probe, device = case.outcome.probe, route.mapping.device if route.mapping else ""
     if case.outcome.seen == "unreachable":
         return f"the NAT device {device} at {probe.dialled.address} is down, or {probe.caller} has no route to it"
-    if case.other_protocol_is_open():
+    if case.has_other_protocol_open():
         other = "udp" if probe.protocol == "tcp" else "tcp"
         return f"{device} forwards {probe.dialled} for {other}, not for {probe.protocol}"
-    reached = any(outcome.seen == OPEN for outcome in case.same_port() if outcome.probe.dialled == probe.dialled)
+    reached = any(outcome.seen == OPEN for outcome in case.list_same_port() if outcome.probe.dialled == probe.dialled)
     if reached and route.via == "hairpin":
         return (
-            f"{device} does not send {probe.dialled} back into the site {planned_host(case.plan, probe.caller).site} "
+            f"{device} does not send {probe.dialled} back into the site {get_host(case.plan, probe.caller).site} "
             f"(hairpin) with a source that {probe.target} allows ({case.source})"
         )
     if reached:
-        return f"{_missing_rule(case)}, or {device} forwards for some sources only"
+        return f"{_explain_missing_rule(case)}, or {device} forwards for some sources only"
     return (
         f"{device} is down, or does not forward {probe.dialled} to {case.lands} ({probe.protocol}), or no process "
         "listens there"
@@ -150,30 +154,34 @@ def _explain_device(case: _Case, route: Route) -> str:
 
 def _explain_no_answer(case: _Case) -> str:
     probe = case.outcome.probe
-    if case.other_protocol_is_open():
+    if case.has_other_protocol_open():
         other = "udp" if probe.protocol == "tcp" else "tcp"
         return f"{probe.target} allows {other} {probe.port}, but not {probe.protocol}: its rule is for {other} only"
     if _is_isolated(case):
         return f"{probe.target} is down or disconnected: no host reaches any of its listeners"
     if case.outcome.arrived is False:
         return f"a device between {probe.caller} and {probe.target} drops {probe.protocol} to {probe.dialled}"
-    reached = any(outcome.seen == OPEN for outcome in case.same_port())
+    reached = any(outcome.seen == OPEN for outcome in case.list_same_port())
     if case.route and case.route.via == "nat" and reached:
-        return f"{_missing_rule(case)}, or the NAT of {probe.caller} does not translate its source to {case.source}"
-    return _missing_rule(case) if reached else f"{_missing_rule(case)}, or another rule blocks the port for all sources"
+        return f"{_explain_missing_rule(case)}, or the NAT of {probe.caller} does not translate its source to {case.source}"
+    return (
+        _explain_missing_rule(case)
+        if reached
+        else f"{_explain_missing_rule(case)}, or another rule blocks the port for all sources"
+    )
 
 
 def _is_isolated(case: _Case) -> bool:
     """Tell whether no packet of another probe passed the node's firewall."""
-    others = list(case.others())
+    others = list(case.list_others())
     return bool(others) and not any(outcome.seen in (OPEN, "refused") for outcome in others)
 
 
-def _missing_rule(case: _Case) -> str:
+def _explain_missing_rule(case: _Case) -> str:
     """Return a sentence about the rule that should allow the caller, and the set that should contain its source."""
     probe = case.outcome.probe
-    node = planned_node(case.plan, probe.target)
-    named = planned_sources(case.plan, node)[probed_listener(node, probe), probe.protocol]
+    node = get_node(case.plan, probe.target)
+    named = list_sources(case.plan, node)[find_probed_listener(node, probe), probe.protocol]
     place = f"{probe.protocol} {probe.port}"
     if named == "any":
         return f"the rule of {probe.target} that allows any source on {place} is missing"

@@ -26,14 +26,14 @@ def with_certificate(result: Mapping[str, Any]) -> dict[str, Any]:
         return dict(result)
     try:
         certificate = x509.load_der_x509_certificate(base64.b64decode(text))
-        return {**result, "certificate": _data(certificate, datetime.now(timezone.utc))}
+        return {**result, "certificate": _read_data(certificate, datetime.now(timezone.utc))}
     except ValueError as error:
         detail = f"{result['detail']}; the certificate cannot be read: {str(error).splitlines()[0]}"
         return {**result, "certificate": None, "detail": detail}
 
 
-def _data(certificate: x509.Certificate, now: datetime) -> dict[str, Any]:
-    not_after = _not_after(certificate)
+def _read_data(certificate: x509.Certificate, now: datetime) -> dict[str, Any]:
+    not_after = _read_expiry(certificate)
     return {
         "subject": ", ".join(f"{entry.rfc4514_attribute_name}={entry.value!s}" for entry in certificate.subject),
         "not_after": not_after.isoformat(),
@@ -41,7 +41,7 @@ def _data(certificate: x509.Certificate, now: datetime) -> dict[str, Any]:
     }
 
 
-def _not_after(certificate: x509.Certificate) -> datetime:
+def _read_expiry(certificate: x509.Certificate) -> datetime:
     """Return the expiry, also with cryptography before 42, which has it without a time zone only."""
     if hasattr(certificate, "not_valid_after_utc"):
         return certificate.not_valid_after_utc

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import counted, escaped_all, name_ranges, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    count_noun,
+    escape_all,
+    make_natural_key,
+    name_ranges,
+)
 
 FORMAT = 1
 
@@ -48,8 +53,8 @@ def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
     """Combine the results of the modules on the nodes of a plan. A part whose module failed was not checked."""
     checked: dict[str, dict[str, tuple[str, ...]]] = {}
     not_checked: dict[str, tuple[str, ...]] = {}
-    for name in sorted(plan["nodes"], key=natural_key):
-        results = {part: escaped_all(seen[name][part]) for part in PARTS if part in seen.get(name, {})}
+    for name in sorted(plan["nodes"], key=make_natural_key):
+        results = {part: escape_all(seen[name][part]) for part in PARTS if part in seen.get(name, {})}
         parts = {
             part: _lines(part, result, plan["nodes"][name]) for part, result in results.items() if not _failed(result)
         }
@@ -93,9 +98,9 @@ def drift_summary(drift: Mapping[str, Any]) -> str:
     differing = [node for node, parts in drift["nodes"].items() if any(parts.values())]
     total = len({*drift["nodes"], *drift["not_checked"]})
     verb = "differs" if len(differing) == 1 else "differ"
-    found = f"{counted(len(differing), 'node')} {verb} from the plan" if differing else "no difference from the plan"
+    found = f"{count_noun(len(differing), 'node')} {verb} from the plan" if differing else "no difference from the plan"
     missing = len(drift["not_checked"])
-    return f"{total - missing} of {counted(total, 'node')} checked: {found}"
+    return f"{total - missing} of {count_noun(total, 'node')} checked: {found}"
 
 
 def _shared(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:

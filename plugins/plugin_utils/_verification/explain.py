@@ -16,78 +16,80 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     PlanError,
-    planned_host,
-    planned_node,
-    planned_sources,
+    get_host,
+    get_node,
+    list_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import likely_cause
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import outcome_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import judge
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     Probe,
-    probed_listener,
-    probes_from,
+    find_probed_listener,
+    list_probes_from,
 )
 
 
-def chosen_probes(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Probe]:
+def choose_probes(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Probe]:
     """Return the probes from a host to all listeners of a node, or to the listeners with one name.
 
     Raises PlanError if a name is not in the plan.
     """
-    names = sorted({reachable.name for reachable in planned_node(plan, target).reachable})
+    names = sorted({reachable.name for reachable in get_node(plan, target).reachable})
     if listener is not None and listener not in names:
         raise PlanError(f"{target!r} has no listener {listener!r}; it has {', '.join(names)}")
     return [
-        probe for probe in probes_from(plan, caller) if probe.target == target and listener in (None, probe.listener)
+        probe
+        for probe in list_probes_from(plan, caller)
+        if probe.target == target and listener in (None, probe.listener)
     ]
 
 
 def explain(plan: Mapping[str, Any], probe: Probe, outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return lines that explain a probe. With its outcome, add the result and the likely cause of a difference."""
     outcome = outcomes.get(probe.name)
-    caller, node = planned_host(plan, probe.caller), planned_node(plan, probe.target)
-    listener = probed_listener(node, probe)
-    route = _route(caller, node, listener, probe)
+    caller, node = get_host(plan, probe.caller), get_node(plan, probe.target)
+    listener = find_probed_listener(node, probe)
+    route = _find_route(caller, node, listener, probe)
     rows = [
         ("dials", str(probe.dialled)),
-        ("on the way", _on_the_way(route, caller, node, listener)),
-        *_arrival(plan, probe, route, caller, node),
+        ("on the way", _explain_way(route, caller, node, listener)),
+        *_explain_arrival(plan, probe, route, caller, node),
         *(
             [("container", f"the host forwards it to port {listener.container_port} of Kong's container")]
             if route and listener.container_port
             else []
         ),
         ("expected", probe.expected),
-        *(_result(plan, outcome, [*outcomes.values()]) if outcome else []),
+        *(_explain_result(plan, outcome, [*outcomes.values()]) if outcome else []),
     ]
     head = f"{probe.caller} to {probe.listener} of {probe.target}, {probe.protocol} {probe.port}:"
     return [head, *(f"  {name:<10}  {text}" for name, text in rows)]
 
 
-def outcomes_by_name(
+def list_outcomes(
     plan: Mapping[str, Any],
     probes: Sequence[Probe],
     results: Sequence[Mapping[str, Any]],
     observer: Mapping[str, Any] | None,
 ) -> dict[str, Outcome]:
     """Return the outcomes of probes to one node by probe name, from module kong_probe and the observer of the node."""
-    found = {result["name"]: result for result in escaped_all(results)}
+    found = {result["name"]: result for result in escape_all(results)}
     return {
-        probe.name: outcome_of(probe, found[probe.name], planned_node(plan, probe.target), escaped_all(observer))
+        probe.name: judge(probe, found[probe.name], get_node(plan, probe.target), escape_all(observer))
         for probe in probes
         if probe.name in found
     }
 
 
-def _route(caller: Host, node: Node, listener: Listener, probe: Probe) -> Route | None:
+def _find_route(caller: Host, node: Node, listener: Listener, probe: Probe) -> Route | None:
     if listener.is_loopback:
         return None
     return route_to(caller, node, listener, probe.protocol, family_of(probe.dialled.address))
 
 
-def _on_the_way(route: Route | None, caller: Host, node: Node, listener: Listener) -> str:
+def _explain_way(route: Route | None, caller: Host, node: Node, listener: Listener) -> str:
     if listener.is_loopback:
         how = "is published at" if listener.container_port else "listens on"
         return f"no path: it {how} {listener.address} only"
@@ -108,19 +110,19 @@ def _on_the_way(route: Route | None, caller: Host, node: Node, listener: Listene
     return ways.get(route.via, "direct: both are in one network") + virtual
 
 
-def _arrival(
+def _explain_arrival(
     plan: Mapping[str, Any], probe: Probe, route: Route | None, caller: Host, node: Node
 ) -> list[tuple[str, str]]:
     if route is None:
         return []
     sources = seen_sources(route, caller, node.host)
     where = f"at {route.lands}:{route.port}; {probe.target} sees the source {', '.join(sources)}"
-    return [("arrives", where), ("rule", _rule(plan, probe, node, sources))]
+    return [("arrives", where), ("rule", _explain_rule(plan, probe, node, sources))]
 
 
-def _rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Sequence[str]) -> str:
+def _explain_rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Sequence[str]) -> str:
     """Return a text with the rule of the node that decides, and its set."""
-    named = planned_sources(plan, node)[probed_listener(node, probe), probe.protocol]
+    named = list_sources(plan, node)[find_probed_listener(node, probe), probe.protocol]
     if named == "any":
         return "allowed: any source"
     sets = {name: [*plan["sets"][name]["ipv4"], *plan["sets"][name]["ipv6"]] for name in named}
@@ -131,8 +133,8 @@ def _rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Sequence[s
     return f"dropped: no set of this port contains the source ({', '.join(sets) or 'it has no set'})"
 
 
-def _result(plan: Mapping[str, Any], outcome: Outcome, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+def _explain_result(plan: Mapping[str, Any], outcome: Outcome, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     detail = f" ({outcome.detail})" if outcome.detail else ""
     if not outcome.differs:
         return [("actual", f"{outcome.seen}{detail}")]
-    return [("actual", f"{outcome.seen}{detail}  <<< differs"), ("cause", likely_cause(plan, outcome, outcomes))]
+    return [("actual", f"{outcome.seen}{detail}  <<< differs"), ("cause", infer_cause(plan, outcome, outcomes))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _SHOWN = 20
 
@@ -18,7 +18,7 @@ def name_error(option: str, name: str | None, kind: str, known: Collection[str])
     """Return one line that says that a name is missing or unknown, with the valid names; "" if it is known."""
     if name in known:
         return ""
-    ordered = sorted(known, key=natural_key)
+    ordered = sorted(known, key=make_natural_key)
     more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
     valid = f"Valid: {', '.join(ordered[:_SHOWN])}{more}"
     if name is None:

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 Observers = Mapping[str, Mapping[str, Any]]
 
 
-def outcome_of(probe: Probe, met: Mapping[str, Any], node: Node, observer: Mapping[str, Any] | None) -> Outcome:
+def judge(probe: Probe, met: Mapping[str, Any], node: Node, observer: Mapping[str, Any] | None) -> Outcome:
     """Return the outcome of a probe: the result of kong_probe or, if there was no answer, that of the observer.
 
     For a Kong in a container, a packet that the host forwards counts. Each probe has its own mark, so the packets of two
@@ -37,10 +37,10 @@ def outcome_of(probe: Probe, met: Mapping[str, Any], node: Node, observer: Mappi
         return Outcome(
             probe, "refused", f"no answer; {node.name} accepted the packet, but no process listens", arrived=True
         )
-    return _blocked_outcome(probe, mark, observer)
+    return _judge_blocked(probe, mark, observer)
 
 
-def _blocked_outcome(probe: Probe, mark: str, observer: Mapping[str, Any]) -> Outcome:
+def _judge_blocked(probe: Probe, mark: str, observer: Mapping[str, Any]) -> Outcome:
     """Return the outcome of a packet that the observer did not see accepted; unverified if it does not see all packets."""
     blind = observer["blind"].get("ipv6" if ":" in probe.dialled.address else "ipv4")
     if blind:

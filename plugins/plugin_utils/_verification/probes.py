@@ -15,10 +15,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    planned_host,
-    planned_node,
-    planned_sources,
-    source_networks,
+    get_host,
+    get_node,
+    list_source_networks,
+    list_sources,
 )
 
 OPEN = "open"
@@ -69,13 +69,13 @@ class Probe:
         return {"name": self.name, "kind": self.kind, "address": self.dialled.address, "port": self.dialled.port}
 
 
-def probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
+def list_probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
     """Return every probe of one host: to every listener of all other nodes, and to itself if a hairpin leads to it.
 
     Raises PlanError if the host is not in the plan.
     """
-    host = planned_host(plan, caller)
-    return [probe for target in targets_of(plan) for probe in probes_to(host, target)]
+    host = get_host(plan, caller)
+    return [probe for target in list_targets(plan) for probe in list_probes_to(host, target)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +90,20 @@ class Target:
     held: frozenset[tuple[str, str]]
 
 
-def targets_of(plan: Mapping[str, Any]) -> list[Target]:
+def list_targets(plan: Mapping[str, Any]) -> list[Target]:
     """Return all targets of the plan. Call it once for all callers, because it takes longer than the probes of a caller."""
-    hosts = [planned_host(plan, name) for name in callers(plan)]
+    hosts = [get_host(plan, name) for name in list_callers(plan)]
     held = frozenset((host.site, address) for host in hosts for address in (*host.address.all(), *host.virtual))
-    return [_target(plan, planned_node(plan, name), held) for name in plan["nodes"]]
+    return [_make_target(plan, get_node(plan, name), held) for name in plan["nodes"]]
 
 
-def _target(plan: Mapping[str, Any], node: Node, held: frozenset[tuple[str, str]]) -> Target:
+def _make_target(plan: Mapping[str, Any], node: Node, held: frozenset[tuple[str, str]]) -> Target:
     return Target(
-        node, {key: source_networks(plan, sources) for key, sources in planned_sources(plan, node).items()}, held
+        node, {key: list_source_networks(plan, sources) for key, sources in list_sources(plan, node).items()}, held
     )
 
 
-def probed_listener(node: Node, probe: Probe) -> Listener:
+def find_probed_listener(node: Node, probe: Probe) -> Listener:
     """Return the listener of a node that a probe tests."""
     wanted = (probe.listener, probe.port, probe.bound)
     return next(
@@ -113,40 +113,42 @@ def probed_listener(node: Node, probe: Probe) -> Listener:
     )
 
 
-def local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
+def list_local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
     """Return the probes of a node's own listeners on the node itself, all expected to be open.
 
     Without listeners on a host name, because only nginx resolves it, and without udp services that need not answer, see
-    `silent_nodes`. Raises PlanError if the host is not a node.
+    `list_silent_nodes`. Raises PlanError if the host is not a node.
     """
-    node = planned_node(plan, name)
+    node = get_node(plan, name)
     return [
         _probe(name, node, listener, protocol, endpoint, OPEN)
         for listener in node.reachable
-        if (endpoint := _own_endpoint(listener))
+        if (endpoint := _find_own_endpoint(listener))
         for protocol in listener.protocols
-        if _kind(node, listener, protocol) != MUTE
+        if _choose_kind(node, listener, protocol) != MUTE
     ]
 
 
 def _probe(caller: str, node: Node, listener: Listener, protocol: str, dialled: Endpoint, expected: str) -> Probe:
-    bound, port, kind = listener.address, listener.port, _kind(node, listener, protocol)
+    bound, port, kind = listener.address, listener.port, _choose_kind(node, listener, protocol)
     return Probe(caller, node.name, listener.name, protocol, bound, port, dialled, expected, kind)
 
 
-def silent_nodes(plan: Mapping[str, Any]) -> list[str]:
+def list_silent_nodes(plan: Mapping[str, Any]) -> list[str]:
     """Return the nodes with a udp service that need not answer. Only an observer on the node can verify it."""
     return [
         name
         for name in plan["nodes"]
-        for node in [planned_node(plan, name)]
+        for node in [get_node(plan, name)]
         if any(
-            _kind(node, listener, protocol) == MUTE for listener in node.reachable for protocol in listener.protocols
+            _choose_kind(node, listener, protocol) == MUTE
+            for listener in node.reachable
+            for protocol in listener.protocols
         )
     ]
 
 
-def _kind(node: Node, listener: Listener, protocol: str) -> str:
+def _choose_kind(node: Node, listener: Listener, protocol: str) -> str:
     """Return the kind of probe: memberlist ping for gossip, a request for an Admin API, a handshake for TLS, else connect."""
     if protocol == "udp":
         return "memberlist" if _answers_pings(node) else MUTE
@@ -160,40 +162,42 @@ def _answers_pings(node: Node) -> bool:
     return node.advertised is not None and _GOSSIP_KEYS.isdisjoint(node.config)
 
 
-def _own_endpoint(listener: Listener) -> Endpoint | None:
+def _find_own_endpoint(listener: Listener) -> Endpoint | None:
     if listener.is_wildcard or (listener.is_loopback and len(listener.families) > 1):
         return Endpoint("::1" if listener.families == (6,) else "127.0.0.1", listener.port)
     return Endpoint(listener.address, listener.port) if len(listener.families) == 1 else None
 
 
-def callers(plan: Mapping[str, Any]) -> list[str]:
+def list_callers(plan: Mapping[str, Any]) -> list[str]:
     """Return the hosts that probe: the nodes, then the other hosts of the plan."""
     return [*sorted(plan["nodes"]), *sorted(plan["hosts"])]
 
 
-def probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
+def list_probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
     """Yield the probes of a host to one node."""
     target = goal.node
     for listener in target.reachable:
         for protocol in listener.protocols:
-            for family in _probed_families(listener, target):
+            for family in _list_families(listener, target):
                 route = None if listener.is_loopback else route_to(caller, target, listener, protocol, family)
                 if caller.name == target.name and (route is None or route.via != "hairpin"):
                     continue
-                dialled = route.dialled if route else _address_without_path(caller, goal, listener, protocol, family)
+                dialled = (
+                    route.dialled if route else _choose_address_without_path(caller, goal, listener, protocol, family)
+                )
                 if dialled:
                     allowed = goal.sources[listener, protocol]
-                    expected = _expected(route, caller, target, allowed)
+                    expected = _expect(route, caller, target, allowed)
                     yield _probe(caller.name, target, listener, protocol, dialled, expected)
 
 
-def _probed_families(listener: Listener, target: Node) -> list[Family]:
+def _list_families(listener: Listener, target: Node) -> list[Family]:
     if listener.is_loopback:
         return [family for family in FAMILIES if target.host.address.of(family)][:1]
     return [family for family in FAMILIES if family in listener.families]
 
 
-def _address_without_path(
+def _choose_address_without_path(
     caller: Host, goal: Target, listener: Listener, protocol: str, family: Family
 ) -> Endpoint | None:
     """Return the endpoint that a caller without a path dials: the bound address of the listener, or the node's address.
@@ -211,7 +215,7 @@ def _address_without_path(
     return None if any(other.bound in (None, address) for other in others) else Endpoint(address, listener.port)
 
 
-def _expected(route: Route | None, caller: Host, target: Node, allowed: str | list[str]) -> str:
+def _expect(route: Route | None, caller: Host, target: Node, allowed: str | list[str]) -> str:
     if route is None:
         return CLOSED
     seen = seen_sources(route, caller, target.host)

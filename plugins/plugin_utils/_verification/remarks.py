@@ -21,14 +21,14 @@ Placeholders = Mapping[str, Sequence[Mapping[str, Any]]]
 _Place = tuple[str, str, int]  # node, listener, port
 
 
-def certificate_lines(outcomes: Iterable[Outcome]) -> list[str]:
+def format_certificates(outcomes: Iterable[Outcome]) -> list[str]:
     """Return a table of the certificates that listeners presented, each once; no lines without certificates."""
     rows = {
         (
             *_place(outcome),
             outcome.certificate["subject"],
             outcome.certificate["not_after"][:10],
-            _days_left(outcome.certificate),
+            _format_days_left(outcome.certificate),
         ): None
         for outcome in outcomes
         if outcome.certificate
@@ -42,25 +42,25 @@ def certificate_lines(outcomes: Iterable[Outcome]) -> list[str]:
 
 def note_lines(outcomes: Sequence[Outcome], placeholders: Placeholders) -> list[str]:
     """Return a line for each note: a result that is worth knowing, but not a difference from the plan."""
-    return [f"PLACEHOLDER: {node} answered on {', '.join(dict.fromkeys(map(_port_text, ports)))} with a placeholder, because no process listens there"
+    return [f"PLACEHOLDER: {node} answered on {', '.join(dict.fromkeys(map(_format_port, ports)))} with a placeholder, because no process listens there"
             for node, ports in placeholders.items() if ports] + [
         f"ADMIN API: {node} answers {caller} without authentication (port {', '.join(map(str, sorted(ports)))})"
-        for (node, caller), ports in _unauthenticated(outcomes).items()
+        for (node, caller), ports in _find_unauthenticated(outcomes).items()
     ] + [
         f"NO TLS: {node} presented no certificate on {listener} {port} ({detail})"
         for (node, listener, port), detail in _without_certificate(outcomes).items()
         if port not in {replaced["port"] for replaced in placeholders.get(node, ())}
     ] + [
         f"UNVERIFIED: {node} {listener} {port}/udp, {count} connections: {detail}"
-        for ((node, listener, port), detail), count in _unverified(outcomes).items()
+        for ((node, listener, port), detail), count in _count_unverified(outcomes).items()
     ]  # fmt: skip
 
 
-def _port_text(port: Mapping[str, Any]) -> str:
+def _format_port(port: Mapping[str, Any]) -> str:
     return f"{port['protocol']} {port['port']}"
 
 
-def _unauthenticated(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], set[int]]:
+def _find_unauthenticated(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], set[int]]:
     """Return the ports of Admin APIs that answered without credentials, by node and caller."""
     found: dict[tuple[str, str], set[int]] = {}
     for outcome in outcomes:
@@ -77,7 +77,7 @@ def _without_certificate(outcomes: Iterable[Outcome]) -> dict[_Place, str]:
     }
 
 
-def _unverified(outcomes: Iterable[Outcome]) -> Mapping[tuple[_Place, str], int]:
+def _count_unverified(outcomes: Iterable[Outcome]) -> Mapping[tuple[_Place, str], int]:
     return Counter((_place(outcome), outcome.detail) for outcome in outcomes if outcome.seen == SILENT)
 
 
@@ -85,7 +85,7 @@ def _place(outcome: Outcome) -> _Place:
     return outcome.probe.target, outcome.probe.listener, outcome.probe.port
 
 
-def _days_left(certificate: Mapping[str, Any]) -> str:
+def _format_days_left(certificate: Mapping[str, Any]) -> str:
     days = certificate["days_left"]
     if days < 0:
         return "EXPIRED"

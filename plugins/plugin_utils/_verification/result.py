@@ -12,30 +12,30 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped_all
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import likely_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
     answers_elsewhere,
     describe_holders,
     find_holders,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import Observers, outcome_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import Observers, judge
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     OPEN,
     SILENT,
     Probe,
     Target,
-    callers,
-    probes_to,
-    targets_of,
+    list_callers,
+    list_probes_to,
+    list_targets,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.remarks import (
     Placeholders,
-    certificate_lines,
+    format_certificates,
     note_lines,
 )
 
@@ -89,10 +89,10 @@ def compare(
     be a sample, see `sample.py`. `held` has the virtual addresses that each node holds now. A connection to a virtual
     address reaches its holder, so it is no result for the other nodes that may hold the address.
     """
-    targets = targets_of(plan)
+    targets = list_targets(plan)
     found = [
-        _compare_caller(planned_host(plan, caller), targets, seen.get(caller), observers or {})
-        for caller in callers(plan)
+        _compare_caller(get_host(plan, caller), targets, seen.get(caller), observers or {})
+        for caller in list_callers(plan)
     ]
     holders = find_holders(plan, held or {})
     met = [
@@ -115,17 +115,17 @@ def _compare_caller(
         (probe, target.node)
         for target in targets
         if results is None or target.node.name in named
-        for probe in probes_to(caller, target)
+        for probe in list_probes_to(caller, target)
     ]
     if results is None:
         return [Outcome(probe, None) for probe, _node in asked], True
     met = [
-        outcome_of(probe, by_name[probe.name], node, observers.get(node.name))
+        judge(probe, by_name[probe.name], node, observers.get(node.name))
         for probe, node in asked
         if probe.name in by_name
     ]
     left_out = (target for target in targets if target.node.name not in named)
-    return met, len(met) == len(asked) and not any(next(probes_to(caller, target), None) for target in left_out)
+    return met, len(met) == len(asked) and not any(next(list_probes_to(caller, target), None) for target in left_out)
 
 
 def _with_causes(plan: Mapping[str, Any], met: Sequence[Outcome]) -> tuple[Outcome, ...]:
@@ -135,83 +135,85 @@ def _with_causes(plan: Mapping[str, Any], met: Sequence[Outcome]) -> tuple[Outco
         by_target.setdefault(outcome.probe.target, []).append(outcome)
     explained = {id(outcome) for outcome in [outcome for outcome in met if outcome.differs][:_EXPLAINED]}
     return tuple(
-        replace(outcome, cause=likely_cause(plan, outcome, by_target[outcome.probe.target]))
+        replace(outcome, cause=infer_cause(plan, outcome, by_target[outcome.probe.target]))
         if id(outcome) in explained
         else outcome
         for outcome in met
     )
 
 
-def registered_probes(
+def read_registered_probes(
     plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str
 ) -> dict[str, Sequence[Mapping[str, Any]]]:
     """Return by host the results of kong_probe that it registered under a name, without hosts that have none."""
-    found = {host: hostvars[host].get(name) for host in callers(plan) if host in hostvars}
-    return {host: escaped_all(probed["probes"]) for host, probed in found.items() if probed and "probes" in probed}
+    found = {host: hostvars[host].get(name) for host in list_callers(plan) if host in hostvars}
+    return {host: escape_all(probed["probes"]) for host, probed in found.items() if probed and "probes" in probed}
 
 
 def read_registered_holders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str) -> Holders:
     """Return by node the virtual addresses that it held according to the kong_probe that it registered under a name."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if node in hostvars}
-    return {node: escaped_all(probed["held"]) for node, probed in found.items() if probed and "held" in probed}
+    return {node: escape_all(probed["held"]) for node, probed in found.items() if probed and "held" in probed}
 
 
-def registered_observers(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> Observers:
+def read_registered_observers(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> Observers:
     """Return by node the observations of its kong_placeholder that it registered under a name, if any."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
-    return {node: escaped_all(ended["observer"]) for node, ended in found.items() if ended and ended.get("observer")}
+    return {node: escape_all(ended["observer"]) for node, ended in found.items() if ended and ended.get("observer")}
 
 
-def verification_lines(verification: Verification, placeholders: Placeholders | None = None) -> list[str]:
+def format_verification(verification: Verification, placeholders: Placeholders | None = None) -> list[str]:
     """Return the verification as lines for a terminal: a table, the differences, notes, and a count.
 
     `placeholders` has the ports on which a placeholder listened instead of Kong.
     """
     sources = list(dict.fromkeys(outcome.probe.caller for outcome in verification.outcomes))
-    table = _matrix(verification, sources) if len(sources) <= _COLUMNS else []
+    table = _format_matrix(verification, sources) if len(sources) <= _COLUMNS else []
     return [
         *table,
-        *certificate_lines(verification.outcomes),
-        *_difference_lines(verification),
+        *format_certificates(verification.outcomes),
+        *_format_differences(verification),
         *note_lines(verification.outcomes, placeholders or {}),
         *(
             f"VIRTUAL ADDRESS: {describe_holders(address, names)}"
             for address, names in sorted(verification.held.items())
         ),
-        _closing(verification),
+        _format_closing(verification),
     ]
 
 
-def _matrix(verification: Verification, sources: Sequence[str]) -> list[str]:
+def _format_matrix(verification: Verification, sources: Sequence[str]) -> list[str]:
     cells: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for outcome in sorted(verification.outcomes, key=lambda outcome: outcome.probe.target):
         probe = outcome.probe
-        row = (probe.target, probe.listener, f"{probe.port}/{probe.protocol}{_family_mark(probe)}")
+        row = (probe.target, probe.listener, f"{probe.port}/{probe.protocol}{_mark_family(probe)}")
         cells.setdefault(row, {}).setdefault(probe.caller, []).append(outcome.cell)
     rows = [[*row, *(" ".join(by_source.get(source, ["-"])) for source in sources)] for row, by_source in cells.items()]
     header = ["node", "listener", "port", *(f"from {source}" for source in sources)]
     return ["Expected / actual, from each source to each listener:", "", *render_table(header, rows), ""]
 
 
-def _family_mark(probe: Probe) -> str:
+def _mark_family(probe: Probe) -> str:
     return " IPv6" if ":" in probe.dialled.address else ""
 
 
-def _difference_lines(verification: Verification) -> list[str]:
+def _format_differences(verification: Verification) -> list[str]:
     by_cause = [
         (cause, list(same)) for cause, same in groupby(verification.differences, key=lambda outcome: outcome.cause)
     ]
-    lines = [line for cause, same in by_cause for line in (*map(_difference, same), *_cause_lines(cause, len(same)))]
+    lines = [
+        line for cause, same in by_cause for line in (*map(_format_difference, same), *_format_cause(cause, len(same)))
+    ]
     return lines + [
         f"NOT PROBED from {host}: it was unreachable, failed or not part of this run" for host in verification.missing
     ]
 
 
-def _cause_lines(cause: str, differences: int) -> list[str]:
+def _format_cause(cause: str, differences: int) -> list[str]:
     return [f"  cause{'' if differences == 1 else ' of all ' + str(differences)}: {cause}"] if cause else []
 
 
-def _difference(outcome: Outcome) -> str:
+def _format_difference(outcome: Outcome) -> str:
     probe = outcome.probe
     return (
         f"DIFFERS: {probe.caller} to {probe.listener} of {probe.target} ({probe.port}/{probe.protocol}), dialling "
@@ -219,7 +221,7 @@ def _difference(outcome: Outcome) -> str:
     )
 
 
-def _closing(verification: Verification) -> str:
+def _format_closing(verification: Verification) -> str:
     tested = sum(outcome.seen is not None for outcome in verification.outcomes)
     opened = sum(outcome.seen == OPEN and outcome.holds for outcome in verification.outcomes)
     counts = [f"{opened} open", f"{verification.blocked} blocked"]
@@ -230,8 +232,8 @@ def _closing(verification: Verification) -> str:
     incomplete = " (incomplete)" if verification.missing or verification.unverified else ""
     warning = "" if verification.blocked else ". No connection had to be blocked, so this does not verify the firewall"
     sampled = " (a sample)" if verification.sampled else ""
-    return f"{tested} connections tested{sampled}: {_joined(counts)}{verdict}{incomplete}{warning}"
+    return f"{tested} connections tested{sampled}: {_join(counts)}{verdict}{incomplete}{warning}"
 
 
-def _joined(texts: Sequence[str]) -> str:
+def _join(texts: Sequence[str]) -> str:
     return f"{', '.join(texts[:-1])} and {texts[-1]}"

@@ -17,14 +17,14 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     OPEN,
     Probe,
     Target,
-    callers,
-    probes_to,
-    targets_of,
+    list_callers,
+    list_probes_to,
+    list_targets,
 )
 
 _Port = tuple[str, str, int, str, int]  # listener, its address, port, protocol, family
@@ -36,10 +36,10 @@ def sample(plan: Mapping[str, Any], pairs: int) -> dict[str, list[Probe]]:
     Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if
     such hosts exist, even if that takes more than `pairs`. A larger number only adds probes.
     """
-    hosts = [planned_host(plan, name) for name in callers(plan)]
-    ranked = [(target, _rank(target, hosts)) for target in targets_of(plan)]
-    chosen = {probe: None for target, order in ranked for probe in _required_probes(target, order)}
-    for probe in _probes_in_turn(ranked):
+    hosts = [get_host(plan, name) for name in list_callers(plan)]
+    ranked = [(target, _rank(target, hosts)) for target in list_targets(plan)]
+    chosen = {probe: None for target, order in ranked for probe in _list_required(target, order)}
+    for probe in _take_in_turn(ranked):
         if len(chosen) >= pairs:
             break
         chosen[probe] = None
@@ -54,14 +54,14 @@ def _rank(target: Target, hosts: Sequence[Host]) -> list[Host]:
     return sorted(hosts, key=lambda host: sha256(f"{target.node.name}\0{host.name}".encode()).digest())
 
 
-def _probes_in_turn(ranked: Sequence[tuple[Target, list[Host]]]) -> Iterator[Probe]:
+def _take_in_turn(ranked: Sequence[tuple[Target, list[Host]]]) -> Iterator[Probe]:
     """Yield all probes: first from the first caller of each node, then from the second."""
     for turn in range(max((len(order) for _target, order in ranked), default=0)):
         for target, order in ranked:
-            yield from probes_to(order[turn], target)
+            yield from list_probes_to(order[turn], target)
 
 
-def _required_probes(target: Target, order: Sequence[Host]) -> Iterator[Probe]:
+def _list_required(target: Target, order: Sequence[Host]) -> Iterator[Probe]:
     """Yield for each listener the first allowed probe and the first other probe, and all probes through a hairpin.
 
     Equivalent callers have the same routes. So for a listener that allows any source, one caller of each class finds a
@@ -74,15 +74,15 @@ def _required_probes(target: Target, order: Sequence[Host]) -> Iterator[Probe]:
     for host in (*first_of_each, *rest):
         if host in rest and not any(_is_incomplete(target, port, met) for port, met in found.items()):
             break
-        for probe in probes_to(host, target):
-            met = found.setdefault(_port_of(probe), set())
+        for probe in list_probes_to(host, target):
+            met = found.setdefault(_make_port_key(probe), set())
             if (probe.expected == OPEN) not in met:
                 met.add(probe.expected == OPEN)
                 yield probe
-    yield from (probe for host in order if host.name == target.node.name for probe in probes_to(host, target))
+    yield from (probe for host in order if host.name == target.node.name for probe in list_probes_to(host, target))
 
 
-def _port_of(probe: Probe) -> _Port:
+def _make_port_key(probe: Probe) -> _Port:
     return probe.listener, probe.bound, probe.port, probe.protocol, family_of(probe.dialled.address)
 
 

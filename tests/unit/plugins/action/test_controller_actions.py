@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _terminal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import plan_text
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 PLAN = planned(SEED_NODES, SEED_OTHERS)
@@ -46,12 +46,12 @@ def probes(caller, **changed):
     """Return the results of a host's probes as planned, except for the names in `changed`."""
     return [
         {"name": probe.name, "seen": changed.get(probe.name, SEEN[probe.expected]), "detail": "d"}
-        for probe in probes_from(PLAN, caller)
+        for probe in list_probes_from(PLAN, caller)
     ]
 
 
 def probed(**changed):
-    return {caller: {"met": {"probes": probes(caller, **changed.get(caller, {}))}} for caller in callers(PLAN)}
+    return {caller: {"met": {"probes": probes(caller, **changed.get(caller, {}))}} for caller in list_callers(PLAN)}
 
 
 @pytest.fixture(autouse=True)
@@ -208,7 +208,7 @@ def test_part_that_no_host_registered_is_not_in_the_result():
 def test_verification_as_planned():
     result, printed = run(kong_verification, {"plan": PLAN, "registered": "met"}, probed())
     assert (result["changed"], result["not_probed"], "failed" in result) == (False, [], False)
-    assert len(result["outcomes"]) == sum(len([*probes_from(PLAN, caller)]) for caller in callers(PLAN))
+    assert len(result["outcomes"]) == sum(len([*list_probes_from(PLAN, caller)]) for caller in list_callers(PLAN))
     (text,) = printed
     assert text.startswith("\n")
     assert text.endswith("\n")
@@ -307,7 +307,9 @@ def test_report_of_a_verification(files):
     assert printed == [f"\nThe report: {result['path']}\n"]
     assert kept["verification"]["placeholders"] == ["a1"]
     assert kept["verification"]["sampled"] is False
-    assert len(kept["verification"]["outcomes"]) == sum(len([*probes_from(PLAN, caller)]) for caller in callers(PLAN))
+    assert len(kept["verification"]["outcomes"]) == sum(
+        len([*list_probes_from(PLAN, caller)]) for caller in list_callers(PLAN)
+    )
     assert next(change["what"] for change in kept["changes"] if change["kind"] == "loses") == "proxy 9000/tcp"
     # A later report keeps the verification of the earlier report, and adds its own results.
     result, kept, _printed = report(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_paths, planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_paths, list_rules
 
 GOSSIP = {"kong_version": "0.10.4"}
 
@@ -87,7 +87,7 @@ def sources(plan, node, listener, protocol="tcp", port=None):
     """Return the networks that may reach a node's listener, or ``any``, from the rule for the port if it is given."""
     rules = [
         rule
-        for rule in planned_rules(plan, node)
+        for rule in list_rules(plan, node)
         if (rule["listener"], rule["protocol"]) == (listener, protocol) and port in (None, rule["port"])
     ]
     assert len({str(rule["sources"]) for rule in rules}) == 1, rules
@@ -96,5 +96,5 @@ def sources(plan, node, listener, protocol="tcp", port=None):
 
 def path(plan, caller, target, listener, protocol="tcp"):
     """Return the first path over a protocol as (dialled, sources, port, via), or None."""
-    found = [route for route in planned_paths(plan, caller, target, listener) if route.protocol == protocol]
+    found = [route for route in list_paths(plan, caller, target, listener) if route.protocol == protocol]
     return (str(found[0].dialled), found[0].sources, found[0].port, found[0].via) if found else None

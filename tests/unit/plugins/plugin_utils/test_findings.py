@@ -8,9 +8,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     ERROR,
     MESSAGE_LIMIT,
     Finding,
-    finding_line,
+    format_finding,
     host_finding,
-    shared_findings,
+    share_findings,
 )
 
 
@@ -19,7 +19,7 @@ def finding(host, code="port-zero", value=0, text="kong_x: 0: the port is 0"):
 
 
 def test_text_that_hosts_share_is_one_finding():
-    assert shared_findings([finding("k10"), finding("k2"), finding("k3", value=1, text="kong_x: 1: other")]) == [
+    assert share_findings([finding("k10"), finding("k2"), finding("k3", value=1, text="kong_x: 1: other")]) == [
         {
             "severity": "error",
             "code": "port-zero",
@@ -40,12 +40,12 @@ def test_text_that_hosts_share_is_one_finding():
 
 
 def test_different_codes_are_different_findings():
-    assert len(shared_findings([finding("k1"), finding("k2", code="port-range")])) == 2
+    assert len(share_findings([finding("k1"), finding("k2", code="port-range")])) == 2
 
 
 def test_line_names_the_hosts_first():
-    (shared,) = shared_findings([finding("k1"), finding("k2")])
-    assert finding_line(shared) == "k1 to k2, 2 nodes: kong_x: 0: the port is 0 [port-zero]"
+    (shared,) = share_findings([finding("k1"), finding("k2")])
+    assert format_finding(shared) == "k1 to k2, 2 nodes: kong_x: 0: the port is 0 [port-zero]"
 
 
 def test_a_long_name_is_not_repeated_if_the_fix_would_be_cut():

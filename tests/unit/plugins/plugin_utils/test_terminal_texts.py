@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, pf_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, compare_plans
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, render_pf_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import plan_lines
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    chosen_probes,
+    choose_probes,
     explain,
-    outcomes_by_name,
+    list_outcomes,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden import compare_with_file
 
@@ -79,9 +79,9 @@ def result(plan, changes=(), *, absent=(), silent=()):
             {"name": probe.name, "detail": "", "mark": f"{caller} {probe.name}", "seen": SEEN[probe.expected]}
             | ({"seen": "silent"} if probe.kind == "udp" or probe.name in silent else {})
             | changed.get((caller, probe.name), {})
-            for probe in probes_from(plan, caller)
+            for probe in list_probes_from(plan, caller)
         ]
-        for caller in callers(plan)
+        for caller in list_callers(plan)
         if caller not in absent
     }
     return compare(plan, seen)
@@ -103,8 +103,8 @@ def explained(plan, pairs, seen=()):
     """Return the explanations of the probes between pairs of hosts."""
     lines = []
     for caller, target in pairs:
-        probes = chosen_probes(plan, caller, target, None)
-        found = outcomes_by_name(plan, probes, seen, None)
+        probes = choose_probes(plan, caller, target, None)
+        found = list_outcomes(plan, probes, seen, None)
         lines += [line for probe in probes for line in (*explain(plan, probe, found), "")]
     return lines
 
@@ -112,17 +112,17 @@ def explained(plan, pairs, seen=()):
 TEXTS = {
     "plan-seed": lambda: plan_lines(SEED),
     "plan-many-kinds": lambda: plan_lines(PLAN),
-    "changes": lambda: change_lines(changes_between(SEED, later())),
-    "changes-back": lambda: change_lines(changes_between(later(), SEED)),
-    "verification": lambda: verification_lines(result(SEED)),
-    "verification-differs": lambda: verification_lines(result(SEED, CHANGES, absent=["b1"]), PLACEHOLDERS),
-    "verification-many-kinds": lambda: verification_lines(result(PLAN)),
+    "changes": lambda: change_lines(compare_plans(SEED, later())),
+    "changes-back": lambda: change_lines(compare_plans(later(), SEED)),
+    "verification": lambda: format_verification(result(SEED)),
+    "verification-differs": lambda: format_verification(result(SEED, CHANGES, absent=["b1"]), PLACEHOLDERS),
+    "verification-many-kinds": lambda: format_verification(result(PLAN)),
     "explain": lambda: explained(
         SEED, [("a1", "b1"), ("b1", "a1"), ("admin", "b1")],
         [{"name": CHANGES[0][1], "seen": "filtered", "detail": "no answer"}],
     ),
     "explain-many-kinds": lambda: explained(PLAN, [("far", "box"), ("lost", "old"), ("dp", "cp"), ("far", "edge"), ("edge", "dp")]),
-    **{f"pf-{form}": lambda form=form: [pf_rules(PLAN, name, form) for name in ("edge", "old")] for form in PF_FORMS},
+    **{f"pf-{form}": lambda form=form: [render_pf_rules(PLAN, name, form) for name in ("edge", "old")] for form in PF_FORMS},
 }  # fmt: skip
 
 

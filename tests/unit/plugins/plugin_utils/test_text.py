@@ -15,19 +15,24 @@ from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import from_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escaped, escaped_all, name_ranges, natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    escape_all,
+    escape_text,
+    make_natural_key,
+    name_ranges,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    chosen_probes,
+    choose_probes,
     explain,
-    outcomes_by_name,
+    list_outcomes,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
-    registered_observers,
-    registered_probes,
-    verification_lines,
+    format_verification,
+    read_registered_observers,
+    read_registered_probes,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
@@ -63,21 +68,21 @@ def controls(text):
     ],
 )
 def test_escaped(text, expected):
-    assert escaped(text) == expected
+    assert escape_text(text) == expected
 
 
 @given(TEXTS)
 def test_escaped_text_has_no_control_character_and_keeps_all_others(text):
-    found = escaped(text)
+    found = escape_text(text)
     assert controls(found) == set()
-    assert escaped(found) == found
+    assert escape_text(found) == found
     if not controls(text) and " " not in text and text.isprintable():
         assert found == text
 
 
 @given(TEXTS, TEXTS)
 def test_data_is_escaped_at_every_depth(text, key):
-    found = json.dumps(escaped_all([{key: (text, {"a": [text]})}, 1, None, True]), ensure_ascii=False)
+    found = json.dumps(escape_all([{key: (text, {"a": [text]})}, 1, None, True]), ensure_ascii=False)
     assert controls(found) == set()
 
 
@@ -107,9 +112,9 @@ def hostvars(text):
     probes = {
         caller: [
             {"name": probe.name, "seen": "refused", "detail": text, "certificate": certificate, "status": 200}
-            for probe in probes_from(PLAN, caller)
+            for probe in list_probes_from(PLAN, caller)
         ]
-        for caller in callers(PLAN)
+        for caller in list_callers(PLAN)
     }
     blind = {"blind": {"ipv4": text}, "arrived": [text], "let_in": [], "unheard": [], "sent_on": []}
     return {caller: {"probed": {"probes": found}, "seen": {"observer": blind}} for caller, found in probes.items()}
@@ -121,10 +126,10 @@ def test_verification_in_every_form(chosen):
     text = f"marker{chosen}"
     registered = hostvars(text)
     verification = compare(
-        PLAN, registered_probes(PLAN, registered, "probed"), registered_observers(PLAN, registered, "seen")
+        PLAN, read_registered_probes(PLAN, registered, "probed"), read_registered_observers(PLAN, registered, "seen")
     )
     assert len(verification.differences) > 10
-    assert controls("".join(verification_lines(verification))) == set()
+    assert controls("".join(format_verification(verification))) == set()
     drift = gather(PLAN, {"a1": {"listeners": {"report": [text]}, "firewall": {"msg": text}}}).as_dict()
     evidence = Evidence(
         PLAN, {"at": "now", "outcomes": [outcome.as_dict() for outcome in verification.outcomes]}, drift
@@ -149,10 +154,10 @@ def test_drift(text):
 
 @given(TEXTS)
 def test_explanation(text):
-    probes = chosen_probes(PLAN, "a1", "a2", "admin")
+    probes = choose_probes(PLAN, "a1", "a2", "admin")
     assert len(probes) > 0
     results = [{"name": probe.name, "seen": "open", "detail": text} for probe in probes]
-    met = outcomes_by_name(PLAN, probes, results, None)
+    met = list_outcomes(PLAN, probes, results, None)
     for probe in probes:
         assert controls("".join(explain(PLAN, probe, met))) == set()
 
@@ -183,6 +188,6 @@ def test_name_ranges(names, shown):
 
 
 def test_natural_order():
-    assert sorted(["dp10", "dp2", "cp1", "dp2b10", "dp2b9", "10", "9"], key=natural_key) == [
+    assert sorted(["dp10", "dp2", "cp1", "dp2b10", "dp2b9", "10", "9"], key=make_natural_key) == [
         "9", "10", "cp1", "dp2", "dp2b9", "dp2b10", "dp10",
     ]  # fmt: skip

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import host_interception
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import interception_lines, pf_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception, render_pf_rules
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error, planned
 
 SEED = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}
@@ -26,7 +26,7 @@ def entries(**given):
 
 
 def intercepted(node, **given):
-    return host_interception(planned({"n": {**node, **entries(**given)}}), "n")
+    return select_interception(planned({"n": {**node, **entries(**given)}}), "n")
 
 
 def test_example_of_the_seed():
@@ -67,7 +67,7 @@ def test_each_family_has_its_own_entry_and_sources():
 
 def test_listener_on_loopback_has_sources_for_intercepted_packets_and_no_rule():
     plan = planned({"n": {**OLD, **entries(listen_port=8100)}})
-    (rule,) = host_interception(plan, "n")
+    (rule,) = select_interception(plan, "n")
     assert (rule["address"], rule["port"], rule["sources"]) == ("127.0.0.1", 8100, ["10.20.0.0/16"])
     assert [rule["sources"] for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["port"] == 8100] == [[]]
 
@@ -84,7 +84,7 @@ def test_hosts_as_sources_of_a_listener_on_loopback(listen, destination, source)
     other = {"kong_address": ["10.20.0.9", "fd20::9"]}
     node = {**OLD, "kong_proxy_listen": listen, "kong_proxy_sources": ["other"]}
     plan = planned({"n": {**node, **entries(destinations=[destination], listen_port=8100)}}, {"other": other})
-    (rule,) = host_interception(plan, "n")
+    (rule,) = select_interception(plan, "n")
     assert rule["sources"] == [source]
 
 
@@ -222,19 +222,19 @@ WRITTEN = planned(
 
 
 def test_table_for_the_operator_of_a_router():
-    rows = [line.split("  ") for line in interception_lines(WRITTEN, WRITTEN["nodes"])[4:-1]]
+    rows = [line.split("  ") for line in format_interception(WRITTEN, WRITTEN["nodes"])[4:-1]]
     assert [[word.strip() for word in row if word] for row in rows] == [
         ["gw", "10.20.0.0/16", "10.0.0.1 80, 81", "em0", "proxy 10.20.0.1:8000", "tproxy"],
         ["gw", "fd20::/64", "fd00::1 80, 81", "em0", "proxy [fd20::1]:8000", "tproxy"],
         ["own", "anyone", "10.20.0.2 80", "any", "proxy 10.20.0.2:8000", "redirect"],
         ["own", "anyone", "10.0.0.0/8 80", "any", "proxy 10.20.0.2:8000", "redirect"],
     ]
-    assert interception_lines(WRITTEN, ["quiet"]) == []
+    assert format_interception(WRITTEN, ["quiet"]) == []
 
 
 @pytest.mark.parametrize("form", ["freebsd", "openbsd"])
 def test_rules_of_pf(form):
-    text = pf_rules(WRITTEN, "gw", form)
+    text = render_pf_rules(WRITTEN, "gw", form)
     assert "not applied" in text
     assert [line for line in text.splitlines() if not line.startswith("#")] == {
         "freebsd": [
@@ -250,7 +250,7 @@ def test_rules_of_pf(form):
             "block drop in quick on em0 inet6 proto tcp from any to fd00::1/128 port { 80, 81 }",
         ],
     }[form]
-    assert "10.20.0.2/32" not in pf_rules(WRITTEN, "own", form)
+    assert "10.20.0.2/32" not in render_pf_rules(WRITTEN, "own", form)
 
 
 def test_lowest_and_highest_port_can_be_intercepted():
@@ -269,6 +269,6 @@ def test_lowest_and_highest_port_can_be_intercepted():
 def test_table_shortens_lists_of_more_than_four_items(count, shown):
     sources = [f"10.1.0.{number}" for number in range(count)]
     plan = planned({"n": {**NEW, "kong_proxy_sources": sources, **entries()}})
-    _title, _empty, header, _rule, *lines, _end = interception_lines(plan, ["n"])
+    _title, _empty, header, _rule, *lines, _end = format_interception(plan, ["n"])
     column = slice(header.index("from"), header.index("  to  "))
     assert " ".join(text for line in lines if (text := line[column].strip())) == shown

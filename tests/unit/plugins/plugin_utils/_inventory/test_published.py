@@ -10,8 +10,8 @@ import json
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import chosen_probes, explain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import choose_probes, explain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
     errors,
@@ -78,7 +78,7 @@ def test_node_without_container_has_no_published_ports_in_its_plan():
 def test_paths_and_probes_dial_the_port_of_the_host():
     plan = planned(node(), OPS)
     assert path(plan, "ops", "n", "admin")[0] == "10.0.0.1:9001"
-    found = {(probe.listener, str(probe.dialled)): probe.expected for probe in probes_from(plan, "ops")}
+    found = {(probe.listener, str(probe.dialled)): probe.expected for probe in list_probes_from(plan, "ops")}
     assert found == {
         ("proxy", "10.0.0.1:80"): "open",
         ("proxy", "[fd00::1]:80"): "closed",  # ops has no IPv6
@@ -99,7 +99,7 @@ def test_mapping_forwards_to_the_port_of_the_host():
 
 def test_explanation_names_the_container():
     plan = planned(node(), OPS)
-    text = "\n".join(explain(plan, chosen_probes(plan, "ops", "n", "admin")[0], {}))
+    text = "\n".join(explain(plan, choose_probes(plan, "ops", "n", "admin")[0], {}))
     assert "10.0.0.1:9001" in text
     assert "\n  container   the host forwards it to port 8001 of Kong's container\n" in text
 

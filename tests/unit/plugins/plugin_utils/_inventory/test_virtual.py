@@ -9,8 +9,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import read_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, Names
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, ports_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_ports
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     compiled,
     findings,
@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     only_error,
     path,
     planned,
-    planned_rules,
+    list_rules,
     settings,
     sources,
 )
@@ -47,7 +47,7 @@ def test_both_nodes_bind_the_address_that_one_of_them_holds():
     for node in ("a", "b"):
         assert settings(plan, node)["proxy_listen"] == PAIR["kong_proxy_listen"]
         assert plan["nodes"][node]["virtual_addresses"] == [VIRTUAL]
-        rules = {rule["port"]: rule for rule in planned_rules(plan, node) if rule["listener"] == "proxy"}
+        rules = {rule["port"]: rule for rule in list_rules(plan, node) if rule["listener"] == "proxy"}
         assert {port: (rule["address"], rule["sources"]) for port, rule in rules.items()} == {
             80: (VIRTUAL, ["10.9.0.50/32"]),
             443: (VIRTUAL, ["10.9.0.50/32"]),
@@ -211,7 +211,7 @@ def test_nodes_of_different_sites_do_not_share_a_mapping():
 
 def test_the_report_shows_any_client_at_the_virtual_address():
     plan = planned(pair(kong_proxy_listen=f"{VIRTUAL}:80"))
-    (proxy,) = (port for port in ports_of(plan, planned_node(plan, "b"), Callers([])) if port.listener == "proxy")
+    (proxy,) = (port for port in list_ports(plan, get_node(plan, "b"), Callers([])) if port.listener == "proxy")
     assert [str(dialled) for flow in proxy.flows for dialled in flow.dialled] == [f"{VIRTUAL}:80"]
 
 

@@ -9,7 +9,7 @@ import copy
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
@@ -26,7 +26,7 @@ def lines(change, others=None):
     """Return the changes after ``change`` has modified the nodes of the worked example."""
     nodes = copy.deepcopy(SEED_NODES)
     change(nodes)
-    return change_lines(changes_between(OLD, planned(nodes, others or SEED_OTHERS)))
+    return change_lines(compare_plans(OLD, planned(nodes, others or SEED_OTHERS)))
 
 
 def add(nodes):
@@ -118,18 +118,18 @@ def test_changes_in_both_directions_are_opposite():
     nodes = copy.deepcopy(SEED_NODES)
     close_admin(nodes)
     new = planned(nodes, SEED_OTHERS)
-    fro = {line[0]: line[1:] for line in change_lines(changes_between(new, OLD))}
-    to = {line[0]: line[1:] for line in change_lines(changes_between(OLD, new))}
+    fro = {line[0]: line[1:] for line in change_lines(compare_plans(new, OLD))}
+    to = {line[0]: line[1:] for line in change_lines(compare_plans(OLD, new))}
     assert to["-"] == fro["+"]
 
 
 def test_equal_plans():
-    assert changes_between(OLD, copy.deepcopy(OLD)) == []
+    assert compare_plans(OLD, copy.deepcopy(OLD)) == []
     assert change_lines([]) == ["No changes."]
 
 
 def test_first_plan_only_gains():
-    changes = changes_between(NO_PLAN, OLD)
+    changes = compare_plans(NO_PLAN, OLD)
     assert {change.kind for change in changes} == {"gains"}
     assert {name for change in changes for name in change.where} >= set(OLD["nodes"])
 
@@ -143,7 +143,7 @@ def test_text_without_a_plan():
 def test_change_as_plain_data():
     nodes = copy.deepcopy(SEED_NODES)
     add(nodes)
-    first = changes_between(OLD, planned(nodes, SEED_OTHERS))[0]
+    first = compare_plans(OLD, planned(nodes, SEED_OTHERS))[0]
     assert first.as_dict() == {
         "kind": "gains",
         "where": ["a3"],

@@ -13,9 +13,13 @@ import sys
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, host_ruleset, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import (
+    compile_plan,
+    plan_text,
+    select_ruleset,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
@@ -50,7 +54,7 @@ def test_format():
     forward = {"device", "outside", "outside_port", "protocol", "inside", "inside_port", "node", "listener", "sources"}
     assert set(plan["nat_forwards"][0]) == forward | {"hairpin"}
     assert set(plan["findings"][0]) == {"severity", "code", "hosts", "variable", "value", "message"}
-    assert plain(plan) == plan == json.loads(plan_text(plan))
+    assert make_plain(plan) == plan == json.loads(plan_text(plan))
 
 
 def test_text():
@@ -100,13 +104,13 @@ def test_group_with_another_name():
 
 def test_host_ruleset():
     plan = planned(SEED_NODES, SEED_OTHERS)
-    ruleset = host_ruleset(plan, "a1")
+    ruleset = select_ruleset(plan, "a1")
     assert ruleset["allow"] == plan["nodes"]["a1"]["ruleset"]["allow"]
     assert ruleset["sets"] == {
         "admin-admin-from-lan": {"ipv4": ["192.168.10.20/32"], "ipv6": []},
         "peers-default-from-lan": {"ipv4": ["192.168.10.5/32", "192.168.10.11/32", "192.168.10.12/32"], "ipv6": []},
     }
-    assert list(host_ruleset(plan, "b1")["sets"]) == ["peers-default-from-branch"]
+    assert list(select_ruleset(plan, "b1")["sets"]) == ["peers-default-from-branch"]
 
 
 def test_findings_of_a_plan_are_plain():

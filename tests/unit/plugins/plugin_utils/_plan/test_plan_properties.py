@@ -13,16 +13,20 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import find_paths
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import find_generation, parse_version
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, host_ruleset, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import (
+    compile_plan,
+    plan_text,
+    select_ruleset,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    planned_host,
-    planned_node,
-    planned_paths,
-    planned_rules,
+    get_host,
+    get_node,
+    list_paths,
+    list_rules,
 )
 
 SITES = ("north", "south", "e st")
@@ -162,7 +166,7 @@ def test_any_fleet(seed):
     check_same_in_any_order(fleet, compilation, rng)
     if compilation.plan:
         plan = compilation.plan
-        assert plain(plan) == plan == json.loads(plan_text(plan))
+        assert make_plain(plan) == plan == json.loads(plan_text(plan))
         check_sets(plan)
         for name in plan["nodes"]:
             check_rules(plan, name, inventory)
@@ -194,13 +198,13 @@ def check_sets(plan):
         assert all(ip_network(network).version == 4 for network in content["ipv4"])
         assert all(ip_network(network).version == 6 for network in content["ipv6"])
     for name in plan["nodes"]:
-        ruleset_from_data(host_ruleset(plan, name))
+        ruleset_from_data(select_ruleset(plan, name))
 
 
 def check_rules(plan, name, inventory):
     """Check that every rule allows exactly the sources of all hosts of its terms, host by host."""
-    node = planned_node(plan, name)
-    rules = planned_rules(plan, name)
+    node = get_node(plan, name)
+    rules = list_rules(plan, name)
     assert len(rules) == sum(len(listener.protocols) for listener in node.listeners)
     for listener in node.listeners:
         for protocol in listener.protocols:
@@ -224,7 +228,7 @@ def callers_of(plan, node, listener, term, inventory):
     same = [name for name, other in plan["nodes"].items() if other["cluster"] == node.cluster]
     if term == "peers":
         gossips = listener.name == "cluster" and node.advertised
-        return [name for name in same if planned_node(plan, name).advertised or not gossips]
+        return [name for name in same if get_node(plan, name).advertised or not gossips]
     if term in ("control_planes", "data_planes"):
         return [name for name in same if plan["nodes"][name]["role"] == term.removesuffix("s")]
     return list(inventory.groups[term[1:]]) if term.startswith("@") else [term]
@@ -246,7 +250,7 @@ def check_rule(plan, node, listener, protocol, seen, inventory):
         for caller in callers_of(plan, node, listener, term, inventory):
             found = {
                 source
-                for route in find_paths(planned_host(plan, caller), node, listener)
+                for route in find_paths(get_host(plan, caller), node, listener)
                 if route.protocol == protocol
                 for source in route.sources
             }
@@ -261,7 +265,7 @@ def check_rule(plan, node, listener, protocol, seen, inventory):
 def check_reported(plan, node, listener, term, caller):
     """Check that a warning names each host without a path to a port, unless it is a node of the cluster."""
     alike = [socket for socket in node.listening(listener.name) if socket.port == listener.port]
-    if any(find_paths(planned_host(plan, caller), node, socket) for socket in alike):
+    if any(find_paths(get_host(plan, caller), node, socket) for socket in alike):
         return
     if listener.name == "cluster" and term in ("peers", "control_planes", "data_planes"):
         return
@@ -277,7 +281,7 @@ def check_reported(plan, node, listener, term, caller):
 
 def check_gossip(plan):
     """Check that every ordered pair has tcp and udp paths at the advertised address, and that the target allows its source."""
-    ring = {name: node for name in plan["nodes"] if (node := planned_node(plan, name)).advertised}
+    ring = {name: node for name in plan["nodes"] if (node := get_node(plan, name)).advertised}
     gossiping = {name for name, node in plan["nodes"].items() if node["generation"] in ("G2", "G3", "G4")}
     assert set(ring) == gossiping
     addresses = [(node.cluster, str(node.advertised)) for node in ring.values()]
@@ -285,11 +289,11 @@ def check_gossip(plan):
     for caller in ring.values():
         for target in ring.values():
             if caller.name != target.name and caller.cluster == target.cluster:
-                paths = planned_paths(plan, caller.name, target.name, "cluster")
+                paths = list_paths(plan, caller.name, target.name, "cluster")
                 assert [path.protocol for path in paths] == ["tcp", "udp"]
                 for path in paths:
                     assert path.dialled == target.advertised
-                    rules = [r for r in planned_rules(plan, target.name) if r["listener"] == "cluster"]
+                    rules = [r for r in list_rules(plan, target.name) if r["listener"] == "cluster"]
                     allowed = {source for r in rules if r["protocol"] == path.protocol for source in r["sources"]}
                     assert path.port == rules[0]["port"]
                     assert rules[0]["address"] in ("0.0.0.0", path.address)
@@ -306,10 +310,10 @@ def check_hybrid(plan):
                 for other, node in plan["nodes"].items()
                 if node["role"] == "control_plane" and node["cluster"] == data["cluster"]
             ]
-            paths = [path for other in control_planes for path in planned_paths(plan, name, other, "cluster")]
+            paths = [path for other in control_planes for path in list_paths(plan, name, other, "cluster")]
             assert dialled in [str(path.dialled) for path in paths]
             for path in paths:
-                rules = [r["sources"] for r in planned_rules(plan, path.target) if r["listener"] == "cluster"]
+                rules = [r["sources"] for r in list_rules(plan, path.target) if r["listener"] == "cluster"]
                 assert set(path.sources) <= {source for sources in rules for source in sources}
 
 
@@ -317,12 +321,12 @@ def check_forwards(plan):
     """Check that each advertised outside address has forwards for both protocols to the port of the node."""
     seen = [(f["device"], f["outside"], f["outside_port"], f["protocol"]) for f in plan["nat_forwards"]]
     for name, data in plan["nodes"].items():
-        node = planned_node(plan, name)
+        node = get_node(plan, name)
         outside = [mapping["outside"] for mapping in data["nat"]]
         if node.advertised and node.advertised.address in outside:
             wanted = [(node.advertised.address, node.advertised.port, protocol) for protocol in ("tcp", "udp")]
             peers = [
-                o for o, d in plan["nodes"].items() if d["cluster"] == node.cluster and planned_node(plan, o).advertised
+                o for o, d in plan["nodes"].items() if d["cluster"] == node.cluster and get_node(plan, o).advertised
             ]
             if len(peers) > 1:
                 assert all(forward in [item[1:] for item in seen] for forward in wanted)

@@ -38,7 +38,7 @@ def advised(advice):
     findings, _plan = found(changed(advice.nodes, {}), advice.others, advice.groups)
     messages = [finding.message for finding in findings if finding.code == advice.code]
     assert messages, [finding.message for finding in findings]
-    return " ".join([*messages, CODES[advice.code].plain()[1]])
+    return " ".join([*messages, CODES[advice.code].format_plain()[1]])
 
 
 @pytest.mark.parametrize(("advice", "words"), CASES, ids=[f"{advice.code}: {words}" for advice, words in CASES])
@@ -75,7 +75,7 @@ def test_remedies_of_a_group_without_hosts(change):
 
 @pytest.mark.parametrize("code", [code for code in CODES if code in {advice.code for advice in ADVICE}])
 def test_every_variable_in_a_fix_is_changed_by_a_remedy(code):
-    fix = {*VARIABLE.findall(CODES[code].plain()[1])}
+    fix = {*VARIABLE.findall(CODES[code].format_plain()[1])}
     changes = {
         variable
         for advice in ADVICE

@@ -14,7 +14,7 @@ from ansible.vars.manager import VariableManager
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import planned_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
@@ -78,7 +78,7 @@ def test_settings(plan, node, listen, advertised):
     ],
 )
 def test_cluster_rule(plan, node, port, peers, own, protocol):
-    rule = next(r for r in planned_rules(plan, node) if (r["listener"], r["protocol"]) == ("cluster", protocol))
+    rule = next(r for r in list_rules(plan, node) if (r["listener"], r["protocol"]) == ("cluster", protocol))
     assert rule["port"] == port
     assert rule["address"] == plan["nodes"][node]["address"]["ipv4"]
     # The set of its site contains its own address, or the address of its hairpin; DESIGN 4.
@@ -86,7 +86,7 @@ def test_cluster_rule(plan, node, port, peers, own, protocol):
 
 
 def test_no_rule_of_the_other_site_has_the_inside_address_of_b1(plan):
-    assert all(B1 not in rule["sources"] for node in ("a1", "a2") for rule in planned_rules(plan, node))
+    assert all(B1 not in rule["sources"] for node in ("a1", "a2") for rule in list_rules(plan, node))
 
 
 def test_both_nodes_of_a_site_share_a_set(plan):
@@ -101,7 +101,7 @@ def test_both_nodes_of_a_site_share_a_set(plan):
 
 @pytest.mark.parametrize("node", ["a1", "a2", "b1"])
 def test_other_listeners(plan, node):
-    rules = {(r["listener"], r["protocol"], r["port"]): r for r in planned_rules(plan, node)}
+    rules = {(r["listener"], r["protocol"], r["port"]): r for r in list_rules(plan, node)}
     assert rules["proxy", "tcp", 8000]["sources"] == rules["proxy", "tcp", 8443]["sources"] == "any"
     assert rules["cluster_rpc", "tcp", 7373]["address"] == "127.0.0.1"
     assert rules["cluster_rpc", "tcp", 7373]["sources"] == []

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -29,9 +29,9 @@ def outcomes_of(plan, *, absent=()):
     """Return the outcomes of a fleet in which every connection is as planned."""
     seen = {
         caller: [
-            {"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in probes_from(plan, caller)
+            {"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in list_probes_from(plan, caller)
         ]
-        for caller in callers(plan)
+        for caller in list_callers(plan)
         if caller not in absent
     }
     return [outcome.as_dict() for outcome in compare(plan, seen).outcomes]
@@ -81,7 +81,7 @@ def changes():
     nodes = {**SEED_NODES, "a3": {**SEED_NODES["a1"], "kong_address": "192.168.10.13"}}
     nodes["a2"] = {**nodes["a2"], "kong_proxy_listen": "0.0.0.0:9000", "kong_admin_sources": ["192.168.10.0/28"]}
     plan = planned(nodes, SEED_OTHERS)
-    return Evidence(plan, changes=changes_between(SEED, plan))
+    return Evidence(plan, changes=compare_plans(SEED, plan))
 
 
 def many():

@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, fleet_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import Rect, picture_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import svg
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import fitted, fitted_list, width_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import fit_list, fit_text, measure_width
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 INSIDE_OF = {"node": "site", "port": "node", "port-closed": "node", "device": "site"}
@@ -67,7 +67,7 @@ def fleet(number, nodes):
 
 def rect_of(label):
     size = label.size
-    return Rect(label.x, label.baseline - size * 0.8, width_of(label.text, size), size)
+    return Rect(label.x, label.baseline - size * 0.8, measure_width(label.text, size), size)
 
 
 def overlap(first, second):
@@ -258,12 +258,12 @@ def test_picture_has_a_maximum_of_boxes():
 
 @pytest.mark.parametrize("text", ["", "a", "W" * 200, "東京" * 90, "a, b, c" * 30])
 def test_fitted_text_fits(text):
-    assert width_of(fitted(text, 100, 12), 12) <= 100
+    assert measure_width(fit_text(text, 100, 12), 12) <= 100
 
 
 @pytest.mark.parametrize("items", [["a"], ["a" * 50, "b"], ["10.0.0.1"] * 30, ["10.0.0.1", "10.0.0.2"]])
 def test_fitted_lists_fit_and_count(items):
-    shown = fitted_list("seen as ", items, 150, 12)
-    assert width_of(shown, 12) <= 150
+    shown = fit_list("seen as ", items, 150, 12)
+    assert measure_width(shown, 12) <= 150
     left = len(items) - shown.count(", ") - 1
     assert left == 0 or shown.endswith(f"+{left}")

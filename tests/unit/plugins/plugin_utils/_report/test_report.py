@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import changes_between
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import html
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import fleet_of
@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -50,9 +50,9 @@ def seen_as_planned(plan):
     """Return the results of all hosts in a healthy fleet."""
     return {
         caller: [
-            {"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in probes_from(plan, caller)
+            {"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in list_probes_from(plan, caller)
         ]
-        for caller in callers(plan)
+        for caller in list_callers(plan)
     }
 
 
@@ -65,7 +65,7 @@ def evidence_of(plan, *, wrong=0, absent=(), drift=None):
         "at": "2026-11-25 12:00 UTC",
         "outcomes": [outcome.as_dict() for outcome in compare(plan, seen).outcomes],
     }
-    return Evidence(plan, verification, drift, changes_between(NO_PLAN, plan))
+    return Evidence(plan, verification, drift, compare_plans(NO_PLAN, plan))
 
 
 def renamed(plan, name):
@@ -233,7 +233,7 @@ def test_page_has_the_results():
         "port 8001 is open to <b>anyone</b>",
         "Not checked",
         "source-no-path",
-        CODES["source-no-path"].plain()[0],
+        CODES["source-no-path"].format_plain()[0],
         "192.168.10.5:9000",
         "joins site branch, cluster default",
     ]:
@@ -300,7 +300,7 @@ def test_junit_counts_its_tests():
         assert int(suite.get("failures")) == len(suite.findall("testcase/failure"))
         assert int(suite.get("skipped")) == len(suite.findall("testcase/skipped"))
     assert suites["verification"].get("failures") == "2"
-    assert suites["verification"].get("skipped") == str(len(probes_from(PLAN, "b1")))
+    assert suites["verification"].get("skipped") == str(len(list_probes_from(PLAN, "b1")))
     assert [case.get("name") for case in suites["drift"] if case.find("failure") is not None] == [
         f"firewall: {DRIFT['nodes']['a1']['firewall'][0]}"
     ]
@@ -447,7 +447,7 @@ def test_report_of_a_refused_plan_states_this_first_and_has_every_finding(suffix
     text = " ".join(Page(refused(suffix)).text) if suffix == ".html" else refused(suffix).replace("\\", "")
     assert re.search(r"there is no plan\s.*plan\W+none: 2 errors.*There is no plan for this inventory", text, re.DOTALL)
     messages = [finding["message"] for finding in FINDINGS]
-    for part in [*messages, *CODES["source-any"].plain(), *CODES["source-no-path"].plain()]:
+    for part in [*messages, *CODES["source-any"].format_plain(), *CODES["source-no-path"].format_plain()]:
         assert part in text, part
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import likely_cause
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 
 MAPPING = {"device": "router", "outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80,
@@ -26,10 +26,10 @@ def causes(fault):
     seen = {
         caller: [
             {"name": probe.name, "seen": met[0], "detail": met[1]}
-            for probe in probes_from(PLAN, caller)
+            for probe in list_probes_from(PLAN, caller)
             for met in [fault(probe) or (HEALTHY[probe.expected], "")]
         ]
-        for caller in callers(PLAN)
+        for caller in list_callers(PLAN)
     }
     return {
         (
@@ -197,11 +197,11 @@ def test_common_cause_of_several_differences_is_printed_once():
     seen = {
         caller: [
             {"name": probe.name, "seen": (fault(probe) or (HEALTHY[probe.expected],))[0], "detail": "silence"}
-            for probe in probes_from(PLAN, caller)
+            for probe in list_probes_from(PLAN, caller)
         ]
-        for caller in callers(PLAN)
+        for caller in list_callers(PLAN)
     }
-    lines = verification_lines(compare(PLAN, seen))
+    lines = format_verification(compare(PLAN, seen))
     assert [line for line in lines if line.startswith("  cause")] == [
         "  cause of all 3: router forwards 192.168.10.5:9000 for tcp, not for udp"
     ]
@@ -212,10 +212,10 @@ def test_outcomes_at_other_nodes_do_not_explain_a_difference():
     seen = {
         caller: [
             {"name": probe.name, "seen": "filtered" if probe.target == "a1" else HEALTHY[probe.expected], "detail": ""}
-            for probe in probes_from(PLAN, caller)
+            for probe in list_probes_from(PLAN, caller)
         ]
-        for caller in callers(PLAN)
+        for caller in list_callers(PLAN)
     }
     outcomes = compare(PLAN, seen).outcomes
     first = next(outcome for outcome in outcomes if outcome.probe.target == "a1" and outcome.differs)
-    assert likely_cause(PLAN, first, outcomes) == "a1 is down or disconnected: no host reaches any of its listeners"
+    assert infer_cause(PLAN, first, outcomes) == "a1 is down or disconnected: no host reaches any of its listeners"

@@ -10,9 +10,9 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    chosen_probes,
+    choose_probes,
     explain,
-    outcomes_by_name,
+    list_outcomes,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 
@@ -28,7 +28,7 @@ def plan():
 
 
 def said(plan, caller, target, listener, protocol="tcp", seen=None):
-    probe = next(probe for probe in chosen_probes(plan, caller, target, listener) if probe.protocol == protocol)
+    probe = next(probe for probe in choose_probes(plan, caller, target, listener) if probe.protocol == protocol)
     return "\n".join(explain(plan, probe, seen or {}))
 
 
@@ -83,8 +83,8 @@ def test_a_listener_on_loopback(plan):
 
 @pytest.mark.parametrize("seen, different", [("open", False), ("filtered", True), ("refused", True)])
 def test_actual_result(plan, seen, different):
-    (probe,) = chosen_probes(plan, "a1", "a2", "proxy")[:1]
-    outcomes = outcomes_by_name(plan, [probe], [{"name": probe.name, "seen": seen, "detail": "no answer"}], None)
+    (probe,) = choose_probes(plan, "a1", "a2", "proxy")[:1]
+    outcomes = list_outcomes(plan, [probe], [{"name": probe.name, "seen": seen, "detail": "no answer"}], None)
     lines = explain(plan, probe, outcomes)
     assert f"  actual      {seen} (no answer){'  <<< differs' if different else ''}" in lines
     assert lines[-1].startswith("  cause       ") is different
@@ -92,7 +92,7 @@ def test_actual_result(plan, seen, different):
 
 
 def test_all_listeners_if_no_listener_is_named(plan):
-    assert {probe.listener for probe in chosen_probes(plan, "a1", "a2", None)} == {
+    assert {probe.listener for probe in choose_probes(plan, "a1", "a2", None)} == {
         "proxy",
         "admin",
         "cluster",
@@ -110,7 +110,7 @@ def test_all_listeners_if_no_listener_is_named(plan):
 )
 def test_names_that_are_not_in_the_plan(plan, words, message):
     with pytest.raises(PlanError, match=message):
-        chosen_probes(plan, *words)
+        choose_probes(plan, *words)
 
 
 def test_rule_is_for_the_dialled_address():
@@ -122,6 +122,6 @@ def test_rule_is_for_the_dialled_address():
             "far": {"kong_site": "b", "kong_address": "10.1.0.9", "kong_vpn_address": "10.99.0.9"},
         },
     ).plan
-    texts = ["\n".join(explain(made, probe, {})) for probe in chosen_probes(made, "far", "n", "admin")]
+    texts = ["\n".join(explain(made, probe, {})) for probe in choose_probes(made, "far", "n", "admin")]
     assert "no path" in texts[0]
     assert "rule        allowed: set admin-far-from-default contains the source" in texts[1]

@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
+    format_verification,
     read_registered_holders,
-    verification_lines,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
@@ -37,7 +37,7 @@ def results(**changes):
     return {
         caller: [
             {"name": probe.name, "seen": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": ""}
-            for probe in probes_from(PLAN, caller)
+            for probe in list_probes_from(PLAN, caller)
         ]
         for caller in ("a", "b", "client")
     }
@@ -65,7 +65,7 @@ def test_results_at_a_virtual_address_are_those_of_its_holder(case):
     verification = compare(PLAN, results(), None, held)
     assert at_virtual(verification) == expected
     assert not verification.sampled
-    (found,) = [text for text in verification_lines(verification) if text.startswith("VIRTUAL ADDRESS: ")]
+    (found,) = [text for text in format_verification(verification) if text.startswith("VIRTUAL ADDRESS: ")]
     assert found.startswith(f"VIRTUAL ADDRESS: {VIRTUAL} {line}")
 
 
@@ -78,7 +78,7 @@ def test_a_holder_that_does_not_listen_differs_and_a_standby_does_not():
 def test_without_observations_all_results_count():
     verification = compare(PLAN, results())
     assert at_virtual(verification) == FROM_ALL_TO_A | FROM_ALL_TO_B
-    assert not any(line.startswith("VIRTUAL") for line in verification_lines(verification))
+    assert not any(line.startswith("VIRTUAL") for line in format_verification(verification))
 
 
 def test_other_addresses_are_not_affected():
@@ -97,7 +97,9 @@ def test_results_through_a_mapping_are_those_of_the_holder():
     nat = [{"outside": "203.0.113.7", "outside_port": 80, "inside": VIRTUAL, "inside_port": 80}]
     nodes = {name: {**PAIR, "kong_address": f"10.9.0.{end}", "kong_nat": nat} for name, end in (("a", 5), ("b", 6))}
     plan = planned(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
-    seen = {"client": [{"name": probe.name, "seen": "open", "detail": ""} for probe in probes_from(plan, "client")]}
+    seen = {
+        "client": [{"name": probe.name, "seen": "open", "detail": ""} for probe in list_probes_from(plan, "client")]
+    }
     found = compare(plan, seen, None, {"a": [], "b": [VIRTUAL]}).outcomes
     assert {outcome.probe.target for outcome in found if outcome.probe.dialled.address == "203.0.113.7"} == {"b"}
 
@@ -119,4 +121,4 @@ def test_no_client_dials_an_address_that_a_host_of_its_own_site_may_hold():
     plan = planned(
         {"far": far, "near": {**PAIR, "kong_address": "10.9.0.5"}}, {"client": {"kong_address": "10.9.0.50"}}
     )
-    assert [probe for probe in probes_from(plan, "client") if probe.target == "far"] == []
+    assert [probe for probe in list_probes_from(plan, "client") if probe.target == "far"] == []

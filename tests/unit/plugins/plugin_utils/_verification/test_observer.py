@@ -12,15 +12,15 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
-    chosen_probes,
+    choose_probes,
     explain,
-    outcomes_by_name,
+    list_outcomes,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
-    registered_observers,
-    verification_lines,
+    format_verification,
+    read_registered_observers,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
 
@@ -43,9 +43,9 @@ def results(plan=PLAN):
                 "detail": "",
                 "mark": caller,
             }
-            for probe in probes_from(plan, caller)
+            for probe in list_probes_from(plan, caller)
         ]
-        for caller in callers(plan)
+        for caller in list_callers(plan)
     }
 
 
@@ -95,13 +95,13 @@ def test_cause_tells_where_the_datagram_was_lost():
 
 def test_unverified_result_is_neither_passed_nor_failed():
     verification = compare(PLAN, results())
-    lines = verification_lines(verification)
+    lines = format_verification(verification)
     assert verification.differences == ()
     assert sum("open / silent" in line and "<<<" not in line for line in lines) == 1
     assert "UNVERIFIED: n stream 53/udp, 2 connections: no answer, and n has no packet observer" in lines
     assert "and 2 unverified, all as planned (incomplete)" in lines[-1]
     assert (
-        "unverified" not in verification_lines(compare(PLAN, results(), {"n": {**NOTHING, "let_in": ["client"]}}))[-1]
+        "unverified" not in format_verification(compare(PLAN, results(), {"n": {**NOTHING, "let_in": ["client"]}}))[-1]
     )
     told = {"outcomes": [outcome.as_dict() for outcome in verification.outcomes]}
     page = FORMS[".md"](Evidence(PLAN, verification=told))
@@ -112,8 +112,8 @@ def test_unverified_result_is_neither_passed_nor_failed():
 
 
 def said(observer):
-    probes = chosen_probes(PLAN, "client", "n", "stream")
-    seen = outcomes_by_name(PLAN, probes, results()["client"], observer)
+    probes = choose_probes(PLAN, "client", "n", "stream")
+    seen = list_outcomes(PLAN, probes, results()["client"], observer)
     (line,) = (line for line in explain(PLAN, probes[0], seen) if line.startswith("  actual"))
     return line
 
@@ -133,6 +133,6 @@ def test_registered_results_of_observers():
         ({"skipped": True}, {}),
         ({"observer": {}}, {}),
     ):
-        assert registered_observers(PLAN, {"n": {"x": registered}}, "x") == found
-    assert registered_observers(PLAN, {}, "x") == registered_observers(PLAN, {"n": {}}, "x") == {}
-    assert registered_observers(PLAN, {"n": {}}, None) == {}
+        assert read_registered_observers(PLAN, {"n": {"x": registered}}, "x") == found
+    assert read_registered_observers(PLAN, {}, "x") == read_registered_observers(PLAN, {"n": {}}, "x") == {}
+    assert read_registered_observers(PLAN, {"n": {}}, None) == {}

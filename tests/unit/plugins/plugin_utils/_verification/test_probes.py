@@ -10,10 +10,10 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
-    callers,
-    local_probes,
-    probes_from,
-    silent_nodes,
+    list_callers,
+    list_local_probes,
+    list_probes_from,
+    list_silent_nodes,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
@@ -36,7 +36,7 @@ def plan(**of_b1):
 def expectations(plan, caller, target):
     return {
         (probe.listener, probe.protocol, probe.port): (str(probe.dialled), probe.expected)
-        for probe in probes_from(plan, caller)
+        for probe in list_probes_from(plan, caller)
         if probe.target == target
     }
 
@@ -67,24 +67,24 @@ def test_node_does_not_probe_itself_without_a_hairpin():
 
 
 def test_all_hosts_of_the_plan_probe():
-    assert callers(plan()) == ["a1", "a2", "b1", "admin", "outsider"]
+    assert list_callers(plan()) == ["a1", "a2", "b1", "admin", "outsider"]
     with pytest.raises(PlanError, match="stranger"):
-        probes_from(plan(), "stranger")
+        list_probes_from(plan(), "stranger")
 
 
 def test_names_are_distinct():
-    names = [probe.name for probe in probes_from(plan(), "a1")]
+    names = [probe.name for probe in list_probes_from(plan(), "a1")]
     assert len(names) == len(set(names)) > 10
 
 
 @pytest.mark.parametrize("key", ["cluster_encrypt_key", "cluster_keyring_file", "cluster.encrypt"])
 def test_encrypted_gossip_does_not_answer_plain_pings(key):
     made = plan(kong_config={key: "x"})
-    kinds = {probe.kind for probe in probes_from(made, "a1") if (probe.target, probe.protocol) == ("b1", "udp")}
+    kinds = {probe.kind for probe in list_probes_from(made, "a1") if (probe.target, probe.protocol) == ("b1", "udp")}
     assert kinds == {"udp"}
-    assert silent_nodes(made) == ["b1"]
-    assert silent_nodes(plan()) == []
-    assert {probe.protocol for probe in local_probes(plan(kong_config={key: "x"}), "b1")} == {"tcp"}
+    assert list_silent_nodes(made) == ["b1"]
+    assert list_silent_nodes(plan()) == []
+    assert {probe.protocol for probe in list_local_probes(plan(kong_config={key: "x"}), "b1")} == {"tcp"}
 
 
 def test_secrets_stay_out_of_the_plan():
@@ -104,7 +104,7 @@ def test_both_families_and_udp_streams():
     made = compiled(
         {"n": node, "m": {**node, "kong_address": ["10.0.0.2", "fd00::2"], "kong_stream_listen": "off"}}
     ).plan
-    found = {(probe.listener, str(probe.dialled), probe.expected) for probe in probes_from(made, "m")}
+    found = {(probe.listener, str(probe.dialled), probe.expected) for probe in list_probes_from(made, "m")}
     assert found == {
         ("proxy", "10.0.0.1:80", "open"),
         ("proxy", "[fd00::1]:80", "open"),
@@ -113,14 +113,14 @@ def test_both_families_and_udp_streams():
         ("admin", "10.0.0.1:8001", "closed"),
         ("status", "10.0.0.1:8007", "closed"),
     }
-    assert {(probe.kind, probe.port) for probe in probes_from(made, "m") if probe.listener == "stream"} == {
+    assert {(probe.kind, probe.port) for probe in list_probes_from(made, "m") if probe.listener == "stream"} == {
         ("udp", 53), ("tcp", 54)}  # fmt: skip
-    assert silent_nodes(made) == ["n"]
-    assert 53 not in {probe.port for probe in local_probes(made, "n")}
+    assert list_silent_nodes(made) == ["n"]
+    assert 53 not in {probe.port for probe in list_local_probes(made, "n")}
 
 
 def test_local_probes_dial_the_bound_addresses():
-    found = {(probe.listener, probe.protocol, str(probe.dialled)) for probe in local_probes(plan(), "b1")}
+    found = {(probe.listener, probe.protocol, str(probe.dialled)) for probe in list_local_probes(plan(), "b1")}
     assert found == {
         ("proxy", "tcp", "127.0.0.1:8000"),
         ("proxy", "tcp", "127.0.0.1:8443"),
@@ -135,7 +135,7 @@ def test_local_probes_dial_the_bound_addresses():
 def expected(plan, caller, target, listener):
     return {
         (str(probe.dialled), probe.expected)
-        for probe in probes_from(plan, caller)
+        for probe in list_probes_from(plan, caller)
         if (probe.target, probe.listener) == (target, listener)
     }
 
@@ -170,8 +170,10 @@ def test_no_probe_if_a_host_of_the_same_site_has_the_address():
     """Sites without routes to each other may use the same addresses."""
     nodes = {name: {"kong_site": site, "kong_address": f"10.0.0.{number}"} for name, site, number in TWO_REALMS}
     made = planned(nodes)
-    assert {probe.target for probe in probes_from(made, "a1")} == {"a2", "b3"}
-    assert {str(probe.dialled.address) for probe in probes_from(made, "a1") if probe.target == "b3"} == {"10.0.0.3"}
+    assert {probe.target for probe in list_probes_from(made, "a1")} == {"a2", "b3"}
+    assert {str(probe.dialled.address) for probe in list_probes_from(made, "a1") if probe.target == "b3"} == {
+        "10.0.0.3"
+    }
 
 
 def test_node_with_ipv6_only_is_probed_at_its_ipv6_address():
@@ -184,7 +186,9 @@ def test_node_with_ipv6_only_is_probed_at_its_ipv6_address():
 
 def test_no_local_probe_of_a_listener_on_a_host_name():
     made = planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": "kong.example.org:8000, localhost:8100"}})
-    assert {str(probe.dialled) for probe in local_probes(made, "n") if probe.listener == "proxy"} == {"127.0.0.1:8100"}
+    assert {str(probe.dialled) for probe in list_local_probes(made, "n") if probe.listener == "proxy"} == {
+        "127.0.0.1:8100"
+    }
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
 
 PLAN = compiled(SEED_NODES, SEED_OTHERS).plan
@@ -19,7 +19,7 @@ def seen(*callers, **changes):
     return {
         caller: [
             {"name": probe.name, "seen": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": "said so"}
-            for probe in probes_from(PLAN, caller)
+            for probe in list_probes_from(PLAN, caller)
         ]
         for caller in callers
     }
@@ -34,7 +34,7 @@ def test_a_healthy_fleet():
     assert verification.missing == ()
     count = len(verification.outcomes)
     assert verification.blocked > 20
-    assert verification_lines(verification)[-1] == (
+    assert format_verification(verification)[-1] == (
         f"{count} connections tested: {count - verification.blocked} open and {verification.blocked} blocked, "
         "all as planned"
     )
@@ -48,7 +48,7 @@ def test_every_kind_of_difference_is_named():
         "b1 proxy tcp 8000 192.168.23.45:8000": "open",
     }
     verification = compare(PLAN, seen("a1", **changes) | seen("a2", "b1", "admin"))
-    lines = verification_lines(verification)
+    lines = format_verification(verification)
     assert [line for line in lines if line.startswith("DIFFERS")] == [
         "DIFFERS: a1 to proxy of a2 (8000/tcp), dialling 192.168.10.12:8000: expected open, actual refused (said so)",
         "DIFFERS: a1 to admin of a2 (8001/tcp), dialling 192.168.10.12:8001: expected filtered, actual open (said so)",
@@ -68,7 +68,7 @@ def test_refused_differs_from_filtered():
 def test_hosts_that_did_not_probe_are_named():
     verification = compare(PLAN, seen("a1", "admin"))
     assert verification.missing == ("a2", "b1")
-    lines = verification_lines(verification)
+    lines = format_verification(verification)
     assert "NOT PROBED from b1: it was unreachable, failed or not part of this run" in lines
     assert lines[-1].endswith(", all as planned (incomplete)")
 
@@ -82,25 +82,25 @@ def test_warning_if_no_connection_had_to_be_blocked():
     }
     plan = compiled({"n": node, "m": {**node, "kong_address": "10.0.0.2"}}).plan
     results = {
-        caller: [{"name": probe.name, "seen": "open", "detail": ""} for probe in probes_from(plan, caller)]
+        caller: [{"name": probe.name, "seen": "open", "detail": ""} for probe in list_probes_from(plan, caller)]
         for caller in ("n", "m")
     }
     verification = compare(plan, results)
     assert verification.differences == ()
-    assert "No connection had to be blocked" in verification_lines(verification)[-1]
+    assert "No connection had to be blocked" in format_verification(verification)[-1]
 
 
 def test_no_table_with_many_sources():
     nodes = {f"n{number}": {"kong_address": f"10.0.0.{number}"} for number in range(1, 11)}
     plan = compiled(nodes).plan
-    assert len(verification_lines(compare(plan, {}))) == 11
+    assert len(format_verification(compare(plan, {}))) == 11
 
 
 def with_answers(**answers):
     results = seen(*ALL)
     for result in (probe for probes in results.values() for probe in probes):
         result.update(answers.get(result["name"].split()[1], {}) if result["seen"] == "open" else {})
-    return verification_lines(compare(PLAN, results))
+    return format_verification(compare(PLAN, results))
 
 
 def test_certificates_are_listed_once_for_each_port():
@@ -140,7 +140,7 @@ def test_tls_listener_without_a_certificate_is_noted():
 
 def test_placeholder_is_distinguished_from_kong():
     ports = [{"protocol": "tcp", "port": 8443}, {"protocol": "udp", "port": 7946}, {"protocol": "tcp", "port": 8443}]
-    lines = verification_lines(compare(PLAN, seen(*ALL)), {"a1": ports, "a2": []})
+    lines = format_verification(compare(PLAN, seen(*ALL)), {"a1": ports, "a2": []})
     assert (
         "PLACEHOLDER: a1 answered on tcp 8443, udp 7946 with a placeholder, because no process listens there" in lines
     )

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import callers, probes_from
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, verification_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import sample
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -49,7 +49,7 @@ def listener(probe):
 
 
 def every_probe(plan):
-    return {probe for caller in callers(plan) for probe in probes_from(plan, caller)}
+    return {probe for caller in list_callers(plan) for probe in list_probes_from(plan, caller)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,7 +80,7 @@ def test_all_probes_if_they_are_few():
     plan = planned(SEED_NODES, SEED_OTHERS)
     chosen = sample(plan, 10**6)
     assert {name: set(probes) for name, probes in chosen.items()} == {
-        caller: set(probes_from(plan, caller)) for caller in callers(plan)
+        caller: set(list_probes_from(plan, caller)) for caller in list_callers(plan)
     }
 
 
@@ -104,7 +104,7 @@ def test_verification_reports_a_sample(pairs, sampled):
     plan = planned(SEED_NODES, SEED_OTHERS)
     verification = verification_of(plan, sample(plan, pairs))
     assert (verification.missing, verification.differences, verification.sampled) == ((), (), sampled)
-    assert (" connections tested (a sample): " in verification_lines(verification)[-1]) is sampled
+    assert (" connections tested (a sample): " in format_verification(verification)[-1]) is sampled
     assert verification.blocked
 
 
@@ -117,5 +117,5 @@ def test_hairpins_are_always_in_the_sample():
     mapping = {**SEED_NODES["b1"]["kong_nat"][0], "hairpin_source": "192.168.23.254"}
     plan = planned({**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}, SEED_OTHERS)
     own = {probe for probe in sample(plan, 1)["b1"] if probe.target == "b1"}
-    assert own == {probe for probe in probes_from(plan, "b1") if probe.target == "b1"}
+    assert own == {probe for probe in list_probes_from(plan, "b1") if probe.target == "b1"}
     assert {probe.protocol for probe in own} == {"tcp", "udp"}
