@@ -64,8 +64,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import render_pf_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, render_pf_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, get_node
 
 

@@ -15,10 +15,10 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     compiled,
     findings,
     inventory,
+    list_rules,
     only_error,
     path,
     planned,
-    list_rules,
     settings,
     sources,
 )
