@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import PARTS, drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import PARTS, format_drift, gather
 
 _ARGUMENTS = {
     "plan": {"type": "dict", "required": True},
@@ -35,7 +35,7 @@ class ActionModule(ControllerAction):
             plan, {node: _read_registered(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars}
         )
         data = drift.as_dict()
-        show(drift_lines(data))
+        show(format_drift(data))
         if arguments["path"]:
             update_file(Path(arguments["path"]), json.dumps(data, indent=2) + "\n", check_mode=False)
         return data

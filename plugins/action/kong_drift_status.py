@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_summary
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift_summary
 
 _ARGUMENTS = {"drift": {"type": "dict", "required": True}}
 
@@ -21,7 +21,7 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         drift = arguments["drift"]
-        summary = drift_summary(drift)
+        summary = format_drift_summary(drift)
         if drift["differs"]:
             return {"failed": True, "msg": f"{summary}. The differences are listed above."}
         if drift["not_checked"]:

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import listener_names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_listener_names
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import name_error
 
 _ARGUMENTS = {
@@ -33,7 +33,7 @@ class ActionModule(ControllerAction):
         errors = [
             name_error("from", arguments["caller"], "host", groups["all"]),
             name_error("to", arguments["target"], "Kong node", groups.get(arguments["group"], ())),
-            name_error("listener", listener, "listener", listener_names()) if listener else "",
+            name_error("listener", listener, "listener", list_listener_names()) if listener else "",
         ]
         if found := [error for error in errors if error]:
             raise AnsibleActionFail(found[0])

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import from_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 
@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
+        if refused := explain_refusal(task_vars or {}):
             raise AnsibleActionFail(refused)
         result.update(from_node(self._execute_module(task_vars=task_vars)))
         transaction = result.pop("_transaction", None)

@@ -88,8 +88,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     Generation,
     Setting,
     find_generation,
+    format_versions_with,
     parse_version,
-    versions_with,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry, parse_listen, render_entry
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
@@ -110,11 +110,11 @@ def parse_listen_filter(value: Any, version: Any = "3.9", setting: str = "proxy_
 
 
 def _find_setting(generation: Generation, name: str) -> Setting:
-    setting = generation.setting(name)
+    setting = generation.find_setting(name)
     if setting is not None:
         return setting
     known = ", ".join(setting.name for setting in generation.settings)
-    versions = versions_with(name)
+    versions = format_versions_with(name)
     where = f"it is known to Kong {versions}; " if versions else ""
     raise ValueError(f"Kong {generation.versions} has no listen setting {name!r}: {where}it has {known}")
 

@@ -198,26 +198,26 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
     HIDDEN,
+    find_passwords,
     hide_secrets,
     hide_values,
     is_secret,
-    passwords_in,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import unknown_settings
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_unknown_settings
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
 
 EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
 
 
-def before_of(form: str, text: str, names: list[str]) -> dict[str, str | None]:
+def read_before(form: str, text: str, names: list[str]) -> dict[str, str | None]:
     """Return the values of settings in a file's text, without secrets."""
     values = read_values(form, text, names)
     return {name: HIDDEN if is_secret(name) and value else value for name, value in values.items()}
 
 
-def chosen(module: AnsibleModule) -> str:
+def choose_path(module: AnsibleModule) -> str:
     """Return the path of the file to change, without resolving symbolic links."""
     found = [path for path in module.params["search"] if Path(path).exists()]
     if len(found) > 1:
@@ -286,25 +286,25 @@ def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tup
     return True, diff
 
 
-def content_diff(path: str, before: str | None, after: str) -> dict[str, str]:
+def make_content_diff(path: str, before: str | None, after: str) -> dict[str, str]:
     """Return the diff of the content, without secrets."""
     header = f"{path} (content)"
     return {
-        "before": printable(hide_secrets(before or "")),
-        "after": printable(hide_secrets(after)),
+        "before": make_printable(hide_secrets(before or "")),
+        "after": make_printable(hide_secrets(after)),
         "before_header": header,
         "after_header": header,
     }
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return `text` with a replacement character for every byte that is not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def warn_of_readers(module: AnsibleModule, target: Path, text: str) -> None:
     """Warn if every user of the host can read passwords in the file."""
-    names = passwords_in(text)
+    names = find_passwords(text)
     if names and target.exists() and target.stat().st_mode & stat.S_IROTH:
         module.warn(
             f"{target} contains {', '.join(names)}, and every user of the host can read it (mode "
@@ -319,14 +319,14 @@ def hide_in_invocation(module: AnsibleModule) -> None:
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Write the settings into the file, and return the result of the module."""
-    path, settings = chosen(module), module.params["settings"]
+    path, settings = choose_path(module), module.params["settings"]
     hide_in_invocation(module)
     target = Path(os.path.realpath(path))
     try:
         before = read(target)
         after, changed_settings = EDITORS[module.params["format"]](before or "", settings, module.params["defaults"])
-        values = before_of(module.params["format"], before or "", changed_settings)
-        unknown = unknown_settings(after) if module.params["format"] == "conf" else []
+        values = read_before(module.params["format"], before or "", changed_settings)
+        unknown = find_unknown_settings(after) if module.params["format"] == "conf" else []
     except ConfError as error:
         module.fail_json(msg=f"{path}: {error}")
     if unknown:
@@ -354,7 +354,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if module._diff:
         header = f"{path} (file attributes)"
         attributes_diff.update(before_header=header, after_header=header)
-        result["diff"] = [content_diff(path, before, after), attributes_diff]
+        result["diff"] = [make_content_diff(path, before, after), attributes_diff]
     return result
 
 

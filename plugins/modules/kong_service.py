@@ -167,7 +167,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit 
     read_directory,
     read_user,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import unit_environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import read_unit_environment
 
 _SPEC = {
     "how": {"type": "str", "choices": ["reload", "restart", "stop"], "default": "restart"},
@@ -190,7 +190,7 @@ _NO_HTTP = ("stream", "cluster_rpc")
 _NOT_EFFECTIVE = "the settings are not effective in Kong"
 
 
-def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
+def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
     """Return how Kong is run on this host. Raises ServiceError for an invalid version, HostError for a systemd failure."""
     found = re.match(r"(\d+)\.(\d+)", params["version"])
     if not found:
@@ -209,12 +209,12 @@ def kong_of(params: dict[str, t.Any], host: Host) -> Kong:
         program=program if os.access(program, os.X_OK) else "",
         restart_command=params["restart_command"] or "",
         reload_command=params["reload_command"] or "",
-        variables=unit_environment(host, unit),
+        variables=read_unit_environment(host, unit),
         settings=read_stated(host.read(params["conf"]) or ""),
     )
 
 
-def wanted_of(params: dict[str, t.Any]) -> Wanted:
+def read_wanted(params: dict[str, t.Any]) -> Wanted:
     """Return the listeners that Kong must have, and the listeners that must answer an HTTP request."""
     http = [
         listener
@@ -230,7 +230,7 @@ def wanted_of(params: dict[str, t.Any]) -> Wanted:
 def run(module: AnsibleModule) -> Done:
     """Apply the settings to Kong; in check mode only return the planned action."""
     host, how = Host(), module.params["how"]
-    kong = kong_of(module.params, host)
+    kong = read_kong(module.params, host)
     if module.check_mode:
         chosen = choose_procedure(kong, how)
         return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
@@ -241,11 +241,11 @@ def run(module: AnsibleModule) -> Done:
     ]
     before = grant(host, kong.unit, ports) if kong.unit and ports else None
     if before is None:
-        return bring_up(host, kong, how, wanted_of(module.params), module.params["drain"])
+        return bring_up(host, kong, how, read_wanted(module.params), module.params["drain"])
     succeeded = False
     try:
         # A process gets its capabilities only when it starts.
-        done = bring_up(host, kong, "restart", wanted_of(module.params), module.params["drain"])
+        done = bring_up(host, kong, "restart", read_wanted(module.params), module.params["drain"])
         succeeded = not done.wrong
         return done
     finally:

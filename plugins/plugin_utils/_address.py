@@ -39,14 +39,14 @@ def parse_port(value: object) -> int | None:
 
 
 @cache
-def canonical_address(text: str) -> str:
+def canonicalise_address(text: str) -> str:
     """Return the canonical form (IPv4 dotted quad, IPv6 as in RFC 5952) of one address.
 
     Raises AddressError for any other text: networks, names, zone identifiers, and IPv4-mapped IPv6 addresses, which no
     packet has.
     """
     try:
-        address = _strict(text)
+        address = _parse_strict(text)
     except (AddrFormatError, ValueError) as exc:
         raise AddressError(f"{quoted(text)} is not an IPv4 or IPv6 address") from exc
     if address.version == 6 and address.is_ipv4_mapped():
@@ -55,14 +55,14 @@ def canonical_address(text: str) -> str:
 
 
 @cache
-def canonical_network(text: str) -> str:
+def canonicalise_network(text: str) -> str:
     """Return one address or network as CIDR text, such as ``192.168.10.20/32`` or ``2001:db8::/32``.
 
     Raises AddressError for any other text, and if bits are set right of the prefix: ``10.0.0.5/24`` may mean the host or
     the network.
     """
     try:
-        _strict(text.partition("/")[0])
+        _parse_strict(text.partition("/")[0])
         network = IPNetwork(text)
     except (AddrFormatError, ValueError) as exc:
         raise AddressError(f"{quoted(text)} is not an IPv4 or IPv6 address or network") from exc
@@ -74,7 +74,7 @@ def canonical_network(text: str) -> str:
 
 
 @cache
-def network_of(address: str, length: str) -> str | None:
+def compute_network(address: str, length: str) -> str | None:
     """Return the network of a canonical address as CIDR text, from its prefix length or netmask; None if that is invalid."""
     try:
         return str(IPNetwork(f"{address}/{length}").cidr)
@@ -82,34 +82,34 @@ def network_of(address: str, length: str) -> str | None:
         return None
 
 
-def prefix_length(network: str) -> int:
+def get_prefix_length(network: str) -> int:
     """Return the prefix length of a canonical network."""
     return int(network.rpartition("/")[2])
 
 
-def interface_id(address: str) -> int:
+def get_interface_id(address: str) -> int:
     """Return the lower 64 bits of a canonical IPv6 address."""
     return int(IPAddress(address)) & 0xFFFF_FFFF_FFFF_FFFF
 
 
-def _strict(text: str) -> IPAddress:
+def _parse_strict(text: str) -> IPAddress:
     """Return an address that is written in full. Before 1.0 netaddr reads 010.0.0.5 as 8.0.0.5, and 10.5 as 10.0.0.5."""
     return IPAddress(text, flags=INET_PTON)
 
 
 @cache
-def host_network(address: str) -> str:
+def make_host_network(address: str) -> str:
     """Return a canonical address as a network with this address only."""
     return f"{address}/{128 if ':' in address else 32}"
 
 
-def family_of(text: str) -> Family:
+def find_family(text: str) -> Family:
     """Return the family, 4 or 6, of a canonical address or network."""
     return 6 if ":" in text else 4
 
 
 @cache
-def unusable_reason(address: str) -> str | None:
+def explain_unusable(address: str) -> str | None:
     """Return the reason why a canonical address cannot be the address of a node, or None if it can."""
     ip = IPAddress(address)
     if int(ip) == 0:
@@ -134,34 +134,34 @@ def is_private(network: str) -> bool:
 
 
 @cache
-def _parsed_network(text: str) -> IPNetwork:
+def _parse_network(text: str) -> IPNetwork:
     return IPNetwork(text)
 
 
 @cache
-def _network_key(network: str) -> tuple[int, int, int]:
-    parsed = _parsed_network(network)
+def _make_network_key(network: str) -> tuple[int, int, int]:
+    parsed = _parse_network(network)
     return parsed.version, parsed.first, parsed.prefixlen
 
 
 @cache
-def bounds_of(network: str) -> tuple[int, int]:
+def compute_bounds(network: str) -> tuple[int, int]:
     """Return the first and the last address of a canonical network or address as numbers."""
-    parsed = _parsed_network(network)
+    parsed = _parse_network(network)
     return parsed.first, parsed.last
 
 
-def sorted_networks(networks: Iterable[str]) -> tuple[str, ...]:
+def sort_networks(networks: Iterable[str]) -> tuple[str, ...]:
     """Return canonical networks without duplicates, IPv4 first, in numerical order."""
-    return tuple(sorted(set(networks), key=_network_key))
+    return tuple(sorted(set(networks), key=_make_network_key))
 
 
 @cache
 def contains(network: str, inner: str) -> bool:
     """Tell whether a canonical network contains another canonical network or address."""
-    if family_of(network) != family_of(inner):
+    if find_family(network) != find_family(inner):
         return False
-    outer, within = _parsed_network(network), _parsed_network(inner)
+    outer, within = _parse_network(network), _parse_network(inner)
     return bool(outer.first <= within.first and within.last <= outer.last)
 
 
@@ -178,11 +178,11 @@ class Addresses:
     ipv4: str | None = None
     ipv6: str | None = None
 
-    def of(self, family: Family) -> str | None:
+    def select(self, family: Family) -> str | None:
         """Return the address of the family 4 or 6, or None."""
         return self.ipv4 if family == 4 else self.ipv6
 
-    def all(self) -> tuple[str, ...]:
+    def list_all(self) -> tuple[str, ...]:
         """Return all addresses, IPv4 first."""
         return tuple(address for address in (self.ipv4, self.ipv6) if address is not None)
 
@@ -211,11 +211,11 @@ def read_addresses(value: Any) -> Addresses:
     for item in _as_list(value):
         if not isinstance(item, str):
             raise AddressError(f"{quoted(item)} is not text")
-        address = canonical_address(item.strip())
-        if reason := unusable_reason(address):
+        address = canonicalise_address(item.strip())
+        if reason := explain_unusable(address):
             raise AddressError(f"{quoted(item)} is {reason}")
-        if found.setdefault(family_of(address), address) != address:
-            raise AddressError(f"two IPv{family_of(address)} addresses: {found[family_of(address)]} and {address}")
+        if found.setdefault(find_family(address), address) != address:
+            raise AddressError(f"two IPv{find_family(address)} addresses: {found[find_family(address)]} and {address}")
     return Addresses(ipv4=found.get(4), ipv6=found.get(6))
 
 

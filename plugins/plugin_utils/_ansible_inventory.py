@@ -20,7 +20,7 @@ except ImportError:  # before ansible-core 2.19
         AnsibleVaultEncryptedUnicode as Encrypted,
     )
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, trusted_hostvars
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, make_trusted_hostvars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
 
@@ -33,18 +33,18 @@ class AnsibleInventory:
 
     def __init__(self, task_vars: Mapping[str, Any], loader: DataLoader) -> None:
         self.groups: Mapping[str, Sequence[str]] = task_vars["groups"]
-        self._trusted, self._without_facts = trusted_hostvars(task_vars["hostvars"])
+        self._trusted, self._without_facts = make_trusted_hostvars(task_vars["hostvars"])
         self._loader = loader
 
-    def variables(self, host: str) -> Mapping[str, Any]:
+    def read_variables(self, host: str) -> Mapping[str, Any]:
         """Return the variables of a host, with its facts."""
-        return self._variables(self._trusted, host)
+        return self._read_variables(self._trusted, host)
 
     def without_facts(self, host: str) -> Mapping[str, Any]:
         """Return the variables of a host as if no facts of any host were known."""
-        return self._variables(self._without_facts, host)
+        return self._read_variables(self._without_facts, host)
 
-    def _variables(self, hostvars: Any, host: str) -> Mapping[str, Any]:
+    def _read_variables(self, hostvars: Any, host: str) -> Mapping[str, Any]:
         # With hostvars in reach a template may take a node's NAT from the variables of its router.
         return _Variables({**hostvars.raw_get(host), "hostvars": hostvars}, self._loader)
 
@@ -93,12 +93,12 @@ class _Variables(Mapping[str, Any]):
         try:
             return _compute(self._templar, value)
         except VaultedError:
-            return self._names_without_secrets(value)
+            return self._read_names_without_secrets(value)
 
-    def _names_without_secrets(self, template: Any) -> Any:
+    def _read_names_without_secrets(self, template: Any) -> Any:
         """Return the mapping that a template yields if VAULTED is in place of each encrypted value, or only VAULTED."""
         try:
-            found = _compute(self._masked_templar, _masked(template))
+            found = _compute(self._masked_templar, _mask(template))
         except VariableError:
             return VAULTED
         return found if isinstance(found, Mapping) and VAULTED in str(found) else VAULTED
@@ -106,7 +106,7 @@ class _Variables(Mapping[str, Any]):
     @cached_property
     def _masked_templar(self) -> Templar:
         unmasked = (FACTS, "hostvars")
-        masked = {key: value if key in unmasked else _masked(value) for key, value in self._variables.items()}
+        masked = {key: value if key in unmasked else _mask(value) for key, value in self._variables.items()}
         return Templar(loader=self._loader, variables=masked)
 
     def __contains__(self, name: object) -> bool:
@@ -126,20 +126,20 @@ class _Variables(Mapping[str, Any]):
 def _compute(templar: Templar, value: Any) -> Any:
     """Return a value with its templates computed. Raises VariableError, of the class VaultedError without a vault password."""
     try:
-        return plain_value(templar.template(value))
+        return make_plain_value(templar.template(value))
     except Exception as exc:  # before ansible-core 2.19 a template raises any error of Python
-        kind = VaultedError if any("Vault" in type(each).__name__ for each in _causes(exc)) else VariableError
+        kind = VaultedError if any("Vault" in type(each).__name__ for each in _walk_causes(exc)) else VariableError
         raise kind(str(exc) or type(exc).__name__) from exc
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error and the errors that caused it. From ansible-core 2.19 on the first is an error of the template."""
     while error is not None:
         yield error
         error = error.__cause__
 
 
-def plain_value(value: Any) -> Any:
+def make_plain_value(value: Any) -> Any:
     """Return a templated value without Ansible's tags and lazy containers, and a vaulted value as text.
 
     Raises VariableError for `omit`.
@@ -149,17 +149,17 @@ def plain_value(value: Any) -> Any:
             raise VariableError("omit works in options of tasks only; remove the variable from this host")
         return str.__str__(value)
     if isinstance(value, (list, tuple)):
-        return [plain_value(item) for item in value]
+        return [make_plain_value(item) for item in value]
     if isinstance(value, Mapping):
-        return {plain_value(key): plain_value(item) for key, item in value.items()}
+        return {make_plain_value(key): make_plain_value(item) for key, item in value.items()}
     # Before ansible-core 2.19 a vaulted value is an object that str() decrypts.
     return str(value) if getattr(value, "__ENCRYPTED__", False) else value
 
 
-def _masked(value: Any) -> Any:
+def _mask(value: Any) -> Any:
     """Return a value of the inventory with VAULTED in place of each encrypted value."""
     if isinstance(value, Encrypted):
         return VAULTED
     if isinstance(value, Mapping):
-        return {key: _masked(item) for key, item in value.items()}
-    return [_masked(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: _mask(item) for key, item in value.items()}
+    return [_mask(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 
@@ -33,7 +33,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no type
         """Return the result of the work. Raises AnsibleActionFail with the message of an expected error."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        if refused := refusal(variables):
+        if refused := explain_refusal(variables):
             raise AnsibleActionFail(refused)
         either = [self.one_of] if self.one_of else []
         _spec, arguments = self.validate_argument_spec(

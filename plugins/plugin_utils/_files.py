@@ -38,7 +38,7 @@ def update_file(path: Path, text: str, *, check_mode: bool) -> str | None:
     return before
 
 
-def shown_source(source: str) -> str:
+def shorten_source(source: str) -> str:
     """Return a source of an inventory as text: a path in the current folder as relative path, which Ansible makes absolute."""
     path = Path(source)
     inside = "," not in source and path.is_absolute() and path.is_relative_to(Path.cwd())

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     shortened,
 )
 
-__all__ = ["ERROR", "INFO", "WARNING", "Finding", "format_finding", "host_finding", "make_plain", "share_findings"]
+__all__ = ["ERROR", "INFO", "WARNING", "Finding", "format_finding", "make_host_finding", "make_plain", "share_findings"]
 
 MESSAGE_LIMIT = 400
 _SHORTEST_VALUE, _LONGEST_VALUE = 40, 160
@@ -48,7 +48,7 @@ class Finding:
             raise ValueError(f"{self.code} is never reported as {self.severity}")
 
 
-def host_finding(severity: str, code: str, host: str, variable: str, value: Any, text: str) -> Finding:
+def make_host_finding(severity: str, code: str, host: str, variable: str, value: Any, text: str) -> Finding:
     """Return a finding whose message has the host, the variable and the value first.
 
     ``text`` is the fault and its fix. The message has at most MESSAGE_LIMIT characters: the value is shortened, then the text

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 
 # Ansible prints these texts as they are; each becomes one line.
@@ -44,7 +44,7 @@ class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the module. Raises AnsibleActionFail for facts with the names of variables."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := refusal(task_vars or {}):
+        if refused := explain_refusal(task_vars or {}):
             raise AnsibleActionFail(refused)
         in_background = bool(self._task.async_val and not self._connection.has_native_async)
         result.update(from_node(self._execute_module(task_vars=task_vars, wrap_async=in_background)))

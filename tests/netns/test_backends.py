@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import 
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, inspect
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "nftables"
@@ -291,7 +291,7 @@ def drift_of(node, rules):
     """Return the lines of the playbook drift for the firewall of the node, from the result of kong_firewall_info."""
     outcome = inspect(node.lab.backend(node.lab.host), ruleset_from_data(rules), Rollback(node.lab.host))
     drift = gather({"nodes": {"k1": {}}}, {"k1": {**FINE, "firewall": {"report": report(outcome)}}})
-    return drift_lines(drift.as_dict())
+    return format_drift(drift.as_dict())
 
 
 def test_a_restart_of_fail2ban_or_docker_is_not_drift(node):

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import mask
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
     edit_text,
-    file_ending,
+    find_ending,
     insert_lines,
     split_ending,
     split_lines,
@@ -134,7 +134,7 @@ def _rewrite(lines: list[str], entry: _Entry, value: str) -> None:
     first, *rest = entry.numbers
     new = _render(entry.text, value)
     # The last line of the file may have no ending, so the ending of the first line is kept.
-    lines[first] = file_ending(lines).join(new) + split_ending(lines[first])[1]
+    lines[first] = find_ending(lines).join(new) + split_ending(lines[first])[1]
     for number in rest:
         lines[number] = ""
 
@@ -165,17 +165,17 @@ def _check(key: str, value: str) -> None:
         raise ConfError(f"setting {key!r}: the name of a setting in kong.conf consists of letters, digits and '_'")
     if _COMMENT.search(value):
         raise ConfError(
-            f"setting {key!r}: Kong reads '#' in {shown(key, value)} as the start of a comment: write it as '\\#' "
+            f"setting {key!r}: Kong reads '#' in {mask(key, value)} as the start of a comment: write it as '\\#' "
             "(Kong 0.10 and later; Kong 0.9 does not support '#' in a value)"
         )
     if value.endswith("\\"):
         raise ConfError(
-            f"setting {key!r}: {shown(key, value)} ends in a backslash, so Kong joins the next line to it: remove the "
+            f"setting {key!r}: {mask(key, value)} ends in a backslash, so Kong joins the next line to it: remove the "
             "backslash"
         )
     if "_blank_" in value:
         raise ConfError(
-            f"setting {key!r}: {shown(key, value)} contains '_blank_', at which Kong's loader splits values: use another "
+            f"setting {key!r}: {mask(key, value)} contains '_blank_', at which Kong's loader splits values: use another "
             "value"
         )
 
@@ -201,7 +201,7 @@ def read_conf_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
     return {name: present.get(name) for name in names}
 
 
-def conf_names(text: str) -> list[str]:
+def list_conf_names(text: str) -> list[str]:
     """Return the names of the settings in the text of a kong.conf, in order and without duplicates.
 
     Raises ConfError for a file that Kong would not read completely.

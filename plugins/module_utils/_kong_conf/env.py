@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import mask
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
     edit_text,
@@ -35,7 +35,7 @@ _LINE = re.compile(r"[ \t]*([A-Z][A-Z0-9_]*)[ \t]*=(.*)", re.DOTALL)
 _SPECIAL = re.compile(r"""[\\'"`]""")
 
 
-def _variable(key: str) -> str:
+def _name_variable(key: str) -> str:
     return f"KONG_{key.upper()}"
 
 
@@ -62,14 +62,14 @@ def _check(key: str, value: str) -> None:
         )
     if _SPECIAL.search(value):
         raise ConfError(
-            f"setting {key!r}: {shown(key, value)} has a backslash or a quote, which systemd and docker read differently: "
+            f"setting {key!r}: {mask(key, value)} has a backslash or a quote, which systemd and docker read differently: "
             "write this setting into kong.conf"
         )
 
 
 def _set(lines: list[str], key: str, value: str, default: str | None) -> None:
     _check(key, value)
-    name = _variable(key)
+    name = _name_variable(key)
     found = _find_lines(lines, name)
     for number, present, ending in found:
         if not is_same(key, present, value):
@@ -95,5 +95,5 @@ def edit_env(
 def read_env_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
     """Return the values of settings from the text of an environment file, unchanged; None for a missing setting."""
     lines = split_lines(text)
-    present = {name: _find_lines(lines, _variable(name)) for name in names}
+    present = {name: _find_lines(lines, _name_variable(name)) for name in names}
     return {name: found[-1][1] if found else None for name, found in present.items()}

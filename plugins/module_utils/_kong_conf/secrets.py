@@ -65,7 +65,7 @@ def is_secret(key: str) -> bool:
     return _SECRET_NAME.fullmatch(key) is not None
 
 
-def shown(key: str, value: object) -> str:
+def mask(key: str, value: object) -> str:
     """Return the text of `value` for a message about setting `key`."""
     return HIDDEN if is_secret(key) else repr(value)
 
@@ -80,6 +80,6 @@ def hide_secrets(text: str) -> str:
     return _SECRET_LINE.sub(rf"\1 {HIDDEN}", text)
 
 
-def passwords_in(text: str) -> list[str]:
+def find_passwords(text: str) -> list[str]:
     """Return the names of the passwords, keys and tokens in a configuration file, in the order of the file."""
     return list(dict.fromkeys(_PASSWORD.findall(text)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,20 +29,20 @@ def split_ending(line: str) -> tuple[str, str]:
     return body, line[len(body) :]
 
 
-def file_ending(lines: list[str]) -> str:
+def find_ending(lines: list[str]) -> str:
     """Return the ending for new lines: the ending of the first line, or LF."""
     return (split_ending(lines[0])[1] if lines else "") or "\n"
 
 
 def insert_lines(lines: list[str], index: int, bodies: list[str]) -> None:
     """Insert lines, given without endings, before `index`."""
-    ending = file_ending(lines)
+    ending = find_ending(lines)
     if index and not lines[index - 1].endswith("\n"):
         lines[index - 1] += ending
     lines[index:index] = [body + ending for body in bodies]
 
 
-def value_text(key: str, value: Any) -> str:
+def format_value(key: str, value: Any) -> str:
     """Return the value of setting `key` as text of one line, without blanks around it, because Kong drops them.
 
     Raises ConfError for a value that is neither text nor an integer, and for unprintable text.
@@ -51,12 +51,12 @@ def value_text(key: str, value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise ConfError(
-            f"setting {key!r}: {shown(key, value)} is a {type(value).__name__}, not text: quote it, as in {key}: 'on'"
+            f"setting {key!r}: {mask(key, value)} is a {type(value).__name__}, not text: quote it, as in {key}: 'on'"
         )
     text = value.strip()
     if not text.replace("\t", " ").isprintable():
         raise ConfError(
-            f"setting {key!r}: {shown(key, value)} has a line break or a control character: remove it, because a value "
+            f"setting {key!r}: {mask(key, value)} has a line break or a control character: remove it, because a value "
             "is one line of printable text"
         )
     return text
@@ -76,7 +76,7 @@ def edit_text(
     changed = []
     for key, given in settings.items():
         before = list(lines)
-        set_value(lines, key, value_text(key, given), (defaults or {}).get(key))
+        set_value(lines, key, format_value(key, given), (defaults or {}).get(key))
         if lines != before:
             changed.append(key)
     return "".join(lines), changed

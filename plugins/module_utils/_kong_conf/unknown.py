@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_names
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import list_conf_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ _FAMILIES = re.compile(r"nginx_[a-z]+_|pluginserver_|vault_")
 _WORD = re.compile(r"\w+")
 
 
-def unknown_settings(text: str, lua: Path = LUA) -> list[str]:
+def find_unknown_settings(text: str, lua: Path = LUA) -> list[str]:
     """Return the names in the text of a kong.conf that the Kong in folder `lua` ignores, in the order of the file.
 
     The list is empty if no Kong is installed there. Raises ConfError for a file that Kong would not read completely.
@@ -36,7 +36,7 @@ def unknown_settings(text: str, lua: Path = LUA) -> list[str]:
     if not defaults:
         return []
     known = set(_WORD.findall(defaults + _read(path for form in _LOADERS for path in sorted(lua.glob(form)))))
-    return [name for name in conf_names(text) if name not in known and not _FAMILIES.match(name)]
+    return [name for name in list_conf_names(text) if name not in known and not _FAMILIES.match(name)]
 
 
 def _read(paths: Iterable[Path]) -> str:

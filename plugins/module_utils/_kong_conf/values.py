@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import conf_names, read_conf_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import list_conf_names, read_conf_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import read_env_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import read_yaml_values
@@ -33,5 +33,7 @@ def read_stated(text: str) -> dict[str, str]:
     None are returned for a text that Kong would not read completely.
     """
     with suppress(ConfError):
-        return {name: value for name, value in read_conf_values(text, conf_names(text)).items() if value is not None}
+        return {
+            name: value for name, value in read_conf_values(text, list_conf_names(text)).items() if value is not None
+        }
     return {}

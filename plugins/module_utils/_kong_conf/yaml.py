@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import shown
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import mask
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
     ConfError,
     edit_text,
@@ -20,13 +20,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text imp
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml_blocks import (
     Node,
-    document,
-    indent_of,
+    count_indent,
+    find_document,
+    find_last_line,
     is_block_scalar,
     is_empty,
-    last_line,
-    mapping,
-    unreadable,
+    make_unreadable,
+    parse_mapping,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml_scalars import (
     BARE,
@@ -46,8 +46,8 @@ _NAME = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*", re.ASCII)
 def _replace(lines: list[str], node: Node, name: str, value: str) -> None:
     body, ending = split_ending(lines[node.line])
     match = VALUE.fullmatch(body, node.column)
-    if match is None or last_line(lines, node) > node.line:
-        raise unreadable(
+    if match is None or find_last_line(lines, node) > node.line:
+        raise make_unreadable(
             node.line,
             lines[node.line],
             f"has no value of {name!r} on one line: write it as {node.key}: text",
@@ -69,7 +69,7 @@ def _find_node(nodes: list[Node], key: str) -> Node | None:
 
 def _find_sample(lines: list[str], pattern: str, span: Iterable[int], nodes: list[Node]) -> int | None:
     """Return the index after the first commented-out sample in `span` that is not inside a value."""
-    inside = {number for node in nodes for number in range(node.line, last_line(lines, node) + 1)}
+    inside = {number for node in nodes for number in range(node.line, find_last_line(lines, node) + 1)}
     for number in span:
         if re.match(pattern, lines[number]) and number not in inside:
             return number + 1
@@ -77,10 +77,10 @@ def _find_sample(lines: list[str], pattern: str, span: Iterable[int], nodes: lis
 
 
 def _insert_top(lines: list[str], key: str, bodies: list[str], nodes: list[Node]) -> None:
-    start, stop = document(lines)
+    start, stop = find_document(lines)
     place = _find_sample(lines, rf"#+[ \t]*{re.escape(key)}[ \t]*:(\s|\Z)", range(start, stop), nodes) or stop
     if place == len(lines) and lines and not lines[-1].endswith("\n") and nodes and is_block_scalar(lines, nodes[-1]):
-        raise unreadable(
+        raise make_unreadable(
             len(lines) - 1, lines[-1], "is the end of a text block and has no line ending: add a line ending"
         )
     insert_lines(lines, place, bodies)
@@ -89,23 +89,23 @@ def _insert_top(lines: list[str], key: str, bodies: list[str], nodes: list[Node]
 def _insert_child(lines: list[str], parent: Node, key: str, bodies: list[str], children: list[Node]) -> None:
     pattern = rf"[ \t]+#+[ \t]*{re.escape(key)}[ \t]*:(\s|\Z)"
     place = _find_sample(lines, pattern, range(parent.line + 1, parent.stop), children) or parent.line + 1
-    indent = indent_of(lines[children[0].line] if children else lines[parent.line]) + (0 if children else 2)
+    indent = count_indent(lines[children[0].line] if children else lines[parent.line]) + (0 if children else 2)
     insert_lines(lines, place, [f"{' ' * indent}{body}" for body in bodies])
 
 
 def _find_children(lines: list[str], parent: Node) -> list[Node]:
     rest = split_ending(lines[parent.line])[0][parent.column :]
     if not is_empty(rest):
-        raise unreadable(
+        raise make_unreadable(
             parent.line, lines[parent.line], f"has a value after {parent.key!r}: write it as a block, one key per line"
         )
     content = [number for number in range(parent.line + 1, parent.stop) if not is_empty(lines[number])]
     if not content:
         return []
     first = lines[content[0]]
-    if first[indent_of(first)] == "\t":
-        raise unreadable(content[0], first, "is indented with a tab: use blanks")
-    return mapping(lines, parent.line + 1, parent.stop, indent_of(first))
+    if first[count_indent(first)] == "\t":
+        raise make_unreadable(content[0], first, "is indented with a tab: use blanks")
+    return parse_mapping(lines, parent.line + 1, parent.stop, count_indent(first))
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ class _Place:
 
 def _find(lines: list[str], name: str) -> _Place:
     keys = name.split(".")
-    start, stop = document(lines)
-    nodes = mapping(lines, start, stop, 0)
+    start, stop = find_document(lines)
+    nodes = parse_mapping(lines, start, stop, 0)
     node, parent = _find_node(nodes, keys[0]), None
     while node is not None and len(keys) > 1:
         nodes, parent, keys = _find_children(lines, node), node, keys[1:]
@@ -153,7 +153,7 @@ def _check(name: str, value: str) -> None:
         )
     kind = BARE.get(name)
     if kind and not BARE_FORM[kind].fullmatch(value):
-        raise ConfError(f"setting {name!r}: {shown(name, value)} is no {kind}, but Kong expects a {kind}")
+        raise ConfError(f"setting {name!r}: {mask(name, value)} is no {kind}, but Kong expects a {kind}")
 
 
 def edit_yaml(

@@ -33,7 +33,7 @@ class Node:
     stop: int  # index after the last line that may belong to the value
 
 
-def indent_of(line: str) -> int:
+def count_indent(line: str) -> int:
     """Return the number of blanks before the line's text; a tab ends the count."""
     return len(line) - len(line.lstrip(" "))
 
@@ -43,13 +43,13 @@ def is_empty(line: str) -> bool:
     return line.strip() == "" or line.lstrip().startswith("#")
 
 
-def unreadable(number: int, line: str, why: str) -> ConfError:
+def make_unreadable(number: int, line: str, why: str) -> ConfError:
     """Return the error for the line with index `number`."""
     text = hide_secrets(split_ending(line)[0])
     return ConfError(f"line {number + 1}: {text!r} {why}")
 
 
-def document(lines: list[str]) -> tuple[int, int]:
+def find_document(lines: list[str]) -> tuple[int, int]:
     """Return the first and the last (exclusive) index of the document's lines, without markers and directives."""
     starts = [number for number, line in enumerate(lines) if re.match(r"---(\s|\Z)", line)]
     ends = [number for number, line in enumerate(lines) if re.match(r"\.\.\.(\s|\Z)", line)]
@@ -58,23 +58,25 @@ def document(lines: list[str]) -> tuple[int, int]:
     after = [n for n in range(stop + 1, len(lines)) if not is_empty(lines[n])]
     if len(starts) > 1 or before or after or start > stop:
         number = (starts[1:] or before or after or ends)[0]
-        raise unreadable(number, lines[number], "belongs to a second document, but Kong reads only one: split the file")
+        raise make_unreadable(
+            number, lines[number], "belongs to a second document, but Kong reads only one: split the file"
+        )
     if starts and not is_empty(lines[start - 1][3:]):
-        raise unreadable(start - 1, lines[start - 1], "has content after the marker: move it to its own line")
+        raise make_unreadable(start - 1, lines[start - 1], "has content after the marker: move it to its own line")
     return start, stop
 
 
-def mapping(lines: list[str], start: int, stop: int, indent: int) -> list[Node]:
+def parse_mapping(lines: list[str], start: int, stop: int, indent: int) -> list[Node]:
     """Return the keys at `indent` in lines[start:stop], in order. Raises ConfError unless this is a plain block mapping."""
     found: list[tuple[str, int, int]] = []
     for number in range(start, stop):
         line = lines[number]
-        deeper = indent_of(line) > indent or line.startswith("\t", indent)
+        deeper = count_indent(line) > indent or line.startswith("\t", indent)
         if is_empty(line) or (found and (deeper or _is_item(line, indent))):
             continue
         match = _KEY.match(line, indent)
-        if indent_of(line) != indent or match is None:
-            raise unreadable(number, line, "is no 'key: value' line: write the file as plain blocks of such lines")
+        if count_indent(line) != indent or match is None:
+            raise make_unreadable(number, line, "is no 'key: value' line: write the file as plain blocks of such lines")
         found.append((match["double"] or match["single"] or match["plain"] or "", number, match.end()))
     stops = [line for _key, line, _column in found[1:]] + [stop]
     nodes = [Node(key, line, column, end) for (key, line, column), end in zip(found, stops)]
@@ -85,7 +87,7 @@ def mapping(lines: list[str], start: int, stop: int, indent: int) -> list[Node]:
 
 def _is_item(line: str, indent: int) -> bool:
     """Tell whether the line is an item of a list, which may have the indentation of its key."""
-    return indent_of(line) == indent and _ITEM.match(line, indent) is not None
+    return count_indent(line) == indent and _ITEM.match(line, indent) is not None
 
 
 def _check_closed(lines: list[str], node: Node) -> None:
@@ -95,12 +97,14 @@ def _check_closed(lines: list[str], node: Node) -> None:
     if text.startswith(('"', "'")):
         closed = re.match(_QUOTED, text, re.DOTALL) is not None
     elif text.startswith(("[", "{")):
-        closed = _flow_ends(text)
+        closed = _is_flow_end(text)
     if not closed:
-        raise unreadable(node.line, lines[node.line], "starts a value that does not end before the next key: indent it")
+        raise make_unreadable(
+            node.line, lines[node.line], "starts a value that does not end before the next key: indent it"
+        )
 
 
-def _flow_ends(text: str) -> bool:
+def _is_flow_end(text: str) -> bool:
     depth = 0
     for mark in _FLOW_TOKEN.findall(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark, 0)
@@ -109,12 +113,12 @@ def _flow_ends(text: str) -> bool:
     return False
 
 
-def last_line(lines: list[str], node: Node) -> int:
+def find_last_line(lines: list[str], node: Node) -> int:
     """Return the index of the last line that certainly belongs to the node."""
     block_scalar = is_block_scalar(lines, node)
-    indent = indent_of(lines[node.line])
+    indent = count_indent(lines[node.line])
     for number in range(node.stop - 1, node.line, -1):
-        text_of_scalar = block_scalar and lines[number].strip() and indent_of(lines[number]) > indent
+        text_of_scalar = block_scalar and lines[number].strip() and count_indent(lines[number]) > indent
         if text_of_scalar or not is_empty(lines[number]):
             return number
     return node.line

@@ -119,7 +119,7 @@ def _plan_restart(kong: Kong) -> tuple[Step, ...]:
     if kong.unit:
         return (Step(("systemctl", "restart", kong.unit)),)
     if kong.program:
-        return _make_stop(kong), Step((kong.program, "start", "-c", kong.conf, *_prefix_options(kong)))
+        return _make_stop(kong), Step((kong.program, "start", "-c", kong.conf, *_make_prefix_options(kong)))
     raise ServiceError(
         "Kong cannot be restarted on this host: its systemd unit and its program were not found, and no command is given. "
         "Set kong_listen_service, kong_listen_program or kong_listen_restart_command"
@@ -141,11 +141,11 @@ def _make_stop(kong: Kong) -> Step:
 
     Before 0.9, `quit` waits for open connections without a limit, so `stop` is used.
     """
-    words = ("quit", *_prefix_options(kong)) if kong.version >= (0, 9) else ("stop", "-c", kong.conf)
+    words = ("quit", *_make_prefix_options(kong)) if kong.version >= (0, 9) else ("stop", "-c", kong.conf)
     return Step((kong.program, *words), required=False, settles=kong.gossips)
 
 
-def _prefix_options(kong: Kong) -> tuple[str, ...]:
+def _make_prefix_options(kong: Kong) -> tuple[str, ...]:
     return ("-p", kong.prefix) if kong.prefix and kong.version >= (0, 9) else ()
 
 
@@ -156,10 +156,10 @@ def _plan_reload(kong: Kong) -> tuple[Step, ...] | str:
     if kong.restart_command or kong.reload_command:
         command = kong.reload_command
         return (Step((*shlex.split(command),)),) if command else "no reload command is given"
-    prepare = make_prepare(kong, find_options(kong) or ("-c", kong.conf, *_prefix_options(kong)))
+    prepare = make_prepare(kong, find_options(kong) or ("-c", kong.conf, *_make_prefix_options(kong)))
     if kong.unit:
         return _plan_unit_reload(kong, prepare)
-    return prepare, Step((kong.program, "reload", *_prefix_options(kong)), as_kong=True)
+    return prepare, Step((kong.program, "reload", *_make_prefix_options(kong)), as_kong=True)
 
 
 def _plan_unit_reload(kong: Kong, prepare: Step) -> tuple[Step, ...] | str:
@@ -187,7 +187,7 @@ def find_options(kong: Kong) -> tuple[str, ...] | None:
     Returns None if the start of the unit is unknown, for example a script or a command with a variable.
     """
     if not kong.unit:
-        return ("-c", kong.conf, *_prefix_options(kong))
+        return ("-c", kong.conf, *_make_prefix_options(kong))
     for words in _kong_words(kong.start_of_unit):
         if words[0] in ("prepare", "start", "restart"):
             options = (*_read_options(words[1:]),)

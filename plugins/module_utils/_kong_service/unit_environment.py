@@ -43,7 +43,7 @@ class Variable:
     file: str = ""
 
 
-def unit_environment(host: Host, unit: str) -> dict[str, str]:
+def read_unit_environment(host: Host, unit: str) -> dict[str, str]:
     """Return the `KONG_…` variables of a unit by name; none for an empty unit. Raises HostError or OSError."""
     return {name: variable.value for name, variable in read_unit_variables(host, unit).items()}
 
@@ -66,7 +66,7 @@ def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     for entry in _find_values(properties, "EnvironmentFiles"):
         for path in _find_files(host, entry.rpartition(" (")[0]):
             text, file = path.read_text(encoding="utf-8", errors="replace"), f"/{path.relative_to(host.root)}"
-            found.update({name: Variable(value, file, file) for name, value in assignments(text)})
+            found.update({name: Variable(value, file, file) for name, value in parse_assignments(text)})
     removed = {word for words in _find_values(properties, "UnsetEnvironment") for word in _split_words(words)}
     return {
         name: variable
@@ -95,7 +95,7 @@ def _assigned(words: str) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def assignments(text: str) -> Iterator[tuple[str, str]]:
+def parse_assignments(text: str) -> Iterator[tuple[str, str]]:
     """Yield name and value of each assignment in the text of an EnvironmentFile; other lines are ignored."""
     for name, quoted, plain in _ASSIGNMENT.findall(text):
         if name:

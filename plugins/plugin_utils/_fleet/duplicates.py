@@ -11,40 +11,44 @@ from collections.abc import Collection, Iterable, Iterator
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL
 
 
 def find_duplicate_addresses(nodes: Collection[Node]) -> Iterator[Finding]:
     """Yield an error for each address that two nodes have in one site, on a flat network or on the VPN."""
-    yield from _address_conflicts(nodes)
-    yield from _vpn_duplicates(nodes)
-    yield from _virtual_conflicts(nodes)
+    yield from _find_address_conflicts(nodes)
+    yield from _find_vpn_duplicates(nodes)
+    yield from _find_virtual_conflicts(nodes)
 
 
-def _address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
+def _find_address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
     """Yield an error for each address of a node that another node of its site, or of a flat network, has as well."""
     by_address: dict[str, list[Node]] = {}
     for node in nodes:
-        for address in node.host.address.all():
+        for address in node.host.address.list_all():
             by_address.setdefault(address, []).append(node)
     for address, holders in by_address.items():
         for index, node in enumerate(holders):
             for other in holders[:index]:
                 if other.site == node.site:
                     message = f"{other.name} of the same site has the same address; correct one of them"
-                    yield host_error("address-duplicate", node.name, "kong_address", address, message)
+                    yield make_host_error("address-duplicate", node.name, "kong_address", address, message)
                 elif is_flat(other.host, node.host) or is_flat(node.host, other.host):
                     message = (
                         f"{other.name} (site {other.site}) has the same address, and with kong_flat_network the sites "
                         f"route to each other; correct it, or set kong_flat_network: false on one of the sites"
                     )
-                    yield host_error("address-overlap", node.name, "kong_address", address, message)
+                    yield make_host_error("address-overlap", node.name, "kong_address", address, message)
 
 
-def _virtual_conflicts(nodes: Collection[Node]) -> Iterator[Finding]:
+def _find_virtual_conflicts(nodes: Collection[Node]) -> Iterator[Finding]:
     """Yield an error for each virtual address of a node that is an own address of another node of its site."""
-    own = {(node.site, address): node for node in nodes for address in (*node.host.address.all(), *node.host.vpn.all())}
+    own = {
+        (node.site, address): node
+        for node in nodes
+        for address in (*node.host.address.list_all(), *node.host.vpn.list_all())
+    }
     for node in nodes:
         for address in node.host.virtual:
             if other := own.get((node.site, address)):
@@ -52,14 +56,14 @@ def _virtual_conflicts(nodes: Collection[Node]) -> Iterator[Finding]:
                     f"{other.name} of the same site has it as its own address. Set kong_address of {other.name} to the address "
                     f"that stays there, or correct {VIRTUAL}"
                 )
-                yield host_error("address-duplicate", node.name, VIRTUAL, address, message)
+                yield make_host_error("address-duplicate", node.name, VIRTUAL, address, message)
 
 
-def _vpn_duplicates(nodes: Iterable[Node]) -> Iterator[Finding]:
+def _find_vpn_duplicates(nodes: Iterable[Node]) -> Iterator[Finding]:
     """Yield an error for each VPN address that two nodes have: the VPN is one network for all sites."""
     first: dict[str, Node] = {}
     for node in nodes:
-        for address in node.host.vpn.all():
+        for address in node.host.vpn.list_all():
             if (other := first.setdefault(address, node)) is not node:
                 message = f"{other.name} has the same address on the VPN; correct one of them"
-                yield host_error("address-duplicate", node.name, "kong_vpn_address", address, message)
+                yield make_host_error("address-duplicate", node.name, "kong_vpn_address", address, message)

@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
     check_protected,
     check_taken_ports,
     find_protected,
-    redirect_notes,
+    make_redirect_notes,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import find_private_sources
@@ -33,8 +33,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     HostVariables,
     Inventory,
     Names,
-    host_error,
-    host_warning,
+    make_host_error,
+    make_host_warning,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
@@ -55,20 +55,20 @@ class Fleet:
 
 def read_fleet(inventory: Inventory, group: str) -> Fleet:
     """Read and check the whole fleet. Errors are in its findings."""
-    names = Names.of(inventory)
+    names = Names.read(inventory)
     if not names.groups.get(group):
-        return Fleet({}, {}, {}, {}, (_no_nodes(group, names),))
+        return Fleet({}, {}, {}, {}, (_make_no_nodes(group, names),))
     findings: list[Finding] = []
     drafts: dict[str, Draft] = {}
     outsiders: list[str] = []
     for name in sorted(names.groups[group]):
-        variables = HostVariables.of(inventory, name)
+        variables = HostVariables.read(inventory, name)
         if draft := read_node(variables, names):
             drafts[name] = draft
-        outsiders += _outsiders(variables, names)
+        outsiders += _list_outsiders(variables, names)
         findings += variables.findings
     own_drafts_are_sound = not any(finding.severity == ERROR for finding in findings)
-    hosts = _other_hosts(drafts, outsiders, inventory, findings)
+    hosts = _read_other_hosts(drafts, outsiders, inventory, findings)
     dialled = Dialled(draft.node for draft in drafts.values())
     hosts = {name: dialled.restrict(host) for name, host in hosts.items()}
     drafts = {name: _with_host(draft, dialled.restrict(draft.node.host)) for name, draft in drafts.items()}
@@ -77,37 +77,37 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
         findings += check_mappings(nodes.values())
         findings += find_duplicate_addresses(nodes.values())
         findings += _check_interception(drafts.values())
-        findings += _unknown_sites(nodes.values(), {host.site for host in hosts.values()})
+        findings += _find_unknown_sites(nodes.values(), {host.site for host in hosts.values()})
         if not any(finding.severity == ERROR for finding in findings):
             nodes |= advertise(drafts, findings)
             nodes |= connect(drafts, findings)
             findings += find_private_sources(drafts.values(), hosts.values())
             findings += find_traps(drafts.values())
-    return Fleet(nodes, drafts, hosts, _members(nodes, hosts, names), tuple(findings))
+    return Fleet(nodes, drafts, hosts, _list_members(nodes, hosts, names), tuple(findings))
 
 
 def _with_host(draft: Draft, host: Host) -> Draft:
     return draft if host is draft.node.host else replace(draft, node=replace(draft.node, host=host))
 
 
-def _no_nodes(group: str, names: Names) -> Finding:
-    return host_error("no-nodes", "localhost", "kong_group", group, describe_no_nodes(names.groups))
+def _make_no_nodes(group: str, names: Names) -> Finding:
+    return make_host_error("no-nodes", "localhost", "kong_group", group, describe_no_nodes(names.groups))
 
 
-def _outsiders(variables: HostVariables, names: Names) -> list[str]:
+def _list_outsiders(variables: HostVariables, names: Names) -> list[str]:
     """Return the hosts of kong_verify_outsiders, including the members of its groups."""
     found: list[str] = []
-    for item in variables.items(OUTSIDERS):
+    for item in variables.list_items(OUTSIDERS):
         members = names.groups.get(item[1:]) if item.startswith("@") else [item]
         if members and all(member in names.hosts for member in members):
             found += members
         else:
             message = "it is neither a host of the inventory nor a group written as @group"
-            variables.error("source-unknown", OUTSIDERS, item, message)
+            variables.add_error("source-unknown", OUTSIDERS, item, message)
     return found
 
 
-def _named_hosts(drafts: Mapping[str, Draft], groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _list_named_hosts(drafts: Mapping[str, Draft], groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for draft in drafts.values():
         for terms in draft.terms.values():
             yield from terms.hosts
@@ -115,7 +115,7 @@ def _named_hosts(drafts: Mapping[str, Draft], groups: Mapping[str, Sequence[str]
                 yield from groups[group]
 
 
-def _other_hosts(
+def _read_other_hosts(
     drafts: Mapping[str, Draft], outsiders: Iterable[str], inventory: Inventory, findings: list[Finding]
 ) -> dict[str, Host]:
     """Read the hosts that are not nodes and that source terms or kong_verify_outsiders name.
@@ -123,25 +123,25 @@ def _other_hosts(
     If the facts of a host could not be gathered in this run, the error says so.
     """
     asked = {*inventory.groups.get(ASKED, ())}
-    named = {*_named_hosts(drafts, inventory.groups), *outsiders} - set(drafts)
+    named = {*_list_named_hosts(drafts, inventory.groups), *outsiders} - set(drafts)
     hosts = {}
     for name in sorted(named):
-        variables = HostVariables.of(inventory, name)
+        variables = HostVariables.read(inventory, name)
         hosts[name] = read_host(variables)
         has_no_answer = name in asked and {finding.code for finding in variables.findings} == {"address-unknown"}
-        findings += [_no_answer(name)] if has_no_answer else variables.findings
+        findings += [_make_no_answer(name)] if has_no_answer else variables.findings
     return hosts
 
 
-def _no_answer(name: str) -> Finding:
+def _make_no_answer(name: str) -> Finding:
     message = (
         "the host is named as a source, and its facts could not be gathered in this run, so its address is not known. Set "
         "kong_address, keep facts in a cache, or run again when the host answers"
     )
-    return host_error("source-host-unknown", name, "kong_address", None, message)
+    return make_host_error("source-host-unknown", name, "kong_address", None, message)
 
 
-def _members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: Names) -> dict[GroupKey, Sequence[Host]]:
+def _list_members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: Names) -> dict[GroupKey, Sequence[Host]]:
     known = {name: node.host for name, node in nodes.items()} | dict(hosts)
     members: dict[GroupKey, list[Host]] = {}
     for node in nodes.values():
@@ -167,14 +167,14 @@ def _check_interception(drafts: Collection[Draft]) -> Iterator[Finding]:
     for draft in intercepting:
         yield from check_protected(draft.node, draft.intercept_rules, protected)
         yield from check_taken_ports(draft.node, draft.intercept_rules)
-        yield from redirect_notes(draft.node, draft.intercept_rules)
+        yield from make_redirect_notes(draft.node, draft.intercept_rules)
 
 
-def _unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Finding]:
+def _find_unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[Finding]:
     """Yield a warning for each mapping with a site that has no host. The site may belong to another inventory."""
     known = others | {node.site for node in nodes}
     for node in nodes:
         for mapping in node.host.nat:
             if unknown := sorted(set(mapping.sites) - known):
                 message = f"no host is in site {list_first(unknown, 4)}; the sites are {list_first(sorted(known), 6)}"
-                yield host_warning("nat-site-unknown", node.name, "kong_nat", list(mapping.sites), message)
+                yield make_host_warning("nat-site-unknown", node.name, "kong_nat", list(mapping.sites), message)

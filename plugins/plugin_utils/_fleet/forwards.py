@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
     NatMapping,
     Node,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
@@ -33,7 +33,7 @@ class Forward:
     hairpin: bool
 
 
-def forwards(node: Node, allows: Sequence[Allow]) -> list[Forward]:
+def list_forwards(node: Node, allows: Sequence[Allow]) -> list[Forward]:
     """Return the forwards that a node's listeners need, in the order of its mappings and listeners.
 
     A listener without allowed sources needs no forward.
@@ -41,10 +41,10 @@ def forwards(node: Node, allows: Sequence[Allow]) -> list[Forward]:
     return [
         Forward(mapping, outside_port, inside, allow, hairpin=_is_advertised(node, mapping, outside_port, allow))
         for mapping in node.host.nat
-        if (inside := node.host.inside(mapping))
+        if (inside := node.host.find_inside(mapping))
         for allow in allows
         if (allow.any_source or allow.sets) and _arrives_at(mapping, inside, allow.listener)
-        if (outside_port := mapping.outside_port_of(allow.protocol, allow.listener.port))
+        if (outside_port := mapping.find_outside_port(allow.protocol, allow.listener.port))
     ]
 
 
@@ -69,26 +69,28 @@ def check_mappings(nodes: Iterable[Node]) -> Iterator[Finding]:
     for node in nodes:
         for mapping in node.host.nat:
             yield from _check_mapping(node, mapping)
-            yield from _conflicts(node, mapping, claims)
+            yield from _find_conflicts(node, mapping, claims)
 
 
 def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
-    inside = node.host.inside(mapping)
-    shown = _shown(mapping)
+    inside = node.host.find_inside(mapping)
+    shown = _format_mapping(mapping)
     if inside is None:
         message = f"the node has no IPv{mapping.family} address as inside address; add one to kong_address"
-        yield host_error("nat-family", node.name, "kong_nat", shown, message)
+        yield make_host_error("nat-family", node.name, "kong_nat", shown, message)
         return
     if mapping.inside_port is None:
         return
-    receiving = [listener for listener in _receiving(node, mapping, inside) if listener.port == mapping.inside_port]
+    receiving = [
+        listener for listener in _select_receiving(node, mapping, inside) if listener.port == mapping.inside_port
+    ]
     if not receiving:
         sockets = list(dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable))
         message = (
-            f"no listener of Kong is on {inside} {_words(mapping)} port {mapping.inside_port}; the node opens "
+            f"no listener of Kong is on {inside} {_describe_mapping(mapping)} port {mapping.inside_port}; the node opens "
             f"{list_first(sockets, 6) or 'no port'}. Correct inside_port, inside or the listen setting, or remove the mapping"
         )
-        yield host_error("nat-no-listener", node.name, "kong_nat", shown, message)
+        yield make_host_error("nat-no-listener", node.name, "kong_nat", shown, message)
     for listener in receiving:
         missing = [protocol for protocol in listener.protocols if protocol not in mapping.protocols]
         if missing and len(listener.protocols) > 1:
@@ -96,10 +98,10 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
                 f"it does not forward {' and '.join(missing)}, but {listener.setting} {listener.port} needs tcp (for joins) "
                 "and udp (for gossip). Add the protocol here and on the device"
             )
-            yield host_error("nat-protocol", node.name, "kong_nat", shown, message)
+            yield make_host_error("nat-protocol", node.name, "kong_nat", shown, message)
 
 
-def _receiving(node: Node, mapping: NatMapping, inside: str) -> list[Listener]:
+def _select_receiving(node: Node, mapping: NatMapping, inside: str) -> list[Listener]:
     """Return the listeners that receive packets that a mapping forwards to the inside address."""
     return [
         listener
@@ -108,14 +110,14 @@ def _receiving(node: Node, mapping: NatMapping, inside: str) -> list[Listener]:
     ]
 
 
-def _claims_of(node: Node, mapping: NatMapping) -> Iterator[tuple[Claim, int]]:
+def _list_claims(node: Node, mapping: NatMapping) -> Iterator[tuple[Claim, int]]:
     """Yield the claims of a mapping on its device, each with the inside port."""
     if mapping.outside_port is not None and mapping.inside_port is not None:
         for protocol in mapping.protocols:
             yield (mapping.outside, protocol, mapping.outside_port), mapping.inside_port
         return
     yield (mapping.outside, "", 0), 0  # the address as a whole
-    for listener in _receiving(node, mapping, node.host.inside(mapping) or ""):
+    for listener in _select_receiving(node, mapping, node.host.find_inside(mapping) or ""):
         for protocol in listener.protocols:
             yield (mapping.outside, protocol, listener.port), listener.port
 
@@ -131,10 +133,10 @@ def _is_shared(first: NatMapping, second: NatMapping, node: Node, other: Node) -
     return first.inside == second.inside and first.inside in shared
 
 
-def _conflicts(node: Node, mapping: NatMapping, claims: Claims) -> Iterator[Finding]:
+def _find_conflicts(node: Node, mapping: NatMapping, claims: Claims) -> Iterator[Finding]:
     """Yield an error if another mapping has the same outside address and port, and another destination."""
     rival = None
-    for claim, inside_port in _claims_of(node, mapping):
+    for claim, inside_port in _list_claims(node, mapping):
         holders = claims.setdefault(claim, [])
         for other, others_mapping, others_port in holders:
             one_destination = other is node or _is_shared(mapping, others_mapping, node, other)
@@ -147,14 +149,16 @@ def _conflicts(node: Node, mapping: NatMapping, claims: Claims) -> Iterator[Find
             f"{'another mapping of this node' if rival is node else rival.name} has the same outside address and port, so "
             "only one of them works. Give each its own port, or set device if they are on different devices"
         )
-        yield host_error("nat-conflict", node.name, "kong_nat", _shown(mapping), message)
+        yield make_host_error("nat-conflict", node.name, "kong_nat", _format_mapping(mapping), message)
 
 
-def _words(mapping: NatMapping) -> str:
+def _describe_mapping(mapping: NatMapping) -> str:
     return "+".join(protocol for protocol in PROTOCOLS if protocol in mapping.protocols)
 
 
-def _shown(mapping: NatMapping) -> str:
+def _format_mapping(mapping: NatMapping) -> str:
     if mapping.outside_port is None:
         return f"{mapping.outside} one-to-one"
-    return f"{Endpoint(mapping.outside, mapping.outside_port)} {_words(mapping)} to port {mapping.inside_port}"
+    return (
+        f"{Endpoint(mapping.outside, mapping.outside_port)} {_describe_mapping(mapping)} to port {mapping.inside_port}"
+    )

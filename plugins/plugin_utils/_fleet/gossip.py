@@ -13,16 +13,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import unusable_reason
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Classes, classify, representatives
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import (
+    Classes,
+    choose_representatives,
+    classify,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unreachable_reason
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
@@ -40,36 +44,36 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
             clusters.setdefault(draft.node.cluster, []).append(draft)
     nodes: dict[str, Node] = {}
     for cluster in clusters.values():
-        members = [draft for draft in cluster if draft.node.listening("cluster")]
+        members = [draft for draft in cluster if draft.node.select_listeners("cluster")]
         if len(cluster) > 1:
-            findings.extend(_not_published(draft.node) for draft in cluster if draft not in members)
+            findings.extend(_make_not_published(draft.node) for draft in cluster if draft not in members)
         classes = classify(draft.node.host for draft in members)
         wanted = Wanted((), everyone="the whole cluster", mutual=True, vpn=not any(map(_is_bound, members)))
         advertised = [_choose_endpoint(draft, classes, wanted, findings) for draft in members]
-        findings.extend(_duplicates(advertised))
-        findings.extend(_unexpected_senders(advertised))
+        findings.extend(_find_duplicates(advertised))
+        findings.extend(_find_unexpected_senders(advertised))
         nodes.update({node.name: node for node in advertised})
     return nodes
 
 
 def _choose_endpoint(draft: Draft, classes: Classes, wanted: Wanted, findings: list[Finding]) -> Node:
-    node, peers = draft.node, representatives(classes, draft.node.host)
-    listener = node.listening("cluster")[0]
+    node, peers = draft.node, choose_representatives(classes, draft.node.host)
+    listener = node.select_listeners("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
-    if peers and (reason := unreachable_reason(peers[0], node, [listener])):
-        findings.append(_no_path(peers[0], node, reason))
+    if peers and (reason := explain_unreachable(peers[0], node, [listener])):
+        findings.append(_make_no_path(peers[0], node, reason))
         return node
     if given is not None:
-        endpoint = _given_endpoint(draft, given, findings)
+        endpoint = _read_given_endpoint(draft, given, findings)
         candidates = [endpoint] if endpoint else []
     else:
-        candidates = list(_candidates(node.host, service, peers))
-    common = _common(node.host, service, peers, candidates)
+        candidates = list(_list_candidates(node.host, service, peers))
+    common = _find_common(node.host, service, peers, candidates)
     if common:
-        return _complete(draft, common, _route(peers[0], node.host, service, common) if peers else None)
+        return _complete(draft, common, _find_route(peers[0], node.host, service, common) if peers else None)
     if candidates:
-        findings.append(_no_common_endpoint(draft, service, candidates, peers, wanted))
+        findings.append(_make_no_common_endpoint(draft, service, candidates, peers, wanted))
     return node
 
 
@@ -80,25 +84,25 @@ def _is_placed(draft: Draft) -> bool:
 
 def _is_bound(draft: Draft) -> bool:
     """Tell whether the node must send its gossip from one address. On a VPN its peers would expect its VPN address."""
-    return _is_placed(draft) and draft.node.listening("cluster")[0].bound is not None
+    return _is_placed(draft) and draft.node.select_listeners("cluster")[0].bound is not None
 
 
-def _not_published(node: Node) -> Finding:
+def _make_not_published(node: Node) -> Finding:
     message = (
         "the port of the cluster listener is missing, so no peer could reach the node; publish port "
         f"{node.settings.get('cluster_listen', ':7946').rpartition(':')[2]} over tcp and udp"
     )
-    return host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
+    return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
 
 
-def _no_path(peer: Host, node: Node, reason: str) -> Finding:
+def _make_no_path(peer: Host, node: Node, reason: str) -> Finding:
     message = f"no path from {peer.name} (site {peer.site}) to the cluster listener of {node.name} (site {node.site}). {reason}"
     if node.published is not None:
-        return host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
-    return host_error("no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message)
+        return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
+    return make_host_error("no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message)
 
 
-def _candidates(host: Host, service: Service, peers: Sequence[Host]) -> Iterator[Endpoint]:
+def _list_candidates(host: Host, service: Service, peers: Sequence[Host]) -> Iterator[Endpoint]:
     """Yield the endpoints that a node could advertise: local, VPN, then the outside endpoints of its NAT mappings.
 
     The VPN is first if a peer of another site is on it. Then sites use the VPN, and neither NAT nor a flat network.
@@ -110,38 +114,40 @@ def _candidates(host: Host, service: Service, peers: Sequence[Host]) -> Iterator
         if address:
             yield Endpoint(address, service.port)
     for mapping in host.nat:
-        if mapping.family == 4 and (outside_port := mapping.outside_port_of("tcp", service.port)):
+        if mapping.family == 4 and (outside_port := mapping.find_outside_port("tcp", service.port)):
             yield Endpoint(mapping.outside, outside_port)
 
 
-def _common(host: Host, service: Service, peers: Sequence[Host], candidates: Iterable[Endpoint]) -> Endpoint | None:
+def _find_common(
+    host: Host, service: Service, peers: Sequence[Host], candidates: Iterable[Endpoint]
+) -> Endpoint | None:
     """Return the first endpoint that all peers reach, or None."""
-    reached = (endpoint for endpoint in candidates if all(_route(peer, host, service, endpoint) for peer in peers))
+    reached = (endpoint for endpoint in candidates if all(_find_route(peer, host, service, endpoint) for peer in peers))
     return next(reached, None)
 
 
-def _route(peer: Host, target: Host, service: Service, endpoint: Endpoint) -> Route | None:
+def _find_route(peer: Host, target: Host, service: Service, endpoint: Endpoint) -> Route | None:
     """Return the route on which a peer reaches the endpoint over both tcp and udp, or None."""
     both = [dial(peer, target, Service(protocol, service.port, service.bound), endpoint) for protocol in PROTOCOLS]
     return both[0] if all(both) else None
 
 
-def _given_endpoint(draft: Draft, value: object, findings: list[Finding]) -> Endpoint | None:
+def _read_given_endpoint(draft: Draft, value: object, findings: list[Finding]) -> Endpoint | None:
     """Read kong_cluster_advertise in the grammar of the node's version. It must be an address that peers can dial."""
     try:
         entry = parse_advertise(value, draft.generation)
     except ListenError as exc:
-        findings.append(_bad_endpoint(draft.node, value, exc.code, exc.reason))
+        findings.append(_make_bad_endpoint(draft.node, value, exc.code, exc.reason))
         return None
-    if reason := unusable_reason(entry.address):
-        findings.append(_bad_endpoint(draft.node, value, "advertise-invalid", f"no peer can dial {reason}"))
+    if reason := explain_unusable(entry.address):
+        findings.append(_make_bad_endpoint(draft.node, value, "advertise-invalid", f"no peer can dial {reason}"))
         return None
     return Endpoint(entry.address, entry.port)
 
 
-def _bad_endpoint(node: Node, value: object, code: str, reason: str) -> Finding:
+def _make_bad_endpoint(node: Node, value: object, code: str, reason: str) -> Finding:
     message = f"{reason}. Give IPv4:PORT, such as 192.168.10.5:9000, or remove it; then it is computed"
-    return host_error(code, node.name, "kong_cluster_advertise", value, message)
+    return make_host_error(code, node.name, "kong_cluster_advertise", value, message)
 
 
 def _complete(draft: Draft, endpoint: Endpoint, route: Route | None) -> Node:
@@ -153,18 +159,18 @@ def _complete(draft: Draft, endpoint: Endpoint, route: Route | None) -> Node:
         listeners = tuple(
             replace(listener, address=lands) if listener.name == "cluster" else listener for listener in listeners
         )
-        settings["cluster_listen"] = f"{lands}:{node.listening('cluster')[0].port}"
+        settings["cluster_listen"] = f"{lands}:{node.select_listeners('cluster')[0].port}"
     settings[str(draft.generation.advertise)] = str(endpoint)
     return replace(node, advertised=endpoint, listeners=listeners, settings=settings)
 
 
-def _no_common_endpoint(
+def _make_no_common_endpoint(
     draft: Draft, service: Service, candidates: list[Endpoint], peers: list[Host], wanted: Wanted
 ) -> Finding:
     """Return an error that names for each candidate a peer that cannot reach it."""
     node = draft.node
     failing = {
-        candidate: next(peer for peer in peers if not _route(peer, node.host, service, candidate))
+        candidate: next(peer for peer in peers if not _find_route(peer, node.host, service, candidate))
         for candidate in candidates
     }
     given = draft.given.get("kong_cluster_advertise")
@@ -181,27 +187,31 @@ def _no_common_endpoint(
     else:
         code = "advertise-not-single"
         reason = f"no single address of {where} is reachable from all its peers: {failures}"
-    message = f"{reason}. {_advice(node.host, service, peers, wanted, candidates if given is not None else [])}"
-    return host_error(code, node.name, "kong_cluster_advertise", given, message)
+    message = (
+        f"{reason}. {_suggest_remedies(node.host, service, peers, wanted, candidates if given is not None else [])}"
+    )
+    return make_host_error(code, node.name, "kong_cluster_advertise", given, message)
 
 
-def _advice(host: Host, service: Service, peers: Sequence[Host], wanted: Wanted, given: list[Endpoint]) -> str:
+def _suggest_remedies(
+    host: Host, service: Service, peers: Sequence[Host], wanted: Wanted, given: list[Endpoint]
+) -> str:
     """Return the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
 
     def works(target: Host, callers: Sequence[Host]) -> bool:
-        return _common(target, service, callers, given or _candidates(target, service, callers)) is not None
+        return _find_common(target, service, callers, given or _list_candidates(target, service, callers)) is not None
 
-    computed = _common(host, service, peers, _candidates(host, service, peers)) if given else None
+    computed = _find_common(host, service, peers, _list_candidates(host, service, peers)) if given else None
     removal = [f"remove it, then {computed} is advertised"] if computed else []
     wanted = wanted._replace(ports=(service.port,), outside=given[0] if given else None)
     return describe_remedies(host, peers, wanted, works, *removal)
 
 
 def _reaches_any(peer: Host, target: Host, service: Service, candidates: list[Endpoint]) -> bool:
-    return any(_route(peer, target, service, candidate) for candidate in candidates)
+    return any(_find_route(peer, target, service, candidate) for candidate in candidates)
 
 
-def _duplicates(nodes: list[Node]) -> Iterator[Finding]:
+def _find_duplicates(nodes: list[Node]) -> Iterator[Finding]:
     """Yield an error for each node that advertises the same endpoint as another node of its cluster."""
     first: dict[Endpoint, Node] = {}
     for node in nodes:
@@ -214,10 +224,10 @@ def _duplicates(nodes: list[Node]) -> Iterator[Finding]:
                 "each node its own outside port"
             )
             value = str(node.advertised)
-            yield host_error("advertise-duplicate", node.name, "kong_cluster_advertise", value, message)
+            yield make_host_error("advertise-duplicate", node.name, "kong_cluster_advertise", value, message)
 
 
-def _unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
+def _find_unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
     """Yield an error for each node whose gossip would have a source address that its peers do not expect.
 
     Serf sends udp from the socket on which it listens, so from the address that it binds, on any route (its library,
@@ -226,7 +236,7 @@ def _unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
     on_vpn = {node.name: node.advertised.address == node.host.vpn.ipv4 for node in nodes if node.advertised}
     counts: Counter[bool | None] = Counter(on_vpn.values())
     for node in nodes:
-        bound = node.listening("cluster")[0].bound
+        bound = node.select_listeners("cluster")[0].bound
         counts_of_peers = counts - Counter([on_vpn.get(node.name)])
         expected = sorted({str(node.host.vpn.ipv4 if vpn else node.host.address.ipv4) for vpn in counts_of_peers})
         if node.advertised and bound and set(expected) - {bound}:
@@ -235,4 +245,6 @@ def _unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
                 f"{' and '.join(expected)} and would drop it. Remove kong_cluster_listen, bind 0.0.0.0, or set "
                 "kong_address to the address that it binds"
             )
-            yield host_error("gossip-bind", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message)
+            yield make_host_error(
+                "gossip-bind", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message
+            )

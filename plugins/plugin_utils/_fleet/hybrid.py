@@ -13,17 +13,20 @@ from math import inf
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, routes, service_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, list_routes, make_service
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
+    explain_unreachable,
+    make_unverified_warnings,
     note_unverified,
-    unreachable_reason,
-    unverified_warnings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error, host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    make_host_error,
+    make_host_warning,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import parse_version
 
@@ -37,7 +40,7 @@ def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, N
     """Return all data planes with the settings for their control planes, without other nodes.
 
     A control plane that accepts the version of the data plane precedes other control planes, then a control plane of its site,
-    then by ``_weight``. The first with a path is chosen. A data plane without a control plane is an error.
+    then by ``_compute_weight``. The first with a path is chosen. A data plane without a control plane is an error.
     """
     control_planes: dict[str, list[Node]] = {}
     for draft in drafts.values():
@@ -49,17 +52,17 @@ def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, N
         draft.node.name: _connect(draft, control_planes.get(draft.node.cluster, []), findings, unverified)
         for draft in data_planes
     }
-    findings.extend(unverified_warnings(unverified))
+    findings.extend(make_unverified_warnings(unverified))
     return connected
 
 
 def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], unverified: Unverified) -> Node:
     node, settings = draft.node, dict(draft.node.settings)
-    nearest = sorted(control_planes, key=lambda other: (*_distance(node, other), _weight(node, other)))
+    nearest = sorted(control_planes, key=lambda other: (*_compute_distance(node, other), _compute_weight(node, other)))
     for setting, listener in CONNECTIONS.items():
         given = draft.given.get(f"kong_{setting}")
         opens = listener == "cluster" or draft.generation.enterprise
-        found = _first_route(node.host, nearest, listener) if opens else None
+        found = _find_first_route(node.host, nearest, listener) if opens else None
         if given is not None:
             settings[setting] = str(given)
         elif found:
@@ -67,17 +70,17 @@ def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], 
             settings[setting] = str(route.dialled)
             note_unverified(unverified, [([node.host], route)], target)
             if listener == "cluster" and not _accepts(target, node):
-                findings.append(_version_skew(node, target))
+                findings.append(_make_version_skew(node, target))
         if found is None and listener == "cluster" and (given is None or nearest):
-            findings.append(_no_control_plane(node, control_planes, given))
+            findings.append(_make_no_control_plane(node, control_planes, given))
     return replace(node, settings=settings)
 
 
-def _distance(data_plane: Node, control_plane: Node) -> tuple[bool, bool]:
+def _compute_distance(data_plane: Node, control_plane: Node) -> tuple[bool, bool]:
     return not _accepts(control_plane, data_plane), control_plane.site != data_plane.site
 
 
-def _weight(data_plane: Node, control_plane: Node) -> bytes:
+def _compute_weight(data_plane: Node, control_plane: Node) -> bytes:
     """Return the place of a control plane in the order of a data plane, by rendezvous hashing of both names.
 
     It spreads the data planes evenly. A new node, or a node that is removed, changes the choice of no other data plane, except
@@ -102,26 +105,26 @@ def _accepts(control_plane: Node, data_plane: Node) -> bool:
     return own.major == other.major and 0 <= own.minor - other.minor <= _OLDER_MINORS.get(own.line, inf)
 
 
-def _version_skew(node: Node, control_plane: Node) -> Finding:
+def _make_version_skew(node: Node, control_plane: Node) -> Finding:
     message = (
         f"control plane {control_plane.name} runs Kong {control_plane.version} and does not configure data planes of this "
         "version; upgrade the older of the two nodes, or give the data plane another control plane"
     )
-    return host_warning("version-skew", node.name, "kong_version", node.version, message)
+    return make_host_warning("version-skew", node.name, "kong_version", node.version, message)
 
 
-def _first_route(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
-    return next(((other, route) for other in control_planes for route in _routes(caller, other, listener)), None)
+def _find_first_route(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
+    return next(((other, route) for other in control_planes for route in _list_routes(caller, other, listener)), None)
 
 
-def _routes(caller: Host, target: Node, name: str) -> Iterator[Route]:
+def _list_routes(caller: Host, target: Node, name: str) -> Iterator[Route]:
     for family in FAMILIES:
-        for listener in target.listening(name):
+        for listener in target.select_listeners(name):
             if family in listener.families and not listener.is_loopback:
-                yield from routes(caller, target.host, service_of(listener, "tcp"), family)
+                yield from list_routes(caller, target.host, make_service(listener, "tcp"), family)
 
 
-def _no_control_plane(node: Node, control_planes: list[Node], given: object) -> Finding:
+def _make_no_control_plane(node: Node, control_planes: list[Node], given: object) -> Finding:
     """Return an error, or a warning if the address is given, because it may use a route that the inventory does not have."""
     variable = "kong_cluster_control_plane"
     if not control_planes:
@@ -129,24 +132,24 @@ def _no_control_plane(node: Node, control_planes: list[Node], given: object) -> 
             f"cluster {node.cluster!r} has no node with kong_role: control_plane. Give it one, correct kong_cluster, or "
             f"set {variable} to the host:port of a control plane outside this inventory"
         )
-        return host_error("control-plane-missing", node.name, variable, None, message)
-    other = min(control_planes, key=lambda other: _distance(node, other))
-    listeners = other.listening("cluster")
+        return make_host_error("control-plane-missing", node.name, variable, None, message)
+    other = min(control_planes, key=lambda other: _compute_distance(node, other))
+    listeners = other.select_listeners("cluster")
     if listeners:
         message = (
             f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). "
-            f"{unreachable_reason(node.host, other, listeners) or _advice(node, other, listeners[0])}"
+            f"{explain_unreachable(node.host, other, listeners) or _suggest_remedies(node, other, listeners[0])}"
         )
     else:
         message = f"{other.name} does not publish its cluster listener. Add the port to its kong_published_ports"
     if given is not None:
         message = f"according to the inventory, {message}"
-        return host_warning("no-path", node.name, variable, given, message)
-    return host_error("no-path", node.name, variable, None, message)
+        return make_host_warning("no-path", node.name, variable, given, message)
+    return make_host_error("no-path", node.name, variable, None, message)
 
 
-def _advice(node: Node, control_plane: Node, listener: Listener) -> str:
+def _suggest_remedies(node: Node, control_plane: Node, listener: Listener) -> str:
     def works(target: Host, callers: Sequence[Host]) -> bool:
-        return next(_routes(callers[0], replace(control_plane, host=target), listener.name), None) is not None
+        return next(_list_routes(callers[0], replace(control_plane, host=target), listener.name), None) is not None
 
     return describe_remedies(control_plane.host, [node.host], Wanted([listener.port], ("tcp",)), works)

@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.intercep
     InterceptRule,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import parse_version
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener, Report
 
@@ -39,7 +39,7 @@ class Protected:
 def find_protected(node: Node, ssh_port: int) -> Iterator[Protected]:
     """Yield the protected ports of a node as other hosts dial them: SSH, and all listeners that are not for clients."""
     mappings = [mapping for mapping in node.host.nat if mapping.outside_port is None]
-    addresses = {*node.host.all_addresses(), *(mapping.outside for mapping in mappings)}
+    addresses = {*node.host.list_addresses(), *(mapping.outside for mapping in mappings)}
     ports = {(ssh_port, "SSH")}
     ports |= {
         (listener.port, listener.name)
@@ -67,7 +67,7 @@ def check_protected(
                         f"it would intercept {', '.join(named)} of {protected.node} ({address}), which the fleet needs; "
                         "remove the port, or give narrower destinations"
                     )
-                    yield host_error("interception-protected", node.name, VARIABLE, network, message)
+                    yield make_host_error("interception-protected", node.name, VARIABLE, network, message)
 
 
 def check_taken_ports(node: Node, intercept_rules: Collection[InterceptRule]) -> Iterator[Finding]:
@@ -88,10 +88,10 @@ def check_taken_ports(node: Node, intercept_rules: Collection[InterceptRule]) ->
                     f"{listener.name} of this node listens on port {listener.port} at {listener.address}, so its sources "
                     f"would also apply to intercepted packets; intercept another port, or {fix}"
                 )
-                yield host_error("interception-port-taken", node.name, VARIABLE, listener.port, message)
+                yield make_host_error("interception-port-taken", node.name, VARIABLE, listener.port, message)
 
 
-def redirect_notes(node: Node, intercept_rules: Collection[InterceptRule]) -> list[Finding]:
+def make_redirect_notes(node: Node, intercept_rules: Collection[InterceptRule]) -> list[Finding]:
     """Return a note that Kong does not see the original destination of redirected packets, and a partial remedy."""
     report = Report(node.name)
     redirected = [rule for rule in intercept_rules if rule.method == REDIRECT]
@@ -99,12 +99,12 @@ def redirect_notes(node: Node, intercept_rules: Collection[InterceptRule]) -> li
         text = (
             f"Kong {node.version} sees its own address and port instead of the address and port that the client dialled"
         )
-        text += _port_maps_remedy(node, redirected)
-        report.info("interception-hidden", VARIABLE, list(redirected[0].destinations), text)
+        text += _suggest_port_maps(node, redirected)
+        report.add_info("interception-hidden", VARIABLE, list(redirected[0].destinations), text)
     return report.findings
 
 
-def _port_maps_remedy(node: Node, redirected: Collection[InterceptRule]) -> str:
+def _suggest_port_maps(node: Node, redirected: Collection[InterceptRule]) -> str:
     ports: dict[Listener, set[int]] = {}
     for rule in redirected:
         ports.setdefault(rule.listener, set()).update(rule.ports)

@@ -10,7 +10,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import bounds_of, family_of, prefix_length
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    compute_bounds,
+    find_family,
+    get_prefix_length,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Networks, Node
 
 _BITS: Mapping[int, int] = {4: 32, 6: 128}
@@ -25,23 +29,23 @@ class Dialled:
         for node in nodes:
             outside = (mapping.outside for mapping in node.host.nat)
             bound = (listener.bound for listener in node.reachable if listener.bound)
-            for address in {*node.host.all_addresses(), *outside, *bound}:
-                found[family_of(address)].add(bounds_of(address)[0])
+            for address in {*node.host.list_addresses(), *outside, *bound}:
+                found[find_family(address)].add(compute_bounds(address)[0])
         self._sorted = {family: sorted(numbers) for family, numbers in found.items()}
 
     def restrict(self, host: Host) -> Host:
         """Return the host without the networks in which no node is dialled, so that these do not change the plan."""
         kept = tuple(entry for entry in host.networks if self._is_dialled(entry[0]))
-        own = {family_of(network): set[str | None]() for network, _source in kept}
+        own = {find_family(network): set[str | None]() for network, _source in kept}
         for network, source in kept:
-            own[family_of(network)].add(source)
-        plain = {family for family, sources in own.items() if not sources - {host.address.of(family)}}
-        networks: Networks = tuple(entry for entry in kept if family_of(entry[0]) not in plain)
+            own[find_family(network)].add(source)
+        plain = {family for family, sources in own.items() if not sources - {host.address.select(family)}}
+        networks: Networks = tuple(entry for entry in kept if find_family(entry[0]) not in plain)
         return host if networks == host.networks else replace(host, networks=networks)
 
     def _is_dialled(self, network: str) -> bool:
-        first, last = bounds_of(network)
-        numbers = self._sorted[family_of(network)]
+        first, last = compute_bounds(network)
+        numbers = self._sorted[find_family(network)]
         at = bisect_left(numbers, first)
         return at < len(numbers) and numbers[at] <= last
 
@@ -53,13 +57,15 @@ class Cells:
         """Collect the networks of the hosts."""
         self._firsts: dict[tuple[int, int], set[int]] = {}
         for network in {network for host in hosts for network, _source in host.networks}:
-            self._firsts.setdefault((family_of(network), prefix_length(network)), set()).add(bounds_of(network)[0])
+            self._firsts.setdefault((find_family(network), get_prefix_length(network)), set()).add(
+                compute_bounds(network)[0]
+            )
 
-    def of(self, address: str) -> tuple[tuple[int, int], ...]:
+    def select(self, address: str) -> tuple[tuple[int, int], ...]:
         """Return the networks that contain an address: each first address with its prefix length."""
         if not self._firsts:
             return ()
-        family, number = family_of(address), bounds_of(address)[0]
+        family, number = find_family(address), compute_bounds(address)[0]
         found = ((number >> _BITS[family] - length << _BITS[family] - length, length)
                  for known, length in self._firsts if known == family)  # fmt: skip
         return tuple(sorted(cell for cell in found if cell[0] in self._firsts[family, cell[1]]))

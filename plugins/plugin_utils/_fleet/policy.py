@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content, SetKey, Sets
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unreachable,
+    make_unreachable_warnings,
     note_unreachable,
-    unreachable_warnings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey, Viewer
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import InterceptRule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import MEMBERS, Terms
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_error
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 _EMPTY: Content = ((), ())
@@ -52,8 +52,10 @@ class Policy:
         entries = []
         for listener in node.reachable:
             terms = None if listener.is_loopback else draft.terms.get((listener.name, listener.own_port))
-            entries += [self._entry(node, listener, protocol, terms, unreachable) for protocol in listener.protocols]
-        self.findings.extend(unreachable_warnings(node, unreachable))
+            entries += [
+                self._make_entry(node, listener, protocol, terms, unreachable) for protocol in listener.protocols
+            ]
+        self.findings.extend(make_unreachable_warnings(node, unreachable))
         return entries
 
     def allow_intercepted(self, node: Node, draft: Draft, rule: InterceptRule) -> Allow:
@@ -64,49 +66,51 @@ class Policy:
         listener, family = rule.listener, rule.family
         if listener.is_loopback:
             listener = replace(listener, address="::" if family == 6 else "0.0.0.0")
-        return self._entry(node, listener, "tcp", draft.terms[listener.name, listener.own_port], {})
+        return self._make_entry(node, listener, "tcp", draft.terms[listener.name, listener.own_port], {})
 
-    def _entry(
+    def _make_entry(
         self, node: Node, listener: Listener, protocol: str, terms: Terms | None, unreachable: Unreachable
     ) -> Allow:
         if terms is None or terms.any:
             return Allow(listener, protocol, any_source=terms is not None, sets=())
         return Allow(
-            listener, protocol, any_source=False, sets=(*self._sets(node, listener, protocol, terms, unreachable),)
+            listener, protocol, any_source=False, sets=(*self._list_sets(node, listener, protocol, terms, unreachable),)
         )
 
-    def _sets(
+    def _list_sets(
         self, node: Node, listener: Listener, protocol: str, terms: Terms, unreachable: Unreachable
     ) -> Iterator[SetKey]:
         """Yield the sets of a listener's terms; hosts without a path are added to ``unreachable``."""
         if terms.networks:
             label = f"{listener.name}-networks-at-{node.site}"
-            yield self.sets.add(label, _by_family(terms.networks), node.name, listener, protocol)
-        sockets = _same_port(node, listener, protocol) or [listener]  # a listener on loopback for intercepted packets
-        for term, group in _groups(terms, node, listener):
+            yield self.sets.add(label, _group_by_family(terms.networks), node.name, listener, protocol)
+        sockets = _find_same_port(node, listener, protocol) or [
+            listener
+        ]  # a listener on loopback for intercepted packets
+        for term, group in _list_groups(terms, node, listener):
             content = self.viewer.view(group, node, [listener, *sockets], protocol)
             if not _is_cluster_term(term, listener):
-                hosts = self.viewer.unreachable(group, node, sockets, protocol)
+                hosts = self.viewer.list_unreachable(group, node, sockets, protocol)
                 note_unreachable(unreachable, hosts, (terms.variable, term), node, sockets)
             alone = all(host is node.host for host in self.viewer.members[group][:2])
             if alone and terms.given and term in MEMBERS and not _is_cluster_term(term, listener):
-                self.findings.append(_no_members(node, terms.variable, term))
+                self.findings.append(_make_no_members(node, terms.variable, term))
             if content != _EMPTY and not alone:
-                yield self.sets.add(_label(term, listener, node), content, node.name, listener, protocol)
+                yield self.sets.add(_make_label(term, listener, node), content, node.name, listener, protocol)
 
 
-def _same_port(node: Node, listener: Listener, protocol: str) -> list[Listener]:
+def _find_same_port(node: Node, listener: Listener, protocol: str) -> list[Listener]:
     """Return the sockets on a listener's port that other hosts can reach."""
     return [
         socket
-        for socket in node.listening(listener.name)
+        for socket in node.select_listeners(listener.name)
         if socket.port == listener.port and protocol in socket.protocols and not socket.is_loopback
     ]
 
 
-def _no_members(node: Node, variable: str, term: str) -> Finding:
+def _make_no_members(node: Node, variable: str, term: str) -> Finding:
     message = f"cluster {node.cluster!r} has no such node except this node, so it would allow no host; remove it"
-    return host_error("source-unknown", node.name, variable, term, message)
+    return make_host_error("source-unknown", node.name, variable, term, message)
 
 
 def _is_cluster_term(term: str, listener: Listener) -> bool:
@@ -114,14 +118,14 @@ def _is_cluster_term(term: str, listener: Listener) -> bool:
     return listener.name == "cluster" and term in MEMBERS
 
 
-def _by_family(networks: Sequence[str]) -> Content:
+def _group_by_family(networks: Sequence[str]) -> Content:
     return (
-        tuple(network for network in networks if family_of(network) == 4),
-        tuple(network for network in networks if family_of(network) == 6),
+        tuple(network for network in networks if find_family(network) == 4),
+        tuple(network for network in networks if find_family(network) == 6),
     )
 
 
-def _groups(terms: Terms, node: Node, listener: Listener) -> Iterator[tuple[str, GroupKey]]:
+def _list_groups(terms: Terms, node: Node, listener: Listener) -> Iterator[tuple[str, GroupKey]]:
     """Yield each term with the key of its hosts."""
     for term in terms.members:
         gossips = term == "peers" and listener.name == "cluster" and node.advertised is not None
@@ -132,7 +136,7 @@ def _groups(terms: Terms, node: Node, listener: Listener) -> Iterator[tuple[str,
         yield host, ("host", host)
 
 
-def _label(term: str, listener: Listener, node: Node) -> str:
+def _make_label(term: str, listener: Listener, node: Node) -> str:
     if _is_cluster_term(term, listener):
         return f"{term}-{node.cluster}-from-{node.site}"
     return f"{listener.name}-{term.removeprefix('@')}-from-{node.site}"

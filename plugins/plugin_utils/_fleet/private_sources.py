@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of, is_private
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family, is_private
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
 
 
 def find_private_sources(drafts: Collection[Draft], others: Iterable[Host]) -> Iterator[Finding]:
@@ -22,9 +22,9 @@ def find_private_sources(drafts: Collection[Draft], others: Iterable[Host]) -> I
     at its site, no VPN address, no NAT mapping and no flat network.
     """
     private_sites = {
-        (host.site, family_of(address))
+        (host.site, find_family(address))
         for host in (*others, *(draft.node.host for draft in drafts))
-        for address in host.address.all()
+        for address in host.address.list_all()
         if is_private(address)
     }
     for draft in drafts:
@@ -34,16 +34,16 @@ def find_private_sources(drafts: Collection[Draft], others: Iterable[Host]) -> I
         own = {*draft.own_addresses, *(listener.bound for listener in node.reachable if listener.bound)}
         for terms in draft.terms.values():
             for network in filter(is_private, terms.networks):
-                family = family_of(network)
-                seen = any(is_private(address) and family_of(address) == family for address in own)
-                if node.host.address.of(family) and not seen and (node.site, family) not in private_sites:
-                    yield _warning(node.name, terms.variable, network)
+                family = find_family(network)
+                seen = any(is_private(address) and find_family(address) == family for address in own)
+                if node.host.address.select(family) and not seen and (node.site, family) not in private_sites:
+                    yield _make_warning(node.name, terms.variable, network)
 
 
-def _warning(name: str, variable: str, network: str) -> Finding:
+def _make_warning(name: str, variable: str, network: str) -> Finding:
     message = (
         f"{name} has only public addresses, and no site, VPN, NAT mapping or flat network leads from private addresses to it, "
         "so it sees the address after NAT. Name that address, or set kong_flat_network: true or kong_vpn_address of "
         f"{name} if private addresses reach it unchanged"
     )
-    return host_warning("source-private", name, variable, network, message)
+    return make_host_warning("source-private", name, variable, network, message)

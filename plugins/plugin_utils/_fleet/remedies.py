@@ -15,9 +15,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
     Addresses,
     Family,
-    family_of,
-    host_network,
+    find_family,
     is_private,
+    make_host_network,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_behind_nat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import (
@@ -71,69 +71,75 @@ def describe_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, wor
 
     ``more`` are further alternatives. The sentence is empty if there is none.
     """
-    found = [*_working(target, callers, wanted, works), *more]
+    found = [*_list_working(target, callers, wanted, works), *more]
     text = ", ".join([*found[:-1], f"or {found[-1]}"]) if len(found) > 1 else "".join(found)
     return text[:1].upper() + text[1:]
 
 
-def _working(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works) -> Iterator[str]:
+def _list_working(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works) -> Iterator[str]:
     """Yield each change that works, the most probable first, in the first family in which it works."""
-    is_public = not any(map(is_private, target.address.all()))
-    kinds = [_egress, _vpn, _flat] if is_public else [_mapping, _vpn, _flat, _egress]
-    for kind in kinds if wanted.vpn else [kind for kind in kinds if kind is not _vpn]:
+    is_public = not any(map(is_private, target.address.list_all()))
+    kinds = (
+        [_propose_egress, _propose_vpn, _propose_flat]
+        if is_public
+        else [_propose_mapping, _propose_vpn, _propose_flat, _propose_egress]
+    )
+    for kind in kinds if wanted.vpn else [kind for kind in kinds if kind is not _propose_vpn]:
         changes = (change for family in FAMILIES if (change := kind(target, callers, wanted, family)))
         yield from islice((change.text for change in changes if works(change.target, change.callers)), 1)
 
 
 def _has_unnamed_nat(caller: Host) -> bool:
     """Tell whether a caller must have a NAT to leave its site, and the inventory has none."""
-    return all(map(is_private, caller.address.all())) and not any(is_behind_nat(caller, family) for family in FAMILIES)
+    return all(map(is_private, caller.address.list_all())) and not any(
+        is_behind_nat(caller, family) for family in FAMILIES
+    )
 
 
-def _egress(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
+def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
     unnamed = [caller for caller in callers if _has_unnamed_nat(caller)]
-    own = target.address.of(family)
+    own = target.address.select(family)
     if not unnamed or own is None:
         return None
-    egress = (host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
+    egress = (make_host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
     others = " and hosts like it" if wanted.everyone else ""
-    sees = f" to the {_only(family)}address that {target.name} sees"
-    into = f" if its {_only(family)}NAT leads to {target.name}"
-    text = f"set kong_nat_egress of {_names(unnamed)}{others}{into if is_private(own) else sees}"
+    sees = f" to the {_format_family(family)}address that {target.name} sees"
+    into = f" if its {_format_family(family)}NAT leads to {target.name}"
+    text = f"set kong_nat_egress of {_format_names(unnamed)}{others}{into if is_private(own) else sees}"
     return _Change(text, target, changed)
 
 
-def _mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
+def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
     given = wanted.outside
-    if given and family_of(given.address) != family:
+    if given and find_family(given.address) != family:
         return None
     outside, outside_port, inside_port = _PUBLIC[family], None, None
     if given:
         outside, outside_port, inside_port = given.address, given.port, wanted.ports[0]
     mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
     also = " (clients need a kong_nat_egress)" if any(map(_has_unnamed_nat, callers)) else ""
-    text = f"give {target.name} {_a(family)}kong_nat mapping {wanted}{also}"
+    text = f"give {target.name} {_format_article(family)}kong_nat mapping {wanted}{also}"
     return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
 
 
-def _vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change:
-    missing = [host for host in (target, *callers) if not host.vpn.of(family)]
-    which = wanted.everyone or ("both hosts" if len(missing) == 2 else _names(missing))
-    changed = [_on_vpn(caller, family) for caller in callers]
-    return _Change(f"give {which} {_a(family)}kong_vpn_address", _on_vpn(target, family), changed)
+def _propose_vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change:
+    missing = [host for host in (target, *callers) if not host.vpn.select(family)]
+    which = wanted.everyone or ("both hosts" if len(missing) == 2 else _format_names(missing))
+    changed = [_with_vpn(caller, family) for caller in callers]
+    return _Change(f"give {which} {_format_article(family)}kong_vpn_address", _with_vpn(target, family), changed)
 
 
-def _on_vpn(host: Host, family: Family) -> Host:
-    if host.vpn.of(family):
+def _with_vpn(host: Host, family: Family) -> Host:
+    if host.vpn.select(family):
         return host
-    ipv4, ipv6 = (_PRIVATE[own] if own == family else host.vpn.of(own) for own in FAMILIES)
+    ipv4, ipv6 = (_PRIVATE[own] if own == family else host.vpn.select(own) for own in FAMILIES)
     return replace(host, vpn=Addresses(ipv4, ipv6))
 
 
-def _flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change:
+def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change:
     opposed = [caller for caller in callers if caller.flat is False]
-    removal = f" (and remove it from {_names(opposed)})" if opposed and not wanted.mutual else ""
+    removal = f" (and remove it from {_format_names(opposed)})" if opposed and not wanted.mutual else ""
     # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
     changed = [replace(caller, flat=wanted.mutual or None) for caller in callers]
     where = wanted.everyone if wanted.mutual else target.name
@@ -141,13 +147,13 @@ def _flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family
     return _Change(text, replace(target, flat=True), changed)
 
 
-def _a(family: Family) -> str:
-    return f"an {_only(family)}" if family == 6 else "a "
+def _format_article(family: Family) -> str:
+    return f"an {_format_family(family)}" if family == 6 else "a "
 
 
-def _only(family: Family) -> str:
+def _format_family(family: Family) -> str:
     return "IPv6 " if family == 6 else ""
 
 
-def _names(hosts: Sequence[Host]) -> str:
+def _format_names(hosts: Sequence[Host]) -> str:
     return list_first([host.name for host in hosts], _SHOWN)

@@ -31,7 +31,7 @@ class Sets:
         self._users.setdefault(label, {}).setdefault(content, user)
         return label, content
 
-    def names(self) -> dict[SetKey, str]:
+    def list_names(self) -> dict[SetKey, str]:
         """Return the name of every set: its label, and its first user if nodes see different members.
 
         A name does not depend on the members, so a peer that is added or removed does not change it.
@@ -39,12 +39,12 @@ class Sets:
         names: dict[SetKey, str] = {}
         taken: set[str] = set()
         for label, contents in self._users.items():
-            for content, name in zip(contents, _distinct_names(label, list(contents.values())), strict=True):
-                names[label, content] = _free_name(name, taken)
+            for content, name in zip(contents, _make_distinct_names(label, list(contents.values())), strict=True):
+                names[label, content] = _find_free_name(name, taken)
         return names
 
 
-def _distinct_names(label: str, users: Sequence[tuple[str, ...]]) -> list[str]:
+def _make_distinct_names(label: str, users: Sequence[tuple[str, ...]]) -> list[str]:
     """Return distinct names for the users, as short as possible: label, label-host, label-host-port, …."""
     if len(users) == 1:
         return [label]
@@ -53,7 +53,7 @@ def _distinct_names(label: str, users: Sequence[tuple[str, ...]]) -> list[str]:
     return ["-".join((label, *user[:depth])) for user in users]
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def _find_free_name(name: str, taken: set[str]) -> str:
     """Return the name in characters that every backend accepts, with a number if it is in use, and add it to ``taken``.
 
     Names of sites, clusters and hosts may contain any character, so two names may become equal.

@@ -42,7 +42,7 @@ def find_traps(drafts: Collection[Draft]) -> Iterator[Finding]:
             check(draft, version, report)
         yield from report.findings
     for equal in names.values():
-        yield from _equal_names(equal)
+        yield from _find_equal_names(equal)
 
 
 def _is_between(version: KongVersion, first: tuple[int, int, int], last: tuple[int, int, int]) -> bool:
@@ -54,16 +54,16 @@ def _check_events(draft: Draft, version: KongVersion, report: Report) -> None:
     admin = [listener for listener in draft.node.listeners if listener.name == "admin"]
     if _is_between(version, (0, 9, 4), (0, 9, 4)):
         text = "cluster events fail in this release, so the node serves old data; upgrade to 0.9.8"
-        report.warning("cluster-events-lost", "kong_version", version.text, text)
+        report.add_warning("cluster-events-lost", "kong_version", version.text, text)
     elif _is_between(version, (0, 9, 0), (0, 9, 7)) and not any(found.address in _AT_LOOPBACK for found in admin):
         text = (
             f"Kong 0.9.0 to 0.9.7 sends cluster events to 127.0.0.1:{admin[0].port}, where it does not listen, so it serves "
             "old data; bind 0.0.0.0, or upgrade to 0.9.8"
         )
-        report.warning("cluster-events-lost", "kong_admin_listen", draft.node.settings["admin_listen"], text)
+        report.add_warning("cluster-events-lost", "kong_admin_listen", draft.node.settings["admin_listen"], text)
 
 
-def _equal_names(drafts: list[Draft]) -> Iterator[Finding]:
+def _find_equal_names(drafts: list[Draft]) -> Iterator[Finding]:
     """Yield a finding for each node whose Serf agent has, or may have, the name of another node's agent."""
     affected = [draft for draft in drafts if _has_short_name(parse_version(draft.node.version))]
     counts = Counter(draft.host_name for draft in affected)
@@ -73,10 +73,10 @@ def _equal_names(drafts: list[Draft]) -> Iterator[Finding]:
             "another node has the same value, and this release names its gossip agent only after it and the host name"
         )
         if not draft.host_name:
-            report.info("gossip-name", "kong_cluster_listen", value, f"{text}; the host names must differ")
+            report.add_info("gossip-name", "kong_cluster_listen", value, f"{text}; the host names must differ")
         elif counts[draft.host_name] > 1:
             text += f", {draft.host_name!r} on both; rename a host, or use another port"
-            report.warning("gossip-name", "kong_cluster_listen", value, text)
+            report.add_warning("gossip-name", "kong_cluster_listen", value, text)
         yield from report.findings
 
 
@@ -93,12 +93,12 @@ def _check_file(draft: Draft, version: KongVersion, report: Report) -> None:
             "Kong 0.9.0 to 0.9.5 reads /etc/kong.conf or /etc/kong/kong.conf instead, if one of them exists; delete them, or "
             "upgrade to 0.9.6 or later"
         )
-        report.warning("settings-file-ignored", "kong_listen_file", file["path"], text)
+        report.add_warning("settings-file-ignored", "kong_listen_file", file["path"], text)
 
 
 def _check_workers(draft: Draft, version: KongVersion, report: Report) -> None:
     """Warn about a control plane with several workers (CHANGELOG of 2.0.2, #5612)."""
-    workers = [_config(draft).get(name) for name in _WORKERS]
+    workers = [_read_config(draft).get(name) for name in _WORKERS]
     if (
         draft.node.role == "control_plane"
         and _is_between(version, (2, 0, 0), (2, 0, 1))
@@ -108,7 +108,7 @@ def _check_workers(draft: Draft, version: KongVersion, report: Report) -> None:
             "a control plane of Kong 2.0.0 or 2.0.1 does not work with several nginx workers; upgrade to 2.0.2 or later, or "
             f"set nginx_worker_processes: 1 in {CONFIG}"
         )
-        report.warning("control-plane-workers", "kong_version", version.text, text)
+        report.add_warning("control-plane-workers", "kong_version", version.text, text)
 
 
 def _check_trust(draft: Draft, version: KongVersion, report: Report) -> None:
@@ -120,7 +120,7 @@ def _check_trust(draft: Draft, version: KongVersion, report: Report) -> None:
             "before Kong 2.5 a data_plane trusts its control plane only with lua_ssl_trusted_certificate; add it here, or leave "
             "it in Kong's file"
         )
-        add = report.warning if "cluster_cert" in config else report.info
+        add = report.add_warning if "cluster_cert" in config else report.add_info
         add("control-plane-untrusted", CONFIG, list(config) or None, text)
 
 
@@ -134,7 +134,7 @@ def _check_http2(draft: Draft, version: KongVersion, report: Report) -> None:
             "port for clients with HTTP/1.1"
         )
         value = draft.node.settings.get(listener.setting)
-        report.info("http2-only", f"kong_{listener.setting}", value, text)
+        report.add_info("http2-only", f"kong_{listener.setting}", value, text)
 
 
 def _is_plain_http2(listener: Listener) -> bool:
@@ -142,7 +142,7 @@ def _is_plain_http2(listener: Listener) -> bool:
     return "http2" in listener.flags and "ssl" not in listener.flags and not listener.name.startswith("cluster")
 
 
-def _config(draft: Draft) -> Mapping[str, Any]:
+def _read_config(draft: Draft) -> Mapping[str, Any]:
     config = draft.given.get(CONFIG)
     return config if isinstance(config, Mapping) else {}
 

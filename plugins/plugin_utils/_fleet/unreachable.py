@@ -15,13 +15,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     find_paths,
-    seen_sources,
-    unknown_source,
+    find_unknown_source,
+    list_seen_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 _SHOWN_PORTS = 4
@@ -37,7 +37,7 @@ Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
 Unknown = Unverified
 
 
-def unreachable_reason(caller: Host, target: Node, listeners: Sequence[Listener]) -> str:
+def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener]) -> str:
     """Return the reason why a caller cannot reach a node on any network, so that neither a mapping nor a VPN would help.
 
     The reason is a sentence with the fix, or empty. ``listeners`` are the sockets of the node that the caller may use, at
@@ -48,10 +48,10 @@ def unreachable_reason(caller: Host, target: Node, listeners: Sequence[Listener]
     offered = {family for listener in listeners if not listener.is_loopback for family in listener.families}
     if not offered:
         return f"It binds {first.address} only, which no other host can reach; set {variable} of {target.name}"
-    if lacking := [host for host in (target.host, caller) if not offered & _families_of(host)]:
+    if lacking := [host for host in (target.host, caller) if not offered & _list_families(host)]:
         present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
         names = " and ".join(host.name for host in lacking)
-        shared = missing in _families_of(target.host) & _families_of(caller)
+        shared = missing in _list_families(target.host) & _list_families(caller)
         entry = f"add an IPv{missing} entry to {variable} of {target.name}, or " if shared else ""
         return (
             f"It listens on IPv{present} only, and {names} {'has' if len(lacking) == 1 else 'have'} no IPv{present} address; "
@@ -60,23 +60,23 @@ def unreachable_reason(caller: Host, target: Node, listeners: Sequence[Listener]
     return ""
 
 
-def _families_of(host: Host) -> set[Family]:
-    return {family for family in FAMILIES if host.address.of(family) or host.vpn.of(family)}
+def _list_families(host: Host) -> set[Family]:
+    return {family for family in FAMILIES if host.address.select(family) or host.vpn.select(family)}
 
 
 def note_unreachable(
     unreachable: Unreachable, hosts: Sequence[Host], term: tuple[str, str], node: Node, sockets: Sequence[Listener]
 ) -> None:
     """Add the hosts of a variable's term that have no path to the sockets of one port, those with a known reason separately."""
-    explained = [host for host in hosts if unreachable_reason(host, node, sockets)]
+    explained = [host for host in hosts if explain_unreachable(host, node, sockets)]
     for same in (explained, [host for host in hosts if host not in explained]):
         if same:
             names = tuple(host.name for host in same)
-            key = (sockets[0].name, term, names, unreachable_reason(same[0], node, sockets))
+            key = (sockets[0].name, term, names, explain_unreachable(same[0], node, sockets))
             unreachable.setdefault(key, ([], same))[0].append(sockets[0].port)
 
 
-def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
+def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
     """Yield a warning for the hosts of each term that have no path to a node."""
     for (listener, (variable, term), _names, reason), (ports, hosts) in unreachable.items():
         numbers = list(dict.fromkeys(ports))
@@ -84,9 +84,9 @@ def unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Findi
         noun = "port" if len(numbers) == 1 else "ports"
         message = (
             f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {node.name} (site {node.site}). "
-            f"{reason or _advice(node, listener, numbers, hosts)}"
+            f"{reason or _suggest_remedies(node, listener, numbers, hosts)}"
         )
-        yield host_warning("source-no-path", node.name, variable, term, message)
+        yield make_host_warning("source-no-path", node.name, variable, term, message)
 
 
 def _with_sites(hosts: Sequence[Host]) -> str:
@@ -98,9 +98,9 @@ def _with_sites(hosts: Sequence[Host]) -> str:
     return ", ".join(f"{host.name} (site {host.site})" for host in shown) + more
 
 
-def _advice(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> str:
+def _suggest_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> str:
     """Return the remedies with which the hosts reach the first of the ports. The other ports are like it."""
-    sockets = [socket for socket in node.listening(name) if socket.port == ports[0] and not socket.is_loopback]
+    sockets = [socket for socket in node.select_listeners(name) if socket.port == ports[0] and not socket.is_loopback]
 
     def works(target: Host, callers: Sequence[Host]) -> bool:
         changed = replace(node, host=target)
@@ -118,7 +118,7 @@ def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host]
         if route is None or route.via != "nat" or is_private(route.dialled.address):
             continue
         for host in hosts:
-            sources = seen_sources(route, host, node.host)
+            sources = list_seen_sources(route, host, node.host)
             if all(is_private(source) for source in sources):
                 first = (
                     host.name,
@@ -129,37 +129,37 @@ def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host]
                 unverified.setdefault(host.site, ({}, first))[0][host.name] = None
 
 
-def unverified_warnings(unverified: Unverified) -> Iterator[Finding]:
+def make_unverified_warnings(unverified: Unverified) -> Iterator[Finding]:
     """Yield a warning for the hosts of each site whose source is unverified."""
     for hosts, (name, target, dialled, source) in unverified.values():
-        also = f". The same holds for {_some(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
+        also = f". The same holds for {_format_names(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
         message = (
             f"it dials {target} at the public address {dialled}, but its source {source} is private. Set kong_nat_egress to "
             f"the outside address of its NAT, otherwise {target} drops its packets{also}"
         )
-        yield host_warning("egress-private", name, "kong_nat_egress", None, message)
+        yield make_host_warning("egress-private", name, "kong_nat_egress", None, message)
 
 
 def note_unknown(unknown: Unknown, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:
     """Add the hosts with several addresses whose facts do not determine the address that the node sees."""
     for hosts, route in taken:
         for host in hosts if route else ():
-            if route and host is not node.host and (dialled := unknown_source(route, host)):
-                first = host.name, node.name, dialled, str(host.source_to(dialled))
+            if route and host is not node.host and (dialled := find_unknown_source(route, host)):
+                first = host.name, node.name, dialled, str(host.choose_source(dialled))
                 unknown.setdefault(host.site, ({}, first))[0][host.name] = None
 
 
-def unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
+def make_unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
     """Yield a warning for the hosts of each site whose source is not known."""
     for hosts, (name, target, dialled, source) in unknown.values():
-        also = f". The same holds for {_some(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
+        also = f". The same holds for {_format_names(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
         message = (
             f"its facts do not tell from which of its addresses it connects to {target} at {dialled}: two interfaces or an address "
             "from DHCPv6 are in that network, there is no default route, or the source is not in kong_address_networks. The rules "
             f"allow {source}. Set kong_address to the address that {target} sees{also}"
         )
-        yield host_warning("source-address-unknown", name, "kong_address", None, message)
+        yield make_host_warning("source-address-unknown", name, "kong_address", None, message)
 
 
-def _some(names: Sequence[str]) -> str:
+def _format_names(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

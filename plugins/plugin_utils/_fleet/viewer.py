@@ -13,17 +13,17 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
     Family,
-    host_network,
     is_private,
-    sorted_networks,
+    make_host_network,
+    sort_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Classes, classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
-    dialled_addresses,
-    route_to,
-    seen_sources,
+    find_route_to,
+    list_dialled_addresses,
+    list_seen_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
@@ -55,13 +55,16 @@ class Viewer:
         For a family that this listener does not have, the first listener with that family decides, so that the sockets of
         one port share a set.
         """
-        classes, cells = self._classified(group)
-        taken = {family: _routes(classes, node, listeners, protocol, family) for family in FAMILIES}
-        signature = tuple(_kind(route, cells) for family in FAMILIES for route in taken[family])
+        classes, cells = self._classify(group)
+        taken = {family: _list_routes(classes, node, listeners, protocol, family) for family in FAMILIES}
+        signature = tuple(_make_kind(route, cells) for family in FAMILIES for route in taken[family])
         key = (group, node.site, signature)
         if key not in self._contents:
-            seen = _gossip_sources if group[0] == "gossip" else seen_sources
-            self._contents[key] = (_content(classes, taken[4], node, seen), _content(classes, taken[6], node, seen))
+            seen = _list_gossip_sources if group[0] == "gossip" else list_seen_sources
+            self._contents[key] = (
+                _list_content(classes, taken[4], node, seen),
+                _list_content(classes, taken[6], node, seen),
+            )
             # A data plane connects to one control plane only. `connect` checks this connection when it chooses it.
             for family in () if group[0] == "data_planes" else FAMILIES:
                 note_unverified(self.unverified, zip(classes.values(), taken[family], strict=True), node)
@@ -69,43 +72,43 @@ class Viewer:
                 note_unknown(self.unknown, zip(classes.values(), taken[family], strict=True), node)
         return self._contents[key]
 
-    def unreachable(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
+    def list_unreachable(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
         """Return the hosts of a group that have no path to any of a node's listeners, by name."""
         missing = [
             host
-            for hosts in self._classified(group)[0].values()
+            for hosts in self._classify(group)[0].values()
             if not _reaches_any(hosts[0], node, listeners, protocol)
             for host in hosts
             if host.name != node.name
         ]
         return sorted(missing, key=lambda host: host.name)
 
-    def _classified(self, group: GroupKey) -> tuple[Classes, Cells]:
+    def _classify(self, group: GroupKey) -> tuple[Classes, Cells]:
         if group not in self._classes:
             self._classes[group] = classify(self.members[group]), Cells(self.members[group])
         return self._classes[group]
 
 
-def _routes(
+def _list_routes(
     classes: Classes, node: Node, listeners: Sequence[Listener], protocol: str, family: Family
 ) -> list[Route | None]:
     """Return the route of each class to the first listener with the family."""
     listener = next((candidate for candidate in listeners if family in candidate.families), None)
     if listener is None:
         return [None] * len(classes)
-    return [route_to(hosts[0], node, listener, protocol, family) for hosts in classes.values()]
+    return [find_route_to(hosts[0], node, listener, protocol, family) for hosts in classes.values()]
 
 
 def _reaches_any(caller: Host, node: Node, listeners: Sequence[Listener], protocol: str) -> bool:
     return any(
-        route_to(caller, node, listener, protocol, family)
+        find_route_to(caller, node, listener, protocol, family)
         for listener in listeners
         for family in FAMILIES
         if family in listener.families
     )
 
 
-def _kind(route: Route | None, cells: Cells) -> Hashable:
+def _make_kind(route: Route | None, cells: Cells) -> Hashable:
     """Return the properties of a route, except its caller and the site of the node, on which its visible sources depend."""
     if route is None:
         return None
@@ -114,18 +117,18 @@ def _kind(route: Route | None, cells: Cells) -> Hashable:
         route.via,
         hairpin,
         is_private(route.dialled.address),
-        *(cells.of(address) for address in dialled_addresses(route)),
+        *(cells.select(address) for address in list_dialled_addresses(route)),
     )
 
 
-def _gossip_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
+def _list_gossip_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
     """Return the sources of a gossip peer: joins come from the network's address, but udp from the address that Serf binds."""
     bound = caller.address.ipv4 if route.via == "local" else None
-    return (*seen_sources(route, caller, target), *([host_network(bound)] if bound else []))
+    return (*list_seen_sources(route, caller, target), *([make_host_network(bound)] if bound else []))
 
 
-def _content(classes: Classes, taken: Sequence[Route | None], node: Node, seen: Seen) -> tuple[str, ...]:
-    return sorted_networks(
+def _list_content(classes: Classes, taken: Sequence[Route | None], node: Node, seen: Seen) -> tuple[str, ...]:
+    return sort_networks(
         network
         for hosts, route in zip(classes.values(), taken, strict=True)
         if route

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import AddressError, canonical_network, contains
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    AddressError,
+    canonicalise_network,
+    contains,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
@@ -22,7 +26,7 @@ def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[H
     ``read_again`` reads the same addresses from the variables without facts. These addresses are given by the inventory and
     may be in any network.
     """
-    if variables.value(NETWORKS) is None:
+    if variables.read_value(NETWORKS) is None:
         return
     own = variables.without_facts()
     networks = read_networks(own, NETWORKS)
@@ -32,7 +36,7 @@ def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[H
     given = set(read_again(own)) if outside else set()
     for name, address in outside:
         if (name, address) not in given:
-            variables.error(
+            variables.add_error(
                 "address-outside-networks",
                 name,
                 address,
@@ -44,9 +48,9 @@ def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[H
 def read_networks(variables: HostVariables, name: str) -> tuple[str, ...]:
     """Return a variable that is a list of addresses and networks as CIDR text."""
     found = []
-    for item in variables.items(name):
+    for item in variables.list_items(name):
         try:
-            found.append(canonical_network(item))
+            found.append(canonicalise_network(item))
         except AddressError as exc:
-            variables.error("address-invalid", name, item, f"{exc}; give addresses or networks")
+            variables.add_error("address-invalid", name, item, f"{exc}; give addresses or networks")
     return tuple(found)

@@ -36,10 +36,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds im
     VIRTUAL_ADDRESSES,
     Kind,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import listener_names, setting_names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    list_listener_names,
+    list_setting_names,
+)
 
-SETTING_VARIABLES = frozenset(f"kong_{name}" for name in setting_names())
-SOURCE_VARIABLES = frozenset(f"kong_{listener}_sources" for listener in listener_names())
+SETTING_VARIABLES = frozenset(f"kong_{name}" for name in list_setting_names())
+SOURCE_VARIABLES = frozenset(f"kong_{listener}_sources" for listener in list_listener_names())
 # Settings for the address of a control plane, with the first versions that have them.
 HYBRID_VARIABLES = {"kong_cluster_control_plane": "2.0", "kong_cluster_telemetry_endpoint": "2.1 of Kong Enterprise"}
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
-    canonical_address,
-    unusable_reason,
+    canonicalise_address,
+    explain_unusable,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
@@ -32,26 +32,26 @@ with suppress(ImportError):  # see _libraries
 _QUERY_ERRORS = (VariableError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-def facts_of(variables: HostVariables) -> Mapping[str, Any]:
+def get_facts(variables: HostVariables) -> Mapping[str, Any]:
     """Return the host's facts, empty if they were not gathered."""
-    facts = variables.value("ansible_facts", {})
+    facts = variables.read_value("ansible_facts", {})
     return facts if isinstance(facts, Mapping) else {}
 
 
-def fact_addresses(facts: Mapping[str, Any]) -> tuple[str, ...]:
+def list_fact_addresses(facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return every address in the facts that other hosts could dial, in the order of the facts, each once."""
     lists = (facts.get(key) for key in ("all_ipv4_addresses", "all_ipv6_addresses"))
     texts = (text for found in lists if isinstance(found, (list, tuple)) for text in found)
-    return tuple(dict.fromkeys(address for text in texts if (address := fact_address(text))))
+    return tuple(dict.fromkeys(address for text in texts if (address := parse_fact_address(text))))
 
 
-def fact_address(text: Any) -> str | None:
+def parse_fact_address(text: Any) -> str | None:
     """Return an address of facts if other hosts could dial it, else None. BSD and macOS add zones, as in ``fe80::1%em0``."""
     try:
-        address = canonical_address(str(text))
+        address = canonicalise_address(str(text))
     except AddressError:
         return None
-    return None if unusable_reason(address) else address
+    return None if explain_unusable(address) else address
 
 
 class _PlainValues(Mapping[str, Any]):
@@ -83,8 +83,8 @@ def ask(variables: HostVariables, name: str, query: Any) -> Any:
     try:
         return _compile(str(query)).search(_PlainValues(variables.variables))
     except VaultedError:
-        variables.error("variable-vaulted", name, query, f"it reads a value that is encrypted, and {UNDECRYPTED}")
+        variables.add_error("variable-vaulted", name, query, f"it reads a value that is encrypted, and {UNDECRYPTED}")
         return None
     except _QUERY_ERRORS as exc:
-        variables.error("query-invalid", name, query, f"the JMESPath query fails: {shortened(str(exc), 200)}")
+        variables.add_error("query-invalid", name, query, f"the JMESPath query fails: {shortened(str(exc), 200)}")
         return None

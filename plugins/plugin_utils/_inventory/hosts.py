@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     Family,
     contains,
     covers_everything,
-    family_of,
+    find_family,
     read_addresses,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding, make_plain
@@ -29,14 +29,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds i
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
     ask,
-    facts_of,
+    get_facts,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interfaces import (
     OwnAddresses,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.mappings import read_mappings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Networks
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    HostVariables,
+    make_host_warning,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, check_own, read_virtual
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quoted
 
@@ -46,24 +49,24 @@ DEFAULT_SITE = "default"
 def read_host(variables: HostVariables) -> Host:
     """Read one host. Errors are added to the findings of ``variables``."""
     host = _read_host(variables)
-    check_bounds(variables, _addresses(variables, host), lambda own: _addresses(own, _read_host(own)))
+    check_bounds(variables, _list_addresses(variables, host), lambda own: _list_addresses(own, _read_host(own)))
     return host
 
 
 def _read_host(variables: HostVariables) -> Host:
     virtual = read_virtual(variables)
-    own = OwnAddresses.of(facts_of(variables), virtual)
+    own = OwnAddresses.read(get_facts(variables), virtual)
     address = _read_address(variables, own)
-    vpn = _read_addresses(variables, "kong_vpn_address", variables.value("kong_vpn_address"))
-    check_own(variables, virtual, (*address.all(), *vpn.all()))
+    vpn = _read_addresses(variables, "kong_vpn_address", variables.read_value("kong_vpn_address"))
+    check_own(variables, virtual, (*address.list_all(), *vpn.list_all()))
     return Host(
         name=variables.host,
-        site=variables.text("kong_site", DEFAULT_SITE),
+        site=variables.read_text("kong_site", DEFAULT_SITE),
         address=address,
         vpn=vpn,
         egress=_read_egress(variables),
-        nat=tuple(read_mappings(variables, (*address.all(), *virtual))),
-        flat=variables.boolean("kong_flat_network"),
+        nat=tuple(read_mappings(variables, (*address.list_all(), *virtual))),
+        flat=variables.read_boolean("kong_flat_network"),
         virtual=virtual,
         networks=_read_networks(variables, address, own),
     )
@@ -71,12 +74,12 @@ def _read_host(variables: HostVariables) -> Host:
 
 def _read_networks(variables: HostVariables, address: Addresses, own: OwnAddresses) -> Networks:
     """Return the source addresses by network from facts; none if kong_address states the address of every connection."""
-    if variables.value("kong_address") is not None:
+    if variables.read_value("kong_address") is not None:
         return ()
     if own.temporary_sources:
-        variables.findings.append(_temporary_warning(variables, own.temporary_sources))
-    networks = own.networks(address)
-    if variables.value(NETWORKS) is None:
+        variables.findings.append(_make_temporary_warning(variables, own.temporary_sources))
+    networks = own.list_networks(address)
+    if variables.read_value(NETWORKS) is None:
         return networks
     bounds = read_networks(variables.without_facts(), NETWORKS)
     return tuple(
@@ -85,28 +88,28 @@ def _read_networks(variables: HostVariables, address: Addresses, own: OwnAddress
     )
 
 
-def _temporary_warning(variables: HostVariables, temporary: Sequence[str]) -> Finding:
+def _make_temporary_warning(variables: HostVariables, temporary: Sequence[str]) -> Finding:
     message = (
         f"{', '.join(temporary)} looks like a temporary IPv6 address (RFC 8981), and connections of this host may have it as "
         "source. Rules allow it only until it changes. Set kong_address to an address that stays, and the sysctl "
         "net.ipv6.conf.INTERFACE.use_tempaddr=0 on the host"
     )
-    return host_warning("address-temporary", variables.host, "kong_address", None, message)
+    return make_host_warning("address-temporary", variables.host, "kong_address", None, message)
 
 
 def _read_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
     readers: Mapping[str, Callable[[HostVariables, str, Any], Addresses]] = {
         "kong_address": _read_addresses,
-        "kong_address_query": _query_address,
-        NETWORKS: partial(_address_in_networks, own),
+        "kong_address_query": _read_query_address,
+        NETWORKS: partial(_choose_address_in_networks, own),
     }
     for name, read in readers.items():
-        value = variables.value(name)
+        value = variables.read_value(name)
         if name in variables.refused:
             return NO_ADDRESSES
         if value is not None:
             return read(variables, name, value)
-    return _default_address(variables, own)
+    return _choose_default_address(variables, own)
 
 
 def _read_addresses(variables: HostVariables, name: str, value: Any) -> Addresses:
@@ -114,31 +117,31 @@ def _read_addresses(variables: HostVariables, name: str, value: Any) -> Addresse
     try:
         return read_addresses(value)
     except AddressError as exc:
-        variables.error("address-invalid", name, value, f"{exc}; give one IPv4 and/or one IPv6 address")
+        variables.add_error("address-invalid", name, value, f"{exc}; give one IPv4 and/or one IPv6 address")
         return NO_ADDRESSES
 
 
-def _query_address(variables: HostVariables, name: str, query: Any) -> Addresses:
+def _read_query_address(variables: HostVariables, name: str, query: Any) -> Addresses:
     """Return the addresses in the result of a query. No result is an error."""
     before = len(variables.findings)
     answer = ask(variables, name, query)
     try:
         addresses = read_addresses(answer)
     except AddressError as exc:
-        variables.error("address-invalid", name, query, f"its result is {quoted(make_plain(answer))}: {exc}")
+        variables.add_error("address-invalid", name, query, f"its result is {quoted(make_plain(answer))}: {exc}")
         return NO_ADDRESSES
     if not addresses and len(variables.findings) == before:
         message = "its result has no address; correct the query, or gather the facts that it reads"
-        variables.error("address-unknown", name, query, message)
+        variables.add_error("address-unknown", name, query, message)
     return addresses
 
 
-def _default_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
+def _choose_default_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
     """Choose an address from facts: the address of the default route, or the only address."""
-    found = {family: _default_of_family(variables, own, family) for family in FAMILIES}
+    found = {family: _choose_default_of_family(variables, own, family) for family in FAMILIES}
     addresses = Addresses(ipv4=found[4], ipv6=found[6])
     if not addresses and not any(finding.code == "address-ambiguous" for finding in variables.findings):
-        variables.error(
+        variables.add_error(
             "address-unknown",
             "kong_address",
             None,
@@ -149,12 +152,12 @@ def _default_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
     return addresses
 
 
-def _default_of_family(variables: HostVariables, own: OwnAddresses, family: Family) -> str | None:
-    if address := own.permanent_default(family):
+def _choose_default_of_family(variables: HostVariables, own: OwnAddresses, family: Family) -> str | None:
+    if address := own.choose_permanent_default(family):
         return address
-    candidates = [address for address in own.permanent if family_of(address) == family]
+    candidates = [address for address in own.permanent if find_family(address) == family]
     if len(candidates) > 1 and family == 4:
-        variables.error(
+        variables.add_error(
             "address-ambiguous",
             "kong_address",
             candidates,
@@ -164,7 +167,7 @@ def _default_of_family(variables: HostVariables, own: OwnAddresses, family: Fami
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _address_in_networks(own: OwnAddresses, variables: HostVariables, name: str, _value: Any) -> Addresses:
+def _choose_address_in_networks(own: OwnAddresses, variables: HostVariables, name: str, _value: Any) -> Addresses:
     """Choose for each family the host's first address in the first network that contains one of its addresses."""
     networks = read_networks(variables, name)
     present = own.permanent
@@ -172,9 +175,9 @@ def _address_in_networks(own: OwnAddresses, variables: HostVariables, name: str,
     for network in networks:
         for address in present:
             if contains(network, address):
-                chosen.setdefault(family_of(address), address)
+                chosen.setdefault(find_family(address), address)
     if not chosen:
-        variables.error(
+        variables.add_error(
             "address-unknown",
             name,
             list(networks),
@@ -184,14 +187,14 @@ def _address_in_networks(own: OwnAddresses, variables: HostVariables, name: str,
     return Addresses(ipv4=chosen.get(4), ipv6=chosen.get(6))
 
 
-def _addresses(variables: HostVariables, host: Host) -> list[tuple[str, str]]:
+def _list_addresses(variables: HostVariables, host: Host) -> list[tuple[str, str]]:
     """Return the addresses and networks of a host, each with its variable."""
-    address_variable = "kong_address_query" if variables.value("kong_address") is None else "kong_address"
-    nat_variable = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
+    address_variable = "kong_address_query" if variables.read_value("kong_address") is None else "kong_address"
+    nat_variable = "kong_nat_query" if variables.read_value("kong_nat") is None else "kong_nat"
     outside = [address for mapping in host.nat for address in (mapping.outside, mapping.hairpin_source) if address]
     by_variable = {
-        address_variable: host.address.all(),
-        "kong_vpn_address": host.vpn.all(),
+        address_variable: host.address.list_all(),
+        "kong_vpn_address": host.vpn.list_all(),
         VIRTUAL: host.virtual,
         "kong_nat_egress": host.egress,
         nat_variable: outside,
@@ -201,8 +204,8 @@ def _addresses(variables: HostVariables, host: Host) -> list[tuple[str, str]]:
 
 def _read_egress(variables: HostVariables) -> tuple[str, ...]:
     name = "kong_nat_egress"
-    networks = read_networks(variables, name) if variables.value(name) is not None else ()
+    networks = read_networks(variables, name) if variables.read_value(name) is not None else ()
     if covers_everything(networks):
         message = "as a source this would be any address; give the source addresses of this host at other sites"
-        variables.error("address-invalid", name, list(networks), message)
+        variables.add_error("address-invalid", name, list(networks), message)
     return networks

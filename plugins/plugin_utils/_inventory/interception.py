@@ -20,12 +20,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
     AddressError,
     Family,
-    canonical_network,
+    canonicalise_network,
     contains,
-    family_of,
-    host_network,
+    find_family,
+    make_host_network,
     parse_port,
-    sorted_networks,
+    sort_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
@@ -77,28 +77,28 @@ def read_interception(
 
     ``own`` are the addresses of the node.
     """
-    items = variables.items(VARIABLE)
+    items = variables.list_items(VARIABLE)
     if items and node.published is not None:
         message = "Kong is in a container with published ports (kong_published_ports); run it in the network of the host instead"
-        variables.error("interception-listener", VARIABLE, None, message)
+        variables.add_error("interception-listener", VARIABLE, None, message)
         return ()
     found: list[InterceptRule] = []
     for place, item in enumerate(items):
         try:
             found += _read_entry(item, place, generation, node.listeners, own)
         except _EntryError as error:
-            variables.error(error.code, VARIABLE, item, str(error))
+            variables.add_error(error.code, VARIABLE, item, str(error))
     for first, second in combinations(found, 2):
-        if first.entry != second.entry and _overlap(first, second):
+        if first.entry != second.entry and _is_overlap(first, second):
             both = f"entries {first.entry + 1} and {second.entry + 1}"
             message = f"{both} select the same packets; give each destination and port one listener"
-            variables.error("interception-overlap", VARIABLE, list(second.destinations), message)
+            variables.add_error("interception-overlap", VARIABLE, list(second.destinations), message)
     return tuple(found)
 
 
-def method_of(generation: Generation) -> str:
+def choose_method(generation: Generation) -> str:
     """Return the method of a version: TPROXY if it has the flag, else REDIRECT."""
-    setting = generation.setting("proxy_listen")
+    setting = generation.find_setting("proxy_listen")
     return TPROXY if setting is not None and FLAG in setting.flags else REDIRECT
 
 
@@ -113,19 +113,19 @@ def _read_entry(
         raise _EntryError(
             "interception-invalid", "an entry has destinations, ports and listen_port, and may have interfaces"
         )
-    method = method_of(generation)
-    targets = _targets(_port(item["listen_port"]), listeners)
-    ports, interfaces = tuple(sorted({_port(port) for port in _list(item["ports"])})), _interfaces(item)
+    method = choose_method(generation)
+    targets = _find_targets(_parse_port(item["listen_port"]), listeners)
+    ports, interfaces = tuple(sorted({_parse_port(port) for port in _list(item["ports"])})), _parse_interfaces(item)
     if not ports:
         raise _EntryError("interception-invalid", "ports is empty; name the ports that packets are addressed to")
-    networks = _networks(item["destinations"], targets)
-    own_networks = {host_network(address) for address in own}
+    networks = _parse_networks(item["destinations"], targets)
+    own_networks = {make_host_network(address) for address in own}
     for family in FAMILIES:
-        chosen = [network for network in networks if family_of(network) == family]
+        chosen = [network for network in networks if find_family(network) == family]
         for is_own in (True, False):
             part = tuple(network for network in chosen if (network in own_networks) == is_own)
             if part:
-                listener = _target_of(targets, family, part)
+                listener = _choose_target(targets, family, part)
                 _check(method, listener, part, own=is_own)
                 yield InterceptRule(method, family, part, ports, interfaces, listener, is_own, place)
 
@@ -134,14 +134,14 @@ def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _port(value: Any) -> int:
+def _parse_port(value: Any) -> int:
     port = parse_port(value)
     if port is None:
         raise _EntryError("interception-invalid", f"{quoted(value)} is not a port; write a number from 1 to 65535")
     return port
 
 
-def _interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
+def _parse_interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
     names = _list(item.get("interfaces") or [])
     for name in names:
         if not isinstance(name, str) or not _INTERFACE.fullmatch(name):
@@ -149,11 +149,11 @@ def _interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted({str(name) for name in names}))
 
 
-def _networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:
+def _parse_networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:
     if value == "any":
         return tuple(_EVERYWHERE[family] for family in FAMILIES if any(family in target.families for target in targets))
     try:
-        networks = sorted_networks(canonical_network(str(text).strip()) for text in _list(value))
+        networks = sort_networks(canonicalise_network(str(text).strip()) for text in _list(value))
     except AddressError as exc:
         raise _EntryError("interception-invalid", f"{exc}; destinations are addresses and networks, or any") from exc
     if not networks:
@@ -161,7 +161,7 @@ def _networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:
     return networks
 
 
-def _targets(port: int, listeners: Sequence[Listener]) -> list[Listener]:
+def _find_targets(port: int, listeners: Sequence[Listener]) -> list[Listener]:
     """Return the proxy and stream listeners on a port."""
     found = [listener for listener in listeners if listener.name in _TARGETS and "tcp" in listener.protocols]
     targets = [listener for listener in found if listener.port == port]
@@ -172,7 +172,7 @@ def _targets(port: int, listeners: Sequence[Listener]) -> list[Listener]:
     return targets
 
 
-def _target_of(targets: Sequence[Listener], family: Family, part: Sequence[str]) -> Listener:
+def _choose_target(targets: Sequence[Listener], family: Family, part: Sequence[str]) -> Listener:
     """Return the listener on the port with the family, preferably a listener on every address."""
     fitting = sorted(
         (target for target in targets if family in target.families), key=lambda target: not target.is_wildcard
@@ -204,7 +204,7 @@ def _check(method: str, listener: Listener, part: Sequence[str], *, own: bool) -
         raise _EntryError("interception-listener", f"{where} is bound by a host name; write its address")
 
 
-def _overlap(first: InterceptRule, second: InterceptRule) -> bool:
+def _is_overlap(first: InterceptRule, second: InterceptRule) -> bool:
     interfaces = not first.interfaces or not second.interfaces or {*first.interfaces} & {*second.interfaces}
     return bool(
         interfaces

@@ -20,13 +20,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
     Addresses,
     Family,
+    compute_network,
     contains,
-    family_of,
-    interface_id,
-    network_of,
+    find_family,
+    get_interface_id,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_address, fact_addresses
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Networks, by_size
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
+    list_fact_addresses,
+    parse_fact_address,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Networks, sort_by_size
 
 # Bridges that programs for containers and virtual machines create. Only the host itself reaches their addresses.
 _PRIVATE_BRIDGE = re.compile(r"docker\d+|br-[0-9a-f]{12}|podman\d+|cni\d+|virbr\d+|lxcbr\d+|lxdbr\d+")
@@ -59,14 +62,14 @@ class OwnAddresses:
     default: Mapping[Family, str]
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any], virtual: Collection[str]) -> OwnAddresses:
+    def read(cls, facts: Mapping[str, Any], virtual: Collection[str]) -> OwnAddresses:
         """Return the addresses in facts."""
-        interfaces = list(_interfaces(facts))
-        excluded = {*virtual, *(item.address for item in _attached_to(interfaces, bridges=True))}
-        attached = (item for item in _attached_to(interfaces, bridges=False) if item.address not in excluded)
-        defaults = {family: _default_source(facts, family) for family in FAMILIES}
+        interfaces = list(_list_interfaces(facts))
+        excluded = {*virtual, *(item.address for item in _list_attached_to(interfaces, bridges=True))}
+        attached = (item for item in _list_attached_to(interfaces, bridges=False) if item.address not in excluded)
+        defaults = {family: _find_default_source(facts, family) for family in FAMILIES}
         return cls(
-            tuple(address for address in fact_addresses(facts) if address not in excluded),
+            tuple(address for address in list_fact_addresses(facts) if address not in excluded),
             tuple(attached),
             {family: source for family, source in defaults.items() if source and source not in excluded},
         )
@@ -77,7 +80,7 @@ class OwnAddresses:
         temporary = {item.address for item in self.attached if item.temporary}
         return tuple(address for address in self.usable if address not in temporary)
 
-    def permanent_default(self, family: Family) -> str | None:
+    def choose_permanent_default(self, family: Family) -> str | None:
         """Return the address of the default route; if that looks temporary, the first address of its network."""
         default = self.default.get(family)
         network = next((item.network for item in self.attached if item.address == default and item.temporary), None)
@@ -97,23 +100,23 @@ class OwnAddresses:
             if item.temporary and (item.address == default or item.network not in decided)
         )
 
-    def networks(self, chosen: Addresses) -> Networks:
+    def list_networks(self, chosen: Addresses) -> Networks:
         """Return the source addresses by network, the smallest network first, None if the facts do not determine them.
 
         A family is left out if every connection has the chosen address as source, or if no network of it is known.
         """
-        tables = {family: self._table(family) for family in FAMILIES}
-        differing = (table for family, table in tables.items() if set(table.values()) - {chosen.of(family)})
-        return by_size(entry for table in differing for entry in table.items())
+        tables = {family: self._make_table(family) for family in FAMILIES}
+        differing = (table for family, table in tables.items() if set(table.values()) - {chosen.select(family)})
+        return sort_by_size(entry for table in differing for entry in table.items())
 
-    def _table(self, family: Family) -> dict[str, str | None]:
+    def _make_table(self, family: Family) -> dict[str, str | None]:
         """Return the source by network. Two interfaces in one network leave it unknown, unless the default route decides.
 
         In the network of a single IPv6 address, as DHCP gives it, the kernel connects from the address that is most similar
         to the dialled one (rule 8 of RFC 6724), unless it prefers temporary addresses (rule 7). The single address is it, but
         if it is not the source of the default route either, it may be deprecated, as a virtual address is.
         """
-        own = [item for item in self.attached if family_of(item.address) == family]
+        own = [item for item in self.attached if find_family(item.address) == family]
         default = self.default.get(family)
         table: dict[str, str | None] = {}
         for item in own:
@@ -121,15 +124,15 @@ class OwnAddresses:
                 rival = item.primary and item.network in table
                 table[item.network] = None if rival else table.get(item.network, item.address)
         if own:
-            usable = [address for address in self.usable if family_of(address) == family]
+            usable = [address for address in self.usable if find_family(address) == family]
             decided: dict[str, str | None] = {item.network: item.address for item in own if item.address == default}
             if family == 6 and not any(item.temporary for item in own if item.address == default):
-                decided |= _of_single_addresses(own, default)
+                decided |= _list_single_addresses(own, default)
             table |= {**decided, DEFAULT_ROUTE[family]: usable[0] if len(usable) == 1 else default}
         return table
 
 
-def _of_single_addresses(own: Iterable[Attached], default: str | None) -> dict[str, str | None]:
+def _list_single_addresses(own: Iterable[Attached], default: str | None) -> dict[str, str | None]:
     """Return the sources in the networks that contain a single IPv6 address; None if they are not known."""
     items = list(own)
     single = [item.address for item in items if item.network.endswith("/128")]
@@ -138,19 +141,19 @@ def _of_single_addresses(own: Iterable[Attached], default: str | None) -> dict[s
     return {network: default if found == [default] else None for network, found in within.items() if found}
 
 
-def _interfaces(facts: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name in map(str, _listed(facts.get("interfaces"))):
+def _list_interfaces(facts: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name in map(str, _make_list(facts.get("interfaces"))):
         data = facts.get(name.replace("-", "_"))
         if isinstance(data, Mapping):
             yield name, data
 
 
-def _listed(value: Any) -> list[Any]:
+def _make_list(value: Any) -> list[Any]:
     """Return a list in facts. The facts of Linux have a mapping, the facts of BSD a list of mappings."""
     return list(value) if isinstance(value, (list, tuple)) else [value] if isinstance(value, Mapping) else []
 
 
-def _attached_to(interfaces: Iterable[tuple[str, Mapping[str, Any]]], *, bridges: bool) -> Iterator[Attached]:
+def _list_attached_to(interfaces: Iterable[tuple[str, Mapping[str, Any]]], *, bridges: bool) -> Iterator[Attached]:
     """Yield the addresses of private bridges, or of all other interfaces, each once.
 
     A label such as eth0:1 is an interface of its own in the facts, so the primary addresses of all interfaces are first.
@@ -159,17 +162,17 @@ def _attached_to(interfaces: Iterable[tuple[str, Mapping[str, Any]]], *, bridges
     seen: set[str] = set()
     for key in ("ipv4", "ipv4_secondaries", "ipv6"):
         for data in chosen:
-            for item in _attached(_listed(data.get(key)), secondary=key == "ipv4_secondaries"):
+            for item in _list_attached(_make_list(data.get(key)), secondary=key == "ipv4_secondaries"):
                 if item.address not in seen:
                     yield item
                 seen.add(item.address)
 
 
-def _attached(items: Iterable[Any], *, secondary: bool) -> Iterator[Attached]:
+def _list_attached(items: Iterable[Any], *, secondary: bool) -> Iterator[Attached]:
     networks: set[str] = set()
     for item in items:
-        address = fact_address(item.get("address")) if isinstance(item, Mapping) else None
-        network = network_of(address, str(item.get("prefix") or item.get("netmask"))) if address else None
+        address = parse_fact_address(item.get("address")) if isinstance(item, Mapping) else None
+        network = compute_network(address, str(item.get("prefix") or item.get("netmask"))) if address else None
         if address and network:
             follows = network in networks
             temporary = follows and _looks_temporary(address, network)
@@ -182,12 +185,12 @@ def _looks_temporary(address: str, network: str) -> bool:
 
     An identifier from a MAC address has ff:fe in its middle, and an identifier written by people rarely uses its first 32 bits.
     """
-    identifier = interface_id(address) if network.endswith("/64") and ":" in network else 0
+    identifier = get_interface_id(address) if network.endswith("/64") and ":" in network else 0
     return identifier >> 32 != 0 and (identifier >> 24) & 0xFFFF != 0xFFFE
 
 
-def _default_source(facts: Mapping[str, Any], family: Family) -> str | None:
+def _find_default_source(facts: Mapping[str, Any], family: Family) -> str | None:
     """Return the source address of connections over the default route, None if there is no such route."""
     default = facts.get(f"default_ipv{family}")
-    address = fact_address(default.get("address")) if isinstance(default, Mapping) else None
-    return address if address and family_of(address) == family else None
+    address = parse_fact_address(default.get("address")) if isinstance(default, Mapping) else None
+    return address if address and find_family(address) == family else None

@@ -47,7 +47,7 @@ class Kind:
     least: int = 0
     choices: tuple[str, ...] = ()
 
-    def shown(self, value: Any) -> Any:
+    def show(self, value: Any) -> Any:
         """Return the value as it may be shown, of a secret the type only."""
         return type(value).__name__ if self.is_secret else value
 
@@ -72,11 +72,11 @@ def _check_literal(kind: Kind, text: str) -> None:
                 f"it must be {kind.expected}, and not {what} in quotes; write {inventory_forms(kind.example)}"
             )
         raise KindError(
-            f"this is text in quotes, not {what}; write {inventory_forms(_first_items(text) or kind.example)}"
+            f"this is text in quotes, not {what}; write {inventory_forms(_list_first_items(text) or kind.example)}"
         )
 
 
-def _first_items(text: str) -> list[str]:
+def _list_first_items(text: str) -> list[str]:
     """Return the first items of the list of texts that a text contains. Empty for any other text."""
     try:
         found = ast.literal_eval(text)
@@ -86,158 +86,160 @@ def _first_items(text: str) -> list[str]:
     return found[:_SHOWN_ITEMS] if is_list else []
 
 
-def _wrong(kind: Kind, example: Any = None) -> KindError:
+def _make_wrong(kind: Kind, example: Any = None) -> KindError:
     return KindError(
         f"it must be {kind.expected}; write {inventory_forms(kind.example if example is None else example)}"
     )
 
 
-def _as_it_is(_kind: Kind, value: Any) -> Any:
+def _read_anything(_kind: Kind, value: Any) -> Any:
     return value
 
 
-def _text(kind: Kind, value: Any) -> str:
+def _read_text(kind: Kind, value: Any) -> str:
     """Return text, or a whole number as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, float):
-        raise _wrong(kind, str(value))
+        raise _make_wrong(kind, str(value))
     if not isinstance(value, str):
-        raise _wrong(kind)
+        raise _make_wrong(kind)
     text = value.strip()
     if not text:
         raise KindError(f"it is empty; give {kind.expected}, or remove it (null also means not set)")
     return text
 
 
-def _host_path(kind: Kind, value: Any) -> str:
-    text = _text(kind, value)
+def _read_host_path(kind: Kind, value: Any) -> str:
+    text = _read_text(kind, value)
     if not text.startswith("/") or text.endswith("/") or not text.isprintable():
-        raise _wrong(kind)
+        raise _make_wrong(kind)
     return text
 
 
-def _boolean(_kind: Kind, value: Any) -> bool:
+def _read_boolean(_kind: Kind, value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise KindError("it must be true or false, in an INI inventory True or False")
 
 
-def _switch(kind: Kind, value: Any) -> bool:
+def _read_switch(kind: Kind, value: Any) -> bool:
     """Return a boolean, also from text, because -e NAME=VALUE has only text."""
     words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     found = words.get(str(value).strip().lower())
-    return _boolean(kind, value if found is None else found)
+    return _read_boolean(kind, value if found is None else found)
 
 
-def _number(kind: Kind, value: Any) -> Any:
+def _read_number(kind: Kind, value: Any) -> Any:
     """Return a number that is not too small, also from text."""
     if not isinstance(value, bool) and _NUMBER.fullmatch(text := str(value).strip()) and float(text) >= kind.least:
         return value
     raise KindError(f"it must be {kind.expected}")
 
 
-def _choice(kind: Kind, value: Any) -> str:
-    text = _text(kind, value)
+def _read_choice(kind: Kind, value: Any) -> str:
+    text = _read_text(kind, value)
     if text not in kind.choices:
         raise KindError(f"it must be {kind.expected}")
     return text
 
 
-def _batches(kind: Kind, value: Any) -> Any:
+def _read_batches(kind: Kind, value: Any) -> Any:
     """Return the value of the keyword serial of a play, also from text."""
     for item in value if isinstance(value, list) and value else [value]:
         if isinstance(item, bool) or not _BATCH.fullmatch(str(item).strip()):
-            raise _wrong(kind)
+            raise _make_wrong(kind)
     return value
 
 
 def _make_choices(*choices: str) -> Kind:
-    return Kind(" or ".join(filter(None, (", ".join(choices[:-1]), choices[-1]))), choices[0], _choice, choices=choices)
+    return Kind(
+        " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1]))), choices[0], _read_choice, choices=choices
+    )
 
 
-def _items(kind: Kind, value: Any) -> list[str]:
+def _read_items(kind: Kind, value: Any) -> list[str]:
     """Return a list of texts. A single text is a list with this item."""
     if isinstance(value, (list, tuple)):
-        return [_item(kind, item) for item in value]
-    if isinstance(value, str) and len(words := _words(value)) > 1:
+        return [_read_item(kind, item) for item in value]
+    if isinstance(value, str) and len(words := _split_words(value)) > 1:
         raise KindError(f"several items must be a list, not text; write {inventory_forms(words[:_SHOWN_ITEMS])}")
     if isinstance(value, Mapping):
-        raise _wrong(kind)
-    return [_item(kind, value)]
+        raise _make_wrong(kind)
+    return [_read_item(kind, value)]
 
 
-def _item(kind: Kind, item: Any) -> str:
+def _read_item(kind: Kind, item: Any) -> str:
     if isinstance(item, (list, tuple, Mapping)) or item is None:
         raise KindError(f"the item {quoted(item)} is not text; write {inventory_forms(kind.example)}")
-    text = _text(kind, item)
-    if len(words := _words(text)) > 1:
+    text = _read_text(kind, item)
+    if len(words := _split_words(text)) > 1:
         raise KindError(f"the item {quoted(text)} must be several items; write {inventory_forms(words[:_SHOWN_ITEMS])}")
     return text
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     return [word.strip() for word in _SEPARATORS.split(text) if word.strip()]
 
 
-def _some_items(kind: Kind, value: Any) -> list[str]:
-    items = _items(kind, value)
+def _read_some_items(kind: Kind, value: Any) -> list[str]:
+    items = _read_items(kind, value)
     if not items:
         raise KindError(f"the list is empty; give {kind.expected}, or remove it (null also means not set)")
     return items
 
 
-def _addresses(kind: Kind, value: Any) -> str | list[str]:
-    items = _some_items(kind, value)
+def _read_addresses(kind: Kind, value: Any) -> str | list[str]:
+    items = _read_some_items(kind, value)
     return items if isinstance(value, (list, tuple)) else items[0]
 
 
-def _sources(kind: Kind, value: Any) -> list[str] | dict[str, list[str] | None]:
+def _read_sources(kind: Kind, value: Any) -> list[str] | dict[str, list[str] | None]:
     """Return source terms, or a mapping from port to source terms."""
     if isinstance(value, Mapping):
-        return {str(port).strip(): None if terms is None else _items(kind, terms) for port, terms in value.items()}
-    return _items(kind, value)
+        return {str(port).strip(): None if terms is None else _read_items(kind, terms) for port, terms in value.items()}
+    return _read_items(kind, value)
 
 
-def _mappings(kind: Kind, value: Any) -> list[Mapping[Any, Any]]:
+def _read_mappings(kind: Kind, value: Any) -> list[Mapping[Any, Any]]:
     """Return a list of mappings. A single mapping is a list with this item."""
     items = value if isinstance(value, (list, tuple)) else [value]
     if not all(isinstance(item, Mapping) for item in items):
-        raise _wrong(kind)
+        raise _make_wrong(kind)
     return list(items)
 
 
-def _mapping(kind: Kind, value: Any) -> Mapping[Any, Any]:
+def _read_mapping(kind: Kind, value: Any) -> Mapping[Any, Any]:
     if isinstance(value, Mapping):
         return value
-    raise _wrong(kind)
+    raise _make_wrong(kind)
 
 
-NAME = Kind("text", "east", _text)
-PATH = Kind("a path", "/srv/kong/plan.json", _text)
-HOST_PATH = Kind("the absolute path of a file", "/etc/kong/kong.conf", _host_path)
-ENDPOINT = Kind("ADDRESS:PORT as text", "192.0.2.10:8005", _text)
-QUERY = Kind("a JMESPath query as text", "ansible_facts.eth1.ipv4.address", _text, is_query=True)
-BOOLEAN = Kind("true or false", True, _boolean)
-SWITCH = Kind("true or false", True, _switch)
-ADDRESSES = Kind("one IPv4 and/or one IPv6 address", ["192.0.2.10", "2001:db8::10"], _addresses)
-VIRTUAL_ADDRESSES = Kind("a list of addresses", ["192.0.2.100", "2001:db8::100"], _items)
-NETWORKS = Kind("a list of addresses and networks", ["10.0.0.0/8", "192.0.2.10"], _some_items)
-NAMES = Kind("a list of hosts and groups", ["bastion", "@operators"], _items)
-SOURCES = Kind("a list of sources", ["10.0.0.50", "@operators"], _sources)
-PUBLICATIONS = Kind("a list of published ports", ["80:8000", "443:8443"], _items)
-MAPPINGS = Kind("a list of mappings", [{"outside": "203.0.113.7"}], _mappings)
-SETTINGS = Kind("a mapping of Kong settings to values", {"log_level": "info"}, _mapping, is_secret=True)
-NUMBER = Kind("a number, 0 or more", 30, _number)
-COUNT = Kind("a number, 1 or more", 2, _number, least=1)
+NAME = Kind("text", "east", _read_text)
+PATH = Kind("a path", "/srv/kong/plan.json", _read_text)
+HOST_PATH = Kind("the absolute path of a file", "/etc/kong/kong.conf", _read_host_path)
+ENDPOINT = Kind("ADDRESS:PORT as text", "192.0.2.10:8005", _read_text)
+QUERY = Kind("a JMESPath query as text", "ansible_facts.eth1.ipv4.address", _read_text, is_query=True)
+BOOLEAN = Kind("true or false", True, _read_boolean)
+SWITCH = Kind("true or false", True, _read_switch)
+ADDRESSES = Kind("one IPv4 and/or one IPv6 address", ["192.0.2.10", "2001:db8::10"], _read_addresses)
+VIRTUAL_ADDRESSES = Kind("a list of addresses", ["192.0.2.100", "2001:db8::100"], _read_items)
+NETWORKS = Kind("a list of addresses and networks", ["10.0.0.0/8", "192.0.2.10"], _read_some_items)
+NAMES = Kind("a list of hosts and groups", ["bastion", "@operators"], _read_items)
+SOURCES = Kind("a list of sources", ["10.0.0.50", "@operators"], _read_sources)
+PUBLICATIONS = Kind("a list of published ports", ["80:8000", "443:8443"], _read_items)
+MAPPINGS = Kind("a list of mappings", [{"outside": "203.0.113.7"}], _read_mappings)
+SETTINGS = Kind("a mapping of Kong settings to values", {"log_level": "info"}, _read_mapping, is_secret=True)
+NUMBER = Kind("a number, 0 or more", 30, _read_number)
+COUNT = Kind("a number, 1 or more", 2, _read_number, least=1)
 # The controller needs this time for a new connection, see the option rollback_timeout of kong_firewall.
-ROLLBACK_SECONDS = Kind("a number of seconds, 5 or more", 30, _number, least=5)
+ROLLBACK_SECONDS = Kind("a number of seconds, 5 or more", 30, _read_number, least=5)
 BACKEND = _make_choices("auto", "firewalld", "iptables", "nftables", "ufw")
 FIREWALL_STATE = _make_choices("present", "merged", "absent", "rolled_back")
 TRANSPARENT_STATE = _make_choices("present", "absent")
-COMMAND = Kind("a command as text", "docker restart kong", _text, is_query=True)
+COMMAND = Kind("a command as text", "docker restart kong", _read_text, is_query=True)
 # The keyword serial of a play takes a number, a percentage, or a list of both.
-BATCHES = Kind("a number, a percentage or a list of them", [1, "10%"], _batches)
+BATCHES = Kind("a number, a percentage or a list of them", [1, "10%"], _read_batches)
 # Kong's own grammar has its own errors: versions, listen values, switches and ports.
-VERSION = Kind("a version", "3.9", _as_it_is)
-LISTEN = Kind("a listen value", ["0.0.0.0:8000", "0.0.0.0:8443 ssl"], _as_it_is)
+VERSION = Kind("a version", "3.9", _read_anything)
+LISTEN = Kind("a listen value", ["0.0.0.0:8000", "0.0.0.0:8443 ssl"], _read_anything)

@@ -11,10 +11,10 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
-    canonical_address,
-    family_of,
+    canonicalise_address,
+    explain_unusable,
+    find_family,
     parse_port,
-    unusable_reason,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, NatMapping
@@ -31,21 +31,21 @@ def read_mappings(variables: HostVariables, inside: Collection[str]) -> list[Nat
 
     ``inside`` are the addresses that may be an inside address.
     """
-    name = "kong_nat_query" if variables.value("kong_nat") is None else "kong_nat"
-    query = variables.value("kong_nat_query") if name == "kong_nat_query" else None
-    items = variables.value("kong_nat", []) if query is None else (ask(variables, name, query) or [])
+    name = "kong_nat_query" if variables.read_value("kong_nat") is None else "kong_nat"
+    query = variables.read_value("kong_nat_query") if name == "kong_nat_query" else None
+    items = variables.read_value("kong_nat", []) if query is None else (ask(variables, name, query) or [])
     if not isinstance(items, (list, tuple)):
-        variables.error("nat-invalid", name, items, "it must be a list of mappings")
+        variables.add_error("nat-invalid", name, items, "it must be a list of mappings")
         return []
     return [mapping for item in items if (mapping := _read_mapping(variables, name, item, inside))]
 
 
 def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collection[str]) -> NatMapping | None:
     if not isinstance(item, Mapping) or "outside" not in item:
-        variables.error("nat-invalid", name, item, "a mapping is a dictionary, and its key outside is an address")
+        variables.add_error("nat-invalid", name, item, "a mapping is a dictionary, and its key outside is an address")
         return None
     if unknown := sorted(set(item) - _MAPPING_KEYS, key=str):
-        variables.error(
+        variables.add_error(
             "nat-invalid",
             name,
             item,
@@ -53,27 +53,27 @@ def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collec
         )
         return None
     try:
-        return _mapping(item, inside)
+        return _parse_mapping(item, inside)
     except (AddressError, ValueError) as exc:
-        variables.error("nat-invalid", name, item, str(exc))
+        variables.add_error("nat-invalid", name, item, str(exc))
         return None
 
 
-def _mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
-    outside = _mapped_address(item, "outside")
-    inside = _mapped_address(item, "inside") if item.get("inside") is not None else None
-    if inside and (inside not in known or family_of(inside) != family_of(outside)):
+def _parse_mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
+    outside = _parse_mapped_address(item, "outside")
+    inside = _parse_mapped_address(item, "inside") if item.get("inside") is not None else None
+    if inside and (inside not in known or find_family(inside) != find_family(outside)):
         raise ValueError(
             f"inside is {inside}; give the host's own address or a virtual address, of the family of outside"
         )
-    outside_port, inside_port = _port(item, "outside_port"), _port(item, "inside_port")
-    protocols = _words(item, "protocols") or PROTOCOLS
+    outside_port, inside_port = _parse_port(item, "outside_port"), _parse_port(item, "inside_port")
+    protocols = _parse_words(item, "protocols") or PROTOCOLS
     if unknown := set(protocols) - set(PROTOCOLS):
         raise ValueError(f"protocols has {quoted(min(unknown))}; it takes tcp and udp")
-    hairpin = _mapped_address(item, "hairpin_source") if item.get("hairpin_source") is not None else None
-    if hairpin and family_of(hairpin) != family_of(outside):
+    hairpin = _parse_mapped_address(item, "hairpin_source") if item.get("hairpin_source") is not None else None
+    if hairpin and find_family(hairpin) != find_family(outside):
         raise ValueError(
-            f"hairpin_source is IPv{family_of(hairpin)} and outside IPv{family_of(outside)}; give one family"
+            f"hairpin_source is IPv{find_family(hairpin)} and outside IPv{find_family(outside)}; give one family"
         )
     return NatMapping(
         outside=outside,
@@ -81,21 +81,21 @@ def _mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
         outside_port=outside_port or inside_port,
         inside_port=inside_port or outside_port,
         protocols=tuple(protocol for protocol in PROTOCOLS if protocol in protocols),
-        sites=tuple(sorted(_words(item, "sites"))),
-        device=next(iter(_words(item, "device")), outside),
+        sites=tuple(sorted(_parse_words(item, "sites"))),
+        device=next(iter(_parse_words(item, "device")), outside),
         hairpin_source=hairpin,
         inside=inside,
     )
 
 
-def _mapped_address(item: Mapping[str, Any], key: str) -> str:
-    address = canonical_address(str(item[key]).strip())
-    if reason := unusable_reason(address):
+def _parse_mapped_address(item: Mapping[str, Any], key: str) -> str:
+    address = canonicalise_address(str(item[key]).strip())
+    if reason := explain_unusable(address):
         raise ValueError(f"{key} is {reason}; give the address that other hosts dial or see")
     return address
 
 
-def _words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def _parse_words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return the words of a key that has a list of words, or a single word."""
     value = item.get(key)
     items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
@@ -105,7 +105,7 @@ def _words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return words
 
 
-def _port(item: Mapping[str, Any], key: str) -> int | None:
+def _parse_port(item: Mapping[str, Any], key: str) -> int | None:
     value = item.get(key)
     if value is None:
         return None

@@ -18,8 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     Addresses,
     Family,
     contains,
-    family_of,
-    prefix_length,
+    find_family,
+    get_prefix_length,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
@@ -27,16 +27,16 @@ PROTOCOLS = ("tcp", "udp")
 Networks = tuple[tuple[str, str | None], ...]
 
 
-def by_size(networks: Iterable[tuple[str, str | None]]) -> Networks:
+def sort_by_size(networks: Iterable[tuple[str, str | None]]) -> Networks:
     """Return networks with their source addresses, the smallest network first."""
-    return tuple(sorted(networks, key=lambda entry: (-prefix_length(entry[0]), entry[0])))
+    return tuple(sorted(networks, key=lambda entry: (-get_prefix_length(entry[0]), entry[0])))
 
 
 @dataclass(frozen=True, slots=True)
 class NatMapping:
     """A mapping of a NAT device for a node: outside address[:port] to inside address[:port].
 
-    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. ``inside`` is a virtual
+    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. ``find_inside`` is a virtual
     address of the node; None for its own address.
     """
 
@@ -52,13 +52,13 @@ class NatMapping:
     @property
     def family(self) -> Family:
         """The family of the outside address, and of the inside address."""
-        return family_of(self.outside)
+        return find_family(self.outside)
 
     def serves(self, site: str) -> bool:
         """Tell whether hosts of another site dial this mapping."""
         return not self.sites or site in self.sites
 
-    def outside_port_of(self, protocol: str, inside_port: int) -> int | None:
+    def find_outside_port(self, protocol: str, inside_port: int) -> int | None:
         """Return the outside port that is forwarded to the inside port, or None."""
         if protocol not in self.protocols:
             return None
@@ -104,22 +104,22 @@ class Host:
     virtual: tuple[str, ...] = ()
     networks: Networks = ()
 
-    def inside(self, mapping: NatMapping) -> str | None:
+    def find_inside(self, mapping: NatMapping) -> str | None:
         """Return the address to which a mapping forwards, None without an address of its family."""
-        return mapping.inside or self.address.of(mapping.family)
+        return mapping.inside or self.address.select(mapping.family)
 
-    def known_source(self, dialled: str) -> str | None:
+    def find_known_source(self, dialled: str) -> str | None:
         """Return the source address of a connection without NAT and VPN, None if it is not known."""
         containing = (entry for entry in self.networks if contains(entry[0], dialled))
-        return next(containing, ("", self.address.of(family_of(dialled))))[1]
+        return next(containing, ("", self.address.select(find_family(dialled))))[1]
 
-    def source_to(self, dialled: str) -> str | None:
+    def choose_source(self, dialled: str) -> str | None:
         """Return the source address of a connection without NAT and VPN: if it is not known, the host's address."""
-        return self.known_source(dialled) or self.address.of(family_of(dialled))
+        return self.find_known_source(dialled) or self.address.select(find_family(dialled))
 
-    def all_addresses(self) -> tuple[str, ...]:
+    def list_addresses(self) -> tuple[str, ...]:
         """Return every address that the host itself has or may hold."""
-        return (*self.address.all(), *self.vpn.all(), *self.virtual)
+        return (*self.address.list_all(), *self.vpn.list_all(), *self.virtual)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for the plan, without the name, which is its key there."""
@@ -146,7 +146,7 @@ class Host:
             nat=tuple(NatMapping.from_dict(mapping) for mapping in data["nat"]),
             flat=data["flat_network"],
             virtual=tuple(data.get("virtual_addresses", ())),
-            networks=by_size(data.get("networks", {}).items()),
+            networks=sort_by_size(data.get("networks", {}).items()),
         )
 
 
@@ -196,6 +196,6 @@ class Node:
         """The listeners that other hosts can dial: Kong's listeners, or the published ports of a Kong in a container."""
         return self.listeners if self.published is None else self.published
 
-    def listening(self, name: str) -> tuple[Listener, ...]:
+    def select_listeners(self, name: str) -> tuple[Listener, ...]:
         """Return the reachable listeners with a name, in the order of the settings."""
         return tuple(listener for listener in self.reachable if listener.name == name)

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract
     HYBRID_VARIABLES,
     SETTING_VARIABLES,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_addresses, facts_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts, list_fact_addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import (
     InterceptRule,
@@ -29,8 +29,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources 
     DEFAULT_SOURCES,
     NOBODY,
     Terms,
+    find_sources_variable,
     read_terms,
-    sources_variable,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import (
     SSH_PORT,
@@ -40,8 +40,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     Names,
-    host_warning,
-    misspelt_variables,
+    find_misspelt_variables,
+    make_host_warning,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, find_standby_notes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
@@ -88,12 +88,12 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         return None
     host = read_host(variables)
     role = _read_role(variables)
-    cluster = variables.text("kong_cluster", "default")
-    given = variables.settings(SETTING_VARIABLES | {"kong_config"})
-    version = parse_version(variables.value("kong_version", DEFAULT_VERSION))
-    own = frozenset({*host.all_addresses(), *fact_addresses(facts_of(variables))})
-    in_container = variables.value(PUBLISHED_PORTS) is not None
-    found = read_listeners(host.name, version, role, given, {} if in_container else _defaults(generation, host))
+    cluster = variables.read_text("kong_cluster", "default")
+    given = variables.read_settings(SETTING_VARIABLES | {"kong_config"})
+    version = parse_version(variables.read_value("kong_version", DEFAULT_VERSION))
+    own = frozenset({*host.list_addresses(), *list_fact_addresses(get_facts(variables))})
+    in_container = variables.read_value(PUBLISHED_PORTS) is not None
+    found = read_listeners(host.name, version, role, given, {} if in_container else _make_defaults(generation, host))
     variables.findings.extend(found.findings)
     published = read_published(variables, found.listeners, own)
     reachable = found.listeners if published is None else published
@@ -119,28 +119,28 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
     given |= _read_control_planes(variables, generation)
     # The fact with the output of `hostname`, which is part of the name of a Serf agent.
-    host_name = str(facts_of(variables).get("nodename", ""))
+    host_name = str(get_facts(variables).get("nodename", ""))
     return Draft(node, generation, terms, given, intercept_rules, read_ssh_port(variables), own, host_name)
 
 
 def _read_generation(variables: HostVariables) -> Generation | None:
-    value = variables.value("kong_version", DEFAULT_VERSION)
+    value = variables.read_value("kong_version", DEFAULT_VERSION)
     try:
         return find_generation(parse_version(value))
     except VersionError as exc:
-        variables.error(exc.code, "kong_version", value, str(exc))
+        variables.add_error(exc.code, "kong_version", value, str(exc))
         return None
 
 
 def _read_role(variables: HostVariables) -> str:
-    role = variables.text("kong_role", ROLES[0])
+    role = variables.read_text("kong_role", ROLES[0])
     if role in ROLES:
         return role
-    variables.error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
+    variables.add_error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
     return ROLES[0]
 
 
-def _defaults(generation: Generation, host: Host) -> dict[str, str]:
+def _make_defaults(generation: Generation, host: Host) -> dict[str, str]:
     """Return the values that replace Kong's defaults: gossip binds the address that peers dial, instead of every address."""
     if generation.gossip and host.address.ipv4:
         return {"cluster_listen": f"{host.address.ipv4}:{GOSSIP_PORT}"}
@@ -150,7 +150,7 @@ def _defaults(generation: Generation, host: Host) -> dict[str, str]:
 def _check_generation(variables: HostVariables, generation: Generation, host: Host) -> None:
     """Add an error for a setting that this version would ignore without a message, or could not use."""
     if generation.gossip and host.address and not host.address.ipv4:
-        variables.error(
+        variables.add_error(
             "gossip-ipv4",
             "kong_address",
             host.address.ipv6,
@@ -161,14 +161,14 @@ def _check_generation(variables: HostVariables, generation: Generation, host: Ho
 def _read_control_planes(variables: HostVariables, generation: Generation) -> dict[str, str]:
     """Return the given addresses of control planes, as Kong's settings have them. Errors are added to the findings."""
     found = {}
-    for name, value in variables.settings(frozenset(HYBRID_VARIABLES)).items():
+    for name, value in variables.read_settings(frozenset(HYBRID_VARIABLES)).items():
         known_since = HYBRID_VARIABLES[name]
         if not generation.hybrid or (not generation.enterprise and "Enterprise" in known_since):
             message = (
                 f"Kong {generation.versions} does not know this setting and would ignore it without a message; it exists "
                 f"since {known_since}. Remove it from this node"
             )
-            variables.error("setting-unknown", name, value, message)
+            variables.add_error("setting-unknown", name, value, message)
             continue
         try:
             found[name] = parse_endpoint(value, generation, name)
@@ -176,32 +176,34 @@ def _read_control_planes(variables: HostVariables, generation: Generation) -> di
             message = (
                 f"{exc.reason}. Give one HOST:PORT, such as cp1.example.com:8005, or remove it; then it is computed"
             )
-            variables.error("control-plane-invalid", name, value, message)
+            variables.add_error("control-plane-invalid", name, value, message)
     return found
 
 
 def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[Listener, ...]) -> None:
     """Compare addresses with those in the host's facts, if there are facts."""
-    present = set(fact_addresses(facts_of(variables)))
+    present = set(list_fact_addresses(get_facts(variables)))
     if not present:
         return
-    for address in host.address.all():
+    for address in host.address.list_all():
         if address not in present:
             message = (
-                f"{_not_on_host(present)}. Correct the address, or gather facts again. If a NAT device has the address, it is an "
+                f"{_name_not_on_host(present)}. Correct the address, or gather facts again. If a NAT device has the address, it is an "
                 "outside address of kong_nat"
             )
-            variables.error("address-not-on-host", "kong_address", address, message)
-    own = present | set(host.all_addresses())
+            variables.add_error("address-not-on-host", "kong_address", address, message)
+    own = present | set(host.list_addresses())
     for listener in listeners:
         is_name = len(listener.families) > 1 and not listener.is_wildcard
         if not (listener.is_wildcard or listener.is_loopback or is_name or listener.address in own):
             name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
-            message = f"{_not_on_host(present)}. If it may move to this host, as with keepalived, add it to {VIRTUAL}"
-            variables.error("bind-not-on-host", name, listener.address, message)
+            message = (
+                f"{_name_not_on_host(present)}. If it may move to this host, as with keepalived, add it to {VIRTUAL}"
+            )
+            variables.add_error("bind-not-on-host", name, listener.address, message)
 
 
-def _not_on_host(present: set[str]) -> str:
+def _name_not_on_host(present: set[str]) -> str:
     return f"the host does not have this address; it has {list_first(sorted(present), 6)}"
 
 
@@ -213,12 +215,12 @@ def _check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], l
             f"{listener.name} would use tcp port {port}, at which Ansible connects to the SSH server of this host, so one of "
             "them cannot start. Use another port, or correct ansible_port"
         )
-        variables.error("ssh-port-taken", name, variables.value(name), message)
+        variables.add_error("ssh-port-taken", name, variables.read_value(name), message)
 
 
 def _check_names(variables: HostVariables) -> None:
     names = [name for name in variables.variables if name.startswith("kong_")]
-    variables.findings.extend(misspelt_variables(variables.host, names))
+    variables.findings.extend(find_misspelt_variables(variables.host, names))
 
 
 def _read_terms(
@@ -229,30 +231,30 @@ def _read_terms(
     for listener in (*node.reachable, *targets):
         key = (listener.name, listener.own_port)
         if (not listener.is_loopback or listener in targets) and key not in terms:
-            terms[key] = read_terms(variables, *key, _default_sources(node, listener), names)
+            terms[key] = read_terms(variables, *key, _choose_default_sources(node, listener), names)
     for listener in node.listeners:
-        if all(socket.is_loopback and socket not in targets for socket in node.listening(listener.name)):
+        if all(socket.is_loopback and socket not in targets for socket in node.select_listeners(listener.name)):
             _warn_of_loopback(variables, node, listener)
     return terms
 
 
 def _warn_of_loopback(variables: HostVariables, node: Node, listener: Listener) -> None:
     """Add a warning if sources are set for a listener that no other host can reach."""
-    name = sources_variable(listener.name, variables)
-    value = variables.value(name)
+    name = find_sources_variable(listener.name, variables)
+    value = variables.read_value(name)
     if value in (None, [], NOBODY, [NOBODY]):
         return
     message = f"{listener.setting} binds {listener.address}, so no other host can reach it; set kong_{listener.setting}"
     if node.published is not None:
         if name != f"kong_{listener.name}_sources":
             return  # The variable is primarily for another listener.
-        where = "is published on loopback only" if node.listening(listener.name) else "is not published"
+        where = "is published on loopback only" if node.select_listeners(listener.name) else "is not published"
         message = f"{listener.setting} {where}, so no other host can reach it; see {PUBLISHED_PORTS}"
-    if (warning := host_warning("source-loopback", node.name, name, value, message)) not in variables.findings:
+    if (warning := make_host_warning("source-loopback", node.name, name, value, message)) not in variables.findings:
         variables.findings.append(warning)
 
 
-def _default_sources(node: Node, listener: Listener) -> tuple[str, ...]:
+def _choose_default_sources(node: Node, listener: Listener) -> tuple[str, ...]:
     if listener.name in ("cluster", "cluster_telemetry"):
         return ("data_planes",) if node.role == "control_plane" else ("peers",)
     if listener.name == "admin_gui":

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
-    canonical_address,
+    canonicalise_address,
     parse_port,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS
@@ -53,15 +53,15 @@ def read_published(
 
     ``own`` are the addresses of the host. None if Kong listens on the host itself.
     """
-    if variables.value(VARIABLE) is None:
+    if variables.read_value(VARIABLE) is None:
         return None
     _check_bound(variables, listeners, own)
-    found = [publication for item in variables.items(VARIABLE) if (publication := _read(variables, item))]
+    found = [publication for item in variables.list_items(VARIABLE) if (publication := _read(variables, item))]
     for first, second in combinations(found, 2):
-        if _overlap(first, second):
+        if _is_overlap(first, second):
             message = f"{first} already uses this port of the host; publish each at its own port"
-            variables.error("published-duplicate", VARIABLE, str(second), message)
-    published = tuple(_published_listeners(variables, found, listeners))
+            variables.add_error("published-duplicate", VARIABLE, str(second), message)
+    published = tuple(_make_published_listeners(variables, found, listeners))
     for listener in published:
         _check_protocols(variables, listener, listeners)
     return published
@@ -76,10 +76,10 @@ def _check_bound(variables: HostVariables, listeners: Sequence[Listener], own: f
                 f"({VARIABLE}), which does not have it. Remove the variable, or bind 0.0.0.0"
             )
             name = f"kong_{listener.setting}"
-            variables.error("bind-in-container", name, variables.value(name), message)
+            variables.add_error("bind-in-container", name, variables.read_value(name), message)
 
 
-def published_as(name: str, setting: str, address: str | None, port: int, container_port: int,
+def make_published(name: str, setting: str, address: str | None, port: int, container_port: int,
                  protocols: Iterable[str]) -> Listener:  # fmt: skip
     """Return a published port as a listener. An address of None is every address of the host, of both families."""
     ordered = tuple(protocol for protocol in PROTOCOLS if protocol in protocols)
@@ -87,29 +87,29 @@ def published_as(name: str, setting: str, address: str | None, port: int, contai
     return Listener(name, setting, bound, port, ordered, flags, container_port)
 
 
-def published_address(listener: Listener) -> str | None:
-    """Return the address from which ``published_as`` made the listener."""
+def find_published_address(listener: Listener) -> str | None:
+    """Return the address from which ``make_published`` made the listener."""
     return None if len(listener.families) > 1 else listener.address
 
 
 def _read(variables: HostVariables, item: str) -> Publication | None:
     match = _GRAMMAR.fullmatch(item)
     if match is None:
-        variables.error("published-invalid", VARIABLE, item, f"{_FORM}; write each port of a range as its own item")
+        variables.add_error("published-invalid", VARIABLE, item, f"{_FORM}; write each port of a range as its own item")
         return None
     try:
-        address = canonical_address(match["ipv6"] or match["ipv4"]) if match["ipv6"] or match["ipv4"] else None
+        address = canonicalise_address(match["ipv6"] or match["ipv4"]) if match["ipv6"] or match["ipv4"] else None
     except AddressError as exc:
-        variables.error("published-invalid", VARIABLE, item, f"{exc}; {_FORM}")
+        variables.add_error("published-invalid", VARIABLE, item, f"{exc}; {_FORM}")
         return None
     port, inside = parse_port(match["port"]), parse_port(match["inside"])
     if port is None or inside is None:
-        variables.error("published-invalid", VARIABLE, item, "ports are numbers from 1 to 65535")
+        variables.add_error("published-invalid", VARIABLE, item, "ports are numbers from 1 to 65535")
         return None
     return Publication(address, port, inside, match["protocol"] or "tcp")
 
 
-def _overlap(first: Publication, second: Publication) -> bool:
+def _is_overlap(first: Publication, second: Publication) -> bool:
     if (first.port, first.protocol) != (second.port, second.protocol):
         return False
     addresses = {first.address, second.address}
@@ -118,7 +118,7 @@ def _overlap(first: Publication, second: Publication) -> bool:
     return len(addresses) == 1 or None in addresses or (wildcard and len(families) == 1)
 
 
-def _published_listeners(
+def _make_published_listeners(
     variables: HostVariables, publications: Sequence[Publication], listeners: Sequence[Listener]
 ) -> Iterator[Listener]:
     """Yield one listener for each port of the host, with all its published protocols."""
@@ -131,16 +131,16 @@ def _published_listeners(
         ]
         reachable = [listener for listener in receiving if not listener.is_loopback]
         if not reachable:
-            message = _no_listener(publication, receiving, listeners)
-            variables.error("published-no-listener", VARIABLE, str(publication), message)
+            message = _explain_no_listener(publication, receiving, listeners)
+            variables.add_error("published-no-listener", VARIABLE, str(publication), message)
             continue
         key = (publication.address, publication.port, publication.inside, reachable[0].name)
         found.setdefault(key, (reachable[0], []))[1].append(publication.protocol)
     for (address, port, inside, name), (listener, protocols) in found.items():
-        yield published_as(name, listener.setting, address, port, inside, protocols)
+        yield make_published(name, listener.setting, address, port, inside, protocols)
 
 
-def _no_listener(publication: Publication, receiving: Sequence[Listener], listeners: Sequence[Listener]) -> str:
+def _explain_no_listener(publication: Publication, receiving: Sequence[Listener], listeners: Sequence[Listener]) -> str:
     if receiving:
         setting, address = receiving[0].setting, receiving[0].address
         return f"in the container {setting} binds {address}, which no packet from outside reaches; set kong_{setting}"
@@ -164,4 +164,4 @@ def _check_protocols(variables: HostVariables, published: Listener, listeners: S
     if missing:
         shown = f"{published.port}:{published.own_port}/{published.protocols[0]}"
         message = f"{published.setting} {published.own_port} needs {' and '.join(needed)}; publish {' and '.join(missing)} as well"
-        variables.error("published-protocol", VARIABLE, shown, message)
+        variables.add_error("published-protocol", VARIABLE, shown, message)

@@ -19,20 +19,24 @@ _PATHS = ["/etc/kong/kong.conf", "/etc/kong.conf"]
 
 def read_settings_file(variables: HostVariables, generation: Generation) -> dict[str, Any]:
     """Return the path and format of a node's settings file, and the files that Kong searches, in its order."""
-    target = variables.text("kong_listen_target", CONF)
-    given = variables.value("kong_listen_file")
-    path = given and variables.text("kong_listen_file", generation.path)
+    target = variables.read_text("kong_listen_target", CONF)
+    given = variables.read_value("kong_listen_file")
+    path = given and variables.read_text("kong_listen_file", generation.path)
     if target == ENV and generation.format == "yaml":
         message = f"Kong {generation.versions} reads no setting from its environment; use {CONF}"
-        variables.error("target-invalid", "kong_listen_target", target, message)
+        variables.add_error("target-invalid", "kong_listen_target", target, message)
     elif target == ENV:
         return {"path": path or ENVIRONMENT_FILE, "format": ENV, "search": []}
     elif target != CONF:
-        variables.error("target-invalid", "kong_listen_target", target, f"it must be {CONF} or {ENV}")
-    return {"path": path or generation.path, "format": generation.format, "search": [] if path else _search(generation)}
+        variables.add_error("target-invalid", "kong_listen_target", target, f"it must be {CONF} or {ENV}")
+    return {
+        "path": path or generation.path,
+        "format": generation.format,
+        "search": [] if path else _list_search_paths(generation),
+    }
 
 
-def _search(generation: Generation) -> list[str]:
+def _list_search_paths(generation: Generation) -> list[str]:
     if generation.path not in _PATHS:
         return [generation.path]
     return sorted(_PATHS, key=lambda path: path != generation.path)

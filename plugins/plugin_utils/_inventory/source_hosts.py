@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import SOURCE_VARIABLES
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import fact_addresses, facts_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts, list_fact_addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     Inventory,
@@ -26,24 +26,24 @@ def find_hosts_without_facts(inventory: Inventory, group: str) -> list[str]:
 
     Nodes of the group are left out, and hosts in the group ``ASKED``. For invalid terms the plan has an error.
     """
-    names = Names.of(inventory)
+    names = Names.read(inventory)
     nodes = inventory.groups.get(group, ())
     asked = inventory.groups.get(ASKED, ())
     others = names.hosts - {*nodes, *asked}
     if not others:
         return []
-    named = {host for node in nodes for host in _named_by(HostVariables.of(inventory, node), names)}
-    return [host for host in sorted(others & named) if _needs_facts(HostVariables.of(inventory, host))]
+    named = {host for node in nodes for host in _list_named(HostVariables.read(inventory, node), names)}
+    return [host for host in sorted(others & named) if _needs_facts(HostVariables.read(inventory, host))]
 
 
-def _named_by(variables: HostVariables, names: Names) -> Iterator[str]:
+def _list_named(variables: HostVariables, names: Names) -> Iterator[str]:
     """Yield the hosts that the terms of a node name, including the members of groups."""
     for name in sorted(SOURCE_VARIABLES | {OUTSIDERS}):
-        for term in _terms(variables.value(name, [])):
+        for term in _list_terms(variables.read_value(name, [])):
             yield from names.groups.get(term[1:], ()) if term.startswith("@") else [term]
 
 
-def _terms(value: list[str] | Mapping[str, list[str] | None]) -> Iterator[str]:
+def _list_terms(value: list[str] | Mapping[str, list[str] | None]) -> Iterator[str]:
     if isinstance(value, Mapping):
         for terms in value.values():
             yield from terms or ()
@@ -52,4 +52,4 @@ def _terms(value: list[str] | Mapping[str, list[str] | None]) -> Iterator[str]:
 
 
 def _needs_facts(variables: HostVariables) -> bool:
-    return variables.value("kong_address") is None and not fact_addresses(facts_of(variables))
+    return variables.read_value("kong_address") is None and not list_fact_addresses(get_facts(variables))

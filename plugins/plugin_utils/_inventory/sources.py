@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
-    canonical_network,
+    canonicalise_network,
     covers_everything,
-    sorted_networks,
+    sort_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import check_bounds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     Names,
-    host_warning,
+    make_host_warning,
 )
 
 ANY = "any"
@@ -48,7 +48,7 @@ GUARDED = frozenset({"admin", "admin_gui", "cluster_rpc", "debug"})
 class Terms:
     """The checked source terms of one listener.
 
-    ``networks`` are CIDR text. ``hosts`` and ``groups`` exist in the inventory. ``members`` are words of MEMBERS. ``given``
+    ``list_networks`` are CIDR text. ``hosts`` and ``groups`` exist in the inventory. ``members`` are words of MEMBERS. ``given``
     tells whether the terms are from the inventory or the default. ``variable`` is their variable.
     """
 
@@ -61,36 +61,36 @@ class Terms:
     variable: str = ""
 
 
-def sources_variable(listener: str, variables: HostVariables) -> str:
+def find_sources_variable(listener: str, variables: HostVariables) -> str:
     """Return the name of the variable with the allowed sources of a listener."""
     own = f"kong_{listener}_sources"
-    if listener in _SAME_AS and variables.value(own) is None:
+    if listener in _SAME_AS and variables.read_value(own) is None:
         return f"kong_{_SAME_AS[listener]}_sources"
     return own
 
 
 def read_terms(variables: HostVariables, listener: str, port: int, default: Sequence[str], names: Names) -> Terms:
     """Read the allowed sources of a port of a listener. Errors are added to the findings of ``variables``."""
-    name = sources_variable(listener, variables)
-    items = _items(variables, name, port, default)
-    terms = _sorted_terms(variables, name, items, names)
+    name = find_sources_variable(listener, variables)
+    items = _list_terms(variables, name, port, default)
+    terms = _sort_terms(variables, name, items, names)
 
-    def networks(read: HostVariables) -> list[tuple[str, str]]:
-        own = _sorted_terms(read, name, _items(read, name, port, default), names)
+    def list_networks(read: HostVariables) -> list[tuple[str, str]]:
+        own = _sort_terms(read, name, _list_terms(read, name, port, default), names)
         return [(name, network) for network in own.networks]
 
-    check_bounds(variables, [(name, network) for network in terms.networks], networks)
+    check_bounds(variables, [(name, network) for network in terms.networks], list_networks)
     if NOBODY in items and len(items) > 1:
-        variables.error(
+        variables.add_error(
             "source-contradiction", name, items, "`nobody` must be the only term; remove it or all other terms"
         )
     left_out = sorted({*default} & {*MEMBERS} - {*items})
     if left_out and not terms.any:
         message = f"it does not contain {', '.join(left_out)}, which the cluster needs; add it to the list"
-        variables.findings.append(host_warning("source-replaced", variables.host, name, items, message))
+        variables.findings.append(make_host_warning("source-replaced", variables.host, name, items, message))
     opens = terms.any or covers_everything(terms.networks)
-    if opens and listener in GUARDED and variables.boolean("kong_admin_allow_any") is not True:
-        variables.error(
+    if opens and listener in GUARDED and variables.read_boolean("kong_admin_allow_any") is not True:
+        variables.add_error(
             "source-any",
             name,
             items,
@@ -99,25 +99,25 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
     return terms
 
 
-def _items(variables: HostVariables, name: str, port: int, default: Sequence[str]) -> list[str]:
+def _list_terms(variables: HostVariables, name: str, port: int, default: Sequence[str]) -> list[str]:
     """Return the terms of a variable: a term, a list of terms, or for streams a mapping from port to terms."""
-    given = variables.value(name)
+    given = variables.read_value(name)
     terms = given.get(str(port)) if isinstance(given, Mapping) else given
     if given is None:
         return list(default)
     if terms is None:
         message = f"it has no key for port {port}, which the node opens; add the port, with `any` or `nobody` if that is intended"
-        variables.error("source-port-missing", name, given, message)
+        variables.add_error("source-port-missing", name, given, message)
         return [NOBODY]
     if not terms:
         where = f" for port {port}" if isinstance(given, Mapping) else ""
         message = f"the list{where} is empty, so it would allow no host; write nobody if that is intended, or remove it"
-        variables.error("source-empty", name, given, message)
+        variables.add_error("source-empty", name, given, message)
         return [NOBODY]
     return list(terms)
 
 
-def _sorted_terms(variables: HostVariables, name: str, items: list[str], names: Names) -> Terms:
+def _sort_terms(variables: HostVariables, name: str, items: list[str], names: Names) -> Terms:
     networks, members, hosts, named_groups = [], [], [], []
     for term in items:
         if term in (ANY, NOBODY):
@@ -125,15 +125,15 @@ def _sorted_terms(variables: HostVariables, name: str, items: list[str], names: 
         if term in MEMBERS:
             members.append(term)
         elif term.startswith("@"):
-            named_groups.append(_group(variables, name, term, names))
+            named_groups.append(_find_group(variables, name, term, names))
         elif term in names.hosts:
             hosts.append(term)
         else:
-            networks.append(_network(variables, name, term))
+            networks.append(_parse_network(variables, name, term))
     return Terms(
         any=ANY in items,
-        given=variables.value(name) is not None,
-        networks=sorted_networks(network for network in networks if network),
+        given=variables.read_value(name) is not None,
+        networks=sort_networks(network for network in networks if network),
         members=tuple(dict.fromkeys(members)),
         hosts=tuple(dict.fromkeys(hosts)),
         groups=tuple(dict.fromkeys(group for group in named_groups if group)),
@@ -141,24 +141,24 @@ def _sorted_terms(variables: HostVariables, name: str, items: list[str], names: 
     )
 
 
-def _group(variables: HostVariables, name: str, term: str, names: Names) -> str | None:
+def _find_group(variables: HostVariables, name: str, term: str, names: Names) -> str | None:
     if names.groups.get(term[1:]):
         return term[1:]
     reason = "this inventory group has no hosts" if term[1:] in names.groups else "there is no such inventory group"
-    variables.error("source-unknown", name, term, f"{reason}, so it would allow no host; correct or remove it")
+    variables.add_error("source-unknown", name, term, f"{reason}, so it would allow no host; correct or remove it")
     return None
 
 
-def _network(variables: HostVariables, name: str, term: str) -> str | None:
+def _parse_network(variables: HostVariables, name: str, term: str) -> str | None:
     try:
-        network = canonical_network(term)
+        network = canonicalise_network(term)
         if network not in _UNSPECIFIED:
             return network
         reason = "no packet has this source address; for any source write any"
     except AddressError as exc:
         looks_like_network = term[:1].isdigit() or ":" in term
         reason = str(exc) if looks_like_network else "it is not a host of the inventory"
-    variables.error(
+    variables.add_error(
         "source-unknown",
         name,
         term,

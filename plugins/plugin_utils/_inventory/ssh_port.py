@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import AddressError, canonical_address, parse_port
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    AddressError,
+    canonicalise_address,
+    parse_port,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
@@ -19,7 +23,7 @@ _OVER_SSH = ("ssh", "smart", "paramiko", "paramiko_ssh")
 
 def read_ssh_port(variables: HostVariables) -> int:
     """Return the port at which Ansible connects to the host."""
-    return parse_port(variables.value("ansible_port") or variables.value("ansible_ssh_port")) or SSH_PORT
+    return parse_port(variables.read_value("ansible_port") or variables.read_value("ansible_ssh_port")) or SSH_PORT
 
 
 def find_ssh_conflicts(
@@ -29,9 +33,9 @@ def find_ssh_conflicts(
 
     Nothing is yielded if Ansible connects otherwise, or through a NAT device, which may change the port.
     """
-    target = _target(variables)
+    target = _choose_target(variables)
     is_direct = target in own or (":" not in target and not _is_address(target) and not host.nat)
-    if not is_direct or str(variables.value("ansible_connection", "ssh")).rpartition(".")[2] not in _OVER_SSH:
+    if not is_direct or str(variables.read_value("ansible_connection", "ssh")).rpartition(".")[2] not in _OVER_SSH:
         return
     port = read_ssh_port(variables)
     for listener in listeners:
@@ -40,15 +44,15 @@ def find_ssh_conflicts(
             yield listener, port
 
 
-def _target(variables: HostVariables) -> str:
+def _choose_target(variables: HostVariables) -> str:
     """Return the address or name to which Ansible connects."""
-    given = variables.value("ansible_host") or variables.value("ansible_ssh_host") or variables.host
-    return canonical_address(str(given)) if _is_address(str(given)) else str(given)
+    given = variables.read_value("ansible_host") or variables.read_value("ansible_ssh_host") or variables.host
+    return canonicalise_address(str(given)) if _is_address(str(given)) else str(given)
 
 
 def _is_address(text: str) -> bool:
     try:
-        canonical_address(text)
+        canonicalise_address(text)
     except AddressError:
         return False
     return True

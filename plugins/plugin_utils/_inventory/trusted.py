@@ -24,15 +24,15 @@ REASON = (
 )
 
 
-def kong_facts(variables: Mapping[str, Any]) -> list[str]:
+def list_kong_facts(variables: Mapping[str, Any]) -> list[str]:
     """Return the names of the host's facts that are names of kong_* variables."""
     facts = variables.get(FACTS)
     return sorted(str(name) for name in facts if str(name).startswith(_PREFIX)) if isinstance(facts, Mapping) else []
 
 
-def refusal(variables: Mapping[str, Any]) -> str:
+def explain_refusal(variables: Mapping[str, Any]) -> str:
     """Return why a task must not use the kong_* variables of its host; empty text if it may."""
-    names = ", ".join(map(escape_text, kong_facts(variables)))
+    names = ", ".join(map(escape_text, list_kong_facts(variables)))
     return f"{variables.get('inventory_hostname')}: {names}: {REASON}" if names else ""
 
 
@@ -63,7 +63,7 @@ class _TrustedManager:
         return {name: value for name, value in {**variables, **kept}.items() if name not in dropped}
 
 
-def trusted_hostvars(hostvars: Any) -> tuple[Any, Any]:
+def make_trusted_hostvars(hostvars: Any) -> tuple[Any, Any]:
     """Return Ansible's ``hostvars`` twice: with the inventory before facts of the same name, and without facts.
 
     They are objects of Ansible's own class, because ansible-core 2.19 and later accept no other mapping in templates.

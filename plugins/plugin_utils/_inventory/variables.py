@@ -12,14 +12,14 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, host_finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, make_host_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
     KINDS,
     KNOWN_VARIABLES,
     RUN_VARIABLES,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import KindError, read_kind
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, kong_facts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, list_kong_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shortened
 
@@ -39,7 +39,7 @@ class Inventory(Protocol):
     def groups(self) -> Mapping[str, Sequence[str]]:
         """Names of the hosts of each group."""
 
-    def variables(self, host: str) -> Mapping[str, Any]:
+    def read_variables(self, host: str) -> Mapping[str, Any]:
         """Return a host's variables, including ``ansible_facts``. Values are computed when they are read.
 
         Reading a value raises VariableError if it cannot be computed.
@@ -56,7 +56,7 @@ class PlainInventory:
     groups: Mapping[str, Sequence[str]]
     hostvars: Mapping[str, Mapping[str, Any]]
 
-    def variables(self, host: str) -> Mapping[str, Any]:
+    def read_variables(self, host: str) -> Mapping[str, Any]:
         """Return the host's variables."""
         return self.hostvars[host]
 
@@ -73,7 +73,7 @@ class Names:
     groups: Mapping[str, Sequence[str]]
 
     @classmethod
-    def of(cls, inventory: Inventory) -> Names:
+    def read(cls, inventory: Inventory) -> Names:
         """Return the names of an inventory."""
         return cls(frozenset(host for hosts in inventory.groups.values() for host in hosts), inventory.groups)
 
@@ -93,11 +93,11 @@ class HostVariables:
     _values: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, inventory: Inventory, host: str) -> HostVariables:
+    def read(cls, inventory: Inventory, host: str) -> HostVariables:
         """Return the variables of a host. Facts with the name of a variable are an error in ``findings``."""
-        found = cls(host, inventory.variables(host), inventory.without_facts)
+        found = cls(host, inventory.read_variables(host), inventory.without_facts)
         found.findings.extend(
-            host_error("variable-in-facts", host, name, None, REASON) for name in kong_facts(found.variables)
+            make_host_error("variable-in-facts", host, name, None, REASON) for name in list_kong_facts(found.variables)
         )
         return found
 
@@ -105,16 +105,16 @@ class HostVariables:
         """Return the variables of the host as if no facts were known, with separate findings."""
         return HostVariables(self.host, self.own(self.host), self.own)
 
-    def error(self, code: str, variable: str, value: Any, message: str) -> None:
+    def add_error(self, code: str, variable: str, value: Any, message: str) -> None:
         """Add an error about a variable. Host, variable and value are added to the message."""
-        self.findings.append(host_error(code, self.host, variable, value, message))
+        self.findings.append(make_host_error(code, self.host, variable, value, message))
 
     def check_all(self) -> None:
         """Read every variable of the contract that the host has, so that a wrong one is an error even if it is not used."""
         for name in sorted(KNOWN_VARIABLES.intersection(self.variables)):
-            self.value(name)
+            self.read_value(name)
 
-    def value(self, name: str, default: Any = None) -> Any:
+    def read_value(self, name: str, default: Any = None) -> Any:
         """Return a variable in the form of its kind, or the default if it is not set or refused."""
         if name not in self._values:
             self._values[name] = self._read(name)
@@ -138,7 +138,7 @@ class HostVariables:
                 f"its value cannot be computed; correct the template: {shortened(str(exc), 200)}",
             )
         except KindError as exc:
-            self._refuse("variable-invalid", name, kind.shown(value) if kind else value, str(exc))
+            self._refuse("variable-invalid", name, kind.show(value) if kind else value, str(exc))
         return None
 
     def _refuse(self, code: str, name: str, value: Any, message: str) -> None:
@@ -146,46 +146,46 @@ class HostVariables:
         # A play may give a variable of the run another value, or the variable to which its template refers.
         if code == "variable-invalid" or name not in RUN_VARIABLES:
             self.refused.add(name)
-            self.error(code, name, value, message)
+            self.add_error(code, name, value, message)
 
-    def text(self, name: str, default: str) -> str:
+    def read_text(self, name: str, default: str) -> str:
         """Return a variable that is text."""
-        return str(self.value(name, default))
+        return str(self.read_value(name, default))
 
-    def boolean(self, name: str) -> bool | None:
+    def read_boolean(self, name: str) -> bool | None:
         """Return a variable that is true or false, or None if it is not set."""
-        value = self.value(name)
+        value = self.read_value(name)
         return value if isinstance(value, bool) else None
 
-    def items(self, name: str) -> list[Any]:
+    def list_items(self, name: str) -> list[Any]:
         """Return a variable that is a list, an empty list if it is not set."""
-        return list(self.value(name, []))
+        return list(self.read_value(name, []))
 
-    def settings(self, names: frozenset[str]) -> dict[str, Any]:
+    def read_settings(self, names: frozenset[str]) -> dict[str, Any]:
         """Return the named variables that are set."""
         present = sorted(names.intersection(self.variables))
-        return {name: value for name in present if (value := self.value(name)) is not None}
+        return {name: value for name in present if (value := self.read_value(name)) is not None}
 
 
-def host_error(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
+def make_host_error(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
     """Return an error finding. Its message has the host, the variable and the value first."""
-    return host_finding(ERROR, code, host, variable, value, message)
+    return make_host_finding(ERROR, code, host, variable, value, message)
 
 
-def host_warning(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
+def make_host_warning(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
     """Return a warning finding with a message as in host_error."""
-    return host_finding(WARNING, code, host, variable, value, message)
+    return make_host_finding(WARNING, code, host, variable, value, message)
 
 
-def misspelt_variables(host: str, names: Sequence[str]) -> list[Finding]:
+def find_misspelt_variables(host: str, names: Sequence[str]) -> list[Finding]:
     """Return a warning for each unknown ``kong_*`` name that is similar to a known name."""
     return [
-        host_warning("variable-unknown", host, name, None, f"this variable is not used; did you mean {match}?")
+        make_host_warning("variable-unknown", host, name, None, f"this variable is not used; did you mean {match}?")
         for name in names
-        if name not in KINDS and (match := _close_match(name))
+        if name not in KINDS and (match := _find_close_match(name))
     ]
 
 
 @lru_cache(maxsize=1024)
-def _close_match(name: str) -> str | None:
+def _find_close_match(name: str) -> str | None:
     return next(iter(get_close_matches(name, sorted(KNOWN_VARIABLES), n=1, cutoff=0.9)), None)

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
-    canonical_address,
-    family_of,
-    unusable_reason,
+    canonicalise_address,
+    explain_unusable,
+    find_family,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
@@ -27,14 +27,16 @@ _SYSCTLS = {4: "net.ipv4.ip_nonlocal_bind", 6: "net.ipv6.ip_nonlocal_bind"}
 def read_virtual(variables: HostVariables) -> tuple[str, ...]:
     """Return the addresses of kong_virtual_addresses. Errors are added to the findings of ``variables``."""
     found = []
-    for item in variables.items(VIRTUAL):
+    for item in variables.list_items(VIRTUAL):
         try:
-            address = canonical_address(item)
+            address = canonicalise_address(item)
         except AddressError as exc:
-            variables.error("address-invalid", VIRTUAL, item, f"{exc}; give addresses without a prefix length")
+            variables.add_error("address-invalid", VIRTUAL, item, f"{exc}; give addresses without a prefix length")
             continue
-        if reason := unusable_reason(address):
-            variables.error("address-invalid", VIRTUAL, item, f"it is {reason}; give addresses that other hosts dial")
+        if reason := explain_unusable(address):
+            variables.add_error(
+                "address-invalid", VIRTUAL, item, f"it is {reason}; give addresses that other hosts dial"
+            )
             continue
         found.append(address)
     return tuple(dict.fromkeys(found))
@@ -47,7 +49,7 @@ def check_own(variables: HostVariables, virtual: Iterable[str], own: Iterable[st
             "it is the host's own address as well, and a virtual address may move to another host; set kong_address or "
             f"kong_vpn_address to an address that stays on the host, or remove it from {VIRTUAL}"
         )
-        variables.error("address-invalid", VIRTUAL, address, message)
+        variables.add_error("address-invalid", VIRTUAL, address, message)
 
 
 def find_standby_notes(node: Node) -> list[Finding]:
@@ -55,11 +57,11 @@ def find_standby_notes(node: Node) -> list[Finding]:
     report = Report(node.name)
     for listener in node.reachable:
         if listener.bound in node.host.virtual and "transparent" not in listener.flags:
-            sysctl = _SYSCTLS[family_of(listener.address)]
+            sysctl = _SYSCTLS[find_family(listener.address)]
             name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
             message = (
                 f"a node that does not hold this virtual address can bind it only with the sysctl {sysctl}=1; without it Kong "
                 "does not start there. Set the sysctl on each of these nodes, or bind 0.0.0.0 or [::]"
             )
-            report.info("virtual-address-bind", name, listener.address, message)
+            report.add_info("virtual-address-bind", name, listener.address, message)
     return report.findings

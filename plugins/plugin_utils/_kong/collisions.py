@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
     ListenEntry,
-    address_family,
+    classify_address,
     has_own_socket,
     render_entry,
 )
@@ -35,7 +35,7 @@ def find_collisions(listeners: Iterable[Listener]) -> Iterator[tuple[str, Listen
         by_port.setdefault(listener.port, []).append(listener)
     for group in by_port.values():
         for first, second in combinations(group, 2):
-            code = _collision_code(first, second) if set(first.protocols) & set(second.protocols) else ""
+            code = _choose_code(first, second) if set(first.protocols) & set(second.protocols) else ""
             if code:
                 yield code, first, second
 
@@ -45,32 +45,32 @@ def describe(listener: Listener) -> str:
     return f"{listener.setting} {render_entry(ListenEntry(listener.address, listener.port))}"
 
 
-def _collision_code(first: Listener, second: Listener) -> str:
-    if not _overlap(first, second):
+def _choose_code(first: Listener, second: Listener) -> str:
+    if not _is_overlap(first, second):
         return ""
     if first.name != second.name:
         return "listen-collision"
-    if not (first.is_wildcard or second.is_wildcard) or _address(first) == _address(second):
+    if not (first.is_wildcard or second.is_wildcard) or _format_address(first) == _format_address(second):
         return "listen-duplicate"
-    return "" if _shared_by_nginx(first, second) else "listen-collision"
+    return "" if _is_shared_by_nginx(first, second) else "listen-collision"
 
 
-def _overlap(first: Listener, second: Listener) -> bool:
-    if _address(first) == _address(second):
+def _is_overlap(first: Listener, second: Listener) -> bool:
+    if _format_address(first) == _format_address(second):
         return True
     if first.is_wildcard or second.is_wildcard:
         return bool(set(first.families) & set(second.families))
-    pair = {_address(first), _address(second)}
+    pair = {_format_address(first), _format_address(second)}
     return LOCALHOST in pair and not pair.isdisjoint(_LOOPBACK)
 
 
-def _address(listener: Listener) -> str:
+def _format_address(listener: Listener) -> str:
     return ANY_IPV4 if listener.address == "*" else listener.address.lower()
 
 
-def _shared_by_nginx(first: Listener, second: Listener) -> bool:
+def _is_shared_by_nginx(first: Listener, second: Listener) -> bool:
     if "reuseport" in first.flags and "reuseport" in second.flags:
         return True
     wildcard, other = (first, second) if first.is_wildcard else (second, first)
-    dual_stack = wildcard.families == (4, 6) and address_family(other.address) != "ipv6"
+    dual_stack = wildcard.families == (4, 6) and classify_address(other.address) != "ipv6"
     return not (other.is_wildcard or dual_stack or has_own_socket(other.flags))

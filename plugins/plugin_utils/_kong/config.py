@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, setting_names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, list_setting_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,23 +39,23 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
     if not isinstance(value, Mapping):
         # Only the type, because the value may contain secrets. The same holds below.
         kind = type(value).__name__
-        report.error("config-invalid", CONFIG, kind, "it must be a mapping of Kong settings to values")
+        report.add_error("config-invalid", CONFIG, kind, "it must be a mapping of Kong settings to values")
         return {}
     found = {}
     for name, item in _flatten(value, nested=generation.format == "yaml"):
-        text = _text(generation, item)
+        text = _format_value(generation, item)
         own = _NESTED.get(name, name)
-        if own == "role" or own in setting_names():
-            message = f"{name} is a listen setting; set {_variable(generation, own)} instead of {CONFIG}"
+        if own == "role" or own in list_setting_names():
+            message = f"{name} is a listen setting; set {_name_variable(generation, own)} instead of {CONFIG}"
             shown = {name: _VAULTED_SHOWN if VAULTED in str(item) else item}
-            report.error("config-listen-setting", CONFIG, shown, message)
+            report.add_error("config-listen-setting", CONFIG, shown, message)
         elif not _NAME.fullmatch(name):
-            report.error("config-invalid", CONFIG, name, "Kong has no setting of this name; correct or remove it")
+            report.add_error("config-invalid", CONFIG, name, "Kong has no setting of this name; correct or remove it")
         elif text is not None and text.strip().replace("\t", " ").isprintable():
             found[name] = text
         elif item is not None:
             message = f"{name} must be text of one line, a number or a boolean; correct its value"
-            report.error("config-invalid", CONFIG, name, message)
+            report.add_error("config-invalid", CONFIG, name, message)
     return found
 
 
@@ -63,11 +63,11 @@ def without_vaulted(config: Mapping[str, str], needed: Collection[str], report: 
     """Return the settings without the needed settings whose value is encrypted. Each of them is an error."""
     vaulted = [name for name in needed if VAULTED in config.get(name, "")]
     for name in vaulted:
-        report.error("variable-vaulted", CONFIG, name, f"the plan needs the value of {name}, and {UNDECRYPTED}")
+        report.add_error("variable-vaulted", CONFIG, name, f"the plan needs the value of {name}, and {UNDECRYPTED}")
     return {name: text for name, text in config.items() if name not in vaulted}
 
 
-def _variable(generation: Generation, name: str) -> str:
+def _name_variable(generation: Generation, name: str) -> str:
     """Return the variable of a listen setting as text for an error message."""
     if generation.modern and name in _NOW_ENTRIES:
         return f"an entry of kong_{_NOW_ENTRIES[name]}"
@@ -84,7 +84,7 @@ def _flatten(value: Mapping[Any, Any], prefix: str = "", *, nested: bool) -> Ite
             yield name, item
 
 
-def _text(generation: Generation, value: object) -> str | None:
+def _format_value(generation: Generation, value: object) -> str | None:
     """Return the value as text of the settings file, or None if the file cannot contain it."""
     if isinstance(value, bool):
         on, off = ("true", "false") if generation.format == "yaml" else ("on", "off")
@@ -93,6 +93,6 @@ def _text(generation: Generation, value: object) -> str | None:
         return str(make_plain(value))
     if isinstance(value, (list, tuple)) and generation.format == "conf":
         # kong.conf has lists with commas; kong.yml nests them, which text cannot express.
-        parts = [_text(generation, item) for item in value]
+        parts = [_format_value(generation, item) for item in value]
         return None if None in parts else ", ".join(part for part in parts if part is not None)
     return None

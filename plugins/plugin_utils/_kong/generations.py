@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.settings import (
     ROLES,
     Setting,
-    enterprise_settings,
-    kong_yml_settings,
+    list_enterprise_settings,
+    list_kong_yml_settings,
+    list_old_settings,
     list_settings,
-    old_settings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import (
     MINORS,
@@ -35,12 +35,12 @@ __all__ = [
     "KongVersion",
     "Setting",
     "VersionError",
-    "every_generation",
     "find_generation",
+    "format_versions_where",
+    "format_versions_with",
+    "list_generations",
+    "list_setting_names",
     "parse_version",
-    "setting_names",
-    "versions_where",
-    "versions_with",
 ]
 
 
@@ -79,11 +79,11 @@ class Generation:
         opened = {setting.switch: "on" for setting in self.settings if setting.switch}
         return opened | {setting.http2_switch: "off" for setting in self.settings if setting.http2_switch}
 
-    def setting(self, name: str) -> Setting | None:
+    def find_setting(self, name: str) -> Setting | None:
         """Return the setting with the name ``name`` in this generation, or ``None``."""
         return next((setting for setting in self.settings if setting.name == name), None)
 
-    def tls_setting(self, plain: Setting) -> Setting | None:
+    def find_tls_setting(self, plain: Setting) -> Setting | None:
         """Return the setting for the TLS port that belongs to a plain setting, in generations before 0.13."""
         return next((setting for setting in self.settings if setting.ssl_of == plain.name), None)
 
@@ -91,21 +91,21 @@ class Generation:
         """Tell whether ``name`` is a listen setting, a switch or an address setting of this generation."""
         if name in ("cluster_advertise", "dnsmasq_port"):
             return getattr(self, name.removeprefix("cluster_")) is not None
-        return self.setting(name) is not None or name in self.switches
+        return self.find_setting(name) is not None or name in self.switches
 
 
 def find_generation(version: KongVersion) -> Generation:
     """Return the generation of a version from ``parse_version``, always the same object for one release line."""
-    return _generation(version.major, version.minor, enterprise=version.enterprise)
+    return _make_generation(version.major, version.minor, enterprise=version.enterprise)
 
 
 @cache
-def _generation(major: int, minor: int, *, enterprise: bool) -> Generation:
+def _make_generation(major: int, minor: int, *, enterprise: bool) -> Generation:
     line = (major, minor)
     if line < (0, 9):
-        return _kong_yml()
+        return _make_kong_yml()
     if line < (0, 13):
-        return _old_kong_conf(line)
+        return _make_old_kong_conf(line)
     name, versions = next((name, versions) for first, name, versions in reversed(_LIST_GENERATIONS) if line >= first)
     return Generation(
         name=name,
@@ -113,7 +113,7 @@ def _generation(major: int, minor: int, *, enterprise: bool) -> Generation:
         enterprise=enterprise,
         path="/etc/kong/kong.conf",
         format="conf",
-        settings=list_settings(line) + (enterprise_settings(line) if enterprise else ()),
+        settings=list_settings(line) + (list_enterprise_settings(line) if enterprise else ()),
         # 0.13 passes IPv6 addresses to nginx without brackets (CHANGELOG of 0.14.0).
         ipv6=line >= (0, 14),
         hybrid=line >= (2, 0),
@@ -136,21 +136,21 @@ _LIST_GENERATIONS = (
 )
 
 
-def _kong_yml() -> Generation:
+def _make_kong_yml() -> Generation:
     return Generation(
         name="G2",
         versions="0.6.0-0.8.3",
         enterprise=False,
         path="/etc/kong/kong.yml",
         format="yaml",
-        settings=kong_yml_settings(),
+        settings=list_kong_yml_settings(),
         ipv6=False,
         advertise="cluster.advertise",
         dnsmasq_port="dns_resolvers_available.dnsmasq.port",
     )
 
 
-def _old_kong_conf(line: tuple[int, int]) -> Generation:
+def _make_old_kong_conf(line: tuple[int, int]) -> Generation:
     name, versions = {
         9: ("G3", "0.9.0-0.9.9"),
         10: ("G4", "0.10.0-0.10.4"),
@@ -164,14 +164,14 @@ def _old_kong_conf(line: tuple[int, int]) -> Generation:
         # 0.9 reads /etc/kong.conf before /etc/kong/kong.conf, so a file with that name would have priority.
         path="/etc/kong.conf" if line == (0, 9) else "/etc/kong/kong.conf",
         format="conf",
-        settings=old_settings(line),
+        settings=list_old_settings(line),
         advertise="cluster_advertise" if line < (0, 11) else None,
         dnsmasq_port="dnsmasq_port" if line == (0, 9) else None,
     )
 
 
 @cache
-def every_generation() -> tuple[Generation, ...]:
+def list_generations() -> tuple[Generation, ...]:
     """Return the generation of every release line, oldest first, Kong before Kong Enterprise."""
     return (*_release_lines(enterprise=False).values(), *_release_lines(enterprise=True).values())
 
@@ -180,27 +180,27 @@ def every_generation() -> tuple[Generation, ...]:
 def _release_lines(*, enterprise: bool) -> dict[tuple[int, int], Generation]:
     lines = [(major, minor) for major, minors in MINORS.items() for minor in minors]
     released = [line for line in lines if (line >= (2, 1) if enterprise else line < (3, 10))]
-    return {line: _generation(*line, enterprise=enterprise) for line in released}
+    return {line: _make_generation(*line, enterprise=enterprise) for line in released}
 
 
 @cache
-def setting_names() -> tuple[str, ...]:
+def list_setting_names() -> tuple[str, ...]:
     """Return every listen setting, switch and address setting of any generation, in order of appearance."""
     names = [
         name
-        for generation in every_generation()
+        for generation in list_generations()
         for name in (*(setting.name for setting in generation.settings), *generation.switches)
     ]
     return tuple(dict.fromkeys([*names, "cluster_advertise", "dnsmasq_port"]))
 
 
 @cache
-def listener_names() -> tuple[str, ...]:
+def list_listener_names() -> tuple[str, ...]:
     """Return the names of the listeners of all versions, such as ``proxy``."""
-    return tuple(sorted({setting.listener for generation in every_generation() for setting in generation.settings}))
+    return tuple(sorted({setting.listener for generation in list_generations() for setting in generation.settings}))
 
 
-def versions_where(test: Callable[[Generation], bool]) -> str:
+def format_versions_where(test: Callable[[Generation], bool]) -> str:
     """Return the release lines whose generation passes, as text: ``0.6 to 0.12, Kong Enterprise 2.1 to 3.4``.
 
     Enterprise is named only for lines for which Kong does not pass. The text is empty if no line passes.
@@ -223,6 +223,6 @@ def _spans(passed: dict[tuple[int, int], bool]) -> list[str]:
 
 
 @cache
-def versions_with(name: str) -> str:
+def format_versions_with(name: str) -> str:
     """Return the release lines that have setting ``name``, as text."""
-    return versions_where(lambda generation: generation.knows(name))
+    return format_versions_where(lambda generation: generation.knows(name))

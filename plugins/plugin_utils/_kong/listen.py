@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ma
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
     Setting,
-    versions_where,
+    format_versions_where,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import (
     ANY_IPV4,
@@ -60,7 +60,7 @@ class ListenEntry:
     @property
     def family(self) -> str:
         """The family: ``ipv4``, ``ipv6`` or ``name``. For nginx ``*`` is the IPv4 wildcard."""
-        return address_family(self.address)
+        return classify_address(self.address)
 
     @property
     def ssl(self) -> bool:
@@ -69,7 +69,7 @@ class ListenEntry:
 
 
 @cache
-def address_family(address: str) -> str:
+def classify_address(address: str) -> str:
     """Return ``ipv4``, ``ipv6`` or ``name`` for a canonical address of an entry."""
     if ":" in address:
         return "ipv6"
@@ -105,37 +105,39 @@ def parse_listen(value: object, generation: Generation, setting: Setting) -> tup
     try:
         return _parse_parts(_split(value), generation, setting)
     except ListenError as error:
-        reason = f"{error.reason}. {setting.name} of Kong {generation.versions} is {accepted(generation, setting)}"
+        reason = (
+            f"{error.reason}. {setting.name} of Kong {generation.versions} is {describe_grammar(generation, setting)}"
+        )
         raise ListenError(error.code, reason, make_plain(value)) from None
 
 
 def parse_advertise(value: object, generation: Generation) -> ListenEntry:
     """Read a ``cluster_advertise`` value, an IPv4 address and port. Raises ``ListenError``."""
     name = generation.advertise or "cluster_advertise"
-    return parse_listen(value, generation, _pseudo_setting(name, "ipv4:port"))[0]
+    return parse_listen(value, generation, _make_pseudo_setting(name, "ipv4:port"))[0]
 
 
 def parse_endpoint(value: str, generation: Generation, name: str) -> str:
     """Return the address of a control plane, ``HOST:PORT``, in Kong's form. Raises ``ListenError``."""
     if len(value.replace(",", " ").split()) > 1:
         raise ListenError("too-many-entries", "it is several addresses, and Kong connects to one")
-    host, port = parse_address(value, generation, _pseudo_setting(name, "host:port"))
+    host, port = parse_address(value, generation, _make_pseudo_setting(name, "host:port"))
     if host in (ANY_IPV4, "*", "::"):
         raise ListenError("address-missing", "it has no host to connect to")
     return render_entry(ListenEntry(host, port))
 
 
 @cache
-def _pseudo_setting(name: str, grammar: str) -> Setting:
+def _make_pseudo_setting(name: str, grammar: str) -> Setting:
     """Return a setting that is an address, not a listener."""
     return Setting(name, "cluster", "", grammar)
 
 
-def accepted(generation: Generation, setting: Setting) -> str:
+def describe_grammar(generation: Generation, setting: Setting) -> str:
     """Return the grammar of the setting in this generation, as text for people."""
     if setting.grammar == "ipv4:port":
         return "IPV4:PORT"
-    flags = "".join(f" [{flag}]" for flag in _allowed_flags(generation, setting))
+    flags = "".join(f" [{flag}]" for flag in _list_allowed_flags(generation, setting))
     if setting.grammar == "list":
         return f"off | ADDRESS:PORT{flags}, ..."
     return f"ADDRESS:PORT, ADDRESS:PORT{flags}" if flags else "ADDRESS:PORT"
@@ -175,7 +177,7 @@ def _parse_parts(parts: tuple[str, ...], generation: Generation, setting: Settin
 def _check_pair(entries: tuple[ListenEntry, ...], generation: Generation, setting: Setting) -> None:
     tls = sum(entry.ssl for entry in entries)
     if len(entries) - tls > 1 or tls > 1:
-        limit = "one plain entry and one with ssl" if _allowed_flags(generation, setting) else "one entry"
+        limit = "one plain entry and one with ssl" if _list_allowed_flags(generation, setting) else "one entry"
         raise ListenError("too-many-entries", f"this version can express only {limit}")
     if tls and len(entries) == tls:
         raise ListenError("plain-entry-missing", "this version always opens a plain port: add an entry without ssl")
@@ -188,7 +190,7 @@ def _parse_entry(text: str, generation: Generation, setting: Setting) -> ListenE
     if text == "off":
         raise ListenError("off-not-first", "`off` must be the first entry")
     words = text.split()
-    forms = [_flag_form(word) for word in words]
+    forms = [_format_flag(word) for word in words]
     address = _find_address([word for word, form in zip(words, forms, strict=True) if not form], text)
     flags = tuple(word for word, form in zip(words, forms, strict=True) if form)
     _check_flags(flags, [form for form in forms if form], generation, setting)
@@ -197,7 +199,7 @@ def _parse_entry(text: str, generation: Generation, setting: Setting) -> ListenE
 
 
 @lru_cache(maxsize=1024)
-def _flag_form(word: str) -> str:
+def _format_flag(word: str) -> str:
     if word in _FLAG_WORDS:
         return word
     return next((form for form, pattern in _FLAG_FORMS.items() if pattern.fullmatch(word)), "")
@@ -217,10 +219,10 @@ def _find_address(words: list[str], text: str) -> str:
 def _check_flags(flags: tuple[str, ...], forms: list[str], generation: Generation, setting: Setting) -> None:
     if not flags:
         return
-    allowed = _allowed_flags(generation, setting)
+    allowed = _list_allowed_flags(generation, setting)
     for flag, form in zip(flags, forms, strict=True):
         if form not in allowed:
-            known = _versions_with_flag(setting.name, form)
+            known = _format_versions_with_flag(setting.name, form)
             where = f"known to Kong {known}" if known else "no version has it for this setting"
             raise ListenError("flag-unsupported", f"flag {quoted(flag)} is not known to this version ({where})")
         _check_flag_value(flag, form)
@@ -242,19 +244,19 @@ def _check_flag_value(flag: str, form: str) -> None:
 
 
 @cache
-def _allowed_flags(generation: Generation, setting: Setting) -> tuple[str, ...]:
+def _list_allowed_flags(generation: Generation, setting: Setting) -> tuple[str, ...]:
     if setting.grammar == "list":
         return setting.flags
-    tls = generation.tls_setting(setting)
+    tls = generation.find_tls_setting(setting)
     if tls is None:
         return ()
     return ("ssl", "http2") if tls.http2_switch else ("ssl",)
 
 
 @cache
-def _versions_with_flag(name: str, form: str) -> str:
+def _format_versions_with_flag(name: str, form: str) -> str:
     def allows(generation: Generation) -> bool:
-        setting = generation.setting(name)
-        return setting is not None and form in _allowed_flags(generation, setting)
+        setting = generation.find_setting(name)
+        return setting is not None and form in _list_allowed_flags(generation, setting)
 
-    return versions_where(allows)
+    return format_versions_where(allows)

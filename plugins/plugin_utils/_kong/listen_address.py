@@ -55,11 +55,11 @@ def parse_address(text: str, generation: Generation, setting: Setting) -> tuple[
 def _parse_port(text: str, entry: str, generation: Generation) -> int:
     port = parse_port(text)
     if port is None:
-        raise _port_error(text, entry, generation)
+        raise _make_port_error(text, entry, generation)
     return port
 
 
-def _port_error(text: str, entry: str, generation: Generation) -> ListenError:
+def _make_port_error(text: str, entry: str, generation: Generation) -> ListenError:
     if text.isascii() and text.isdigit():
         if not text.strip("0"):
             return ListenError("port-zero", f"port 0 of {quoted(entry)} cannot be used; give a port from 1 to 65535")
@@ -109,10 +109,10 @@ def _parse_ipv6(host: str, generation: Generation, setting: Setting) -> str:
     if not generation.ipv6:
         message = f"0.13 passes {quoted(host)} to nginx without its brackets; use IPv4, or Kong 0.14.0 and later"
         raise ListenError("ipv6-brackets-lost", message)
-    return _shortest(address)
+    return _shorten(address)
 
 
-def _shortest(address: IPv6Address) -> str:
+def _shorten(address: IPv6Address) -> str:
     mapped = address.ipv4_mapped
     if mapped is None:
         return str(address)

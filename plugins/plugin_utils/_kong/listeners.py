@@ -59,19 +59,21 @@ def read_listeners(
     try:
         generation = find_generation(version if isinstance(version, KongVersion) else parse_version(version))
     except VersionError as error:
-        report.error(error.code, "kong_version", version, str(error))
+        report.add_error(error.code, "kong_version", version, str(error))
         return NodeListeners({}, (), tuple(report.findings))
     role = _check_role(generation, role, report)
     config = read_config(generation, variables.get(CONFIG), report)
-    config = without_vaulted(config, _needed(generation, role), report)
+    config = without_vaulted(config, _list_needed(generation, role), report)
     check_known(generation, variables, report)
     values, switches = read_values(generation, variables, defaults, report)
-    opened = _open_values(values, role, config, report)
+    opened = _select_open_values(values, role, config, report)
     _check_requirements(values, role, config, report)
-    listeners = tuple(listener for value in opened.values() for listener in _listeners(value.setting, value.entries))
+    listeners = tuple(
+        listener for value in opened.values() for listener in _make_listeners(value.setting, value.entries)
+    )
     _check_names(listeners, values, report)
-    dnsmasq = _dnsmasq_port(generation, variables, report)
-    own = (*listeners, *_dnsmasq(generation, config, dnsmasq))
+    dnsmasq = _read_dnsmasq_port(generation, variables, report)
+    own = (*listeners, *_make_dnsmasq(generation, config, dnsmasq))
     _check_collisions(own, values, report)
     settings = {"role": role} if generation.hybrid else {}
     settings |= {name: value.text for name, value in values.items() if _is_written(value, role, opened)}
@@ -81,7 +83,7 @@ def read_listeners(
     return NodeListeners(settings, listeners, tuple(report.findings), config)
 
 
-def _needed(generation: Generation, role: str) -> list[str]:
+def _list_needed(generation: Generation, role: str) -> list[str]:
     """Return the settings of kong_config whose values decide which listeners open, and which findings a node has."""
     return [
         *(["portal"] if generation.enterprise else []),
@@ -92,28 +94,30 @@ def _needed(generation: Generation, role: str) -> list[str]:
 
 def _check_role(generation: Generation, role: str, report: Report) -> str:
     if role not in ROLES:
-        report.error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
+        report.add_error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
     elif role != ROLES[0] and not generation.hybrid:
         text = f"Kong {generation.versions} has no roles, only 2.0 and later do; remove it or upgrade the node"
-        report.error("role-unsupported", "kong_role", role, text)
+        report.add_error("role-unsupported", "kong_role", role, text)
     else:
         return role
     return ROLES[0]
 
 
-def _open_values(values: dict[str, Value], role: str, config: dict[str, str], report: Report) -> dict[str, Value]:
+def _select_open_values(
+    values: dict[str, Value], role: str, config: dict[str, str], report: Report
+) -> dict[str, Value]:
     opened = {}
     for name, value in values.items():
-        reason = _closed_because(value, role, values, config) if value.entries else ""
+        reason = _explain_closed(value, role, values, config) if value.entries else ""
         if value.entries and not reason:
             opened[name] = value
         elif reason and value.given:
             # Only a note, because one group_vars file often serves control planes and data planes.
-            report.info("listen-not-opened", value.variable, value.raw, f"Kong does not open it: {reason}")
+            report.add_info("listen-not-opened", value.variable, value.raw, f"Kong does not open it: {reason}")
     return opened
 
 
-def _closed_because(value: Value, role: str, values: dict[str, Value], config: dict[str, str]) -> str:
+def _explain_closed(value: Value, role: str, values: dict[str, Value], config: dict[str, str]) -> str:
     setting = value.setting
     if role not in setting.roles:
         return f"{setting.name} opens only in role {' or '.join(setting.roles)}, and this node is a {role}"
@@ -135,26 +139,26 @@ def _check_requirements(values: dict[str, Value], role: str, config: dict[str, s
         value = values.get(name)
         if value is not None and not value.entries:
             text = f"a {role} needs {name}: give it an address and port, 127.0.0.1 to close it to other hosts"
-            report.error("role-needs-listener", value.variable, value.raw, text)
+            report.add_error("role-needs-listener", value.variable, value.raw, text)
     if role == ROLES[0]:
         return
     if missing := [name for name in _CERTIFICATE if not config.get(name)]:
         text = f"a {role} does not start without {' and '.join(missing)}; they may already be in Kong's file"
-        report.info("role-certificate", CONFIG, sorted(config) or None, text)
+        report.add_info("role-certificate", CONFIG, sorted(config) or None, text)
     _check_database(config.get("database"), role, report)
 
 
 def _check_database(database: str | None, role: str, report: Report) -> None:
     if database is None and role == "data_plane":
         text = "a data_plane does not start without database: off; it may already be in Kong's file"
-        report.info("role-database", CONFIG, None, text)
+        report.add_info("role-database", CONFIG, None, text)
     elif database is not None and (database == "off") != (role == "data_plane"):
         must = "off" if role == "data_plane" else "a database, not off"
-        report.error("role-database", CONFIG, {"database": database}, f"a {role} needs database to be {must}")
+        report.add_error("role-database", CONFIG, {"database": database}, f"a {role} needs database to be {must}")
 
 
 @lru_cache(maxsize=8192)
-def _listeners(setting: Setting, entries: tuple[ListenEntry, ...]) -> tuple[Listener, ...]:
+def _make_listeners(setting: Setting, entries: tuple[ListenEntry, ...]) -> tuple[Listener, ...]:
     return tuple(
         Listener(
             name=setting.listener,
@@ -176,21 +180,21 @@ def _check_names(listeners: tuple[Listener, ...], values: dict[str, Value], repo
                 f"nginx resolves {listener.address!r} when it starts, so the rules cover every address of the node; "
                 "write an address instead"
             )
-            report.warning("listen-host-name", value.variable, value.raw, text)
+            report.add_warning("listen-host-name", value.variable, value.raw, text)
 
 
-def _dnsmasq_port(generation: Generation, variables: Mapping[str, Any], report: Report) -> int | None:
+def _read_dnsmasq_port(generation: Generation, variables: Mapping[str, Any], report: Report) -> int | None:
     """Return the port of dnsmasq from the inventory, or None."""
     raw = variables.get("kong_dnsmasq_port")
     if raw is None or generation.dnsmasq_port is None:
         return None
     port = parse_port(raw.strip() if isinstance(raw, str) else raw)
     if port is None:
-        report.error("dnsmasq-port", "kong_dnsmasq_port", raw, "it must be a port from 1 to 65535")
+        report.add_error("dnsmasq-port", "kong_dnsmasq_port", raw, "it must be a port from 1 to 65535")
     return port
 
 
-def _dnsmasq(generation: Generation, config: dict[str, str], port: int | None) -> list[Listener]:
+def _make_dnsmasq(generation: Generation, config: dict[str, str], port: int | None) -> list[Listener]:
     """Return the resolver that 0.6 to 0.9 start on loopback. It is not in the plan, but its port can collide."""
     disabled = config.get("dnsmasq") == "off" or config.get("dns_resolver") == "server"
     if generation.dnsmasq_port is None or disabled:
@@ -207,4 +211,4 @@ def _check_collisions(listeners: tuple[Listener, ...], values: dict[str, Value],
             f"{describe(first)} and {describe(second)} both use {protocols} port {first.port}; "
             "give one of them another port or another address"
         )
-        report.error(code, value.variable, value.raw, text)
+        report.add_error(code, value.variable, value.raw, text)

@@ -14,9 +14,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     INFO,
     WARNING,
     Finding,
-    host_finding,
+    make_host_finding,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry, address_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import ListenEntry, classify_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ANY_IPV4
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class Listener:
     @property
     def families(self) -> tuple[int, ...]:
         """The address families, 4 and 6. nginx binds ``[::]`` to IPv6 only, unless the flag is ``ipv6only=off``."""
-        return _families(self.address, self.flags)
+        return _list_families(self.address, self.flags)
 
     @property
     def is_loopback(self) -> bool:
         """Whether only the host itself can reach it."""
-        ipv4_loopback = self.address.startswith("127.") and address_family(self.address) == "ipv4"
+        ipv4_loopback = self.address.startswith("127.") and classify_address(self.address) == "ipv4"
         return ipv4_loopback or self.address in ("::1", LOCALHOST)
 
     @property
@@ -71,8 +71,8 @@ class Listener:
 
 
 @cache
-def _families(address: str, flags: tuple[str, ...]) -> tuple[int, ...]:
-    family = address_family(address)
+def _list_families(address: str, flags: tuple[str, ...]) -> tuple[int, ...]:
+    family = classify_address(address)
     if family == "ipv4":
         return (4,)
     dual = family == "name" or (address == "::" and "ipv6only=off" in flags)
@@ -117,17 +117,17 @@ class Report:
     host: str
     findings: list[Finding] = field(default_factory=list)
 
-    def error(self, code: str, variable: str, value: Any, text: str) -> None:
+    def add_error(self, code: str, variable: str, value: Any, text: str) -> None:
         """Add an error. ``text`` is the fault and its fix."""
         self._add(ERROR, code, variable, value, text)
 
-    def warning(self, code: str, variable: str, value: Any, text: str) -> None:
+    def add_warning(self, code: str, variable: str, value: Any, text: str) -> None:
         """Add a warning."""
         self._add(WARNING, code, variable, value, text)
 
-    def info(self, code: str, variable: str, value: Any, text: str) -> None:
+    def add_info(self, code: str, variable: str, value: Any, text: str) -> None:
         """Add a note."""
         self._add(INFO, code, variable, value, text)
 
     def _add(self, severity: str, code: str, variable: str, value: Any, text: str) -> None:
-        self.findings.append(host_finding(severity, code, self.host, variable, value, text))
+        self.findings.append(make_host_finding(severity, code, self.host, variable, value, text))

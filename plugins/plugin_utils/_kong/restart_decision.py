@@ -102,13 +102,13 @@ def decide_restart(
     if not changing and not reasons and not listens:
         reasons.append("the sockets of Kong are not as in its file")
     if changing:
-        reasons += _reasons(node, changing, environment=environment)
+        reasons += _list_reasons(node, changing, environment=environment)
     if reasons:
         return RestartDecision(RESTART, tuple(dict.fromkeys(reasons)))
     return RestartDecision(RELOAD if changing else NOTHING)
 
 
-def _reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, environment: bool) -> Iterator[str]:
+def _list_reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, environment: bool) -> Iterator[str]:
     generation = find_generation(parse_version(node["version"]))
     if environment:
         yield "a process keeps the environment with which it was started"
@@ -117,46 +117,48 @@ def _reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, envir
         return
     yield from (reason for name, reason in _AT_START.items() if name in before)
     try:
-        old = _sockets_before(generation, node, before)
+        old = _list_sockets_before(generation, node, before)
     except ListenError as error:
         yield f"the old value of a listen setting cannot be read: {error.reason}"
         return
-    yield from _bind_conflicts(_opened(old), _opened(list(_planned_sockets(node))))
+    yield from _bind_conflicts(_select_opened(old), _select_opened(list(_list_planned_sockets(node))))
 
 
-def _planned_sockets(node: Mapping[str, Any], without: Iterable[str] = ()) -> Iterator[_Socket]:
+def _list_planned_sockets(node: Mapping[str, Any], without: Iterable[str] = ()) -> Iterator[_Socket]:
     for listener in node["listeners"]:
         if listener["setting"] not in without:
             for protocol in listener["protocols"]:
                 yield _Socket(protocol, listener["port"], listener["address"], tuple(listener["flags"]))
 
 
-def _sockets_before(generation: Generation, node: Mapping[str, Any], before: Mapping[str, str | None]) -> list[_Socket]:
+def _list_sockets_before(
+    generation: Generation, node: Mapping[str, Any], before: Mapping[str, str | None]
+) -> list[_Socket]:
     """Return the sockets of nginx before the change: old values of changed settings, the plan for all other settings.
 
     Raises ListenError if an old value cannot be read.
     """
-    found = list(_planned_sockets(node, without=before))
+    found = list(_list_planned_sockets(node, without=before))
     for setting in generation.settings:
         if setting.name in before and node["role"] in setting.roles:
             text = before[setting.name]
             entries = parse_listen(setting.default if text is None else text, generation, setting)
-            found += [_socket(entry) for entry in entries]
+            found += [_make_socket(entry) for entry in entries]
     return found
 
 
-def _socket(entry: ListenEntry) -> _Socket:
+def _make_socket(entry: ListenEntry) -> _Socket:
     return _Socket("udp" if "udp" in entry.flags else "tcp", entry.port, entry.address, entry.flags)
 
 
-def _opened(sockets: list[_Socket]) -> list[_Socket]:
+def _select_opened(sockets: list[_Socket]) -> list[_Socket]:
     """Return the sockets that nginx opens. An address shares the socket of a wildcard, unless a flag prevents that."""
     return [
         socket
         for socket in sockets
         if has_own_socket(socket.flags)
         or socket.address in _FAMILIES
-        or not any(_overlap(socket, other) for other in sockets)
+        or not any(_is_overlap(socket, other) for other in sockets)
     ]
 
 
@@ -170,11 +172,11 @@ def _bind_conflicts(old: list[_Socket], new: list[_Socket]) -> Iterator[str]:
                 yield f"the flag transparent of {socket} is set when the socket is opened"
             continue
         for other in old:
-            if _overlap(socket, other) and not ("reuseport" in socket.flags and "reuseport" in other.flags):
+            if _is_overlap(socket, other) and not ("reuseport" in socket.flags and "reuseport" in other.flags):
                 yield f"{socket} cannot be bound while {other} is open, because they do not both have the flag reuseport"
 
 
-def _overlap(first: _Socket, second: _Socket) -> bool:
+def _is_overlap(first: _Socket, second: _Socket) -> bool:
     """Tell whether two sockets with different addresses have one port, and one is on every address of the other's family."""
     if (first.protocol, first.port) != (second.protocol, second.port):
         return False
@@ -183,10 +185,10 @@ def _overlap(first: _Socket, second: _Socket) -> bool:
 
 def _covers(wide: _Socket, other: _Socket) -> bool:
     families = (4, 6) if "ipv6only=off" in wide.flags else _FAMILIES.get(wide.address, ())
-    return any(family in families for family in _families(other))
+    return any(family in families for family in _list_families(other))
 
 
-def _families(socket: _Socket) -> tuple[int, ...]:
+def _list_families(socket: _Socket) -> tuple[int, ...]:
     if socket.address.replace(".", "").isdigit() or socket.address == "*":
         return (4,)
     return (6,) if ":" in socket.address else (4, 6)

@@ -46,7 +46,7 @@ _SERF = (
 )
 
 
-def kong_yml_settings() -> tuple[Setting, ...]:
+def list_kong_yml_settings() -> tuple[Setting, ...]:
     """Return the settings of 0.6 to 0.8, in kong.yml."""
     return (
         Setting("proxy_listen", "proxy", "0.0.0.0:8000", "host:port"),
@@ -56,17 +56,17 @@ def kong_yml_settings() -> tuple[Setting, ...]:
     )
 
 
-def old_settings(line: tuple[int, int]) -> tuple[Setting, ...]:
+def list_old_settings(line: tuple[int, int]) -> tuple[Setting, ...]:
     """Return the settings of 0.9 to 0.12: one setting for each plain and each TLS port."""
     admin = "127.0.0.1:" if line >= (0, 12) else "0.0.0.0:"
     settings = (
-        *_old_pair("proxy", "0.0.0.0:8000", "0.0.0.0:8443", line),
-        *_old_pair("admin", f"{admin}8001", f"{admin}8444", line),
+        *_make_old_pair("proxy", "0.0.0.0:8000", "0.0.0.0:8443", line),
+        *_make_old_pair("admin", f"{admin}8001", f"{admin}8444", line),
     )
     return settings + _SERF if line < (0, 11) else settings
 
 
-def _old_pair(listener: str, plain: str, tls: str, line: tuple[int, int]) -> tuple[Setting, ...]:
+def _make_old_pair(listener: str, plain: str, tls: str, line: tuple[int, int]) -> tuple[Setting, ...]:
     name = f"{listener}_listen"
     first = Setting(name, listener, plain, "address:port")
     if listener == "admin" and line < (0, 10):
@@ -79,34 +79,34 @@ def _old_pair(listener: str, plain: str, tls: str, line: tuple[int, int]) -> tup
     return (first, second)
 
 
-def _http_flags(line: tuple[int, int]) -> tuple[str, ...]:
+def _list_http_flags(line: tuple[int, int]) -> tuple[str, ...]:
     flags: tuple[str, ...] = ("ssl", "http2", "proxy_protocol")
     if (0, 15) <= line < (2, 0):
         # It needs a patched nginx, which Kong contained until 2.0.0.
         flags += ("transparent",)
     if line >= (1, 3):
         flags += ("deferred", "bind", "reuseport")
-    return flags + _socket_flags(line)
+    return flags + _list_socket_flags(line)
 
 
-def _socket_flags(line: tuple[int, int]) -> tuple[str, ...]:
+def _list_socket_flags(line: tuple[int, int]) -> tuple[str, ...]:
     flags: tuple[str, ...] = ("backlog=N",) if line >= (2, 0) else ()
     if line >= (3, 0):
         flags += ("ipv6only=on", "ipv6only=off", "so_keepalive=on", "so_keepalive=off", "so_keepalive=T")
     return flags
 
 
-def _stream_flags(line: tuple[int, int]) -> tuple[str, ...]:
+def _list_stream_flags(line: tuple[int, int]) -> tuple[str, ...]:
     flags: tuple[str, ...] = ("udp",) if line >= (2, 2) else ()
     flags += ("proxy_protocol", "transparent") if line < (2, 0) else ("ssl", "proxy_protocol")
     if line >= (1, 3):
         flags += ("bind", "reuseport")
-    return flags + _socket_flags(line)
+    return flags + _list_socket_flags(line)
 
 
 def list_settings(line: tuple[int, int]) -> tuple[Setting, ...]:
     """Return the settings of 0.13 and later."""
-    http = _http_flags(line)
+    http = _list_http_flags(line)
     plain = " reuseport backlog=16384" if line >= (2, 0) else ""
     tls = (" http2 ssl" if line >= (1, 4) else " ssl") + plain
     settings = [
@@ -118,9 +118,9 @@ def list_settings(line: tuple[int, int]) -> tuple[Setting, ...]:
         ),
     ]
     if line >= (0, 15):
-        settings.insert(1, Setting("stream_listen", "stream", "off", flags=_stream_flags(line)))
+        settings.insert(1, Setting("stream_listen", "stream", "off", flags=_list_stream_flags(line)))
     if line >= (3, 4):
-        settings.append(_admin_gui(http))
+        settings.append(_make_admin_gui(http))
     if line >= (1, 4):
         status = f"127.0.0.1:8007{plain}" if line >= (3, 6) else "off"
         settings.append(Setting("status_listen", "status", status, flags=http if line >= (3, 2) else ("ssl",)))
@@ -129,19 +129,19 @@ def list_settings(line: tuple[int, int]) -> tuple[Setting, ...]:
     return tuple(settings)
 
 
-def _admin_gui(flags: tuple[str, ...]) -> Setting:
+def _make_admin_gui(flags: tuple[str, ...]) -> Setting:
     default = "0.0.0.0:8002, 0.0.0.0:8445 ssl"
     return Setting("admin_gui_listen", "admin_gui", default, flags=flags, roles=_NOT_DATA_PLANE)
 
 
-def enterprise_settings(line: tuple[int, int]) -> tuple[Setting, ...]:
+def list_enterprise_settings(line: tuple[int, int]) -> tuple[Setting, ...]:
     """Return the additional settings of Kong Enterprise, from 2.1."""
-    http = _http_flags(line)
+    http = _list_http_flags(line)
     settings = [
         Setting("cluster_telemetry_listen", "cluster_telemetry", "0.0.0.0:8006", flags=http, roles=_CONTROL_PLANE)
     ]
     if line < (3, 4):
-        settings.append(_admin_gui(http))
+        settings.append(_make_admin_gui(http))
     if line <= (3, 4):
         for name, text in (("gui", "0.0.0.0:8003, 0.0.0.0:8446 ssl"), ("api", "0.0.0.0:8004, 0.0.0.0:8447 ssl")):
             settings.append(Setting(f"portal_{name}_listen", f"portal_{name}", text, flags=http, roles=_NOT_DATA_PLANE))

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
     Setting,
-    setting_names,
-    versions_with,
+    format_versions_with,
+    list_setting_names,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
     ListenEntry,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SWITCH_VALUES = {"on": "on", "off": "off", "true": "on", "false": "off"}
-_VARIABLES = tuple((name, f"kong_{name}") for name in setting_names())
+_VARIABLES = tuple((name, f"kong_{name}") for name in list_setting_names())
 _MODERN_FORM = {
     "proxy_listen_ssl": "add an entry with ssl to kong_proxy_listen",
     "ssl": "keep the ssl entry in kong_proxy_listen, or leave it out",
@@ -47,13 +47,13 @@ def check_known(generation: Generation, variables: Mapping[str, Any], report: Re
         value = variables.get(variable)
         if value is None or generation.knows(name) or _is_alias(generation, name):
             continue
-        text = f"Kong {generation.versions} does not know {name} (known to Kong {versions_with(name)}); "
-        report.error("setting-unknown", variable, value, text + _fix(generation, name))
+        text = f"Kong {generation.versions} does not know {name} (known to Kong {format_versions_with(name)}); "
+        report.add_error("setting-unknown", variable, value, text + _fix(generation, name))
 
 
 def _is_alias(generation: Generation, name: str) -> bool:
     """Tell whether the name is admin_listen in 0.6 to 0.8, where the setting is called admin_api_listen."""
-    return name == "admin_listen" and generation.setting("admin_api_listen") is not None
+    return name == "admin_listen" and generation.find_setting("admin_api_listen") is not None
 
 
 def _fix(generation: Generation, name: str) -> str:
@@ -61,7 +61,7 @@ def _fix(generation: Generation, name: str) -> str:
         return "use kong_admin_listen"
     if generation.modern and name in _MODERN_FORM:
         return _MODERN_FORM[name]
-    if "Enterprise" in versions_with(name) and not generation.enterprise:
+    if "Enterprise" in format_versions_with(name) and not generation.enterprise:
         return "remove it, or give Kong Enterprise's version with all four numbers, such as '3.4.3.5'"
     return "remove it from this node"
 
@@ -76,7 +76,7 @@ def read_values(
         if setting.ssl_of:
             continue
         value = _read(generation, setting, variables, defaults, report)
-        tls = generation.tls_setting(setting)
+        tls = generation.find_tls_setting(setting)
         if value is not None:
             plain_entries = tuple(entry for entry in value.entries if not entry.ssl)
             values[setting.name] = value if tls is None else _with_entries(value, plain_entries)
@@ -87,12 +87,12 @@ def read_values(
 
 
 def _with_entries(value: Value, entries: tuple[ListenEntry, ...]) -> Value:
-    text = render_entries(_flagged(entries, ()))
+    text = render_entries(_add_flags(entries, ()))
     return Value(value.setting, entries, text, value.given, value.variable, value.raw)
 
 
 @lru_cache(maxsize=8192)
-def _flagged(entries: tuple[ListenEntry, ...], flags: tuple[str, ...]) -> tuple[ListenEntry, ...]:
+def _add_flags(entries: tuple[ListenEntry, ...], flags: tuple[str, ...]) -> tuple[ListenEntry, ...]:
     return tuple(ListenEntry(entry.address, entry.port, flags) for entry in entries)
 
 
@@ -103,26 +103,26 @@ def _read(
     defaults: Mapping[str, str],
     report: Report,
 ) -> Value | None:
-    variable = _variable(generation, setting, variables, report)
+    variable = _name_variable(generation, setting, variables, report)
     raw = variables.get(variable)
     given = raw is not None
     value = raw if given else defaults.get(setting.name, setting.default)
     try:
         entries = parse_listen(value, generation, setting)
     except ListenError as error:
-        report.error(error.code, variable, value, error.reason)
+        report.add_error(error.code, variable, value, error.reason)
         return None
     return Value(setting, entries, render_entries(entries), given, variable, value)
 
 
-def _variable(generation: Generation, setting: Setting, variables: Mapping[str, Any], report: Report) -> str:
+def _name_variable(generation: Generation, setting: Setting, variables: Mapping[str, Any], report: Report) -> str:
     own = f"kong_{setting.name}"
     modern = "kong_admin_listen"
     if setting.name != "admin_api_listen" or variables.get(modern) is None:
         return own
     if variables.get(own) is not None:
         text = f"{own} is set as well, and both mean {setting.name} of Kong {generation.versions}; keep one of them"
-        report.error("setting-conflict", modern, variables[modern], text)
+        report.add_error("setting-conflict", modern, variables[modern], text)
     return modern
 
 
@@ -152,8 +152,8 @@ class _Pair:
     def read(self, switches: dict[str, str], report: Report) -> dict[str, Value]:
         """Return the value of the TLS setting, and add its switches."""
         own = _read(self.generation, self.tls, self.variables, self.defaults, report)
-        switch = self._switch(self.tls.switch, "on", report)
-        http2 = self._switch(self.tls.http2_switch, "off", report)
+        switch = self._read_switch(self.tls.switch, "on", report)
+        http2 = self._read_switch(self.tls.http2_switch, "off", report)
         if self.complete:
             own, switch, http2 = self._split(own, switch, http2, report)
         elif switch == "on" and own is not None:
@@ -163,16 +163,16 @@ class _Pair:
         if own is None:
             return {}
         flags = ("ssl", "http2") if http2 == "on" else ("ssl",)
-        entries = _flagged(own.entries, flags) if switch == "on" else ()
+        entries = _add_flags(own.entries, flags) if switch == "on" else ()
         return {self.tls.name: Value(own.setting, entries, own.text, own.given, own.variable, own.raw)}
 
-    def _switch(self, name: str, default: str, report: Report) -> str:
+    def _read_switch(self, name: str, default: str, report: Report) -> str:
         raw = self.variables.get(f"kong_{name}") if name else None
         if raw is None:
             return default
         text = SWITCH_VALUES.get(str(raw).strip().lower())
         if text is None:
-            report.error("switch-invalid", f"kong_{name}", raw, "it must be on or off")
+            report.add_error("switch-invalid", f"kong_{name}", raw, "it must be on or off")
         return text or default
 
     def _split(self, own: Value | None, switch: str, http2: str, report: Report) -> tuple[Value | None, str, str]:
@@ -203,11 +203,11 @@ class _Pair:
 
     def _report(self, code: str, text: str, report: Report) -> None:
         if self.plain is not None:
-            report.error(code, self.plain.variable, self.plain.raw, text)
+            report.add_error(code, self.plain.variable, self.plain.raw, text)
 
     def _note_default(self, own: Value, report: Report) -> None:
         if self.plain is None or not self.plain.given or own.given or self._is_given(self.tls.switch):
             return
         ways = f"kong_{self.tls.switch}: off, or a list of entries," if self.tls.switch else "nothing"
         text = f"Kong {self.generation.versions} opens {self.tls.name} {own.text} as well; {ways} closes it"
-        report.info("ssl-port-by-default", self.plain.variable, self.plain.raw, text)
+        report.add_info("ssl-port-by-default", self.plain.variable, self.plain.raw, text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import host_network
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import make_host_network
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import plan_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
 
@@ -49,8 +49,8 @@ def list_owners(plan: Mapping[str, Any]) -> dict[str, list[str]]:
     owners: dict[str, list[str]] = {}
     for host in plan_hosts(plan):
         sources = (source for _network, source in host.networks if source)
-        addresses = (*host.address.all(), *host.vpn.all(), *sources, *(nat.outside for nat in host.nat))
-        networks = [host_network(address) for address in addresses]
+        addresses = (*host.address.list_all(), *host.vpn.list_all(), *sources, *(nat.outside for nat in host.nat))
+        networks = [make_host_network(address) for address in addresses]
         for network in dict.fromkeys((*networks, *host.egress)):
             owners.setdefault(network, []).append(host.name)
     return owners

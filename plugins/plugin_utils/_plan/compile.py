@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, read_fleet
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, forwards
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, list_forwards
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
-    unknown_warnings,
-    unverified_warnings,
+    make_unknown_warnings,
+    make_unverified_warnings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import Viewer
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import InterceptRule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import published_address
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import find_published_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import Inventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import LOCALHOST, Listener
 
@@ -53,7 +53,7 @@ def compile_plan(inventory: Inventory, group: str) -> Compilation:
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     intercepted = {name: _list_intercepted(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
-    viewed = [*unverified_warnings(policy.viewer.unverified), *unknown_warnings(policy.viewer.unknown)]
+    viewed = [*make_unverified_warnings(policy.viewer.unverified), *make_unknown_warnings(policy.viewer.unknown)]
     findings = _sort_findings([*fleet.findings, *policy.findings, *viewed])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
@@ -91,7 +91,7 @@ def _list_intercepted(policy: Policy, node: Node, draft: Draft) -> list[tuple[In
 
 
 def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[Finding]) -> dict[str, Any]:
-    names = policy.sets.names()
+    names = policy.sets.list_names()
     sets = {name: {"ipv4": list(content[0]), "ipv6": list(content[1])} for (_label, content), name in names.items()}
     return {
         "format": FORMAT,
@@ -101,7 +101,7 @@ def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[
         "nat_forwards": [
             _forward(node, forward, names)
             for name, node in sorted(fleet.nodes.items())
-            for forward in forwards(node, compiled.allows[name])
+            for forward in list_forwards(node, compiled.allows[name])
         ],
         "findings": share_findings(findings),
     }
@@ -142,7 +142,7 @@ def _describe_listener(listener: Listener) -> dict[str, Any]:
 def _describe_published(listener: Listener) -> dict[str, Any]:
     return {
         "listener": listener.name,
-        "address": published_address(listener),
+        "address": find_published_address(listener),
         "port": listener.port,
         "container_port": listener.container_port,
         "protocols": list(listener.protocols),

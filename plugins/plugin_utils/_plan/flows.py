@@ -10,16 +10,16 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, contains, family_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, contains, find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import CallerClass, classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
-    dialled_addresses,
-    local_address,
-    route_to,
-    seen_sources,
-    service_of,
+    choose_local_address,
+    find_route_to,
+    list_dialled_addresses,
+    list_seen_sources,
+    make_service,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
@@ -105,7 +105,7 @@ class Callers:
         """Yield the route of each class of callers to a listener, if there is a route."""
         for kind, members in self._classes.items():
             caller = next((host for host in members if host.name != node.name), None)
-            route = route_to(caller, node, listener, protocol, family) if caller else None
+            route = find_route_to(caller, node, listener, protocol, family) if caller else None
             if route:
                 yield kind, route
 
@@ -114,10 +114,10 @@ class Callers:
     ) -> list[tuple[str, tuple[str, ...]]]:
         """Return the members of a class whose sources are all allowed, each with its sources."""
         hairpin = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
-        cells = tuple(self._cells.of(address) for address in dialled_addresses(route))
-        key = kind, rule.sets, route.via, family_of(route.lands), target.site, hairpin, cells
+        cells = tuple(self._cells.select(address) for address in list_dialled_addresses(route))
+        key = kind, rule.sets, route.via, find_family(route.lands), target.site, hairpin, cells
         if key not in self._cache:
-            seen = ((host.name, seen_sources(route, host, target)) for host in self._classes[kind])
+            seen = ((host.name, list_seen_sources(route, host, target)) for host in self._classes[kind])
             self._cache[key] = [(name, networks) for name, networks in seen if networks and rule.allows(networks)]
         return self._cache[key]
 
@@ -247,7 +247,7 @@ def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protoc
         )
     known = {source for gathered in by_path.values() for source in gathered.seen} | set(_list_own_sources(node))
     for network in rule.networks:
-        if network not in known and family_of(network) in listener.families:
+        if network not in known and find_family(network) in listener.families:
             yield Flow(format_source(network), (), None, "", None, (), (), (network,))
 
 
@@ -285,7 +285,7 @@ def _name_source(name: str, seen: Sequence[str]) -> str:
 def _list_own_sources(node: Node) -> Iterator[str]:
     """Yield the sources of the node itself, because its sets may contain them as well."""
     own = [node.host.address, node.host.vpn]
-    addresses = [text for kind in own for family in FAMILIES if (text := kind.of(family))]
+    addresses = [text for kind in own for family in FAMILIES if (text := kind.select(family))]
     addresses += [mapping.hairpin_source for mapping in node.host.nat if mapping.hairpin_source]
     addresses += [mapping.outside for mapping in node.host.nat]
     addresses += [source for _network, source in node.host.networks if source]
@@ -297,16 +297,16 @@ def _list_flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iter
     """Yield the flows to a port that allows any source: to the node's addresses, and through its mappings."""
     families = [family for family in FAMILIES if family in listener.families]
     mapped = [(mapping, inside, port) for mapping in node.host.nat
-              if (inside := node.host.inside(mapping)) and mapping.family in families
-              and listener.bound in (None, inside) and (port := mapping.outside_port_of(protocol, listener.port))]  # fmt: skip
+              if (inside := node.host.find_inside(mapping)) and mapping.family in families
+              and listener.bound in (None, inside) and (port := mapping.find_outside_port(protocol, listener.port))]  # fmt: skip
     behind = bool(node.host.nat or node.host.egress)
     local = [Endpoint(address, listener.port) for family in families
-             if (address := local_address(node.host, service_of(listener, protocol), family))]  # fmt: skip
+             if (address := choose_local_address(node.host, make_service(listener, protocol), family))]  # fmt: skip
     if local:
         who = f"{ANYONE} at site {node.site}" if behind else ANYONE
         yield Flow(who, (), node.site if behind else None, "local", None, tuple(local), tuple(local), ())
     vpn = [Endpoint(address, listener.port) for family in families
-           if (address := node.host.vpn.of(family)) and listener.bound in (None, address)]  # fmt: skip
+           if (address := node.host.vpn.select(family)) and listener.bound in (None, address)]  # fmt: skip
     if vpn:
         yield Flow(f"{ANYONE} on the VPN", (), None, "vpn", None, tuple(vpn), tuple(vpn), ())
     for mapping, inside, port in mapped:
@@ -317,4 +317,4 @@ def _list_flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iter
 
 def format_source(network: str) -> str:
     """Return a network as text for people: a single address without its prefix length."""
-    return network.removesuffix("/32") if family_of(network) == 4 else network.removesuffix("/128")
+    return network.removesuffix("/32") if find_family(network) == 4 else network.removesuffix("/128")

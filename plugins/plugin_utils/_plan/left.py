@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shown_source
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shorten_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, Finding, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
@@ -70,7 +70,7 @@ def _message(names: Sequence[str], hosts: Collection[str], sources: Sequence[str
 def removal_command(names: Sequence[str], hosts: Collection[str], sources: Sequence[str]) -> str:
     """Return the command that removes our rules from hosts, all in the inventory or none."""
     leaving = ",".join(names)
-    known = [shown_source(source) for source in sources if "," in source or Path(source).exists()]
+    known = [shorten_source(source) for source in sources if "," in source or Path(source).exists()]
     inventories = known if names[0] in hosts else [*known, f"{leaving},"]
     options = [word for inventory in inventories for word in ("-i", inventory)]
     return shlex.join(["ansible-playbook", _PLAYBOOK, *options, "-e", f"leaving={leaving}"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Path, find_paths
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import published_as
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import make_published
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
 
@@ -63,7 +63,7 @@ def _read_listener(data: Mapping[str, Any]) -> Listener:
 def _read_published(items: Sequence[Mapping[str, Any]], listeners: Sequence[Listener]) -> tuple[Listener, ...]:
     settings = {listener.name: listener.setting for listener in listeners}
     return tuple(
-        published_as(item["listener"], settings[item["listener"]], item["address"], item["port"], item["container_port"],
+        make_published(item["listener"], settings[item["listener"]], item["address"], item["port"], item["container_port"],
                      item["protocols"])
         for item in items
     )  # fmt: skip

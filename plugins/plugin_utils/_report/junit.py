@@ -16,8 +16,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, make_natural_key, name_ranges
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
-    shared_differences,
-    shared_reasons,
+    share_differences,
+    share_reasons,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
@@ -105,7 +105,7 @@ def _verification_case(outcome: Outcome) -> Case:
 def _drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
     for node, parts in drift["nodes"].items():
         yield from (Case(node, f"{part} as planned") for part, lines in parts.items() if not lines)
-    for (part, line), nodes in shared_differences(drift).items():
+    for (part, line), nodes in share_differences(drift).items():
         yield Case(name_ranges(nodes), f"{part}: {line}", failure="differs from the plan")
-    for reason, nodes in shared_reasons(drift).items():
+    for reason, nodes in share_reasons(drift).items():
         yield Case(name_ranges(nodes), "checked", skipped=reason)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shown_source
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shorten_source
 
 _COLLECTION = Path(__file__).parents[3]
 _GIT_SECONDS = 5
@@ -49,7 +49,7 @@ def origin_of(sources: Sequence[str], fleet: str = "") -> Origin:
         fleet or ", ".join(path.name if path.is_dir() else path.stem for path in paths) or "unnamed",
         now(),
         collection_version(),
-        ", ".join(shown_source(source) for source in sources) or "none",
+        ", ".join(shorten_source(source) for source in sources) or "none",
         ", ".join(dict.fromkeys(_commits(paths))),
     )
 

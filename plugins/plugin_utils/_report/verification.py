@@ -30,9 +30,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     name_ranges,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
-    drift_summary,
-    shared_differences,
-    shared_reasons,
+    format_drift_summary,
+    share_differences,
+    share_reasons,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import describe_holders
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
@@ -198,16 +198,18 @@ def verification_summary(verification: Mapping[str, Any]) -> Cell:
 def drift_section(drift: Mapping[str, Any]) -> Section:
     """Return the differences of the nodes from the plan, and the nodes that were not checked."""
     when = f" at {drift['at']}" if drift.get("at") else ""
-    rows = [cells(name_ranges(nodes), *found) for found, nodes in shared_differences(drift).items()]
-    missing = [cells(name_ranges(nodes), Cell(reason, WARN)) for reason, nodes in shared_reasons(drift).items()]
+    rows = [cells(name_ranges(nodes), *found) for found, nodes in share_differences(drift).items()]
+    missing = [cells(name_ranges(nodes), Cell(reason, WARN)) for reason, nodes in share_reasons(drift).items()]
     tables = [table("", ("nodes", "part", "difference"), rows)] if rows else []
     tables += [table("Not checked", ("nodes", "reason"), missing)] if missing else []
-    return Section("drift", "Drift", (Cell(f"{drift_summary(drift)}{when}.", BAD if rows else GOOD),), tuple(tables))
+    return Section(
+        "drift", "Drift", (Cell(f"{format_drift_summary(drift)}{when}.", BAD if rows else GOOD),), tuple(tables)
+    )
 
 
 def drift_cell(drift: Mapping[str, Any]) -> Cell:
     """Return a short text about drift for the summary of a report."""
-    count = len(shared_differences(drift))
+    count = len(share_differences(drift))
     if count:
         return Cell(count_noun(count, "difference"), BAD, "drift")
     missing = len(drift["not_checked"])

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, family_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, find_route_to, list_seen_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     get_host,
     get_node,
@@ -81,9 +81,9 @@ def infer_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence[
     probe = outcome.probe
     caller, node = get_host(plan, probe.caller), get_node(plan, probe.target)
     listener = find_probed_listener(node, probe)
-    family = family_of(probe.dialled.address)
-    route = None if listener.is_loopback else route_to(caller, node, listener, probe.protocol, family)
-    sources = seen_sources(route, caller, node.host) if route else ()
+    family = find_family(probe.dialled.address)
+    route = None if listener.is_loopback else find_route_to(caller, node, listener, probe.protocol, family)
+    sources = list_seen_sources(route, caller, node.host) if route else ()
     case = _Case(plan, outcome, route, sources, everything)
     if outcome.seen == OPEN:
         return _explain_open(case)

@@ -56,10 +56,12 @@ def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
     for name in sorted(plan["nodes"], key=make_natural_key):
         results = {part: escape_all(seen[name][part]) for part in PARTS if part in seen.get(name, {})}
         parts = {
-            part: _lines(part, result, plan["nodes"][name]) for part, result in results.items() if not _failed(result)
+            part: _list_lines(part, result, plan["nodes"][name])
+            for part, result in results.items()
+            if not _is_failed(result)
         }
         reasons = tuple(
-            f"{part}: {result.get('msg', 'no result')}" for part, result in results.items() if _failed(result)
+            f"{part}: {result.get('msg', 'no result')}" for part, result in results.items() if _is_failed(result)
         )
         if parts:
             checked[name] = parts
@@ -68,19 +70,17 @@ def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
     return Drift(checked, not_checked)
 
 
-def drift_lines(drift: Mapping[str, Any]) -> list[str]:
+def format_drift(drift: Mapping[str, Any]) -> list[str]:
     """Return drift as lines: a table of the differences, the nodes that were not checked, and a summary."""
-    differences = [
-        [name_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in shared_differences(drift).items()
-    ]
+    differences = [[name_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in share_differences(drift).items()]
     table = [*render_table(("nodes", "part", "difference"), differences), ""] if differences else []
-    missing = [f"NOT CHECKED: {name_ranges(nodes)}: {reason}" for reason, nodes in shared_reasons(drift).items()]
-    return [*table, *([*missing, ""] if missing else []), drift_summary(drift)]
+    missing = [f"NOT CHECKED: {name_ranges(nodes)}: {reason}" for reason, nodes in share_reasons(drift).items()]
+    return [*table, *([*missing, ""] if missing else []), format_drift_summary(drift)]
 
 
-def shared_differences(drift: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+def share_differences(drift: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """Return the nodes of each difference, by part and text."""
-    return _shared(
+    return _share(
         (node, (part, line))
         for node, parts in drift["nodes"].items()
         for part, lines in parts.items()
@@ -88,12 +88,12 @@ def shared_differences(drift: Mapping[str, Any]) -> dict[tuple[str, str], list[s
     )
 
 
-def shared_reasons(drift: Mapping[str, Any]) -> dict[str, list[str]]:
+def share_reasons(drift: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the nodes that were not checked, by the reason."""
-    return _shared((node, reason) for node, reasons in drift["not_checked"].items() for reason in reasons)
+    return _share((node, reason) for node, reasons in drift["not_checked"].items() for reason in reasons)
 
 
-def drift_summary(drift: Mapping[str, Any]) -> str:
+def format_drift_summary(drift: Mapping[str, Any]) -> str:
     """Return the result in one line."""
     differing = [node for node, parts in drift["nodes"].items() if any(parts.values())]
     total = len({*drift["nodes"], *drift["not_checked"]})
@@ -103,22 +103,22 @@ def drift_summary(drift: Mapping[str, Any]) -> str:
     return f"{total - missing} of {count_noun(total, 'node')} checked: {found}"
 
 
-def _shared(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:
+def _share(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:
     nodes: dict[Any, list[str]] = {}
     for node, text in pairs:
         nodes.setdefault(text, []).append(node)
     return nodes
 
 
-def _failed(result: Mapping[str, Any]) -> bool:
+def _is_failed(result: Mapping[str, Any]) -> bool:
     return "report" not in result and "changed_settings" not in result
 
 
-def _lines(part: str, result: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(_setting_lines(result, node) if part == "settings" else result["report"])
+def _list_lines(part: str, result: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(_list_setting_lines(result, node) if part == "settings" else result["report"])
 
 
-def _setting_lines(result: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]:
+def _list_setting_lines(result: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]:
     path, names, before = result["path"], result["changed_settings"], result.get("before", {})
     planned = node.get("settings", {})
     for name in names:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, family_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import unreachable_reason
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, find_route_to, list_seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
@@ -86,7 +86,7 @@ def list_outcomes(
 def _find_route(caller: Host, node: Node, listener: Listener, probe: Probe) -> Route | None:
     if listener.is_loopback:
         return None
-    return route_to(caller, node, listener, probe.protocol, family_of(probe.dialled.address))
+    return find_route_to(caller, node, listener, probe.protocol, find_family(probe.dialled.address))
 
 
 def _explain_way(route: Route | None, caller: Host, node: Node, listener: Listener) -> str:
@@ -94,7 +94,7 @@ def _explain_way(route: Route | None, caller: Host, node: Node, listener: Listen
         how = "is published at" if listener.container_port else "listens on"
         return f"no path: it {how} {listener.address} only"
     if route is None:
-        if reason := unreachable_reason(caller, node, [listener]):
+        if reason := explain_unreachable(caller, node, [listener]):
             return f"no path. {reason}"
         return (
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "
@@ -115,7 +115,7 @@ def _explain_arrival(
 ) -> list[tuple[str, str]]:
     if route is None:
         return []
-    sources = seen_sources(route, caller, node.host)
+    sources = list_seen_sources(route, caller, node.host)
     where = f"at {route.lands}:{route.port}; {probe.target} sees the source {', '.join(sources)}"
     return [("arrives", where), ("rule", _explain_rule(plan, probe, node, sources))]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, contains
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, route_to, seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, find_route_to, list_seen_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
@@ -93,7 +93,7 @@ class Target:
 def list_targets(plan: Mapping[str, Any]) -> list[Target]:
     """Return all targets of the plan. Call it once for all callers, because it takes longer than the probes of a caller."""
     hosts = [get_host(plan, name) for name in list_callers(plan)]
-    held = frozenset((host.site, address) for host in hosts for address in (*host.address.all(), *host.virtual))
+    held = frozenset((host.site, address) for host in hosts for address in (*host.address.list_all(), *host.virtual))
     return [_make_target(plan, get_node(plan, name), held) for name in plan["nodes"]]
 
 
@@ -179,7 +179,7 @@ def list_probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
     for listener in target.reachable:
         for protocol in listener.protocols:
             for family in _list_families(listener, target):
-                route = None if listener.is_loopback else route_to(caller, target, listener, protocol, family)
+                route = None if listener.is_loopback else find_route_to(caller, target, listener, protocol, family)
                 if caller.name == target.name and (route is None or route.via != "hairpin"):
                     continue
                 dialled = (
@@ -193,7 +193,7 @@ def list_probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
 
 def _list_families(listener: Listener, target: Node) -> list[Family]:
     if listener.is_loopback:
-        return [family for family in FAMILIES if target.host.address.of(family)][:1]
+        return [family for family in FAMILIES if target.host.address.select(family)][:1]
     return [family for family in FAMILIES if family in listener.families]
 
 
@@ -205,7 +205,9 @@ def _choose_address_without_path(
     None if another listener of the node would answer, or a host of the caller's own site that has the same address.
     """
     node = goal.node
-    address = node.host.address.of(family) if listener.is_loopback else listener.bound or node.host.address.of(family)
+    address = (
+        node.host.address.select(family) if listener.is_loopback else listener.bound or node.host.address.select(family)
+    )
     if address is None or (caller.site != node.site and (caller.site, address) in goal.held):
         return None
     answers = [other for other in node.reachable if other.port == listener.port and protocol in other.protocols]
@@ -218,7 +220,7 @@ def _choose_address_without_path(
 def _expect(route: Route | None, caller: Host, target: Node, allowed: str | list[str]) -> str:
     if route is None:
         return CLOSED
-    seen = seen_sources(route, caller, target.host)
+    seen = list_seen_sources(route, caller, target.host)
     if allowed == "any" or all(any(contains(network, source) for network in allowed) for source in seen):
         return OPEN
     return FILTERED if route.mapping is None else CLOSED

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
@@ -83,7 +83,7 @@ def _list_required(target: Target, order: Sequence[Host]) -> Iterator[Probe]:
 
 
 def _make_port_key(probe: Probe) -> _Port:
-    return probe.listener, probe.bound, probe.port, probe.protocol, family_of(probe.dialled.address)
+    return probe.listener, probe.bound, probe.port, probe.protocol, find_family(probe.dialled.address)
 
 
 def _is_incomplete(target: Target, port: _Port, met: set[bool]) -> bool:

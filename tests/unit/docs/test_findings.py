@@ -22,16 +22,16 @@ SOURCES = [path.read_text(encoding="utf-8") for path in COMPILER]
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 # The functions that report a finding, and its severity. A finding of an exception is an error.
 REPORTING = {
-    "error": "error",
-    "host_error": "error",
-    "_bad_endpoint": "error",
+    "add_error": "error",
+    "make_host_error": "error",
+    "_make_bad_endpoint": "error",
     "_report": "error",
     "ListenError": "error",
     "_EntryError": "error",
     "VersionError": "error",
-    "warning": "warning",
-    "host_warning": "warning",
-    "info": "info",
+    "add_warning": "warning",
+    "make_host_warning": "warning",
+    "add_info": "info",
 }
 
 

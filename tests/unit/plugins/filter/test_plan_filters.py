@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.filter.kong_config import kong_config
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import plain_value
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import make_plain_value
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import plan_text
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -175,4 +175,4 @@ def test_vaulted_values_are_text():
         "pg_host": "10.0.0.7",
         "a.b": "10.0.0.7",
     }
-    assert plain_value([Vaulted(), {"a": Vaulted()}, 5, None]) == ["10.0.0.7", {"a": "10.0.0.7"}, 5, None]
+    assert make_plain_value([Vaulted(), {"a": Vaulted()}, 5, None]) == ["10.0.0.7", {"a": "10.0.0.7"}, 5, None]

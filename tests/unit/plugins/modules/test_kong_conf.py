@@ -199,7 +199,7 @@ def test_the_previous_values_are_returned_without_secrets(run, conf):
 @pytest.mark.parametrize("form, expected", [("conf", ["a"]), ("env", [])])
 def test_unknown_settings_are_a_warning(run, tmp_path, monkeypatch, form, expected):
     warnings = []
-    monkeypatch.setattr(kong_conf, "unknown_settings", lambda text: ["a"] if "a = 1" in text else [])
+    monkeypatch.setattr(kong_conf, "find_unknown_settings", lambda text: ["a"] if "a = 1" in text else [])
     monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda _module, text: warnings.append(text))
     assert run(path=str(tmp_path / "new"), format=form, settings={"a": "1"}, check=True)["unknown"] == expected
     assert warnings == [

@@ -34,7 +34,9 @@ def service(monkeypatch):
             raise calls.done
         return calls.done
 
-    monkeypatch.setattr(kong_service, "kong_of", lambda _params, _host: Kong((3, 9), "/kong.conf", unit="kong.service"))
+    monkeypatch.setattr(
+        kong_service, "read_kong", lambda _params, _host: Kong((3, 9), "/kong.conf", unit="kong.service")
+    )
     monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: calls.before)
     monkeypatch.setattr(kong_service, "write_drop_in", lambda _host, unit, text: calls.put.append((unit, text)))
     monkeypatch.setattr(kong_service, "bring_up", bring_up)

@@ -492,7 +492,7 @@ def service(monkeypatch):
     monkeypatch.setattr(kong_service, "read_commands", lambda _host, unit, *names: (unit, *names))
     monkeypatch.setattr(kong_service, "read_directory", lambda _host, unit: f"directory of {unit}")
     monkeypatch.setattr(kong_service, "read_user", lambda _host, unit: f"user of {unit}")
-    monkeypatch.setattr(kong_service, "unit_environment", lambda _host, unit: {"OF": unit})
+    monkeypatch.setattr(kong_service, "read_unit_environment", lambda _host, unit: {"OF": unit})
     monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: None)
     monkeypatch.setattr(kong_service, "bring_up", bring_up)
     return seen
@@ -558,7 +558,7 @@ HTTP = {
 @pytest.mark.parametrize("case", HTTP)
 def test_listeners_that_answer_http(case):
     listener, answers = HTTP[case]
-    wanted = kong_service.wanted_of({"listeners": [listener], "looks": 7})
+    wanted = kong_service.read_wanted({"listeners": [listener], "looks": 7})
     assert (len(wanted.listeners), len(wanted.http), wanted.looks) == (len(listener["protocols"]), int(answers), 7)
 
 

@@ -16,17 +16,17 @@ from netaddr import INET_ATON, IPAddress, IPNetwork
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
     Addresses,
-    canonical_address,
-    canonical_network,
+    canonicalise_address,
+    canonicalise_network,
     contains,
     covers_everything,
-    family_of,
-    host_network,
+    explain_unusable,
+    find_family,
     is_private,
+    make_host_network,
     parse_port,
     read_addresses,
-    sorted_networks,
-    unusable_reason,
+    sort_networks,
 )
 
 addresses = st.ip_addresses().filter(lambda address: not getattr(address, "ipv4_mapped", None))
@@ -50,33 +50,33 @@ def networks(draw, version=None):
 
 @given(addresses)
 def test_addresses_round_trip(address):
-    text = canonical_address(address.exploded)
+    text = canonicalise_address(address.exploded)
     assert ipaddress.ip_address(text) == address
-    assert canonical_address(text) == canonical_address(text.upper()) == text
-    assert family_of(text) == address.version
-    assert canonical_network(text) == host_network(text) == f"{text}/{address.max_prefixlen}"
+    assert canonicalise_address(text) == canonicalise_address(text.upper()) == text
+    assert find_family(text) == address.version
+    assert canonicalise_network(text) == make_host_network(text) == f"{text}/{address.max_prefixlen}"
 
 
 @given(networks())
 def test_networks_round_trip(network):
     if getattr(network.network_address, "ipv4_mapped", None):
         return
-    text = canonical_network(str(network))
+    text = canonicalise_network(str(network))
     assert ipaddress.ip_network(text) == network
-    assert canonical_network(text) == text
+    assert canonicalise_network(text) == text
 
 
 @given(st.lists(networks(), max_size=6))
 def test_networks_in_order(found):
     texts = [str(network) for network in found]
-    in_order = sorted_networks(texts)
+    in_order = sort_networks(texts)
     assert set(in_order) == set(texts)
     keys = [
         (parsed.version, int(parsed.network_address), parsed.prefixlen)
         for parsed in map(ipaddress.ip_network, in_order)
     ]
     assert keys == sorted(set(keys))
-    assert sorted_networks(reversed(texts)) == in_order
+    assert sort_networks(reversed(texts)) == in_order
 
 
 @given(networks(), networks())
@@ -102,16 +102,16 @@ def test_network_and_all_other_addresses_cover_everything(network):
 )
 def test_no_address(text):
     with pytest.raises(AddressError, match="is not an IPv4 or IPv6 address"):
-        canonical_address(text)
+        canonicalise_address(text)
 
 
 @pytest.mark.parametrize("text", ["", "any", "10", "10.0.0.0/33", "10.0.0.0/-1", "fd00::/129", "10.0.0.0/8/8"])
 def test_no_network(text):
     with pytest.raises(AddressError, match="is not an IPv4 or IPv6 address or network"):
-        canonical_network(text)
+        canonicalise_network(text)
 
 
-@pytest.mark.parametrize("parse", [canonical_address, canonical_network])
+@pytest.mark.parametrize("parse", [canonicalise_address, canonicalise_network])
 def test_mapped_addresses_are_rejected(parse):
     with pytest.raises(AddressError, match="IPv4-mapped"):
         parse("::ffff:192.0.2.1")
@@ -120,7 +120,7 @@ def test_mapped_addresses_are_rejected(parse):
 @pytest.mark.parametrize(("text", "both"), [("10.0.0.5/24", "10.0.0.0/24 or 10.0.0.5"), ("fd00::5/64", "fd00::/64 or")])
 def test_host_or_network(text, both):
     with pytest.raises(AddressError, match=both):
-        canonical_network(text)
+        canonicalise_network(text)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_host_or_network(text, both):
     ],
 )
 def test_unusable(address, reason):
-    found = unusable_reason(address)
+    found = explain_unusable(address)
     assert found is None if reason is None else reason in found
 
 
@@ -205,9 +205,9 @@ def test_read_no_addresses(value, part):
 @pytest.mark.parametrize("text", ["010.0.0.5", "10.5", "10", "0x0a000001", "12345"])
 def test_abbreviated_addresses_are_rejected(text, monkeypatch):
     """By default netaddr before 1.0 reads addresses like inet_aton."""
-    module = sys.modules[canonical_address.__module__]
+    module = sys.modules[canonicalise_address.__module__]
     monkeypatch.setattr(module, "IPNetwork", lambda text: IPNetwork("10.0.0.5"))
     monkeypatch.setattr(module, "IPAddress", lambda text, flags=INET_ATON: IPAddress(text, flags=flags))
-    for parse in (canonical_address, canonical_network):
+    for parse in (canonicalise_address, canonicalise_network):
         with pytest.raises(AddressError, match="is not an IPv4 or IPv6 address"):
             parse.__wrapped__(text)

@@ -9,7 +9,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     MESSAGE_LIMIT,
     Finding,
     format_finding,
-    host_finding,
+    make_host_finding,
     share_findings,
 )
 
@@ -53,11 +53,12 @@ def test_a_long_name_is_not_repeated_if_the_fix_would_be_cut():
     text = f"no path from x{name} and {other} to {name}. Give {name}: a mapping{' or another remedy' * 12}. Add {name}.x to {name}."
 
     def message(text):
-        return host_finding(ERROR, "no-path", name, "kong_nat", None, text).message
+        return make_host_finding(ERROR, "no-path", name, "kong_nat", None, text).message
 
     shown = f"no path from x{name} and {other} to this host. Give this host: a mapping{' or another remedy' * 12}. Add {name}.x to this host."
     assert message(text) == f"{name}: kong_nat: {shown}"[: MESSAGE_LIMIT - 1] + "…"
     assert message(f"{name} is short") == f"{name}: kong_nat: {name} is short"
     assert (
-        "a a mapping" in host_finding(ERROR, "no-path", "a", "kong_nat", None, "give a a mapping " + "y" * 400).message
+        "a a mapping"
+        in make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "give a a mapping " + "y" * 400).message
     )

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     make_natural_key,
     name_ranges,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     choose_probes,
     explain,
@@ -148,7 +148,7 @@ def test_drift(text):
         "firewall": {"msg": text},
         "settings": {"changed_settings": [text], "path": text, "unknown": [text]},
     }
-    lines = drift_lines(gather(PLAN, {"a1": results}).as_dict())
+    lines = format_drift(gather(PLAN, {"a1": results}).as_dict())
     assert controls("".join(lines)) == set()
 
 

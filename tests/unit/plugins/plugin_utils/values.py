@@ -49,7 +49,7 @@ class TemplatedInventory:
     groups: Mapping
     hostvars: Mapping
 
-    def variables(self, host):
+    def read_variables(self, host):
         return Templates(self.hostvars[host])
 
     def without_facts(self, host):

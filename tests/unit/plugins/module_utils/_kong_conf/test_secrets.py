@@ -6,10 +6,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
+    find_passwords,
     hide_secrets,
     is_secret,
-    passwords_in,
-    shown,
+    mask,
 )
 
 
@@ -51,7 +51,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets 
 )
 def test_is_secret(key, secret):
     assert is_secret(key) is secret
-    assert ("x" in shown(key, "x")) is not secret
+    assert ("x" in mask(key, "x")) is not secret
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_hide_secrets(text, expected):
     ],
 )
 def test_passwords_in(text, names):
-    assert passwords_in(text) == names
+    assert find_passwords(text) == names

@@ -6,10 +6,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import (
+    format_value,
     insert_lines,
     split_ending,
     split_lines,
-    value_text,
 )
 
 
@@ -36,5 +36,5 @@ def test_insert_lines_ends_the_previous_line():
 
 
 def test_value_text():
-    assert value_text("a", " b\tc ") == "b\tc"
-    assert value_text("a", 0) == "0"
+    assert format_value("a", " b\tc ") == "b\tc"
+    assert format_value("a", 0) == "0"

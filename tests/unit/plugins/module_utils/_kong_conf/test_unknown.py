@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import unknown_settings
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_unknown_settings
 
 DEFAULTS = "return [[\nprefix = /usr/local/kong/\nproxy_listen = 0.0.0.0:8000\nadmin_listen = 127.0.0.1:8001\n]]\n"
 LOADER = 'local CONF_PARSERS = {\n  router_consistency = { deprecated = { replacement = "worker_consistency" } },\n}\n'
@@ -41,8 +41,8 @@ def lua(tmp_path):
     ],
 )
 def test_names_that_neither_defaults_nor_loader_have_are_unknown(lua, text, unknown):
-    assert unknown_settings(text, lua) == unknown
+    assert find_unknown_settings(text, lua) == unknown
 
 
 def test_without_kong_no_setting_is_unknown(tmp_path):
-    assert unknown_settings("typo = 1\n", tmp_path) == []
+    assert find_unknown_settings("typo = 1\n", tmp_path) == []

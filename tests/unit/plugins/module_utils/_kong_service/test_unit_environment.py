@@ -16,9 +16,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Wanted, bring_up
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
-    assignments,
+    parse_assignments,
+    read_unit_environment,
     read_unit_variables,
-    unit_environment,
 )
 
 SHOWN = r"""Environment=KONG_A=plain "KONG_B=two words" "KONG_C=a\"b\$\$c\`d\\e" "KONG_D=x\ty" "KONG_E=it's" KONG_F=%p KONG_G=1
@@ -100,11 +100,11 @@ class UnitHost(Host):
 def test_the_environment_of_systemd_itself(tmp_path):
     """DefaultEnvironment= and `systemctl set-environment`, as systemd 252 prints them. Settings of the unit override them."""
     host = host_with(tmp_path, kong="KONG_FILE=file\n")
-    before = unit_environment(host, "kong.service")
+    before = read_unit_environment(host, "kong.service")
     host.manager = (
         r""""KONG_X=two words" "KONG_Y=b\$x\nq" KONG_B=manager KONG_FILE=manager KONG_G=1 KONG_A=z PATH=/bin HOME=/"""
     )
-    assert unit_environment(host, "kong.service") == {**before, "KONG_X": "two words", "KONG_Y": "b$x\nq"}
+    assert read_unit_environment(host, "kong.service") == {**before, "KONG_X": "two words", "KONG_Y": "b$x\nq"}
 
 
 def host_with(tmp_path, **files):
@@ -115,7 +115,7 @@ def host_with(tmp_path, **files):
 
 
 def test_a_file_is_parsed_like_in_systemd():
-    assert dict(assignments(FILE)) == READ
+    assert dict(parse_assignments(FILE)) == READ
 
 
 @pytest.mark.parametrize(
@@ -129,19 +129,19 @@ def test_a_file_is_parsed_like_in_systemd():
 )
 def test_a_quote_that_is_not_closed_continues_to_the_end_of_the_file(text, value):
     """Read by load_env_file of systemd 252. The lines below are no variables."""
-    assert dict(assignments(text)) == {"KONG_A": value}
+    assert dict(parse_assignments(text)) == {"KONG_A": value}
 
 
 def test_wildcards_match_no_hidden_file(tmp_path):
     host = host_with(tmp_path, sp1="KONG_SP=1\n")
     host.shown = "EnvironmentFiles=/etc/kong/* (ignore_errors=no)\n"
     (tmp_path / "etc/kong/.sp1.env.swp").write_text("KONG_OLD=1\n", encoding="utf-8")
-    assert unit_environment(host, "kong.service") == {"KONG_SP": "1"}
+    assert read_unit_environment(host, "kong.service") == {"KONG_SP": "1"}
 
 
 def test_the_variables_of_a_unit(tmp_path):
     host = host_with(tmp_path, kong="KONG_B=of the file\nPATH=/tmp\nLD_PRELOAD=/tmp/x.so\n", sp1="KONG_SP=1\n")
-    assert unit_environment(host, "kong.service") == {
+    assert read_unit_environment(host, "kong.service") == {
         "KONG_B": "of the file",
         "KONG_C": r'a"b$$c`d\e',
         "KONG_D": "x\ty",
@@ -156,11 +156,13 @@ def test_escapes_of_control_characters(tmp_path, monkeypatch):
     shown = r"""Environment="KONG_A=\a\b\f\n\r\t\v\001\177"
 """
     monkeypatch.setattr(UnitHost, "run", lambda _host, *_argv: shown)
-    assert unit_environment(host_with(tmp_path), "kong.service") == {"KONG_A": "\x07\x08\x0c\x0a\x0d\x09\x0b\x01\x7f"}
+    assert read_unit_environment(host_with(tmp_path), "kong.service") == {
+        "KONG_A": "\x07\x08\x0c\x0a\x0d\x09\x0b\x01\x7f"
+    }
 
 
 def test_without_a_unit_there_are_no_variables(tmp_path):
-    assert unit_environment(host_with(tmp_path), "") == {}
+    assert read_unit_environment(host_with(tmp_path), "") == {}
 
 
 def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, monkeypatch):
@@ -174,7 +176,7 @@ def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, m
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     host = host_with(tmp_path, kong="KONG_A=removed\nKONG_B=1\n")
     kong = Kong((1, 5), "/etc/kong/kong.conf", unit="kong.service", reload_of_unit="nginx -s reload",
-                program=str(program), variables=unit_environment(host, "kong.service"))  # fmt: skip
+                program=str(program), variables=read_unit_environment(host, "kong.service"))  # fmt: skip
     evil = {**os.environ, "KONG_NGINX_MAIN_LOAD_MODULE": "/tmp/evil.so"}
     with subprocess.Popen([sys.executable, "-c", "input()"], env=evil, stdin=subprocess.PIPE) as process:
         bring_up(host, kong, "reload", Wanted((), (), 0), 0)

@@ -198,6 +198,6 @@ def test_every_rule_allows_the_source_that_the_kernel_chooses(fleet):
 def test_addresses_in_the_same_networks_are_in_the_same_cell():
     known = (("10.1.0.0/16", "10.1.0.1"), ("0.0.0.0/0", "192.0.2.1"), ("fd00::/64", "fd00::1"))
     cells = Cells([Host("a", "s", Addresses(), networks=known), Host("b", "s", Addresses(), networks=known[1:])])
-    assert cells.of("10.1.2.3") == cells.of("10.1.0.9") != cells.of("10.2.0.1") == cells.of("192.0.2.7")
-    assert len(cells.of("fd00::7")) == 1
-    assert Cells([Host("a", "s", Addresses())]).of("10.1.2.3") == cells.of("2001:db8::1") == ()
+    assert cells.select("10.1.2.3") == cells.select("10.1.0.9") != cells.select("10.2.0.1") == cells.select("192.0.2.7")
+    assert len(cells.select("fd00::7")) == 1
+    assert Cells([Host("a", "s", Addresses())]).select("10.1.2.3") == cells.select("2001:db8::1") == ()

@@ -189,7 +189,7 @@ CASES = {
 
 
 def read(known, variables):
-    host = HostVariables.of(inventory({"n": {"ansible_facts": known, **variables}}), "n")
+    host = HostVariables.read(inventory({"n": {"ansible_facts": known, **variables}}), "n")
     return read_host(host), [finding.code for finding in host.findings]
 
 
@@ -199,21 +199,21 @@ def test_addresses_and_sources(case):
     host, found = read(known, variables)
     assert found == codes
     if address is not None:
-        assert (" ".join(host.address.all()), dict(host.networks)) == (address, networks)
+        assert (" ".join(host.address.list_all()), dict(host.networks)) == (address, networks)
 
 
 def test_the_smallest_network_decides():
     known = facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 8)}, eth1={"ipv4": ipv4("10.30.0.5", 16)})
     host, _codes = read(known, {})
-    seen = {dialled: host.source_to(dialled) for dialled in ("10.30.9.9", "10.31.0.1", "192.0.2.1", "fd00::1")}
+    seen = {dialled: host.choose_source(dialled) for dialled in ("10.30.9.9", "10.31.0.1", "192.0.2.1", "fd00::1")}
     assert seen == {"10.30.9.9": "10.30.0.5", "10.31.0.1": "10.0.0.1", "192.0.2.1": "10.0.0.1", "fd00::1": None}
 
 
 def test_an_unknown_source_is_the_address_of_the_host():
     host, _codes = read(NO_ROUTE, {"kong_address_networks": ["10.30.0.0/16", "192.168.0.0/16"]})
-    assert (host.known_source("192.0.2.1"), host.source_to("192.0.2.1")) == (None, "10.30.0.5")
+    assert (host.find_known_source("192.0.2.1"), host.choose_source("192.0.2.1")) == (None, "10.30.0.5")
 
 
 def test_no_facts():
-    own = OwnAddresses.of({}, ())
-    assert (own.usable, own.networks(Addresses()), own.temporary_sources) == ((), (), ())
+    own = OwnAddresses.read({}, ())
+    assert (own.usable, own.list_networks(Addresses()), own.temporary_sources) == ((), (), ())

@@ -169,7 +169,7 @@ def test_virtual_addresses_from_facts_are_bounded():
     }
     known = inventory({"n": variables})
     host = HostVariables("n", variables, lambda _host: {**variables, "kong_virtual_addresses": None})
-    read_node(host, Names.of(known))
+    read_node(host, Names.read(known))
     assert [(finding.code, finding.variable) for finding in host.findings] == [
         ("address-outside-networks", "kong_virtual_addresses")
     ]

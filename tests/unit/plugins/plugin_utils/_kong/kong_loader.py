@@ -20,7 +20,7 @@ _GROUPS = re.compile(r"[0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){7}")
 
 def accepts(generation, name, value):
     """Return whether Kong's loader accepts the text of a setting. From 0.9 on it drops unknown settings without a message."""
-    setting = generation.setting(name)
+    setting = generation.find_setting(name)
     if setting is None:
         return generation.format == "conf"
     value = value.strip() if generation.format == "conf" else value

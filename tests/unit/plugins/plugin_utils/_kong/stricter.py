@@ -11,10 +11,10 @@ from functools import cache
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
-    every_generation,
     find_generation,
+    format_versions_where,
+    list_generations,
     parse_version,
-    versions_where,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import MINORS
@@ -49,7 +49,7 @@ class OfTheFleet:
 
 
 def _own_name(generation: Generation, name: str) -> str:
-    is_alias = name == "admin_listen" and generation.setting("admin_api_listen") is not None
+    is_alias = name == "admin_listen" and generation.find_setting("admin_api_listen") is not None
     return "admin_api_listen" if is_alias else name
 
 
@@ -154,14 +154,14 @@ def stricter_codes(generation: Generation) -> frozenset[str]:
 
 def table() -> str:
     """Return the table of docs/findings.md."""
-    assert set(_versions()) == set(every_generation())
+    assert set(_versions()) == set(list_generations())
     rows = [
         (f"`{case.code}`", " with ".join(f"`{name}: {text}`" for name, text in case.settings.items()), case)
         for case in STRICTER
     ]
     fleet = [(", ".join(f"`{code}`" for code in case.codes), "", case) for case in OF_THE_FLEET]
     lines = [
-        f"| {codes} | {settings} | {versions_where(case.applies)} | {case.consequence} |\n"
+        f"| {codes} | {settings} | {format_versions_where(case.applies)} | {case.consequence} |\n"
         for codes, settings, case in rows + fleet
     ]
     return f"| code | example | Kong versions that accept it | consequence |\n|---|---|---|---|\n{''.join(lines)}"

@@ -8,10 +8,10 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     ROLES,
     VersionError,
-    every_generation,
     find_generation,
+    format_versions_with,
+    list_generations,
     parse_version,
-    versions_with,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 
@@ -153,7 +153,7 @@ def test_traits(version, advertise, dnsmasq, hybrid, ipv6, switches):
     ],
 )
 def test_flags(version, setting, flags):
-    assert sorted(generation(version).setting(setting).flags) == sorted(flags.split())
+    assert sorted(generation(version).find_setting(setting).flags) == sorted(flags.split())
 
 
 SERF = "cluster 0.0.0.0:7946, cluster_rpc 127.0.0.1:7373"
@@ -212,7 +212,7 @@ REUSE = "reuseport backlog=16384"
     ],
 )
 def test_default_texts(version, setting, default):
-    assert generation(version).setting(setting).default == default
+    assert generation(version).find_setting(setting).default == default
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_default_texts(version, setting, default):
     ],
 )
 def test_versions_with(name, versions):
-    assert versions_with(name) == versions
+    assert format_versions_with(name) == versions
 
 
 def test_roles_are_those_of_kong():
-    for generation in every_generation():
+    for generation in list_generations():
         for setting in generation.settings:
             assert set(setting.roles) <= set(ROLES)

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_addres
 
 def read(version, setting, value):
     generation = find_generation(parse_version(version))
-    return parse_listen(value, generation, generation.setting(setting))
+    return parse_listen(value, generation, generation.find_setting(setting))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import MESSAGE_LIMIT
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import every_generation
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_generations
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
     ListenEntry,
     parse_listen,
@@ -27,7 +27,7 @@ quick = settings(max_examples=60, deadline=None, derandomize=True)
 LISTS = list(
     {
         (setting.name, setting.flags, generation.ipv6): (generation, setting)
-        for generation in every_generation()
+        for generation in list_generations()
         if generation.modern
         for setting in generation.settings
     }.values()
@@ -91,7 +91,7 @@ def test_rendered_entries_can_be_parsed(generation, setting):
     check()
 
 
-@pytest.mark.parametrize("generation", every_generation(), ids=lambda generation: generation.versions)
+@pytest.mark.parametrize("generation", list_generations(), ids=lambda generation: generation.versions)
 def test_defaults_are_rendered_unchanged(generation):
     for setting in generation.settings:
         assert render_entries(parse_listen(setting.default, generation, setting)) == setting.default
@@ -123,7 +123,7 @@ ANY_VALUE = (
 
 @quick
 @given(
-    st.sampled_from([(generation, setting) for generation in every_generation() for setting in generation.settings]),
+    st.sampled_from([(generation, setting) for generation in list_generations() for setting in generation.settings]),
     ANY_VALUE,
 )
 def test_listen_error_is_the_only_error(where, value):

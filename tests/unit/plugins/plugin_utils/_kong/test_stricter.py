@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import every_generation, versions_where
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    format_versions_where,
+    list_generations,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_listen, render_entry
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._kong.kong_loader import accepts, corpus
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._kong.stricter import STRICTER, stricter_codes
 
 # A generation of each kind: Enterprise has further settings only, with the same flags.
-GENERATIONS = list({generation.versions: generation for generation in reversed(every_generation())}.values())
+GENERATIONS = list({generation.versions: generation for generation in reversed(list_generations())}.values())
 SETTINGS = ("proxy_listen", "stream_listen", "status_listen", "cluster_listen")
 CASES = [
     (generation, setting)
     for generation in GENERATIONS
-    for setting in map(generation.setting, SETTINGS)
+    for setting in map(generation.find_setting, SETTINGS)
     if setting is not None
 ]
 NAMES = [f"{generation.versions}-{setting.name}" for generation, setting in CASES]
@@ -57,4 +60,4 @@ def test_kong_accepts_what_the_collection_writes(generation, setting):
 
 @pytest.mark.parametrize("case", STRICTER, ids=lambda case: f"{case.code} {list(case.settings.values())[-1]}")
 def test_each_row_of_the_table_holds_for_a_version(case):
-    assert versions_where(case.applies)
+    assert format_versions_where(case.applies)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import drift_lines, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 
 PLAN = {"nodes": {name: {"settings": {"admin_listen": "127.0.0.1:8001"}} for name in ("a10", "a2", "b1")}}
 FINE = {"firewall": {"report": []}, "listeners": {"report": []}, "settings": {"changed_settings": [], "path": "/k"}}
@@ -24,14 +24,14 @@ def changed(*names, **result):
 def test_a_fleet_as_planned():
     drift = gather(PLAN, {"a2": FINE, "a10": FINE, "b1": FINE})
     assert not drift.differs
-    assert drift_lines(drift.as_dict()) == ["3 of 3 nodes checked: no difference from the plan"]
+    assert format_drift(drift.as_dict()) == ["3 of 3 nodes checked: no difference from the plan"]
 
 
 def test_nodes_with_the_same_difference_share_a_line():
     missing = {"report": [MISSING_RULE, "at boot: x"]}
     drift = gather(PLAN, {"a2": seen(firewall=missing), "a10": seen(firewall={"report": [MISSING_RULE]}), "b1": FINE})
     assert drift.differs
-    assert drift_lines(drift.as_dict()) == [
+    assert format_drift(drift.as_dict()) == [
         "nodes             part      difference",
         "----------------  --------  ------------------------------------------------------------------------",
         "a2, a10, 2 nodes  firewall  tcp 8001 (admin): open to every source that other rules of the host",
@@ -78,7 +78,7 @@ def test_a_node_that_was_not_checked_is_no_difference():
             "b1": ["listeners: kong_listen_info needs root, and this task runs as deploy: set become: true"],
         },
     }
-    assert drift_lines(drift.as_dict()) == [
+    assert format_drift(drift.as_dict()) == [
         "NOT CHECKED: a10: it was unreachable, failed or not part of this run",
         "NOT CHECKED: b1: listeners: kong_listen_info needs root, and this task runs as deploy: set become: true",
         "",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import family_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import sample
@@ -45,7 +45,7 @@ def fleet(seed):
 
 
 def listener(probe):
-    return probe.target, probe.listener, probe.port, probe.protocol, family_of(probe.dialled.address)
+    return probe.target, probe.listener, probe.port, probe.protocol, find_family(probe.dialled.address)
 
 
 def every_probe(plan):
