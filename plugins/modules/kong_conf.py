@@ -80,6 +80,21 @@ options:
         path of the new file.
       - If the command fails, the module fails with its output, and the file is unchanged.
     type: str
+  service:
+    description:
+      - Kong's systemd unit. The command of O(validate) gets exactly the variables of a start of this unit, because variables
+        override the file.
+      - If the unit runs as another user than V(root), and this user can change the file or a file of variables, O(validate)
+        is not used, because the command runs as the user of the module.
+      - If the host has no such unit, the command gets the environment of the module without C(KONG_…) variables.
+    type: str
+    default: kong
+  prefix:
+    description:
+      - The prefix of Kong, if it is not the default of Kong's packages. A running Kong with this prefix has priority over
+        O(service).
+    type: path
+    default: /usr/local/kong
   unsafe_writes:
     description:
       - Whether the file may be overwritten if it cannot be replaced, for example in some container mounts.
@@ -188,12 +203,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
     SECONDS,
+    Host,
     HostError,
     needs_root,
     require_root,
     run_program,
-    search_path,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import edit_conf
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
@@ -207,6 +223,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_unknown_settings
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import make_environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_user
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
+    is_roots,
+    read_unit_variables,
+)
 
 EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
 
@@ -259,7 +282,10 @@ def validate(module: AnsibleModule, path: str) -> None:
         module.fail_json(msg=f"validate is {command!r}; it must contain %s for the path of the new file")
     words = [word.replace("%s", path) for word in shlex.split(command)]
     try:
-        done = run_program(words, SECONDS, environment={**os.environ, "PATH": search_path()})
+        environment = read_environment(module.params)
+        if environment is None:
+            return
+        done = run_program(words, SECONDS, environment=environment)
     except HostError as error:
         module.fail_json(msg=f"{module.params['path']} is unchanged: {error}")
     if done.returncode:
@@ -267,6 +293,20 @@ def validate(module: AnsibleModule, path: str) -> None:
         module.fail_json(
             msg=f"{module.params['path']} is unchanged, because `{command}` failed for the new file: {output}"
         )
+
+
+def read_environment(params: dict[str, Any]) -> dict[str, str] | None:
+    """Return the environment of a command that checks the file.
+
+    Returns None if a user other than root can change it. Raises HostError.
+    """
+    host = Host()
+    unit = find_running(host, params["service"], params["prefix"]).unit
+    variables = read_unit_variables(host, unit)
+    files = [path for path in (params["path"], *params["search"]) if Path(path).exists()]
+    if not is_roots(read_user(host, unit), variables, *files):
+        return None
+    return make_environment(unit, {name: variable.value for name, variable in variables.items()})
 
 
 def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tuple[bool, dict[str, Any]]:
@@ -369,6 +409,8 @@ def main() -> None:
             "defaults": {"type": "dict", "default": {}},
             "backup": {"type": "bool", "default": False},
             "validate": {"type": "str"},
+            "service": {"type": "str", "default": "kong"},
+            "prefix": {"type": "path", "default": PREFIX},
         },
         add_file_common_args=True,
         supports_check_mode=True,

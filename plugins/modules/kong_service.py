@@ -167,7 +167,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit 
     read_directory,
     read_user,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import read_unit_environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
+    is_roots,
+    read_unit_variables,
+)
 
 _SPEC = {
     "how": {"type": "str", "choices": ["reload", "restart", "stop"], "default": "restart"},
@@ -196,6 +199,7 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
     if not found:
         raise ServiceError(f"version is {params['version']!r}; expected is a version of Kong, such as '3.9'")
     unit = find_running(host, params["service"], params["prefix"] or PREFIX).unit
+    user, variables = read_user(host, unit), read_unit_variables(host, unit)
     program = params["program"]
     return Kong(
         version=(int(found[1]), int(found[2])),
@@ -204,13 +208,14 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
         unit=unit,
         start_of_unit=read_commands(host, unit, "ExecStartPre", "ExecStart"),
         reload_of_unit=read_commands(host, unit, "ExecReload"),
-        user=read_user(host, unit),
+        user=user,
         directory=read_directory(host, unit),
         program=program if os.access(program, os.X_OK) else "",
         restart_command=params["restart_command"] or "",
         reload_command=params["reload_command"] or "",
-        variables=read_unit_environment(host, unit),
+        variables={name: variable.value for name, variable in variables.items()},
         settings=read_stated(host.read(params["conf"]) or ""),
+        is_roots=is_roots(user, variables, params["conf"]),
     )
 
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError, run_program, search_path
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
+    PROGRAMS,
+    HostError,
+    run_program,
+    search_path,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import find_errors, summarize
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, Step, StepError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_sockets
@@ -22,8 +27,8 @@ _COMMAND_SECONDS = 300
 
 def run_step(step: Step, kong: Kong) -> None:
     """Run a step. Raises StepError with the errors or the end of its output if it fails and has to succeed."""
-    variables, directory = (kong.variables, kong.directory) if step.as_kong else ({}, "")
-    environment = {**_read_environment(), **variables}
+    unit, directory = (kong.unit, kong.directory) if step.as_kong else ("", "")
+    environment = make_environment(unit, kong.variables)
     try:
         done = run_program(step.argv, _COMMAND_SECONDS, environment=environment, directory=directory)
     except HostError as error:
@@ -44,8 +49,13 @@ def wait_until(is_met: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.2)
 
 
-def _read_environment() -> dict[str, str]:
-    """Return the environment of this process without Kong's variables. Kong's program is a script of `resty`, in PATH."""
+def make_environment(unit: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program of Kong: exactly the variables of a start of its unit.
+
+    Without a unit it is that of this process, without the variables of Kong. Kong's program is a script of `resty`, in PATH.
+    """
+    if unit:
+        return {"PATH": PROGRAMS, **variables}
     own = {name: value for name, value in os.environ.items() if not name.startswith("KONG_")}
     return {**own, "PATH": search_path()}
 

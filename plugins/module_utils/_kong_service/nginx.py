@@ -10,7 +10,6 @@ src/core/ngx_log.c), so the setting of the log is not needed.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,17 +49,6 @@ def find_nginx(prefix: str, proc: Path = PROC) -> Nginx:
         program=_read_link(master.process / "exe") or _OF_KONG,
         error_log=_find_file(master.process / "fd/2"),
     )
-
-
-def is_trusted(program: str) -> bool:
-    """Tell whether this user may run a program: only root or this user can have replaced it.
-
-    Any user of a host can run a process with the title of a master.
-    """
-    path = Path(program)
-    with suppress(OSError):
-        return {part.stat().st_uid for part in (path, *path.parents)} <= {0, os.geteuid()}
-    return False
 
 
 def _has_our_files(master: Master) -> bool:

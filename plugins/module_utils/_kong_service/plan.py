@@ -14,9 +14,10 @@ before 2.3, and from 2.3 on the values that Kong derived from the old file take 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start, split_at_kong
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import Command
 
 RELOAD, RESTART, STOP = "reload", "restart", "stop"
@@ -38,8 +39,8 @@ class StepError(ServiceError):
 class Step:
     """A command, and whether it has to succeed. With `settles`, the Serf agent has to end before the next step.
 
-    With `as_kong`, it gets the `KONG_...` variables of Kong's unit, because they take precedence over the file, and runs in the
-    unit's working directory, where relative paths in the file begin.
+    With `as_kong`, it gets exactly the variables of a start of Kong's unit, because they take precedence over the file, and runs
+    in the unit's working directory, where relative paths in the file begin.
     """
 
     argv: tuple[str, ...]
@@ -54,8 +55,9 @@ class Kong:
 
     `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands at its
     start and at its reload. `user` is the user of the unit, empty for root, and `directory` its working directory. `prefix` is empty for Kong's default.
-    `restart_command` and `reload_command` are the user's commands, empty if not given. `variables` are the `KONG_...`
-    variables that systemd sets for the unit. `settings` are the settings in Kong's file, as far as they can be read.
+    `restart_command` and `reload_command` are the user's commands, empty if not given. `variables` are all variables of a
+    start of the unit. `settings` are the settings in Kong's file, as far as they can be read. `is_roots` is false if a user
+    other than root can change that file or a file of variables, and the unit does not run as root.
     """
 
     version: tuple[int, int]
@@ -71,6 +73,7 @@ class Kong:
     reload_command: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    is_roots: bool = True
 
     @property
     def stated(self) -> dict[str, str]:
@@ -156,24 +159,28 @@ def _plan_reload(kong: Kong) -> tuple[Step, ...] | str:
     if kong.restart_command or kong.reload_command:
         command = kong.reload_command
         return (Step((*shlex.split(command),)),) if command else "no reload command is given"
-    prepare = make_prepare(kong, find_options(kong) or ("-c", kong.conf, *_make_prefix_options(kong)))
+    options = find_options(kong)
     if kong.unit:
-        return _plan_unit_reload(kong, prepare)
-    return prepare, Step((kong.program, "reload", *_make_prefix_options(kong)), as_kong=True)
+        return _plan_unit_reload(kong, options)
+    return make_prepare(kong, options or ()), Step((kong.program, "reload", *_make_prefix_options(kong)), as_kong=True)
 
 
-def _plan_unit_reload(kong: Kong, prepare: Step) -> tuple[Step, ...] | str:
+def _plan_unit_reload(kong: Kong, options: tuple[str, ...] | None) -> tuple[Step, ...] | str:
     reload = Step(("systemctl", "reload", kong.unit))
     if not kong.reload_of_unit:
         return f"{kong.unit} has no ExecReload"
-    if any(words[0] == "prepare" for words in _kong_words(kong.reload_of_unit)):
+    if any(after[0] == "prepare" for _before, after in split_at_kong(kong.reload_of_unit)):
         return (reload,)
     # Units of the packages from about 1.5 to 2.1 only send a signal to nginx.
     if not kong.program:
         return f"ExecReload of {kong.unit} does not read the file"
     if kong.user:
         return f"{kong.unit} runs as user {kong.user}, who cannot read files that `kong prepare` writes as root"
-    return prepare, reload
+    if options is None:
+        return (
+            f"ExecReload of {kong.unit} does not read the file, and the options and variables of its start are unknown"
+        )
+    return make_prepare(kong, options), reload
 
 
 def make_prepare(kong: Kong, options: Iterable[str]) -> Step:
@@ -182,31 +189,8 @@ def make_prepare(kong: Kong, options: Iterable[str]) -> Step:
 
 
 def find_options(kong: Kong) -> tuple[str, ...] | None:
-    """Return the options for `kong prepare` that make it read the same files as the start of Kong.
-
-    Returns None if the start of the unit is unknown, for example a script or a command with a variable.
-    """
+    """Return the options for `kong prepare` that make it read the same files as the start of Kong. None if they are unknown."""
     if not kong.unit:
         return ("-c", kong.conf, *_make_prefix_options(kong))
-    for words in _kong_words(kong.start_of_unit):
-        if words[0] in ("prepare", "start", "restart"):
-            options = (*_read_options(words[1:]),)
-            return None if any("$" in word for word in options) else options
-    return None
-
-
-def _kong_words(commands: Iterable[Command]) -> Iterator[Command]:
-    """Yield the words after each `kong` in the commands, also in those of a shell."""
-    for command in commands:
-        for number, word in enumerate(command[:-1]):
-            if word.rpartition("/")[2] == "kong":
-                yield command[number + 1 :]
-
-
-def _read_options(words: Command) -> Iterator[str]:
-    """Yield the options of `kong start` that `kong prepare` has too, in their form with two words."""
-    names = {"-c": "-c", "--conf": "-c", "-p": "-p", "--prefix": "-p", "--nginx-conf": "--nginx-conf"}
-    for number, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name in names and (equals or number + 1 < len(words)):
-            yield from (names[name], value if equals else words[number + 1])
+    start = find_start(kong.start_of_unit)
+    return start.options if start else None

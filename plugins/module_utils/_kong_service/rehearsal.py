@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.trust import is_trusted
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import run_step
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx, is_trusted
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
     Kong,
     ServiceError,
@@ -37,11 +38,13 @@ def rehearse(kong: Kong, nginx: Nginx) -> Mapping[str, str] | None:
     """Return the settings that the changed file gives Kong. Raises ServiceError if Kong or nginx rejects them.
 
     Returns None if this cannot be known: before 0.11, without Kong's program on the host, or if Kong is started by a
-    command of the user or by a unit that is not understood, or if nginx needs a file of the prefix. The folder may hold passwords:
-    only root can read it, and it is removed.
+    command of the user or by a unit that is not understood, or if nginx needs a file of the prefix. The user of a unit must not
+    decide what a program of root does, so the files of the unit have to be those of root. The folder may hold passwords: only root
+    can read it, and it is removed.
     """
     options = find_options(kong)
-    if kong.version < (0, 11) or not kong.program or kong.restart_command or kong.reload_command or options is None:
+    is_by_user = kong.restart_command or kong.reload_command
+    if kong.version < (0, 11) or not kong.program or is_by_user or options is None or not kong.is_roots:
         return None
     with _without_new_logs(kong), tempfile.TemporaryDirectory(prefix="gatehouse-kong.") as folder:
         try:

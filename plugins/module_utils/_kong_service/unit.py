@@ -35,9 +35,11 @@ def find_unit(host: Host, service: str) -> str:
 
 def read_commands(host: Host, unit: str, *names: str) -> tuple[Command, ...]:
     """Return the commands of a unit as lists of words, for properties such as ExecStart, in their order."""
-    if not unit:
-        return ()
-    shown = "\n".join(_read_property(host, unit, name) for name in names)
+    return parse_commands("\n".join(_read_property(host, unit, name) for name in names)) if unit else ()
+
+
+def parse_commands(shown: str) -> tuple[Command, ...]:
+    """Return the commands in the output of `systemctl show` as lists of words."""
     return tuple((*_WORD.findall(argv),) for argv in _ARGV.findall(shown))
 
 

@@ -2,26 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the `KONG_…` variables that systemd sets for a unit, from the settings of the unit and of systemd itself.
+"""Reads the variables of a start of a unit, from the settings of the unit and of systemd itself.
 
 The environment of its processes is not used: a process may run as an unprivileged user, and nginx overwrites its own
-environment. Variables of PassEnvironment= are not read: systemd takes them from the kernel command line. Sources:
-systemd.exec(5), "Environment"; parse_env_file_internal in systemd's src/basic/env-file.c;
-shell_maybe_quote in src/basic/escape.c, which `systemctl show` uses. Tested with systemd 247, 252 and 257.
+environment. Variables that systemd computes for each start, such as INVOCATION_ID and those of User=, are not read. Sources:
+systemd.exec(5), "Environment"; exec_child in src/core/execute.c for the order; parse_env_file_internal in
+src/basic/env-file.c; shell_maybe_quote in src/basic/escape.c, which `systemctl show` uses. Tested with systemd 247, 252 and 257.
 """
 
 from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.trust import is_trusted
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import parse_commands
 
-_NAME = re.compile(r"KONG_[A-Z0-9_]+")
-_PROPERTIES = ("Environment", "EnvironmentFiles", "UnsetEnvironment", "FragmentPath", "DropInPaths")
+_PROPERTIES = (
+    "PassEnvironment", "Environment", "EnvironmentFiles", "UnsetEnvironment", "FragmentPath", "DropInPaths", "ExecStartPre",
+    "ExecStart",
+)  # fmt: skip
+# The environment of systemd itself, from the kernel command line or from a container's engine.
+_OF_SYSTEMD = "/proc/1/environ"
 _WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -36,23 +43,18 @@ _PART = re.compile(_QUOTED, re.DOTALL)
 
 @dataclass(frozen=True)
 class Variable:
-    """A `KONG_…` variable of Kong's environment. `origin` names the place where it is set, and `file` that file, if known."""
+    """A variable of Kong's environment. `origin` names the place where it is set, and `file` that file, if known."""
 
     value: str
     origin: str
     file: str = ""
 
 
-def read_unit_environment(host: Host, unit: str) -> dict[str, str]:
-    """Return the `KONG_…` variables of a unit by name; none for an empty unit. Raises HostError or OSError."""
-    return {name: variable.value for name, variable in read_unit_variables(host, unit).items()}
-
-
 def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
-    """Return the `KONG_…` variables of a unit by name, with their origin; none for an empty unit. Raises HostError or OSError.
+    """Return the variables of a start of a unit by name, with their origin; none for an empty unit. Raises HostError or OSError.
 
-    Later settings override earlier ones: DefaultEnvironment= and `systemctl set-environment` of systemd, Environment= of the unit,
-    then its EnvironmentFile=.
+    Later settings override earlier ones: DefaultEnvironment= and `systemctl set-environment` of systemd, PassEnvironment= and
+    Environment= of the unit, its EnvironmentFile=, and variables in the command that starts Kong.
     """
     if not unit:
         return {}
@@ -60,19 +62,42 @@ def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
     found = {name: Variable(value, "the environment of systemd itself") for name, value in _assigned(manager)}
+    found.update(_read_passed(host, properties))
     texts = {path: host.read(path) or "" for path in _unit_files(properties)}
     for words in _find_values(properties, "Environment"):
         found.update({name: _variable_of_unit(unit, texts, name, value) for name, value in _assigned(words)})
+    found.update(_read_files(host, properties))
+    removed = {word for words in _find_values(properties, "UnsetEnvironment") for word in _split_words(words)}
+    kept = {name: variable for name, variable in found.items() if not removed & {name, f"{name}={variable.value}"}}
+    start = find_start(parse_commands(shown))
+    in_command = start.variables.items() if start else ()
+    return {**kept, **{name: Variable(value, f"the command of {unit}") for name, value in in_command}}
+
+
+def is_roots(user: str, variables: Mapping[str, Variable], *files: str) -> bool:
+    """Tell whether programs of root may use the variables of a unit, and other files of it.
+
+    If the unit runs as another user, this user must not be able to change them. `user` is empty for root.
+    """
+    named = {variable.file for variable in variables.values() if variable.file}
+    return not user or all(is_trusted(path) for path in {*named, *files})
+
+
+def _read_passed(host: Host, properties: Iterable[tuple[str, ...]]) -> dict[str, Variable]:
+    """Return the variables of PassEnvironment=, which have the values of systemd's own environment."""
+    passed = {name for words in _find_values(properties, "PassEnvironment") for name in _split_words(words)}
+    pairs = (text.partition("=")[::2] for text in (host.read(_OF_SYSTEMD) or "").split("\0")) if passed else ()
+    return {name: Variable(value, "PassEnvironment=") for name, value in pairs if name in passed}
+
+
+def _read_files(host: Host, properties: Iterable[tuple[str, ...]]) -> dict[str, Variable]:
+    """Return the variables of EnvironmentFile=."""
+    found = {}
     for entry in _find_values(properties, "EnvironmentFiles"):
         for path in _find_files(host, entry.rpartition(" (")[0]):
             text, file = path.read_text(encoding="utf-8", errors="replace"), f"/{path.relative_to(host.root)}"
             found.update({name: Variable(value, file, file) for name, value in parse_assignments(text)})
-    removed = {word for words in _find_values(properties, "UnsetEnvironment") for word in _split_words(words)}
-    return {
-        name: variable
-        for name, variable in found.items()
-        if _NAME.fullmatch(name) and not removed & {name, f"{name}={variable.value}"}
-    }
+    return found
 
 
 def _unit_files(properties: Iterable[tuple[str, ...]]) -> list[str]:

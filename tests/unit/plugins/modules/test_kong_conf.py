@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import json
 import stat
+from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
 from ansible_collections.gatehouse.kong.plugins.modules import kong_conf
 
 
@@ -182,6 +185,33 @@ def test_the_command_of_validate_is_searched_as_systemd_does(run, conf, monkeypa
     monkeypatch.setenv("PATH", "/bin")
     command = """sh -c 'case $PATH in /bin:*/usr/local/bin:*) ;; *) exit 1;; esac' %s"""
     assert run(path=str(conf), settings={"a": "2"}, validate=command)["changed"]
+
+
+@pytest.fixture
+def unit(monkeypatch):
+    """Replace Kong's unit; return its user, and the file that has its variable."""
+    found = SimpleNamespace(user="", file="")
+    monkeypatch.setattr(kong_conf, "find_running", lambda _host, name, _prefix: Running(None, f"{name}.service"))
+    monkeypatch.setattr(kong_conf, "read_user", lambda _host, _unit: found.user)
+    monkeypatch.setattr(
+        kong_conf, "read_unit_variables", lambda _host, unit: {"MY_PASSWORD": Variable(unit, "e", found.file)}
+    )
+    return found
+
+
+def test_the_command_of_validate_gets_exactly_the_variables_of_a_start(run, conf, unit, monkeypatch):
+    """A variable may override the file, and `kong check` resolves references such as {vault://env/my-password}."""
+    monkeypatch.setenv("KONG_ADMIN_LISTEN", "off")
+    monkeypatch.setenv("MY_OTHER", "1")
+    command = f"sh -c 'env >{conf.parent}/seen' %s"
+    assert run(path=str(conf), settings={"a": "2"}, validate=command, service="api")["changed"]
+    seen = dict(line.split("=", 1) for line in (conf.parent / "seen").read_text().splitlines())
+    assert (seen["MY_PASSWORD"], {*seen} & {"KONG_ADMIN_LISTEN", "MY_OTHER"}) == ("api.service", set())
+
+
+def test_a_user_who_can_change_the_variables_gets_no_command_of_root(run, conf, unit):
+    unit.user, unit.file = "kong", "/no/such/file"
+    assert run(path=str(conf), settings={"a": "2"}, validate="false %s")["changed"]
 
 
 def test_an_unchanged_file_is_not_validated(run, conf):

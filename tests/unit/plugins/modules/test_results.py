@@ -492,7 +492,7 @@ def service(monkeypatch):
     monkeypatch.setattr(kong_service, "read_commands", lambda _host, unit, *names: (unit, *names))
     monkeypatch.setattr(kong_service, "read_directory", lambda _host, unit: f"directory of {unit}")
     monkeypatch.setattr(kong_service, "read_user", lambda _host, unit: f"user of {unit}")
-    monkeypatch.setattr(kong_service, "read_unit_environment", lambda _host, unit: {"OF": unit})
+    monkeypatch.setattr(kong_service, "read_unit_variables", lambda _host, unit: {"OF": Variable(unit, "file", "/no")})
     monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: None)
     monkeypatch.setattr(kong_service, "bring_up", bring_up)
     return seen
@@ -518,6 +518,7 @@ def test_service(service, monkeypatch):
     assert (kong.reload_of_unit, kong.user) == (("kong.service", "ExecReload"), "user of kong.service")
     assert kong.start_of_unit == ("kong.service", "ExecStartPre", "ExecStart")
     assert (kong.variables, kong.restart_command, kong.reload_command) == ({"OF": "kong.service"}, "", "")
+    assert not kong.is_roots  # this unit has a user, who may have written /no
 
 
 def test_service_with_its_own_commands(service, monkeypatch, tmp_path):

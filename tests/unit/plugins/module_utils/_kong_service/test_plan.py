@@ -71,10 +71,16 @@ CASES = {
         RESTART_UNIT,
     ),
     "unit of about 1.5, which only sends a signal": (
-        with_unit((1, 5), reload_of_unit=SIGNAL, program=KONG),
+        with_unit((1, 5), start_of_unit=PACKAGED, reload_of_unit=SIGNAL, program=KONG),
         "reload",
         "reload",
-        [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
+        [f"{KONG} prepare -p /usr/local/kong | as kong", "systemctl reload kong.service"],
+    ),
+    "such a unit that a script starts": (
+        with_unit((1, 5), start_of_unit=words("/opt/start"), reload_of_unit=SIGNAL, program=KONG),
+        "reload",
+        "restart",
+        RESTART_UNIT,
     ),
     "a unit of about 1.5 with a user other than root": (
         with_unit((1, 5), reload_of_unit=SIGNAL, program=KONG, user="kong"),
@@ -102,7 +108,12 @@ CASES = {
         [f"{KONG} prepare -p /usr/local/kong | as kong", "systemctl reload kong.service"],
     ),
     "a unit that calls kong reload with the file": (
-        with_unit((3, 9), program=KONG, reload_of_unit=words(f"{KONG} reload -c {CONF}")),
+        with_unit(
+            (3, 9),
+            program=KONG,
+            start_of_unit=words(f"{KONG} start -c {CONF}"),
+            reload_of_unit=words(f"{KONG} reload -c {CONF}"),
+        ),
         "reload",
         "reload",
         [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
@@ -126,10 +137,15 @@ CASES = {
         ["systemctl reload kong.service"],
     ),
     "words about a preparation are no preparation": (
-        with_unit((3, 9), program=KONG, reload_of_unit=words("/bin/echo no prepare -v", "/bin/kill -HUP $MAINPID")),
+        with_unit(
+            (3, 9),
+            program=KONG,
+            start_of_unit=PREPARE,
+            reload_of_unit=words("/bin/echo no prepare -v", "/bin/kill -HUP $MAINPID"),
+        ),
         "reload",
         "reload",
-        [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
+        [f"{KONG} prepare -p /usr/local/kong | as kong", "systemctl reload kong.service"],
     ),
     "kong without a unit": (
         with_program((3, 9)),

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import effect, nginx, rehearsal
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import effect, rehearsal
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import find_ineffective
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError
@@ -46,7 +46,9 @@ def kong(tmp_path, monkeypatch):
 
 
 def test_the_file_is_prepared_in_a_private_folder_with_the_variables_of_the_unit(kong, tmp_path):
-    found = rehearse(kong(variables={"KONG_X": "of the unit"}), Nginx("/usr/local/kong"))
+    start = (("kong", "start", "-c", str(tmp_path / "kong.conf")),)
+    variables = {"KONG_X": "of the unit"}
+    found = rehearse(kong(unit="kong.service", start_of_unit=start, variables=variables), Nginx("/usr/local/kong"))
     assert found == {"prefix": "/usr/local/kong", "workers": "1"}
     call, mode = kong.log()
     assert call.startswith(f"{tmp_path}/kong prepare -c {tmp_path}/kong.conf -p {tmp_path}/scratch/gatehouse-kong.")
@@ -78,14 +80,17 @@ def test_logs_that_nginx_creates_for_the_test_are_removed(kong, tmp_path):
     assert [file.exists() for file in own] == [False, True, True]
 
 
-def test_a_program_of_another_user_is_not_run(kong, tmp_path, monkeypatch):
+def test_a_program_of_another_user_is_not_run(kong, tmp_path):
     """Any user can run a process with the title of nginx's master."""
-    monkeypatch.setattr(nginx.os, "geteuid", lambda: 1234)
-    monkeypatch.setattr(
-        nginx, "Path", lambda _path: SimpleNamespace(parents=(), stat=lambda: SimpleNamespace(st_uid=5678))
-    )
+    os.chown(tmp_path / "nginx", 5678, 5678)
     assert rehearse(kong((0, 13)), Nginx("/usr/local/kong", program=str(tmp_path / "nginx")))
     assert len(kong.log()) == 2  # the call of Kong's program, and the mode of the folder
+
+
+def test_files_that_the_user_of_the_unit_can_change_are_not_prepared_by_root(kong):
+    start = (("kong", "start"),)
+    assert rehearse(kong(unit="kong.service", start_of_unit=start, is_roots=False), Nginx("/usr/local/kong")) is None
+    assert kong.log() == []
 
 
 def test_without_its_nginx_the_file_is_only_prepared(kong):

@@ -129,14 +129,29 @@ def test_a_listener_that_does_not_answer_is_wrong(world):
     assert find_errors(KONG, wanted()) == []
 
 
-@pytest.mark.parametrize("as_kong", [True, False])
-def test_only_kongs_own_programs_get_the_variables_of_its_unit(world, monkeypatch, as_kong):
-    monkeypatch.setattr(steps, "os", SimpleNamespace(environ={"PATH": "/bin", "KONG_ADMIN_LISTEN": "x"}))
+OWN = {"PATH": f"/bin:{PROGRAMS}", "LANG": "C"}
+
+
+@pytest.mark.parametrize(
+    "as_kong, unit, variables, expected",
+    [
+        (False, "kong.service", {"OF_UNIT": "1"}, OWN),
+        (True, "", {}, OWN),
+        (True, "kong.service", {"OF_UNIT": "1"}, {"OF_UNIT": "1", "PATH": PROGRAMS}),
+        (True, "kong.service", {"PATH": "/opt"}, {"PATH": "/opt"}),
+    ],
+)
+def test_kongs_own_programs_get_exactly_the_variables_of_a_start(
+    world, monkeypatch, as_kong, unit, variables, expected
+):
+    environment = {"PATH": "/bin", "LANG": "C", "KONG_ADMIN_LISTEN": "x"}
+    monkeypatch.setattr(steps, "os", SimpleNamespace(environ=environment))
     monkeypatch.setenv("PATH", "/bin")
-    steps.run_step(Step(("kong", "prepare"), as_kong=as_kong), replace(KONG, directory="/etc/kong"))
+    kong = replace(KONG, unit=unit, variables=variables, directory="/etc/kong" if unit else "")
+    steps.run_step(Step(("kong", "prepare"), as_kong=as_kong), kong)
     ((_argv, seconds, environment),) = world.ran
-    assert environment == {"PATH": f"/bin:{PROGRAMS}", **({"OF_UNIT": "1"} if as_kong else {})}
-    assert (seconds >= 60, world.directories) == (True, ["/etc/kong" if as_kong else ""])
+    assert environment == expected
+    assert (seconds >= 60, world.directories) == (True, ["/etc/kong" if as_kong and unit else ""])
 
 
 @pytest.mark.parametrize(

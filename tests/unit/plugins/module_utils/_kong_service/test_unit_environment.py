@@ -16,8 +16,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Wanted, bring_up
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
+    Variable,
+    is_roots,
     parse_assignments,
-    read_unit_environment,
     read_unit_variables,
 )
 
@@ -87,7 +88,7 @@ READ = {
 class UnitHost(Host):
     """A host with one unit, whose settings `systemctl show` prints, and an environment of systemd itself."""
 
-    manager = "LANG=C.UTF-8"
+    manager = ""
     shown = SHOWN
 
     def run(self, *argv, **_more):
@@ -100,11 +101,15 @@ class UnitHost(Host):
 def test_the_environment_of_systemd_itself(tmp_path):
     """DefaultEnvironment= and `systemctl set-environment`, as systemd 252 prints them. Settings of the unit override them."""
     host = host_with(tmp_path, kong="KONG_FILE=file\n")
-    before = read_unit_environment(host, "kong.service")
+    before = values_of(host)
     host.manager = (
         r""""KONG_X=two words" "KONG_Y=b\$x\nq" KONG_B=manager KONG_FILE=manager KONG_G=1 KONG_A=z PATH=/bin HOME=/"""
     )
-    assert read_unit_environment(host, "kong.service") == {**before, "KONG_X": "two words", "KONG_Y": "b$x\nq"}
+    assert values_of(host) == {**before, "KONG_X": "two words", "KONG_Y": "b$x\nq", "PATH": "/bin", "HOME": "/"}
+
+
+def values_of(host):
+    return {name: variable.value for name, variable in read_unit_variables(host, "kong.service").items()}
 
 
 def host_with(tmp_path, **files):
@@ -136,18 +141,22 @@ def test_wildcards_match_no_hidden_file(tmp_path):
     host = host_with(tmp_path, sp1="KONG_SP=1\n")
     host.shown = "EnvironmentFiles=/etc/kong/* (ignore_errors=no)\n"
     (tmp_path / "etc/kong/.sp1.env.swp").write_text("KONG_OLD=1\n", encoding="utf-8")
-    assert read_unit_environment(host, "kong.service") == {"KONG_SP": "1"}
+    assert values_of(host) == {"KONG_SP": "1"}
 
 
 def test_the_variables_of_a_unit(tmp_path):
-    host = host_with(tmp_path, kong="KONG_B=of the file\nPATH=/tmp\nLD_PRELOAD=/tmp/x.so\n", sp1="KONG_SP=1\n")
-    assert read_unit_environment(host, "kong.service") == {
+    """All variables: Kong reads references such as {vault://env/x}, PATH and LUA_PATH from its environment."""
+    text = "KONG_B=of the file\nPATH=/opt/bin\nMY_PG_PASSWORD=for {vault://env/my-pg-password}\n"
+    host = host_with(tmp_path, kong=text, sp1="KONG_SP=1\n")
+    assert values_of(host) == {
         "KONG_B": "of the file",
         "KONG_C": r'a"b$$c`d\e',
         "KONG_D": "x\ty",
         "KONG_E": "it's",
         "KONG_F": "%p",
         "KONG_SP": "1",
+        "PATH": "/opt/bin",
+        "MY_PG_PASSWORD": "for {vault://env/my-pg-password}",
     }
 
 
@@ -156,13 +165,11 @@ def test_escapes_of_control_characters(tmp_path, monkeypatch):
     shown = r"""Environment="KONG_A=\a\b\f\n\r\t\v\001\177"
 """
     monkeypatch.setattr(UnitHost, "run", lambda _host, *_argv: shown)
-    assert read_unit_environment(host_with(tmp_path), "kong.service") == {
-        "KONG_A": "\x07\x08\x0c\x0a\x0d\x09\x0b\x01\x7f"
-    }
+    assert values_of(host_with(tmp_path)) == {"KONG_A": "\x07\x08\x0c\x0a\x0d\x09\x0b\x01\x7f"}
 
 
 def test_without_a_unit_there_are_no_variables(tmp_path):
-    assert read_unit_environment(host_with(tmp_path), "") == {}
+    assert read_unit_variables(host_with(tmp_path), "") == {}
 
 
 def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, monkeypatch):
@@ -175,14 +182,59 @@ def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, m
     (tmp_path / "bin/systemctl").symlink_to("/bin/true")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     host = host_with(tmp_path, kong="KONG_A=removed\nKONG_B=1\n")
-    kong = Kong((1, 5), "/etc/kong/kong.conf", unit="kong.service", reload_of_unit="nginx -s reload",
-                program=str(program), variables=read_unit_environment(host, "kong.service"))  # fmt: skip
+    kong = Kong((1, 5), "/etc/kong/kong.conf", unit="kong.service", reload_of_unit=(("nginx",),), start_of_unit=(("kong", "start"),),
+                program=str(program), variables=values_of(host))  # fmt: skip
     evil = {**os.environ, "KONG_NGINX_MAIN_LOAD_MODULE": "/tmp/evil.so"}
     with subprocess.Popen([sys.executable, "-c", "input()"], env=evil, stdin=subprocess.PIPE) as process:
         bring_up(host, kong, "reload", Wanted((), (), 0), 0)
         process.communicate(b"\n")
     names = {line.partition("=")[0] for line in seen.read_text(encoding="utf-8").splitlines()}
     assert names == {"KONG_B", "KONG_C", "KONG_D", "KONG_E", "KONG_F"}
+
+
+def test_variables_that_systemd_passes(tmp_path):
+    """PassEnvironment= has the values of the environment of process 1; Environment= overrides them."""
+    (tmp_path / "proc/1").mkdir(parents=True)
+    (tmp_path / "proc/1/environ").write_text("TERM=linux\0KONG_P=of the kernel\0KONG_A=x\0KONG_Q=not passed\0")
+    host = host_with(tmp_path)
+    host.shown = "PassEnvironment=KONG_P KONG_A KONG_MISSING\nEnvironment=KONG_A=1\n"
+    assert values_of(host) == {"KONG_P": "of the kernel", "KONG_A": "1"}
+    assert read_unit_variables(host, "kong.service")["KONG_P"].origin == "PassEnvironment="
+    host.shown = "Environment=KONG_A=1\n"
+    assert values_of(host) == {"KONG_A": "1"}
+
+
+def test_variables_in_the_command_that_starts_kong(tmp_path):
+    host = host_with(tmp_path, kong="KONG_B=of the file\n")
+    argv = "argv[]=/usr/bin/env KONG_B=of_env KONG_N=1 /usr/local/bin/kong start -c /k"
+    host.shown = (
+        "EnvironmentFiles=/etc/kong/kong.env (ignore_errors=yes)\nUnsetEnvironment=KONG_N\n"
+        f"ExecStart={{ path=/usr/bin/env ; {argv} ; ignore_errors=no ; start_time=[n/a] ; }}\n"
+    )
+    assert values_of(host) == {"KONG_B": "of_env", "KONG_N": "1"}
+    assert read_unit_variables(host, "kong.service")["KONG_B"].origin == "the command of kong.service"
+
+
+@pytest.mark.parametrize(
+    ("user", "modes", "expected"),
+    [
+        ("", (0o777, 0o666, 0o666), True),
+        ("kong", (0o755, 0o644, 0o640), True),
+        ("kong", (0o777, 0o644, 0o640), False),
+        ("kong", (0o755, 0o666, 0o640), False),
+        ("kong", (0o755, 0o644, 0o602), False),
+    ],
+)
+def test_another_user_must_not_change_what_a_program_of_root_reads(tmp_path, user, modes, expected):
+    """Otherwise LD_PRELOAD or KONG_NGINX_MAIN_LOAD_MODULE would give this user the rights of root."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    files = [folder / "kong.env", folder / "kong.conf"]
+    for path, mode in zip((*files, folder), (*modes[1:], modes[0]), strict=True):
+        path.touch()
+        path.chmod(mode)
+    variables = {"A": Variable("1", str(files[0]), str(files[0])), "B": Variable("1", "the command of kong.service")}
+    assert is_roots(user, variables, str(files[1])) is expected
 
 
 def test_the_origin_of_each_variable(tmp_path):
