@@ -120,8 +120,8 @@ listens:
   type: bool
 present:
   description:
-    - The present sockets of Kong's processes, in the form of O(listeners). If Kong's processes are unknown, these are the
-      sockets of nginx and Serf.
+    - The present sockets of Kong's processes, in the form of O(listeners). Empty if no Kong was found, even if another nginx
+      runs on this host.
   returned: success
   type: list
   elements: dict

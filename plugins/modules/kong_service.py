@@ -17,10 +17,12 @@ description:
     nginx tests the result. If Kong or nginx rejects the file, the module fails, and the running Kong is not touched.
   - If a reload was requested but is not enough, Kong is restarted. A reload is not enough if no command on the host makes
     the running Kong read the changed file. It is not enough either if, a few seconds later, the sockets are wrong, the old
-    workers of nginx still accept connections, their number is not that of the file, or Kong's prefix does not have the
-    values of the file.
-  - If nginx refuses the configuration at the reload, the running Kong continues as before. Then the module fails, and Kong is
-    not restarted, because the restart could fail too.
+    workers of nginx have a number that is not that of the file, or Kong's prefix does not have the values of the file.
+  - If the workers from before the reload still accept connections, nginx has refused the configuration, or the reload did not
+    reach it. The running Kong continues as before. Then the module fails, and Kong is not restarted, because the restart could
+    fail too. There is one exception. If nginx could not open a port that Kong itself has on another address, Kong is restarted.
+  - If Kong or nginx rejects the file before the action, the module fails, and the running Kong is not touched. A Kong that
+    does not run is started in any case.
   - If the module fails, its message has the last error lines of the unit's journal and of nginx's error log.
   - Kong's file is never changed.
   - If the unit does not run as root, ports below the first unprivileged port and listeners with the flag C(transparent) need
@@ -75,8 +77,10 @@ options:
     type: str
   looks:
     description:
-      - The number of checks after a restart, one per second. After a reload there are at most five checks.
-      - With V(0), the listeners are not checked. Use this for a Kong whose sockets are not visible on the host.
+      - The number of checks after a restart, one per second. After a reload there are five checks. If nginx still has its old
+        workers and no log has an error, there are as many checks again.
+      - With V(0), the listeners are not checked. Use this for a Kong in a container with a network of its own, whose sockets
+        are not visible on the host. The effect of a reload is checked if the host has one Kong with this prefix.
     type: int
     default: 30
   drain:
@@ -88,8 +92,8 @@ notes:
     C(net.ipv4.ip_unprivileged_port_start) opens low ports to every user of the host. A Kong without a systemd unit needs
     this sysctl, or has to run as root.
   - Before Kong 0.11, the module waits for the end of the Serf agent between stop and start.
-  - C(kong prepare) and C(kong reload) get the variables C(KONG_…) of the unit (C(Environment=), C(EnvironmentFile=)), because
-    they take precedence over the file. The environment of running processes is not used.
+  - C(kong prepare) and C(kong reload) get exactly the variables of a start of the unit, because variables take precedence over
+    the file, and Kong resolves references such as C({vault://env/x}) with them. The environment of a running Kong is not used.
   - A command that does not end within 300 seconds is killed.
 seealso:
   - module: gatehouse.kong.kong_conf
@@ -125,7 +129,9 @@ report:
   elements: str
   sample: ["admin: no process listens on tcp 127.0.0.1:8001"]
 refused:
-  description: Whether nginx has refused the configuration at the reload, and the running Kong continues as before.
+  description:
+    - Whether nginx has refused the configuration at the reload, or the reload did not reach it, and the running Kong continues
+      as before.
   returned: always
   type: bool
 draining:
@@ -269,7 +275,7 @@ def main() -> None:
     result = asdict(done)
     result["report"] = result.pop("wrong")
     if done.wrong:
-        what = "nginx refuses the settings, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
+        what = "the reload failed, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
         module.fail_json(msg=f"{what}: {'; '.join(done.wrong)}", **result)
     module.exit_json(changed=True, **result)
 

@@ -66,6 +66,15 @@ def find_master(prefix: str, *, in_container: bool = False, proc: Path = PROC) -
     return found[0] if len(found) == 1 else None
 
 
+def find_kongs(proc: Path = PROC) -> frozenset[str]:
+    """Return the process ids of the masters of all Kongs whose sockets are those of this host.
+
+    In all versions of Kong, nginx.conf in the prefix has the name of Kong; the prefix of another nginx does not.
+    """
+    found = (master for master in _masters(proc) if master.shares_network)
+    return frozenset(m.process.name for m in found if "kong" in _read(m.root / m.prefix.lstrip("/") / "nginx.conf"))
+
+
 def find_workers(master: Master) -> frozenset[str]:
     """Return the process ids of the workers of a master, without those that finish their connections after a reload."""
     workers = (process for process in list_processes(master.process.parent) if _title(process) == _WORKER)

@@ -11,7 +11,7 @@ The processes are read from /proc (proc(5), cgroups(7)). The paths of the pid fi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,10 +44,13 @@ def find_unit(process: Path) -> str | None:
 def find_started_by_hand(prefix: str, proc: Path = PROC) -> frozenset[str]:
     """Return the process ids of a Kong that runs outside systemd: from its pid files, with all child processes."""
     roots = {pid for name in PROGRAMS for pid in _read_pids(prefix, name) if read_program(proc / pid) == name}
-    if not roots:
-        return frozenset()
-    parents = {process.name: _read_parent(process) for process in list_processes(proc)}
-    return frozenset(pid for pid in parents if roots & {*_trace_lineage(pid, parents)})
+    return find_descendants(roots, proc)
+
+
+def find_descendants(roots: Collection[str], proc: Path = PROC) -> frozenset[str]:
+    """Return the process ids of processes with all their child processes."""
+    parents = {process.name: _read_parent(process) for process in list_processes(proc)} if roots else {}
+    return frozenset(pid for pid in parents if {*roots} & {*_trace_lineage(pid, parents)})
 
 
 def count_draining(unit: str, proc: Path = PROC) -> int:

@@ -4,66 +4,121 @@
 
 """Finds out whether a reload has brought the changed file into effect, not only the sockets.
 
-`kong reload` reports success after it has sent a signal. Kong's prefix may still have values of the old file, see plan.py.
+`kong reload` reports success after it has sent a signal. Kong's prefix may still have values of the old file, see plan.py. For a
+Kong in a container, the prefix is read through /proc.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx, find_nginx
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
+    OUTDATED,
+    STARTED,
+    find_differences,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import ROOT, Nginx, find_nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.rehearsal import read_settings
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
+    KongFile,
+    find_running,
+    read_sources,
+)
 
 _WORKERS = re.compile(r"^\s*worker_processes\s+(\w+)\s*;", re.MULTILINE)
 _SHOWN = 5
 
 
-def find_ineffective(kong: Kong, before: Nginx, wanted: Mapping[str, str] | None) -> list[str]:
+@dataclass(frozen=True)
+class Expected:
+    """The nginx before a reload, and the settings that the changed file gives Kong, None if they are unknown.
+
+    `in_container` tells whether Kong has a network of its own.
+    """
+
+    before: Nginx
+    settings: Mapping[str, str] | None = None
+    in_container: bool = False
+
+    def find_nginx(self) -> Nginx:
+        """Return the nginx that runs now."""
+        return find_nginx(self.before.prefix, in_container=self.in_container)
+
+    def keeps_workers(self) -> bool:
+        """Tell whether workers from before the reload still accept connections, so nginx has not taken a new configuration."""
+        return bool(self.before.workers & self.find_nginx().workers)
+
+
+def find_ineffective(host: Host, kong: Kong, expected: Expected) -> list[str]:
     """Return the reasons why the reload has no effect.
 
-    `before` is the nginx before the reload. `wanted` has the settings that the changed file gives Kong, None if unknown.
-    Nothing is known about a Kong whose nginx is not found on this host.
+    Nothing is known about a Kong whose nginx was not found.
     """
-    if not before.workers:
+    if not expected.before.workers:
         return []
-    now = find_nginx(kong.prefix)
-    return [*_compare_workers(before, now), *_compare_settings(kong, now, wanted)]
-
-
-def _compare_workers(before: Nginx, now: Nginx) -> list[str]:
-    if before.workers & now.workers:
+    if expected.keeps_workers():
         return ["nginx still has its old workers"]
-    wanted = _count_workers(now.prefix)
+    now = expected.find_nginx()
+    if expected.settings is None:
+        return [*_compare_workers(now), *_compare_file(host, kong, expected)]
+    return [*_compare_workers(now), *_compare_settings(kong, now, expected.settings)]
+
+
+def _compare_workers(now: Nginx) -> list[str]:
+    wanted = _count_workers(now)
     if wanted is not None and wanted != len(now.workers):
         return [f"nginx has {len(now.workers)} workers, and {now.prefix}/nginx.conf has worker_processes {wanted}"]
     return []
 
 
-def _compare_settings(kong: Kong, now: Nginx, wanted: Mapping[str, str] | None) -> list[str]:
-    """Compare the prepared settings. The values may be secrets, so only the names are returned.
+def _compare_settings(kong: Kong, now: Nginx, wanted: Mapping[str, str]) -> list[str]:
+    """Compare the prepared settings with those of a test of the file.
 
     Before 2.3 the file may end with lines of an older text, and the last setting before them cannot be read.
     """
-    found = read_settings(now.prefix, now.prefix)
+    found = read_settings(now.folder, now.prefix)
     if not wanted or not found:
         return []
     compared = {*wanted} & {*found} if kong.version < (2, 3) else {*wanted, *found}
-    names = sorted(name for name in compared if wanted.get(name) != found.get(name))
+    return _name_old(kong, now, (name for name in compared if wanted.get(name) != found.get(name)))
+
+
+def _compare_file(host: Host, kong: Kong, expected: Expected) -> list[str]:
+    """Compare the prepared settings with the lines of Kong's file, except those that a variable overrides."""
+    with suppress(HostError, OSError):
+        prefix, in_container = expected.before.prefix, expected.in_container
+        running = find_running(host, kong.unit, prefix, in_container=in_container)
+        sources = read_sources(host, running, KongFile(kong.conf, "conf", {}), kong.settings)
+        found = find_differences(kong.settings, sources)
+        return _name_old(
+            kong, expected.before, (entry.setting for entry in found if entry.origin in (STARTED, OUTDATED))
+        )
+    return []
+
+
+def _name_old(kong: Kong, nginx: Nginx, settings: Iterable[str]) -> list[str]:
+    """Return a line with the names of the settings, if any. Their values may be secrets."""
+    names = sorted(settings)
     more = f" and {len(names) - _SHOWN} others" if len(names) > _SHOWN else ""
     text = f"{', '.join(names[:_SHOWN])}{more}"
-    return [f"{now.prefix} does not have the values of {kong.conf}: {text}"] if names else []
+    return [f"{nginx.prefix} does not have the values of {kong.conf}: {text}"] if names else []
 
 
-def _count_workers(prefix: str) -> int | None:
-    """Return the number of workers in nginx.conf; `auto` is one for each processor (src/core/nginx.c). None if unknown."""
+def _count_workers(nginx: Nginx) -> int | None:
+    """Return the number of workers in nginx.conf, None if unknown.
+
+    `auto` is one for each processor (src/core/nginx.c). In a container this depends on its C library.
+    """
     try:
-        found = _WORKERS.search(Path(prefix, "nginx.conf").read_text(encoding="utf-8", errors="replace"))
+        found = _WORKERS.search((nginx.folder / "nginx.conf").read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return None
-    if found and found[1] == "auto":
+    if found and found[1] == "auto" and nginx.root == ROOT:
         return os.sysconf("SC_NPROCESSORS_ONLN")
     return int(found[1]) if found and found[1].isdigit() else None

@@ -50,7 +50,8 @@ def mark_logs(unit: str, nginx: Nginx, setting: str = "") -> Mark:
 
     `setting` is Kong's proxy_error_log, empty if it is not set: the log of an nginx that does not run yet.
     """
-    candidates = (nginx.error_log, *(str(Path(nginx.prefix, log)) for log in (setting, "logs/error.log") if log))
+    settings = (Path(nginx.prefix, log) for log in (setting, "logs/error.log") if log)
+    candidates = (nginx.error_log, *(str(nginx.root / path.relative_to("/")) for path in settings))
     paths = dict.fromkeys(path for path in candidates if path and not path.startswith("/dev/"))
     return Mark(unit, time.time(), {path: _find_end(path) for path in paths})
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master, find_master, find_workers
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, PROC
 
+ROOT = Path("/")
+
 _DELETED = " (deleted)"
 # The directory that Kong tries first, find_nginx_bin in kong/cmd/utils/nginx_signals.lua.
 _OF_KONG = "/usr/local/openresty/nginx/sbin/nginx"
@@ -27,7 +29,7 @@ class Nginx:
     """The nginx of a Kong. `master` is empty if none runs.
 
     `workers` are the process ids of the workers that accept connections. `program` may be missing if nginx does not run.
-    `error_log` is empty if it is not a file.
+    `error_log` is empty if it is not a file. `root` is the root directory of its files, which is that of its container.
     """
 
     prefix: str
@@ -35,19 +37,32 @@ class Nginx:
     workers: frozenset[str] = frozenset()
     program: str = _OF_KONG
     error_log: str = ""
+    root: Path = ROOT
+
+    @property
+    def folder(self) -> Path:
+        """The prefix as this process sees it."""
+        return self.root / self.prefix.lstrip("/")
 
 
-def find_nginx(prefix: str, proc: Path = PROC) -> Nginx:
-    """Return the running nginx of the Kong with this prefix, empty for Kong's default; none in a container."""
-    master = find_master(prefix or PREFIX, proc=proc)
-    if master is None or not _has_our_files(master):
+def find_nginx(prefix: str, *, in_container: bool = False, proc: Path = PROC) -> Nginx:
+    """Return the running nginx of the Kong with this prefix, empty for Kong's default.
+
+    With `in_container` it is a Kong with a network of its own. The program of a container is not returned, because it must not
+    run on the host.
+    """
+    master = find_master(prefix or PREFIX, in_container=in_container, proc=proc)
+    if master is None:
         return Nginx(prefix or PREFIX)
+    is_ours = _has_our_files(master)
+    log = _find_file(master.process / "fd/2")
     return Nginx(
         prefix=master.prefix,
         master=master.process.name,
         workers=find_workers(master),
-        program=_read_link(master.process / "exe") or _OF_KONG,
-        error_log=_find_file(master.process / "fd/2"),
+        program=(_read_link(master.process / "exe") if is_ours else "") or _OF_KONG,
+        error_log=log if is_ours or not log else f"{master.root}{log}",
+        root=ROOT if is_ours else master.root,
     )
 
 

@@ -13,7 +13,6 @@ not have. Ports in use do not matter to it: of this Kong, with or without reusep
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan 
     make_prepare,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import parse_prepared
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.scratch import open_scratch
 
 _TESTS_ITSELF = (0, 14)
 
@@ -46,7 +46,7 @@ def rehearse(kong: Kong, nginx: Nginx) -> Mapping[str, str] | None:
     is_by_user = kong.restart_command or kong.reload_command
     if kong.version < (0, 11) or not kong.program or is_by_user or options is None or not kong.is_roots:
         return None
-    with _without_new_logs(kong), tempfile.TemporaryDirectory(prefix="gatehouse-kong.") as folder:
+    with _without_new_logs(kong), open_scratch() as folder:
         try:
             run_step(make_prepare(kong, (*_without_prefix(options), "-p", folder)), kong)
             if kong.version < _TESTS_ITSELF and is_trusted(nginx.program):
@@ -55,9 +55,9 @@ def rehearse(kong: Kong, nginx: Nginx) -> Mapping[str, str] | None:
             reason = " / ".join(error.output or [str(error)])
             if _names_file_of(nginx.prefix, reason, folder):
                 return None
-            told = f"it rejects the changed {kong.conf}: {reason.replace(folder, nginx.prefix)}"
-            raise ServiceError(f"Kong was not touched, because {told}") from error
-        return read_settings(folder, nginx.prefix)
+            reason = reason.replace(folder, nginx.prefix)
+            raise ServiceError(f"it rejects the changed {kong.conf}: {reason}") from error
+        return read_settings(Path(folder), nginx.prefix)
 
 
 @contextmanager
@@ -75,11 +75,11 @@ def _without_new_logs(kong: Kong) -> Iterator[None]:
                     path.unlink()
 
 
-def read_settings(folder: str, prefix: str) -> dict[str, str]:
+def read_settings(folder: Path, prefix: str) -> dict[str, str]:
     """Return the settings that were prepared in a folder, as if it were the prefix; none if they cannot be read."""
     with suppress(OSError):
-        text = Path(folder, ".kong_env").read_text(encoding="utf-8", errors="replace")
-        return parse_prepared(text.replace(folder, prefix))
+        text = (folder / ".kong_env").read_text(encoding="utf-8", errors="replace")
+        return parse_prepared(text.replace(str(folder), prefix))
     return {}
 
 

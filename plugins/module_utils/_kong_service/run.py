@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, count_draining
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import find_silent
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import run_step, wait_until
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import find_ineffective
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import Expected, find_ineffective
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import (
     find_refusals,
     mark_logs,
@@ -34,6 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.rehearsal import rehearse
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Listener,
+    Sockets,
     compare,
     find_kong_sockets,
     find_others,
@@ -53,6 +54,10 @@ LISTENER_SPEC = {
 # New workers of nginx have their sockets within a second, so a reload has failed if they do not. nginx tries to open a
 # socket for two and a half seconds.
 _LOOKS_AFTER_RELOAD = 5
+_NO_REASON = (
+    "no error that says why is in the unit's journal or in a log file of Kong. Look at proxy_error_log, and check that the reload "
+    "command of Kong reaches nginx"
+)
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,17 @@ class Wanted:
     http: tuple[Listener, ...]
     looks: int
 
+    @property
+    def in_container(self) -> bool:
+        """Whether Kong has a network of its own, so that its sockets are not visible on the host."""
+        return self.looks == 0
+
 
 @dataclass(frozen=True)
 class Done:
     """The action, the reasons for it, the remaining errors (none after a success), and the number of old workers.
 
-    `refused` is true if nginx has refused the configuration at a reload, and runs as before.
+    `refused` is true if nginx has not taken the configuration at a reload, and runs as before.
     """
 
     how: str
@@ -83,15 +93,17 @@ class Done:
 def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
     """Reload, restart or stop Kong, and check until its listeners are correct.
 
-    If a reload has no effect, Kong is restarted. If nginx has refused the configuration, Kong is not: a restart could fail too.
-    Raises ServiceError for a host without a suitable command, or for a file that Kong rejects; nothing was changed.
+    If nginx does not take the configuration at a reload, Kong is not restarted: it runs as before, and a restart could fail. If
+    it takes it without the whole effect, Kong is restarted. Raises ServiceError for a host without a suitable command, or for a
+    file that Kong rejects; the running Kong was not touched.
     """
     chosen = choose_procedure(kong, how)
-    before = find_nginx(kong.prefix)
-    settings = None if chosen.how == STOP else _rehearse(kong, before, wanted)
+    before = find_nginx(kong.prefix, in_container=wanted.in_container)
+    settings, rejected = (None, ()) if chosen.how == STOP else _test(kong, before, wanted)
     reasons = (chosen.reason,) if chosen.reason else ()
     if chosen.how == RELOAD:
-        wrong, is_refused = _reload(host, kong, chosen, wanted, before, settings)
+        expected = Expected(before, settings, wanted.in_container)
+        wrong, is_refused = _reload(host, kong, chosen, wanted, expected)
         if not wrong:
             return Done(RELOAD, (), (), _wait_for_draining(kong, drain))
         if is_refused:
@@ -99,64 +111,85 @@ def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Do
         reasons = (f"the reload was not enough: {'; '.join(wrong)}",)
         chosen = choose_procedure(kong, RESTART)
     mark = mark_logs(kong.unit, before, kong.error_log)
-    wrong = _execute(kong, chosen, lambda: find_errors(kong, wanted), wanted.looks)
-    why = summarize(read_errors(host, mark), kong.stated) if wrong else ()
+    wrong = _run(kong, chosen) or _check(lambda: find_errors(kong, wanted), wanted.looks)
+    why = (*rejected, *summarize(read_errors(host, mark), kong.stated)) if wrong else ()
     return Done(chosen.how, reasons, (*wrong, *why))
 
 
-def _reload(
-    host: Host, kong: Kong, chosen: Procedure, wanted: Wanted, before: Nginx, settings: Mapping[str, str] | None
-) -> tuple[list[str], bool]:
-    """Reload Kong; return the errors, with those of its logs, and whether nginx has refused the configuration."""
-    mark = mark_logs(kong.unit, before, kong.error_log)
-    looks = min(wanted.looks, _LOOKS_AFTER_RELOAD)
-    wrong = _execute(kong, chosen, lambda: find_errors(kong, wanted) or find_ineffective(kong, before, settings), looks)
-    if not wrong:
-        return [], False
-    errors = read_errors(host, mark)
-    return [*wrong, *summarize(errors, kong.stated)], _is_refused(kong, wanted, before, [*errors, *wrong])
+def _test(kong: Kong, nginx: Nginx, wanted: Wanted) -> tuple[Mapping[str, str] | None, tuple[str, ...]]:
+    """Return the settings that Kong must have, None if unknown, and the reason why Kong cannot use them, if any.
+
+    Raises ServiceError with the reason if Kong runs. A Kong that does not run is started in any case.
+    """
+    sockets = read_sockets(kong.unit, kong.prefix or PREFIX)
+    try:
+        _require_free_ports(wanted, sockets)
+        return rehearse(kong, nginx), ()
+    except ServiceError as error:
+        if nginx.workers or find_kong_sockets(sockets):
+            raise ServiceError(f"Kong was not touched, because {error}") from error
+        return None, (str(error),)
 
 
-def _rehearse(kong: Kong, nginx: Nginx, wanted: Wanted) -> Mapping[str, str] | None:
-    """Return the settings that Kong must have. Raises ServiceError if Kong cannot use them; nothing was changed."""
-    taken = find_taken(wanted.listeners, read_sockets(kong.unit, kong.prefix or PREFIX)) if wanted.looks else []
+def _require_free_ports(wanted: Wanted, sockets: Sockets) -> None:
+    taken = [] if wanted.in_container else find_taken(wanted.listeners, sockets)
     if taken:
         used = ", ".join(f"{sock} is used by {sock.process}" for sock in taken)
-        raise ServiceError(
-            f"Kong was not touched, because it could not listen: {used}. Stop that program or change the port"
-        )
-    return rehearse(kong, nginx)
+        raise ServiceError(f"it could not listen: {used}. Stop that program or change the port")
 
 
-def _is_refused(kong: Kong, wanted: Wanted, before: Nginx, errors: list[str]) -> bool:
-    """Tell whether nginx has refused the configuration at a reload and its old workers go on.
+def _reload(host: Host, kong: Kong, chosen: Procedure, wanted: Wanted, expected: Expected) -> tuple[list[str], bool]:
+    """Reload Kong; return the errors, with those of its logs, and whether nginx has refused it and runs as before."""
 
-    If it only cannot open a port that Kong itself has on another address, a restart helps.
-    """
-    refusals = find_refusals(errors, before.master)
-    now = find_nginx(kong.prefix)
-    if not refusals or not before.workers or not now.workers & before.workers:
-        return False
+    def find() -> list[str]:
+        wrong = [] if wanted.in_container else find_errors(kong, wanted)
+        return wrong or find_ineffective(host, kong, expected)
+
+    mark, master = mark_logs(kong.unit, expected.before, kong.error_log), expected.before.master
+    failed = _run(kong, chosen)
+    wrong = failed or _check(find, _LOOKS_AFTER_RELOAD)
+    errors = read_errors(host, mark) if wrong else []
+    if wrong and not failed and expected.keeps_workers() and not find_refusals(errors, master):
+        # The master may need more time, for example with many plugins.
+        wrong, errors = _check(find, wanted.looks or _LOOKS_AFTER_RELOAD), read_errors(host, mark)
+    if not wrong:
+        return [], False
+    refusals = find_refusals([*errors, *failed], master)
+    is_refused = expected.keeps_workers() and not _needs_restart(kong, wanted, refusals)
+    unknown = [_NO_REASON] if is_refused and not (refusals or failed) else []
+    return [*wrong, *summarize(errors, kong.stated), *unknown], is_refused
+
+
+def _needs_restart(kong: Kong, wanted: Wanted, refusals: list[str]) -> bool:
+    """Tell whether nginx only cannot open a port that Kong itself has on another address, so a restart helps."""
     sockets = read_sockets(kong.unit, kong.prefix or PREFIX)
-    return not all(_is_bind(line) for line in refusals) or bool(find_others(wanted.listeners, sockets))
+    return bool(refusals) and all(map(_is_bind, refusals)) and not find_others(wanted.listeners, sockets)
 
 
 def _is_bind(error: str) -> bool:
     return "(98: Address already in use)" in error or "still could not bind()" in error
 
 
-def _execute(kong: Kong, chosen: Procedure, find: Callable[[], list[str]], looks: int) -> list[str]:
-    """Run the steps and check once per second, up to `looks` times; return the errors of the last check."""
-    wrong: list[str] = []
+def _run(kong: Kong, chosen: Procedure) -> list[str]:
+    """Run the steps; return the error of the step that failed, if any."""
     try:
         for step in chosen.steps:
             run_step(step, kong)
+    except (ServiceError, HostError, OSError) as error:
+        return [str(error)]
+    return []
+
+
+def _check(find: Callable[[], list[str]], looks: int) -> list[str]:
+    """Check once per second, up to `looks` times; return the errors of the last check."""
+    wrong: list[str] = []
+    try:
         for number in range(looks):
             time.sleep(min(number, 1))
             wrong = find()
             if not wrong:
                 break
-    except (ServiceError, HostError, OSError) as error:
+    except (HostError, OSError) as error:
         return [str(error)]
     return wrong
 

@@ -18,9 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import find_kongs
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import (
     PROC,
-    PROGRAMS,
+    find_descendants,
     find_started_by_hand,
     find_unit,
     list_processes,
@@ -76,7 +77,7 @@ class SocketDrift:
 
 @dataclass(frozen=True)
 class Sockets:
-    """The sockets of a host, and the `unit` of Kong's sockets; empty if only the program's name identifies them."""
+    """The sockets of a host, and the `unit` of Kong's sockets; empty if no Kong was found."""
 
     all: tuple[Socket, ...]
     unit: str
@@ -85,9 +86,10 @@ class Sockets:
 def read_sockets(unit: str = "", prefix: str = "", proc: Path = PROC) -> Sockets:
     """Return the sockets of this network namespace. Raises OSError for an unreadable /proc.
 
-    The sockets of `unit` belong to Kong. Without a unit, the sockets of the Kong with this prefix belong to Kong.
+    The sockets of `unit` belong to Kong. Without a unit, the sockets of the Kong with this prefix belong to Kong, and if there is
+    none, those of every other Kong.
     """
-    by_hand = find_started_by_hand(prefix, proc) if prefix and not unit else frozenset()
+    by_hand = _find_by_hand(prefix, proc) if prefix and not unit else frozenset()
     owners = _read_owners(proc, dict.fromkeys(by_hand, prefix))
     found = {
         Socket(protocol, port, address, *owners.get(inode, (None, None)))
@@ -97,6 +99,10 @@ def read_sockets(unit: str = "", prefix: str = "", proc: Path = PROC) -> Sockets
     }
     ordered = sorted(found, key=lambda sock: (sock.port, sock.protocol, sock.address, sock.process or ""))
     return Sockets(tuple(ordered), unit or (prefix if by_hand else ""))
+
+
+def _find_by_hand(prefix: str, proc: Path) -> frozenset[str]:
+    return find_started_by_hand(prefix, proc) or find_descendants(find_kongs(proc), proc)
 
 
 def compare(listeners: Sequence[Listener], sockets: Sockets) -> SocketDrift:
@@ -134,9 +140,8 @@ def report(drift: SocketDrift, *, is_running: bool = True) -> list[str]:
 
 
 def find_kong_sockets(sockets: Sockets) -> list[Socket]:
-    """Return the sockets of Kong: of its unit, or without a unit the sockets of programs that belong to Kong."""
-    unit = sockets.unit
-    return [sock for sock in sockets.all if (sock.unit == unit if unit else sock.process in PROGRAMS)]
+    """Return the sockets of Kong; none if no Kong was found, even if another nginx runs."""
+    return [sock for sock in sockets.all if sockets.unit and sock.unit == sockets.unit]
 
 
 def find_others(listeners: Iterable[Listener], sockets: Sockets) -> list[Socket]:
@@ -189,8 +194,8 @@ def _is_present(place: _Place, known: set[_Place], present: set[_Place]) -> bool
 
 
 def _may_be_kongs(sock: Socket, unit: str) -> bool:
-    """Tell whether a socket belongs to Kong's unit, without a unit to a program of Kong, or to an unknown program."""
-    return sock.process is None or (sock.unit == unit if unit else sock.process in PROGRAMS)
+    """Tell whether a socket belongs to Kong or to an unknown program."""
+    return sock.process is None or bool(unit and sock.unit == unit)
 
 
 def _serves_ipv4(sock: Socket, known: set[_Place]) -> bool:

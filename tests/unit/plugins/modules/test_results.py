@@ -576,7 +576,7 @@ def test_service_fails_with_the_errors(service, monkeypatch):
     service.done = Done("reload", (), ("[emerg] no",), refused=True)
     result, _warnings = main(kong_service, monkeypatch, SERVICE)
     assert (result["failed"], result["refused"], result["how"]) == (True, True, "reload")
-    assert result["msg"] == "nginx refuses the settings, and Kong runs as before: [emerg] no"
+    assert result["msg"] == "the reload failed, and Kong runs as before: [emerg] no"
     service.done = OSError("no")
     result, _warnings = main(kong_service, monkeypatch, SERVICE)
     assert result == {"msg": "no", "how": "nothing", "reasons": [], "report": ["no"], "refused": False, "failed": True}

@@ -9,7 +9,12 @@ import os
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, find_master, find_start
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import (
+    Container,
+    find_kongs,
+    find_master,
+    find_start,
+)
 
 PROGRAM = "nginx: master process /usr/local/openresty/nginx/sbin/nginx"
 NUMBER = "0123456789abcdef" * 4
@@ -58,6 +63,18 @@ def test_several_kongs_differ_by_prefix_and_two_with_one_prefix_cannot_be_told_a
     (proc.path / "9/status").write_text("Name:\tnginx\nUid:\t1000\t1000\t1000\t1000\n")
     (proc.path / "8/status").write_text("Name:\tnginx\nUid:\t0\t0\t0\t0\n")
     assert find_master("/srv/dp", proc=proc.path).process.name == "8"
+
+
+def test_all_kongs_on_the_network_of_this_host(proc):
+    """nginx.conf in the prefix tells a Kong from another nginx that has a prefix."""
+    for pid, conf, network in ((7, "include 'nginx-kong.conf';", 1), (8, "include sites;", 1), (9, "kong", 2)):
+        proc.add(pid, f"{PROGRAM} -p /srv/{pid} -c nginx.conf", network=network)
+        folder = proc.path / f"{pid}/root/srv/{pid}"
+        folder.mkdir(parents=True)
+        (folder / "nginx.conf").write_text(conf)
+    proc.add(10, "nginx: master process /usr/sbin/nginx -g daemon on; master_process on;")
+    proc.add(11, f"{PROGRAM} -p /srv/11 -c nginx.conf")
+    assert find_kongs(proc.path) == {"7"}
 
 
 @pytest.mark.parametrize(

@@ -45,16 +45,23 @@ def test_the_nginx_of_a_prefix(proc, tmp_path):
     proc(12, "nginx: worker process is shutting down", 10)
     proc(13, "nginx: worker process", 9)
     proc(14, "nginx: cache manager process", 10)
-    found = find_nginx("/srv/kong", proc.folder)
+    found = find_nginx("/srv/kong", proc=proc.folder)
     assert found == Nginx("/srv/kong", "10", frozenset({"11"}), "/opt/sbin/nginx", str(log))
-    found = find_nginx("", proc.folder)
+    found = find_nginx("", proc=proc.folder)
     assert (found.prefix, found.master, found.workers, found.error_log) == ("/usr/local/kong", "9", {"13"}, "")
 
 
 def test_no_nginx_runs_or_it_has_the_files_of_a_container(proc, tmp_path):
-    assert find_nginx("", proc.folder) == Nginx("/usr/local/kong")
-    proc(10, MASTER, root=tmp_path)
-    assert find_nginx("/srv/kong", proc.folder) == Nginx("/srv/kong")
+    assert find_nginx("", proc=proc.folder) == Nginx("/usr/local/kong")
+    log = tmp_path / "error.log"
+    log.touch()
+    proc(10, MASTER, root=tmp_path, log=log)
+    found = find_nginx("/srv/kong", proc=proc.folder)
+    # The program of a container must not run on the host.
+    assert (found.master, found.program) == ("10", "/usr/local/openresty/nginx/sbin/nginx")
+    root = proc.folder / "10/root"
+    assert (found.root, found.folder, found.error_log) == (root, root / "srv/kong", f"{root}{log}")
+    assert find_nginx("/srv/kong", in_container=True, proc=proc.folder) == Nginx("/srv/kong")
 
 
 def test_an_unknown_prefix_on_this_host_has_no_nginx():

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import PROGRAMS, Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import commands as steps
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import run
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import effect, run
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError, Step
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import (
@@ -68,7 +68,8 @@ def world(monkeypatch):
     monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: made.now))
     monkeypatch.setattr(run, "read_sockets", read_sockets)
     monkeypatch.setattr(run, "rehearse", rehearse)
-    monkeypatch.setattr(run, "find_nginx", lambda _prefix: next_of(made.nginx))
+    monkeypatch.setattr(run, "find_nginx", lambda _prefix, *, in_container: made.nginx[0])
+    monkeypatch.setattr(effect, "find_nginx", lambda _prefix, *, in_container: made.nginx[-1])
     monkeypatch.setattr(run, "mark_logs", lambda unit, nginx, _log: (unit, nginx))
     monkeypatch.setattr(run, "read_errors", lambda _host, _mark: made.errors)
     monkeypatch.setattr(run, "find_ineffective", lambda *_given: next_of(made.ineffective))
@@ -188,14 +189,25 @@ TAKEN = "2026/11/30 17:55:56 [emerg] 10#10: bind() to 127.0.0.1:8000 failed (98:
 GAVE_UP = "2026/11/30 17:55:56 [emerg] 10#10: still could not bind()"
 OF_OTHER = Socket("tcp", 8000, "127.0.0.1", "python3", "other.service")
 OLD = ["nginx still has its old workers"]
+VALUES = ["/usr/local/kong does not have the values of /kong.conf: log_level"]
 
 
 def test_a_rejected_file_is_found_before_kong_is_touched(world):
-    world.settings = ServiceError("Kong rejects it")
+    world.settings = ServiceError("it rejects the file")
     for how in ("reload", "restart"):
-        with pytest.raises(ServiceError, match="Kong rejects it"):
+        with pytest.raises(ServiceError, match="Kong was not touched, because it rejects the file"):
             bring_up(Host(), KONG, how, wanted(), 0)
     assert world.ran == []
+
+
+def test_a_kong_that_does_not_run_is_started_in_any_case(world):
+    """A rollback has to bring back a Kong that is down, even if a test of its file fails."""
+    world.settings, world.nginx = ServiceError("it rejects the file"), [Nginx("/usr/local/kong")]
+    world.sockets = [[], [OPEN]]
+    assert bring_up(Host(), KONG, "restart", wanted(), 0) == Done("restart", (), ())
+    world.sockets = [[]]
+    assert bring_up(Host(), KONG, "restart", wanted(1), 0).wrong == (NOT_RUNNING, "it rejects the file")
+    assert commands(world) == ["restart it"] * 2
 
 
 def test_a_port_of_another_program_is_found_before_kong_is_touched(world):
@@ -211,9 +223,35 @@ def test_a_reload_has_to_bring_the_file_into_effect(world):
     world.ineffective = [OLD, OLD, []]
     assert bring_up(Host(), KONG, "reload", wanted(), 0) == Done("reload", (), ())
     assert world.pauses == [0, 1, 1]
-    world.ineffective = [OLD]
+    world.ineffective = [VALUES]
     done = bring_up(Host(), KONG, "reload", wanted(), 0)
-    assert (done.how, done.reasons) == ("restart", (f"the reload was not enough: {OLD[0]}",))
+    assert (done.how, done.reasons) == ("restart", (f"the reload was not enough: {VALUES[0]}",))
+
+
+def test_a_reload_in_a_container_has_to_bring_the_file_into_effect(world):
+    """The sockets of the container are not visible."""
+    world.sockets, world.ineffective = [[]], [VALUES, []]
+    assert bring_up(Host(), KONG, "reload", wanted(0), 0) == Done("reload", (), ())
+    assert world.pauses == [0, 1]
+    world.ineffective = [VALUES]
+    assert bring_up(Host(), KONG, "reload", wanted(0), 0).how == "restart"
+    world.ineffective, world.nginx = [OLD], [NGINX]
+    assert bring_up(Host(), KONG, "reload", wanted(0), 0).refused
+
+
+def test_a_slow_reload_is_waited_for(world):
+    world.ineffective, world.nginx = [*[OLD] * 7, []], [NGINX]
+    assert bring_up(Host(), KONG, "reload", wanted(10), 0) == Done("reload", (), ())
+    assert commands(world) == ["reload it"]
+
+
+def test_a_reload_that_nginx_does_not_take_is_no_restart_even_if_no_log_says_why(world):
+    """The error log may be a pipe or syslog, and the running Kong is unharmed."""
+    for errors in ([], ["2026/11/30 17:55:59 [error] 11#11: upstream failed"]):
+        world.errors, world.ineffective, world.nginx, world.ran = errors, [OLD], [NGINX], []
+        done = bring_up(Host(), KONG, "reload", wanted(), 0)
+        assert (commands(world), done.how, done.refused) == (["reload it"], "reload", True)
+        assert (done.wrong[0], "no error that says why" in done.wrong[-1]) == (OLD[0], True)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +264,7 @@ def test_a_reload_has_to_bring_the_file_into_effect(world):
     ],
 )
 def test_after_a_refused_reload_kong_is_not_restarted(world, errors, holder):
-    world.errors, world.ineffective, world.nginx, world.sockets = errors, [OLD], [NGINX], [[OPEN]] * 4 + [[holder]]
+    world.errors, world.ineffective, world.nginx, world.sockets = errors, [OLD], [NGINX], [[OPEN]] * 6 + [[holder]]
     done = bring_up(Host(), KONG, "reload", wanted(), 0)
     assert (commands(world), done.how, done.refused) == (["reload it"], "reload", True)
     assert (done.wrong[0], len(done.wrong)) == (OLD[0], 1 + len(errors))
@@ -238,12 +276,11 @@ def test_a_failed_preparation_is_a_refused_reload(world):
     assert (commands(world), done.refused) == (["reload it"], True)
 
 
-# Kong itself has the port on another address; a worker had an error; nginx does not run any more, or has new workers.
+# Kong itself has the port on another address; nginx does not run any more, or has new workers.
 @pytest.mark.parametrize(
     "errors, after",
     [
         ([TAKEN, GAVE_UP], NGINX),
-        (["2026/11/30 17:55:59 [error] 11#11: upstream failed"], NGINX),
         ([EMERG], Nginx("/usr/local/kong")),
         ([EMERG], Nginx("/usr/local/kong", "10", frozenset({"12"}))),
     ],

@@ -157,7 +157,18 @@ def test_the_present_sockets_of_kong():
     serf, other = Socket("udp", 7946, "0.0.0.0", "serf", None), Socket("tcp", 22, "0.0.0.0", "sshd", None)
     present = (nginx(8000, "0.0.0.0"), serf, other)
     assert find_kong_sockets(Sockets(present, KONG)) == [nginx(8000, "0.0.0.0")]
-    assert find_kong_sockets(Sockets(present, "")) == [nginx(8000, "0.0.0.0"), serf]
+    assert find_kong_sockets(Sockets(present, "")) == []  # that nginx is not of Kong
+    assert find_taken([PROXY], Sockets(present, "")) == [nginx(8000, "0.0.0.0")]
+
+
+@pytest.mark.parametrize("conf, is_kong", [("include 'nginx-kong.conf';\n", True), ("include sites;\n", False)])
+def test_a_kong_with_an_unknown_prefix_is_found_and_another_nginx_is_not(proc, tmp_path, conf, is_kong):
+    write(proc / "7/cmdline", "nginx: master process nginx -p /srv/app -c nginx.conf\0")
+    write(tmp_path / "root/srv/app/nginx.conf", conf)
+    (proc / "7/root").symlink_to(tmp_path / "root")
+    sockets = by_hand(proc, tmp_path / "kong", "pids/nginx.pid", "")
+    assert [sock.port for sock in find_kong_sockets(sockets)] == ([8000, 8001] if is_kong else [])
+    assert sockets.unit == (str(tmp_path / "kong") if is_kong else "")
 
 
 def by_hand(proc, prefix, name, pid):

@@ -1,0 +1,153 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The effect of a reload: the workers of nginx, and the settings that were prepared last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import effect, prepared
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running as _running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import Expected, find_ineffective
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
+
+BEFORE = Nginx("/before", "10", frozenset({"11", "12"}))
+
+
+@pytest.fixture
+def running(tmp_path, monkeypatch):
+    """Return a function that sets what runs and what is prepared, and returns why the reload has no effect."""
+
+    def look(
+        workers, prepared="workers = 1", wanted=None, conf="worker_processes 1;", *, before=BEFORE, version=(3, 9),
+        root=Path("/"),
+    ):  # fmt: skip
+        folder = tmp_path if root == Path("/") else root / "srv/kong"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".kong_env").write_text(prepared)
+        (folder / "nginx.conf").write_text(f"daemon off;\n{conf}\n")
+        now = Nginx(str(tmp_path) if root == Path("/") else "/srv/kong", "10", frozenset(workers), root=root)
+        monkeypatch.setattr(effect, "find_nginx", lambda _prefix, *, in_container: now)
+        return find_ineffective(Host(), Kong(version, "/kong.conf"), Expected(before, wanted))
+
+    return look
+
+
+def test_a_reload_with_effect_has_no_error(running):
+    assert running({"13"}, wanted={"workers": "1"}) == []
+    assert running({"13"}) == []
+    assert running({"13", "14"}, conf="worker_processes  2;") == []
+    assert running({"13", "14"}, conf="") == []
+
+
+def test_the_number_of_workers_may_be_that_of_the_processors(running, monkeypatch):
+    monkeypatch.setattr(effect.os, "sysconf", {"SC_NPROCESSORS_ONLN": 2}.get)
+    assert running({"13", "14"}, conf="worker_processes auto;") == []
+    assert len(running({"13"}, conf="worker_processes auto;")) == 1
+
+
+def test_a_kong_in_a_container_has_the_files_of_its_container(running, tmp_path):
+    root = tmp_path / "7/root"
+    (line,) = running({"13", "14"}, root=root)
+    assert line == "nginx has 2 workers, and /srv/kong/nginx.conf has worker_processes 1"
+    assert running({"13"}, root=root, wanted={"workers": "1"}) == []
+    assert len(running({"13"}, root=root, wanted={"workers": "2"})) == 1
+    # Some C libraries count the processors of the container.
+    assert running({"13"} | {str(number) for number in range(99)} - BEFORE.workers, "", None, "worker_processes auto;",
+                   root=root) == []  # fmt: skip
+
+
+def test_old_workers_are_an_error(running):
+    assert running({"11", "13"}) == ["nginx still has its old workers"]
+
+
+def test_another_number_of_workers_is_an_error(running, tmp_path):
+    (line,) = running({"13", "14"})
+    assert line == f"nginx has 2 workers, and {tmp_path}/nginx.conf has worker_processes 1"
+
+
+def test_old_values_are_named_without_the_values(running, tmp_path):
+    wanted = {"workers": "1", "pg_password": "new", "log_level": "info"}
+    (line,) = running({"13"}, "workers = 1\npg_password = old", wanted)
+    assert line == f"{tmp_path} does not have the values of /kong.conf: log_level, pg_password"
+    (line,) = running({"13"}, wanted={"workers": "1", **dict.fromkeys("abcdefg", "1")})
+    assert line.endswith(": a, b, c, d, e and 2 others")
+
+
+def test_the_end_of_an_older_text_is_no_difference(running):
+    wanted = {"workers": "1", "log_level": "info"}
+    prepared = "workers = 1\nlog_level = info\nel = debug\nlog_level = debug\n"
+    assert running({"13"}, prepared, wanted, version=(2, 2)) == []
+    assert running({"13"}, prepared.replace("workers = 1", "workers = 2"), wanted, version=(2, 2)) != []
+    assert running({"13"}, "workers = 1\n", wanted, version=(2, 3)) != []
+
+
+def test_the_effect_is_not_checked_if_kong_was_not_found(running):
+    assert running({"11"}, "workers = 2", {"workers": "1"}, before=Nginx("/before")) == []
+
+
+def refuse(*_given, **_more):
+    raise OSError("no")
+
+
+def test_settings_that_cannot_be_read_are_not_compared(running, monkeypatch):
+    assert running({"13"}, "", {"workers": "1"}) == []
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert find_ineffective(Host(), Kong((3, 9), "/kong.conf"), Expected(BEFORE, {"workers": "1"})) == []
+
+
+@pytest.fixture
+def by_own_command(tmp_path, monkeypatch):
+    """Return a function that compares Kong's file with the prefix in a container, without a test of the file."""
+    root, conf = tmp_path / "7/root", tmp_path / "kong.conf"
+    (root / "srv/kong").mkdir(parents=True)
+    master = Master(tmp_path / "7", "/srv/kong", shares_network=False)
+    now = Nginx("/srv/kong", "7", frozenset({"13"}), root=root)
+    asked = []
+
+    def find_master(prefix, *, in_container):
+        asked.append((prefix, in_container))
+        return master
+
+    monkeypatch.setattr(_running, "find_master", find_master)
+    monkeypatch.setattr(effect, "find_nginx", lambda _prefix, *, in_container: now)
+    monkeypatch.setattr(prepared, "find_start", lambda _master: conf.stat().st_mtime + 60)
+
+    def compare(settings, text, variables=()):
+        conf.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+        (root / "srv/kong/.kong_env").write_text(text)
+        found = {name: _running.Variable(value, "container") for name, value in dict(variables).items()}
+        monkeypatch.setattr(_running, "_find_variables", lambda _host, _running: found)
+        kong = Kong((3, 9), str(conf), settings=settings, reload_command="docker exec kong kong reload")
+        lines = find_ineffective(Host(), kong, Expected(replace(BEFORE, prefix="/srv/kong"), None, in_container=True))
+        assert {*asked} == {("/srv/kong", True)}
+        return lines
+
+    compare.conf = conf
+    return compare
+
+
+def test_after_a_reload_by_an_own_command_the_prefix_is_compared_with_the_file(by_own_command):
+    settings = {"log_level": "info", "pg_password": "new", "proxy_listen": "0.0.0.0:80, [::]:80"}
+    text = "log_level = info\npg_password = new\nproxy_listen = 0.0.0.0:80,[::]:80\nrole = traditional\n"
+    assert by_own_command(settings, text) == []
+    (line,) = by_own_command(settings, text.replace("new", "old").replace("info", "notice"))
+    assert line == f"/srv/kong does not have the values of {by_own_command.conf}: log_level, pg_password"
+
+
+def test_a_variable_that_overrides_the_file_is_no_fault_of_the_reload(by_own_command):
+    variables = {"KONG_LOG_LEVEL": "debug"}
+    assert by_own_command({"log_level": "info"}, "log_level = debug\n", variables) == []
+
+
+def test_without_the_settings_of_the_prefix_nothing_is_compared(by_own_command, monkeypatch):
+    monkeypatch.setattr(prepared, "find_start", lambda _master: 0.0)
+    assert by_own_command({"log_level": "info"}, "log_level = notice\n") == []
