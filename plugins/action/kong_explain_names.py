@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_listener_names
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import name_error
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
 
 _ARGUMENTS = {
     "group": {"type": "str", "default": "kong"},
@@ -31,9 +31,9 @@ class ActionModule(ControllerAction):
         groups = variables["groups"]
         listener = arguments["listener"]
         errors = [
-            name_error("from", arguments["caller"], "host", groups["all"]),
-            name_error("to", arguments["target"], "Kong node", groups.get(arguments["group"], ())),
-            name_error("listener", listener, "listener", list_listener_names()) if listener else "",
+            explain_name("from", arguments["caller"], "host", groups["all"]),
+            explain_name("to", arguments["target"], "Kong node", groups.get(arguments["group"], ())),
+            explain_name("listener", listener, "listener", list_listener_names()) if listener else "",
         ]
         if found := [error for error in errors if error]:
             raise AnsibleActionFail(found[0])

@@ -26,13 +26,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     share_findings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, compare_plans
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, plan_text
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, parse_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import make_left_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, plan_lines
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, plan_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, format_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, lock_plan_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
@@ -53,7 +53,7 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         require_libraries()
-        with plan_file(arguments["group"]) as kept:
+        with lock_plan_file(arguments["group"]) as kept:
             is_first = not kept.exists()
             if is_first:
                 with _without_garbage_collection():
@@ -73,7 +73,7 @@ class ActionModule(ControllerAction):
                 plan = json.loads(kept.read_text(encoding="utf-8"))
         result: dict[str, Any] = {"plan": plan}
         if arguments["show"]:
-            show(plan_lines(plan))
+            show(format_plan(plan))
         elif is_first and (warnings := _format_warnings(plan["findings"])):
             result["warnings"] = warnings
         if arguments["path"]:
@@ -96,10 +96,12 @@ class ActionModule(ControllerAction):
 
         Nodes of the old file that left the fleet are added to the warnings.
         """
-        text = plan_text(plan)
+        text = dump_plan(plan)
         before = update_file(path, text, check_mode=self._task.check_mode) or ""
-        old = _old_plan(before)
-        left = left_findings(old or NO_PLAN, plan, variables["groups"]["all"], context.CLIARGS.get("inventory") or ())
+        old = _read_old_plan(before)
+        left = make_left_findings(
+            old or NO_PLAN, plan, variables["groups"]["all"], context.CLIARGS.get("inventory") or ()
+        )
         result: dict[str, Any] = {"changed": before != text, "path": str(path)}
         if left:
             result["warnings"] = [*warnings, *map(format_finding, left)]
@@ -108,10 +110,10 @@ class ActionModule(ControllerAction):
         return result
 
 
-def _old_plan(text: str) -> Mapping[str, Any] | None:
+def _read_old_plan(text: str) -> Mapping[str, Any] | None:
     """Return the plan in the text of the old file, an empty plan without a file, or None for other text."""
     try:
-        return plan_in(text) if text else NO_PLAN
+        return parse_plan(text) if text else NO_PLAN
     except PlanError:
         return None
 
@@ -120,7 +122,7 @@ def _make_diff(path: Path, before: str, after: str, old: Mapping[str, Any] | Non
     """Return the diff for Ansible: gained and lost sources, or both texts if the old file was not a plan."""
     if old is None:
         return {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
-    lines = change_lines(compare_plans(old, json.loads(after))) if before != after else []
+    lines = format_changes(compare_plans(old, json.loads(after))) if before != after else []
     return {"prepared": "".join(f"{line}\n" for line in lines)}
 
 

@@ -17,16 +17,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change, compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import make_left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import (
     Origin,
-    now,
-    origin_of,
+    find_origin,
+    format_now,
     with_old_time,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, read_kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import read_refused
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
@@ -80,7 +80,7 @@ def _list_files(path: Path) -> list[Path]:
 
 def _find_origin(fleet: str, paths: Sequence[Path], text_of: Callable[[str, Origin], str]) -> Origin:
     """Return the origin of the report, with the time of the existing files if nothing else changes."""
-    origin = origin_of(context.CLIARGS.get("inventory") or (), fleet)
+    origin = find_origin(context.CLIARGS.get("inventory") or (), fleet)
     old = {path.suffix: path.read_text(encoding="utf-8") for path in paths if path.exists()}
     return with_old_time(origin, old, text_of) if len(old) == len(paths) else origin
 
@@ -105,11 +105,11 @@ def _read_refused(group: str) -> list[dict[str, Any]]:
 
 def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:
     plan = check_plan(arguments["plan"])
-    at = now()
+    at = format_now()
     kept: dict[str, Any] = {}
     for path in paths:
         if path.suffix == ".json" and path.exists():
-            kept = dict(kept_evidence(path.read_text(encoding="utf-8"), plan))
+            kept = dict(read_kept_evidence(path.read_text(encoding="utf-8"), plan))
     if arguments["registered"]:
         observers = read_registered_observers(plan, hostvars, arguments["observers"])
         held = read_registered_holders(plan, hostvars, arguments["registered"])
@@ -123,12 +123,12 @@ def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], pa
         }
     if arguments["drift"]:
         kept["drift"] = {"at": at, **{key: arguments["drift"][key] for key in ("nodes", "not_checked")}}
-    changes = _changes(read_plan(Path(arguments["before"])), plan, hostvars) if arguments["before"] else None
+    changes = _list_changes(read_plan(Path(arguments["before"])), plan, hostvars) if arguments["before"] else None
     return Evidence(plan, kept.get("verification"), kept.get("drift"), changes)
 
 
-def _changes(old: Mapping[str, Any], plan: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[Change]:
-    left = left_changes(old, plan, [*hostvars], context.CLIARGS.get("inventory") or ())
+def _list_changes(old: Mapping[str, Any], plan: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[Change]:
+    left = make_left_changes(old, plan, [*hostvars], context.CLIARGS.get("inventory") or ())
     return [*compare_plans(old, plan), *left]
 
 

@@ -62,14 +62,14 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import sample
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import choose_sample
 
 
 def kong_sample(plan: Any, pairs: Any) -> dict[str, list[dict[str, Any]]]:
     if not str(pairs).isdigit() or int(pairs) < 1:
         raise AnsibleFilterError(f"gatehouse.kong.kong_sample: pairs is {pairs!r}; give a number, at least 1")
     try:
-        chosen = sample(check_plan(plan), int(pairs))
+        chosen = choose_sample(check_plan(plan), int(pairs))
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_sample: {exc}") from exc
     return {host: [probe.as_dict() for probe in probes] for host, probes in chosen.items()}

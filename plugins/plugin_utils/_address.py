@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_value
 
 with suppress(ImportError):  # see _libraries
     from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, cidr_merge
@@ -48,9 +48,9 @@ def canonicalise_address(text: str) -> str:
     try:
         address = _parse_strict(text)
     except (AddrFormatError, ValueError) as exc:
-        raise AddressError(f"{quoted(text)} is not an IPv4 or IPv6 address") from exc
+        raise AddressError(f"{quote_value(text)} is not an IPv4 or IPv6 address") from exc
     if address.version == 6 and address.is_ipv4_mapped():
-        raise AddressError(f"{quoted(text)} is an IPv4-mapped IPv6 address; write {address.ipv4()}")
+        raise AddressError(f"{quote_value(text)} is an IPv4-mapped IPv6 address; write {address.ipv4()}")
     return str(address)
 
 
@@ -65,11 +65,13 @@ def canonicalise_network(text: str) -> str:
         _parse_strict(text.partition("/")[0])
         network = IPNetwork(text)
     except (AddrFormatError, ValueError) as exc:
-        raise AddressError(f"{quoted(text)} is not an IPv4 or IPv6 address or network") from exc
+        raise AddressError(f"{quote_value(text)} is not an IPv4 or IPv6 address or network") from exc
     if network.ip != network.network:
-        raise AddressError(f"{quoted(text)} has bits set right of its prefix; write {network.cidr} or {network.ip}")
+        raise AddressError(
+            f"{quote_value(text)} has bits set right of its prefix; write {network.cidr} or {network.ip}"
+        )
     if network.version == 6 and network.ip.is_ipv4_mapped():
-        raise AddressError(f"{quoted(text)} is an IPv4-mapped IPv6 address; write the IPv4 address")
+        raise AddressError(f"{quote_value(text)} is an IPv4-mapped IPv6 address; write the IPv4 address")
     return str(network)
 
 
@@ -210,10 +212,10 @@ def read_addresses(value: Any) -> Addresses:
     found: dict[Family, str] = {}
     for item in _as_list(value):
         if not isinstance(item, str):
-            raise AddressError(f"{quoted(item)} is not text")
+            raise AddressError(f"{quote_value(item)} is not text")
         address = canonicalise_address(item.strip())
         if reason := explain_unusable(address):
-            raise AddressError(f"{quoted(item)} is {reason}")
+            raise AddressError(f"{quote_value(item)} is {reason}")
         if found.setdefault(find_family(address), address) != address:
             raise AddressError(f"two IPv{find_family(address)} addresses: {found[find_family(address)]} and {address}")
     return Addresses(ipv4=found.get(4), ipv6=found.get(6))

@@ -13,10 +13,10 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, ERROR, INFO, WARNING
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     escape_text,
+    format_ranges,
     make_natural_key,
-    name_ranges,
-    quoted,
-    shortened,
+    quote_value,
+    shorten,
 )
 
 __all__ = ["ERROR", "INFO", "WARNING", "Finding", "format_finding", "make_host_finding", "make_plain", "share_findings"]
@@ -58,10 +58,10 @@ def make_host_finding(severity: str, code: str, host: str, variable: str, value:
     room = MESSAGE_LIMIT - len(f"{host}: {variable}: : {text}")
     if room < _SHORTEST_VALUE and len(host) > len(_THIS_HOST):
         text = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)", _THIS_HOST, text)
-    shown = "" if value is None else f": {quoted(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
+    shown = "" if value is None else f": {quote_value(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
     # A value may come from facts, and the text may quote it.
     message = escape_text(f"{host}: {variable}{shown}: {text}")
-    return Finding(severity, code, host, variable, value, shortened(message, MESSAGE_LIMIT))
+    return Finding(severity, code, host, variable, value, shorten(message, MESSAGE_LIMIT))
 
 
 def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 
 def format_finding(finding: Mapping[str, Any]) -> str:
     """Return a finding of a plan as one line that names the hosts first."""
-    return f"{name_ranges(finding['hosts'])}: {finding['message']} [{finding['code']}]"
+    return f"{format_ranges(finding['hosts'])}: {finding['message']} [{finding['code']}]"
 
 
 def make_plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ from ansible import constants  # type: ignore[import-untyped]
 
 
 @contextmanager
-def plan_file(group: str) -> Iterator[Path]:
+def lock_plan_file(group: str) -> Iterator[Path]:
     """Yield the path of the plan of this run for a group, to one worker at a time; the file may not exist yet."""
     path = _locate("plan", group)
     with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:

@@ -27,17 +27,17 @@ _SHOWN_EXAMPLE = 90
 _ELLIPSIS = "…"
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """Return a text of at most ``most`` characters; a longer text ends with an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + _ELLIPSIS
 
 
-def quoted(value: Any, most: int = _SHOWN_VALUE) -> str:
+def quote_value(value: Any, most: int = _SHOWN_VALUE) -> str:
     """Return a value as it is quoted in a message: as Python writes it, and at most ``most`` characters."""
-    return shortened(repr(value), most)
+    return shorten(repr(value), most)
 
 
-def inventory_forms(value: Any) -> str:
+def format_for_inventory(value: Any) -> str:
     """Return how an inventory writes a value, as text for a message.
 
     A host line of an INI inventory is split like a line of a shell before its values are evaluated, so it needs two pairs of
@@ -46,7 +46,7 @@ def inventory_forms(value: Any) -> str:
     if isinstance(value, bool):
         return f"{json.dumps(value)} in YAML, {value} in an INI inventory"
     plain = json.dumps(value, ensure_ascii=False)
-    yaml, literal = shortened(plain, _SHOWN_EXAMPLE), quoted(value, _SHOWN_EXAMPLE)
+    yaml, literal = shorten(plain, _SHOWN_EXAMPLE), quote_value(value, _SHOWN_EXAMPLE)
     return f'{yaml} in YAML and [group:vars], "{literal}" on an INI host line'
 
 
@@ -87,7 +87,7 @@ def make_natural_key(name: str) -> list[str | int]:
     return [int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name))]
 
 
-def name_ranges(names: Iterable[str], most: int = 4) -> str:
+def format_ranges(names: Iterable[str], most: int = 4) -> str:
     """Return names in natural order, consecutive numbers in short: ``k1 to k40, k42, 41 nodes``.
 
     More than ``most`` ranges are counted only: ``a1, b1, c1, d1 and 7 more, 11 nodes``. A single name is returned as it is.

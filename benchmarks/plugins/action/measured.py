@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import plan_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import lock_plan_file
 
 
 class ActionModule(ActionBase):
@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
 
 def _forget_plan() -> None:
     """Remove the plan that kong_plan keeps for the rest of the run."""
-    with plan_file("kong") as kept:
+    with lock_plan_file("kong") as kept:
         kept.unlink(missing_ok=True)
 
 

@@ -39,7 +39,7 @@ def count_indent(line: str) -> int:
 
 
 def is_empty(line: str) -> bool:
-    """Tell whether the line is blank or a comment. Inside a block scalar such a line may be text, see last_line."""
+    """Tell whether the line is blank or a comment. Inside a block scalar such a line may be text, see find_last_line."""
     return line.strip() == "" or line.lstrip().startswith("#")
 
 

@@ -162,7 +162,7 @@ def list_dialled_addresses(route: Route) -> tuple[str, ...]:
 
 
 def find_unknown_source(route: Route, caller: Host) -> str | None:
-    """Return a dialled address for which the source of the caller is not known, so that seen_sources has its own address."""
+    """Return a dialled address for which the source of the caller is not known, so that list_seen_sources has its own address."""
     family = find_family(route.lands)
     given = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
     if not caller.networks or given or route.via == "vpn" or (route.via == "nat" and is_behind_nat(caller, family)):

@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     VaultedError,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shortened
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shorten
 
 with suppress(ImportError):  # see _libraries
     import jmespath
@@ -86,5 +86,5 @@ def ask(variables: HostVariables, name: str, query: Any) -> Any:
         variables.add_error("variable-vaulted", name, query, f"it reads a value that is encrypted, and {UNDECRYPTED}")
         return None
     except _QUERY_ERRORS as exc:
-        variables.add_error("query-invalid", name, query, f"the JMESPath query fails: {shortened(str(exc), 200)}")
+        variables.add_error("query-invalid", name, query, f"the JMESPath query fails: {shorten(str(exc), 200)}")
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, name_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, list_first
 
 DEFAULT = "kong"
 _ALWAYS = {"all", "ungrouped"}
@@ -63,7 +63,7 @@ def select_nodes(
     if not groups.get(group):
         raise GroupError(f"kong_group: {group!r}: {describe_no_nodes(groups)} [no-nodes]")
     if not set(play_hosts).intersection(groups[group]):
-        raise GroupError(f"--limit excludes every Kong node. The group {group!r} has {name_ranges(groups[group])}")
+        raise GroupError(f"--limit excludes every Kong node. The group {group!r} has {format_ranges(groups[group])}")
     in_patterns = extra or DEFAULT
     if group == in_patterns:
         return Selected(group)

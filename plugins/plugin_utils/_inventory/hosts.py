@@ -41,7 +41,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     make_host_warning,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, check_own, read_virtual
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quote_value
 
 DEFAULT_SITE = "default"
 
@@ -128,7 +128,7 @@ def _read_query_address(variables: HostVariables, name: str, query: Any) -> Addr
     try:
         addresses = read_addresses(answer)
     except AddressError as exc:
-        variables.add_error("address-invalid", name, query, f"its result is {quoted(make_plain(answer))}: {exc}")
+        variables.add_error("address-invalid", name, query, f"its result is {quote_value(make_plain(answer))}: {exc}")
         return NO_ADDRESSES
     if not addresses and len(variables.findings) == before:
         message = "its result has no address; correct the query, or gather the facts that it reads"

@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quote_value
 
 VARIABLE = "kong_transparent"
 KEYS = frozenset({"destinations", "ports", "listen_port", "interfaces"})
@@ -137,7 +137,7 @@ def _list(value: Any) -> list[Any]:
 def _parse_port(value: Any) -> int:
     port = parse_port(value)
     if port is None:
-        raise _EntryError("interception-invalid", f"{quoted(value)} is not a port; write a number from 1 to 65535")
+        raise _EntryError("interception-invalid", f"{quote_value(value)} is not a port; write a number from 1 to 65535")
     return port
 
 
@@ -145,7 +145,7 @@ def _parse_interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
     names = _list(item.get("interfaces") or [])
     for name in names:
         if not isinstance(name, str) or not _INTERFACE.fullmatch(name):
-            raise _EntryError("interception-invalid", f"{quoted(name)} is not a name of a network interface")
+            raise _EntryError("interception-invalid", f"{quote_value(name)} is not a name of a network interface")
     return tuple(sorted({str(name) for name in names}))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import inventory_forms, quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory, quote_value
 
 # Separators between several items in one text. A blank is not among them, because names of hosts may have blanks.
 _SEPARATORS = re.compile(r"[,;]")
@@ -64,15 +64,15 @@ def read_kind(kind: Kind, value: Any) -> Any:
 def _check_literal(kind: Kind, text: str) -> None:
     """Raise KindError for text that is a list, a mapping or text in quotes, as an INI inventory or -e may yield it."""
     if text[:1] in "\"'" and text[:1] == text[-1:] and len(text) > 1:
-        raise KindError(f"the text has quotes inside; write {inventory_forms(text[1:-1])}")
+        raise KindError(f"the text has quotes inside; write {format_for_inventory(text[1:-1])}")
     if _LIST_LIKE.fullmatch(text):
         what = "a list" if text.startswith("[") else "a mapping"
         if isinstance(kind.example, str):
             raise KindError(
-                f"it must be {kind.expected}, and not {what} in quotes; write {inventory_forms(kind.example)}"
+                f"it must be {kind.expected}, and not {what} in quotes; write {format_for_inventory(kind.example)}"
             )
         raise KindError(
-            f"this is text in quotes, not {what}; write {inventory_forms(_list_first_items(text) or kind.example)}"
+            f"this is text in quotes, not {what}; write {format_for_inventory(_list_first_items(text) or kind.example)}"
         )
 
 
@@ -88,7 +88,7 @@ def _list_first_items(text: str) -> list[str]:
 
 def _make_wrong(kind: Kind, example: Any = None) -> KindError:
     return KindError(
-        f"it must be {kind.expected}; write {inventory_forms(kind.example if example is None else example)}"
+        f"it must be {kind.expected}; write {format_for_inventory(kind.example if example is None else example)}"
     )
 
 
@@ -163,7 +163,7 @@ def _read_items(kind: Kind, value: Any) -> list[str]:
     if isinstance(value, (list, tuple)):
         return [_read_item(kind, item) for item in value]
     if isinstance(value, str) and len(words := _split_words(value)) > 1:
-        raise KindError(f"several items must be a list, not text; write {inventory_forms(words[:_SHOWN_ITEMS])}")
+        raise KindError(f"several items must be a list, not text; write {format_for_inventory(words[:_SHOWN_ITEMS])}")
     if isinstance(value, Mapping):
         raise _make_wrong(kind)
     return [_read_item(kind, value)]
@@ -171,10 +171,12 @@ def _read_items(kind: Kind, value: Any) -> list[str]:
 
 def _read_item(kind: Kind, item: Any) -> str:
     if isinstance(item, (list, tuple, Mapping)) or item is None:
-        raise KindError(f"the item {quoted(item)} is not text; write {inventory_forms(kind.example)}")
+        raise KindError(f"the item {quote_value(item)} is not text; write {format_for_inventory(kind.example)}")
     text = _read_text(kind, item)
     if len(words := _split_words(text)) > 1:
-        raise KindError(f"the item {quoted(text)} must be several items; write {inventory_forms(words[:_SHOWN_ITEMS])}")
+        raise KindError(
+            f"the item {quote_value(text)} must be several items; write {format_for_inventory(words[:_SHOWN_ITEMS])}"
+        )
     return text
 
 

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, NatMapping
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_value
 
 _MAPPING_KEYS = frozenset(
     {"outside", "outside_port", "inside", "inside_port", "protocols", "sites", "device", "hairpin_source"}
@@ -49,7 +49,7 @@ def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collec
             "nat-invalid",
             name,
             item,
-            f"unknown key {quoted(unknown[0])}; a mapping has {', '.join(sorted(_MAPPING_KEYS))}",
+            f"unknown key {quote_value(unknown[0])}; a mapping has {', '.join(sorted(_MAPPING_KEYS))}",
         )
         return None
     try:
@@ -69,7 +69,7 @@ def _parse_mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMappin
     outside_port, inside_port = _parse_port(item, "outside_port"), _parse_port(item, "inside_port")
     protocols = _parse_words(item, "protocols") or PROTOCOLS
     if unknown := set(protocols) - set(PROTOCOLS):
-        raise ValueError(f"protocols has {quoted(min(unknown))}; it takes tcp and udp")
+        raise ValueError(f"protocols has {quote_value(min(unknown))}; it takes tcp and udp")
     hairpin = _parse_mapped_address(item, "hairpin_source") if item.get("hairpin_source") is not None else None
     if hairpin and find_family(hairpin) != find_family(outside):
         raise ValueError(
@@ -101,7 +101,7 @@ def _parse_words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
     items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
     words = tuple(str(item).strip() for item in items if isinstance(item, (str, int)))
     if len(words) < len(items) or not all(words):
-        raise ValueError(f"{key} is {quoted(value)}; it must be a word or a list of words")
+        raise ValueError(f"{key} is {quote_value(value)}; it must be a word or a list of words")
     return words
 
 
@@ -111,5 +111,5 @@ def _parse_port(item: Mapping[str, Any], key: str) -> int | None:
         return None
     port = parse_port(value)
     if port is None:
-        raise ValueError(f"{key} is {quoted(value)}; it must be a port from 1 to 65535")
+        raise ValueError(f"{key} is {quote_value(value)}; it must be a port from 1 to 65535")
     return port

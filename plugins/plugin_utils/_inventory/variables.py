@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import KindError, read_kind
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, list_kong_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shortened
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shorten
 
 
 class VariableError(Exception):
@@ -135,7 +135,7 @@ class HostVariables:
                 "variable-undefined",
                 name,
                 None,
-                f"its value cannot be computed; correct the template: {shortened(str(exc), 200)}",
+                f"its value cannot be computed; correct the template: {shorten(str(exc), 200)}",
             )
         except KindError as exc:
             self._refuse("variable-invalid", name, kind.show(value) if kind else value, str(exc))
@@ -173,7 +173,7 @@ def make_host_error(code: str, host: str, variable: str, value: Any, message: st
 
 
 def make_host_warning(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
-    """Return a warning finding with a message as in host_error."""
+    """Return a warning finding with a message as in make_host_error."""
     return make_host_finding(WARNING, code, host, variable, value, message)
 
 

@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_addres
     ListenError,
     parse_address,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_value
 
 _FLAG_WORDS = frozenset(
     {
@@ -157,7 +157,7 @@ def _split_item(value: object) -> tuple[str, ...]:
         return tuple(part.strip() for part in str.__str__(value).split(","))
     if isinstance(value, int) and value is not True:
         return (str(int(value)),)
-    raise ListenError("listen-type", f"{quoted(make_plain(value))} is neither text, a port, nor a list of entries")
+    raise ListenError("listen-type", f"{quote_value(make_plain(value))} is neither text, a port, nor a list of entries")
 
 
 @lru_cache(maxsize=8192)
@@ -207,12 +207,12 @@ def _format_flag(word: str) -> str:
 
 def _find_address(words: list[str], text: str) -> str:
     if not words:
-        raise ListenError("address-missing", f"no address in {quoted(text)}")
+        raise ListenError("address-missing", f"no address in {quote_value(text)}")
     place = next((place for place, word in enumerate(words) if _ADDRESS_LIKE.fullmatch(word)), 0)
     if place:
-        raise ListenError("junk-before-address", f"{quoted(words[0])} before the address is not a flag")
+        raise ListenError("junk-before-address", f"{quote_value(words[0])} before the address is not a flag")
     if len(words) > 1:
-        raise ListenError("flag-unknown", f"{quoted(words[1])} is not a flag of any version")
+        raise ListenError("flag-unknown", f"{quote_value(words[1])} is not a flag of any version")
     return words[0]
 
 
@@ -224,23 +224,25 @@ def _check_flags(flags: tuple[str, ...], forms: list[str], generation: Generatio
         if form not in allowed:
             known = _format_versions_with_flag(setting.name, form)
             where = f"known to Kong {known}" if known else "no version has it for this setting"
-            raise ListenError("flag-unsupported", f"flag {quoted(flag)} is not known to this version ({where})")
+            raise ListenError("flag-unsupported", f"flag {quote_value(flag)} is not known to this version ({where})")
         _check_flag_value(flag, form)
     names = [flag.partition("=")[0] for flag in flags]
     if len(names) > len(set(names)):
-        raise ListenError("flag-repeated", f"a flag is repeated in {quoted(' '.join(flags))}")
+        raise ListenError("flag-repeated", f"a flag is repeated in {quote_value(' '.join(flags))}")
     rejected = sorted(_NOT_WITH_UDP.intersection(names)) if "udp" in names else []
     if rejected:
-        raise ListenError("udp-incompatible-flag", f"a port with 'udp' cannot have {quoted(rejected[0])}")
+        raise ListenError("udp-incompatible-flag", f"a port with 'udp' cannot have {quote_value(rejected[0])}")
     if setting.grammar != "list" and "http2" in names and "ssl" not in names:
         raise ListenError("flag-needs-ssl", "this version has http2 only on its TLS port")
 
 
 def _check_flag_value(flag: str, form: str) -> None:
     if form == "backlog=N" and not 0 < int(flag[8:][:12]) < 2**31:
-        raise ListenError("flag-value", f"nginx rejects {quoted(flag)}: the backlog is 1 to 2147483647")
+        raise ListenError("flag-value", f"nginx rejects {quote_value(flag)}: the backlog is 1 to 2147483647")
     if form == "so_keepalive=T" and not _KEEPALIVE.fullmatch(flag):
-        raise ListenError("flag-value", f"nginx rejects {quoted(flag)}: write idle:interval:count, for example 30m::10")
+        raise ListenError(
+            "flag-value", f"nginx rejects {quote_value(flag)}: write idle:interval:count, for example 30m::10"
+        )
 
 
 @cache

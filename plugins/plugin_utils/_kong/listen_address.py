@@ -10,7 +10,7 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import parse_port
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quoted, shortened
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_value, shorten
 
 if TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, Setting
@@ -28,7 +28,7 @@ class ListenError(ValueError):
     """
 
     def __init__(self, code: str, reason: str, value: object = None) -> None:
-        super().__init__(reason if value is None else f"{quoted(value)}: {reason}")
+        super().__init__(reason if value is None else f"{quote_value(value)}: {reason}")
         self.code = code
         self.reason = reason
 
@@ -39,16 +39,16 @@ def parse_address(text: str, generation: Generation, setting: Setting) -> tuple[
     Raises ``ListenError``.
     """
     if text.startswith("unix:"):
-        raise ListenError("unix-socket", f"{quoted(text)} is a unix socket, which no other host can reach")
+        raise ListenError("unix-socket", f"{quote_value(text)} is a unix socket, which no other host can reach")
     if "://" in text:
-        raise ListenError("listen-url", f"{quoted(text)} is a URL; write ADDRESS:PORT without the scheme")
+        raise ListenError("listen-url", f"{quote_value(text)} is a URL; write ADDRESS:PORT without the scheme")
     if text.isascii() and text.isdigit():
         return ANY_IPV4, _parse_port(text, text, generation)
     host, colon, port = text.rpartition(":")
     if text.endswith("]") or not colon:
-        raise ListenError("port-missing", f"{quoted(text)} has no port")
+        raise ListenError("port-missing", f"{quote_value(text)} has no port")
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
-        raise ListenError("ipv6-brackets", f"{quoted(text)}: write IPv6 as [ADDRESS]:PORT")
+        raise ListenError("ipv6-brackets", f"{quote_value(text)}: write IPv6 as [ADDRESS]:PORT")
     return _parse_host(host, generation, setting), _parse_port(port, text, generation)
 
 
@@ -62,13 +62,15 @@ def _parse_port(text: str, entry: str, generation: Generation) -> int:
 def _make_port_error(text: str, entry: str, generation: Generation) -> ListenError:
     if text.isascii() and text.isdigit():
         if not text.strip("0"):
-            return ListenError("port-zero", f"port 0 of {quoted(entry)} cannot be used; give a port from 1 to 65535")
-        return ListenError("port-range", f"port {shortened(text, 20)} of {quoted(entry)} is above 65535")
+            return ListenError(
+                "port-zero", f"port 0 of {quote_value(entry)} cannot be used; give a port from 1 to 65535"
+            )
+        return ListenError("port-range", f"port {shorten(text, 20)} of {quote_value(entry)} is above 65535")
     if text and generation.format == "yaml" and _LUA_NUMBER.fullmatch(text):
         return ListenError(
-            "port-not-decimal", f"port {quoted(text)} of {quoted(entry)} must be written in decimal digits"
+            "port-not-decimal", f"port {quote_value(text)} of {quote_value(entry)} must be written in decimal digits"
         )
-    return ListenError("port-invalid", f"port {quoted(text)} of {quoted(entry)} is not a number")
+    return ListenError("port-invalid", f"port {quote_value(text)} of {quote_value(entry)} is not a number")
 
 
 def _parse_host(host: str, generation: Generation, setting: Setting) -> str:
@@ -79,35 +81,35 @@ def _parse_host(host: str, generation: Generation, setting: Setting) -> str:
     if _IPV4_LIKE.fullmatch(host):
         return _parse_ipv4(host)
     if setting.grammar == "ipv4:port":
-        raise ListenError("address-not-ipv4", f"{quoted(host)} is not an IPv4 address")
+        raise ListenError("address-not-ipv4", f"{quote_value(host)} is not an IPv4 address")
     if not _NAME.fullmatch(host):
-        raise ListenError("name-invalid", f"{quoted(host)} is neither an address nor a host name")
+        raise ListenError("name-invalid", f"{quote_value(host)} is neither an address nor a host name")
     return host
 
 
 def _parse_ipv4(host: str) -> str:
     octets = host.split(".")
     if len(octets) != 4 or not all(1 <= len(octet) <= 3 for octet in octets):
-        raise ListenError("address-invalid", f"{quoted(host)} is not an IPv4 address")
+        raise ListenError("address-invalid", f"{quote_value(host)} is not an IPv4 address")
     numbers = [int(octet) for octet in octets]
     if max(numbers) > 255:
-        raise ListenError("address-octet", f"{quoted(host)} has an octet above 255")
+        raise ListenError("address-octet", f"{quote_value(host)} has an octet above 255")
     return ".".join(map(str, numbers))
 
 
 def _parse_ipv6(host: str, generation: Generation, setting: Setting) -> str:
     if setting.grammar == "list" and ("." in host or "%" in host):
         raise ListenError(
-            "ipv6-mapped", f"Kong does not match {quoted(host)}: write the address in hexadecimal groups, no zone"
+            "ipv6-mapped", f"Kong does not match {quote_value(host)}: write the address in hexadecimal groups, no zone"
         )
     try:
         address = IPv6Address(host)
     except ValueError:
-        raise ListenError("address-invalid", f"{quoted(host)} is not an IPv6 address") from None
+        raise ListenError("address-invalid", f"{quote_value(host)} is not an IPv6 address") from None
     if setting.grammar == "ipv4:port" or generation.format == "yaml":
-        raise ListenError("ipv6-unsupported", f"this version accepts IPv4 only, not {quoted(host)}")
+        raise ListenError("ipv6-unsupported", f"this version accepts IPv4 only, not {quote_value(host)}")
     if not generation.ipv6:
-        message = f"0.13 passes {quoted(host)} to nginx without its brackets; use IPv4, or Kong 0.14.0 and later"
+        message = f"0.13 passes {quote_value(host)} to nginx without its brackets; use IPv4, or Kong 0.14.0 and later"
         raise ListenError("ipv6-brackets-lost", message)
     return _shorten(address)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import inventory_forms, quoted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory, quote_value
 
 MINORS = {0: range(6, 16), 1: range(6), 2: range(9), 3: range(16)}
 KNOWN_VERSIONS = "0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8, 3.0 to 3.15; Enterprise from 2.1, with four numbers (3.4.3.5)"
@@ -53,10 +53,12 @@ def parse_version(value: object) -> KongVersion:
     Raises ``VersionError`` for unknown versions, and for numbers that YAML may have shortened.
     """
     if isinstance(value, float) and float(value) in (0.1, 3.1):
-        message = f"it is a number, as {value:.2f} without quotes would be; quote it: {inventory_forms(f'{value:.2f}')}"
+        message = (
+            f"it is a number, as {value:.2f} without quotes would be; quote it: {format_for_inventory(f'{value:.2f}')}"
+        )
         raise VersionError("version-unquoted", message)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise VersionError("version-unknown", f"{quoted(value)} is not a Kong version; known are {KNOWN_VERSIONS}")
+        raise VersionError("version-unknown", f"{quote_value(value)} is not a Kong version; known are {KNOWN_VERSIONS}")
     return _parse_text(str.__str__(value) if isinstance(value, str) else str(value))
 
 
@@ -64,14 +66,16 @@ def parse_version(value: object) -> KongVersion:
 def _parse_text(text: str) -> KongVersion:
     match = _VERSION.fullmatch(text.strip())
     if match is None:
-        raise VersionError("version-unknown", f"{quoted(text)} is not a Kong version; known are {KNOWN_VERSIONS}")
+        raise VersionError("version-unknown", f"{quote_value(text)} is not a Kong version; known are {KNOWN_VERSIONS}")
     major, minor = int(match[1]), int(match[2])
     if minor not in MINORS.get(major, ()):
         lineage = " (0.29 to 0.36 are old Kong Enterprise numbers)" if major == 0 and minor in range(29, 37) else ""
-        raise VersionError("version-unknown", f"Kong {quoted(text)} is not known{lineage}; known are {KNOWN_VERSIONS}")
+        raise VersionError(
+            "version-unknown", f"Kong {quote_value(text)} is not known{lineage}; known are {KNOWN_VERSIONS}"
+        )
     enterprise = bool(match[4] or match[5]) or (major, minor) >= (3, 10)
     if enterprise and (major, minor) < (2, 1):
-        message = f"{quoted(text)} is a version of Kong Enterprise before 2.1, whose listeners are not known; known are {KNOWN_VERSIONS}"
+        message = f"{quote_value(text)} is a version of Kong Enterprise before 2.1, whose listeners are not known; known are {KNOWN_VERSIONS}"
         raise VersionError("version-unknown", message)
     patch = None if match[3] is None else int(match[3])
     return KongVersion(text.strip(), major, minor, patch, enterprise)

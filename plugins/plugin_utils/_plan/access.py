@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import make_host_network
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import plan_hosts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import list_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
 
 
@@ -47,7 +47,7 @@ def list_access(plan: Mapping[str, Any], name: str) -> dict[Opening, Access]:
 def list_owners(plan: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the hosts for each network that is their own address or an address of their NAT."""
     owners: dict[str, list[str]] = {}
-    for host in plan_hosts(plan):
+    for host in list_hosts(plan):
         sources = (source for _network, source in host.networks if source)
         addresses = (*host.address.list_all(), *host.vpn.list_all(), *sources, *(nat.outside for nat in host.nat))
         networks = [make_host_network(address) for address in addresses]

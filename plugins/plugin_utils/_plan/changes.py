@@ -46,12 +46,12 @@ def compare_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change
         *_compare_nodes(old, new),
         *_join_protocols(_join_nodes(_compare_access(old, new))),
         *_join_nodes(_compare_fields(old, new)),
-        *_join_protocols(_forward_changes(old, new)),
+        *_join_protocols(_compare_forwards(old, new)),
         *_join_nodes(_compare_findings(old, new)),
     ]
 
 
-def change_lines(changes: Sequence[Change]) -> list[str]:
+def format_changes(changes: Sequence[Change]) -> list[str]:
     """Return changes as lines for a terminal."""
     if not changes:
         return ["No changes."]
@@ -170,7 +170,7 @@ def _format_mapping(mapping: Mapping[str, Any]) -> str:
     return f"{Endpoint(outside, port)} to port {mapping['inside_port']}" if port else f"{outside} one-to-one"
 
 
-def _forward_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _compare_forwards(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = (_list_forwarded(plan) for plan in (old, new))
     for kind, changed, other in ((GAINS, after, before), (LOSES, before, after)):
         for key in sorted(changed.keys() - other.keys()):

@@ -57,7 +57,7 @@ def compile_plan(inventory: Inventory, group: str) -> Compilation:
     findings = _sort_findings([*fleet.findings, *policy.findings, *viewed])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
-    return Compilation(_plan(fleet, policy, _Compiled(allows, intercepted), findings), findings)
+    return Compilation(_make_plan(fleet, policy, _Compiled(allows, intercepted), findings), findings)
 
 
 def _sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -90,7 +90,7 @@ def _list_intercepted(policy: Policy, node: Node, draft: Draft) -> list[tuple[In
     return [(rule, policy.allow_intercepted(node, draft, rule)) for rule in draft.intercept_rules]
 
 
-def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[Finding]) -> dict[str, Any]:
+def _make_plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[Finding]) -> dict[str, Any]:
     names = policy.sets.list_names()
     sets = {name: {"ipv4": list(content[0]), "ipv6": list(content[1])} for (_label, content), name in names.items()}
     return {
@@ -99,7 +99,7 @@ def _plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[
         "nodes": {name: _describe_node(node, compiled, names) for name, node in sorted(fleet.nodes.items())},
         "hosts": {name: host.as_dict() for name, host in sorted(fleet.hosts.items())},
         "nat_forwards": [
-            _forward(node, forward, names)
+            _describe_forward(node, forward, names)
             for name, node in sorted(fleet.nodes.items())
             for forward in list_forwards(node, compiled.allows[name])
         ],
@@ -196,7 +196,7 @@ def _find_matched_address(listener: Listener, *, of_serf: bool) -> str | None:
     return listener.address
 
 
-def _forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[str, Any]:
+def _describe_forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[str, Any]:
     return {
         "device": forward.mapping.device,
         "outside": forward.mapping.outside,
@@ -211,7 +211,7 @@ def _forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[
     }
 
 
-def plan_text(plan: Mapping[str, Any]) -> str:
+def dump_plan(plan: Mapping[str, Any]) -> str:
     """Return a plan as JSON text for a plan file: two-space indentation, sorted keys, a final newline."""
     return json.dumps(plan, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
 NO_PLAN: Mapping[str, Any] = {"format": 1, "sets": {}, "nodes": {}, "hosts": {}, "nat_forwards": [], "findings": []}
 
 
-def plan_in(text: str) -> Mapping[str, Any]:
+def parse_plan(text: str) -> Mapping[str, Any]:
     """Return the plan in the text of a plan file. Raises PlanError for any other text."""
     try:
         return check_plan(json.loads(text))
@@ -28,7 +28,7 @@ def plan_in(text: str) -> Mapping[str, Any]:
 def read_plan(path: Path) -> Mapping[str, Any]:
     """Return the plan in a file. Raises PlanError with the name of the file for an unreadable file, or without a plan."""
     try:
-        return plan_in(path.read_text(encoding="utf-8"))
+        return parse_plan(path.read_text(encoding="utf-8"))
     except PlanError as exc:
         raise PlanError(f"{path}: {exc}") from exc
     except (OSError, UnicodeDecodeError) as exc:

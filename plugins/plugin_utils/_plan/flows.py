@@ -141,7 +141,7 @@ class Rule:
         )
 
 
-def plan_hosts(plan: Mapping[str, Any]) -> list[Host]:
+def list_hosts(plan: Mapping[str, Any]) -> list[Host]:
     """Return all hosts of a plan: the nodes, then the other hosts."""
     return [get_host(plan, name) for kind in ("nodes", "hosts") for name in sorted(plan[kind], key=make_natural_key)]
 
@@ -251,7 +251,7 @@ def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protoc
             yield Flow(format_source(network), (), None, "", None, (), (), (network,))
 
 
-def forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> list[str]:
+def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> list[str]:
     """Return the sources that come through a forward of the plan: hosts with the addresses that the node sees, then networks.
 
     Networks that the inventory gives as text are listed if no host of the plan has them, because their path is not known.

@@ -22,7 +22,7 @@ _SHOWN_SOURCES = 4
 _SHOWN_FINDINGS = 10
 
 
-def plan_lines(plan: Mapping[str, Any]) -> list[str]:
+def format_plan(plan: Mapping[str, Any]) -> list[str]:
     """Return a plan as lines: nodes, allowed sources, intercepted packets, NAT forwards and findings."""
     shown = sorted(plan["nodes"], key=make_natural_key)[:_SHOWN_NODES]
     hidden = len(plan["nodes"]) - len(shown)
@@ -40,7 +40,7 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
         "",
         *more,
         *format_interception(plan, shown),
-        *_forward_lines(plan),
+        *_format_forwards(plan),
         *(format_findings(plan["findings"]) or ["No findings."]),
     ]
 
@@ -76,7 +76,7 @@ def _shorten(sources: str | list[str]) -> str:
     return ", ".join(listed) + (f" and {more} more" if more else "") or "nobody"
 
 
-def _forward_lines(plan: Mapping[str, Any]) -> list[str]:
+def _format_forwards(plan: Mapping[str, Any]) -> list[str]:
     if not plan["nat_forwards"]:
         return []
     header = ["NAT device", "outside", "inside", "node", "listener", "from", "hairpin"]
@@ -87,7 +87,7 @@ def _forward_lines(plan: Mapping[str, Any]) -> list[str]:
             str(Endpoint(forward["inside"], forward["inside_port"])),
             forward["node"],
             forward["listener"],
-            _shorten(_forward_sources(plan, forward)),
+            _shorten(_format_forward_sources(plan, forward)),
             "yes" if forward["hairpin"] else "no",
         ]
         for forward in plan["nat_forwards"]
@@ -95,7 +95,7 @@ def _forward_lines(plan: Mapping[str, Any]) -> list[str]:
     return ["Forwards that the NAT devices need:", "", *render_table(header, rows), ""]
 
 
-def _forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any]) -> str | list[str]:
+def _format_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any]) -> str | list[str]:
     """Return the sources that the node allows through a forward: "any", or networks."""
     names = forward["sources"]
     if isinstance(names, str):

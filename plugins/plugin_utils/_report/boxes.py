@@ -15,8 +15,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Callers,
     Flow,
     Port,
+    list_hosts,
     list_ports,
-    plan_hosts,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
@@ -68,35 +68,35 @@ class Fleet:
     hidden: int
 
 
-def fleet_of(plan: Mapping[str, Any]) -> Fleet:
+def make_fleet(plan: Mapping[str, Any]) -> Fleet:
     """Return the content of the picture of a plan."""
-    groups = equivalent_nodes(plan)
-    hosts = plan_hosts(plan)
+    groups = group_nodes(plan)
+    hosts = list_hosts(plan)
     callers = Callers(hosts)
-    boxes = [_box(plan, group, callers) for group in groups[:MOST_BOXES]]
+    boxes = [_make_box(plan, group, callers) for group in groups[:MOST_BOXES]]
     names = dict.fromkeys(sorted({host.site for host in hosts}, key=make_natural_key))
-    sites = tuple(_site(name, boxes, hosts, plan) for name in names)
+    sites = tuple(_make_site(name, boxes, hosts, plan) for name in names)
     return Fleet(tuple(site for site in sites if site.boxes), sum(len(group) for group in groups[MOST_BOXES:]))
 
 
-def _site(name: str, boxes: Iterable[Box], hosts: Iterable[Host], plan: Mapping[str, Any]) -> Site:
+def _make_site(name: str, boxes: Iterable[Box], hosts: Iterable[Host], plan: Mapping[str, Any]) -> Site:
     others = tuple(host.name for host in hosts if host.site == name and host.name not in plan["nodes"])
     nodes = sum(node["site"] == name for node in plan["nodes"].values())
     return Site(name, nodes, others, tuple(box for box in boxes if box.site == name))
 
 
-def equivalent_nodes(plan: Mapping[str, Any]) -> list[list[Node]]:
+def group_nodes(plan: Mapping[str, Any]) -> list[list[Node]]:
     """Return the nodes in groups of equivalent nodes; in a small fleet each node is a group."""
     nodes = [get_node(plan, name) for name in sorted(plan["nodes"], key=make_natural_key)]
     if len(nodes) <= _SINGLE:
         return [[node] for node in nodes]
     groups: dict[Hashable, list[Node]] = {}
     for node in nodes:
-        groups.setdefault(_equivalence_key(node, plan), []).append(node)
+        groups.setdefault(_make_equivalence_key(node, plan), []).append(node)
     return list(groups.values())
 
 
-def _equivalence_key(node: Node, plan: Mapping[str, Any]) -> Hashable:
+def _make_equivalence_key(node: Node, plan: Mapping[str, Any]) -> Hashable:
     """Return the properties that are equal for equivalent nodes: all except their addresses."""
     listeners = tuple(
         (
@@ -118,20 +118,22 @@ def _equivalence_key(node: Node, plan: Mapping[str, Any]) -> Hashable:
     return node.site, node.cluster, node.version, node.role, listeners, sources, nat, vpn
 
 
-def _box(plan: Mapping[str, Any], group: Sequence[Node], callers: Callers) -> Box:
+def _make_box(plan: Mapping[str, Any], group: Sequence[Node], callers: Callers) -> Box:
     first = group[0]
-    rows = _rows(list_ports(plan, first, callers))
+    rows = _make_rows(list_ports(plan, first, callers))
     if len(group) > 1:
-        rows = tuple(replace(row, flows=tuple(_of_many(flow, len(group)) for flow in row.flows)) for row in rows)
-    return Box(tuple(node.name for node in group), first.site, _about(group), rows)
+        rows = tuple(
+            replace(row, flows=tuple(_note_further_nodes(flow, len(group)) for flow in row.flows)) for row in rows
+        )
+    return Box(tuple(node.name for node in group), first.site, _describe_group(group), rows)
 
 
-def _of_many(flow: Flow, count: int) -> Flow:
+def _note_further_nodes(flow: Flow, count: int) -> Flow:
     """Return a flow with the number of further nodes in the box, which have their own addresses."""
     return replace(flow, also=count - 1)
 
 
-def _about(group: Sequence[Node]) -> tuple[str, ...]:
+def _describe_group(group: Sequence[Node]) -> tuple[str, ...]:
     first = group[0]
     more = f" and {len(group) - 1} more" if len(group) > 1 else ""
     addresses = ", ".join(text for text in first.host.address.as_dict().values() if text)
@@ -139,11 +141,11 @@ def _about(group: Sequence[Node]) -> tuple[str, ...]:
     return (f"{addresses}{more}", f"Kong {first.version}, {first.role}", f"cluster {first.cluster}", *advertised)
 
 
-def _rows(ports: Sequence[Port]) -> tuple[Row, ...]:
+def _make_rows(ports: Sequence[Port]) -> tuple[Row, ...]:
     """Join ports of a listener whose flows differ in the dialled port only."""
     rows: dict[Hashable, Row] = {}
     for port in ports:
-        key = port.listener, port.loopback, port.protocols, tuple(_path(flow) for flow in port.flows)
+        key = port.listener, port.loopback, port.protocols, tuple(_make_path_key(flow) for flow in port.flows)
         text = " ".join((f"{port.port}/{'+'.join(port.protocols)}", *(flag for flag in port.flags if flag == "ssl")))
         row = rows.get(key)
         if row is None:
@@ -154,7 +156,7 @@ def _rows(ports: Sequence[Port]) -> tuple[Row, ...]:
     return tuple(rows.values())
 
 
-def _path(flow: Flow) -> Hashable:
+def _make_path_key(flow: Flow) -> Hashable:
     return flow.who, flow.callers, flow.via, flow.device, flow.seen
 
 
@@ -164,12 +166,12 @@ def _join(first: Flow, second: Flow) -> Flow:
     return replace(first, dialled=dialled, arrives=arrives)
 
 
-def endpoints_text(endpoints: Sequence[Endpoint]) -> str:
+def format_endpoints(endpoints: Sequence[Endpoint]) -> str:
     """Return endpoints as text for people, each address once: ``10.0.0.1:8000, :8443``."""
-    return ", ".join(address_texts(endpoints))
+    return ", ".join(format_addresses(endpoints))
 
 
-def address_texts(endpoints: Sequence[Endpoint]) -> list[str]:
+def format_addresses(endpoints: Sequence[Endpoint]) -> list[str]:
     """Return a text for each address of endpoints, with all its ports."""
     by_address: dict[str, list[str]] = {}
     for endpoint in endpoints:

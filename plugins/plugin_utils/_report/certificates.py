@@ -14,8 +14,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     WARN,
     Cell,
     Table,
-    cells,
-    table,
+    make_cells,
+    make_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
@@ -24,7 +24,7 @@ _SOON = 30
 _SHOWN = 12
 
 
-def certificates(outcomes: Iterable[Mapping[str, Any]]) -> Table | None:
+def make_certificates_table(outcomes: Iterable[Mapping[str, Any]]) -> Table | None:
     """Return a table of the certificates that listeners presented, each once; None without certificates."""
     rows = {
         (
@@ -41,10 +41,14 @@ def certificates(outcomes: Iterable[Mapping[str, Any]]) -> Table | None:
     if not rows:
         return None
     header = ("node", "listener", "port", "subject", "valid until", "")
-    return table("Certificates of the listeners", header, [cells(*row[:5], _days_left(row[5])) for row in sorted(rows)])
+    return make_table(
+        "Certificates of the listeners",
+        header,
+        [make_cells(*row[:5], _format_days_left(row[5])) for row in sorted(rows)],
+    )
 
 
-def _days_left(days: int) -> Cell:
+def _format_days_left(days: int) -> Cell:
     if days < 0:
         return Cell("expired", BAD)
     return Cell(f"{days} days left", WARN) if days < _SOON else Cell("")

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import withou
 _HERE = Path(__file__).parent
 
 
-def html(report: Report, picture: str = "", picture_notes: Sequence[str] = ()) -> str:
+def render_html(report: Report, picture: str = "", picture_notes: Sequence[str] = ()) -> str:
     """Return the page. ``picture`` is empty or SVG, which is inserted unchanged. All other text is escaped."""
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True

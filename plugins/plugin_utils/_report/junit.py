@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, make_natural_key, name_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, format_ranges, make_natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     share_differences,
     share_reasons,
@@ -33,45 +33,47 @@ class Case:
     output: str = ""
 
 
-def junit(plan: Mapping[str, Any], verification: Mapping[str, Any] | None, drift: Mapping[str, Any] | None) -> str:
+def render_junit(
+    plan: Mapping[str, Any], verification: Mapping[str, Any] | None, drift: Mapping[str, Any] | None
+) -> str:
     """Return the XML. The plan is a suite, and so are the verification and drift, if they are given."""
     suites = {"plan": [*_plan_cases(plan)]}
     if verification:
-        suites["verification"] = [_verification_case(outcome) for outcome in verification["outcomes"]]
+        suites["verification"] = [_make_verification_case(outcome) for outcome in verification["outcomes"]]
     if drift:
-        suites["drift"] = [*_drift_cases(drift)]
-    return suites_text(suites)
+        suites["drift"] = [*_make_drift_cases(drift)]
+    return render_suites(suites)
 
 
-def suites_text(suites: Mapping[str, Sequence[Case]]) -> str:
+def render_suites(suites: Mapping[str, Sequence[Case]]) -> str:
     """Return the XML of suites by their names."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<testsuites name="gatehouse.kong">']
     for name, cases in suites.items():
-        lines += _suite(name, cases)
+        lines += _render_suite(name, cases)
     return "\n".join([*lines, "</testsuites>", ""])
 
 
-def _suite(name: str, cases: Sequence[Case]) -> Iterator[str]:
+def _render_suite(name: str, cases: Sequence[Case]) -> Iterator[str]:
     failed, skipped = sum(bool(case.failure) for case in cases), sum(bool(case.skipped) for case in cases)
     yield f'<testsuite name="{name}" tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}">'
     for case in cases:
-        inner = "".join(_inner(case))
-        head = f"<testcase classname={_attribute(f'{name}.{case.of}')} name={_attribute(case.name)}"
+        inner = "".join(_render_case(case))
+        head = f"<testcase classname={_quote_attribute(f'{name}.{case.of}')} name={_quote_attribute(case.name)}"
         yield f"{head}>{inner}</testcase>" if inner else f"{head}/>"
     yield "</testsuite>"
 
 
-def _inner(case: Case) -> Iterator[str]:
+def _render_case(case: Case) -> Iterator[str]:
     if case.failure:
-        yield f"<failure message={_attribute(case.failure)}/>"
+        yield f"<failure message={_quote_attribute(case.failure)}/>"
     if case.skipped:
-        yield f"<skipped message={_attribute(case.skipped)}/>"
+        yield f"<skipped message={_quote_attribute(case.skipped)}/>"
     if case.output:
         # The escaping of attributes is valid for text as well.
-        yield f"<system-out>{_attribute(case.output)[1:-1]}</system-out>"
+        yield f"<system-out>{_quote_attribute(case.output)[1:-1]}</system-out>"
 
 
-def _attribute(text: str) -> str:
+def _quote_attribute(text: str) -> str:
     return quoteattr(clean(text))
 
 
@@ -79,10 +81,10 @@ def _plan_cases(plan: Mapping[str, Any]) -> Iterator[Case]:
     """Yield a passed test for each node, because there is no plan with errors, then the warnings and notes."""
     for name in sorted(plan["nodes"], key=make_natural_key):
         yield Case(name, "is planned without errors")
-    yield from finding_cases(plan["findings"])
+    yield from make_finding_cases(plan["findings"])
 
 
-def finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
+def make_finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
     """Yield a test for each finding of a plan: an error fails, warnings and notes pass.
 
     The message is the name, because readers of JUnit merge two tests of one name.
@@ -90,10 +92,10 @@ def finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
     for finding in findings:
         text = f"{finding['severity']} [{finding['code']}]"
         outcome = "failure" if finding["severity"] == ERROR else "output"
-        yield Case(name_ranges(finding["hosts"]), finding["message"], **{outcome: text})
+        yield Case(format_ranges(finding["hosts"]), finding["message"], **{outcome: text})
 
 
-def _verification_case(outcome: Outcome) -> Case:
+def _make_verification_case(outcome: Outcome) -> Case:
     dialled = Endpoint(outcome["dial_address"], outcome["dial_port"])
     name = f"{outcome['expected']} from {outcome['from']} to {outcome['listener']} {outcome['port']}/{outcome['protocol']}, dialling {dialled}"
     why = " ".join(f"({outcome[key]})" for key in ("detail", "cause") if outcome.get(key))
@@ -102,10 +104,10 @@ def _verification_case(outcome: Outcome) -> Case:
     return Case(outcome["to"], name, failure, skipped.get(outcome["seen"], ""))
 
 
-def _drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
+def _make_drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
     for node, parts in drift["nodes"].items():
         yield from (Case(node, f"{part} as planned") for part, lines in parts.items() if not lines)
     for (part, line), nodes in share_differences(drift).items():
-        yield Case(name_ranges(nodes), f"{part}: {line}", failure="differs from the plan")
+        yield Case(format_ranges(nodes), f"{part}: {line}", failure="differs from the plan")
     for reason, nodes in share_reasons(drift).items():
-        yield Case(name_ranges(nodes), "checked", skipped=reason)
+        yield Case(format_ranges(nodes), "checked", skipped=reason)

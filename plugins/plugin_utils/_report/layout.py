@@ -21,8 +21,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes impor
     Fleet,
     Row,
     Site,
-    address_texts,
-    endpoints_text,
+    format_addresses,
+    format_endpoints,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     clean,
@@ -150,21 +150,21 @@ class _Frame:
     @property
     def height(self) -> float:
         """The height of the title and of all rows."""
-        return _TITLE + sum(_band_height(band) + _GAP for band in self.bands)
+        return _TITLE + sum(_compute_band_height(band) + _GAP for band in self.bands)
 
 
 _Band = Sequence[tuple[Box, _Lane]]
 
 
-def picture_of(fleet: Fleet) -> Picture:
+def lay_out_picture(fleet: Fleet) -> Picture:
     """Return the picture of a fleet, with the position of each part."""
     parts: list[Part] = []
     slices: list[Slice] = []
     y = _GAP / 2
     is_large = sum(len(site.boxes) for site in fleet.sites) > _FEW
-    for frame in (frame for site in fleet.sites for frame in _frames(site, is_large=is_large)):
-        parts += _frame(frame, y)
-        slices += _slices(frame, y)
+    for frame in (frame for site in fleet.sites for frame in _make_frames(site, is_large=is_large)):
+        parts += _draw_frame(frame, y)
+        slices += _make_slices(frame, y)
         y += frame.height + _GAP
     return Picture(
         WIDTH,
@@ -176,7 +176,7 @@ def picture_of(fleet: Fleet) -> Picture:
     )
 
 
-def _frames(site: Site, *, is_large: bool) -> Iterator[_Frame]:
+def _make_frames(site: Site, *, is_large: bool) -> Iterator[_Frame]:
     """Yield a frame for boxes that need the whole width, and a frame for boxes next to each other."""
     half = [box for box in site.boxes if is_large and _fits_half(box)]
     half = half if len(half) > 1 else []
@@ -193,14 +193,14 @@ def _frames(site: Site, *, is_large: bool) -> Iterator[_Frame]:
 
 def _fits_half(box: Box) -> bool:
     """Tell whether a box needs only half of the width: no NAT device, and no label is cut."""
-    if any(_device(flow, box) for row in box.rows for flow in row.flows):
+    if any(_find_device(flow, box) for row in box.rows for flow in row.flows):
         return False
-    return not any(isinstance(part, Label) and part.is_cut for part in _box(box, _HALVES[0], 0))
+    return not any(isinstance(part, Label) and part.is_cut for part in _draw_box(box, _HALVES[0], 0))
 
 
-def _slices(frame: _Frame, y: float) -> Iterator[Slice]:
+def _make_slices(frame: _Frame, y: float) -> Iterator[Slice]:
     for index, band in enumerate(frame.bands):
-        height = _band_height(band) + _GAP
+        height = _compute_band_height(band) + _GAP
         first, last = index == 0, index == len(frame.bands) - 1
         start = y - _GAP / 2 if first else y
         y += height + (_TITLE - _GAP / 2 if first else 0)
@@ -209,172 +209,172 @@ def _slices(frame: _Frame, y: float) -> Iterator[Slice]:
         yield Slice(f"Site {frame.site}: {list_first(names, 3)}", start, end - start)
 
 
-def _label(kind: str, x: float, baseline: float, width: float, text: str) -> Label:
+def _make_label(kind: str, x: float, baseline: float, width: float, text: str) -> Label:
     whole = clean(text)
-    size = _size(kind, whole, width)
+    size = _compute_size(kind, whole, width)
     return Label(kind, x, baseline, fit_text(whole, width, size), whole, size)
 
 
 def _list_label(kind: str, x: float, baseline: float, width: float, before: str, items: Sequence[str]) -> Label:
     shown = [clean(item) for item in items]
     more = f" +{len(items) - 1}" if len(items) > 1 else ""
-    size = _size(kind, f"{before}{''.join(shown[:1])}{more}", width)
+    size = _compute_size(kind, f"{before}{''.join(shown[:1])}{more}", width)
     return Label(kind, x, baseline, fit_list(before, shown, width, size), before + ", ".join(shown), size)
 
 
-def _size(kind: str, text: str, width: float) -> float:
+def _compute_size(kind: str, text: str, width: float) -> float:
     """Return the size of a text: smaller than usual if the text is too long."""
     needed = measure_width(text, SIZES[kind])
     return SIZES[kind] * max(_SMALLEST, min(1.0, 0.999 * width / needed)) if needed > width else SIZES[kind]
 
 
-def _frame(frame: _Frame, y: float) -> Iterator[Part]:
+def _draw_frame(frame: _Frame, y: float) -> Iterator[Part]:
     yield Shape("site", Rect(frame.x, y, WIDTH - 8 - frame.x, frame.height))
-    yield _label("site", frame.x + 14, y + 26, 320, frame.title)
+    yield _make_label("site", frame.x + 14, y + 26, 320, frame.title)
     if any(frame.note):
         yield _list_label("note", frame.x + 354, y + 25, 480, *frame.note)
     y += _TITLE
     for band in frame.bands:
         for box, lane in band:
-            yield from _box(box, lane, y)
-        y += _band_height(band) + _GAP
+            yield from _draw_box(box, lane, y)
+        y += _compute_band_height(band) + _GAP
 
 
-def _band_height(band: _Band) -> float:
-    return max(_box_height(box) for box, _lane in band)
+def _compute_band_height(band: _Band) -> float:
+    return max(_compute_box_height(box) for box, _lane in band)
 
 
-def _head_height(box: Box) -> float:
+def _compute_head_height(box: Box) -> float:
     return 28.0 + 16 * len([*box.about, *box.marks])
 
 
-def _box_height(box: Box) -> float:
-    return _head_height(box) + sum(_row_height(row) for row in box.rows) + 6
+def _compute_box_height(box: Box) -> float:
+    return _compute_head_height(box) + sum(_compute_row_height(row) for row in box.rows) + 6
 
 
-def _row_height(row: Row) -> float:
-    words = 27.0 + 15 * len([*_port_lines(row), *row.marks])
+def _compute_row_height(row: Row) -> float:
+    words = 27.0 + 15 * len([*_format_ports(row), *row.marks])
     return max(words, _LINE * len(row.flows) if row.flows else _CLOSED_LINE)
 
 
-def _port_lines(row: Row) -> list[str]:
+def _format_ports(row: Row) -> list[str]:
     """Return the ports as lines, two ports in each."""
     return [", ".join(row.ports[index : index + 2]) for index in range(0, len(row.ports), 2)]
 
 
-def _box(box: Box, lane: _Lane, y: float) -> Iterator[Part]:
+def _draw_box(box: Box, lane: _Lane, y: float) -> Iterator[Part]:
     x, width = lane.node[0], lane.node[1] - lane.node[0]
-    yield Shape("node", Rect(x, y, width, _box_height(box)))
+    yield Shape("node", Rect(x, y, width, _compute_box_height(box)))
     count = f"{len(box.nodes)} nodes: " if len(box.nodes) > 1 else ""
     yield _list_label("name", x + 12, y + 20, width - 24, count, box.nodes)
     lines = [*(("about", text) for text in box.about), *(("mark", text) for text in box.marks)]
     for index, (kind, text) in enumerate(lines):
-        yield _label(kind, x + 12, y + 37 + 16 * index, width - 24, text)
-    y += _head_height(box)
+        yield _make_label(kind, x + 12, y + 37 + 16 * index, width - 24, text)
+    y += _compute_head_height(box)
     for row in box.rows:
-        yield from _row(row, box, lane, y)
-        y += _row_height(row)
+        yield from _draw_row(row, box, lane, y)
+        y += _compute_row_height(row)
 
 
-def _row(row: Row, box: Box, lane: _Lane, y: float) -> Iterator[Part]:
-    height = _row_height(row)
+def _draw_row(row: Row, box: Box, lane: _Lane, y: float) -> Iterator[Part]:
+    height = _compute_row_height(row)
     x, width = lane.node[0] + 6, lane.node[1] - lane.node[0] - 12
     kind = "port-differs" if row.marks else "port" if row.flows else "port-closed"
     yield Shape(kind, Rect(x, y + 2, width, height - 4))
-    lines = [*(("port", text) for text in _port_lines(row)), *(("mark", text) for text in row.marks)]
+    lines = [*(("port", text) for text in _format_ports(row)), *(("mark", text) for text in row.marks)]
     top = y + (height - 15 * len(lines)) / 2
-    yield _label("listener", x + 8, top + 3, width - 16, row.listener)
+    yield _make_label("listener", x + 8, top + 3, width - 16, row.listener)
     for index, (label, text) in enumerate(lines):
-        yield _label(label, x + 8, top + 18 + 15 * index, width - 16, text)
+        yield _make_label(label, x + 8, top + 18 + 15 * index, width - 16, text)
     if not row.flows:
-        yield _closed(row, lane, y + height / 2)
-    flows = sorted(row.flows, key=lambda flow: (flow.site != box.site, _device(flow, box) or ""))
+        yield _draw_closed(row, lane, y + height / 2)
+    flows = sorted(row.flows, key=lambda flow: (flow.site != box.site, _find_device(flow, box) or ""))
     step = height / max(1, len(flows))
     for index, flow in enumerate(flows):
-        yield from _flow(flow, box, lane, y + step * (index + 0.5))
-    for device, together in groupby(range(len(flows)), key=lambda index: _device(flows[index], box)):
+        yield from _draw_flow(flow, box, lane, y + step * (index + 0.5))
+    for device, together in groupby(range(len(flows)), key=lambda index: _find_device(flows[index], box)):
         if device:
-            yield from _device_box(device, lane, y, step, [*together])
+            yield from _draw_device(device, lane, y, step, [*together])
 
 
-def _device(flow: Flow, box: Box) -> str | None:
+def _find_device(flow: Flow, box: Box) -> str | None:
     """Return the NAT device at the site's border through which a flow enters the site."""
     return flow.device if flow.site != box.site else None
 
 
-def _device_box(device: str, lane: _Lane, y: float, step: float, lines: Sequence[int]) -> Iterator[Part]:
+def _draw_device(device: str, lane: _Lane, y: float, step: float, lines: Sequence[int]) -> Iterator[Part]:
     """Yield the box of a device, which is drawn once for all adjacent flows through it."""
     first, last = (y + step * (index + 0.5) for index in (lines[0], lines[-1]))
     left, right = lane.device
     middle, width = (first + last) / 2, right - left
     yield Shape("device", Rect(left, first - _CHIP / 2, width, last - first + _CHIP))
-    yield _label("device", left + 8, middle - 3, width - 16, device)
-    yield _label("chip-site", left + 8, middle + 11, width - 16, "NAT device")
+    yield _make_label("device", left + 8, middle - 3, width - 16, device)
+    yield _make_label("chip-site", left + 8, middle + 11, width - 16, "NAT device")
 
 
-def _closed(row: Row, lane: _Lane, y: float) -> Label:
+def _draw_closed(row: Row, lane: _Lane, y: float) -> Label:
     reason = "loopback: only the node itself" if row.loopback else "only the node itself"
-    return _label("closed", lane.inside[1] + 6, y + 4, lane.node[0] - lane.inside[1] - 12, reason)
+    return _make_label("closed", lane.inside[1] + 6, y + 4, lane.node[0] - lane.inside[1] - 12, reason)
 
 
-def _flow(flow: Flow, box: Box, lane: _Lane, y: float) -> Iterator[Part]:
+def _draw_flow(flow: Flow, box: Box, lane: _Lane, y: float) -> Iterator[Part]:
     inside = flow.site == box.site
     left, right = lane.inside if inside else lane.outside
     path = flow.callers and not inside and _PATH_TEXTS.get(flow.via)
-    yield from _chip(flow, left, right, y, f", {path}" if path and not lane.is_whole else "")
-    if _device(flow, box):
+    yield from _draw_chip(flow, left, right, y, f", {path}" if path and not lane.is_whole else "")
+    if _find_device(flow, box):
         device_left, device_right = lane.device
         width = lane.node[0] - device_right - 16
         yield Arrow("flow", right, device_left, y)
-        yield from _dials(flow, right + 6, y - 6, _BORDER - right - 12)
+        yield from _draw_dials(flow, right + 6, y - 6, _BORDER - right - 12)
         yield Arrow("flow", device_right, lane.node[0] + 6, y)
-        yield _seen(flow, device_right + 8, y - 6, width)
-        yield _label("arrives", device_right + 8, y + 15, width,
-                     f"arrives at {endpoints_text(flow.arrives)}{_also(flow)}")  # fmt: skip
+        yield _draw_seen(flow, device_right + 8, y - 6, width)
+        yield _make_label("arrives", device_right + 8, y + 15, width,
+                     f"arrives at {format_endpoints(flow.arrives)}{_format_also(flow)}")  # fmt: skip
         return
     yield Arrow("flow", right, lane.node[0] + 6, y)
     x = right + 6 if inside or not lane.is_whole else lane.device[1] + 8
     width = lane.node[0] - x - 8
     if flow.dialled:
-        yield from _dials(flow, x, y - 6, width)
-    yield _seen(flow, x, y + 15, width)
+        yield from _draw_dials(flow, x, y - 6, width)
+    yield _draw_seen(flow, x, y + 15, width)
     if path and lane.is_whole:
-        yield _label("seen", right + 6, y - 6, _BORDER - right - 12, path)
+        yield _make_label("seen", right + 6, y - 6, _BORDER - right - 12, path)
 
 
 _PATH_TEXTS = {"vpn": "over the VPN", "local": "without NAT", "nat": "through its own NAT"}
 
 
-def _chip(flow: Flow, left: float, right: float, y: float, path: str) -> Iterator[Part]:
+def _draw_chip(flow: Flow, left: float, right: float, y: float, path: str) -> Iterator[Part]:
     """Yield the box of the callers. ``path`` is added to the name of their site."""
     yield Shape("anyone" if not flow.callers else "caller", Rect(left, y - _CHIP / 2, right - left, _CHIP))
     x, width = left + 8, right - left - 16
     if not flow.callers:
-        yield _label("chip", x, y + 4, width, flow.who)
+        yield _make_label("chip", x, y + 4, width, flow.who)
         return
     yield _list_label("chip", x, y - 3, width, "", flow.callers)
-    yield _label("chip-site", x, y + 11, width, f"site {flow.site}{path}")
+    yield _make_label("chip-site", x, y + 11, width, f"site {flow.site}{path}")
 
 
-def _dials(flow: Flow, x: float, baseline: float, width: float) -> Iterator[Label]:
+def _draw_dials(flow: Flow, x: float, baseline: float, width: float) -> Iterator[Label]:
     """Yield the dialled endpoints, in two lines if there are several addresses that do not fit into one."""
     hairpin = " (hairpin)" if flow.via == "hairpin" else ""
     verdict = f"{flow.verdict} " if flow.verdict else ""
-    before, after = f"{verdict}dials ", f"{_also(flow)}{hairpin}"
-    first, *others = address_texts(flow.dialled)
+    before, after = f"{verdict}dials ", f"{_format_also(flow)}{hairpin}"
+    first, *others = format_addresses(flow.dialled)
     whole = f"{before}{', '.join((first, *others))}{after}"
     if others and measure_width(whole, SIZES["dials"]) > width:
-        yield _label("dials", x, baseline - 13, width, f"{before}{first},")
-        yield _label("dials", x, baseline, width, f"{', '.join(others)}{after}")
+        yield _make_label("dials", x, baseline - 13, width, f"{before}{first},")
+        yield _make_label("dials", x, baseline, width, f"{', '.join(others)}{after}")
     else:
-        yield _label("dials", x, baseline, width, whole)
+        yield _make_label("dials", x, baseline, width, whole)
 
 
-def _also(flow: Flow) -> str:
+def _format_also(flow: Flow) -> str:
     return f" +{flow.also}" if flow.also else ""
 
 
-def _seen(flow: Flow, x: float, baseline: float, width: float) -> Label:
+def _draw_seen(flow: Flow, x: float, baseline: float, width: float) -> Label:
     if not flow.seen:
-        return _label("seen", x, baseline, width, "any source address")
+        return _make_label("seen", x, baseline, width, "any source address")
     return _list_label("seen", x, baseline, width, "seen as ", [format_source(source) for source in flow.seen])

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import Section, cells, table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import Section, make_cells, make_table
 
 # The kind of a shape, which sets its colour, then the colour as text, and the meaning.
 SHAPES = (
@@ -44,7 +44,7 @@ _WORDS = (
 )
 
 
-def legend_section() -> Section:
+def make_legend_section() -> Section:
     """Return the meanings of the words for results."""
-    rows = [cells(*row) for row in _WORDS]
-    return Section("words", "Results of connections", (), (table("", ("result", "expected", "actual"), rows),))
+    rows = [make_cells(*row) for row in _WORDS]
+    return Section("words", "Results of connections", (), (make_table("", ("result", "expected", "actual"), rows),))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, format_source
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row, endpoints_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row, format_endpoints
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import SHAPES, SIGNS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
@@ -32,116 +32,118 @@ _MOST_ARROWS = 500
 _COLOURS = {"caller": ("#e6f4ea", "#6aa884"), "anyone": ("#fff3d6", "#c99b2e"), "device": ("#f3e6fa", "#9a66b8")}
 
 
-def markdown(report: Report, fleet: Fleet | None = None, notes: Sequence[str] = ()) -> str:
+def render_markdown(report: Report, fleet: Fleet | None = None, notes: Sequence[str] = ()) -> str:
     """Return the report, with a picture of the fleet if there is one.
 
     Names and messages are escaped, so none of them can become markup.
     """
-    facts = "; ".join(f"{escaped(label)}: {_cell(cell)}" for label, cell in report.summary)
+    facts = "; ".join(f"{escape(label)}: {_render_cell(cell)}" for label, cell in report.summary)
     lines = [
-        f"# {escaped(report.title)}",
+        f"# {escape(report.title)}",
         "",
-        *(line for text in report.origin for line in (escaped(text), "")),
+        *(line for text in report.origin for line in (escape(text), "")),
         facts,
         "",
     ]
     if fleet:
-        lines += ["## The fleet", "", *(line for note in notes for line in (escaped(note), ""))]
-        lines += [*_picture([*mermaid(fleet)]), "", *_legend(), ""]
-    return "\n".join([*lines, *(line for section in report.sections for line in _section(section))]).rstrip() + "\n"
+        lines += ["## The fleet", "", *(line for note in notes for line in (escape(note), ""))]
+        lines += [*_render_picture([*render_mermaid(fleet)]), "", *_render_legend(), ""]
+    return (
+        "\n".join([*lines, *(line for section in report.sections for line in _render_section(section))]).rstrip() + "\n"
+    )
 
 
-def _legend() -> Iterator[str]:
+def _render_legend() -> Iterator[str]:
     """Yield the legend of the picture, in which ports have no shapes."""
     yield from (f"- {colour}: {meaning}" for _kind, colour, meaning in SHAPES)
-    yield from (f"- {escaped(sign)}: {meaning}" for sign, meaning in SIGNS)
+    yield from (f"- {escape(sign)}: {meaning}" for sign, meaning in SIGNS)
 
 
-def _picture(lines: Sequence[str]) -> list[str]:
+def _render_picture(lines: Sequence[str]) -> list[str]:
     if sum(map(len, lines)) + len(lines) > _MOST_TEXT or sum("-->" in line for line in lines) > _MOST_ARROWS:
         return ["The picture is in the HTML report; it is too large for Mermaid."]
     return ["```mermaid", *lines, "```"]
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Return text as one line without markup."""
     return _SPECIAL.sub(r"\\\1", clean(text))
 
 
-def _cell(cell: Cell) -> str:
-    text = escaped(" ".join([cell.text, ", ".join(cell.items)]).strip())
+def _render_cell(cell: Cell) -> str:
+    text = escape(" ".join([cell.text, ", ".join(cell.items)]).strip())
     return f"**{text}**" if text and cell.tone in (BAD, WARN) else text
 
 
-def _section(section: Section) -> Iterator[str]:
-    yield from (f"## {escaped(section.title)}", "")
+def _render_section(section: Section) -> Iterator[str]:
+    yield from (f"## {escape(section.title)}", "")
     for paragraph in section.paragraphs:
-        yield from (_cell(paragraph), "")
+        yield from (_render_cell(paragraph), "")
     for table in section.tables:
-        yield from _table(table)
+        yield from _render_table(table)
 
 
-def _table(table: Table) -> Iterator[str]:
+def _render_table(table: Table) -> Iterator[str]:
     if table.title:
-        yield from (f"### {escaped(table.title)}", "")
+        yield from (f"### {escape(table.title)}", "")
     for note in table.notes:
-        yield from (escaped(note), "")
+        yield from (escape(note), "")
     if table.rows:
-        yield _line(map(escaped, table.header))
-        yield _line(["---"] * len(table.header))
-        yield from (_line(map(_cell, row)) for row in table.rows)
+        yield _render_line(map(escape, table.header))
+        yield _render_line(["---"] * len(table.header))
+        yield from (_render_line(map(_render_cell, row)) for row in table.rows)
         yield ""
 
 
-def _line(texts: Sequence[str] | map[str]) -> str:
+def _render_line(texts: Sequence[str] | map[str]) -> str:
     return f"| {' | '.join(texts)} |"
 
 
-def mermaid(fleet: Fleet) -> Iterator[str]:
+def render_mermaid(fleet: Fleet) -> Iterator[str]:
     """Yield a flowchart: sites with their nodes, and an arrow for each flow to a port."""
     yield "flowchart LR"
     for kind, (fill, stroke) in _COLOURS.items():
         yield f"  classDef {kind} fill:{fill},stroke:{stroke},color:#1d2630"
     boxes = [(f"n{index}", box) for index, box in enumerate(box for site in fleet.sites for box in site.boxes)]
     for index, site in enumerate(fleet.sites):
-        yield f'  subgraph s{index}["Site {_quoted(site.name)}"]'
+        yield f'  subgraph s{index}["Site {_quote(site.name)}"]'
         for name, box in boxes:
             if box.site == site.name:
-                yield f'    {name}["{_about(box)}"]'
+                yield f'    {name}["{_describe_box(box)}"]'
         yield "  end"
     ids: dict[tuple[str, ...], str] = {}
     for name, box in boxes:
         for row in box.rows:
             for flow in row.flows:
-                yield from _arrow(name, row, flow, ids)
+                yield from _render_arrow(name, row, flow, ids)
 
 
-def _about(box: Box) -> str:
+def _describe_box(box: Box) -> str:
     names = list_first(box.nodes, _SHOWN)
     marks = [f"{row.listener} {mark}" for row in box.rows for mark in row.marks]
-    return "<br>".join(_quoted(text) for text in (names, *box.about, *box.marks, *marks))
+    return "<br>".join(_quote(text) for text in (names, *box.about, *box.marks, *marks))
 
 
-def _arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -> Iterator[str]:
+def _render_arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -> Iterator[str]:
     who = flow.callers or (flow.who,)
     kind = "caller" if flow.callers else "anyone"
     where = f" (site {flow.site})" if flow.callers and flow.site else ""
-    caller = _id((*who, where), f'(["{_quoted(list_first(who, _SHOWN) + where)}"]):::{kind}', ids)
+    caller = _make_id((*who, where), f'(["{_quote(list_first(who, _SHOWN) + where)}"]):::{kind}', ids)
     yield from caller[1]
     port = f"{row.listener} {', '.join(row.ports)}"
-    dials = f"{flow.verdict} dials {endpoints_text(flow.dialled)}".strip() if flow.dialled else ""
+    dials = f"{flow.verdict} dials {format_endpoints(flow.dialled)}".strip() if flow.dialled else ""
     seen = f"seen as {list_first([format_source(source) for source in flow.seen], _SHOWN)}" if flow.seen else ""
     if flow.device:
-        device = _id(("device", flow.device), f'{{{{"{_quoted(flow.device)}"}}}}:::device', ids)
+        device = _make_id(("device", flow.device), f'{{{{"{_quote(flow.device)}"}}}}:::device', ids)
         yield from device[1]
-        yield f'  {caller[0]} -->|"{_lines(port, dials)}"| {device[0]}'
-        arrives = f"arrives at {endpoints_text(flow.arrives)}"
-        yield f'  {device[0]} -->|"{_lines(port, arrives, seen)}"| {target}'
+        yield f'  {caller[0]} -->|"{_join_lines(port, dials)}"| {device[0]}'
+        arrives = f"arrives at {format_endpoints(flow.arrives)}"
+        yield f'  {device[0]} -->|"{_join_lines(port, arrives, seen)}"| {target}'
     else:
-        yield f'  {caller[0]} -->|"{_lines(port, dials, seen)}"| {target}'
+        yield f'  {caller[0]} -->|"{_join_lines(port, dials, seen)}"| {target}'
 
 
-def _id(key: tuple[str, ...], shape: str, ids: dict[tuple[str, ...], str]) -> tuple[str, list[str]]:
+def _make_id(key: tuple[str, ...], shape: str, ids: dict[tuple[str, ...], str]) -> tuple[str, list[str]]:
     """Return the id of a shape, and the line that declares it if it is new."""
     if key in ids:
         return ids[key], []
@@ -149,10 +151,10 @@ def _id(key: tuple[str, ...], shape: str, ids: dict[tuple[str, ...], str]) -> tu
     return ids[key], [f"  {ids[key]}{shape}"]
 
 
-def _lines(*texts: str) -> str:
-    return "<br>".join(_quoted(text) for text in texts if text)
+def _join_lines(*texts: str) -> str:
+    return "<br>".join(_quote(text) for text in texts if text)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """Return text for a Mermaid label in quotes. Special characters become entity codes of Mermaid."""
     return _MERMAID_SPECIAL.sub(lambda found: f"#{ord(found[0])};", clean(text))

@@ -66,11 +66,11 @@ class Report:
     origin: tuple[str, ...] = ()
 
 
-def cells(*values: str | Cell) -> tuple[Cell, ...]:
+def make_cells(*values: str | Cell) -> tuple[Cell, ...]:
     """Return a row of cells; plain text has no tone."""
     return tuple(value if isinstance(value, Cell) else Cell(value) for value in values)
 
 
-def table(title: str, header: Sequence[str], rows: Iterable[tuple[Cell, ...]], anchor: str = "") -> Table:
+def make_table(title: str, header: Sequence[str], rows: Iterable[tuple[Cell, ...]], anchor: str = "") -> Table:
     """Return a table of rows."""
     return Table(title, tuple(header), tuple(rows), anchor)

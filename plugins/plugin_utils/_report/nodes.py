@@ -15,36 +15,38 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     MUTED,
     Cell,
     Section,
-    cells,
-    table,
+    make_cells,
+    make_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
 
 
-def node_anchors(plan: Mapping[str, Any]) -> dict[str, str]:
+def make_node_anchors(plan: Mapping[str, Any]) -> dict[str, str]:
     """Return the anchor of the table of each node, in natural order of the names."""
     return {name: f"node-{index}" for index, name in enumerate(sorted(plan["nodes"], key=make_natural_key))}
 
 
-def nodes_section(plan: Mapping[str, Any], outcomes: Sequence[Outcome], drift: Mapping[str, Any] | None) -> Section:
+def make_nodes_section(
+    plan: Mapping[str, Any], outcomes: Sequence[Outcome], drift: Mapping[str, Any] | None
+) -> Section:
     """Return the index of the nodes. Nodes with problems are first."""
     results: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         results.setdefault(outcome["to"], []).append(outcome)
     rows = []
-    for name, anchor in node_anchors(plan).items():
+    for name, anchor in make_node_anchors(plan).items():
         node = plan["nodes"][name]
-        problems = ", ".join(_problems(results.get(name, ()), (drift or {"nodes": {}})["nodes"].get(name, {})))
+        problems = ", ".join(_list_problems(results.get(name, ()), (drift or {"nodes": {}})["nodes"].get(name, {})))
         addresses = ", ".join(text for text in node["address"].values() if text)
-        rows.append(cells(Cell(name, link=anchor), Cell(problems or "none known", BAD if problems else MUTED),
+        rows.append(make_cells(Cell(name, link=anchor), Cell(problems or "none known", BAD if problems else MUTED),
                           node["site"], addresses, f"{node['version']}, {node['role']}"))  # fmt: skip
     rows.sort(key=lambda row: row[1].tone != BAD)
     header = ("node", "problems", "site", "address", "Kong")
-    return Section("nodes", "Nodes", (), (table("", header, rows),))
+    return Section("nodes", "Nodes", (), (make_table("", header, rows),))
 
 
-def _problems(results: Sequence[Outcome], drift: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _list_problems(results: Sequence[Outcome], drift: Mapping[str, Sequence[str]]) -> Iterator[str]:
     different = sum(map(differs, results))
     if different:
         yield f"{count_noun(different, 'result')} not as planned"

@@ -42,19 +42,19 @@ class Origin:
         return f"Written at {self.at} by gatehouse.kong {self.version} from the inventory {self.inventory}{commit}."
 
 
-def origin_of(sources: Sequence[str], fleet: str = "") -> Origin:
+def find_origin(sources: Sequence[str], fleet: str = "") -> Origin:
     """Return the origin of a report about these inventory sources. Without a fleet name, the inventory's name is used."""
     paths = [Path(source) for source in sources if "," not in source]
     return Origin(
         fleet or ", ".join(path.name if path.is_dir() else path.stem for path in paths) or "unnamed",
-        now(),
-        collection_version(),
+        format_now(),
+        read_collection_version(),
         ", ".join(shorten_source(source) for source in sources) or "none",
-        ", ".join(dict.fromkeys(_commits(paths))),
+        ", ".join(dict.fromkeys(_find_commits(paths))),
     )
 
 
-def titled(title: str, origin: Origin | None) -> tuple[str, tuple[str, ...]]:
+def format_title(title: str, origin: Origin | None) -> tuple[str, tuple[str, ...]]:
     """Return a title with the name of the fleet in place of {}, and the texts below it."""
     return (title.format(f" {origin.fleet}"), (origin.text,)) if origin else (title.format(""), ())
 
@@ -72,12 +72,12 @@ def with_old_time(origin: Origin, old: Mapping[str, str], text_of: Callable[[str
     return next(same, origin)
 
 
-def now() -> str:
+def format_now() -> str:
     """Return the current time as the report shows it."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def collection_version(folder: Path = _COLLECTION) -> str:
+def read_collection_version(folder: Path = _COLLECTION) -> str:
     """Return the version of the collection: from MANIFEST.json if it is installed, from galaxy.yml in its source tree."""
     manifest = folder / "MANIFEST.json"
     if manifest.exists():
@@ -85,17 +85,17 @@ def collection_version(folder: Path = _COLLECTION) -> str:
     return str(yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8"))["version"])
 
 
-def _commits(paths: Sequence[Path]) -> Iterator[str]:
+def _find_commits(paths: Sequence[Path]) -> Iterator[str]:
     for path in paths:
         folder = path if path.is_dir() else path.parent
-        commit = _git(folder, "rev-parse", "--short", "HEAD")
+        commit = _run_git(folder, "rev-parse", "--short", "HEAD")
         if commit:
             own = [path] if path.is_dir() else [path, *(folder / name for name in _VARIABLES)]
-            changed = _git(folder, "status", "--porcelain", "--", *map(str, own))
+            changed = _run_git(folder, "status", "--porcelain", "--", *map(str, own))
             yield f"{commit} with uncommitted changes" if changed else commit
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _run_git(folder: Path, *arguments: str) -> str:
     """Return the output of git, or an empty text if git is missing, fails or takes too long."""
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:

@@ -17,12 +17,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Flow,
     Port,
     format_source,
-    forward_sources,
+    list_forward_sources,
+    list_hosts,
     list_ports,
-    plan_hosts,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import endpoints_text, equivalent_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import format_endpoints, group_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
     MUTED,
@@ -30,24 +30,24 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Cell,
     Section,
     Table,
-    cells,
-    table,
+    make_cells,
+    make_table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import node_anchors
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key, name_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import make_node_anchors
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, format_ranges, make_natural_key
 
 _TONES = {"error": BAD, "warning": WARN, "info": MUTED}
 
 
-def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
+def make_findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
     """Return the findings of the compiler, and the meanings of their codes."""
     if not findings:
         return Section("findings", "Findings", (Cell("No findings."),))
     rows = [
-        cells(
+        make_cells(
             Cell(finding["severity"], _TONES.get(finding["severity"], "")),
             Cell(finding["code"], link=f"code-{finding['code']}" if finding["code"] in CODES else ""),
-            name_ranges(finding["hosts"]),
+            format_ranges(finding["hosts"]),
             finding["message"],
         )
         for finding in findings
@@ -56,17 +56,19 @@ def findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
     explained = Table(
         "Meanings of the codes",
         ("code", "meaning", "fix"),
-        tuple((Cell(code, link=f"#code-{code}"), *cells(*CODES[code].format_plain())) for code in codes),
+        tuple((Cell(code, link=f"#code-{code}"), *make_cells(*CODES[code].format_plain())) for code in codes),
     )
-    return Section("findings", "Findings", (), (table("", ("severity", "code", "hosts", "message"), rows), explained))
+    return Section(
+        "findings", "Findings", (), (make_table("", ("severity", "code", "hosts", "message"), rows), explained)
+    )
 
 
-def forwards_section(plan: Mapping[str, Any]) -> Section:
+def make_forwards_section(plan: Mapping[str, Any]) -> Section:
     """Return the forwards that each NAT device needs, a table for each device."""
     forwards = sorted(plan["nat_forwards"], key=lambda forward: make_natural_key(forward["device"]))
-    callers = Callers(plan_hosts(plan))
+    callers = Callers(list_hosts(plan))
     tables = [
-        table(
+        make_table(
             device,
             (
                 "outside",
@@ -77,7 +79,7 @@ def forwards_section(plan: Mapping[str, Any]) -> Section:
                 "sources of this forward, with the addresses that the node sees",
                 "hairpin",
             ),
-            [_forward_row(plan, forward, callers) for forward in forwards_of_device],
+            [_make_forward_row(plan, forward, callers) for forward in forwards_of_device],
         )
         for device, forwards_of_device in groupby(forwards, key=lambda forward: forward["device"])
     ]
@@ -90,14 +92,14 @@ def forwards_section(plan: Mapping[str, Any]) -> Section:
     return Section("forwards", "NAT forwards", (Cell(intro),), tuple(tables))
 
 
-def _forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> tuple[Cell, ...]:
-    return cells(
+def _make_forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> tuple[Cell, ...]:
+    return make_cells(
         str(Endpoint(forward["outside"], forward["outside_port"])),
         forward["protocol"],
         str(Endpoint(forward["inside"], forward["inside_port"])),
         forward["node"],
         forward["listener"],
-        Cell("", items=tuple(forward_sources(plan, forward, callers))),
+        Cell("", items=tuple(list_forward_sources(plan, forward, callers))),
         "yes" if forward["hairpin"] else "no",
     )
 
@@ -105,29 +107,29 @@ def _forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: C
 _PORT_COLUMNS = ("listener", "port", "listens on", "allowed sources", "dials", "through", "seen as")
 
 
-def ports_section(plan: Mapping[str, Any]) -> Section:
+def make_ports_section(plan: Mapping[str, Any]) -> Section:
     """Return the ports and connections of each node."""
-    callers = Callers(plan_hosts(plan))
+    callers = Callers(list_hosts(plan))
     intro = (
         "The ports of each node, the allowed sources, the addresses that they dial, and the source addresses that the node "
         "sees. All other remote sources are dropped."
     )
     tables = []
-    anchors = node_anchors(plan)
-    groups = [[node.name for node in group] for group in equivalent_nodes(plan)]
+    anchors = make_node_anchors(plan)
+    groups = [[node.name for node in group] for group in group_nodes(plan)]
     equivalent = {name: group for group in groups for name in group}
     for name, anchor in anchors.items():
         node = get_node(plan, name)
-        rows = [row for port in list_ports(plan, node, callers) for row in _port_rows(port)]
+        rows = [row for port in list_ports(plan, node, callers) for row in _make_port_rows(port)]
         first, *others = equivalent[name]
-        notes = [*_about(plan["nodes"][name], node.advertised)]
+        notes = [*_describe_node(plan["nodes"][name], node.advertised)]
         if others and name == first:
-            notes.append(f"Equivalent nodes, each with its own addresses (not in print): {name_ranges(others)}.")
+            notes.append(f"Equivalent nodes, each with its own addresses (not in print): {format_ranges(others)}.")
         tables.append(Table(name, _PORT_COLUMNS, tuple(rows), anchor, tuple(notes), is_printed=name == first))
     return Section("ports", "Ports and connections", (Cell(intro),), tuple(tables))
 
 
-def _about(node: Mapping[str, Any], advertised: Endpoint | None) -> Iterator[str]:
+def _describe_node(node: Mapping[str, Any], advertised: Endpoint | None) -> Iterator[str]:
     addresses = ", ".join(text for text in node["address"].values() if text)
     vpn = ", ".join(text for text in node["vpn_address"].values() if text)
     virtual = ", ".join(node.get("virtual_addresses", ()))
@@ -139,32 +141,32 @@ def _about(node: Mapping[str, Any], advertised: Endpoint | None) -> Iterator[str
     )
 
 
-def _port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
+def _make_port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
     head = (
         port.listener,
         " ".join((f"{port.port}/{'+'.join(port.protocols)}", *port.flags)),
         ", ".join(port.addresses),
     )
     if not port.flows:
-        yield cells(*head, Cell("only the node itself", MUTED), "", "", "")
+        yield make_cells(*head, Cell("only the node itself", MUTED), "", "", "")
     for index, flow in enumerate(port.flows):
-        yield cells(*(head if index == 0 else ("", "", "")), *_flow_cells(flow))
+        yield make_cells(*(head if index == 0 else ("", "", "")), *_make_flow_cells(flow))
 
 
-def _flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
+def _make_flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
     who = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.who
     seen = Cell("", items=tuple(map(format_source, flow.seen))) if flow.seen else "any address"
-    return who, endpoints_text(flow.dialled) or "any address of the node", path_text(flow), seen
+    return who, format_endpoints(flow.dialled) or "any address of the node", format_path(flow), seen
 
 
-def path_text(flow: Flow) -> str:
+def format_path(flow: Flow) -> str:
     """Return the NAT device, VPN or NAT between the caller and the node as text, empty for a direct path."""
     if flow.device:
         return f"{flow.device} (hairpin)" if flow.via == "hairpin" else flow.device
     return {"vpn": "the VPN", "nat": "its own NAT"}.get(flow.via, "")
 
 
-def summary_of(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
+def summarise_plan(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
     """Yield short facts about a plan."""
     nodes = plan["nodes"].values()
     sites = len({node["site"] for node in nodes})

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import html
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import finding_cases, suites_text
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import markdown
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import render_html
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import make_finding_cases, render_suites
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import render_markdown
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
     FORMAT,
@@ -22,8 +22,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Report,
     Section,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, titled
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import findings_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, format_title
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import make_findings_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them if it fails
@@ -35,41 +35,41 @@ _INTRO = (
 )
 
 
-def refused_html(findings: Findings, origin: Origin | None = None) -> str:
+def render_refused_html(findings: Findings, origin: Origin | None = None) -> str:
     """Return the report as one HTML page."""
-    return html(_report(findings, origin))
+    return render_html(_make_report(findings, origin))
 
 
-def refused_markdown(findings: Findings, origin: Origin | None = None) -> str:
+def render_refused_markdown(findings: Findings, origin: Origin | None = None) -> str:
     """Return the report as Markdown."""
-    return markdown(_report(findings, origin))
+    return render_markdown(_make_report(findings, origin))
 
 
-def refused_json(findings: Findings, origin: Origin | None = None) -> str:
+def render_refused_json(findings: Findings, origin: Origin | None = None) -> str:
     """Return the findings as JSON, with the same keys as the report of a plan."""
     empty = dict.fromkeys(("plan", "changes", "verification", "drift"))
     data = {"format": FORMAT, "origin": asdict(origin) if origin else None, "findings": findings, **empty}
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def refused_junit(findings: Findings, _origin: Origin | None = None) -> str:
+def render_refused_junit(findings: Findings, _origin: Origin | None = None) -> str:
     """Return the report as JUnit XML."""
-    return suites_text({"plan": [*finding_cases(findings)]})
+    return render_suites({"plan": [*make_finding_cases(findings)]})
 
 
 # By the suffix of the file's name.
 REFUSED_FORMS: Mapping[str, Callable[[Findings, Origin | None], str]] = {
-    ".html": refused_html,
-    ".md": refused_markdown,
-    ".json": refused_json,
-    ".xml": refused_junit,
+    ".html": render_refused_html,
+    ".md": render_refused_markdown,
+    ".json": render_refused_json,
+    ".xml": render_refused_junit,
 }
 
 
-def _report(findings: Findings, origin: Origin | None) -> Report:
+def _make_report(findings: Findings, origin: Origin | None) -> Report:
     errors = count_noun(sum(finding["severity"] == ERROR for finding in findings), "error")
     words = Cell(f"There is no plan for this inventory: {errors}.", BAD), Cell(_INTRO)
     refused = Section("refused", "There is no plan", words)
     summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)
-    title, below = titled(_TITLE, origin)
-    return Report(title, summary, (refused, findings_section(findings)), below)
+    title, below = format_title(_TITLE, origin)
+    return Report(title, summary, (refused, make_findings_section(findings)), below)

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, Fleet, fleet_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, Fleet, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import html
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import junit
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import picture_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import legend_section
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import markdown
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import render_html
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import render_junit
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import make_legend_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import render_markdown
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
     FORMAT,
@@ -27,22 +27,22 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Report,
     Section,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import nodes_section
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, titled
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import make_nodes_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, format_title
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import (
-    findings_section,
-    forwards_section,
-    ports_section,
-    summary_of,
+    make_findings_section,
+    make_forwards_section,
+    make_ports_section,
+    summarise_plan,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import svg
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import (
-    changes_section,
-    drift_cell,
-    drift_section,
-    verification_section,
-    verification_summary,
+    make_changes_section,
+    make_drift_section,
+    make_verification_section,
+    summarise_drift,
+    summarise_verification,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
@@ -69,7 +69,7 @@ class Evidence:
     origin: Origin | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, from which kept_evidence reads the verification and drift again."""
+        """Return plain data, from which read_kept_evidence reads the verification and drift again."""
         changes = None if self.changes is None else [change.as_dict() for change in self.changes]
         return {
             "format": FORMAT,
@@ -81,7 +81,7 @@ class Evidence:
         }
 
 
-def kept_evidence(text: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_kept_evidence(text: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the verification and drift in the JSON of a report of the same plan; empty for any other report."""
     try:
         kept = json.loads(text)
@@ -91,80 +91,82 @@ def kept_evidence(text: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: kept[key] for key in ("verification", "drift") if kept.get(key)} if same else {}
 
 
-def html_text(evidence: Evidence) -> str:
+def render_html_report(evidence: Evidence) -> str:
     """Return the report as one HTML page."""
-    fleet = _fleet(evidence)
-    picture = svg(picture_of(fleet), f"{_READING} The section Ports and connections has the same content as text.")
-    return html(report_of(evidence), picture, [*_notes(fleet)])
+    fleet = _make_fleet(evidence)
+    picture = render_svg(
+        lay_out_picture(fleet), f"{_READING} The section Ports and connections has the same content as text."
+    )
+    return render_html(make_report(evidence), picture, [*_make_notes(fleet)])
 
 
-def markdown_text(evidence: Evidence) -> str:
+def render_markdown_report(evidence: Evidence) -> str:
     """Return the report as Markdown."""
-    fleet = _fleet(evidence)
-    return markdown(report_of(evidence), fleet, [*_notes(fleet)][1:])
+    fleet = _make_fleet(evidence)
+    return render_markdown(make_report(evidence), fleet, [*_make_notes(fleet)][1:])
 
 
-def json_text(evidence: Evidence) -> str:
+def render_json_report(evidence: Evidence) -> str:
     """Return the input of the report as JSON."""
     return json.dumps(evidence.as_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def junit_text(evidence: Evidence) -> str:
+def render_junit_report(evidence: Evidence) -> str:
     """Return the report as JUnit XML."""
-    return junit(evidence.plan, evidence.verification, evidence.drift)
+    return render_junit(evidence.plan, evidence.verification, evidence.drift)
 
 
 # By the suffix of the file's name.
 FORMS: Mapping[str, Callable[[Evidence], str]] = {
-    ".html": html_text,
-    ".md": markdown_text,
-    ".json": json_text,
-    ".xml": junit_text,
+    ".html": render_html_report,
+    ".md": render_markdown_report,
+    ".json": render_json_report,
+    ".xml": render_junit_report,
 }
 
 
-def report_of(evidence: Evidence) -> Report:
+def make_report(evidence: Evidence) -> Report:
     """Return the report as data."""
-    title, origin = titled(_TITLE, evidence.origin)
-    return Report(title, tuple(_summary(evidence)), tuple(_sections(evidence)), origin)
+    title, origin = format_title(_TITLE, evidence.origin)
+    return Report(title, tuple(_summarise(evidence)), tuple(_make_sections(evidence)), origin)
 
 
-def _summary(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
-    yield from summary_of(evidence.plan)
+def _summarise(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
+    yield from summarise_plan(evidence.plan)
     if evidence.changes is not None:
         loses = any(change.kind == "loses" for change in evidence.changes)
         yield "changes", Cell(count_noun(len(evidence.changes), "change"), WARN if loses else "", "changes")
     yield (
         "verification",
-        verification_summary(evidence.verification) if evidence.verification else Cell("not in this report", "muted"),
+        summarise_verification(evidence.verification) if evidence.verification else Cell("not in this report", "muted"),
     )
     if evidence.verification and (open_nodes := [*open_admins(evidence.verification["outcomes"])]):
         yield "Admin API", Cell(f"{count_noun(len(open_nodes), 'node')} without authentication", BAD, "verification")
     if evidence.drift:
-        yield "drift", drift_cell(evidence.drift)
+        yield "drift", summarise_drift(evidence.drift)
 
 
-def _sections(evidence: Evidence) -> Iterator[Section]:
-    measured = [verification_section(evidence.plan, evidence.verification)] if evidence.verification else []
-    measured += [drift_section(evidence.drift)] if evidence.drift else []
+def _make_sections(evidence: Evidence) -> Iterator[Section]:
+    measured = [make_verification_section(evidence.plan, evidence.verification)] if evidence.verification else []
+    measured += [make_drift_section(evidence.drift)] if evidence.drift else []
     outcomes = evidence.verification["outcomes"] if evidence.verification else ()
-    yield nodes_section(evidence.plan, outcomes, evidence.drift)
+    yield make_nodes_section(evidence.plan, outcomes, evidence.drift)
     if evidence.changes is not None:
-        yield changes_section(evidence.changes)
+        yield make_changes_section(evidence.changes)
     yield from (section for section in measured if any(paragraph.tone == BAD for paragraph in section.paragraphs))
-    yield findings_section(evidence.plan["findings"])
-    yield forwards_section(evidence.plan)
-    yield ports_section(evidence.plan)
+    yield make_findings_section(evidence.plan["findings"])
+    yield make_forwards_section(evidence.plan)
+    yield make_ports_section(evidence.plan)
     yield from (section for section in measured if not any(paragraph.tone == BAD for paragraph in section.paragraphs))
-    yield legend_section()
+    yield make_legend_section()
 
 
-def _fleet(evidence: Evidence) -> Fleet:
+def _make_fleet(evidence: Evidence) -> Fleet:
     outcomes = evidence.verification["outcomes"] if evidence.verification else ()
-    return add_verdicts(fleet_of(evidence.plan), outcomes, evidence.drift, evidence.plan)
+    return add_verdicts(make_fleet(evidence.plan), outcomes, evidence.drift, evidence.plan)
 
 
-def _notes(fleet: Fleet) -> Iterator[str]:
+def _make_notes(fleet: Fleet) -> Iterator[str]:
     yield _READING
     if any(len(box.nodes) > 1 for site in fleet.sites for box in site.boxes):
         yield _ALIKE

@@ -30,12 +30,12 @@ _ROUND = {
 }
 
 
-def svg(picture: Picture, description: str) -> str:
+def render_svg(picture: Picture, description: str) -> str:
     """Return the picture as SVG elements, one for each slice, with a name and a description for screen readers."""
-    return "\n".join(_slice(picture, part, index, description) for index, part in enumerate(picture.slices))
+    return "\n".join(_render_slice(picture, part, index, description) for index, part in enumerate(picture.slices))
 
 
-def _slice(picture: Picture, part: Slice, index: int, description: str) -> str:
+def _render_slice(picture: Picture, part: Slice, index: int, description: str) -> str:
     top, bottom = part.y, part.y + part.height
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top:g} {picture.width:g} {part.height:g}" role="img" '
@@ -47,18 +47,18 @@ def _slice(picture: Picture, part: Slice, index: int, description: str) -> str:
             f'<title id="picture-{index}">{escape(clean(part.name))}</title>',
             f'<desc id="picture-{index}-about">{escape(clean(description))}</desc>',
             *(
-                _shape(shape)
+                _render_shape(shape)
                 for shape in picture.shapes
                 if shape.rect.y < bottom and shape.rect.y + shape.rect.height > top
             ),
-            *(line for arrow in picture.arrows if top < arrow.y < bottom for line in _arrow(arrow)),
-            *(_text(label) for label in picture.labels if top < label.baseline < bottom),
+            *(line for arrow in picture.arrows if top < arrow.y < bottom for line in _render_arrow(arrow)),
+            *(_render_text(label) for label in picture.labels if top < label.baseline < bottom),
             "</svg>",
         ]
     )
 
 
-def _shape(shape: Shape) -> str:
+def _render_shape(shape: Shape) -> str:
     rect = shape.rect
     return (
         f'<rect class="{shape.kind}" x="{rect.x:g}" y="{rect.y:g}" width="{rect.width:g}" height="{rect.height:g}" '
@@ -66,13 +66,13 @@ def _shape(shape: Shape) -> str:
     )
 
 
-def _arrow(arrow: Arrow) -> Iterator[str]:
+def _render_arrow(arrow: Arrow) -> Iterator[str]:
     tip = arrow.end - 1
     yield f'<path class="{arrow.kind}" d="M{arrow.start:g} {arrow.y:g}H{tip - 6:g}"/>'
     yield f'<path class="tip" d="M{tip:g} {arrow.y:g}l-8 -4v8z"/>'
 
 
-def _text(label: Label) -> str:
+def _render_text(label: Label) -> str:
     whole = f"<title>{escape(label.full)}</title>" if label.full != label.text else ""
     return (
         f'<text class="{label.kind}" font-size="{label.size:.4g}" x="{label.x:g}" y="{label.baseline:g}">'

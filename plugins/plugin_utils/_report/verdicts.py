@@ -38,7 +38,7 @@ def add_verdicts(fleet: Fleet, outcomes: Iterable[Outcome], drift: Drift | None,
         for listener in planned["listeners"]:
             settings.setdefault((node, listener["name"]), []).append(listener["setting"])
     evidence = _Evidence(by_port, lines, settings)
-    sites = tuple(replace(site, boxes=tuple(_box(box, evidence) for box in site.boxes)) for site in fleet.sites)
+    sites = tuple(replace(site, boxes=tuple(_mark_box(box, evidence) for box in site.boxes)) for site in fleet.sites)
     return replace(fleet, sites=sites)
 
 
@@ -53,7 +53,7 @@ class _Evidence:
     drift: Mapping[str, list[str]]
     settings: Mapping[tuple[str, str], list[str]]
 
-    def drift_of(self, node: str, row: Row) -> list[str]:
+    def select_drift(self, node: str, row: Row) -> list[str]:
         """Return the lines of drift of a node that name a port, the listener or the setting of a row."""
         name = re.escape(row.listener)
         settings = "|".join(map(re.escape, self.settings[node, row.listener]))
@@ -62,14 +62,14 @@ class _Evidence:
         return [line for line in self.drift.get(node, ()) if about.search(line)]
 
 
-def _box(box: Box, evidence: _Evidence) -> Box:
-    of_ports = {node: {line for row in box.rows for line in evidence.drift_of(node, row)} for node in box.nodes}
+def _mark_box(box: Box, evidence: _Evidence) -> Box:
+    of_ports = {node: {line for row in box.rows for line in evidence.select_drift(node, row)} for node in box.nodes}
     others = [node for node in box.nodes if set(evidence.drift.get(node, ())) - of_ports[node]]
-    marks = _marks("drift, see section Drift", others, box)
-    return replace(box, rows=tuple(_row(row, box, evidence) for row in box.rows), marks=tuple(marks))
+    marks = _format_mark("drift, see section Drift", others, box)
+    return replace(box, rows=tuple(_mark_row(row, box, evidence) for row in box.rows), marks=tuple(marks))
 
 
-def _row(row: Row, box: Box, evidence: _Evidence) -> Row:
+def _mark_row(row: Row, box: Box, evidence: _Evidence) -> Row:
     outcomes = [
         outcome
         for node in box.nodes
@@ -79,30 +79,32 @@ def _row(row: Row, box: Box, evidence: _Evidence) -> Row:
     different = sum(map(differs, outcomes))
     marks = [
         *([f"{DIFFERS} {count_noun(different, 'result')} not as planned"] if different else []),
-        *_marks("no authentication", [outcome["to"] for outcome in outcomes if is_open_admin(outcome)], box),
-        *_marks("drift", [node for node in box.nodes if evidence.drift_of(node, row)], box),
+        *_format_mark("no authentication", [outcome["to"] for outcome in outcomes if is_open_admin(outcome)], box),
+        *_format_mark("drift", [node for node in box.nodes if evidence.select_drift(node, row)], box),
     ]
-    flows = tuple(replace(flow, verdict=_verdict(flow, outcomes)) for flow in row.flows)
+    flows = tuple(replace(flow, verdict=_judge_flow(flow, outcomes)) for flow in row.flows)
     return replace(row, flows=flows, marks=tuple(marks))
 
 
-def _marks(text: str, nodes: Iterable[str], box: Box) -> Iterator[str]:
+def _format_mark(text: str, nodes: Iterable[str], box: Box) -> Iterator[str]:
     """Yield the mark of a problem, with the number of its nodes if the box has several nodes."""
     affected = set(nodes)
     if affected:
         yield f"{DIFFERS} {text}" + (f" ({count_noun(len(affected), 'node')})" if len(box.nodes) > 1 else "")
 
 
-def _verdict(flow: Flow, outcomes: Iterable[Outcome]) -> str:
+def _judge_flow(flow: Flow, outcomes: Iterable[Outcome]) -> str:
     """Return the mark of a flow from the results of its callers. A flow of any source has all hosts of the plan."""
     callers = frozenset(flow.callers)
     known = (outcome for outcome in outcomes if outcome["seen"] not in (None, SILENT))
-    of_flow = [outcome for outcome in known if outcome["from"] in callers or (not callers and _dials(flow, outcome))]
+    of_flow = [
+        outcome for outcome in known if outcome["from"] in callers or (not callers and _is_dialled(flow, outcome))
+    ]
     if not of_flow:
         return ""
     return DIFFERS if any(map(differs, of_flow)) else AS_PLANNED
 
 
-def _dials(flow: Flow, outcome: Outcome) -> bool:
+def _is_dialled(flow: Flow, outcome: Outcome) -> bool:
     """Tell whether a probe dialled an endpoint of a flow."""
     return (outcome["dial_address"], outcome["dial_port"]) in flow.dialled

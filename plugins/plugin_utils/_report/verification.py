@@ -12,7 +12,10 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import CHANGES, GAINS, LOSES, Change
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import certificates, open_admins
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import (
+    make_certificates_table,
+    open_admins,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
     GOOD,
@@ -20,14 +23,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     WARN,
     Cell,
     Section,
-    cells,
-    table,
+    make_cells,
+    make_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
+    format_ranges,
     list_first,
     make_natural_key,
-    name_ranges,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     format_drift_summary,
@@ -62,23 +65,23 @@ def differs(outcome: Outcome) -> bool:
     return outcome["seen"] not in (None, SILENT) and not holds(outcome)
 
 
-def verification_section(plan: Mapping[str, Any], verification: Mapping[str, Any]) -> Section:
+def make_verification_section(plan: Mapping[str, Any], verification: Mapping[str, Any]) -> Section:
     """Return the results of real connections, compared with the expectations."""
     outcomes: Sequence[Outcome] = verification["outcomes"]
     different = [outcome for outcome in outcomes if differs(outcome)]
-    tables = [_differences(different)] if different else []
-    shown = certificates(outcomes)
+    tables = [_make_difference_rows(different)] if different else []
+    shown = make_certificates_table(outcomes)
     by_site = len({outcome["from"] for outcome in outcomes}) > _COLUMNS
-    tables += [_matrix(plan, outcomes, by_site=by_site), *([shown] if shown else [])]
+    tables += [_make_matrix(plan, outcomes, by_site=by_site), *([shown] if shown else [])]
     return Section(
         "verification",
         "Verification: expected and actual",
-        (*_verdict(verification), *open_admins(outcomes)),
+        (*_make_verdict(verification), *open_admins(outcomes)),
         tuple(tables),
     )
 
 
-def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
+def _make_verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
     outcomes = verification["outcomes"]
     probed = [outcome for outcome in outcomes if outcome["seen"] is not None]
     blocked = sum(holds(outcome) and outcome["expected"] != OPEN for outcome in outcomes)
@@ -109,21 +112,23 @@ def _verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
         yield Cell(f"Not tested from {list_first(missing, _SHOWN)}: not part of the run.", WARN)
 
 
-def _differences(different: Iterable[Outcome]) -> Any:
+def _make_difference_rows(different: Iterable[Outcome]) -> Any:
     """Return a row for each likely cause, with all connections that it explains."""
     by_cause: dict[str, list[Outcome]] = {}
     for outcome in different:
         by_cause.setdefault(outcome.get("cause") or "cause unknown", []).append(outcome)
     rows = [
-        cells(
-            Cell(cause, BAD), count_noun(len(outcomes), "connection"), Cell("", items=tuple(map(_difference, outcomes)))
+        make_cells(
+            Cell(cause, BAD),
+            count_noun(len(outcomes), "connection"),
+            Cell("", items=tuple(map(_format_difference, outcomes))),
         )
         for cause, outcomes in by_cause.items()
     ]
-    return table("Differences", ("likely cause", "", "expected and actual"), rows)
+    return make_table("Differences", ("likely cause", "", "expected and actual"), rows)
 
 
-def _difference(outcome: Outcome) -> str:
+def _format_difference(outcome: Outcome) -> str:
     dialled = Endpoint(outcome["dial_address"], outcome["dial_port"])
     detail = f" ({outcome['detail']})" if outcome.get("detail") else ""
     return (
@@ -132,36 +137,36 @@ def _difference(outcome: Outcome) -> str:
     )
 
 
-def _matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bool) -> Any:
-    columns = dict.fromkeys(_source(plan, outcome, by_site=by_site) for outcome in outcomes)
+def _make_matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bool) -> Any:
+    columns = dict.fromkeys(_format_source(plan, outcome, by_site=by_site) for outcome in outcomes)
     found: dict[tuple[str, str, str], dict[str, list[Outcome]]] = {}
     for outcome in sorted(outcomes, key=lambda outcome: make_natural_key(outcome["to"])):
-        source = _source(plan, outcome, by_site=by_site)
+        source = _format_source(plan, outcome, by_site=by_site)
         family = " IPv6" if ":" in outcome["dial_address"] else ""
         row = outcome["to"], outcome["listener"], f"{outcome['port']}/{outcome['protocol']}{family}"
         found.setdefault(row, {}).setdefault(source, []).append(outcome)
     alike: dict[Any, list[str]] = {}
     for (node, listener, port), mine in found.items():
-        results = tuple(_cell(mine.get(column, ())) for column in columns)
+        results = tuple(_make_cell(mine.get(column, ())) for column in columns)
         # Nodes with equal results share a row if there are many sources.
         alike.setdefault((None if by_site else node, listener, port, results), []).append(node)
     rows = [
-        (*cells(name_ranges(nodes), listener, port), *results)
+        (*make_cells(format_ranges(nodes), listener, port), *results)
         for (_node, listener, port, results), nodes in alike.items()
     ]
     title = "Expected / actual, from each " + ("site" if by_site else "source") + " to each listener"
-    return table(
+    return make_table(
         title, ("nodes" if by_site else "node", "listener", "port", *(f"from {column}" for column in columns)), rows
     )
 
 
-def _source(plan: Mapping[str, Any], outcome: Outcome, *, by_site: bool) -> str:
+def _format_source(plan: Mapping[str, Any], outcome: Outcome, *, by_site: bool) -> str:
     name = str(outcome["from"])
     host = plan["nodes"].get(name) or plan["hosts"].get(name) or {}
     return f"site {host.get('site', 'unknown')}" if by_site else name
 
 
-def _cell(outcomes: Sequence[Outcome]) -> Cell:
+def _make_cell(outcomes: Sequence[Outcome]) -> Cell:
     if not outcomes:
         return Cell("\N{EN DASH}", MUTED)
     met = Counter(
@@ -170,10 +175,10 @@ def _cell(outcomes: Sequence[Outcome]) -> Cell:
     texts = [f"{_MARK if bad else ''}{expected} / {seen}" for bad, expected, seen in met]
     if len(outcomes) > 1:
         texts = [f"{count}{_TIMES}{text}" for count, text in zip(met.values(), texts, strict=True)]
-    return Cell(", ".join(texts), _tone(outcomes))
+    return Cell(", ".join(texts), _choose_tone(outcomes))
 
 
-def _tone(outcomes: Sequence[Outcome]) -> str:
+def _choose_tone(outcomes: Sequence[Outcome]) -> str:
     if any(map(differs, outcomes)):
         return BAD
     if any(outcome["seen"] in (None, SILENT) for outcome in outcomes):
@@ -181,7 +186,7 @@ def _tone(outcomes: Sequence[Outcome]) -> str:
     return GOOD if all(outcome["expected"] == OPEN for outcome in outcomes) else MUTED
 
 
-def verification_summary(verification: Mapping[str, Any]) -> Cell:
+def summarise_verification(verification: Mapping[str, Any]) -> Cell:
     """Return the verification in one line."""
     different, probed = (
         sum(map(differs, verification["outcomes"])),
@@ -195,19 +200,19 @@ def verification_summary(verification: Mapping[str, Any]) -> Cell:
     return Cell(f"{count_noun(probed, 'connection')}, all as planned", GOOD, "verification")
 
 
-def drift_section(drift: Mapping[str, Any]) -> Section:
+def make_drift_section(drift: Mapping[str, Any]) -> Section:
     """Return the differences of the nodes from the plan, and the nodes that were not checked."""
     when = f" at {drift['at']}" if drift.get("at") else ""
-    rows = [cells(name_ranges(nodes), *found) for found, nodes in share_differences(drift).items()]
-    missing = [cells(name_ranges(nodes), Cell(reason, WARN)) for reason, nodes in share_reasons(drift).items()]
-    tables = [table("", ("nodes", "part", "difference"), rows)] if rows else []
-    tables += [table("Not checked", ("nodes", "reason"), missing)] if missing else []
+    rows = [make_cells(format_ranges(nodes), *found) for found, nodes in share_differences(drift).items()]
+    missing = [make_cells(format_ranges(nodes), Cell(reason, WARN)) for reason, nodes in share_reasons(drift).items()]
+    tables = [make_table("", ("nodes", "part", "difference"), rows)] if rows else []
+    tables += [make_table("Not checked", ("nodes", "reason"), missing)] if missing else []
     return Section(
         "drift", "Drift", (Cell(f"{format_drift_summary(drift)}{when}.", BAD if rows else GOOD),), tuple(tables)
     )
 
 
-def drift_cell(drift: Mapping[str, Any]) -> Cell:
+def summarise_drift(drift: Mapping[str, Any]) -> Cell:
     """Return a short text about drift for the summary of a report."""
     count = len(share_differences(drift))
     if count:
@@ -216,13 +221,13 @@ def drift_cell(drift: Mapping[str, Any]) -> Cell:
     return Cell(f"{count_noun(missing, 'node')} not checked", WARN, "drift") if missing else Cell("none", GOOD, "drift")
 
 
-def changes_section(changes: Sequence[Change]) -> Section:
+def make_changes_section(changes: Sequence[Change]) -> Section:
     """Return the changes from an older plan."""
     if not changes:
         return Section("changes", "Changes", (Cell("There are no changes from the older plan."),))
     rows = [
-        cells(Cell(*_CHANGE_TONES[change.kind]), list_first(change.where, _SHOWN), change.what, change.how)
+        make_cells(Cell(*_CHANGE_TONES[change.kind]), list_first(change.where, _SHOWN), change.what, change.how)
         for change in changes
     ]
     intro = Cell("Changes from the older plan: sources that gain or lose access to a port, and other changes.")
-    return Section("changes", "Changes", (intro,), (table("", ("", "where", "subject", "change"), rows),))
+    return Section("changes", "Changes", (intro,), (make_table("", ("", "where", "subject", "change"), rows),))

@@ -14,8 +14,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import rende
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
     escape_all,
+    format_ranges,
     make_natural_key,
-    name_ranges,
 )
 
 FORMAT = 1
@@ -72,9 +72,11 @@ def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
 
 def format_drift(drift: Mapping[str, Any]) -> list[str]:
     """Return drift as lines: a table of the differences, the nodes that were not checked, and a summary."""
-    differences = [[name_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in share_differences(drift).items()]
+    differences = [
+        [format_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in share_differences(drift).items()
+    ]
     table = [*render_table(("nodes", "part", "difference"), differences), ""] if differences else []
-    missing = [f"NOT CHECKED: {name_ranges(nodes)}: {reason}" for reason, nodes in share_reasons(drift).items()]
+    missing = [f"NOT CHECKED: {format_ranges(nodes)}: {reason}" for reason, nodes in share_reasons(drift).items()]
     return [*table, *([*missing, ""] if missing else []), format_drift_summary(drift)]
 
 

@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_n
 _SHOWN = 20
 
 
-def name_error(option: str, name: str | None, kind: str, known: Collection[str]) -> str:
+def explain_name(option: str, name: str | None, kind: str, known: Collection[str]) -> str:
     """Return one line that says that a name is missing or unknown, with the valid names; "" if it is known."""
     if name in known:
         return ""

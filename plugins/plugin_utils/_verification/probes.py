@@ -121,7 +121,7 @@ def list_local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
     """
     node = get_node(plan, name)
     return [
-        _probe(name, node, listener, protocol, endpoint, OPEN)
+        _make_probe(name, node, listener, protocol, endpoint, OPEN)
         for listener in node.reachable
         if (endpoint := _find_own_endpoint(listener))
         for protocol in listener.protocols
@@ -129,7 +129,7 @@ def list_local_probes(plan: Mapping[str, Any], name: str) -> list[Probe]:
     ]
 
 
-def _probe(caller: str, node: Node, listener: Listener, protocol: str, dialled: Endpoint, expected: str) -> Probe:
+def _make_probe(caller: str, node: Node, listener: Listener, protocol: str, dialled: Endpoint, expected: str) -> Probe:
     bound, port, kind = listener.address, listener.port, _choose_kind(node, listener, protocol)
     return Probe(caller, node.name, listener.name, protocol, bound, port, dialled, expected, kind)
 
@@ -188,7 +188,7 @@ def list_probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
                 if dialled:
                     allowed = goal.sources[listener, protocol]
                     expected = _expect(route, caller, target, allowed)
-                    yield _probe(caller.name, target, listener, protocol, dialled, expected)
+                    yield _make_probe(caller.name, target, listener, protocol, dialled, expected)
 
 
 def _list_families(listener: Listener, target: Node) -> list[Family]:

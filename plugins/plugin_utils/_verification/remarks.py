@@ -25,7 +25,7 @@ def format_certificates(outcomes: Iterable[Outcome]) -> list[str]:
     """Return a table of the certificates that listeners presented, each once; no lines without certificates."""
     rows = {
         (
-            *_place(outcome),
+            *_make_place_key(outcome),
             outcome.certificate["subject"],
             outcome.certificate["not_after"][:10],
             _format_days_left(outcome.certificate),
@@ -40,7 +40,7 @@ def format_certificates(outcomes: Iterable[Outcome]) -> list[str]:
     return ["Certificates of the listeners:", "", *render_table(header, shown), ""]
 
 
-def note_lines(outcomes: Sequence[Outcome], placeholders: Placeholders) -> list[str]:
+def format_notes(outcomes: Sequence[Outcome], placeholders: Placeholders) -> list[str]:
     """Return a line for each note: a result that is worth knowing, but not a difference from the plan."""
     return [f"PLACEHOLDER: {node} answered on {', '.join(dict.fromkeys(map(_format_port, ports)))} with a placeholder, because no process listens there"
             for node, ports in placeholders.items() if ports] + [
@@ -71,17 +71,17 @@ def _find_unauthenticated(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], 
 
 def _without_certificate(outcomes: Iterable[Outcome]) -> dict[_Place, str]:
     return {
-        _place(outcome): outcome.detail
+        _make_place_key(outcome): outcome.detail
         for outcome in outcomes
         if outcome.probe.kind in ("tls", "https") and outcome.seen == "open" and outcome.certificate is None
     }
 
 
 def _count_unverified(outcomes: Iterable[Outcome]) -> Mapping[tuple[_Place, str], int]:
-    return Counter((_place(outcome), outcome.detail) for outcome in outcomes if outcome.seen == SILENT)
+    return Counter((_make_place_key(outcome), outcome.detail) for outcome in outcomes if outcome.seen == SILENT)
 
 
-def _place(outcome: Outcome) -> _Place:
+def _make_place_key(outcome: Outcome) -> _Place:
     return outcome.probe.target, outcome.probe.listener, outcome.probe.port
 
 

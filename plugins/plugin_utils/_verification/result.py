@@ -36,7 +36,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.remarks import (
     Placeholders,
     format_certificates,
-    note_lines,
+    format_notes,
 )
 
 # With more sources than this, a line for each difference replaces the table with a column for each source.
@@ -173,7 +173,7 @@ def format_verification(verification: Verification, placeholders: Placeholders |
         *table,
         *format_certificates(verification.outcomes),
         *_format_differences(verification),
-        *note_lines(verification.outcomes, placeholders or {}),
+        *format_notes(verification.outcomes, placeholders or {}),
         *(
             f"VIRTUAL ADDRESS: {describe_holders(address, names)}"
             for address, names in sorted(verification.held.items())

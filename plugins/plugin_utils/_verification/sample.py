@@ -30,7 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 _Port = tuple[str, str, int, str, int]  # listener, its address, port, protocol, family
 
 
-def sample(plan: Mapping[str, Any], pairs: int) -> dict[str, list[Probe]]:
+def choose_sample(plan: Mapping[str, Any], pairs: int) -> dict[str, list[Probe]]:
     """Return the chosen probes by caller. If there are at most `pairs` probes, all are chosen.
 
     Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if

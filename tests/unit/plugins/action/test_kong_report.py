@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import collection_version
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import read_collection_version
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import EXAMPLE, plan_task, play, run
 
 # Results of two hosts in the form of kong_probe: a probe that is not in the plan, and a difference.
@@ -104,7 +104,7 @@ def test_files_keep_their_time_if_nothing_else_changes(reported):
 def test_header_names_fleet_inventory_and_version(reported):
     folder, _output = reported
     origin = json.loads((folder / "named" / "report.json").read_text(encoding="utf-8"))["origin"]
-    assert (origin["fleet"], origin["version"]) == ("production", collection_version())
+    assert (origin["fleet"], origin["version"]) == ("production", read_collection_version())
     assert re.fullmatch(TIME, origin["at"])
     page = (folder / "named" / "report.html").read_text(encoding="utf-8")
     assert "<h1>Kong fleet production: ports and connections</h1>" in page

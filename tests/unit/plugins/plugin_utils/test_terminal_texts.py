@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, compare_plans
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, render_pf_rules
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import plan_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     choose_probes,
     explain,
@@ -110,10 +110,10 @@ def explained(plan, pairs, seen=()):
 
 
 TEXTS = {
-    "plan-seed": lambda: plan_lines(SEED),
-    "plan-many-kinds": lambda: plan_lines(PLAN),
-    "changes": lambda: change_lines(compare_plans(SEED, later())),
-    "changes-back": lambda: change_lines(compare_plans(later(), SEED)),
+    "plan-seed": lambda: format_plan(SEED),
+    "plan-many-kinds": lambda: format_plan(PLAN),
+    "changes": lambda: format_changes(compare_plans(SEED, later())),
+    "changes-back": lambda: format_changes(compare_plans(later(), SEED)),
     "verification": lambda: format_verification(result(SEED)),
     "verification-differs": lambda: format_verification(result(SEED, CHANGES, absent=["b1"]), PLACEHOLDERS),
     "verification-many-kinds": lambda: format_verification(result(PLAN)),

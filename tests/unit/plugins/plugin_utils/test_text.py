@@ -18,8 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     escape_all,
     escape_text,
+    format_ranges,
     make_natural_key,
-    name_ranges,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
@@ -184,7 +184,7 @@ def test_finding_that_quotes_a_fact():
     ],
 )
 def test_name_ranges(names, shown):
-    assert name_ranges(names) == shown
+    assert format_ranges(names) == shown
 
 
 def test_natural_order():

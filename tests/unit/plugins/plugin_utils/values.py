@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ME
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, plan_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, dump_plan
 
 UNDEFINED = "{{ not_defined }}"
 ENCRYPTED = "$ANSIBLE_VAULT"
@@ -219,7 +219,7 @@ def compile_hosts(nodes, others=None):
 def check_compilation(compilation):
     """Check that there is a plan or an error, and that every message names its variable and its host and is short."""
     if compilation.plan is not None:
-        plan_text(compilation.plan)
+        dump_plan(compilation.plan)
     else:
         assert compilation.errors
     for finding in compilation.findings:

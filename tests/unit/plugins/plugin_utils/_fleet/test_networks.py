@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_ports, plan_hosts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts, list_ports
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import path, planned, sources, warnings
 
@@ -163,7 +163,7 @@ def test_the_report_shows_the_source_on_each_network():
     allowed = {"kong_proxy_sources": [LAN, STORAGE], "kong_verify_outsiders": ["c"]}
     nodes = {"a": {**allowed, "kong_address": "192.168.1.1"}, "b": {**allowed, "kong_address": "10.30.0.1"}}
     plan = planned(nodes, {"c": on(*BOTH, default="192.168.1.5")})
-    callers = Callers(plan_hosts(plan))
+    callers = Callers(list_hosts(plan))
     seen = {name: list_ports(plan, get_node(plan, name), callers)[0].flows[0].seen for name in nodes}
     assert {name: "192.168.1.5/32" in found for name, found in seen.items()} == {"a": True, "b": False}
     assert "10.30.0.5/32" in seen["b"]

@@ -16,7 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import Kind, read_kind
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import inventory_forms
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error
 
 ROLES = Path(__file__).resolve().parents[5] / "roles"
@@ -38,7 +38,7 @@ def variable_of(tmp_path, name, text):
 @pytest.mark.parametrize("name", ALL_KINDS)
 def test_advice_is_right_in_every_format(tmp_path, name):
     example = ALL_KINDS[name].example
-    forms = inventory_forms(example)
+    forms = format_for_inventory(example)
     if isinstance(example, bool):
         assert forms == "true in YAML, True in an INI inventory"
         return

@@ -9,8 +9,8 @@ import copy
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import change_lines, compare_plans
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, plan_in
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
@@ -26,7 +26,7 @@ def lines(change, others=None):
     """Return the changes after ``change`` has modified the nodes of the worked example."""
     nodes = copy.deepcopy(SEED_NODES)
     change(nodes)
-    return change_lines(compare_plans(OLD, planned(nodes, others or SEED_OTHERS)))
+    return format_changes(compare_plans(OLD, planned(nodes, others or SEED_OTHERS)))
 
 
 def add(nodes):
@@ -118,14 +118,14 @@ def test_changes_in_both_directions_are_opposite():
     nodes = copy.deepcopy(SEED_NODES)
     close_admin(nodes)
     new = planned(nodes, SEED_OTHERS)
-    fro = {line[0]: line[1:] for line in change_lines(compare_plans(new, OLD))}
-    to = {line[0]: line[1:] for line in change_lines(compare_plans(OLD, new))}
+    fro = {line[0]: line[1:] for line in format_changes(compare_plans(new, OLD))}
+    to = {line[0]: line[1:] for line in format_changes(compare_plans(OLD, new))}
     assert to["-"] == fro["+"]
 
 
 def test_equal_plans():
     assert compare_plans(OLD, copy.deepcopy(OLD)) == []
-    assert change_lines([]) == ["No changes."]
+    assert format_changes([]) == ["No changes."]
 
 
 def test_first_plan_only_gains():
@@ -137,7 +137,7 @@ def test_first_plan_only_gains():
 def test_text_without_a_plan():
     for text in ("", "[]", '{"format": 2}'):
         with pytest.raises(PlanError):
-            plan_in(text)
+            parse_plan(text)
 
 
 def test_change_as_plain_data():

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ma
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import (
     compile_plan,
-    plan_text,
+    dump_plan,
     select_ruleset,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
@@ -54,14 +54,14 @@ def test_format():
     forward = {"device", "outside", "outside_port", "protocol", "inside", "inside_port", "node", "listener", "sources"}
     assert set(plan["nat_forwards"][0]) == forward | {"hairpin"}
     assert set(plan["findings"][0]) == {"severity", "code", "hosts", "variable", "value", "message"}
-    assert make_plain(plan) == plan == json.loads(plan_text(plan))
+    assert make_plain(plan) == plan == json.loads(dump_plan(plan))
 
 
 def test_text():
-    text = plan_text(planned(SEED_NODES, SEED_OTHERS))
+    text = dump_plan(planned(SEED_NODES, SEED_OTHERS))
     assert text.endswith("}\n")
     assert text.startswith('{\n  "findings": [')
-    assert "Zürich" in plan_text(planned({"n": {"kong_site": "Zürich", "kong_address": "10.0.0.1"}}))
+    assert "Zürich" in dump_plan(planned({"n": {"kong_site": "Zürich", "kong_address": "10.0.0.1"}}))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -74,12 +74,12 @@ def test_plan_does_not_depend_on_the_order_of_hosts(seed):
     nodes = {name: dict(shuffled(MIXED[name].items())) for name in shuffled(MIXED)}
     groups = {"ops": shuffled(GROUPS["ops"])}
     again = planned(nodes, {name: OTHERS[name] for name in shuffled(OTHERS)}, groups)
-    assert plan_text(again) == plan_text(planned(MIXED, OTHERS, GROUPS))
+    assert dump_plan(again) == dump_plan(planned(MIXED, OTHERS, GROUPS))
 
 
 PROGRAM = """
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_compile import MIXED, OTHERS, GROUPS, planned, plan_text
-print(plan_text(planned(MIXED, OTHERS, GROUPS)), end="")
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_compile import MIXED, OTHERS, GROUPS, planned, dump_plan
+print(dump_plan(planned(MIXED, OTHERS, GROUPS)), end="")
 """
 
 
@@ -87,12 +87,12 @@ print(plan_text(planned(MIXED, OTHERS, GROUPS)), end="")
 def test_plan_does_not_depend_on_the_hash_seed(seed):
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == plan_text(planned(MIXED, OTHERS, GROUPS))
+    assert done.stdout == dump_plan(planned(MIXED, OTHERS, GROUPS))
 
 
 def test_compiling_twice_in_one_process():
     nodes = inventory(MIXED, OTHERS, GROUPS)
-    assert plan_text(compile_plan(nodes, "kong").plan or {}) == plan_text(compile_plan(nodes, "kong").plan or {})
+    assert dump_plan(compile_plan(nodes, "kong").plan or {}) == dump_plan(compile_plan(nodes, "kong").plan or {})
 
 
 def test_group_with_another_name():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_ports, plan_hosts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts, list_ports
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -20,7 +20,7 @@ def test_the_node_itself_is_no_source(source):
     nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}
     plan = planned(nodes, SEED_OTHERS)
     node = get_node(plan, "b1")
-    flows = [flow for port in list_ports(plan, node, Callers(plan_hosts(plan))) for flow in port.flows]
+    flows = [flow for port in list_ports(plan, node, Callers(list_hosts(plan))) for flow in port.flows]
     networks = {text for name in plan["sets"] if "from-branch" in name for text in plan["sets"][name]["ipv4"]}
     assert networks == {"192.168.10.11/32", "192.168.10.12/32", f"{source or '192.168.23.45'}/32"}
     assert {flow.who for flow in flows if not flow.callers} == {"anyone at site branch"}

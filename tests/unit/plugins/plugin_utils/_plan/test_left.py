@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import left_findings, removal_command
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import (
+    format_removal_command,
+    make_left_findings,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
 
@@ -31,13 +34,13 @@ OLD = plan(k1="10.0.0.1", k2="10.0.0.2", k10="10.0.0.10")
     ],
 )
 def test_nodes_that_left(new, left):
-    found = left_findings(OLD, new, [], [])
+    found = make_left_findings(OLD, new, [], [])
     assert [finding["hosts"] for finding in found] == left
     assert {finding["code"] for finding in found} <= {"node-left"}
 
 
 def test_a_host_that_is_still_in_the_inventory_needs_no_inventory_of_its_own():
-    found = left_findings(OLD, plan(k1="10.0.0.1"), ["k1", "k2"], ["k1,k2,"])
+    found = make_left_findings(OLD, plan(k1="10.0.0.1"), ["k1", "k2"], ["k1,k2,"])
     commands = {finding["hosts"][0]: finding["message"].partition("rules: ")[2] for finding in found}
     assert commands == {
         "k2": "ansible-playbook gatehouse.kong.remove -i k1,k2, -e leaving=k2",
@@ -50,6 +53,6 @@ def test_an_inventory_that_does_not_exist_is_not_in_the_command(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / "our hosts.yml").touch()
     sources = [str(tmp_path / "our hosts.yml"), str(tmp_path / "missing")]
-    assert removal_command(["a", "b"], [], sources) == (
+    assert format_removal_command(["a", "b"], [], sources) == (
         "ansible-playbook gatehouse.kong.remove -i 'our hosts.yml' -i a,b, -e leaving=a,b"
     )

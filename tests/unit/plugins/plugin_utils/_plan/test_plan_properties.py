@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import find_generation, parse_version
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import (
     compile_plan,
-    plan_text,
+    dump_plan,
     select_ruleset,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
@@ -166,7 +166,7 @@ def test_any_fleet(seed):
     check_same_in_any_order(fleet, compilation, rng)
     if compilation.plan:
         plan = compilation.plan
-        assert make_plain(plan) == plan == json.loads(plan_text(plan))
+        assert make_plain(plan) == plan == json.loads(dump_plan(plan))
         check_sets(plan)
         for name in plan["nodes"]:
             check_rules(plan, name, inventory)
@@ -188,7 +188,7 @@ def check_same_in_any_order(fleet, compilation, rng):
     again = compile_plan(as_inventory(fleet, names), "kong")
     assert again.findings == compilation.findings
     if compilation.plan:
-        assert plan_text(again.plan) == plan_text(compilation.plan)
+        assert dump_plan(again.plan) == dump_plan(compilation.plan)
 
 
 def check_sets(plan):

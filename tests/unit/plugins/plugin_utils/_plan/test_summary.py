@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import plan_lines
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 HYBRID = {
@@ -34,12 +34,12 @@ def line_of(lines, name):
     ],
 )
 def test_node_shows_its_address_in_the_cluster(fleet, name, line):
-    assert line_of(plan_lines(planned(*fleet)), name) == line
+    assert line_of(format_plan(planned(*fleet)), name) == line
 
 
 def test_summary_of_a_large_fleet_is_cut_with_a_note():
     nodes = {f"k{number:02}": {"kong_address": f"10.1.0.{number}"} for number in range(1, 61)}
-    lines = plan_lines(planned(nodes))
+    lines = format_plan(planned(nodes))
     assert lines[0] == "The plan: 60 Kong nodes"
     assert "10 more nodes are in the plan file." in lines
     assert not any(line.startswith("k51") for line in lines)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, fleet_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import Rect, picture_of
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import svg
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, make_fleet
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import Rect, lay_out_picture
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import fit_list, fit_text, measure_width
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -126,14 +126,14 @@ def check(picture):
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 30))
 def test_no_part_covers_another_part(number, nodes):
-    check(picture_of(fleet_of(fleet(number, nodes))))
+    check(lay_out_picture(make_fleet(fleet(number, nodes))))
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 20))
 def test_picture_is_well_formed_and_has_a_name(number, nodes):
-    picture = picture_of(fleet_of(fleet(number, nodes)))
-    drawn = ET.fromstring(f"<all>{svg(picture, 'D & <d>')}</all>")
+    picture = lay_out_picture(make_fleet(fleet(number, nodes)))
+    drawn = ET.fromstring(f"<all>{render_svg(picture, 'D & <d>')}</all>")
     assert [element[1].text for element in drawn] == ["D & <d>"] * len(picture.slices)
     assert {element.get("role") for element in drawn} == {"img"}
     texts = [element for element in drawn.iter() if element.tag.endswith("}text")]
@@ -153,7 +153,7 @@ def check_slices(picture):
 
 
 def test_the_worked_example():
-    picture = picture_of(fleet_of(planned(SEED_NODES, SEED_OTHERS)))
+    picture = lay_out_picture(make_fleet(planned(SEED_NODES, SEED_OTHERS)))
     check(picture)
     texts = {label.text for label in picture.labels}
     assert {
@@ -169,7 +169,7 @@ def test_the_worked_example():
 
 
 def test_node_is_not_its_own_caller():
-    for site in fleet_of(planned(SEED_NODES, SEED_OTHERS)).sites:
+    for site in make_fleet(planned(SEED_NODES, SEED_OTHERS)).sites:
         for box in site.boxes:
             assert not [flow for row in box.rows for flow in row.flows if set(box.nodes) & set(flow.callers)]
 
@@ -178,16 +178,16 @@ def test_many_equivalent_nodes_share_a_box():
     plan = planned(
         {f"n{index:03}": {"kong_version": "3.9", "kong_address": f"10.0.0.{index + 1}"} for index in range(100)}
     )
-    [site] = fleet_of(plan).sites
+    [site] = make_fleet(plan).sites
     [box] = site.boxes
     assert (len(box.nodes), site.nodes) == (100, 100)
-    texts = [label.text for label in picture_of(fleet_of(plan)).labels]
+    texts = [label.text for label in lay_out_picture(make_fleet(plan)).labels]
     assert "dials 10.0.0.1:8000, :8443 +99" in texts
 
 
 def test_few_nodes_have_a_box_each():
     plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
-    assert [len(box.nodes) for box in fleet_of(plan).sites[0].boxes] == [1] * 12
+    assert [len(box.nodes) for box in make_fleet(plan).sites[0].boxes] == [1] * 12
 
 
 def nodes_of(picture):
@@ -201,7 +201,7 @@ def nodes_of(picture):
 
 def test_twelve_nodes_fill_the_width():
     plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
-    picture = picture_of(fleet_of(plan))
+    picture = lay_out_picture(make_fleet(plan))
     check(picture)
     assert [len(row) for row in nodes_of(picture).values()] == [2] * 6
     [site] = [shape.rect for shape in picture.shapes if shape.kind == "site"]
@@ -212,7 +212,7 @@ def test_twelve_nodes_fill_the_width():
 def test_boxes_and_callers_are_in_natural_order():
     nodes = {f"n{index}": {"kong_address": f"10.0.0.{index}", "kong_admin_listen": "0.0.0.0:8001",
              "kong_admin_sources": ["@kong"]} for index in (10, 9, 1)}  # fmt: skip
-    boxes = fleet_of(planned(nodes)).sites[0].boxes
+    boxes = make_fleet(planned(nodes)).sites[0].boxes
     assert [box.nodes for box in boxes] == [("n1",), ("n9",), ("n10",)]
     [admin] = [row for row in boxes[0].rows if row.listener == "admin"]
     assert admin.flows[0].callers == ("n9", "n10")
@@ -222,7 +222,7 @@ def test_boxes_and_callers_are_in_natural_order():
 def test_two_addresses_are_dialled_in_two_lines():
     nodes = {f"n{index}": {"kong_address": [f"10.0.0.{index}", f"2001:db8:aaaa:bbbb::{index}"],
              "kong_proxy_listen": "0.0.0.0:8000, [::]:8000, 0.0.0.0:8443 ssl, [::]:8443 ssl"} for index in range(1, 7)}  # fmt: skip
-    picture = picture_of(fleet_of(planned(nodes)))
+    picture = lay_out_picture(make_fleet(planned(nodes)))
     check(picture)
     assert [len(row) for row in nodes_of(picture).values()] == [2] * 3
     lines = [label.text for label in picture.labels if label.kind == "dials"][:2]
@@ -234,7 +234,7 @@ def test_box_behind_a_nat_device_has_the_whole_width():
     nodes["n0"] |= {
         "kong_nat": [{"outside": "192.0.2.1", "outside_port": 80, "inside_port": 8000, "protocols": ["tcp"]}]
     }
-    picture = picture_of(fleet_of(planned(nodes)))
+    picture = lay_out_picture(make_fleet(planned(nodes)))
     check(picture)
     assert [len(row) for row in nodes_of(picture).values()] == [1, 2, 2]
     assert [label.text for label in picture.labels if label.kind == "site"] == ["Site a", "Site a, continued"]
@@ -247,13 +247,13 @@ def test_usual_names_are_not_cut(name):
         variables.pop("kong_nat", None)
         variables["kong_admin_sources"] = [f"admin.{name}"]
     others = {f"admin.{name}": {"kong_site": name, "kong_address": "192.168.10.20"}}
-    assert not [label for label in picture_of(fleet_of(planned(nodes, others))).labels if label.is_cut]
+    assert not [label for label in lay_out_picture(make_fleet(planned(nodes, others))).labels if label.is_cut]
 
 
 def test_picture_has_a_maximum_of_boxes():
     nodes = {f"n{index:03}": {"kong_address": f"10.0.0.{index + 1}", "kong_proxy_listen": f"0.0.0.0:{9000 + index}"}
              for index in range(MOST_BOXES + 7)}  # fmt: skip
-    assert fleet_of(planned(nodes)).hidden == 7
+    assert make_fleet(planned(nodes)).hidden == 7
 
 
 @pytest.mark.parametrize("text", ["", "a", "W" * 200, "東京" * 90, "a, b, c" * 30])

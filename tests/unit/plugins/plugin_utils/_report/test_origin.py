@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import origin as module
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import (
     Origin,
-    collection_version,
-    origin_of,
-    titled,
+    find_origin,
+    format_title,
+    read_collection_version,
     with_old_time,
 )
 
@@ -39,22 +39,22 @@ def git(folder, *arguments):
 
 def test_default_name_is_the_name_of_the_file_or_folder(tmp_path):
     (tmp_path / "seed.d").mkdir()
-    assert origin_of([str(tmp_path / "lab.yml")]).fleet == "lab"
-    assert origin_of([str(tmp_path / "seed.d")]).fleet == "seed.d"
-    assert origin_of([str(tmp_path / "lab.yml")], "production").fleet == "production"
-    assert origin_of(["k1,k2"]).fleet == "unnamed"
+    assert find_origin([str(tmp_path / "lab.yml")]).fleet == "lab"
+    assert find_origin([str(tmp_path / "seed.d")]).fleet == "seed.d"
+    assert find_origin([str(tmp_path / "lab.yml")], "production").fleet == "production"
+    assert find_origin(["k1,k2"]).fleet == "unnamed"
 
 
 def test_path_in_the_current_folder_is_relative(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert origin_of([str(tmp_path / "lab.yml")]).inventory == "lab.yml"
-    assert origin_of(["/srv/lab.yml", "k1,"]).inventory == "/srv/lab.yml, k1,"
+    assert find_origin([str(tmp_path / "lab.yml")]).inventory == "lab.yml"
+    assert find_origin(["/srv/lab.yml", "k1,"]).inventory == "/srv/lab.yml, k1,"
 
 
 def test_commit_of_the_inventory(inventory):
-    assert len(origin_of([str(inventory)]).commit) >= 7
+    assert len(find_origin([str(inventory)]).commit) >= 7
     (inventory.parent / "report.html").write_text("", encoding="utf-8")
-    assert "uncommitted" not in origin_of([str(inventory)]).commit
+    assert "uncommitted" not in find_origin([str(inventory)]).commit
 
 
 @pytest.mark.parametrize("changed", ["lab.yml", "group_vars/kong.yml", "host_vars/k1.yml"])
@@ -62,29 +62,29 @@ def test_uncommitted_changes_of_the_inventory(inventory, changed):
     path = inventory.parent / changed
     path.parent.mkdir(exist_ok=True)
     path.write_text("kong: {}\n", encoding="utf-8")
-    assert origin_of([str(inventory)]).commit.endswith(" with uncommitted changes")
+    assert find_origin([str(inventory)]).commit.endswith(" with uncommitted changes")
 
 
 def test_missing_or_slow_git_is_no_error(inventory, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert origin_of([str(inventory)]).commit == ""
+    assert find_origin([str(inventory)]).commit == ""
     program = tmp_path / "git"
     program.write_text("#!/bin/sh\nexec /bin/sleep 9\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setattr(module, "_GIT_SECONDS", 0.1)
-    assert origin_of([str(inventory)]).commit == ""
+    assert find_origin([str(inventory)]).commit == ""
 
 
 def test_version_of_an_installed_collection_and_of_a_source_tree(tmp_path):
     (tmp_path / "galaxy.yml").write_text("version: 1.2.3\n", encoding="utf-8")
-    assert collection_version(tmp_path) == "1.2.3"
+    assert read_collection_version(tmp_path) == "1.2.3"
     (tmp_path / "MANIFEST.json").write_text(json.dumps({"collection_info": {"version": "1.2.4"}}), encoding="utf-8")
-    assert collection_version(tmp_path) == "1.2.4"
+    assert read_collection_version(tmp_path) == "1.2.4"
 
 
 def test_header_is_one_sentence():
-    assert titled("Kong fleet{}", None) == ("Kong fleet", ())
-    assert titled("Kong fleet{}", NEW) == (
+    assert format_title("Kong fleet{}", None) == ("Kong fleet", ())
+    assert format_title("Kong fleet{}", NEW) == (
         "Kong fleet lab",
         ("Written at 2026-11-25 12:00 UTC by gatehouse.kong 1.0.0 from the inventory hosts.yml.",),
     )

@@ -19,11 +19,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import html
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import fleet_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import PORT_SHAPES, SHAPES, SIGNS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import nodes_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import make_nodes_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, kept_evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, read_kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
@@ -161,7 +161,7 @@ def test_index_links_every_node_to_its_table_and_has_nodes_with_problems_first()
         assert f'<h3 id="{anchor}">{name}</h3>' in HTML
     plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index}"} for index in (2, 10, 1)})
     drift = {"nodes": {"n10": {"firewall": ["a rule is missing"]}}, "not_checked": {}}
-    rows = nodes_section(plan, (), drift).tables[0].rows
+    rows = make_nodes_section(plan, (), drift).tables[0].rows
     assert [(row[0].text, row[1].text) for row in rows] == [
         ("n10", "drift"),
         ("n1", "none known"),
@@ -173,7 +173,7 @@ def test_index_names_the_problems_of_a_node():
     outcomes = [outcome for outcome in evidence_of(PLAN).verification["outcomes"] if outcome["to"] == "a1"]
     outcomes[0]["seen"] = "unreachable"
     next(outcome for outcome in outcomes if outcome["listener"] == "admin")["status"] = 200
-    row = nodes_section(PLAN, outcomes, None).tables[0].rows[0]
+    row = make_nodes_section(PLAN, outcomes, None).tables[0].rows[0]
     assert row[1].text == "1 result not as planned, Admin API without authentication"
 
 
@@ -330,7 +330,7 @@ def test_difference_marks_its_arrow_and_its_port():
 def marks_of(plan, lines, node, outcomes=()):
     """Return the marks of a node's box, and of its rows by listener, for these lines of drift."""
     drift = {"nodes": {node: lines}, "not_checked": {}}
-    fleet = add_verdicts(fleet_of(plan), outcomes, drift, plan)
+    fleet = add_verdicts(make_fleet(plan), outcomes, drift, plan)
     [box] = [box for site in fleet.sites for box in site.boxes if node in box.nodes]
     return box.marks, {row.listener: row.marks for row in box.rows if row.marks}
 
@@ -410,12 +410,12 @@ def test_equivalent_nodes_share_a_table_in_print():
 
 def test_report_of_the_same_plan_keeps_verification_and_drift():
     text = FORMS[".json"](ALL)
-    assert kept_evidence(text, json.loads(json.dumps(PLAN))) == {
+    assert read_kept_evidence(text, json.loads(json.dumps(PLAN))) == {
         "verification": json.loads(text)["verification"],
         "drift": DRIFT,
     }
-    assert kept_evidence(text, {**PLAN, "findings": []}) == {}
-    assert kept_evidence("no json", PLAN) == kept_evidence("[]", PLAN) == {}
+    assert read_kept_evidence(text, {**PLAN, "findings": []}) == {}
+    assert read_kept_evidence("no json", PLAN) == read_kept_evidence("[]", PLAN) == {}
 
 
 def test_report_of_a_plan_is_reproducible():
@@ -469,7 +469,7 @@ def test_errors_of_a_refused_plan_are_failed_tests():
 def test_json_of_a_refused_plan_has_only_findings():
     text = refused(".json")
     assert (json.loads(text)["plan"], json.loads(text)["findings"]) == (None, FINDINGS)
-    assert kept_evidence(text, PLAN) == {}
+    assert read_kept_evidence(text, PLAN) == {}
 
 
 def contrast(first, second):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import name_error
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
 
 NODES = ["b10", "b2", "a1"]
 
@@ -21,9 +21,9 @@ NODES = ["b10", "b2", "a1"]
     ],
 )
 def test_name_error(name, known, message):
-    assert name_error("to", name, "node", known) == message
+    assert explain_name("to", name, "node", known) == message
 
 
 def test_of_many_names_the_first_are_shown():
     known = [f"k{number}" for number in range(1, 31)]
-    assert name_error("to", "x", "node", known).endswith("Valid: " + ", ".join(known[:20]) + " and 10 more")
+    assert explain_name("to", "x", "node", known).endswith("Valid: " + ", ".join(known[:20]) + " and 10 more")

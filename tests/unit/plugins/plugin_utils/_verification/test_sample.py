@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import sample
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import choose_sample
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
@@ -57,7 +57,7 @@ def every_probe(plan):
 def test_a_sample(seed, pairs, more):
     plan = fleet(seed)
     everything = every_probe(plan)
-    chosen = sample(plan, pairs)
+    chosen = choose_sample(plan, pairs)
     probes = {probe for listed in chosen.values() for probe in listed}
     assert probes <= everything
     assert sum(map(len, chosen.values())) == len(probes)
@@ -67,18 +67,18 @@ def test_a_sample(seed, pairs, more):
         assert {listener(outcome) for outcome in everything if (outcome.expected == "open") is way} == {
             listener(probe) for probe in probes if (probe.expected == "open") is way
         }
-    least = {probe for listed in sample(plan, 1).values() for probe in listed}
+    least = {probe for listed in choose_sample(plan, 1).values() for probe in listed}
     assert len(probes) == max(len(least), min(pairs, len(everything)))
     # A larger number only adds probes. The order of the inventory does not change the sample.
-    assert probes <= {probe for listed in sample(plan, pairs + more).values() for probe in listed}
+    assert probes <= {probe for listed in choose_sample(plan, pairs + more).values() for probe in listed}
     turned = {**plan, "nodes": dict(reversed(plan["nodes"].items())), "hosts": dict(reversed(plan["hosts"].items()))}
     if len(probes) in (len(least), len(everything)):
-        assert {probe for listed in sample(turned, pairs).values() for probe in listed} == probes
+        assert {probe for listed in choose_sample(turned, pairs).values() for probe in listed} == probes
 
 
 def test_all_probes_if_they_are_few():
     plan = planned(SEED_NODES, SEED_OTHERS)
-    chosen = sample(plan, 10**6)
+    chosen = choose_sample(plan, 10**6)
     assert {name: set(probes) for name, probes in chosen.items()} == {
         caller: set(list_probes_from(plan, caller)) for caller in list_callers(plan)
     }
@@ -86,7 +86,7 @@ def test_all_probes_if_they_are_few():
 
 def test_probes_are_spread_over_all_hosts():
     plan = planned({f"n{number}": {"kong_address": f"10.0.0.{number + 1}"} for number in range(30)})
-    shares = [len(probes) for probes in sample(plan, 1000).values()]
+    shares = [len(probes) for probes in choose_sample(plan, 1000).values()]
     assert min(shares) > 5
     assert max(shares) < 100
 
@@ -102,7 +102,7 @@ def verification_of(plan, chosen):
 @pytest.mark.parametrize(("pairs", "sampled"), [(1, True), (10**6, False)])
 def test_verification_reports_a_sample(pairs, sampled):
     plan = planned(SEED_NODES, SEED_OTHERS)
-    verification = verification_of(plan, sample(plan, pairs))
+    verification = verification_of(plan, choose_sample(plan, pairs))
     assert (verification.missing, verification.differences, verification.sampled) == ((), (), sampled)
     assert (" connections tested (a sample): " in format_verification(verification)[-1]) is sampled
     assert verification.blocked
@@ -110,12 +110,12 @@ def test_verification_reports_a_sample(pairs, sampled):
 
 def test_host_without_probes_is_not_missing():
     plan = planned(SEED_NODES, SEED_OTHERS)
-    assert verification_of(plan, {**sample(plan, 1), "a1": []}).missing == ()
+    assert verification_of(plan, {**choose_sample(plan, 1), "a1": []}).missing == ()
 
 
 def test_hairpins_are_always_in_the_sample():
     mapping = {**SEED_NODES["b1"]["kong_nat"][0], "hairpin_source": "192.168.23.254"}
     plan = planned({**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}, SEED_OTHERS)
-    own = {probe for probe in sample(plan, 1)["b1"] if probe.target == "b1"}
+    own = {probe for probe in choose_sample(plan, 1)["b1"] if probe.target == "b1"}
     assert own == {probe for probe in list_probes_from(plan, "b1") if probe.target == "b1"}
     assert {probe.protocol for probe in own} == {"tcp", "udp"}
