@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import from_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 
 
-class ActionModule(ActionBase):
+class ActionModule(NodeModule):
     """Run the module, and confirm a change over a new connection."""
 
+    _supports_async = False
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := explain_refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
-        result.update(from_node(self._execute_module(task_vars=task_vars)))
+        result = super().run(tmp, task_vars)
         transaction = result.pop("_transaction", None)
         if transaction:
             result.update(self._confirm(transaction, task_vars))
@@ -36,10 +33,9 @@ class ActionModule(ActionBase):
 
     def _confirm(self, transaction: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Confirm the change, and return the keys to add to the result."""
-        arguments = {**self._task.args, "confirm": transaction}
         try:
             self._renew_connection()
-            confirmed = from_node(self._execute_module(module_args=arguments, task_vars=task_vars))
+            confirmed = self.execute(task_vars, confirm=transaction)
         except AnsibleConnectionFailure as exc:
             return {
                 "failed": True,

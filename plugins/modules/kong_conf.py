@@ -18,6 +18,7 @@ description:
     listen settings, and C(kong check) checks the file on the host.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.archive
   - ansible.builtin.files
 options:
   path:
@@ -91,10 +92,8 @@ options:
     default: kong
   prefix:
     description:
-      - The prefix of Kong, if it is not the default of Kong's packages. A running Kong with this prefix has priority over
-        O(service).
+      - The prefix of Kong, by default V(/usr/local/kong). A running Kong with this prefix has priority over O(service).
     type: path
-    default: /usr/local/kong
   unsafe_writes:
     description:
       - Whether the file may be overwritten if it cannot be replaced, for example in some container mounts.
@@ -191,239 +190,36 @@ diff:
   elements: dict
 """
 
-import os
-import shlex
-import stat
-import tempfile
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
-    SECONDS,
-    Host,
-    HostError,
-    needs_root,
-    require_root,
-    run_program,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import edit_conf
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
-    HIDDEN,
-    find_passwords,
-    hide_secrets,
-    hide_values,
-    is_secret,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_unknown_settings
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import make_environment
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_user
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
-    is_roots,
-    read_unit_variables,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
 
-EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
-
-
-def read_before(form: str, text: str, names: list[str]) -> dict[str, str | None]:
-    """Return the values of settings in a file's text, without secrets."""
-    values = read_values(form, text, names)
-    return {name: HIDDEN if is_secret(name) and value else value for name, value in values.items()}
-
-
-def choose_path(module: AnsibleModule) -> str:
-    """Return the path of the file to change, without resolving symbolic links."""
-    found = [path for path in module.params["search"] if Path(path).exists()]
-    if len(found) > 1:
-        module.warn(f"Kong reads {found[0]} and ignores {', '.join(found[1:])}: remove the files that Kong ignores")
-    return str(found[0] if found else module.params["path"])
-
-
-def read(target: Path) -> str | None:
-    """Return the file's text, with bytes that are not UTF-8 as surrogates; None if the file does not exist."""
-    if not target.parent.is_dir():
-        raise ConfError(f"the directory {str(target.parent)!r} does not exist: create it first")
-    try:
-        return target.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return None
-    except PermissionError:
-        raise
-    except OSError as error:
-        raise ConfError(f"the file cannot be read: {error.strerror}") from error
-
-
-def stage(module: AnsibleModule, text: str) -> str:
-    """Write `text` to a new file, validate it if requested, and return its path."""
-    # The mode of atomic_move for a new file; a secret in the file is never readable for every user.
-    os.umask(0o027)
-    handle, name = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(handle, "wb") as temporary:
-        temporary.write(text.encode("utf-8", "surrogateescape"))
-    validate(module, name)
-    return name
-
-
-def validate(module: AnsibleModule, path: str) -> None:
-    """Run the command of the option validate on a file. If it fails, fail with its output."""
-    command = module.params["validate"]
-    if not command:
-        return
-    if "%s" not in command:
-        module.fail_json(msg=f"validate is {command!r}; it must contain %s for the path of the new file")
-    words = [word.replace("%s", path) for word in shlex.split(command)]
-    try:
-        environment = read_environment(module.params)
-        if environment is None:
-            return
-        done = run_program(words, SECONDS, environment=environment)
-    except HostError as error:
-        module.fail_json(msg=f"{module.params['path']} is unchanged: {error}")
-    if done.returncode:
-        output = hide_secrets((done.stderr or done.stdout).strip())
-        module.fail_json(
-            msg=f"{module.params['path']} is unchanged, because `{command}` failed for the new file: {output}"
-        )
-
-
-def read_environment(params: dict[str, Any]) -> dict[str, str] | None:
-    """Return the environment of a command that checks the file.
-
-    Returns None if a user other than root can change it. Raises HostError.
-    """
-    host = Host()
-    unit = find_running(host, params["service"], params["prefix"]).unit
-    variables = read_unit_variables(host, unit)
-    files = [path for path in (params["path"], *params["search"]) if Path(path).exists()]
-    if not is_roots(read_user(host, unit), variables, *files):
-        return None
-    return make_environment(unit, {name: variable.value for name, variable in variables.items()})
-
-
-def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tuple[bool, dict[str, Any]]:
-    """Set the requested file attributes. Return whether the file has changed, and the diff.
-
-    The attributes of a new file are not in the diff.
-    """
-    diff: dict[str, Any] = {}
-    arguments = module.load_file_common_arguments(module.params, path=str(target))
-    if not created:
-        return module.set_fs_attributes_if_different(arguments, changed=False, diff=diff), diff
-    if not module.check_mode:
-        # In Kong's packages, the group of /etc/kong is Kong's group. Only root may be able to set it.
-        with suppress(PermissionError):
-            os.chown(target, -1, target.parent.stat().st_gid)
-        module.set_fs_attributes_if_different(arguments, changed=True)
-    return True, diff
-
-
-def make_content_diff(path: str, before: str | None, after: str) -> dict[str, str]:
-    """Return the diff of the content, without secrets."""
-    header = f"{path} (content)"
-    return {
-        "before": make_printable(hide_secrets(before or "")),
-        "after": make_printable(hide_secrets(after)),
-        "before_header": header,
-        "after_header": header,
-    }
-
-
-def make_printable(text: str) -> str:
-    """Return `text` with a replacement character for every byte that is not UTF-8."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def warn_of_readers(module: AnsibleModule, target: Path, text: str) -> None:
-    """Warn if every user of the host can read passwords in the file."""
-    names = find_passwords(text)
-    if names and target.exists() and target.stat().st_mode & stat.S_IROTH:
-        module.warn(
-            f"{target} contains {', '.join(names)}, and every user of the host can read it (mode "
-            f"{stat.S_IMODE(target.stat().st_mode):04o}): set mode to '0640'"
-        )
-
-
-def hide_in_invocation(module: AnsibleModule) -> None:
-    """Hide secrets in the options, which Ansible returns with the result. no_log would hide all settings."""
-    module.params["settings"] = hide_values(module.params["settings"])
-
-
-def run(module: AnsibleModule) -> dict[str, Any]:
-    """Write the settings into the file, and return the result of the module."""
-    path, settings = choose_path(module), module.params["settings"]
-    hide_in_invocation(module)
-    target = Path(os.path.realpath(path))
-    try:
-        before = read(target)
-        after, changed_settings = EDITORS[module.params["format"]](before or "", settings, module.params["defaults"])
-        values = read_before(module.params["format"], before or "", changed_settings)
-        unknown = find_unknown_settings(after) if module.params["format"] == "conf" else []
-    except ConfError as error:
-        module.fail_json(msg=f"{path}: {error}")
-    if unknown:
-        module.warn(f"{path}: the installed Kong does not know {', '.join(unknown)}, and ignores it: remove it")
-    result: dict[str, Any] = {
-        "path": str(target),
-        "changed_settings": changed_settings,
-        "before": values,
-        "unknown": unknown,
-    }
-    changed = after != (before or "")
-    if changed and not (module.params["unsafe_writes"] or os.access(target.parent, os.W_OK)):
-        require_root(f"a change of {path}")
-    if changed and not module.check_mode:
-        staged = stage(module, after)
-        if module.params["backup"] and before is not None:
-            result["backup_file"] = module.backup_local(str(target))
-        module.atomic_move(staged, str(target), unsafe_writes=module.params["unsafe_writes"])
-    exists = changed or before is not None
-    attributes_changed, attributes_diff = (
-        set_attributes(module, target, created=before is None) if exists else (False, {})
-    )
-    result["changed"] = changed or attributes_changed
-    warn_of_readers(module, target, after)
-    if module._diff:
-        header = f"{path} (file attributes)"
-        attributes_diff.update(before_header=header, after_header=header)
-        result["diff"] = [make_content_diff(path, before, after), attributes_diff]
-    return result
+_SPEC = {
+    **ARCHIVE_SPEC,
+    "path": {"type": "path", "required": True},
+    "search": {"type": "list", "elements": "path", "default": []},
+    "format": {"type": "str", "choices": ["conf", "yaml", "env"], "default": "conf"},
+    "settings": {"type": "dict", "required": True},
+    "defaults": {"type": "dict", "default": {}},
+    "backup": {"type": "bool", "default": False},
+    "validate": {"type": "str"},
+    "service": {"type": "str", "default": "kong"},
+    "prefix": {"type": "path"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "search": {"type": "list", "elements": "path", "default": []},
-            "format": {"type": "str", "choices": ["conf", "yaml", "env"], "default": "conf"},
-            "settings": {"type": "dict", "required": True},
-            "defaults": {"type": "dict", "default": {}},
-            "backup": {"type": "bool", "default": False},
-            "validate": {"type": "str"},
-            "service": {"type": "str", "default": "kong"},
-            "prefix": {"type": "path", "default": PREFIX},
-        },
-        add_file_common_args=True,
-        supports_check_mode=True,
-        # Otherwise the log of the host would get the options, including secrets.
-        no_log=True,
+    run_module(
+        "kong_conf",
+        AnsibleModule(
+            _SPEC,
+            add_file_common_args=True,
+            supports_check_mode=True,
+            # Otherwise the log of the host would get the options, including secrets.
+            no_log=True,
+        ),
     )
-    try:
-        result = run(module)
-    except HostError as error:
-        module.fail_json(msg=str(error))
-    except PermissionError as error:
-        module.fail_json(msg=needs_root(f"kong_conf with {error.filename}") if os.geteuid() else str(error))
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

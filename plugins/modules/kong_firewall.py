@@ -27,6 +27,7 @@ author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.archive
   - gatehouse.kong.firewall
 attributes:
   check_mode:
@@ -210,123 +211,25 @@ conflicts:
       type: str
 """
 
-import typing as t
-from dataclasses import asdict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, describe_outcome
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
-    Ruleset,
-    RulesetError,
-    ruleset_from_data,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
-    ConflictError,
-    Guard,
-    LockoutError,
-    confirm,
-    converge,
-)
-
-if t.TYPE_CHECKING:
-    from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.firewall import FIREWALL_SPEC
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
 
 _SPEC = {
-    **OPTIONS,
+    **ARCHIVE_SPEC,
+    **FIREWALL_SPEC,
     "state": {"type": "str", "choices": ["present", "merged", "absent", "rolled_back"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # Set by the action plugin: the change to confirm.
     "confirm": {"type": "str"},
 }
-_LEAST_TIMEOUT = 5
-_NOTHING_KEPT = "this host has no previous ruleset of gatehouse.kong, so nothing was rolled back"
-
-
-def choose_wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
-    """Return the requested state; None for a rollback on a host without a previous ruleset."""
-    if state == "rolled_back":
-        return rollback.read_previous()
-    if state == "merged" and ruleset is not None:
-        from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.union import unite  # noqa: PLC0415
-
-        backend.require()
-        return Kept(unite(backend.read().ruleset, ruleset))
-    return Kept(ruleset if state == "present" else None)
-
-
-def _find_connection() -> Connection | None:
-    """Return the connection of the controller. It is only searched if there is a change."""
-    from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import find_connection  # noqa: PLC0415
-
-    return find_connection()
-
-
-def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Run the first or the second phase of a change, and return the result."""
-    host = Host()
-    rollback = Rollback(host)
-    # The requested state may depend on the present state, which no other run may change until the end of the phase.
-    with rollback.hold_lock():
-        choice = choose(host, module.params["backend"])
-        result = {
-            "changed": False,
-            "backend": choice.backend.name,
-            "backend_reason": choice.reason,
-            "early": choice.early,
-        }
-        return {**result, **_run_phase(module, choice.backend, rollback)}
-
-
-def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[str, t.Any]:
-    params = module.params
-    state = params["state"]
-    ruleset = ruleset_from_data(params["ruleset"]) if state in ("present", "merged") else None
-    want = choose_wanted(state, ruleset, backend, rollback)
-    if want is None:
-        module.warn(_NOTHING_KEPT)
-        return {"changes": None, "conflicts": []}
-    if params["confirm"]:
-        transitional = state == "merged" and want.ruleset != ruleset
-        keep = state != "rolled_back"
-        confirm(backend, want.ruleset, rollback, params["confirm"], keep=keep, transitional=transitional)
-        return {"changed": True}
-    guard = Guard(rollback, params["rollback_timeout"], _find_connection)
-    outcome = converge(backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
-    for warning in (*outcome.conflicts, *outcome.warnings):
-        module.warn(str(warning))
-    return {
-        "changed": outcome.changed,
-        "changes": describe_outcome(outcome),
-        "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
-        **({"_transaction": outcome.transaction} if outcome.transaction else {}),
-        **({"diff": {"before": outcome.before, "after": outcome.after}} if module._diff else {}),
-    }
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        _SPEC, supports_check_mode=True, required_if=[("state", state, ["ruleset"]) for state in ("present", "merged")]
-    )
-    if module.params["rollback_timeout"] < _LEAST_TIMEOUT:
-        module.fail_json(
-            msg=f"rollback_timeout is {module.params['rollback_timeout']!r}; it must be at least {_LEAST_TIMEOUT} seconds, "
-            "because a new connection needs time",
-            conflicts=[],
-        )
-    try:
-        require_root("kong_firewall")
-        result = run(module)
-    except (RulesetError, HostError, LockoutError) as error:
-        module.fail_json(msg=str(error), conflicts=[])
-    except ConflictError as error:
-        module.fail_json(msg=str(error), conflicts=[asdict(conflict) for conflict in error.conflicts])
-    module.exit_json(**result)
+    needs_ruleset = [("state", state, ["ruleset"]) for state in ("present", "merged")]
+    run_module("kong_firewall", AnsibleModule(_SPEC, supports_check_mode=True, required_if=needs_ruleset))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.archive
   - gatehouse.kong.firewall
 attributes:
   check_mode:
@@ -94,48 +95,15 @@ conflicts:
   elements: dict
 """
 
-import typing as t
-from dataclasses import asdict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import OPTIONS, describe_outcome, report
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import RulesetError, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import inspect
-
-
-def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the differences as the result of the module."""
-    host = Host()
-    rollback = Rollback(host)
-    # Without the lock, another run could change the rules during the comparison.
-    with rollback.hold_lock():
-        choice = choose(host, params["backend"])
-        want = ruleset_from_data(params["ruleset"]) if params["ruleset"] else None
-        outcome = inspect(choice.backend, want, rollback)
-    return {
-        "differs": outcome.changed,
-        "report": report(outcome),
-        "backend": choice.backend.name,
-        "backend_reason": choice.reason,
-        "early": choice.early,
-        "changes": describe_outcome(outcome),
-        "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
-    }
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.firewall import FIREWALL_SPEC
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(OPTIONS, supports_check_mode=True)
-    try:
-        require_root("kong_firewall_info")
-        result = run(module.params)
-    except (RulesetError, HostError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+    run_module("kong_firewall_info", AnsibleModule({**ARCHIVE_SPEC, **FIREWALL_SPEC}, supports_check_mode=True))
 
 
 if __name__ == "__main__":

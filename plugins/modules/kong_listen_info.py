@@ -21,6 +21,7 @@ author:
   - gatehouse.kong contributors (!UNKNOWN)
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.archive
   - gatehouse.kong.listeners
 attributes:
   check_mode:
@@ -64,9 +65,8 @@ options:
     type: str
     default: kong
   prefix:
-    description: The prefix of the running Kong. Before 0.9 this is C(nginx_working_dir).
+    description: The prefix of the running Kong, by default V(/usr/local/kong). Before 0.9 this is C(nginx_working_dir).
     type: path
-    default: /usr/local/kong
 notes:
   - Needs root to find the process of each socket.
   - Sockets on a loopback address are never unexpected.
@@ -159,41 +159,13 @@ effective:
         /etc/systemd/system/kong.service.d/status.conf) overrides /etc/kong/kong.conf
 """
 
-import typing as t
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import is_address, is_bindable
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import hide_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
-    ENVIRONMENT,
-    describe,
-    find_differences,
-    moves_listeners,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import LISTENER_SPEC
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
-    KongFile,
-    Running,
-    find_running,
-    read_sources,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
-    Sockets,
-    compare,
-    find_kong_sockets,
-    parse_listeners,
-    read_sockets,
-    report,
-    socket_to_data,
-    socket_to_listener,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.listeners import LISTENER_SPEC
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
 
 _SPEC = {
+    **ARCHIVE_SPEC,
     "listeners": {"type": "list", "elements": "dict", "required": True, "options": LISTENER_SPEC},
     "settings": {"type": "dict", "default": {}},
     "defaults": {"type": "dict", "default": {}},
@@ -201,86 +173,14 @@ _SPEC = {
     "format": {"type": "str", "choices": ["conf", "yaml", "env"], "default": "conf"},
     "container": {"type": "bool", "default": False},
     "service": {"type": "str", "default": "kong"},
-    "prefix": {"type": "path", "default": PREFIX},
+    "prefix": {"type": "path"},
 }
-
-
-def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the differences as the result of the module."""
-    host, container = Host(), params["container"]
-    running = find_running(host, params["service"], params["prefix"], in_container=container)
-    sockets = Sockets((), "") if container else read_sockets(running.unit, params["prefix"])
-    drift = compare([] if container else parse_listeners(params["listeners"]), sockets)
-    lines = report(drift, is_running=bool(find_kong_sockets(sockets)))
-    effective = compare_settings(host, params, running)
-    return {
-        "differs": bool(lines or effective),
-        "listens": not lines,
-        "report": [*lines, *(entry["line"] for entry in effective)],
-        "missing": [asdict(listener) for listener in drift.missing],
-        "unexpected": [socket_to_data(sock) for sock in drift.unexpected],
-        "present": [socket_to_listener(sock) for sock in find_kong_sockets(sockets)],
-        "cannot_bind": explain_unbindable(find_unbindable(params["listeners"])),
-        "unit": running.unit,
-        "effective": effective,
-    }
-
-
-def find_unbindable(listeners: Sequence[Mapping[str, t.Any]]) -> list[str]:
-    """Return the addresses of listeners that no process can bind now."""
-    bound = {listener["address"]: None for listener in listeners if "transparent" not in (listener["flags"] or ())}
-    return [address for address in bound if is_address(address) and not is_bindable(address)]
-
-
-def explain_unbindable(addresses: Sequence[str]) -> str:
-    """Return a text about addresses that cannot be bound, with the fix; empty without such addresses."""
-    if not addresses:
-        return ""
-    names = "it" if len(addresses) == 1 else "them"
-    sysctls = {f"net.ipv{6 if ':' in address else 4}.ip_nonlocal_bind=1": None for address in addresses}
-    return (
-        f"this host does not have {' and '.join(addresses)} now, so Kong cannot bind {names} and would not start. Set the sysctl "
-        f"{' and '.join(sysctls)} for a virtual address, or correct the listen setting"
-    )
-
-
-def compare_settings(host: Host, params: dict[str, t.Any], running: Running) -> list[dict[str, t.Any]]:
-    """Return the effective values that are not as planned, as plain data."""
-    if params["format"] == "yaml":
-        return []
-    wanted = {name: str(value) for name, value in params["settings"].items()}
-    file = KongFile(params["path"], params["format"], params["defaults"])
-    sources = read_sources(host, running, file, wanted)
-    return [
-        {
-            "setting": found.setting,
-            "value": found.shown,
-            "origin": found.origin,
-            "place": found.place,
-            "moves": moves_listeners(found, wanted[found.setting]),
-            "line": describe(found, wanted[found.setting], file.path or "Kong's file"),
-        }
-        for found in find_differences(wanted, sources)
-    ]
 
 
 def main() -> None:
     """Run the module."""
     # Otherwise the log of the host would get the options, including secrets.
-    module = AnsibleModule(_SPEC, supports_check_mode=True, no_log=True)
-    params = dict(module.params)
-    module.params["settings"] = hide_values(params["settings"])
-    try:
-        require_root("kong_listen_info")
-        result = run(params)
-    except HostError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"the host's sockets and Kong's unit cannot be read: {error}")
-    for entry in result["effective"]:
-        fix = ". Remove the variable" if entry["origin"] == ENVIRONMENT else ""
-        module.warn(f"{entry['line']}{fix}")
-    module.exit_json(changed=False, **result)
+    run_module("kong_listen_info", AnsibleModule(_SPEC, supports_check_mode=True, no_log=True))
 
 
 if __name__ == "__main__":

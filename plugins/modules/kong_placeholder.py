@@ -25,6 +25,7 @@ description:
     C(/run).
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.archive
 attributes:
   check_mode:
     support: full
@@ -151,50 +152,26 @@ observer:
   sample: {arrived: [36fdb2566ecc3af8], let_in: [36fdb2566ecc3af8], unheard: [], sent_on: [], blind: {}}
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError, require_root
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder import PlaceholderError, start, stop
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.listeners import LISTENER_SPEC
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
 
-_LISTENER_SPEC = {
-    "name": {"type": "str", "required": True},
-    "protocols": {"type": "list", "elements": "str", "choices": ["tcp", "udp"], "required": True},
-    "port": {"type": "int", "required": True},
-    "address": {"type": "str", "required": True},
-    "setting": {"type": "str"},
-    "flags": {"type": "list", "elements": "str"},
-}
 _SPEC = {
+    **ARCHIVE_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "listeners": {"type": "list", "elements": "dict", "options": _LISTENER_SPEC},
+    "listeners": {"type": "list", "elements": "dict", "options": LISTENER_SPEC},
     "listen": {"type": "bool", "default": True},
     "seconds": {"type": "int", "default": 300},
 }
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Start or end the process, and return the result of the module. A temporary process is no change of the host."""
-    if module.check_mode:
-        return {}
-    if module.params["state"] == "absent":
-        observed = stop()
-        return {} if observed is None else {"observer": observed}
-    return start(module.params["listeners"], module.params["seconds"], listen=module.params["listen"])
-
-
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(_SPEC, supports_check_mode=True, required_if=[("state", "present", ["listeners"])])
-    if not 1 <= module.params["seconds"] <= 3600:
-        module.fail_json(msg=f"seconds is {module.params['seconds']!r}; it must be 1 to 3600")
-    try:
-        require_root("kong_placeholder")
-        result = run(module)
-    except (PlaceholderError, HostError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+    run_module(
+        "kong_placeholder",
+        AnsibleModule(_SPEC, supports_check_mode=True, required_if=[("state", "present", ["listeners"])]),
+    )
 
 
 if __name__ == "__main__":

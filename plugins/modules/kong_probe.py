@@ -19,6 +19,7 @@ description:
   - Uses Python's standard library only, and needs no privileges.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
+  - gatehouse.kong.archive
 attributes:
   check_mode:
     support: full
@@ -222,15 +223,10 @@ probes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_held_addresses
-from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import (
-    Limits,
-    ProbeError,
-    parse_probe,
-    run_probes,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
 
-ARGUMENTS = {
+_SPEC = {
+    **ARCHIVE_SPEC,
     "probes": {
         "type": "list",
         "elements": "dict",
@@ -250,17 +246,8 @@ ARGUMENTS = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        limits = Limits(module.params["timeout"], module.params["tries"], module.params["workers"])
-        probes = [parse_probe(probe) for probe in module.params["probes"]]
-        results = run_probes(probes, limits)
-        held = find_held_addresses(module.params["addresses"])
-    except (ProbeError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"the addresses of this host cannot be read: {error}")
-    module.exit_json(changed=False, probes=results, held=held)
+    """Run the module."""
+    run_module("kong_probe", AnsibleModule(_SPEC, supports_check_mode=True))
 
 
 if __name__ == "__main__":

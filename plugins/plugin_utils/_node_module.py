@@ -14,8 +14,11 @@ from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import archive_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 
+# The option of the modules for their code.
+ARCHIVE = "archive"
 # Ansible prints these texts as they are; each becomes one line.
 _PRINTED = ("msg", "warnings", "reasons", "report")
 # Texts of several lines, such as a diff, and settings in which a tab is a blank.
@@ -37,9 +40,17 @@ def _is_printed(key: str, value: Any) -> bool:
 
 
 class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
-    """Runs the module of the task like Ansible's own action plugin."""
+    """Runs the module of the task like Ansible's own action plugin, with its code as an archive."""
 
     _supports_async = True
+
+    def execute(
+        self, task_vars: Mapping[str, Any] | None, *, wrap_async: bool = False, **arguments: Any
+    ) -> dict[str, Any]:
+        """Return the result of the module for the arguments of the task and further arguments."""
+        module = self._task.action.rpartition(".")[2]
+        given = {**self._task.args, **arguments, ARCHIVE: archive_of(module)}
+        return from_node(self._execute_module(module_args=given, task_vars=task_vars, wrap_async=wrap_async))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the module. Raises AnsibleActionFail for facts with the names of variables."""
@@ -47,7 +58,7 @@ class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         if refused := explain_refusal(task_vars or {}):
             raise AnsibleActionFail(refused)
         in_background = bool(self._task.async_val and not self._connection.has_native_async)
-        result.update(from_node(self._execute_module(task_vars=task_vars, wrap_async=in_background)))
+        result.update(self.execute(task_vars, wrap_async=in_background))
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)  # noqa: SLF001 - as ansible.builtin.normal does
         return result

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of one run of ansible-playbook on the controller: the plan, or the findings of a fleet that has no plan.
+"""Files of one run of ansible-playbook on the controller: the plan, or the findings of a fleet that has no plan, and archives.
 
 They are in Ansible's local temporary directory, which belongs to one run and is removed at its end. Later plays, batches and
 hosts of the same run read them there.
@@ -19,14 +19,24 @@ from typing import Any
 
 from ansible import constants  # type: ignore[import-untyped]
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._archive import make_archive
+
 
 @contextmanager
 def lock_plan_file(group: str) -> Iterator[Path]:
     """Yield the path of the plan of this run for a group, to one worker at a time; the file may not exist yet."""
     path = _locate("plan", group)
-    with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(path):
         yield path
+
+
+def archive_of(module: str) -> str:
+    """Return the archive with the code of a module (_archive.make_archive). It is made once in a run."""
+    path = _locate("archive", module)
+    with _locked(path):
+        if not path.exists():
+            path.write_text(make_archive(module), encoding="ascii")
+    return path.read_text(encoding="ascii")
 
 
 def keep_refused(group: str, findings: Sequence[dict[str, Any]]) -> None:
@@ -40,5 +50,12 @@ def read_refused(group: str) -> list[dict[str, Any]]:
     return findings
 
 
-def _locate(kind: str, group: str) -> Path:
-    return Path(constants.DEFAULT_LOCAL_TMP) / f"gatehouse.kong.{kind}.{group}.json"
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _locate(kind: str, name: str) -> Path:
+    return Path(constants.DEFAULT_LOCAL_TMP) / f"gatehouse.kong.{kind}.{name}"

@@ -9,29 +9,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import AUTO, NAMES
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import describe_effects
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Outcome
 
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import RulesetDiff
-
-_ALLOW_SPEC = {
-    "listener": {"type": "str", "required": True},
-    "protocol": {"type": "str", "required": True, "choices": ["tcp", "udp"]},
-    "port": {"type": "int", "required": True},
-    "address": {"type": "str"},
-    "sources": {"type": "raw", "required": True},
-    "published": {"type": "bool", "default": False},
-}
-_RULESET_SPEC = {
-    "allow": {"type": "list", "elements": "dict", "required": True, "options": _ALLOW_SPEC},
-    "sets": {"type": "dict", "default": {}},
-}
-OPTIONS: dict[str, dict[str, t.Any]] = {
-    "ruleset": {"type": "dict", "options": _RULESET_SPEC},
-    "backend": {"type": "str", "choices": [AUTO, *NAMES], "default": AUTO},
-}
 
 
 def describe_outcome(outcome: Outcome) -> dict[str, t.Any]:

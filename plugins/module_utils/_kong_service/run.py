@@ -43,14 +43,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
     report,
 )
 
-LISTENER_SPEC = {
-    "name": {"type": "str", "required": True},
-    "protocols": {"type": "list", "elements": "str", "choices": ["tcp", "udp"], "required": True},
-    "port": {"type": "int", "required": True},
-    "address": {"type": "str", "required": True},
-    "setting": {"type": "str"},
-    "flags": {"type": "list", "elements": "str"},
-}
 # New workers of nginx have their sockets within a second, so a reload has failed if they do not. nginx tries to open a
 # socket for two and a half seconds.
 _LOOKS_AFTER_RELOAD = 5

@@ -57,3 +57,10 @@ def test_no_backend_imports_another(backend):
     imported = {found[2] for found in imports_of(HOST_SIDE / "_backends" / backend) if found[1] == "_backends"}
     assert backend in imported
     assert imported & {*BACKENDS} == {backend}
+
+
+def test_ansible_finds_no_other_code_of_a_module_than_its_entry():
+    assert {found[1] for found in imports_of(ROOT / "plugins" / "modules")} == {"_entry"}
+    assert imports_of(HOST_SIDE / "_entry") == set()
+    others = [path for name, path in folders_of("module_utils").items() if name != "_entry"]
+    assert [path for path in others if "_entry" in {found[1] for found in imports_of(path)}] == []

@@ -11,6 +11,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gatehouse.kong.plugins.action.kong_firewall import ActionModule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils import _node_module
 
 FIRST = {"changed": True, "backend": "nftables", "backend_reason": "it is there", "changes": {"ports": []}}
 
@@ -20,6 +21,7 @@ class Resettable:
 
     def __init__(self, events):
         self._events = events
+        self._shell = SimpleNamespace(tmpdir="/tmp/1")
 
     def reset(self):
         self._events.append("reset")
@@ -32,6 +34,7 @@ class Plain:
 
     def __init__(self, events):
         self.close = lambda: events.append("close")
+        self._shell = SimpleNamespace(tmpdir="/tmp/1")
 
 
 def run(monkeypatch, answers, args=None, connection=Resettable):
@@ -39,18 +42,22 @@ def run(monkeypatch, answers, args=None, connection=Resettable):
     events = []
     left = iter(answers)
 
-    def execute(module_args=None, task_vars=None):
-        events.append((module_args or {}).get("confirm", "run"))
+    def execute(module_args, task_vars, *, wrap_async):
+        assert (module_args["archive"], wrap_async) == ("code of kong_firewall", False)
+        events.append(module_args.get("confirm", "run"))
         answer = next(left)
         if isinstance(answer, Exception):
             raise answer
         return dict(answer)
 
     action = ActionModule.__new__(ActionModule)
-    action._task = SimpleNamespace(args=args or {"backend": "auto", "ruleset": {}})
+    arguments = args or {"backend": "auto", "ruleset": {}}
+    action._task = SimpleNamespace(action="gatehouse.kong.kong_firewall", args=arguments, async_val=0)
     action._connection = connection(events)
     action._display = SimpleNamespace(display=events.append)
     monkeypatch.setattr(action, "_execute_module", execute)
+    monkeypatch.setattr(_node_module, "archive_of", lambda module: f"code of {module}")
+    monkeypatch.setattr(action, "_remove_tmp_path", lambda _path: None)
     monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
     return action.run(None, {"inventory_hostname": "a1"}), events
 

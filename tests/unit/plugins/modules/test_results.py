@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -21,12 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, Outcome
-from ansible_collections.gatehouse.kong.plugins.modules import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._modules import (
     kong_firewall,
     kong_firewall_info,
     kong_listen_info,
@@ -35,6 +31,11 @@ from ansible_collections.gatehouse.kong.plugins.modules import (
     kong_service,
     kong_transparent,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, Outcome
 
 STOPS = Conflict(certain=True, where="here", reason="r", ports=("tcp 1",), advice="a")
 WARNS = Conflict(certain=False, where="there", reason="r", ports=("tcp 1",), advice="a")
@@ -65,18 +66,24 @@ def main(module, monkeypatch, params, *, check=False, diff=False):
         def fail_json(self, **result):
             raise EndedError({**result, "failed": True}, self.warnings)
 
-    monkeypatch.setattr(module, "AnsibleModule", Fake)
+    entry = entry_of(module)
+    monkeypatch.setattr(entry, "AnsibleModule", Fake)
     if hasattr(module, "require_root"):
         monkeypatch.setattr(module, "require_root", asked.append)
     with pytest.raises(EndedError) as ended:
-        module.main()
+        entry.main()
     name = module.__name__.rpartition(".")[2]
     assert asked in ([name], [])
     return ended.value.args
 
 
+def entry_of(module):
+    """Return the module that Ansible runs, of the file with its work."""
+    return import_module("ansible_collections.gatehouse.kong.plugins.modules." + module.__name__.rpartition(".")[2])
+
+
 def documented(module):
-    return {*yaml.safe_load(module.RETURN)}
+    return {*yaml.safe_load(entry_of(module).RETURN)}
 
 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "sources": "any"}
@@ -419,7 +426,7 @@ def test_listen_info_never_shows_secrets(sockets, monkeypatch, capsys):
     monkeypatch.setattr(kong_listen_info, "require_root", lambda _work: None)
     options = {"listeners": [LISTENER], "settings": {"pg_password": "s3cret-plan"}}
     with patch_module_args(options), pytest.raises(SystemExit):
-        kong_listen_info.main()
+        entry_of(kong_listen_info).main()
     output = capsys.readouterr().out
     assert [entry["value"] for entry in json.loads(output)["effective"]] == ["<hidden>"]
     assert "s3cret" not in output

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Done
-from ansible_collections.gatehouse.kong.plugins.modules import kong_service
+from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_service
 
 LISTENER = {
     "name": "proxy",
@@ -44,24 +44,24 @@ def service(monkeypatch):
 
 
 def test_if_the_capabilities_change_kong_is_restarted(service):
-    assert kong_service.run(MODULE) == service.done
+    assert kong_service._apply(MODULE) == service.done
     assert (service.how, service.put) == (["restart"], [])
 
 
 def test_if_the_capabilities_are_unchanged_kong_is_reloaded(service):
     service.before, service.done = None, Done("restart", (), ("proxy: nothing listens",))
-    kong_service.run(MODULE)
+    kong_service._apply(MODULE)
     assert (service.how, service.put) == (["reload"], [])
 
 
 def test_after_a_failed_restart_the_drop_in_is_restored(service):
     service.done = Done("restart", (), ("proxy: nothing listens",))
-    assert kong_service.run(MODULE) == service.done
+    assert kong_service._apply(MODULE) == service.done
     assert service.put == [("kong.service", "before")]
 
 
 def test_after_an_error_the_drop_in_is_restored(service):
     service.done = ServiceError("no command")
     with pytest.raises(ServiceError):
-        kong_service.run(MODULE)
+        kong_service._apply(MODULE)
     assert service.put == [("kong.service", "before")]

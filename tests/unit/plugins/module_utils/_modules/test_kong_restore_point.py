@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
+from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_restore_point
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data, ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
-from ansible_collections.gatehouse.kong.plugins.modules import kong_restore_point
 
 CONF = "/etc/kong/kong.conf"
 DROP_IN = "/etc/systemd/system/kong.service.d/gatehouse-kong.conf"
@@ -74,7 +74,7 @@ class Node:
             "run": "7",
         }
         module = SimpleNamespace(params={**params, **more}, check_mode=check_mode, warn=self.warnings.append)
-        return kong_restore_point.run(module)
+        return kong_restore_point._apply(module)
 
 
 @pytest.fixture

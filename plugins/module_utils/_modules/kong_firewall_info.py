@@ -1,0 +1,49 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of the module kong_firewall_info."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import describe_outcome, report
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import RulesetError, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import inspect
+
+
+def inspect_firewall(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the differences as the result of the module."""
+    host = Host()
+    rollback = Rollback(host)
+    # Without the lock, another run could change the rules during the comparison.
+    with rollback.hold_lock():
+        choice = choose(host, params["backend"])
+        want = ruleset_from_data(params["ruleset"]) if params["ruleset"] else None
+        outcome = inspect(choice.backend, want, rollback)
+    return {
+        "differs": outcome.changed,
+        "report": report(outcome),
+        "backend": choice.backend.name,
+        "backend_reason": choice.reason,
+        "early": choice.early,
+        "changes": describe_outcome(outcome),
+        "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
+    }
+
+
+def run(module: AnsibleModule) -> None:
+    """Compare the firewall with the ruleset, and exit with the result."""
+    try:
+        require_root("kong_firewall_info")
+        result = inspect_firewall(module.params)
+    except (RulesetError, HostError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of the module kong_listen_info."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import is_address, is_bindable
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import hide_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
+    ENVIRONMENT,
+    describe,
+    find_differences,
+    moves_listeners,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
+    KongFile,
+    Running,
+    find_running,
+    read_sources,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
+    Sockets,
+    compare,
+    find_kong_sockets,
+    parse_listeners,
+    read_sockets,
+    report,
+    socket_to_data,
+    socket_to_listener,
+)
+
+
+def inspect_listeners(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the differences as the result of the module."""
+    host, container, prefix = Host(), params["container"], params["prefix"] or PREFIX
+    running = find_running(host, params["service"], prefix, in_container=container)
+    sockets = Sockets((), "") if container else read_sockets(running.unit, prefix)
+    drift = compare([] if container else parse_listeners(params["listeners"]), sockets)
+    lines = report(drift, is_running=bool(find_kong_sockets(sockets)))
+    effective = compare_settings(host, params, running)
+    return {
+        "differs": bool(lines or effective),
+        "listens": not lines,
+        "report": [*lines, *(entry["line"] for entry in effective)],
+        "missing": [asdict(listener) for listener in drift.missing],
+        "unexpected": [socket_to_data(sock) for sock in drift.unexpected],
+        "present": [socket_to_listener(sock) for sock in find_kong_sockets(sockets)],
+        "cannot_bind": explain_unbindable(find_unbindable(params["listeners"])),
+        "unit": running.unit,
+        "effective": effective,
+    }
+
+
+def find_unbindable(listeners: Sequence[Mapping[str, t.Any]]) -> list[str]:
+    """Return the addresses of listeners that no process can bind now."""
+    bound = {listener["address"]: None for listener in listeners if "transparent" not in (listener["flags"] or ())}
+    return [address for address in bound if is_address(address) and not is_bindable(address)]
+
+
+def explain_unbindable(addresses: Sequence[str]) -> str:
+    """Return a text about addresses that cannot be bound, with the fix; empty without such addresses."""
+    if not addresses:
+        return ""
+    names = "it" if len(addresses) == 1 else "them"
+    sysctls = {f"net.ipv{6 if ':' in address else 4}.ip_nonlocal_bind=1": None for address in addresses}
+    return (
+        f"this host does not have {' and '.join(addresses)} now, so Kong cannot bind {names} and would not start. Set the sysctl "
+        f"{' and '.join(sysctls)} for a virtual address, or correct the listen setting"
+    )
+
+
+def compare_settings(host: Host, params: dict[str, t.Any], running: Running) -> list[dict[str, t.Any]]:
+    """Return the effective values that are not as planned, as plain data."""
+    if params["format"] == "yaml":
+        return []
+    wanted = {name: str(value) for name, value in params["settings"].items()}
+    file = KongFile(params["path"], params["format"], params["defaults"])
+    sources = read_sources(host, running, file, wanted)
+    return [
+        {
+            "setting": found.setting,
+            "value": found.shown,
+            "origin": found.origin,
+            "place": found.place,
+            "moves": moves_listeners(found, wanted[found.setting]),
+            "line": describe(found, wanted[found.setting], file.path or "Kong's file"),
+        }
+        for found in find_differences(wanted, sources)
+    ]
+
+
+def run(module: AnsibleModule) -> None:
+    """Compare the listeners and settings of Kong with the plan, and exit with the result."""
+    params = dict(module.params)
+    module.params["settings"] = hide_values(params["settings"])
+    try:
+        require_root("kong_listen_info")
+        result = inspect_listeners(params)
+    except HostError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"the host's sockets and Kong's unit cannot be read: {error}")
+    for entry in result["effective"]:
+        fix = ". Remove the variable" if entry["origin"] == ENVIRONMENT else ""
+        module.warn(f"{entry['line']}{fix}")
+    module.exit_json(changed=False, **result)

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of the module kong_restore_point."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import read_kept_catches
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, write_drop_in
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
+    compare,
+    find_kong_sockets,
+    parse_listeners,
+    read_sockets,
+    report,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import (
+    RestorePoint,
+    RestorePoints,
+    choose_kong_step,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
+
+_NO_RULES = (
+    "this host had no rules of gatehouse.kong at the restore point: after the rollback, only the host's existing rules "
+    "protect Kong's ports. Check them"
+)
+_NOTHING = {"changed": False, "found": False, "run": ""}
+RULESET = "ruleset"
+CATCHES = "catches"
+UNIT = "drop_in"
+
+
+class Node:
+    """The present state of the parts that a restore point has."""
+
+    def __init__(self, host: Host, rollback: Rollback, backend: str, service: str) -> None:
+        self._host = host
+        self._rollback = rollback
+        self._backend = backend
+        self.unit = find_running(host, service, PREFIX).unit
+
+    @property
+    def readers(self) -> dict[str, t.Callable[[], t.Any]]:
+        """The function that reads each part, by the name of the part."""
+        return {RULESET: self._read_ruleset, CATCHES: lambda: read_kept_catches(self._host), UNIT: self.drop_in}
+
+    def _read_ruleset(self) -> dict[str, t.Any] | None:
+        """Return our rules; if a change waits for its confirmation, our rules before that change."""
+        kept = self._rollback.read_before_pending() if self._rollback.find_pending() else None
+        if kept is None:
+            backend = choose(self._host, self._backend).backend
+            backend.require()
+            kept = Kept(backend.read().ruleset)
+        return None if kept.ruleset is None else ruleset_to_data(kept.ruleset)
+
+    def drop_in(self) -> str:
+        """Return the text of our drop-in for Kong's unit, empty if there is none."""
+        return (self._host.read(DROP_IN.format(unit=self.unit)) if self.unit else None) or ""
+
+    def compare_sockets(self, point: RestorePoint) -> tuple[bool, bool]:
+        """Return whether Kong has the sockets of the restore point, and whether Kong has any socket."""
+        sockets = read_sockets(self.unit, point.kong.get("prefix") or PREFIX)
+        visible = point.kong.get("looks") != 0  # the sockets of a container are not visible on the host
+        listens = not report(compare(parse_listeners(point.kong["listeners"]), sockets))
+        return listens or not visible, bool(find_kong_sockets(sockets))
+
+
+def _apply(module: AnsibleModule) -> dict[str, t.Any]:
+    """Bring the restore points or the node into the requested state, and return the result."""
+    require_root("kong_restore_point")
+    params, host = module.params, Host()
+    rollback = Rollback(host)
+    with rollback.hold_lock():
+        node = Node(host, rollback, params["backend"], params["service"])
+        points = RestorePoints(host, node.readers)
+        if params["state"] in ("taken", "kept", "absent"):
+            return {**_NOTHING} if module.check_mode else _record(points, params)
+        point = points.find()
+        if point is None:
+            return {**_NOTHING}
+        files = points.find_changed_files(point)
+        unit_changed = node.unit != "" and node.drop_in() != point.parts[UNIT]
+        listens, runs = node.compare_sockets(point)
+        how = choose_kong_step(point, changed=bool(files), unit_changed=unit_changed, listens=listens, runs=runs)
+        changes = params["state"] == "restored" and bool(files or unit_changed)
+        if params["state"] == "restored" and point.parts.get(RULESET, {}) is None:
+            module.warn(_NO_RULES)
+        if params["state"] == "restored" and not module.check_mode:
+            points.restore_files(point)
+            if unit_changed:
+                write_drop_in(host, node.unit, point.parts[UNIT])
+        return {
+            "changed": changes,
+            "found": True,
+            "run": point.run,
+            "firewall": RULESET in point.parts,
+            "ruleset": point.parts.get(RULESET),
+            "catches": point.parts[CATCHES],
+            "kong": point.kong,
+            "files": list(files),
+            "how": how,
+        }
+
+
+def _record(points: RestorePoints, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Save, keep or remove restore points. This does not count as a change of the host."""
+    if params["state"] == "taken":
+        parts = ([RULESET] if params["firewall"] else []) + [CATCHES, UNIT]
+        points.take(params["files"], parts, params["kong"], params["run"])
+    elif params["state"] == "kept":
+        points.keep()
+    else:
+        points.remove()
+    return {**_NOTHING}
+
+
+def run(module: AnsibleModule) -> None:
+    """Save, find or restore the state of the node, and exit with the result."""
+    try:
+        result = _apply(module)
+    except (HostError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)

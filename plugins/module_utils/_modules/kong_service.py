@@ -1,0 +1,131 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of the module kong_service."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_stated
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import (
+    Port,
+    grant,
+    write_drop_in,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
+    Kong,
+    ServiceError,
+    choose_procedure,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import (
+    Done,
+    Wanted,
+    bring_up,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import (
+    read_commands,
+    read_directory,
+    read_user,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
+    is_roots,
+    read_unit_variables,
+)
+
+# Kong's program fails for a missing file, and reads this as a file without settings.
+_NO_FILE = "/dev/null"
+# These listeners do not answer an HTTP request: Serf and streams. Listeners with the PROXY protocol do not answer either.
+_NO_HTTP = ("stream", "cluster_rpc")
+
+_NOT_EFFECTIVE = "the settings are not effective in Kong"
+
+
+def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
+    """Return how Kong is run on this host. Raises ServiceError for an invalid version, HostError for a systemd failure."""
+    found = re.match(r"(\d+)\.(\d+)", params["version"])
+    if not found:
+        raise ServiceError(f"version is {params['version']!r}; expected is a version of Kong, such as '3.9'")
+    unit = find_running(host, params["service"], params["prefix"] or PREFIX).unit
+    user, variables = read_user(host, unit), read_unit_variables(host, unit)
+    program = params["program"]
+    return Kong(
+        version=(int(found[1]), int(found[2])),
+        conf=params["conf"] if host.path(params["conf"]).exists() else _NO_FILE,
+        prefix=params["prefix"] or "",
+        unit=unit,
+        start_of_unit=read_commands(host, unit, "ExecStartPre", "ExecStart"),
+        reload_of_unit=read_commands(host, unit, "ExecReload"),
+        user=user,
+        directory=read_directory(host, unit),
+        program=program if os.access(program, os.X_OK) else "",
+        restart_command=params["restart_command"] or "",
+        reload_command=params["reload_command"] or "",
+        variables={name: variable.value for name, variable in variables.items()},
+        settings=read_stated(host.read(params["conf"]) or ""),
+        is_roots=is_roots(user, variables, params["conf"]),
+    )
+
+
+def read_wanted(params: dict[str, t.Any]) -> Wanted:
+    """Return the listeners that Kong must have, and the listeners that must answer an HTTP request."""
+    http = [
+        listener
+        for listener in params["listeners"]
+        if listener["name"] not in _NO_HTTP
+        and listener["protocols"] == ["tcp"]
+        and listener["setting"]
+        and "proxy_protocol" not in (listener["flags"] or ())
+    ]
+    return Wanted(parse_listeners(params["listeners"]), parse_listeners(http), params["looks"])
+
+
+def _apply(module: AnsibleModule) -> Done:
+    """Apply the settings to Kong; in check mode only return the planned action."""
+    host, how = Host(), module.params["how"]
+    kong = read_kong(module.params, host)
+    if module.check_mode:
+        chosen = choose_procedure(kong, how)
+        return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
+    ports = [
+        Port(listener["port"], (*(listener["flags"] or ()),))
+        for listener in module.params["listeners"]
+        if listener["setting"]
+    ]
+    before = grant(host, kong.unit, ports) if kong.unit and ports else None
+    if before is None:
+        return bring_up(host, kong, how, read_wanted(module.params), module.params["drain"])
+    succeeded = False
+    try:
+        # A process gets its capabilities only when it starts.
+        done = bring_up(host, kong, "restart", read_wanted(module.params), module.params["drain"])
+        succeeded = not done.wrong
+        return done
+    finally:
+        if not succeeded:
+            write_drop_in(host, kong.unit, before)
+
+
+def run(module: AnsibleModule) -> None:
+    """Reload, restart or stop Kong, and exit with the result."""
+    try:
+        require_root("kong_service")
+        done = _apply(module)
+    except (ServiceError, HostError, OSError) as error:
+        module.fail_json(msg=str(error), how="nothing", reasons=[], report=[str(error)], refused=False)
+    result = asdict(done)
+    result["report"] = result.pop("wrong")
+    if done.wrong:
+        what = "the reload failed, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
+        module.fail_json(msg=f"{what}: {'; '.join(done.wrong)}", **result)
+    module.exit_json(changed=True, **result)

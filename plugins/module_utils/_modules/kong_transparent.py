@@ -1,0 +1,72 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of the module kong_transparent."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import (
+    Interceptor,
+    Outcome,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
+    InterceptionError,
+    catches_from_data,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import find_deaf_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
+
+
+def _apply(module: AnsibleModule) -> dict[str, t.Any]:
+    """Make the host match the rules, and return the result; in check mode only the planned changes."""
+    params = module.params
+    host = Host()
+    want = (catches_from_data(params["catches"]) or None) if params["state"] == "present" else None
+    interceptor = Interceptor(host)
+    if want is None and params["state"] == "present" and interceptor.is_untouched():
+        outcome = Outcome("", "", (), (), changed=False)
+    else:
+        outcome = interceptor.converge(want, check_mode=module.check_mode)
+    deaf = find_deaf_listeners(host, want or ())
+    for warning in (*outcome.conflicts, *deaf):
+        module.warn(str(warning))
+    return {
+        "changed": outcome.changed,
+        "report": [*_describe_differences(outcome), *deaf],
+        "drift": list(outcome.drift),
+        "boot": list(outcome.stale),
+        "deaf": list(deaf),
+        "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
+        **({"diff": _make_diff(outcome)} if module._diff else {}),
+    }
+
+
+def _describe_differences(outcome: Outcome) -> list[str]:
+    lines = [f"unexpected: {line[1:]}" for line in outcome.drift if line.startswith("+")]
+    lines += [f"missing: {line[1:]}" for line in outcome.drift if line.startswith("-")]
+    lines += [f"at boot: {line}" for line in outcome.stale]
+    return lines or (["the intercept rules differ from the plan"] if outcome.changed else [])
+
+
+def _make_diff(outcome: Outcome) -> dict[str, str]:
+    extra = _describe_differences(outcome) if outcome.drift or outcome.stale else []
+    return {"before": outcome.before + "".join(f"{line}\n" for line in extra), "after": outcome.after}
+
+
+def run(module: AnsibleModule) -> None:
+    """Change the intercept rules, and exit with the result."""
+    try:
+        require_root("kong_transparent")
+        result = _apply(module)
+    except (InterceptionError, HostError) as error:
+        module.fail_json(msg=str(error), conflicts=[])
+    except ConflictError as error:
+        module.fail_json(msg=str(error), conflicts=[asdict(conflict) for conflict in error.conflicts])
+    module.exit_json(**result)
