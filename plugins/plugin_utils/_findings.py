@@ -16,10 +16,19 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     format_ranges,
     make_natural_key,
     quote_value,
-    shorten,
 )
 
-__all__ = ["ERROR", "INFO", "WARNING", "Finding", "format_finding", "make_host_finding", "make_plain", "share_findings"]
+__all__ = [
+    "ERROR",
+    "INFO",
+    "WARNING",
+    "Finding",
+    "format_finding",
+    "join_message",
+    "make_host_finding",
+    "make_plain",
+    "share_findings",
+]
 
 MESSAGE_LIMIT = 400
 _SHORTEST_VALUE, _LONGEST_VALUE = 40, 160
@@ -32,7 +41,8 @@ class Finding:
 
     ``severity`` is ``error``, ``warning`` or ``info``; an error stops the run before any host is touched.
     ``code`` is the name of a code in the registry, which allows the severity. ``value`` is plain data: text, number, list,
-    dict or ``None``. ``message`` names the host, the variable, the value and the fix.
+    dict or ``None``. ``message`` names the host, the variable, the value and the fix. ``more`` is the end of a message
+    that is longer than MESSAGE_LIMIT.
     """
 
     severity: str
@@ -41,6 +51,7 @@ class Finding:
     variable: str
     value: Any
     message: str
+    more: str = ""
 
     def __post_init__(self) -> None:
         """Raise KeyError if the registry has no such code, and ValueError if the code has another severity."""
@@ -52,7 +63,7 @@ def make_host_finding(severity: str, code: str, host: str, variable: str, value:
     """Return a finding whose message has the host, the variable and the value first.
 
     ``text`` is the fault and its fix. The message has at most MESSAGE_LIMIT characters: the value is shortened, then the text
-    says "this host" instead of its name, and with very long names the end of the text is left out.
+    says "this host" instead of its name, and with very long names of hosts the end of the text is separate.
     """
     value = make_plain(value)
     room = MESSAGE_LIMIT - len(f"{host}: {variable}: : {text}")
@@ -61,7 +72,15 @@ def make_host_finding(severity: str, code: str, host: str, variable: str, value:
     shown = "" if value is None else f": {quote_value(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
     # A value may come from facts, and the text may quote it.
     message = escape_text(f"{host}: {variable}{shown}: {text}")
-    return Finding(severity, code, host, variable, value, shorten(message, MESSAGE_LIMIT))
+    return Finding(severity, code, host, variable, value, *_split(message))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return a text of at most MESSAGE_LIMIT characters and its rest, divided after a sentence or a word."""
+    if len(text) <= MESSAGE_LIMIT:
+        return text, ""
+    end = text.rfind(". ", 0, MESSAGE_LIMIT) + 1 or text.rfind(" ", 0, MESSAGE_LIMIT)
+    return text[:end], text[end:].lstrip()
 
 
 def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -69,29 +88,35 @@ def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 
     The findings are in the order of the first host of each, the hosts in natural order.
     """
-    hosts: dict[tuple[str, str, str, str], list[str]] = {}
-    values: dict[tuple[str, str, str, str], Any] = {}
+    hosts: dict[tuple[str, str, str, str, str], list[str]] = {}
+    values: dict[tuple[str, str, str, str, str], Any] = {}
     for finding in findings:
         message = finding.message.removeprefix(f"{finding.host}: ")
-        key = (finding.severity, finding.code, finding.variable, message)
+        key = (finding.severity, finding.code, finding.variable, message, finding.more)
         hosts.setdefault(key, []).append(finding.host)
         values.setdefault(key, finding.value)
     return [
         {
             "severity": severity,
             "code": code,
-            "hosts": sorted(hosts[severity, code, variable, message], key=make_natural_key),
+            "hosts": sorted(hosts[severity, code, variable, message, more], key=make_natural_key),
             "variable": variable,
             "value": value,
             "message": message,
+            **({"more": more} if more else {}),
         }
-        for (severity, code, variable, message), value in values.items()
+        for (severity, code, variable, message, more), value in values.items()
     ]
 
 
 def format_finding(finding: Mapping[str, Any]) -> str:
     """Return a finding of a plan as one line that names the hosts first."""
-    return f"{format_ranges(finding['hosts'])}: {finding['message']} [{finding['code']}]"
+    return f"{format_ranges(finding['hosts'])}: {join_message(finding)} [{finding['code']}]"
+
+
+def join_message(finding: Mapping[str, Any]) -> str:
+    """Return the whole message of a finding of a plan."""
+    return f"{finding['message']} {finding['more']}" if finding.get("more") else str(finding["message"])
 
 
 def make_plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import Access, list_access, list_owners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
@@ -192,7 +193,7 @@ def _list_forwarded(plan: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 def _compare_findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = (
         {
-            (host, finding["code"], finding["message"]): finding["severity"]
+            (host, finding["code"], join_message(finding)): finding["severity"]
             for finding in plan["findings"]
             for host in finding["hosts"]
         }

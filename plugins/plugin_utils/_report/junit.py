@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, join_message
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, format_ranges, make_natural_key
@@ -92,7 +92,7 @@ def make_finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
     for finding in findings:
         text = f"{finding['severity']} [{finding['code']}]"
         outcome = "failure" if finding["severity"] == ERROR else "output"
-        yield Case(format_ranges(finding["hosts"]), finding["message"], **{outcome: text})
+        yield Case(format_ranges(finding["hosts"]), join_message(finding), **{outcome: text})
 
 
 def _make_verification_case(outcome: Outcome) -> Case:

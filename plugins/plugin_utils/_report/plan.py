@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
@@ -48,7 +49,7 @@ def make_findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
             Cell(finding["severity"], _TONES.get(finding["severity"], "")),
             Cell(finding["code"], link=f"code-{finding['code']}" if finding["code"] in CODES else ""),
             format_ranges(finding["hosts"]),
-            finding["message"],
+            join_message(finding),
         )
         for finding in findings
     ]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     ERROR,
     MESSAGE_LIMIT,
@@ -48,17 +50,36 @@ def test_line_names_the_hosts_first():
     assert format_finding(shared) == "k1 to k2, 2 nodes: kong_x: 0: the port is 0 [port-zero]"
 
 
-def test_a_long_name_is_not_repeated_if_the_fix_would_be_cut():
+def test_a_long_name_is_not_repeated_in_a_long_message():
     name, other = "ip-10-0-0-1.eu-west-1.compute.internal", "ip-10-0-0-2.eu-west-1.compute.internal"
     text = f"no path from x{name} and {other} to {name}. Give {name}: a mapping{' or another remedy' * 12}. Add {name}.x to {name}."
 
-    def message(text):
-        return make_host_finding(ERROR, "no-path", name, "kong_nat", None, text).message
+    def found(text):
+        finding = make_host_finding(ERROR, "no-path", name, "kong_nat", None, text)
+        return finding.message, finding.more
 
     shown = f"no path from x{name} and {other} to this host. Give this host: a mapping{' or another remedy' * 12}. Add {name}.x to this host."
-    assert message(text) == f"{name}: kong_nat: {shown}"[: MESSAGE_LIMIT - 1] + "…"
-    assert message(f"{name} is short") == f"{name}: kong_nat: {name} is short"
+    first, _blank, rest = f"{name}: kong_nat: {shown}".partition(" Give")
+    assert found(text) == (first, f"Give{rest}")
+    assert found(f"{name} is short") == (f"{name}: kong_nat: {name} is short", "")
     assert (
         "a a mapping"
         in make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "give a a mapping " + "y" * 400).message
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("reason " * 40 + "x. " + "remedy " * 40 + "y", "remedy " * 40 + "y"),
+        ("word " * 100, "word " * 24),
+        ("x" * 500, "x" * 500),
+    ],
+)
+def test_the_end_of_a_long_message_is_separate(text, rest):
+    """The first part ends after a sentence, else after a word. Nothing is lost."""
+    finding = make_host_finding(ERROR, "no-path", "host", "kong_nat", None, text)
+    assert len(finding.message) <= MESSAGE_LIMIT
+    assert finding.more == rest
+    (shared,) = share_findings([finding])
+    assert format_finding(shared).replace(" ", "") == f"host: kong_nat: {text} [no-path]".replace(" ", "")

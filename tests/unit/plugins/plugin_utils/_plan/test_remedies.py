@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
 
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, INFO
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import MESSAGE_LIMIT
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
@@ -36,7 +40,7 @@ def changed(hosts, changes):
 def advised(advice):
     """Return the text of the advice: the messages of the finding, and the fix in the registry."""
     findings, _plan = found(changed(advice.nodes, {}), advice.others, advice.groups)
-    messages = [finding.message for finding in findings if finding.code == advice.code]
+    messages = [f"{finding.message} {finding.more}" for finding in findings if finding.code == advice.code]
     assert messages, [finding.message for finding in findings]
     return " ".join([*messages, CODES[advice.code].format_plain()[1]])
 
@@ -53,6 +57,37 @@ def test_each_remedy_removes_its_finding(advice, words):
         finding.message for finding in after
     ]
     assert has_plan
+
+
+@pytest.mark.parametrize("length", [50, 253])
+@pytest.mark.parametrize("advice", ADVICE, ids=[advice.code for advice in ADVICE])
+def test_long_names_of_hosts_do_not_shorten_a_remedy(advice, length):
+    """253 characters is the longest name in DNS."""
+    names = {name: f"{name}-{'x' * length}"[:length] for name in {**advice.nodes, **advice.others}}
+    nodes, others = (renamed(changed(hosts, {}), names) for hosts in (advice.nodes, advice.others))
+    groups = {group: [names[member] for member in members] for group, members in advice.groups.items()}
+    texts = [CODES[advice.code].plain()[1]]
+    for finding in found(nodes, others, groups)[0]:
+        assert len(finding.message) <= MESSAGE_LIMIT
+        text = f"{finding.message} {finding.more}".replace("this host", finding.host)
+        texts.append(reduce(lambda shown, name: shown.replace(names[name], name), names, text))
+    for words in advice.remedies:
+        assert words.lower() in " ".join(texts).lower()
+
+
+def renamed(hosts, names):
+    """Return the variables of hosts with other names, also in terms that name hosts."""
+    terms = [name for name, kind in KINDS.items() if kind in (kinds.SOURCES, kinds.NAMES)]
+    return {
+        names[host]: {key: new_terms(value, names) if key in terms else value for key, value in variables.items()}
+        for host, variables in hosts.items()
+    }
+
+
+def new_terms(value, names):
+    if isinstance(value, list):
+        return [names.get(term, term) for term in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def test_every_code_has_its_remedies():
