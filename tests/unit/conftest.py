@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import os
 
+from hypothesis import settings
+
 
 def pytest_configure():
-    """Fix the width of tables, which otherwise depends on the terminal of the developer."""
+    """Fix the width of tables, which otherwise depends on the terminal of the developer, and let slow machines be slow."""
     os.environ["COLUMNS"] = "100"
+    settings.register_profile("any machine", deadline=None)
+    settings.load_profile("any machine")
