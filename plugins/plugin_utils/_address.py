@@ -10,7 +10,7 @@ whether it is an address. The functions for addresses take and return text of IP
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -110,19 +110,35 @@ def find_family(text: str) -> Family:
     return 6 if ":" in text else 4
 
 
+# RFC 1122, section 3.2.1.3, and RFC 4291, sections 2.5.2 and 2.7. Linux 6 binds the multicast and broadcast addresses, and a
+# connection to them fails with ENETUNREACH (measured).
+_OF_NO_HOST: Mapping[str, str] = {
+    "0.0.0.0/32": "the unspecified address",
+    "::/128": "the unspecified address",
+    "0.0.0.0/8": "in 0.0.0.0/8, which no host has",
+    "255.255.255.255/32": "the broadcast address",
+    "224.0.0.0/4": "a multicast address",
+    "ff00::/8": "a multicast address",
+}
+# RFC 4291, section 2.5.6: an IPv6 link-local address needs a zone.
+_OF_ONE_HOST: Mapping[str, str] = {
+    "127.0.0.0/8": "a loopback address",
+    "::1/128": "a loopback address",
+    "fe80::/10": "a link-local address",
+}
+
+
 @cache
-def explain_unusable(address: str) -> str | None:
-    """Return the reason why a canonical address cannot be the address of a node, or None if it can."""
-    ip = IPAddress(address)
-    if int(ip) == 0:
-        return "the unspecified address"
-    if ip.is_loopback():
-        return "a loopback address"
-    if ip.is_multicast():
-        return "a multicast address"
-    if ip.is_link_local() and ip.version == 6:
-        return "a link-local address"
-    return None
+def explain_hostless(network: str) -> str | None:
+    """Return the reason why no host can have a canonical address, or any address of a canonical network; None if one can."""
+    return next((reason for reserved, reason in _OF_NO_HOST.items() if contains(reserved, network)), None)
+
+
+@cache
+def explain_unusable(network: str) -> str | None:
+    """Return the reason why another host can dial no address of a canonical address or network, or None if it can."""
+    one_host = (reason for reserved, reason in _OF_ONE_HOST.items() if contains(reserved, network))
+    return explain_hostless(network) or next(one_host, None)
 
 
 # RFC 1918, RFC 6598 (carrier-grade NAT), RFC 4193.

@@ -143,10 +143,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "According to the facts, `kong_address` is not an address of the host.",
             "Correct the address, or gather facts again.",
         ),
-        _make_error(
+        Code(
             "bind-not-on-host",
-            "According to the facts, the address of a listen setting or of a published port is not on the host. Kong would "
-            "not start.",
+            (ERROR, WARNING),
+            "According to the facts, the address of a listen setting or of a published port is not on the host, so Kong would "
+            "not start; or no host can have it, such as a multicast address. It is a warning if Kong starts, because nginx opens "
+            "only a wildcard of the same setting and port: the entry then has no effect.",
             "Bind an address of the host. An address behind NAT is advertised, not bound. If the address may move to the host, "
             "as with keepalived, add it to `kong_virtual_addresses`.",
         ),
@@ -198,7 +200,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
     "NAT": (
         _make_error(
             "nat-invalid",
-            "`kong_nat` is not a list of mappings, or a mapping has an unknown key, an invalid port or an invalid protocol.",
+            "`kong_nat` is not a list of mappings, or a mapping has an unknown key, an invalid port or an invalid protocol; or "
+            "`kong_nat_query` has no result, or a null in it, so a name in the query may be wrong.",
             "See [inventory.md](inventory.md#nat-vpn-and-flat-networks).",
         ),
         _make_error(

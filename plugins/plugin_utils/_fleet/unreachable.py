@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
@@ -44,7 +44,7 @@ def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener
     least one.
     """
     first = listeners[0]
-    variable = PUBLISHED_PORTS if first.container_port else f"kong_{first.setting}"
+    variable = get_bind_variable(first)
     offered = {family for listener in listeners if not listener.is_loopback for family in listener.families}
     if not offered:
         return f"It binds {first.address} only, which no other host can reach; set {variable} of {target.name}"

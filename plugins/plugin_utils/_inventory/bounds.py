@@ -12,6 +12,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
     canonicalise_network,
     contains,
+    explain_unusable,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
@@ -46,11 +47,16 @@ def check_bounds(variables: HostVariables, found: Given, read_again: Callable[[H
 
 
 def read_networks(variables: HostVariables, name: str) -> tuple[str, ...]:
-    """Return a variable that is a list of addresses and networks as CIDR text."""
+    """Return a variable that is a list of addresses and networks as CIDR text, of those that other hosts may see or dial."""
     found = []
     for item in variables.list_items(name):
         try:
-            found.append(canonicalise_network(item))
+            network = canonicalise_network(item)
         except AddressError as exc:
             variables.add_error("address-invalid", name, item, f"{exc}; give addresses or networks")
+            continue
+        if reason := explain_unusable(network):
+            variables.add_error("address-invalid", name, item, f"it is {reason}; give addresses or networks of hosts")
+            continue
+        found.append(network)
     return tuple(found)

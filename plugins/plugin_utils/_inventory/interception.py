@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     Family,
     canonicalise_network,
     contains,
+    explain_unusable,
     find_family,
     make_host_network,
     parse_port,
@@ -158,6 +159,9 @@ def _parse_networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:
         raise _EntryError("interception-invalid", f"{exc}; destinations are addresses and networks, or any") from exc
     if not networks:
         raise _EntryError("interception-invalid", "destinations is empty; name addresses and networks, or any")
+    for network in networks:
+        if reason := explain_unusable(network):
+            raise _EntryError("interception-invalid", f"destinations: {network} is {reason}; name addresses of servers")
     return networks
 
 

@@ -33,11 +33,33 @@ def read_mappings(variables: HostVariables, inside: Collection[str]) -> list[Nat
     """
     name = "kong_nat_query" if variables.read_value("kong_nat") is None else "kong_nat"
     query = variables.read_value("kong_nat_query") if name == "kong_nat_query" else None
-    items = variables.read_value("kong_nat", []) if query is None else (ask(variables, name, query) or [])
+    items = variables.read_value("kong_nat", []) if query is None else _ask(variables, name, query)
     if not isinstance(items, (list, tuple)):
         variables.add_error("nat-invalid", name, items, "it must be a list of mappings")
         return []
     return [mapping for item in items if (mapping := _read_mapping(variables, name, item, inside))]
+
+
+def _ask(variables: HostVariables, name: str, query: Any) -> Any:
+    """Return the mappings that a query yields. No result at all is an error, because a name in the query may be misspelt."""
+    before = len(variables.findings)
+    items = ask(variables, name, query)
+    if items is None and len(variables.findings) == before:
+        message = (
+            "it has no result: a name in it may be wrong, or facts are missing. Correct it, or if a host may have no NAT, "
+            "write (QUERY) || `[]`"
+        )
+        variables.add_error("nat-invalid", name, query, message)
+    nulls = (key for item in _select_mappings(items) for key, value in item.items() if value is None)
+    if key := next(nulls, None):
+        message = f"key {key} of a mapping is null: a name in the query may be wrong. Correct it, or leave the key out with merge()"
+        variables.add_error("nat-invalid", name, query, message)
+        return []
+    return items or []
+
+
+def _select_mappings(items: Any) -> list[Mapping[str, Any]]:
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, (list, tuple)) else []
 
 
 def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collection[str]) -> NatMapping | None:

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
     HYBRID_VARIABLES,
@@ -23,7 +24,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.intercep
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import read_published
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import (
+    get_bind_variable,
+    read_published,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import read_settings_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import (
     DEFAULT_SOURCES,
@@ -44,6 +48,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     make_host_warning,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, find_standby_notes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_sharing
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     ROLES,
     Generation,
@@ -97,6 +102,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     variables.findings.extend(found.findings)
     published = read_published(variables, found.listeners, own)
     reachable = found.listeners if published is None else published
+    _check_bind_addresses(variables, dict.fromkeys([*found.listeners, *reachable]))
     _check_addresses(variables, host, reachable)
     _check_ssh_port(variables, host, own, reachable)
     _check_generation(variables, generation, host)
@@ -180,6 +186,17 @@ def _read_control_planes(variables: HostVariables, generation: Generation) -> di
     return found
 
 
+def _check_bind_addresses(variables: HostVariables, listeners: Iterable[Listener]) -> None:
+    """Add an error for each bind address that no host can have, or that other hosts cannot dial."""
+    for listener in listeners:
+        bound = None if listener.is_loopback else listener.bound
+        if bound and (reason := explain_unusable(bound)):
+            message = (
+                f"it is {reason}, at which no other host reaches Kong. Bind an address of the host, or 0.0.0.0 or [::]"
+            )
+            variables.add_error("bind-not-on-host", get_bind_variable(listener), bound, message)
+
+
 def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[Listener, ...]) -> None:
     """Compare addresses with those in the host's facts, if there are facts."""
     present = set(list_fact_addresses(get_facts(variables)))
@@ -194,13 +211,18 @@ def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[List
             variables.add_error("address-not-on-host", "kong_address", address, message)
     own = present | set(host.list_addresses())
     for listener in listeners:
-        is_name = len(listener.families) > 1 and not listener.is_wildcard
-        if not (listener.is_wildcard or listener.is_loopback or is_name or listener.address in own):
-            name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
-            message = (
-                f"{_name_not_on_host(present)}. If it may move to this host, as with keepalived, add it to {VIRTUAL}"
+        if listener.bound in {None, *own} or listener.is_loopback or explain_unusable(listener.bound):
+            continue
+        advice = f"If it may move to this host, as with keepalived, add it to {VIRTUAL}"
+        if sharing := find_sharing(listener, listeners):
+            message = f"{_name_not_on_host(present)}. nginx opens only {describe(sharing)}, so the entry has no effect: remove it. {advice}"
+            warning = make_host_warning(
+                "bind-not-on-host", host.name, get_bind_variable(listener), listener.address, message
             )
-            variables.add_error("bind-not-on-host", name, listener.address, message)
+            variables.findings.append(warning)
+        else:
+            message = f"{_name_not_on_host(present)}. {advice}"
+            variables.add_error("bind-not-on-host", get_bind_variable(listener), listener.address, message)
 
 
 def _name_not_on_host(present: set[str]) -> str:
@@ -210,7 +232,7 @@ def _name_not_on_host(present: set[str]) -> str:
 def _check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], listeners: tuple[Listener, ...]) -> None:
     """Add an error for each listener on the port of the SSH server through which Ansible connects."""
     for listener, port in find_ssh_conflicts(variables, host, own, listeners):
-        name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
+        name = get_bind_variable(listener)
         message = (
             f"{listener.name} would use tcp port {port}, at which Ansible connects to the SSH server of this host, so one of "
             "them cannot start. Use another port, or correct ansible_port"

@@ -87,6 +87,11 @@ def make_published(name: str, setting: str, address: str | None, port: int, cont
     return Listener(name, setting, bound, port, ordered, flags, container_port)
 
 
+def get_bind_variable(listener: Listener) -> str:
+    """Return the variable with the bind address of a listener of a host."""
+    return VARIABLE if listener.container_port else f"kong_{listener.setting}"
+
+
 def find_published_address(listener: Listener) -> str | None:
     """Return the address from which ``make_published`` made the listener."""
     return None if len(listener.families) > 1 else listener.address

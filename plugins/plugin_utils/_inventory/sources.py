@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
     canonicalise_network,
     covers_everything,
+    explain_hostless,
     sort_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import check_bounds
@@ -152,9 +153,11 @@ def _find_group(variables: HostVariables, name: str, term: str, names: Names) ->
 def _parse_network(variables: HostVariables, name: str, term: str) -> str | None:
     try:
         network = canonicalise_network(term)
-        if network not in _UNSPECIFIED:
+        impossible = explain_hostless(network)
+        if impossible is None:
             return network
-        reason = "no packet has this source address; for any source write any"
+        advice = "; for any source write any" if network in _UNSPECIFIED else ""
+        reason = f"it is {impossible}, and no packet has such a source{advice}"
     except AddressError as exc:
         looks_like_network = term[:1].isdigit() or ":" in term
         reason = str(exc) if looks_like_network else "it is not a host of the inventory"

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 
@@ -58,7 +58,7 @@ def find_standby_notes(node: Node) -> list[Finding]:
     for listener in node.reachable:
         if listener.bound in node.host.virtual and "transparent" not in listener.flags:
             sysctl = _SYSCTLS[find_family(listener.address)]
-            name = PUBLISHED_PORTS if listener.container_port else f"kong_{listener.setting}"
+            name = get_bind_variable(listener)
             message = (
                 f"a node that does not hold this virtual address can bind it only with the sysctl {sysctl}=1; without it Kong "
                 "does not start there. Set the sysctl on each of these nodes, or bind 0.0.0.0 or [::]"

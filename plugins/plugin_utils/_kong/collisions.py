@@ -40,6 +40,14 @@ def find_collisions(listeners: Iterable[Listener]) -> Iterator[tuple[str, Listen
                 yield code, first, second
 
 
+def find_sharing(listener: Listener, listeners: Iterable[Listener]) -> Listener | None:
+    """Return the wildcard listener whose socket nginx uses for this listener, instead of binding its address."""
+    if listener.bound is None or listener.container_port or has_own_socket(listener.flags):
+        return None
+    same_port = (other for other in listeners if (other.name, other.port) == (listener.name, listener.port))
+    return next((other for other in same_port if other.is_wildcard and _is_overlap(listener, other)), None)
+
+
 def describe(listener: Listener) -> str:
     """Return a listener as text: ``admin_listen 127.0.0.1:8001``."""
     return f"{listener.setting} {render_entry(ListenEntry(listener.address, listener.port))}"

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_hostless
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
@@ -124,6 +125,8 @@ def parse_endpoint(value: str, generation: Generation, name: str) -> str:
     host, port = parse_address(value, generation, _make_pseudo_setting(name, "host:port"))
     if host in (ANY_IPV4, "*", "::"):
         raise ListenError("address-missing", "it has no host to connect to")
+    if classify_address(host) != "name" and (reason := explain_hostless(host)):
+        raise ListenError("address-invalid", f"it is {reason}, to which no connection is possible")
     return render_entry(ListenEntry(host, port))
 
 

@@ -26,6 +26,7 @@ SEVERAL_ADDRESSES = {
         "eth1": {"ipv4": {"address": "192.0.2.1", "prefix": "24"}},
     },
 }
+LONG_NAME = "x" * 200
 PLUGINS = ROOT / "plugins"
 
 
@@ -52,7 +53,9 @@ def test_every_key_of_a_plan_is_described_and_no_other(plan):
     section = section_of("docs/design.md", "## 5. The plan")
     # These keys are in the text of another row.
     described = {*first_column(section), "path", "search", "allow"}
-    assert {*keys_of(plan), *keys_of(planned({"n": PUBLISHED, "m": SEVERAL_ADDRESSES}))} == described
+    nodes = {"n": PUBLISHED | {"kong_proxy_sources": [LONG_NAME]}, "m": SEVERAL_ADDRESSES}
+    others = {LONG_NAME: {"kong_site": "far", "kong_address": "10.0.0.1"}}
+    assert {*keys_of(plan), *keys_of(planned(nodes, others))} == described
     assert "`path`" in section
     assert "`allow`" in section
 

@@ -201,6 +201,7 @@ OWN = {
     "kong_cluster_advertise": ["10.0.0.1:7946", "203.0.113.7:7946", "127.0.0.1:7946"],
     "kong_admin_ssl": ["on", False],
     "kong_ssl": ["off", True],
+    "kong_nat_query": ["[{outside: '203.0.113.7', inside_port: `8000`}]", "nothing || `[]`"],
 }
 
 

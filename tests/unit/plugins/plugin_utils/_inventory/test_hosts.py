@@ -306,8 +306,82 @@ def test_nat_from_a_bad_query(query, code):
     assert (error.code, error.variable) == (code, "kong_nat_query")
 
 
-def test_nat_from_a_query_without_result():
-    assert planned({"n": {"kong_address": "10.0.0.1", "kong_nat_query": "cloud"}})["nodes"]["n"]["nat"] == []
+@pytest.mark.parametrize("query", ["cloud || `[]`", "cloud[?port].{outside: public} || `[]`", "nat[?port]"])
+def test_nat_from_a_query_whose_result_is_empty(query):
+    plan = planned({"n": {"kong_address": "10.0.0.1", "nat": [], "kong_nat_query": query}})
+    assert plan["nodes"]["n"]["nat"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("cloud", "it has no result"),
+        ("cloud[].{outside: public}", "it has no result"),
+        ("nat[].{outside: public, inside_port: prt}", "key inside_port of a mapping is null"),
+        ("nat[].{outside: pblic}", "key outside of a mapping is null"),
+    ],
+)
+def test_a_wrong_name_in_a_query_for_nat_is_an_error(query, says):
+    nat = [{"public": "203.0.113.2", "port": 80}]
+    error = only_error({"n": {"kong_address": "10.0.0.1", "nat": nat, "kong_nat_query": query}})
+    assert (error.code, error.variable) == ("nat-invalid", "kong_nat_query")
+    assert says in error.message
+
+
+OF_NO_HOST = ["0.0.0.5", "224.0.0.1", "255.255.255.255", "ff02::1"]
+
+
+@pytest.mark.parametrize("address", OF_NO_HOST)
+@pytest.mark.parametrize(
+    ("name", "value", "more"),
+    [
+        ("kong_address", "{}", {}),
+        ("kong_address_networks", "{}", {}),
+        ("kong_address_query", "'{}'", {"kong_address": None}),
+        ("kong_vpn_address", "{}", {}),
+        ("kong_virtual_addresses", "{}", {}),
+        ("kong_nat", [{"outside": "{}"}], {}),
+        ("kong_nat", [{"outside": "203.0.113.2", "hairpin_source": "{}"}], {}),
+        ("kong_nat_query", "[{{outside: '{}'}}]", {}),
+        ("kong_nat_egress", "{}", {}),
+        ("kong_proxy_listen", "[{}]:8000", {}),
+        ("kong_proxy_sources", ["{}"], {}),
+        ("kong_published_ports", "[{}]:80:8000", {}),
+        ("kong_transparent", [{"destinations": ["{}"], "ports": [80], "listen_port": 8000}], {}),
+        ("kong_cluster_control_plane", "[{}]:8005", {"kong_role": "data_plane"}),
+        ("kong_cluster_advertise", "{}:7946", {"kong_version": "0.10"}),
+    ],
+)
+def test_address_that_no_host_has(name, value, more, address):
+    nodes = {"n": {"kong_address": "10.0.0.1", **more, name: filled(value, address)}}
+    nodes["n"] = {key: item for key, item in nodes["n"].items() if item is not None}
+    assert name in {error.variable for error in errors(nodes)}
+
+
+def filled(value, address):
+    """Return a value with an address in place of braces. IPv4 has no brackets."""
+    if isinstance(value, list):
+        return [filled(item, address) for item in value]
+    if isinstance(value, dict):
+        return {key: filled(item, address) for key, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    text = value.format(address) if "{" in value else value
+    return text if ":" in address else text.replace(f"[{address}]", address)
+
+
+@pytest.mark.parametrize("network", ["224.0.0.0/4", "239.1.0.0/16", "0.0.0.0/8", "ff00::/8"])
+@pytest.mark.parametrize("name", ["kong_proxy_sources", "kong_nat_egress", "kong_address_networks"])
+def test_network_without_a_host(name, network):
+    error = only_error({"n": {"kong_address": "10.0.0.1", name: [network]}})
+    assert (error.variable, error.value) in ((name, network), (name, [network]))
+
+
+@pytest.mark.parametrize(
+    "network", ["0.0.0.0/0", "0.0.0.0/7", "240.0.0.0/4", "127.0.0.1", "fe80::/10", "169.254.0.0/16"]
+)
+def test_network_that_may_be_a_source(network):
+    planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": [network]}})
 
 
 TWICE = {"kong_address": ["10.0.0.1", "fd00::1"]}

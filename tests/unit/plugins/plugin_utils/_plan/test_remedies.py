@@ -66,7 +66,7 @@ def test_long_names_of_hosts_do_not_shorten_a_remedy(advice, length):
     names = {name: f"{name}-{'x' * length}"[:length] for name in {**advice.nodes, **advice.others}}
     nodes, others = (renamed(changed(hosts, {}), names) for hosts in (advice.nodes, advice.others))
     groups = {group: [names[member] for member in members] for group, members in advice.groups.items()}
-    texts = [CODES[advice.code].plain()[1]]
+    texts = [CODES[advice.code].format_plain()[1]]
     for finding in found(nodes, others, groups)[0]:
         assert len(finding.message) <= MESSAGE_LIMIT
         text = f"{finding.message} {finding.more}".replace("this host", finding.host)

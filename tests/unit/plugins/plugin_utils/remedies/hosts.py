@@ -54,7 +54,9 @@ FLEET = [
             "Correct": {"kong_address_query": "ansible_facts.all_ipv4_addresses"},
         },
     ),
-    for_node("query-invalid", {"kong_nat_query": "all["}, {"or kong_nat_query": {"kong_nat_query": "kong_nats"}}),
+    for_node(
+        "query-invalid", {"kong_nat_query": "all["}, {"or kong_nat_query": {"kong_nat_query": "kong_nats || `[]`"}}
+    ),
     for_node(
         "version-unknown",
         {"kong_version": "0.5"},
@@ -163,6 +165,22 @@ ADDRESSES = [
     ),
     for_node(
         "bind-not-on-host",
+        {"kong_proxy_listen": "224.0.0.1:8000"},
+        {
+            "Bind an address of the host": {"kong_proxy_listen": "10.1.0.2:8000"},
+            "or 0.0.0.0": {"kong_proxy_listen": "0.0.0.0:8000"},
+        },
+    ),
+    for_node(
+        "bind-not-on-host",
+        {"kong_proxy_listen": "0.0.0.0:8000, 10.1.0.9:8000", "ansible_facts": facts("10.1.0.2")},
+        {
+            "remove it": {"kong_proxy_listen": "0.0.0.0:8000"},
+            "add it to kong_virtual_addresses": {"kong_virtual_addresses": "10.1.0.9"},
+        },
+    ),
+    for_node(
+        "bind-not-on-host",
         {"kong_proxy_listen": "10.1.0.9:8000", "ansible_facts": facts("10.1.0.2")},
         {
             "Bind an address of the host": {"kong_proxy_listen": "10.1.0.2:8000"},
@@ -212,6 +230,24 @@ NAT = [
         {"kong_nat": "203.0.113.2"},
         {
             "must be a list of mappings": mapping(),
+        },
+    ),
+    for_node(
+        "nat-invalid",
+        {"kong_nat_query": "clod[].{outside: public}", "cloud": [{"public": "203.0.113.2"}]},
+        {
+            "Correct it": {"kong_nat_query": "cloud[].{outside: public}"},
+            "write (QUERY) || `[]`": {"kong_nat_query": "(clod[].{outside: public}) || `[]`"},
+        },
+    ),
+    for_node(
+        "nat-invalid",
+        {"kong_nat_query": "cloud[].{outside: public, inside_port: prt}", "cloud": [{"public": "203.0.113.2"}]},
+        {
+            "Correct it": {"kong_nat_query": "cloud[].{outside: public}"},
+            "leave the key out with merge()": {
+                "kong_nat_query": "cloud[].merge({outside: public}, prt && {inside_port: prt} || `{}`)"
+            },
         },
     ),
     for_node(
