@@ -26,7 +26,7 @@ from third_party_steps import SYSTEMS, Reload, Step, System
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import LabHost
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 
 HERE = Path(__file__).resolve().parent
 SCENARIO = HERE.name

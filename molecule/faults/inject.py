@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import LabHost
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.defaults import find_defaults
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certificates import with_certificate
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (

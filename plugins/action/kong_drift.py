@@ -12,12 +12,12 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import PARTS, format_drift, gather
 
 _ARGUMENTS = {
-    "plan": {"type": "dict", "required": True},
+    "plan": {"type": "raw", "required": True},
     **{part: {"type": "str"} for part in PARTS},
     "path": {"type": "path"},
 }
@@ -29,7 +29,7 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        plan = check_plan(arguments["plan"])
+        plan = load_plan(arguments["plan"])
         hostvars = variables["hostvars"]
         drift = gather(
             plan, {node: _read_registered(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars}

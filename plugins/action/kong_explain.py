@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     choose_probes,
@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.expla
 )
 
 _ARGUMENTS = {
-    "plan": {"type": "dict", "required": True},
+    "plan": {"type": "raw", "required": True},
     "caller": {"type": "str", "required": True},
     "target": {"type": "str", "required": True},
     "listener": {"type": "str"},
@@ -33,7 +33,7 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        plan = check_plan(arguments["plan"])
+        plan = load_plan(arguments["plan"])
         probes = choose_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
         outcomes = list_outcomes(plan, probes, arguments["seen"], arguments["observer"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]

@@ -5,34 +5,26 @@
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible import context
-from ansible.errors import AnsibleActionFail
-from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
-    ERROR,
     WARNING,
     format_finding,
-    share_findings,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, dump_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, parse_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import make_left_findings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, format_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, lock_plan_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError, get_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
@@ -40,10 +32,9 @@ _ARGUMENTS = {
     "group": {"type": "str", "default": "kong"},
     "path": {"type": "path"},
     "show": {"type": "bool", "default": False},
+    "return_plan": {"type": "bool", "default": False},
 }
 _SHOWN_WARNINGS = 3
-# With kong_strict, warnings are errors.
-_STRICT = {WARNING: ERROR}
 
 
 class ActionModule(ControllerAction):
@@ -52,42 +43,22 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        require_libraries()
-        with lock_plan_file(arguments["group"]) as kept:
-            is_first = not kept.exists()
-            if is_first:
-                with _without_garbage_collection():
-                    compilation = compile_plan(AnsibleInventory(variables, self._loader), arguments["group"])
-                findings = share_findings(compilation.findings)
-                if self._is_strict(variables):
-                    findings = [
-                        {**finding, "severity": _STRICT.get(finding["severity"], finding["severity"])}
-                        for finding in findings
-                    ]
-                if compilation.plan is None or any(finding["severity"] == ERROR for finding in findings):
-                    keep_refused(arguments["group"], findings)
-                    return _refuse(findings)
-                plan = compilation.plan
-                kept.write_text(json.dumps(plan), encoding="utf-8")
-            else:
-                plan = json.loads(kept.read_text(encoding="utf-8"))
-        result: dict[str, Any] = {"plan": plan}
+        try:
+            kept = get_plan(arguments["group"], variables, self._templar, self._loader)
+        except RefusedError as exc:
+            return _refuse(exc)
+        result = {"path": kept.path, **_summarise(kept.plan)}
+        needs_whole = arguments["return_plan"] or arguments["show"] or arguments["path"]
+        plan = kept.plan.as_dict() if needs_whole else kept.plan
+        if arguments["return_plan"]:
+            result["plan"] = plan
         if arguments["show"]:
             show(format_plan(plan))
-        elif is_first and (warnings := _format_warnings(plan["findings"])):
+        elif kept.is_new and (warnings := _format_warnings(plan["findings"])):
             result["warnings"] = warnings
         if arguments["path"]:
             result.update(self._write(Path(arguments["path"]), plan, result.get("warnings", []), variables))
         return result
-
-    def _is_strict(self, variables: Mapping[str, Any]) -> bool:
-        value = self._templar.template(variables.get("kong_strict"))
-        if value is None:
-            return False
-        try:
-            return bool(boolean(value))
-        except TypeError as exc:
-            raise AnsibleActionFail(f"kong_strict: {value!r} is neither true nor false") from exc
 
     def _write(
         self, path: Path, plan: Mapping[str, Any], warnings: Sequence[str], variables: Mapping[str, Any]
@@ -102,7 +73,7 @@ class ActionModule(ControllerAction):
         left = make_left_findings(
             old or NO_PLAN, plan, variables["groups"]["all"], context.CLIARGS.get("inventory") or ()
         )
-        result: dict[str, Any] = {"changed": before != text, "path": str(path)}
+        result: dict[str, Any] = {"changed": before != text, "file": str(path)}
         if left:
             result["warnings"] = [*warnings, *map(format_finding, left)]
         if self._task.diff:
@@ -126,26 +97,17 @@ def _make_diff(path: Path, before: str, after: str, old: Mapping[str, Any] | Non
     return {"prepared": "".join(f"{line}\n" for line in lines)}
 
 
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Turn off garbage collection while the model grows: nothing is freed, and each search would visit the whole inventory."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def _refuse(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _refuse(refused: RefusedError) -> dict[str, Any]:
     """Print the errors, and return a result that does not repeat them."""
-    errors = [finding for finding in findings if finding["severity"] == ERROR]
-    show(["There is no plan for this inventory, and no host was touched:", *format_findings(errors)])
-    codes = ", ".join(dict.fromkeys(finding["code"] for finding in errors))
-    return {
-        "failed": True,
-        "msg": f"There is no plan for this inventory: {count_noun(len(errors), 'error')} ({codes}), listed above. No host was touched.",
-        "errors": len(errors),
-    }
+    show(["There is no plan for this inventory, and no host was touched:", *format_findings(refused.errors)])
+    message = f"{refused}, listed above. No host was touched."
+    return {"failed": True, "msg": message, "errors": len(refused.errors)}
+
+
+def _summarise(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names of the hosts and the numbers of findings, which stay small in a large fleet."""
+    severities = Counter(finding["severity"] for finding in plan["findings"])
+    return {"nodes": [*plan["nodes"]], "hosts": [*plan["hosts"]], "findings": dict(severities)}
 
 
 def _format_warnings(findings: Sequence[Mapping[str, Any]]) -> list[str]:

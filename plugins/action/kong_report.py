@@ -16,9 +16,8 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change, compare_plans
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan, read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import make_left_changes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import (
     Origin,
     find_origin,
@@ -37,7 +36,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
 )
 
 _ARGUMENTS = {
-    "plan": {"type": "dict"},
+    "plan": {"type": "raw"},
     "refused_group": {"type": "str"},
     "path": {"type": "path", "required": True},
     "before": {"type": "path"},
@@ -104,7 +103,7 @@ def _read_refused(group: str) -> list[dict[str, Any]]:
 
 
 def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:
-    plan = check_plan(arguments["plan"])
+    plan = load_plan(arguments["plan"])
     at = format_now()
     kept: dict[str, Any] = {}
     for path in paths:

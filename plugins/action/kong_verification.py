@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, escape_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
 )
 
 _ARGUMENTS = {
-    "plan": {"type": "dict", "required": True},
+    "plan": {"type": "raw", "required": True},
     "registered": {"type": "str", "required": True},
     "placeholders": {"type": "str"},
     "observers": {"type": "str"},
@@ -40,7 +40,7 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        plan = check_plan(arguments["plan"])
+        plan = load_plan(arguments["plan"])
         hostvars = variables["hostvars"]
         observers = read_registered_observers(plan, hostvars, arguments["observers"])
         held = read_registered_holders(plan, hostvars, arguments["registered"])

@@ -17,8 +17,8 @@ description:
 positional: host
 options:
   _input:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
-    type: dict
+    description: The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   host:
     description: Inventory name of the node.
@@ -37,7 +37,7 @@ EXAMPLES = r"""
 
 - name: Show the advertised address of this node
   ansible.builtin.debug:
-    msg: "{{ fleet.plan | gatehouse.kong.cluster_advertise(inventory_hostname) }}"
+    msg: "{{ fleet.path | gatehouse.kong.cluster_advertise(inventory_hostname) }}"
 """
 
 RETURN = r"""
@@ -51,16 +51,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    PlanError,
-    check_plan,
-    find_advertised_address,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, open_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import find_advertised_address
 
 
 def cluster_advertise(plan: Any, host: str) -> str:
     try:
-        return find_advertised_address(check_plan(plan), host)
+        return find_advertised_address(open_plan(plan), host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.cluster_advertise: {exc}") from exc
 

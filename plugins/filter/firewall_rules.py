@@ -14,20 +14,20 @@ description:
   - Takes a plan and the name of a node, and returns a list with one rule for each address, port and protocol that Kong
     opens there, with all allowed networks. All other remote sources must be dropped.
   - Use it for your own templates, or with other firewall modules. For M(gatehouse.kong.kong_firewall) use the more compact
-    result of P(gatehouse.kong.host_ruleset#filter).
+    result of P(gatehouse.kong.kong_plan#lookup).
 positional: host
 options:
   _input:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
-    type: dict
+    description: The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   host:
     description: Inventory name of the node.
     type: str
     required: true
 seealso:
-  - plugin: gatehouse.kong.host_ruleset
-    plugin_type: filter
+  - plugin: gatehouse.kong.kong_plan
+    plugin_type: lookup
 """
 
 EXAMPLES = r"""
@@ -39,7 +39,7 @@ EXAMPLES = r"""
 - name: Show the allowed sources of this node
   ansible.builtin.debug:
     msg: "{{ item.protocol }} {{ item.port }}: {{ [item.sources] | flatten | join(' ') or 'no source' }}"
-  loop: "{{ fleet.plan | gatehouse.kong.firewall_rules(inventory_hostname) }}"
+  loop: "{{ fleet.path | gatehouse.kong.firewall_rules(inventory_hostname) }}"
   loop_control:
     label: "{{ item.listener }}"
 """
@@ -74,12 +74,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, list_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, open_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
 
 
 def firewall_rules(plan: Any, host: str) -> list[dict[str, Any]]:
     try:
-        return list_rules(check_plan(plan), host)
+        return list_rules(open_plan(plan), host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.firewall_rules: {exc}") from exc
 

@@ -27,7 +27,7 @@ seealso:
 EXAMPLES = r"""
 - name: Show the settings that need no line in Kong's file
   ansible.builtin.debug:
-    msg: "{{ fleet.plan.nodes.a1 | gatehouse.kong.kong_defaults }}"
+    msg: "{{ lookup('gatehouse.kong.kong_plan', 'a1') | gatehouse.kong.kong_defaults }}"
 """
 
 RETURN = r"""

@@ -17,8 +17,8 @@ description:
 positional: caller, target, listener
 options:
   _input:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
-    type: dict
+    description: The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   caller:
     description: Inventory name of the host that connects, a node or a host that a source term names.
@@ -44,7 +44,7 @@ EXAMPLES = r"""
 
 - name: Show the paths from this node to each node
   ansible.builtin.debug:
-    msg: "{{ fleet.plan | gatehouse.kong.kong_path(inventory_hostname, item) }}"
+    msg: "{{ fleet.path | gatehouse.kong.kong_path(inventory_hostname, item) }}"
   loop: "{{ groups['kong'] }}"
 """
 
@@ -92,17 +92,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    PlanError,
-    check_plan,
-    list_paths,
-    path_as_dict,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, open_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_paths, path_as_dict
 
 
 def kong_path(plan: Any, caller: str, target: str, listener: str | None = None) -> list[dict[str, Any]]:
     try:
-        return [path_as_dict(path) for path in list_paths(check_plan(plan), caller, target, listener)]
+        return [path_as_dict(path) for path in list_paths(open_plan(plan), caller, target, listener)]
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_path: {exc}") from exc
 

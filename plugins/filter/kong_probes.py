@@ -20,8 +20,8 @@ description:
 positional: host, local, target, listener
 options:
   _input:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
-    type: dict
+    description: The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   host:
     description: Inventory name of the host, a node or a host that a source term or C(kong_verify_outsiders) names.
@@ -52,12 +52,12 @@ EXAMPLES = r"""
 
 - name: Connect to every listener of every node
   gatehouse.kong.kong_probe:
-    probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
+    probes: "{{ fleet.path | gatehouse.kong.kong_probes(inventory_hostname) }}"
   register: reach
 
 - name: Wait until Kong listens on all planned ports
   gatehouse.kong.kong_probe:
-    probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname, local=true) }}"
+    probes: "{{ fleet.path | gatehouse.kong.kong_probes(inventory_hostname, local=true) }}"
   register: listening
   until: listening.probes | rejectattr('seen', 'eq', 'open') | length == 0
   retries: 20
@@ -76,7 +76,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, open_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import choose_probes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     Probe,
@@ -89,7 +89,7 @@ def kong_probes(
     plan: Any, host: str, local: bool = False, target: str | None = None, listener: str | None = None
 ) -> list[dict[str, Any]]:
     try:
-        return [probe.as_dict() for probe in _select_probes(check_plan(plan), host, local, target, listener)]
+        return [probe.as_dict() for probe in _select_probes(open_plan(plan), host, local, target, listener)]
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_probes: {exc}") from exc
 

@@ -46,7 +46,7 @@ seealso:
 EXAMPLES = r"""
 - name: Show the action that a new bind address needs
   ansible.builtin.debug:
-    msg: "{{ fleet.plan.nodes.a1 | gatehouse.kong.kong_restart_decision({'admin_listen': '0.0.0.0:8001'}) }}"
+    msg: "{{ lookup('gatehouse.kong.kong_plan', 'a1') | gatehouse.kong.kong_restart_decision({'admin_listen': '0.0.0.0:8001'}) }}"
 """
 
 RETURN = r"""

@@ -20,8 +20,8 @@ description:
 positional: pairs
 options:
   _input:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
-    type: dict
+    description: The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   pairs:
     description: Number of connections of all hosts together, at least 1.
@@ -41,7 +41,7 @@ EXAMPLES = r"""
 
 - name: Choose the connections
   ansible.builtin.set_fact:
-    chosen: "{{ fleet.plan | gatehouse.kong.kong_sample(5000) }}"
+    chosen: "{{ fleet.path | gatehouse.kong.kong_sample(5000) }}"
   run_once: true
 
 - name: Test the connections
@@ -61,7 +61,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, load_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import choose_sample
 
 
@@ -69,7 +69,7 @@ def kong_sample(plan: Any, pairs: Any) -> dict[str, list[dict[str, Any]]]:
     if not str(pairs).isdigit() or int(pairs) < 1:
         raise AnsibleFilterError(f"gatehouse.kong.kong_sample: pairs is {pairs!r}; give a number, at least 1")
     try:
-        chosen = choose_sample(check_plan(plan), int(pairs))
+        chosen = choose_sample(load_plan(plan), int(pairs))
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_sample: {exc}") from exc
     return {host: [probe.as_dict() for probe in probes] for host, probes in chosen.items()}

@@ -16,8 +16,8 @@ description:
     M(gatehouse.kong.kong_placeholder) on the node can observe whether it accepted a packet.
 options:
   _input:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
-    type: dict
+    description: The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
 seealso:
   - module: gatehouse.kong.kong_placeholder
@@ -33,9 +33,9 @@ EXAMPLES = r"""
 
 - name: Observe packets while other hosts connect
   gatehouse.kong.kong_placeholder:
-    listeners: "{{ fleet.plan.nodes[inventory_hostname].listeners }}"
+    listeners: "{{ lookup('gatehouse.kong.kong_plan', inventory_hostname).listeners }}"
     listen: false
-  when: inventory_hostname in fleet.plan | gatehouse.kong.kong_udp_observers
+  when: inventory_hostname in fleet.path | gatehouse.kong.kong_udp_observers
 """
 
 RETURN = r"""
@@ -50,13 +50,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, load_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_silent_nodes
 
 
 def kong_udp_observers(plan: Any) -> list[str]:
     try:
-        return list_silent_nodes(check_plan(plan))
+        return list_silent_nodes(load_plan(plan))
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_udp_observers: {exc}") from exc
 

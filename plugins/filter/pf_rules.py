@@ -20,8 +20,8 @@ description:
 positional: host
 options:
   _input:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it, or read from a plan file with P(ansible.builtin.from_json#filter).
-    type: dict
+    description: The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   host:
     description: Inventory name of the node.
@@ -35,8 +35,8 @@ options:
     choices: [freebsd, openbsd]
     default: freebsd
 seealso:
-  - plugin: gatehouse.kong.host_interception
-    plugin_type: filter
+  - plugin: gatehouse.kong.kong_plan
+    plugin_type: lookup
 """
 
 EXAMPLES = r"""
@@ -48,7 +48,7 @@ EXAMPLES = r"""
 - name: Write the rules for the gateway of the branch
   ansible.builtin.copy:
     dest: gateway.pf.conf
-    content: "{{ fleet.plan | gatehouse.kong.pf_rules('b1', form='openbsd') }}"
+    content: "{{ fleet.path | gatehouse.kong.pf_rules('b1', form='openbsd') }}"
     mode: "0644"
   delegate_to: localhost
 """
@@ -64,15 +64,16 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, open_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, render_pf_rules
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan, get_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 
 
 def pf_rules(plan: Any, host: str, form: str = "freebsd") -> str:
     if form not in PF_FORMS:
         raise AnsibleFilterError(f"gatehouse.kong.pf_rules: form is {form!r}; accepted are {', '.join(PF_FORMS)}")
     try:
-        get_node(check_plan(plan), host)
+        get_node(open_plan(plan), host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.pf_rules: {exc}") from exc
     return render_pf_rules(plan, host, form)

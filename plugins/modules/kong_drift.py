@@ -19,8 +19,8 @@ description:
   - A node without results, for example an unreachable node, is reported as not checked.
 options:
   plan:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it.
-    type: dict
+    description: The path of the plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   firewall:
     description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_firewall_info).
@@ -52,12 +52,12 @@ EXAMPLES = r"""
 
 - name: Compare the firewall
   gatehouse.kong.kong_firewall_info:
-    ruleset: "{{ fleet.plan | gatehouse.kong.host_ruleset(inventory_hostname) }}"
+    ruleset: "{{ lookup('gatehouse.kong.kong_plan', inventory_hostname).ruleset }}"
   register: firewall
 
 - name: Show the differences
   gatehouse.kong.kong_drift:
-    plan: "{{ fleet.plan }}"
+    plan: "{{ fleet.path }}"
     firewall: firewall
   register: drift
   failed_when: drift.differs

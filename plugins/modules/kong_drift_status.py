@@ -30,7 +30,7 @@ seealso:
 EXAMPLES = r"""
 - name: Show the differences
   gatehouse.kong.kong_drift:
-    plan: "{{ fleet.plan }}"
+    plan: "{{ fleet.path }}"
     firewall: firewall
   register: drift
   run_once: true

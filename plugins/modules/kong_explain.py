@@ -17,8 +17,8 @@ description:
   - Runs on the controller and connects to no host.
 options:
   plan:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it.
-    type: dict
+    description: The path of the plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   caller:
     description: Inventory name of the host that connects.
@@ -57,7 +57,7 @@ EXAMPLES = r"""
 
 - name: Explain how this host reaches the first node
   gatehouse.kong.kong_explain:
-    plan: "{{ fleet.plan }}"
+    plan: "{{ fleet.path }}"
     caller: "{{ inventory_hostname }}"
     target: "{{ groups['kong'] | first }}"
 """

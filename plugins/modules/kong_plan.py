@@ -20,6 +20,8 @@ description:
     reported together, and no plan is returned. With the variable C(kong_strict), warnings are errors.
   - The plan is compiled once for each run of C(ansible-playbook) and each node group. Later plays, batches and hosts of the
     same run get the first plan, even if variables have changed since.
+  - The plan is kept on the controller until the end of the run. Filters and modules take its path, and
+    P(gatehouse.kong.kong_plan#lookup) returns the part of one host.
   - The C(kong_*) variables are documented with the role P(gatehouse.kong.kong_firewall#role). They are read from Ansible's
     C(hostvars), so set them in the inventory, in C(group_vars) or C(host_vars), or as extra variables. Variables of a play
     or a role are ignored.
@@ -38,6 +40,10 @@ options:
     description: Print the plan as tables. With more than 50 nodes, only the first 50 are shown; the plan file has all nodes.
     type: bool
     default: false
+  return_plan:
+    description: Return the whole plan as RV(plan). A plan of 1,000 nodes has several megabytes.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gatehouse.kong.attributes
   - gatehouse.kong.findings
@@ -53,8 +59,8 @@ notes:
     node without a known address is an error.
   - Needs the Python packages C(netaddr) and C(jmespath) on the controller.
 seealso:
-  - plugin: gatehouse.kong.host_ruleset
-    plugin_type: filter
+  - plugin: gatehouse.kong.kong_plan
+    plugin_type: lookup
   - plugin: gatehouse.kong.firewall_rules
     plugin_type: filter
   - plugin: gatehouse.kong.kong_path
@@ -74,15 +80,36 @@ EXAMPLES = r"""
     path: "{{ playbook_dir }}/kong-plan.json"
   run_once: true
 
-- name: Use the plan in your own template
+- name: Use the plan of each node in your own template
   ansible.builtin.debug:
-    msg: "{{ fleet.plan.nodes[inventory_hostname].settings }}"
+    msg: "{{ lookup('gatehouse.kong.kong_plan', inventory_hostname).settings }}"
 """
 
 RETURN = r"""
+path:
+  description:
+    - The path of the plan of this run, as input of filters and modules. Only the user can read the file, and it is removed at
+      the end of the run.
+  returned: success
+  type: str
+nodes:
+  description: Inventory names of the Kong nodes in the plan.
+  returned: success
+  type: list
+  elements: str
+hosts:
+  description: Inventory names of the other hosts in the plan.
+  returned: success
+  type: list
+  elements: str
+findings:
+  description: The numbers of warnings and notes, each with all its hosts.
+  returned: success
+  type: dict
+  sample: {warning: 1, info: 2}
 plan:
   description: The plan. Plain data; its format is described in the collection's C(docs/design.md).
-  returned: success
+  returned: with O(return_plan)
   type: dict
   contains:
     format:
@@ -111,8 +138,8 @@ errors:
     - M(gatehouse.kong.kong_report) with O(gatehouse.kong.kong_report#module:refused_group) writes all findings into a report.
   returned: failure
   type: int
-path:
+file:
   description: The plan file.
-  returned: when O(path) is given
+  returned: with O(path)
   type: str
 """

@@ -24,9 +24,9 @@ description:
 options:
   plan:
     description:
-      - The plan, as M(gatehouse.kong.kong_plan) returns it.
+      - The path of the plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
       - Exactly one of O(plan) and O(refused_group) is needed.
-    type: dict
+    type: raw
   refused_group:
     description:
       - The inventory group of Kong nodes for which M(gatehouse.kong.kong_plan) failed in this run because of errors in the
@@ -88,19 +88,19 @@ EXAMPLES = r"""
 
 - name: Write the report for a merge request, with its changes
   gatehouse.kong.kong_report:
-    plan: "{{ fleet.plan }}"
+    plan: "{{ fleet.path }}"
     path: report
     before: kong-plan.json
   run_once: true
 
 - name: Probe every listener of every node
   gatehouse.kong.kong_probe:
-    probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
+    probes: "{{ fleet.path | gatehouse.kong.kong_probes(inventory_hostname) }}"
   register: reach
 
 - name: Write only the test results, for CI
   gatehouse.kong.kong_report:
-    plan: "{{ fleet.plan }}"
+    plan: "{{ fleet.path }}"
     path: kong-verification.xml
     registered: reach
   run_once: true

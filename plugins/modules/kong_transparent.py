@@ -31,7 +31,7 @@ attributes:
 options:
   catches:
     description:
-      - The intercept rules, from the filter P(gatehouse.kong.host_interception#filter) for a node.
+      - The intercept rules, from P(gatehouse.kong.kong_plan#lookup) for a node.
       - Required if O(state=present). An empty list removes everything, like O(state=absent).
     type: list
     elements: dict
@@ -113,8 +113,8 @@ notes:
   - The module does not configure forwarding (C(net.ipv4.ip_forward)) for packets that are not intercepted.
 seealso:
   - module: gatehouse.kong.kong_firewall
-  - plugin: gatehouse.kong.host_interception
-    plugin_type: filter
+  - plugin: gatehouse.kong.kong_plan
+    plugin_type: lookup
 """
 
 EXAMPLES = r"""

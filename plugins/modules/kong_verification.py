@@ -24,8 +24,8 @@ description:
   - With more than eight sources, only the differences are listed, without the table.
 options:
   plan:
-    description: The plan, as M(gatehouse.kong.kong_plan) returns it.
-    type: dict
+    description: The path of the plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    type: raw
     required: true
   registered:
     description:
@@ -60,12 +60,12 @@ EXAMPLES = r"""
 
 - name: Probe every listener of every node
   gatehouse.kong.kong_probe:
-    probes: "{{ fleet.plan | gatehouse.kong.kong_probes(inventory_hostname) }}"
+    probes: "{{ fleet.path | gatehouse.kong.kong_probes(inventory_hostname) }}"
   register: reach
 
 - name: Show the verification
   gatehouse.kong.kong_verification:
-    plan: "{{ fleet.plan }}"
+    plan: "{{ fleet.path }}"
     registered: reach
   run_once: true
 """

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileE
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 
 
 class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no types

@@ -5,7 +5,7 @@
 """Files of one run of ansible-playbook on the controller: the plan, or the findings of a fleet that has no plan, and archives.
 
 They are in Ansible's local temporary directory, which belongs to one run and is removed at its end. Later plays, batches and
-hosts of the same run read them there.
+hosts of the same run read them there, because the processes of a run share no memory.
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ from ansible import constants  # type: ignore[import-untyped]
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._archive import make_archive
 
 
+def locate_plan(group: str) -> Path:
+    """Return the path of the plan of this run for a group. If there is such a file, it is complete."""
+    return _locate("plan", group)
+
+
 @contextmanager
 def lock_plan_file(group: str) -> Iterator[Path]:
     """Yield the path of the plan of this run for a group, to one worker at a time; the file may not exist yet."""
-    path = _locate("plan", group)
+    path = locate_plan(group)
     with _locked(path):
         yield path
 

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_held_addresses, is_bindable
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_ruleset
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 from ansible_collections.gatehouse.kong.tests.netns.conftest import inside, ip
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 

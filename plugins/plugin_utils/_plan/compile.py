@@ -214,21 +214,3 @@ def _describe_forward(node: Node, forward: Forward, names: Mapping[SetKey, str])
 def dump_plan(plan: Mapping[str, Any]) -> str:
     """Return a plan as JSON text for a plan file: two-space indentation, sorted keys, a final newline."""
     return json.dumps(plan, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:
-    """Return the intercept rules of a node, with sources as networks of the family. Raises KeyError for unknown nodes."""
-
-    def expand_sources(rule: Mapping[str, Any]) -> str | list[str]:
-        if rule["sources"] == "any":
-            return "any"
-        return [network for name in rule["sources"] for network in plan["sets"][name][rule["family"]]]
-
-    return [{**rule, "sources": expand_sources(rule)} for rule in plan["nodes"][host]["interception"]]
-
-
-def select_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """Return the ruleset of a node with the sets that it needs. Raises KeyError for unknown nodes."""
-    allow = plan["nodes"][host]["ruleset"]["allow"]
-    used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})
-    return {"allow": list(allow), "sets": {name: plan["sets"][name] for name in used}}

@@ -23,11 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    get_host,
-    get_node,
-    list_sources,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 ANYONE = "anyone"

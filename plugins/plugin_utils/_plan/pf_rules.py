@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_interception
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 
 PF_FORMS = ("freebsd", "openbsd")

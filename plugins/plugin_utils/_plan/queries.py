@@ -13,31 +13,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import make_published
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError, require_libraries
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import format_names, make_unknown_error
 
 _ADVERTISE_SETTINGS = ("cluster_advertise", "cluster.advertise")
-
-
-class PlanError(ValueError):
-    """A query that the plan cannot answer."""
-
-
-def check_plan(plan: Any) -> Mapping[str, Any]:
-    """Return the plan. Raises PlanError for other data, or without a library that is needed."""
-    try:
-        require_libraries()
-    except LibraryError as exc:
-        raise PlanError(str(exc)) from exc
-    if isinstance(plan, Mapping) and plan.get("format") == 1 and "nodes" in plan:
-        return plan
-    shown = f"a dictionary with {sorted(map(str, plan))[:5]}" if isinstance(plan, Mapping) else repr(plan)[:80]
-    raise PlanError(f"this is not a plan of format 1, which gatehouse.kong.kong_plan returns in its key plan: {shown}")
 
 
 def get_node(plan: Mapping[str, Any], name: str) -> Node:
     """Return a node of the plan. Raises PlanError for any other host."""
     if name not in plan["nodes"]:
-        raise PlanError(f"{name!r} is not a Kong node of the plan; the nodes are {_format_names(plan['nodes'])}")
+        raise PlanError(f"{name!r} is not a Kong node of the plan; the nodes are {format_names(plan['nodes'])}")
     data = plan["nodes"][name]
     settings = data["settings"]
     listeners = tuple(_read_listener(item) for item in data["listeners"])
@@ -78,16 +63,8 @@ def get_host(plan: Mapping[str, Any], name: str) -> Host:
     """Return a host of the plan, a node or another host. Raises PlanError for a host that is not in the plan."""
     data = plan["nodes"].get(name) or plan["hosts"].get(name)
     if data is None:
-        raise PlanError(
-            f"{name!r} is not in the plan; the hosts are {_format_names([*plan['nodes'], *plan['hosts']])}. To add a host that is "
-            "not a node, name it in a source term or in kong_verify_outsiders"
-        )
+        raise make_unknown_error(plan, name)
     return Host.from_dict(name, data)
-
-
-def _format_names(names: Any) -> str:
-    listed = sorted(names)
-    return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
 
 
 def find_advertised_address(plan: Mapping[str, Any], name: str) -> str:

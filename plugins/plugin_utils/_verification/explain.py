@@ -14,12 +14,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    PlanError,
-    get_host,
-    get_node,
-    list_sources,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import judge

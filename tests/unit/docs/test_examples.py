@@ -118,7 +118,12 @@ def test_the_documentation_lists_the_included_content():
             kind, f"playbooks/{name}.yml"
         )
         assert re.search("^(  -|#) Internal", text_of(path), re.MULTILINE), f"{name} does not say that it is internal"
-    patterns = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.py", "playbook": "playbooks/*.yml"}
+    patterns = {
+        "module": "plugins/modules/*.py",
+        "filter": "plugins/filter/*.py",
+        "lookup": "plugins/lookup/*.py",
+        "playbook": "playbooks/*.yml",
+    }
     found = [(kind, path.stem) for kind, pattern in patterns.items() for path in ROOT.glob(pattern)]
     roles = [("role", path.parent.parent.name) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
     assert named == sorted([*found, *roles])

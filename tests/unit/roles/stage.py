@@ -44,10 +44,15 @@ print(json.dumps({"changed": False, **answers.get(NAME, {}), **answer}))
 """
 
 
-RULESET_FILTER = """\
-class FilterModule:
-    def filters(self):
-        return {"host_ruleset": lambda plan, host: {"planned for": host}}
+# The answer of kong_plan has the nodes of the plan.
+LOOKUP = """\
+import json
+from ansible.plugins.lookup import LookupBase
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **options):
+        answers = json.load(open(ANSWERS))[int(variables["inventory_hostname"].rpartition("-")[2])]
+        nodes = answers.get("kong_plan", {}).get("plan", {}).get("nodes", {})
+        return [{**nodes.get(name, {}), "ruleset": {"planned for": name}} for name in terms]
 """
 
 
@@ -57,7 +62,7 @@ class Stage:
     def __init__(self, folder):
         self.folder = folder
         collection = folder / "ansible_collections/gatehouse/kong"
-        for name in ("action", "modules", "filter"):
+        for name in ("action", "modules", "filter", "lookup"):
             (collection / f"plugins/{name}").mkdir(parents=True)
         for name in ("roles", "playbooks", "galaxy.yml", "meta", "plugins/plugin_utils", "plugins/module_utils"):
             (collection / name).symlink_to(ROOT / name)
@@ -65,7 +70,8 @@ class Stage:
             (collection / f"plugins/filter/{name}").symlink_to(ROOT / "plugins/filter" / name)
         for kind in ("action", "modules"):
             (collection / f"plugins/{kind}/kong_nodes.py").symlink_to(ROOT / f"plugins/{kind}/kong_nodes.py")
-        (collection / "plugins/filter/host_ruleset.py").write_text(RULESET_FILTER)
+        lookup = LOOKUP.replace("ANSWERS", repr(str(folder / "answers.json")))
+        (collection / "plugins/lookup/kong_plan.py").write_text(lookup)
         for name in MODULES:
             text = MODULE.replace("NAME", repr(name)).replace("ANSWERS", repr(str(folder / "answers.json")))
             text = text.replace("CALLS", repr(str(folder / "calls")))

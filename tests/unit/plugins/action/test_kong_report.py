@@ -30,7 +30,7 @@ DRIFT = {
 
 def report(folder, name, **arguments):
     """Return a task that writes a report and registers it under a name."""
-    task = {"gatehouse.kong.kong_report": {"plan": "{{ fleet.plan }}", "path": str(folder), **arguments}}
+    task = {"gatehouse.kong.kong_report": {"plan": "{{ fleet.path }}", "path": str(folder), **arguments}}
     return {**task, "register": name, "run_once": True, "ignore_errors": True}
 
 

@@ -27,7 +27,7 @@ PLAN = {
     "gather_facts": False,
     "tasks": [
         {"gatehouse.kong.kong_plan": {}, "register": "fleet"},
-        {"ansible.builtin.debug": {"msg": "{{ fleet.plan.hosts | list | join(' ') }}"}},
+        {"ansible.builtin.debug": {"msg": "{{ fleet.hosts | join(' ') }}"}},
     ],
 }
 

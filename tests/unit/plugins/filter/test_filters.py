@@ -39,8 +39,6 @@ def test_file_has_the_filter_with_its_name(name):
 OF_PLANS = {
     "cluster_advertise": ["a1"],
     "firewall_rules": ["a1"],
-    "host_interception": ["a1"],
-    "host_ruleset": ["a1"],
     "kong_path": ["a1", "a2"],
     "kong_probes": ["a1"],
     "kong_sample": [2],
@@ -96,9 +94,6 @@ def test_nodes_with_ports_that_need_not_answer():
 
 
 def test_interception():
-    (rule,) = call("host_interception", PLAN, "new")
-    assert (rule["method"], rule["ports"], rule["port"]) == ("redirect", [80], 8000)
-    assert call("host_interception", PLAN, "a1") == []
     assert call("pf_rules", PLAN, "new") == call("pf_rules", PLAN, "new", "freebsd")
     assert "rdr-to 192.168.10.60 port 8000" in call("pf_rules", PLAN, "new", "openbsd")
     with pytest.raises(AnsibleFilterError, match=r"form is 'linux'.*freebsd, openbsd"):

@@ -90,12 +90,6 @@ def test_firewall_rules(render):
     assert [rule["sources"] for rule in rules if rule["listener"] == "cluster_rpc"] == [[]]
 
 
-def test_host_ruleset(render):
-    ruleset = render("plan | gatehouse.kong.host_ruleset('b1')")
-    assert ruleset["allow"] == PLAN["nodes"]["b1"]["ruleset"]["allow"]
-    assert list(ruleset["sets"]) == ["peers-default-from-branch"]
-
-
 def test_kong_path(render):
     assert render("plan | gatehouse.kong.kong_path('a1', 'b1', 'cluster') | first") == {
         "from": "a1",
@@ -116,12 +110,11 @@ def test_kong_path(render):
     assert listeners == ["proxy", "admin", "cluster"]
 
 
-NO_PLAN = "this is not a plan of format 1, which gatehouse.kong.kong_plan returns in its key plan"
+NO_PLAN = "this is not a plan of format 1, which gatehouse.kong.kong_plan returns in its key path"
 BAD = {
     "plan | gatehouse.kong.cluster_advertise('new')": "'new' runs Kong 3.9, which advertises no address; only 0.6 to 0.10 do",
     "plan | gatehouse.kong.cluster_advertise('c9')": "'c9' is not a Kong node of the plan; the nodes are a1, a2, b1, new",
     "plan | gatehouse.kong.firewall_rules('admin')": "'admin' is not a Kong node of the plan",
-    "plan | gatehouse.kong.host_ruleset('admin')": "'admin' is not a Kong node of the plan",
     "plan | gatehouse.kong.kong_path('a1', 'admin')": "'admin' is not a Kong node of the plan",
     "plan | gatehouse.kong.kong_path('c9', 'a1')": "'c9' is not in the plan; the hosts are a1, a2, admin, b1, new",
     "plan | gatehouse.kong.kong_path('a1', 'b1', 'stream')": (
@@ -131,7 +124,7 @@ BAD = {
     "{1: 2, 'x': 3} | gatehouse.kong.firewall_rules('a1')": f"{NO_PLAN}: a dictionary with",
     "[] | gatehouse.kong.cluster_advertise('a1')": f"{NO_PLAN}: []",
     "[] | gatehouse.kong.kong_udp_observers": f"{NO_PLAN}: []",
-    "'a1' | gatehouse.kong.host_ruleset('a1')": f"{NO_PLAN}: 'a1'",
+    "'a1' | gatehouse.kong.firewall_rules('a1')": "the plan file a1 cannot be read: ",
     "(plan | combine({'format': 2})) | gatehouse.kong.kong_path('a1', 'a2')": NO_PLAN,
 }
 
@@ -151,7 +144,6 @@ EXPRESSIONS = [
         for node in ADVERTISED
     ),
     "plan | gatehouse.kong.firewall_rules('a1')",
-    "plan | gatehouse.kong.host_ruleset('b1')",
     "plan | gatehouse.kong.kong_path('a1', 'b1', 'cluster') | first",
     "plan | gatehouse.kong.kong_udp_observers",
     "plan | gatehouse.kong.kong_path('admin', 'b1', 'admin')",

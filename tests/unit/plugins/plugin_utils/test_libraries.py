@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _libraries
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError, check_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, load_plan
 
 
 def test_no_error_if_all_libraries_are_installed():
@@ -20,4 +20,4 @@ def test_missing_library_is_named_with_the_fix(monkeypatch):
     with pytest.raises(_libraries.LibraryError, match=r"lacks netaddr; .*pip install netaddr`"):
         _libraries.require_libraries()
     with pytest.raises(PlanError, match="netaddr"):
-        check_plan({"format": 1, "nodes": {}})
+        load_plan({"format": 1, "nodes": {}})

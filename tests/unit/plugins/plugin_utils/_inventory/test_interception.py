@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import select_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_interception
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception, render_pf_rules
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error, planned
 

@@ -10,8 +10,7 @@ import copy
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, parse_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
     SEED_NODES,

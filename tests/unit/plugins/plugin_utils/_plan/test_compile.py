@@ -15,11 +15,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import (
-    compile_plan,
-    dump_plan,
-    select_ruleset,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,

@@ -17,11 +17,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ma
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import find_paths
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import find_generation, parse_version
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import (
-    compile_plan,
-    dump_plan,
-    select_ruleset,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     get_host,
     get_node,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     list_callers,
     list_local_probes,

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The part of a plan that one host needs: the values of a node with the sets of its rules, or another host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+
+
+def select_host(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the part of a host: a node with its ruleset and interception complete, or another host of the plan.
+
+    Raises PlanError for a host that is not in the plan.
+    """
+    if name in plan["nodes"]:
+        ruleset, interception = select_ruleset(plan, name), select_interception(plan, name)
+        return {**plan["nodes"][name], "ruleset": ruleset, "interception": interception}
+    if name in plan["hosts"]:
+        return dict(plan["hosts"][name])
+    raise make_unknown_error(plan, name)
+
+
+def make_unknown_error(plan: Mapping[str, Any], name: str) -> PlanError:
+    """Return the error about a host that is not in the plan."""
+    return PlanError(
+        f"{name!r} is not in the plan; the hosts are {format_names([*plan['nodes'], *plan['hosts']])}. To add a host that is "
+        "not a node, name it in a source term or in kong_verify_outsiders"
+    )
+
+
+def format_names(names: Iterable[str]) -> str:
+    """Return the first of the names as text."""
+    listed = sorted(names)
+    return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
+
+
+def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:
+    """Return the intercept rules of a node, with sources as networks of the family. Raises KeyError for unknown nodes."""
+
+    def expand_sources(rule: Mapping[str, Any]) -> str | list[str]:
+        if rule["sources"] == "any":
+            return "any"
+        return [network for name in rule["sources"] for network in plan["sets"][name][rule["family"]]]
+
+    return [{**rule, "sources": expand_sources(rule)} for rule in plan["nodes"][host]["interception"]]
+
+
+def select_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """Return the ruleset of a node with the sets that it needs. Raises KeyError for unknown nodes."""
+    allow = plan["nodes"][host]["ruleset"]["allow"]
+    used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})
+    return {"allow": list(allow), "sets": {name: plan["sets"][name] for name in used}}

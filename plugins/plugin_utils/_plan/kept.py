@@ -1,0 +1,113 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan in a file from which the part of a host is read without the rest of the plan.
+
+The file has a line for each node, host and set, and for each other key of the plan: its name, a tab, and its value as JSON.
+The lines are sorted by name, so a line is found in a few steps. Only the standard library is imported here, because a task
+reads its host's part in a process of its own, which would import the compiler again for every host.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Any
+
+_HEAD = b"a plan of gatehouse.kong in parts, format 1\n"
+_PARTED = ("hosts", "nodes", "sets")
+
+
+def write_parts(path: Path, plan: Mapping[str, Any]) -> None:
+    """Write a plan for the processes of this run. Only the user can read the file, and no process sees a part of it."""
+    values = {key.encode(): value for key, value in plan.items() if key not in _PARTED}
+    values |= {_line_name(kind, name): value for kind in _PARTED for name, value in plan[kind].items()}
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.touch(mode=0o600)
+    with unfinished.open("wb") as file:
+        file.write(_HEAD)
+        file.writelines(b"%s\t%s\n" % (name, json.dumps(values[name]).encode()) for name in sorted(values))
+    unfinished.replace(path)
+
+
+def _line_name(kind: str, name: str) -> bytes:
+    return f"{kind} {json.dumps(name)}".encode()
+
+
+def has_parts(path: Path) -> bool:
+    """Tell whether write_parts wrote the file. Raises OSError for an unreadable file."""
+    with path.open("rb") as file:
+        return file.read(len(_HEAD)) == _HEAD
+
+
+class PartedPlan(Mapping[str, Any]):
+    """A plan in such a file. Its nodes, hosts and sets are read one by one."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises OSError for a missing file."""
+        with path.open("rb") as file:
+            self._data = mmap(file.fileno(), 0, access=ACCESS_READ)
+        self._parts = {kind: _Parts(self, kind) for kind in _PARTED}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._parts[key] if key in self._parts else self.read(key.encode())
+
+    def __iter__(self) -> Iterator[str]:
+        return (*_PARTED, *(name.decode() for name, _value in self.lines() if b" " not in name)).__iter__()
+
+    def __len__(self) -> int:
+        return sum(1 for _key in self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the whole plan as plain data, with sorted names."""
+        plan: dict[str, Any] = {kind: {} for kind in _PARTED}
+        for line, value in self.lines():
+            kind, is_part, name = line.decode().partition(" ")
+            (plan[kind] if is_part else plan)[json.loads(name) if is_part else kind] = json.loads(value)
+        return plan | {kind: dict(sorted(plan[kind].items())) for kind in _PARTED}
+
+    def read(self, name: bytes) -> Any:
+        """Return the value of a line. Raises KeyError if there is no such line."""
+        low, high = len(_HEAD), len(self._data)
+        while low < high:
+            start = max(low, self._data.rfind(b"\n", low, (low + high) // 2) + 1)
+            end, tab = self._data.find(b"\n", start), self._data.find(b"\t", start)
+            found = self._data[start:tab]
+            if found == name:
+                return json.loads(self._data[tab:end])
+            low, high = (end + 1, high) if found < name else (low, start)
+        raise KeyError(name)
+
+    def lines(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the name and the value of each line."""
+        start = len(_HEAD)
+        while start < len(self._data):
+            end, tab = self._data.find(b"\n", start), self._data.find(b"\t", start)
+            yield self._data[start:tab], self._data[tab:end]
+            start = end + 1
+
+
+class _Parts(Mapping[str, Any]):
+    """The nodes, hosts or sets of a plan by name. Each is read once."""
+
+    def __init__(self, plan: PartedPlan, kind: str) -> None:
+        self._plan = plan
+        self._kind = kind
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._read:
+            self._read[name] = self._plan.read(_line_name(self._kind, name))
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        kind = f"{self._kind} ".encode()
+        names = (line[len(kind) :] for line, _value in self._plan.lines() if line.startswith(kind))
+        return iter(sorted(json.loads(name) for name in names))
+
+    def __len__(self) -> int:
+        return sum(1 for _name in self)

@@ -1,0 +1,96 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of a run: compiled by the first task that needs it, and kept for all later tasks, hosts and plays."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ansible.module_utils.parsing.convert_bool import boolean  # type: ignore[import-untyped]
+from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
+from ansible.template import Templar  # type: ignore[import-untyped]
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, share_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, lock_plan_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
+
+# With kong_strict, warnings are errors.
+_STRICT = {WARNING: ERROR}
+
+
+class RefusedError(PlanError):
+    """An inventory without a plan, because of errors. ``errors`` are the findings."""
+
+    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the errors among the findings."""
+        self.errors = [finding for finding in findings if finding["severity"] == ERROR]
+        codes = ", ".join(dict.fromkeys(finding["code"] for finding in self.errors))
+        super().__init__(f"There is no plan for this inventory: {count_noun(len(self.errors), 'error')} ({codes})")
+
+
+class RunPlan(NamedTuple):
+    """The plan of the run, whether this task compiled it, and its file."""
+
+    plan: PartedPlan
+    is_new: bool
+    path: str
+
+
+def get_plan(group: str, variables: Mapping[str, Any], templar: Templar, loader: DataLoader) -> RunPlan:
+    """Return the plan of this run for a group of nodes. The first call compiles it.
+
+    Raises LibraryError without a library that is needed, RefusedError if the inventory has errors, and PlanError if the variable
+    kong_strict is not a boolean.
+    """
+    require_libraries()
+    with lock_plan_file(group) as path:
+        is_new = not path.exists()
+        if is_new:
+            write_parts(
+                path, _compile(group, AnsibleInventory(variables, loader), is_strict=_is_strict(variables, templar))
+            )
+        return RunPlan(PartedPlan(path), is_new, str(path))
+
+
+def _compile(group: str, inventory: AnsibleInventory, *, is_strict: bool) -> dict[str, Any]:
+    with _without_garbage_collection():
+        compilation = compile_plan(inventory, group)
+    findings = share_findings(compilation.findings)
+    if is_strict:
+        findings = [
+            {**finding, "severity": _STRICT.get(finding["severity"], finding["severity"])} for finding in findings
+        ]
+    if compilation.plan is None or any(finding["severity"] == ERROR for finding in findings):
+        keep_refused(group, findings)
+        raise RefusedError(findings)
+    return compilation.plan
+
+
+def _is_strict(variables: Mapping[str, Any], templar: Templar) -> bool:
+    value = templar.template(variables.get("kong_strict"))
+    if value is None:
+        return False
+    try:
+        return bool(boolean(value))
+    except TypeError as exc:
+        raise PlanError(f"kong_strict: {value!r} is neither true nor false") from exc
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Turn off garbage collection while the model grows: nothing is freed, and each search would visit the whole inventory."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
