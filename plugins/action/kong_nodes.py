@@ -30,7 +30,7 @@ class ActionModule(ControllerAction):
             arguments["group"],
             extra=load_extra_vars(self._loader).get("kong_group"),
             play_hosts=variables["ansible_play_hosts_all"],
-            groups_of_hosts=lambda: (_group_of(inventory, name) for name in variables["groups"]["all"]),
+            groups_of_hosts=lambda hosts: (_group_of(inventory, name) for name in hosts),
         )
         return {"group": selected.group, "added": list(selected.added)}
 

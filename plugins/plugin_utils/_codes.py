@@ -67,6 +67,13 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "does not resolve. See [Removal](operations.md#removal).",
         ),
         _make_error(
+            "run-variable-differs",
+            "Nodes have different values of a variable of which a run has one value: `kong_group`, `kong_strict`, "
+            "`kong_plan_file`, `kong_report_path`, `kong_report_before`, `kong_fleet_name`, `kong_drift_file` or "
+            "`kong_verify_pairs`.",
+            "Set it for all nodes in the group of the Kong nodes, or as an extra variable.",
+        ),
+        _make_error(
             "variable-undefined",
             "A template in the value refers to a variable that is not defined, or is wrong itself.",
             "Define that variable, or correct the template. `omit` works in options of tasks only.",

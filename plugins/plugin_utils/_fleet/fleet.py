@@ -22,6 +22,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import find_private_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.shared_values import (
+    Values,
+    find_different_values,
+    read_shared_values,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.traps import find_traps
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
@@ -61,12 +66,15 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     findings: list[Finding] = []
     drafts: dict[str, Draft] = {}
     outsiders: list[str] = []
+    shared_values: dict[str, Values] = {}
     for name in sorted(names.groups[group]):
         variables = HostVariables.read(inventory, name)
         if draft := read_node(variables, names):
             drafts[name] = draft
+        shared_values[name] = read_shared_values(variables)
         outsiders += _list_outsiders(variables, names)
         findings += variables.findings
+    findings += find_different_values(shared_values)
     own_drafts_are_sound = not any(finding.severity == ERROR for finding in findings)
     hosts = _read_other_hosts(drafts, outsiders, inventory, findings)
     dialled = Dialled(draft.node for draft in drafts.values())

@@ -102,3 +102,14 @@ _OF_RUN: Mapping[str, Kind] = {
 KINDS: Mapping[str, Kind] = {**_COMPILED, **_OF_RUN}
 KNOWN_VARIABLES = frozenset(KINDS)
 RUN_VARIABLES = frozenset(_OF_RUN)
+# A run has one value of each of these; playbooks and roles read it from one of the nodes.
+SHARED_VARIABLES = (
+    "kong_drift_file",
+    "kong_fleet_name",
+    "kong_group",
+    "kong_plan_file",
+    "kong_report_before",
+    "kong_report_path",
+    "kong_strict",
+    "kong_verify_pairs",
+)

@@ -43,16 +43,20 @@ def select_nodes(
     *,
     extra: str | None,
     play_hosts: Collection[str],
-    groups_of_hosts: Callable[[], Iterable[object]],
+    groups_of_hosts: Callable[[Iterable[str]], Iterable[object]],
 ) -> Selected:
     """Return the group of the Kong nodes.
 
-    ``group`` is ``kong_group`` as the first host sees it, ``extra`` as an extra variable sets it. If the inventory sets it,
-    ``groups_of_hosts`` gives ``kong_group`` of all hosts. ``play_hosts`` are the hosts that ``--limit`` leaves. Raises
+    ``group`` is ``kong_group`` as the first host sees it, ``extra`` as an extra variable sets it. Without an extra variable,
+    ``groups_of_hosts`` gives ``kong_group`` of other hosts. ``play_hosts`` are the hosts that ``--limit`` leaves. Raises
     GroupError, also if several groups have such hosts: a run is for one fleet.
     """
-    if extra is None and (group != DEFAULT or not groups.get(group)):
-        named = {name: None for name in (group, *groups_of_hosts()) if isinstance(name, str) and groups.get(name)}
+    if extra is None:
+        # Reading 1,000 hosts takes about a second. The compiler reads all nodes, and reports those that differ.
+        nodes = list(groups.get(DEFAULT, ())) if group == DEFAULT else []
+        asked = [*nodes[:1], *(host for host in groups.get("all", ()) if host not in {*nodes})]
+        found = groups_of_hosts(asked)
+        named = {name: None for name in (group, *found) if isinstance(name, str) and groups.get(name)}
         played = [name for name in named if set(play_hosts).intersection(groups[name])]
         if len(played) > 1:
             raise GroupError(

@@ -12,11 +12,27 @@ GROUPS = {"all": ["g1", "g2", "x"], "ungrouped": [], "gateways": ["g1", "g2"], "
 
 
 def select(group, *, groups=None, extra=None, play_hosts=("g1", "g2", "x"), of_hosts=()):
-    return select_nodes(groups or GROUPS, group, extra=extra, play_hosts=play_hosts, groups_of_hosts=lambda: of_hosts)
+    return select_nodes(
+        groups or GROUPS, group, extra=extra, play_hosts=play_hosts, groups_of_hosts=lambda _hosts: of_hosts
+    )
 
 
 def test_the_default_group():
     assert select("kong", groups={"all": ["k"], "kong": ["k"]}, play_hosts=["k"]) == Selected("kong")
+
+
+def test_of_the_default_group_one_node_and_all_other_hosts_are_read():
+    groups = {"all": ["a", "k1", "k2", "z"], "kong": ["k1", "k2"]}
+    read = []
+    select_nodes(groups, "kong", extra=None, play_hosts=["k1"], groups_of_hosts=lambda hosts: read.extend(hosts) or [])
+    assert read == ["k1", "a", "z"]
+
+
+def test_the_order_of_the_hosts_does_not_choose_between_two_groups():
+    groups = {**GROUPS, "kong": ["x"]}
+    for first, others in (("kong", ["gateways"]), ("gateways", ["kong"])):
+        with pytest.raises(GroupError, match=r"name the groups .*, and a run is for one group"):
+            select(first, groups=groups, of_hosts=others)
 
 
 def test_a_group_from_an_extra_variable_needs_no_addition():

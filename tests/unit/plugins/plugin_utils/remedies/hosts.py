@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import SHARED_VARIABLES
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, A, B
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
     EGRESS,
@@ -18,7 +19,22 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     mapping,
 )
 
+# Values of the variables of which a run has one value.
+SHARED = {name: "kong" for name in SHARED_VARIABLES if name not in ("kong_strict", "kong_verify_pairs")} | {
+    "kong_verify_pairs": 100
+}
 FLEET = [
+    Advice(
+        "run-variable-differs",
+        {"m": {**NEW, "kong_address": "10.1.0.3"}, "n": {**NEW, "kong_strict": True}},
+        {
+            "Set it for all nodes": {
+                "m": {**SHARED, "kong_strict": True},
+                "n": SHARED,
+            },
+            "or with -e kong_strict=VALUE": {name: {"kong_strict": "true"} for name in "mn"},
+        },
+    ),
     for_node(
         "variable-invalid",
         {"kong_site": ""},
