@@ -14,7 +14,8 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a node of the plan, and returns for its settings the values that its version of Kong uses without a line in the file.
     A line that only repeats such a value is not written, and its absence is no difference.
-  - Empty for a node with C(kong_listen_target=env), because Kong also reads a C(kong.conf), which can have the setting.
+  - Empty for a node with C(kong_listen_target=env) in a container, which may have a C(kong.conf) with other values. On a
+    host, M(gatehouse.kong.kong_conf) reads that file.
 options:
   _input:
     description: A node of the plan of M(gatehouse.kong.kong_plan).

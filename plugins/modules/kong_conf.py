@@ -67,7 +67,8 @@ options:
     description:
       - The values, as text, that Kong uses for settings of O(settings) that the file does not have. If the value of a setting
         means the same as its default, no line is added.
-      - Leave it out if another file can set these values, such as a C(kong.conf) below the variables of O(format=env).
+      - Without O(service), leave it out if another file can set these values, such as a C(kong.conf) below the variables of
+        O(format=env).
     type: dict
     default: {}
   backup:
@@ -83,17 +84,22 @@ options:
     type: str
   service:
     description:
-      - Kong's systemd unit. The command of O(validate) gets exactly the variables of a start of this unit, because variables
-        override the file.
-      - If the unit runs as another user than V(root), and this user can change the file or a file of variables, O(validate)
-        is not used, because the command runs as the user of the module.
-      - If the host has no such unit, the command gets the environment of the module without C(KONG_…) variables.
+      - Kong's systemd unit. If it is given, the module takes into account how this host runs Kong. The unit of a running Kong
+        has priority over this name.
+      - No line is added if Kong uses the same value without a line, because a variable of its unit or container has it, or
+        because it is the default of the installed Kong. A variable that the next boot removes does not count. With
+        O(format=env), the C(kong.conf) of the unit counts too.
+      - The command of O(validate) gets exactly the variables of a start of the unit, because variables override the file. If
+        the unit runs as another user than V(root), and this user can change the file or a file of variables, O(validate) is
+        not used, because the command runs as the user of the module.
     type: str
-    default: kong
   prefix:
-    description:
-      - The prefix of Kong, by default V(/usr/local/kong). A running Kong with this prefix has priority over O(service).
+    description: The prefix of the running Kong, by default V(/usr/local/kong).
     type: path
+  container:
+    description: Whether Kong runs in a container with a network of its own.
+    type: bool
+    default: false
   unsafe_writes:
     description:
       - Whether the file may be overwritten if it cannot be replaced, for example in some container mounts.
@@ -203,8 +209,9 @@ _SPEC = {
     "defaults": {"type": "dict", "default": {}},
     "backup": {"type": "bool", "default": False},
     "validate": {"type": "str"},
-    "service": {"type": "str", "default": "kong"},
+    "service": {"type": "str"},
     "prefix": {"type": "path"},
+    "container": {"type": "bool", "default": False},
 }
 
 

@@ -25,6 +25,7 @@ _DEFAULTS = "templates/kong_defaults.lua"
 _LOADERS = ("conf_loader.lua", "conf_loader/*.lua", "enterprise_edition/conf_loader.lua")
 _FAMILIES = re.compile(r"nginx_[a-z]+_|pluginserver_|vault_")
 _WORD = re.compile(r"\w+")
+_DEFAULT = re.compile(r"^([a-z]\w*)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
 def find_unknown_settings(text: str, lua: Path = LUA) -> list[str]:
@@ -37,6 +38,14 @@ def find_unknown_settings(text: str, lua: Path = LUA) -> list[str]:
         return []
     known = set(_WORD.findall(defaults + _read(path for form in _LOADERS for path in sorted(lua.glob(form)))))
     return [name for name in list_conf_names(text) if name not in known and not _FAMILIES.match(name)]
+
+
+def find_installed_defaults(lua: Path = LUA) -> dict[str, str]:
+    """Return the defaults of the settings of the Kong in folder `lua`; none if no Kong is installed there.
+
+    `NONE` is an empty value (kong/conf_loader.lua).
+    """
+    return {name: "" if value == "NONE" else value for name, value in _DEFAULT.findall(_read([lua / _DEFAULTS]))}
 
 
 def _read(paths: Iterable[Path]) -> str:

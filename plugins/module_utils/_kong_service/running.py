@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master, find_master
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_installed_defaults
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources, name_variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import read_prepared
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import find_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import find_unit, read_commands
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
     Variable,
     read_unit_variables,
@@ -26,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_
 
 # The units of the packages; that of Kong Enterprise had either name (build/package/ of Kong/kong, and its documentation).
 _OF_COMMUNITY, _OF_ENTERPRISE = "kong", "kong-enterprise-edition"
+_CONFS = ("/etc/kong/kong.conf", "/etc/kong.conf")  # Kong 0.10 and later searches in this order
 _SHORT = 12  # the length of a container's id in the output of podman and docker
 
 
@@ -71,7 +74,7 @@ def _find_unit_of(host: Host, master: Master, named: str) -> str:
     return unit if runs_kong or properties.get("MainPID") == master.process.name else ""
 
 
-def read_sources(host: Host, running: Running, file: KongFile, settings: Iterable[str]) -> Sources:
+def read_sources(host: Host, running: Running, file: KongFile, settings: Collection[str]) -> Sources:
     """Return the places from which Kong takes its settings, with their values. Raises HostError or OSError.
 
     A container does not tell which variables are from its `--env-file`: those with the values of that file.
@@ -88,13 +91,48 @@ def read_sources(host: Host, running: Running, file: KongFile, settings: Iterabl
         path=file.path,
         file=stated,
         changed=_read_time(host, file.path),
-        defaults=file.defaults,
+        defaults=_find_defaults(host, running, file, settings),
         variables=variables,
         prepared=read_prepared(running.master) if running.master else None,
     )
 
 
-def _read_file(host: Host, file: KongFile, settings: Iterable[str]) -> dict[str, str | None]:
+def find_fallbacks(host: Host, running: Running, file: KongFile, settings: Collection[str]) -> dict[str, str]:
+    """Return the values that Kong uses for settings if its file has no line for them, as far as they are known.
+
+    Values that Kong loses at its next start or at the next boot do not count. Raises HostError or OSError.
+    """
+    sources = read_sources(host, running, file, settings)
+    found = {name: sources.variables.get(name_variable(name)) for name in settings}
+    of_variables = {name: variable.value for name, variable in found.items() if variable and variable.is_permanent}
+    is_known = not _find_container(running) and (file.form != "env" or _find_conf(host, running) is not None)
+    return {**(find_installed_defaults() if is_known else {}), **sources.defaults, **of_variables}
+
+
+def _find_defaults(host: Host, running: Running, file: KongFile, settings: Collection[str]) -> dict[str, str]:
+    """Return the values for settings that neither Kong's file nor its environment has; none if they are unknown.
+
+    If that file has variables, Kong reads another file too, and its defaults after that.
+    """
+    if file.form != "env":
+        return {**file.defaults}
+    conf = _find_conf(host, running)
+    if conf is None:
+        return {}
+    values = _read_file(host, KongFile(conf, "conf", {}), settings)
+    return {**file.defaults, **{name: value for name, value in values.items() if value is not None}}
+
+
+def _find_conf(host: Host, running: Running) -> str | None:
+    """Return the path of the kong.conf of a unit, empty if it has none. None if it is unknown."""
+    start = find_start(read_commands(host, running.unit, "ExecStartPre", "ExecStart"))
+    if start is None:
+        return None
+    named = dict(zip(start.options[::2], start.options[1::2])).get("-c")
+    return named or next((path for path in _CONFS if host.path(path).exists()), "")
+
+
+def _read_file(host: Host, file: KongFile, settings: Collection[str]) -> dict[str, str | None]:
     text = host.read(file.path) if file.path else None
     with suppress(ConfError):  # the comparison of the file with the plan reports it
         return read_values(file.form, text or "", settings)

@@ -27,7 +27,8 @@ _PROPERTIES = (
     "PassEnvironment", "Environment", "EnvironmentFiles", "UnsetEnvironment", "FragmentPath", "DropInPaths", "ExecStartPre",
     "ExecStart",
 )  # fmt: skip
-# The environment of systemd itself, from the kernel command line or from a container's engine.
+_MANAGER = "the environment of systemd itself"
+# The environment of process 1, from the kernel command line or from a container's engine.
 _OF_SYSTEMD = "/proc/1/environ"
 _WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
@@ -49,6 +50,11 @@ class Variable:
     origin: str
     file: str = ""
 
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the variable certainly exists after the next boot. That of `systemctl set-environment` does not."""
+        return self.origin != _MANAGER and not self.file.startswith("/run/")
+
 
 def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     """Return the variables of a start of a unit by name, with their origin; none for an empty unit. Raises HostError or OSError.
@@ -61,7 +67,7 @@ def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     manager = host.run("systemctl", "show", "--property=Environment").partition("=")[2]
     shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
-    found = {name: Variable(value, "the environment of systemd itself") for name, value in _assigned(manager)}
+    found = {name: Variable(value, _MANAGER) for name, value in _assigned(manager)}
     found.update(_read_passed(host, properties))
     texts = {path: host.read(path) or "" for path in _unit_files(properties)}
     for words in _find_values(properties, "Environment"):

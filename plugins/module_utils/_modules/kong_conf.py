@@ -39,7 +39,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import make_environment
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
+    KongFile,
+    find_fallbacks,
+    find_running,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_user
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
     is_roots,
@@ -116,12 +120,24 @@ def read_environment(params: dict[str, Any]) -> dict[str, str] | None:
     Returns None if a user other than root can change it. Raises HostError.
     """
     host = Host()
-    unit = find_running(host, params["service"], params["prefix"] or PREFIX).unit
+    unit = find_running(host, params["service"], params["prefix"] or PREFIX).unit if params["service"] else ""
     variables = read_unit_variables(host, unit)
     files = [path for path in (params["path"], *params["search"]) if Path(path).exists()]
     if not is_roots(read_user(host, unit), variables, *files):
         return None
     return make_environment(unit, {name: variable.value for name, variable in variables.items()})
+
+
+def find_values_without_lines(params: dict[str, Any], path: str) -> dict[str, str]:
+    """Return the values, as far as they are known, that Kong uses for settings without a line in its file."""
+    if not params["service"] or params["format"] == "yaml":
+        return dict(params["defaults"])
+    file = KongFile(path, params["format"], params["defaults"])
+    with suppress(HostError, OSError):  # not root, for example
+        host, prefix = Host(), params["prefix"] or PREFIX
+        running = find_running(host, params["service"], prefix, in_container=params["container"])
+        return find_fallbacks(host, running, file, params["settings"])
+    return dict(params["defaults"])
 
 
 def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tuple[bool, dict[str, Any]]:
@@ -179,7 +195,8 @@ def _apply(module: AnsibleModule) -> dict[str, Any]:
     target = Path(os.path.realpath(path))
     try:
         before = read(target)
-        after, changed_settings = EDITORS[module.params["format"]](before or "", settings, module.params["defaults"])
+        defaults = find_values_without_lines(module.params, str(target))
+        after, changed_settings = EDITORS[module.params["format"]](before or "", settings, defaults)
         values = read_before(module.params["format"], before or "", changed_settings)
         unknown = find_unknown_settings(after) if module.params["format"] == "conf" else []
     except ConfError as error:

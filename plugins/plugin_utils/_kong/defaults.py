@@ -26,9 +26,9 @@ _DNSMASQ_PORT = "8053"
 def find_defaults(node: Mapping[str, Any]) -> dict[str, str]:
     """Return the value of each setting of a node that Kong uses if the node's file has no line for it.
 
-    The result is empty for a file of variables: a kong.conf that Kong reads as well can have the setting.
+    The result is empty for a file of variables of a container, which may have a kong.conf with other values.
     """
-    if node["settings_file"]["format"] == "env":
+    if node["settings_file"]["format"] == "env" and "published" in node:
         return {}
     generation = find_generation(parse_version(node["version"]))
     known = {setting.name: setting.default for setting in generation.settings} | generation.switches

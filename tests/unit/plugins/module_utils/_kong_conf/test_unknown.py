@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_unknown_settings
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import (
+    find_installed_defaults,
+    find_unknown_settings,
+)
 
 DEFAULTS = "return [[\nprefix = /usr/local/kong/\nproxy_listen = 0.0.0.0:8000\nadmin_listen = 127.0.0.1:8001\n]]\n"
 LOADER = 'local CONF_PARSERS = {\n  router_consistency = { deprecated = { replacement = "worker_consistency" } },\n}\n'
@@ -42,6 +45,15 @@ def lua(tmp_path):
 )
 def test_names_that_neither_defaults_nor_loader_have_are_unknown(lua, text, unknown):
     assert find_unknown_settings(text, lua) == unknown
+
+
+def test_the_defaults_of_the_installed_kong(lua, tmp_path):
+    (lua / "templates/kong_defaults.lua").write_text(DEFAULTS.replace("]]", "trusted_ips = NONE\nport = 1  \n]]"))
+    assert find_installed_defaults(lua) == {
+        "prefix": "/usr/local/kong/", "proxy_listen": "0.0.0.0:8000", "admin_listen": "127.0.0.1:8001", "trusted_ips": "",
+        "port": "1",
+    }  # fmt: skip
+    assert find_installed_defaults(tmp_path / "none") == {}
 
 
 def test_without_kong_no_setting_is_unknown(tmp_path):

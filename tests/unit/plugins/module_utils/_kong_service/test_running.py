@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
     KongFile,
     Running,
+    find_fallbacks,
     find_running,
     read_sources,
 )
@@ -23,6 +24,8 @@ NUMBER = "0123456789abcdef" * 4
 
 class FakeHost(Host):
     """A host with units, whose properties `systemctl show` prints, and with one container."""
+
+    manager, start = "", ""
 
     def __init__(self, root="/", **units):
         super().__init__(root)
@@ -36,6 +39,10 @@ class FakeHost(Host):
             if argv[2] != NUMBER:
                 raise HostError("no such container")
             return json.dumps([{"Config": {"Env": ["PATH=/bin", "KONG_PG_PASSWORD=s=x", "KONG_LOG_LEVEL=info"]}}])
+        if argv == ("systemctl", "show", "--property=Environment"):
+            return f"Environment={self.manager}\n"
+        if argv[-1] == "--value" and argv[3].startswith("--property=Exec"):
+            return self.start if argv[3] == "--property=ExecStart" else ""
         unit = self.units.get(argv[2].partition(".")[0].replace("-", "_"))
         if "--value" in argv:
             return "loaded\n" if unit else "not-found\n"
@@ -151,6 +158,66 @@ def test_with_variables_as_kongs_file_only_other_variables_override_it(tmp_path)
     sources = read_sources(host, Running(None, "kong.service"), file, ["log_level", "role"])
     assert sources.file == {"log_level": "info", "role": "traditional"}
     assert {*sources.variables} == {"KONG_SSL", "KONG_ROLE"}
+
+
+UNIT = Running(None, "kong.service")
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    monkeypatch.setattr(running, "find_installed_defaults", lambda: {"log_level": "notice", "role": "of the package"})
+
+
+def test_the_values_without_lines_are_those_of_variables_then_defaults(tmp_path, installed):
+    host = host_with_files(tmp_path)
+    names = ["log_level", "role", "ssl", "database"]
+    found = find_fallbacks(host, UNIT, KongFile("/etc/kong/kong.conf", "conf", {"ssl": "off"}), names)
+    assert found == {"log_level": "info", "role": "data_plane", "ssl": "on"}
+    assert find_fallbacks(host, Running(None, ""), KongFile("", "conf", {"ssl": "off"}), names) == {
+        "log_level": "notice", "role": "of the package", "ssl": "off",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"manager": "KONG_SSL=on"},
+        {"Environment": "KONG_SSL=on", "FragmentPath": "/run/systemd/system/kong.service"},
+    ],
+)
+def test_a_variable_that_the_next_boot_removes_does_not_count(tmp_path, installed, more):
+    host = host_with_files(tmp_path)
+    host.manager, host.units["kong"] = more.pop("manager", ""), {**OF_PACKAGE, **more}
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    (tmp_path / "run/systemd/system/kong.service").write_text("[Service]\nEnvironment=KONG_SSL=on\n")
+    assert "ssl" not in find_fallbacks(host, UNIT, KongFile("/etc/kong/kong.conf", "conf", {}), ["ssl"])
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("kong start", {"log_level": "info", "database": "postgres", "ssl": "on"}),
+        ("kong start -c /k.conf", {"log_level": "debug", "database": "postgres", "ssl": "on"}),
+        ("/opt/start", {"ssl": "on"}),
+    ],
+)
+def test_below_a_file_of_variables_is_the_kong_conf_of_the_unit(tmp_path, installed, command, expected):
+    host = host_with_files(tmp_path)
+    (tmp_path / "k.conf").write_text("log_level = debug\n")
+    host.units["kong"]["EnvironmentFiles"] = "/etc/kong/kong.env (ignore_errors=yes)"
+    host.start = f"{{ path=/x ; argv[]={command} ; ignore_errors=no ; }}"
+    file = KongFile("/etc/kong/kong.env", "env", {"database": "postgres"})
+    found = find_fallbacks(host, UNIT, file, ["log_level", "database", "ssl"])
+    assert {name: found.get(name) for name in ("log_level", "database", "ssl") if name in found} == expected
+    assert read_sources(host, UNIT, file, ["log_level"]).defaults.get("log_level") == expected.get("log_level")
+
+
+def test_below_the_variables_of_a_container_nothing_is_known(run_master, tmp_path, installed):
+    run_master(container=Container("docker", NUMBER))
+    host = FakeHost(tmp_path)
+    found = find_running(host, "kong", "/usr/local/kong", in_container=True)
+    assert find_fallbacks(host, found, KongFile("/kong.env", "env", {}), ["log_level", "role"]) == {"log_level": "info"}
+    assert find_fallbacks(host, found, KongFile("/kong.conf", "conf", {"role": "x"}), ["role"]) == {"role": "x"}
 
 
 def test_a_missing_file_and_a_file_that_kong_does_not_read(tmp_path):

@@ -192,7 +192,10 @@ def test_the_command_of_validate_is_searched_as_systemd_does(run, conf, monkeypa
 def unit(monkeypatch):
     """Replace Kong's unit; return its user, and the file that has its variable."""
     found = SimpleNamespace(user="", file="")
-    monkeypatch.setattr(kong_conf, "find_running", lambda _host, name, _prefix: Running(None, f"{name}.service"))
+    monkeypatch.setattr(kong_conf, "find_running", lambda _host, name, _prefix, **_: Running(None, f"{name}.service"))
+    monkeypatch.setattr(
+        kong_conf, "find_fallbacks", lambda _host, _running, file, _settings: {**file.defaults, "b": "of the unit"}
+    )
     monkeypatch.setattr(kong_conf, "read_user", lambda _host, _unit: found.user)
     monkeypatch.setattr(
         kong_conf, "read_unit_variables", lambda _host, unit: {"MY_PASSWORD": Variable(unit, "e", found.file)}
@@ -212,7 +215,26 @@ def test_the_command_of_validate_gets_exactly_the_variables_of_a_start(run, conf
 
 def test_a_user_who_can_change_the_variables_gets_no_command_of_root(run, conf, unit):
     unit.user, unit.file = "kong", "/no/such/file"
-    assert run(path=str(conf), settings={"a": "2"}, validate="false %s")["changed"]
+    assert run(path=str(conf), settings={"a": "2"}, validate="false %s", service="kong")["changed"]
+
+
+def test_values_that_kong_uses_without_a_line_need_no_line(run, conf, unit):
+    settings = {"b": "of the unit", "c": "default"}
+    assert run(path=str(conf), settings=settings, defaults={"c": "default"}, check=True)["changed_settings"] == ["b"]
+    result = run(path=str(conf), settings=settings, defaults={"c": "default"}, service="kong")
+    assert (result["changed"], result["changed_settings"]) == (False, [])
+    # A line with another value stays a difference: Kong would use it without the variable.
+    assert run(path=str(conf), settings={"a": "2"}, defaults={"a": "2"}, service="kong")["changed_settings"] == ["a"]
+
+
+def test_a_user_who_may_not_read_the_variables_gets_the_lines(run, conf, unit, monkeypatch):
+    def refuse(*_given):
+        raise PermissionError
+
+    monkeypatch.setattr(kong_conf, "find_fallbacks", refuse)
+    assert run(path=str(conf), settings={"b": "1", "c": "2"}, defaults={"c": "2"}, service="kong")[
+        "changed_settings"
+    ] == ["b"]
 
 
 def test_an_unchanged_file_is_not_validated(run, conf):

@@ -24,8 +24,9 @@ def node(version, *names, form="conf"):
             node("0.8", "cluster.advertise", "admin_api_listen", "dns_resolvers_available.dnsmasq.port", form="yaml"),
             {"admin_api_listen": "0.0.0.0:8001", "dns_resolvers_available.dnsmasq.port": "8053"},
         ),
-        # A kong.conf that Kong also reads can have the setting.
-        (node("3.9", "role", form="env"), {}),
+        (node("3.9", "role", form="env"), {"role": "traditional"}),
+        # The container may have a kong.conf that has the setting.
+        ({**node("3.9", "role", form="env"), "published": []}, {}),
     ],
 )  # fmt: skip
 def test_the_defaults_of_the_settings_of_a_node(found, expected):
