@@ -10,8 +10,9 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import find_hosts_without_facts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import find_source_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_played
 
 _ARGUMENTS = {"group": {"type": "str", "default": "kong"}}
 
@@ -23,4 +24,5 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         require_libraries()
-        return {"hosts": find_hosts_without_facts(AnsibleInventory(variables, self._loader), arguments["group"])}
+        keep_played(arguments["group"], variables["ansible_play_hosts_all"])
+        return {"hosts": find_source_hosts(AnsibleInventory(variables, self._loader), arguments["group"])}

@@ -13,7 +13,8 @@ author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Finds the hosts that are not Kong nodes, that C(kong_*_sources) or C(kong_verify_outsiders) of a node name, and that have
-    neither a C(kong_address) nor facts with an address. The playbooks gather the facts of these hosts.
+    no C(kong_address). The playbooks gather the facts of these hosts.
+  - Keeps the nodes of the play for M(gatehouse.kong.kong_plan), which names the hosts that C(--limit) excludes.
   - Runs on the controller and connects to no host.
 options:
   group:
@@ -28,7 +29,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Find the hosts of source terms without facts
+- name: Find the hosts of source terms
   gatehouse.kong.kong_source_hosts:
   register: found
   run_once: true

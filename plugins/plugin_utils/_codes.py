@@ -129,9 +129,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "address-unknown",
             "The address of the host is not known: the inventory does not give it and there are no facts, or a query or "
-            "preference finds no address. The host may be unreachable or excluded by `--limit`. `plan` gathers no facts, "
-            "and only `site` and `verify` gather facts of hosts that are not Kong nodes.",
-            "Set `kong_address`, or keep the facts of every host in a cache.",
+            "preference finds no address. The host may be unreachable or excluded by `--limit`. `plan` gathers no facts.",
+            "Set `kong_address`, or keep the facts of every host in a cache. A host that is not a Kong node can be added to "
+            "`--limit`. See [Facts of every node](inventory.md#facts-of-every-node).",
         ),
         _make_error(
             "address-ambiguous",
@@ -312,7 +312,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             (WARNING, INFO),
             "Kong 0.6.0 to 0.8.2 and 0.9.0 to 0.9.3 name their gossip agent after the host name and `cluster_listen`, and two "
             "nodes of a cluster have the same value there. With equal host names, only one of the nodes is a member of the "
-            "cluster. It is an info if the host names are not known (`ansible_facts.nodename`).",
+            "cluster. It is an info if the host names are not known (`ansible_facts.nodename`), as in `plan` without cached facts.",
             "Give the hosts different names, or use another port in `kong_cluster_listen` of one of them.",
         ),
         _make_warning(

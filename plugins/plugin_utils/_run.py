@@ -44,6 +44,18 @@ def archive_of(module: str) -> str:
     return path.read_text(encoding="ascii")
 
 
+def keep_played(group: str, nodes: Sequence[str]) -> None:
+    """Write the nodes of a group that --limit leaves in this run."""
+    _locate("played", group).write_text(json.dumps(nodes), encoding="utf-8")
+
+
+def read_played(group: str) -> list[str] | None:
+    """Return the nodes that keep_played wrote in this run, None if it wrote none."""
+    path = _locate("played", group)
+    nodes: list[str] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return nodes
+
+
 def keep_refused(group: str, findings: Sequence[dict[str, Any]]) -> None:
     """Write the findings because of which this run has no plan for a group."""
     _locate("refused", group).write_text(json.dumps(findings), encoding="utf-8")

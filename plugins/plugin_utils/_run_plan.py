@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import r
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, lock_plan_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, lock_plan_file, read_played
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 # With kong_strict, warnings are errors.
@@ -64,7 +64,7 @@ def get_plan(group: str, variables: Mapping[str, Any], templar: Templar, loader:
 
 def _compile(group: str, inventory: AnsibleInventory, *, is_strict: bool) -> dict[str, Any]:
     with _without_garbage_collection():
-        compilation = compile_plan(inventory, group)
+        compilation = compile_plan(inventory, group, read_played(group))
     findings = share_findings(compilation.findings)
     if is_strict:
         findings = [

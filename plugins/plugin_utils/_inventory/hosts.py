@@ -146,8 +146,8 @@ def _choose_default_address(variables: HostVariables, own: OwnAddresses) -> Addr
             "kong_address",
             None,
             "the host's address is not known: kong_address is not set, and the host has no facts with an address (it may be "
-            "unreachable or outside --limit; plan gathers no facts, and only site and verify gather facts of hosts that are not "
-            "Kong nodes). Set kong_address, or keep the facts of all hosts in a cache (fact_caching)",
+            "unreachable or outside --limit; the playbook plan gathers no facts). Set kong_address, or keep the facts of all "
+            "hosts in a cache (fact_caching)",
         )
     return addresses
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import SOURCE_VARIABLES
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts, list_fact_addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     Inventory,
@@ -21,8 +20,8 @@ ASKED = "kong_asked_sources"
 OUTSIDERS = "kong_verify_outsiders"
 
 
-def find_hosts_without_facts(inventory: Inventory, group: str) -> list[str]:
-    """Return the hosts that source terms name and that have neither a kong_address nor facts with an address.
+def find_source_hosts(inventory: Inventory, group: str) -> list[str]:
+    """Return the hosts that source terms name and whose address depends on facts, because they have no kong_address.
 
     Nodes of the group are left out, and hosts in the group ``ASKED``. For invalid terms the plan has an error.
     """
@@ -33,7 +32,7 @@ def find_hosts_without_facts(inventory: Inventory, group: str) -> list[str]:
     if not others:
         return []
     named = {host for node in nodes for host in _list_named(HostVariables.read(inventory, node), names)}
-    return [host for host in sorted(others & named) if _needs_facts(HostVariables.read(inventory, host))]
+    return [host for host in sorted(others & named) if _has_no_address(HostVariables.read(inventory, host))]
 
 
 def _list_named(variables: HostVariables, names: Names) -> Iterator[str]:
@@ -51,5 +50,5 @@ def _list_terms(value: list[str] | Mapping[str, list[str] | None]) -> Iterator[s
         yield from value
 
 
-def _needs_facts(variables: HostVariables) -> bool:
-    return variables.read_value("kong_address") is None and not list_fact_addresses(get_facts(variables))
+def _has_no_address(variables: HostVariables) -> bool:
+    return variables.read_value("kong_address") is None

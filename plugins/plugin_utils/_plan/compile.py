@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable 
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import Viewer
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import InterceptRule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.limit import explain_excluded
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import find_published_address
@@ -45,11 +46,15 @@ class Compilation:
         return tuple(finding for finding in self.findings if finding.severity == ERROR)
 
 
-def compile_plan(inventory: Inventory, group: str) -> Compilation:
-    """Compile the fleet of the inventory's group of Kong nodes (section 5 of DESIGN is the plan's format)."""
+def compile_plan(inventory: Inventory, group: str, played: Collection[str] | None = None) -> Compilation:
+    """Compile the fleet of the inventory's group of Kong nodes (section 5 of DESIGN is the plan's format).
+
+    ``played`` are the nodes that --limit leaves, if the facts of the hosts in the limit were gathered.
+    """
     fleet = read_fleet(inventory, group)
     if any(finding.severity == ERROR for finding in fleet.findings):
-        return Compilation(None, _sort_findings(fleet.findings))
+        findings = fleet.findings if played is None else explain_excluded(fleet.findings, inventory, group, played)
+        return Compilation(None, _sort_findings(findings))
     policy = Policy(Viewer(fleet.members))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     intercepted = {name: _list_intercepted(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}

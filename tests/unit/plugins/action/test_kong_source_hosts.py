@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import sys
 
+import pytest
 import yaml
+from ansible.module_utils.facts.collector import collector_classes_from_gather_subset
+from ansible.module_utils.facts.default_collectors import collectors as default_collectors
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import PLAYBOOKS, run
 
@@ -32,11 +35,11 @@ PLAN = {
 }
 
 
-def run_twice(tmp_path, *arguments):
+def run_twice(tmp_path, *arguments, inventory=FLEET):
     """Run the playbook twice, as site does, because it ends with verify; then compile the plan."""
     plays = [{"import_playbook": "gatehouse.kong.sources"}] * 2 + [PLAN]
     (tmp_path / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
-    return run(tmp_path, "play.yml", *arguments, inventory=FLEET)
+    return run(tmp_path, "play.yml", *arguments, inventory=inventory)
 
 
 def test_missing_facts_are_gathered_once_and_the_plan_names_an_unreachable_host(tmp_path):
@@ -48,14 +51,56 @@ def test_missing_facts_are_gathered_once_and_the_plan_names_an_unreachable_host(
     assert "[pinned]" not in output
 
 
-def test_a_host_outside_the_limit_is_an_error(tmp_path):
-    code, output = run_twice(tmp_path, "--limit", "n")
+def test_a_host_outside_the_limit_is_an_error_with_its_fix(tmp_path):
+    code, output = run_twice(tmp_path, "--limit", "n", inventory=without("far"))
     assert code == 2
-    assert "address-unknown" in output
+    assert "near: kong_address: --limit excludes this host" in output
+    code, output = run_twice(tmp_path, "--limit", "n,near,pinned", inventory=without("far"))
+    assert code == 0, output
+    assert "near pinned" in output
 
 
-def test_site_and_verify_gather_these_facts():
-    for name in ("site", "verify"):
-        plays = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
-        imported = [play.get("ansible.builtin.import_playbook") for play in plays[:2]]
-        assert imported == ["nodes.yml", "sources.yml"]
+def test_a_node_outside_the_limit_is_an_error(tmp_path):
+    fleet = {"kong": {"hosts": {"n": {"kong_address": "192.0.2.1"}, "m": LOCAL}}}
+    code, output = run_twice(tmp_path, "--limit", "n", inventory=fleet)
+    assert code == 2
+    assert "m: kong_address: --limit excludes this host" in output
+    assert "Set kong_address, or keep the facts of all hosts in a cache" in output
+
+
+def test_cached_facts_are_gathered_again_and_used_if_the_host_does_not_answer(tmp_path):
+    assert run_twice(tmp_path, inventory=without("far"))[0] == 0
+    (cached,) = [path for path in (tmp_path / "facts").iterdir() if path.name.endswith("near")]
+    text = cached.read_text(encoding="utf-8")
+    assert "all_ipv4_addresses" in text
+    cached.write_text(text.replace("all_ipv4_addresses", "all_old_addresses"), encoding="utf-8")
+    code, output = run_twice(tmp_path, inventory=without("far"))
+    assert code == 0, output
+    assert "all_ipv4_addresses" in cached.read_text(encoding="utf-8")
+    fleet = without("far")
+    fleet["others"]["hosts"]["near"] = ABSENT
+    code, output = run_twice(tmp_path, inventory=fleet)
+    assert code == 0, output
+    assert "near pinned" in output
+
+
+@pytest.mark.parametrize("name", ["site", "verify", "drift", "explain"])
+def test_playbooks_that_gather_these_facts(name):
+    plays = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
+    assert [play.get("ansible.builtin.import_playbook") for play in plays[:2]] == ["nodes.yml", "sources.yml"]
+
+
+def test_the_facts_that_playbooks_gather_have_the_host_name():
+    """The finding gossip-name needs it. The collector of network facts needs the facts of the platform, which have it."""
+    plays = [play for path in PLAYBOOKS.glob("*.yml") for play in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    subsets = {tuple(play["gather_subset"]) for play in plays if play.get("gather_facts")}
+    assert subsets == {("!all", "!min", "network")}
+    collectors = collector_classes_from_gather_subset(default_collectors, gather_subset=[*subsets.pop()])
+    assert "platform" in {collector.name for collector in collectors}
+
+
+def without(name):
+    """Return the fleet without one of the other hosts."""
+    others = {host: variables for host, variables in FLEET["others"]["hosts"].items() if host != name}
+    node = {**NODE, "kong_admin_sources": [*others]}
+    return {"kong": {"hosts": {"n": node}}, "others": {"hosts": others}}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import find_hosts_without_facts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import find_source_hosts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     inventory,
     only_error,
@@ -28,25 +29,24 @@ CASES = {
     "a host that no term names": ({}, {"bastion": {}}, []),
     "a node": ({"kong_admin_sources": ["n", "@kong"]}, {"bastion": {}}, []),
     "kong_address": ({"kong_admin_sources": ["bastion"]}, {"bastion": {"kong_address": "10.0.0.9"}}, []),
-    "known facts": ({"kong_admin_sources": ["bastion"]}, {"bastion": FACTS}, []),
-    "facts without an address": ({"kong_admin_sources": ["bastion"]}, {"bastion": {"ansible_facts": {"x": 1}}}, ["bastion"]),
+    "cached facts": ({"kong_admin_sources": ["bastion"]}, {"bastion": FACTS}, ["bastion"]),
     "an unknown term": ({"kong_admin_sources": ["bastoin", "10.0.0.9", "@none", 7]}, {"bastion": {}}, []),
     "no other host": ({"kong_admin_sources": ["n"]}, {}, []),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_hosts_without_facts(case):
+def test_hosts_whose_address_is_in_facts(case):
     node, others, expected = CASES[case]
     known = inventory({"n": {**NODE, **node}}, others, {"others": list(others)})
-    assert find_hosts_without_facts(known, "kong") == expected
+    assert find_source_hosts(known, "kong") == expected
 
 
 def test_facts_of_a_host_are_gathered_once():
     known = inventory(
         {"n": {**NODE, "kong_admin_sources": ["x", "y"]}}, {"x": {}, "y": {}}, {"kong_asked_sources": ["x"]}
     )
-    assert find_hosts_without_facts(known, "kong") == ["y"]
+    assert find_source_hosts(known, "kong") == ["y"]
 
 
 ADMIN = {"n": {**NODE, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["bastion", "@ops", "10.0.0.77"]}}
@@ -73,3 +73,25 @@ def test_another_error_of_such_a_host_is_not_replaced():
     bastion = {"kong_address_query": "x y"}
     error = only_error(ADMIN, {"bastion": bastion, "y": FACTS}, {"ops": ["y"], "kong_asked_sources": ["bastion"]})
     assert error.code == "query-invalid"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "played", "says"),
+    [
+        ({"m": {}}, ["n"], {"m": "--limit excludes this host"}),
+        ({"m": {}}, ["m", "n"], {"m": "the host has no facts"}),
+        ({"bastion": {}}, ["n"], {"bastion": "Add it to --limit, set kong_address"}),
+        ({"bastion": {}, "asked": {}}, ["n"], {"asked": "could not be gathered", "bastion": "Add it to --limit"}),
+        ({"m": {"kong_address_query": "x"}}, ["n"], {"m": "its result has no address"}),
+        ({"m": {}}, None, {"m": "it may be unreachable or outside --limit"}),
+    ],
+)
+def test_a_host_that_limit_excludes_is_named_with_the_fix(hosts, played, says):
+    nodes = {"n": {**NODE, "kong_proxy_sources": [name for name in hosts if name != "m"] or "any"}}
+    nodes |= {name: variables for name, variables in hosts.items() if name == "m"}
+    others = {name: variables for name, variables in hosts.items() if name != "m"}
+    found = compile_plan(inventory(nodes, others, {"kong_asked_sources": ["asked"]}), "kong", played).errors
+    assert [error.host for error in found] == sorted(says)
+    for error in found:
+        assert says[error.host] in error.message
+        assert "Set kong_address" in error.message or "set kong_address" in error.message or error.value
