@@ -30,12 +30,12 @@ _PART = "<!-- part: {} -->\n"
 def write(sections: Mapping[str, str], order: tuple[str, ...]) -> None:
     """Replace the sections with these names."""
     load = f"Measured on {os.cpu_count()} cores with a load average of {os.getloadavg()[1]:.0f}."
-    known = _sections(DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else "")
+    known = _split_sections(DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else "")
     known.update((name, f"{text.strip()}\n\n{load}\n") for name, text in sections.items())
     parts = [f"{_PART.format(name)}\n{known[name].strip()}\n" for name in order if name in known]
     DOCUMENT.write_text("\n".join([_HEAD, *parts]), encoding="utf-8")
 
 
-def _sections(text: str) -> dict[str, str]:
+def _split_sections(text: str) -> dict[str, str]:
     _head, *rest = re.split(r"<!-- part: (\w+) -->\n", text)
     return dict(zip(rest[::2], rest[1::2], strict=True))

@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ways import LARGE, LARGE_SOURCES, WAYS, Way, peers_of
+from ways import LARGE, LARGE_SOURCES, WAYS, Way, make_peers
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -55,11 +55,11 @@ class Timing:
     peers: int
     rounds: tuple[Round, ...]
 
-    def seconds(self, column: str) -> float:
+    def compute_seconds(self, column: str) -> float:
         """Return the median of a column of the rounds."""
         return median(getattr(times, column) for times in self.rounds)
 
-    def ratio(self, base: Timing, column: str) -> float:
+    def compute_ratio(self, base: Timing, column: str) -> float:
         """Return the median of the ratios to another way, each within a round: the load differs between rounds."""
         pairs = zip(self.rounds, base.rounds, strict=True)
         return median(getattr(times, column) / getattr(others, column) for times, others in pairs)
@@ -73,22 +73,22 @@ def measure(sizes: list[int], repetitions: int, most_looped: int) -> list[Timing
     cases = [(way, peers) for peers in sizes for way in WAYS if not way.loops]
     once = [(way, peers) for peers in sizes for way in WAYS if way.loops and peers <= most_looped]
     once += [(way, LARGE_SOURCES) for way in LARGE]
-    collections = _community_collections()
-    with _lab(), tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
+    collections = _provide_collections()
+    with _provide_lab(), tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
         runner = _Runner(Path(name), collections)
-        rounds = [[_time(runner, *case) for case in cases] for _repetition in range(repetitions)]
-        timings = [_timing(*case, times) for case, times in zip(cases, zip(*rounds, strict=True), strict=True)]
-        timings += [_timing(*case, (_time(runner, *case),)) for case in once]
+        rounds = [[_measure_round(runner, *case) for case in cases] for _repetition in range(repetitions)]
+        timings = [_measure_way(*case, times) for case, times in zip(cases, zip(*rounds, strict=True), strict=True)]
+        timings += [_measure_way(*case, (_measure_round(runner, *case),)) for case in once]
     return sorted(timings, key=lambda timing: timing.peers)
 
 
-def _timing(way: Way, peers: int, rounds: tuple[Round, ...]) -> Timing:
+def _measure_way(way: Way, peers: int, rounds: tuple[Round, ...]) -> Timing:
     return Timing(way.name, way.host, peers, rounds)
 
 
-def _time(runner: _Runner, way: Way, peers: int) -> Round:
+def _measure_round(runner: _Runner, way: Way, peers: int) -> Round:
     print(f"{way.name} on {way.host}, {peers} peers ...", file=sys.stderr, flush=True)
-    tasks = way.tasks(peers_of(peers))
+    tasks = way.tasks(make_peers(peers))
     first, again = runner.run(way.host, tasks), runner.run(way.host, tasks)
     runner.undo(way)
     return Round(*first, *again)
@@ -129,29 +129,29 @@ class _Runner:
     def undo(self, way: Way) -> None:
         """Remove a way's rules."""
         if way.undo:
-            _on(way.host, way.undo)
+            _run_on(way.host, way.undo)
         else:
             absent = {"state": "absent", "backend": way.host}
             self.run(way.host, [{"name": "absent", "gatehouse.kong.kong_firewall": absent}])
 
 
 @contextmanager
-def _lab() -> Iterator[None]:
+def _provide_lab() -> Iterator[None]:
     subprocess.run([ROOT / "molecule" / "lab" / "install"], check=True, stdout=sys.stderr)
     try:
         subprocess.run([*LAB, "up", str(HOSTS)], check=True, stdout=sys.stderr)
-        _on("firewalld", "systemctl enable --now firewalld")
-        _on("ufw", "ufw --force enable >/dev/null; systemctl enable --now ufw")
+        _run_on("firewalld", "systemctl enable --now firewalld")
+        _run_on("ufw", "ufw --force enable >/dev/null; systemctl enable --now ufw")
         yield
     finally:
         subprocess.run([*LAB, "down", str(HOSTS)], check=True, stdout=sys.stderr)
 
 
-def _on(host: str, command: str) -> None:
+def _run_on(host: str, command: str) -> None:
     subprocess.run([*LAB, "exec", str(HOSTS), host, "sh", "-c", command], check=True, stdout=sys.stderr)
 
 
-def _community_collections() -> Path:
+def _provide_collections() -> Path:
     """Return a folder with the collections of the looped modules, downloaded once from PyPI."""
     if not (CACHE / "ansible_collections" / "community").is_dir():
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE), COMMUNITY]

@@ -66,12 +66,12 @@ The benchmark fails unless our rules leave a share of at least 0.8, and a round 
 """
 
 
-def table(seen: Sequence[Timing]) -> str:
-    rows = [_HEADINGS, *(_row(timing, _floor(seen, timing)) for timing in seen)]
-    return aligned(rows)
+def format_table(seen: Sequence[Timing]) -> str:
+    rows = [_HEADINGS, *(_format_row(timing, _find_floor(seen, timing)) for timing in seen)]
+    return align(rows)
 
 
-def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+def align(rows: Sequence[tuple[str, ...]]) -> str:
     """Return rows of cells as text in columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
@@ -79,8 +79,8 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def _row(timing: Timing, floor: Timing | None) -> tuple[str, ...]:
-    times = (timing.seconds(column) for column in ("first", "again", "first_tasks", "again_tasks"))
+def _format_row(timing: Timing, floor: Timing | None) -> tuple[str, ...]:
+    times = (timing.compute_seconds(column) for column in ("first", "again", "first_tasks", "again_tasks"))
     ratios = (_to_floor(timing, floor, column) for column in ("first", "again"))
     return (str(timing.peers), timing.host, timing.way, *(f"{seconds:.2f}" for seconds in times), *ratios)
 
@@ -90,54 +90,58 @@ def _to_floor(timing: Timing, floor: Timing | None, column: str) -> str:
     if floor is None:
         return ""
     comparable = len(timing.rounds) == len(floor.rounds)
-    ratio = timing.ratio(floor, column) if comparable else timing.seconds(column) / floor.seconds(column)
+    ratio = (
+        timing.compute_ratio(floor, column)
+        if comparable
+        else timing.compute_seconds(column) / floor.compute_seconds(column)
+    )
     return f"{ratio:.2f}"
 
 
-def _floor(seen: Iterable[Timing], of: Timing) -> Timing | None:
+def _find_floor(seen: Iterable[Timing], of: Timing) -> Timing | None:
     way = _FLOORS.get(of.host, _FLOORS["iptables" if of.host == "ufw" else "nftables"])
     return next((timing for timing in seen if (timing.way, timing.peers) == (way, of.peers) and of.way != PING), None)
 
 
-def failures(seen: Sequence[Timing]) -> list[str]:
+def list_failures(seen: Sequence[Timing]) -> list[str]:
     """Return a line for each bar that is missed."""
     slow = [
-        f"{timing.host}, {LARGE_SOURCES} sources at 6 ports: the first run takes {timing.seconds('first'):.1f} s, more than {LARGE_SECONDS} s"
+        f"{timing.host}, {LARGE_SOURCES} sources at 6 ports: the first run takes {timing.compute_seconds('first'):.1f} s, more than {LARGE_SECONDS} s"
         for timing in seen
-        if timing.way == LARGE_NAME and timing.seconds("first") > LARGE_SECONDS
+        if timing.way == LARGE_NAME and timing.compute_seconds("first") > LARGE_SECONDS
     ]
     return slow + [
         f"{timing.host}, {timing.peers} peers: the {kind} run takes {ratio:.2f} times {than}, more than {most}"
         for timing in seen
         if timing.way == OURS
-        for kind, ratio, than, most in _ratios(seen, timing)
+        for kind, ratio, than, most in _list_ratios(seen, timing)
         if ratio > most
     ]
 
 
-def _ratios(seen: Sequence[Timing], timing: Timing) -> Iterator[tuple[str, float, str, float]]:
+def _list_ratios(seen: Sequence[Timing], timing: Timing) -> Iterator[tuple[str, float, str, float]]:
     """Yield each ratio that has a bar: the run, the ratio, its base, and the bar."""
-    floor = _floor(seen, timing)
+    floor = _find_floor(seen, timing)
     if floor and timing.peers == JUDGED_PEERS:
-        yield "first", timing.ratio(floor, "first"), "the floor", BARS[timing.host]
-        yield "unchanged", timing.ratio(floor, "again"), "the floor", BARS[timing.host]
+        yield "first", timing.compute_ratio(floor, "first"), "the floor", BARS[timing.host]
+        yield "unchanged", timing.compute_ratio(floor, "again"), "the floor", BARS[timing.host]
     if timing.peers == MOST_PEERS:
-        fewest = min((other for other in seen if (other.way, other.host) == (OURS, timing.host)), key=_peers)
-        yield "first", timing.ratio(fewest, "first"), f"that for {fewest.peers}", GROWTH
+        fewest = min((other for other in seen if (other.way, other.host) == (OURS, timing.host)), key=_count_peers)
+        yield "first", timing.compute_ratio(fewest, "first"), f"that for {fewest.peers}", GROWTH
         (ping,) = (other for other in seen if (other.way, other.peers) == (PING, timing.peers))
-        yield "unchanged", timing.ratio(ping, "again"), "a ping", UNCHANGED
+        yield "unchanged", timing.compute_ratio(ping, "again"), "a ping", UNCHANGED
 
 
-def _peers(timing: Timing) -> int:
+def _count_peers(timing: Timing) -> int:
     return timing.peers
 
 
-def markdown(seen: Sequence[Timing]) -> str:
+def render_markdown(seen: Sequence[Timing]) -> str:
     """Return the documentation of the measurements."""
-    return _SECTION.format(table=table(seen))
+    return _SECTION.format(table=format_table(seen))
 
 
-def packet_table(seen: Sequence[Cost]) -> str:
+def format_packet_table(seen: Sequence[Cost]) -> str:
     headings = ("system", "sources", "connections", "without", "share", "round trip", "without", "times")
     rows = [
         (
@@ -152,10 +156,10 @@ def packet_table(seen: Sequence[Cost]) -> str:
         )
         for cost in seen
     ]
-    return aligned([headings, *rows])
+    return align([headings, *rows])
 
 
-def packet_failures(seen: Sequence[Cost]) -> list[str]:
+def list_packet_failures(seen: Sequence[Cost]) -> list[str]:
     """Return a line for each system whose rules slow packets down too much."""
     return [
         f"packets, {cost.system}, {cost.sources} sources: a share of {cost.share:.2f}, {cost.longer:.2f} times the round trip"
@@ -164,6 +168,6 @@ def packet_failures(seen: Sequence[Cost]) -> list[str]:
     ]
 
 
-def packet_markdown(seen: Sequence[Cost]) -> str:
+def render_packet_markdown(seen: Sequence[Cost]) -> str:
     """Return the documentation of the measurements."""
-    return _PACKETS.format(table=packet_table(seen))
+    return _PACKETS.format(table=format_packet_table(seen))

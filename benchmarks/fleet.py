@@ -88,10 +88,10 @@ class Member:
 
 def write_inventory(folder: Path, count: int, style: str) -> Path:
     """Write an inventory of ``count`` Kong nodes and their cached facts into a folder; return the inventory's file."""
-    members = [*(_node(number, count) for number in range(count)), *_other_hosts()]
+    members = [*(_make_node(number, count) for number in range(count)), *_make_other_hosts()]
     (folder / "facts").mkdir(parents=True)
     if style == "literals":
-        members = [_written_out(member) for member in members]
+        members = [_write_out(member) for member in members]
     else:
         for group, variables in GROUP_VARS.items():
             _write(folder / "group_vars" / f"{group}.yml", variables)
@@ -100,11 +100,11 @@ def write_inventory(folder: Path, count: int, style: str) -> Path:
     for member in members:
         if "with_facts" in member.groups:
             _write_facts(folder / "facts", member)
-    _write(folder / "hosts.yml", {"all": {"children": _groups(members)}})
+    _write(folder / "hosts.yml", {"all": {"children": _make_groups(members)}})
     return folder / "hosts.yml"
 
 
-def _groups(members: list[Member]) -> Variables:
+def _make_groups(members: list[Member]) -> Variables:
     groups: Variables = {"kong": {"children": {name: {} for name in (*CLUSTERS, "control_plane", "data_plane")}}}
     for index, member in enumerate(members):
         for group in member.groups:
@@ -113,7 +113,7 @@ def _groups(members: list[Member]) -> Variables:
     return groups
 
 
-def _written_out(member: Member) -> Member:
+def _write_out(member: Member) -> Member:
     """Return a member with the variables of its groups, without templates."""
     groups = ["all", *(["kong"] if member.groups[0] in CLUSTERS else []), *member.groups]
     found: Variables = {}
@@ -121,22 +121,22 @@ def _written_out(member: Member) -> Member:
         found |= GROUP_VARS.get(group, {})
     found |= member.variables
     kept = {name: value for name, value in found.items() if name.startswith("kong_")}
-    return replace(member, variables=_rendered(kept, found))
+    return replace(member, variables=_render(kept, found))
 
 
-def _rendered(value: Any, variables: Variables) -> Any:
+def _render(value: Any, variables: Variables) -> Any:
     if isinstance(value, dict):
-        return {key: _rendered(item, variables) for key, item in value.items()}
+        return {key: _render(item, variables) for key, item in value.items()}
     if isinstance(value, list):
-        return [_rendered(item, variables) for item in value]
+        return [_render(item, variables) for item in value]
     if isinstance(value, str) and "{{" in value:
-        known = {name: _rendered(item, variables) for name, item in variables.items() if name in value}
-        return _compiled(value).render(known)
+        known = {name: _render(item, variables) for name, item in variables.items() if name in value}
+        return _compile(value).render(known)
     return value
 
 
 @cache
-def _compiled(text: str) -> Template:
+def _compile(text: str) -> Template:
     return _JINJA.from_string(text)
 
 
@@ -146,35 +146,35 @@ def _write(path: Path, data: Variables) -> None:
     path.write_text(json.dumps(data, indent=1), encoding="utf-8")
 
 
-def _node(number: int, count: int) -> Member:
+def _make_node(number: int, count: int) -> Member:
     site = list(SITES)[number % len(SITES)]
     slot = number // len(SITES)
     cluster = CLUSTERS[slot % len(CLUSTERS)]
-    kind = _kind(cluster, slot // len(CLUSTERS))
+    kind = _choose_kind(cluster, slot // len(CLUSTERS))
     groups = [cluster, f"site_{site}", "by_address" if SITES[site] == "address" else "by_port"]
     groups += [kind] if kind != cluster else []
     groups += ["on_vpn"] if site in VPN_SITES else []
     groups += ["with_facts"] if site == FACTS_SITE else []
-    address = _address(10, site, slot)
+    address = _make_address(10, site, slot)
     variables: Variables = {"site_code": site, "internal_ip": address}
     if site in VPN_SITES:
-        variables["vpn_ip"] = _address(172, site, slot)
+        variables["vpn_ip"] = _make_address(172, site, slot)
     if slot % 4 == 0:
         variables["size"] = "large"
     if SITES[site] == "address":
-        variables["public_ip"] = _address(198, site, slot)
+        variables["public_ip"] = _make_address(198, site, slot)
     else:
-        variables["kong_nat"] = _nat(kind, slot, site, _address(198, site, slot // NODES_BEHIND_ONE_ADDRESS))
+        variables["kong_nat"] = _make_nat(kind, slot, site, _make_address(198, site, slot // NODES_BEHIND_ONE_ADDRESS))
     return Member(f"kong-{site}-{slot:0{len(str(count))}}", tuple(groups), variables, address)
 
 
-def _kind(cluster: str, index: int) -> str:
+def _choose_kind(cluster: str, index: int) -> str:
     if cluster != "hybrid":
         return cluster
     return "control_plane" if index % CONTROL_PLANE_EVERY == 0 else "data_plane"
 
 
-def _address(first: int, site: str, slot: int) -> str:
+def _make_address(first: int, site: str, slot: int) -> str:
     """Return an address of 10.0.0.0/8, of 172.16.0.0/12 (the VPN), or of 198.18.0.0/15 (outside)."""
     index = list(SITES).index(site)
     second = {10: 10 + index, 172: 16 + index, 198: 18}[first]
@@ -182,7 +182,7 @@ def _address(first: int, site: str, slot: int) -> str:
     return f"{first}.{second}.{third}.{slot % 250 + 1}"
 
 
-def _nat(kind: str, slot: int, site: str, outside: str) -> list[Variables]:
+def _make_nat(kind: str, slot: int, site: str, outside: str) -> list[Variables]:
     return [
         {
             "device": f"{site}-edge",
@@ -195,7 +195,7 @@ def _nat(kind: str, slot: int, site: str, outside: str) -> list[Variables]:
     ]
 
 
-def _other_hosts() -> list[Member]:
+def _make_other_hosts() -> list[Member]:
     """Return the other hosts that source terms name: two bastions and a monitor at each site."""
     return [
         Member(

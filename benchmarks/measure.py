@@ -56,26 +56,26 @@ def measure(nodes: int, style: str, repetitions: int) -> Measurement:
     with tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
         folder = Path(name)
         inventory = write_inventory(folder / "inventory", nodes, style)
-        (folder / "bare.yml").write_text(json.dumps(_play([_measured("read")])), encoding="utf-8")
+        (folder / "bare.yml").write_text(json.dumps(_make_play([_measure("read")])), encoding="utf-8")
         bare_memory, _seen = _run(folder, inventory, "bare.yml", HASH_SEEDS[0])
         memory, seen, digests = 0, [], []
         for index, seed in enumerate(HASH_SEEDS):
             share = [number for number in range(repetitions) if number % len(HASH_SEEDS) == index]
-            (folder / "play.yml").write_text(json.dumps(_play(_tasks(share, folder))), encoding="utf-8")
+            (folder / "play.yml").write_text(json.dumps(_make_play(_make_tasks(share, folder))), encoding="utf-8")
             peak, times = _run(folder, inventory, "play.yml", seed)
             memory, seen = max(memory, peak), [*seen, *times]
             text = (folder / "plan.json").read_bytes()
             digests.append(hashlib.sha256(text).hexdigest())
             (folder / "plan.json").unlink()
-    read, plan = _column(seen, "read", "processor"), _column(seen, "plan", "processor")
+    read, plan = _list_column(seen, "read", "processor"), _list_column(seen, "plan", "processor")
     return Measurement(
         nodes=nodes,
         style=style,
         read=median(read),
         plan=median(plan),
         ratio=median(whole / bare for whole, bare in zip(plan, read, strict=True)),
-        waited=median(_column(seen, "plan", "seconds")),
-        reused=median(_column(seen, "reuse", "seconds")),
+        waited=median(_list_column(seen, "plan", "seconds")),
+        reused=median(_list_column(seen, "reuse", "seconds")),
         memory=memory,
         bare_memory=bare_memory,
         plan_bytes=len(text),
@@ -83,25 +83,25 @@ def measure(nodes: int, style: str, repetitions: int) -> Measurement:
     )
 
 
-def _measured(what: str) -> dict[str, Any]:
+def _measure(what: str) -> dict[str, Any]:
     return {"name": what, "measured": {"what": what}}
 
 
-def _tasks(repetitions: list[int], folder: Path) -> list[dict[str, Any]]:
+def _make_tasks(repetitions: list[int], folder: Path) -> list[dict[str, Any]]:
     """Return the tasks of a run: read and plan in alternating order, then the plan again."""
     tasks = []
     for number in repetitions:
-        pair = [_measured("read"), _measured("plan")]
+        pair = [_measure("read"), _measure("plan")]
         tasks += pair if number % 4 < 2 else pair[::-1]
     write = {"name": "write", "gatehouse.kong.kong_plan": {"path": str(folder / "plan.json")}, "register": "fleet"}
     return [*tasks, write, {"name": "reuse", "gatehouse.kong.kong_plan": {}}]
 
 
-def _play(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _make_play(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
 
 
-def _column(seen: list[dict[str, Any]], task: str, key: str) -> list[float]:
+def _list_column(seen: list[dict[str, Any]], task: str, key: str) -> list[float]:
     return [line[key] for line in seen if line["task"] == task]
 
 
@@ -111,17 +111,17 @@ def _run(folder: Path, inventory: Path, play: str, seed: str) -> tuple[int, list
     times.unlink(missing_ok=True)
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(folder / play)]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=_environment(folder, times, seed), stdout=output, stderr=output)
+        process = subprocess.Popen(command, env=_make_environment(folder, times, seed), stdout=output, stderr=output)
         peak = 0
         while process.poll() is None:
-            peak = max(peak, sum(_memory(pid) for pid in _family(process.pid)))
+            peak = max(peak, sum(_read_memory(pid) for pid in _list_family(process.pid)))
             time.sleep(MEMORY_INTERVAL)
     if process.returncode:
         raise SystemExit(log.read_text(encoding="utf-8", errors="replace")[-4000:])
     return peak, [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()]
 
 
-def _environment(folder: Path, times: Path, seed: str) -> dict[str, str]:
+def _make_environment(folder: Path, times: Path, seed: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))}
     return kept | {
         "ANSIBLE_COLLECTIONS_PATH": str(HERE.parent / ".venv" / "collections"),
@@ -137,15 +137,15 @@ def _environment(folder: Path, times: Path, seed: str) -> dict[str, str]:
     }
 
 
-def _family(pid: int) -> Iterator[int]:
+def _list_family(pid: int) -> Iterator[int]:
     """Yield a process and all its descendants."""
     yield pid
     with _ignore_ended():
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
-            yield from _family(int(child))
+            yield from _list_family(int(child))
 
 
-def _memory(pid: int) -> int:
+def _read_memory(pid: int) -> int:
     """Return a process's memory in bytes, with its proportion of shared memory."""
     with _ignore_ended():
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():

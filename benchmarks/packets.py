@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from ways import nft_text, peers_of, ruleset
+from ways import format_nft, make_peers, make_ruleset
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables import late_boot
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import Programs, render_script
@@ -59,59 +59,59 @@ class Cost:
 
 def measure(rounds: int) -> list[Cost]:
     """Measure every system with every number of sources."""
-    with _wires(), _servers():
+    with _lay_wires(), _run_servers():
         return [_measure(system, sources, rounds * _SECONDS) for system in SYSTEMS for sources in SOURCES]
 
 
 def _measure(system: str, sources: int, seconds: float) -> Cost:
     print(f"packets: {system}, {sources} sources ...", file=sys.stderr, flush=True)
     _flush()
-    _load(system, [*peers_of(sources - 1), "10.99.0.2"])
-    slices = json.loads(_at(_CLIENT, [*ENDS, "dial", str(seconds), *_SERVERS.values()]))
-    return cost_of(system, sources, slices)
+    _load(system, [*make_peers(sources - 1), "10.99.0.2"])
+    slices = json.loads(_run_at(_CLIENT, [*ENDS, "dial", str(seconds), *_SERVERS.values()]))
+    return compute_cost(system, sources, slices)
 
 
-def cost_of(system: str, sources: int, slices: list[list[tuple[float, float]]]) -> Cost:
+def compute_cost(system: str, sources: int, slices: list[list[tuple[float, float]]]) -> Cost:
     """Return the medians of slices; each slice has the connections and the round trip with rules, and without."""
     rates, bare_rates = ([pair[end][0] for pair in slices] for end in (0, 1))
     trips, bare_trips = ([pair[end][1] for pair in slices] for end in (0, 1))
     return Cost(
         system, sources,
-        median(rates), median(bare_rates), _median_ratio(rates, bare_rates),
-        median(trips), median(bare_trips), _median_ratio(trips, bare_trips),
+        median(rates), median(bare_rates), _compute_median_ratio(rates, bare_rates),
+        median(trips), median(bare_trips), _compute_median_ratio(trips, bare_trips),
     )  # fmt: skip
 
 
-def _median_ratio(values: list[float], bare: list[float]) -> float:
+def _compute_median_ratio(values: list[float], bare: list[float]) -> float:
     return median(value / other for value, other in zip(values, bare, strict=True))
 
 
 def _load(system: str, sources: list[str]) -> None:
     """Load the administrator's file, or the early part of the system and, with iptables, the late part in INPUT."""
-    rules = ruleset_from_data(ruleset(sources))
+    rules = ruleset_from_data(make_ruleset(sources))
     programs = Programs(*(shutil.which(name) or name for name in ("ipset", "iptables", "ip6tables")))
     if system == "iptables, without nft":
-        _at(_RULES, ["sh", "-s"], render_script(rules, programs))
+        _run_at(_RULES, ["sh", "-s"], render_script(rules, programs))
     else:
-        _at(_RULES, ["nft", "-f", "-"], nft_text(sources) if system == TEMPLATE else render_table(rules))
+        _run_at(_RULES, ["nft", "-f", "-"], format_nft(sources) if system == TEMPLATE else render_table(rules))
     if system.startswith("iptables"):
         paths = {"ipv4": programs.iptables, "ipv6": programs.ip6tables}
         places = {family: [Place("INPUT", 0)] for family in paths}
-        _at(_RULES, ["sh", "-s"], late_boot.render_script(places, paths))
+        _run_at(_RULES, ["sh", "-s"], late_boot.render_script(places, paths))
 
 
 def _flush() -> None:
-    _at(_RULES, ["nft", "flush", "ruleset"])
+    _run_at(_RULES, ["nft", "flush", "ruleset"])
     time.sleep(0.2)  # until the kernel has released the sets
-    _at(_RULES, ["ipset", "destroy"])
+    _run_at(_RULES, ["ipset", "destroy"])
 
 
 @contextmanager
-def _servers() -> Iterator[None]:
+def _run_servers() -> Iterator[None]:
     servers = []
     try:
         for name, address in _SERVERS.items():
-            server = subprocess.Popen([*_within(name), *ENDS, "serve", address], stdout=subprocess.PIPE)
+            server = subprocess.Popen([*_enter_namespace(name), *ENDS, "serve", address], stdout=subprocess.PIPE)
             servers.append(server)
             assert server.stdout
             server.stdout.readline()
@@ -123,30 +123,32 @@ def _servers() -> Iterator[None]:
 
 
 @contextmanager
-def _wires() -> Iterator[None]:
+def _lay_wires() -> Iterator[None]:
     try:
         for name in (_CLIENT, *_SERVERS):
-            _ip("netns", "add", name)
-            _ip("-n", name, "link", "set", "lo", "up")
+            _run_ip("netns", "add", name)
+            _run_ip("-n", name, "link", "set", "lo", "up")
         for number, (name, address) in enumerate(_SERVERS.items()):
             wire = f"wire{number}"
-            _ip("link", "add", wire, "netns", _CLIENT, "type", "veth", "peer", "name", wire, "netns", name)
+            _run_ip("link", "add", wire, "netns", _CLIENT, "type", "veth", "peer", "name", wire, "netns", name)
             for end, of in ((_CLIENT, f"{address[:-1]}2"), (name, address)):
-                _ip("-n", end, "address", "add", f"{of}/24", "dev", wire)
-                _ip("-n", end, "link", "set", wire, "up")
+                _run_ip("-n", end, "address", "add", f"{of}/24", "dev", wire)
+                _run_ip("-n", end, "link", "set", wire, "up")
         yield
     finally:
         for name in (_CLIENT, *_SERVERS):
             subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
 
 
-def _ip(*words: str) -> None:
+def _run_ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True)
 
 
-def _within(name: str) -> list[str]:
+def _enter_namespace(name: str) -> list[str]:
     return ["ip", "netns", "exec", name]
 
 
-def _at(name: str, command: list[str], given: str = "") -> str:
-    return subprocess.run([*_within(name), *command], input=given, capture_output=True, text=True, check=True).stdout
+def _run_at(name: str, command: list[str], given: str = "") -> str:
+    return subprocess.run(
+        [*_enter_namespace(name), *command], input=given, capture_output=True, text=True, check=True
+    ).stdout

@@ -44,13 +44,13 @@ def _send_back(udp: socket.socket) -> None:
 def dial(seconds: float, addresses: list[str]) -> None:
     """Print the slices as JSON: for each address connections a second, and a datagram's round trip in microseconds."""
     slices = [
-        [(_connections(address), _round_trip(address)) for address in addresses]
+        [(_count_connections(address), _measure_round_trip(address)) for address in addresses]
         for _number in range(round(seconds / SLICE / len(addresses)))
     ]
     print(json.dumps(slices))
 
 
-def _connections(address: str) -> float:
+def _count_connections(address: str) -> float:
     count, begin = 0, time.monotonic()
     while time.monotonic() < begin + SLICE:
         with socket.socket() as client:
@@ -60,7 +60,7 @@ def _connections(address: str) -> float:
     return count / (time.monotonic() - begin)
 
 
-def _round_trip(address: str) -> float:
+def _measure_round_trip(address: str) -> float:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect((address, PORT))
         client.settimeout(1)

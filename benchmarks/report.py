@@ -41,17 +41,18 @@ plan file   KiB of the plan as a file
 same        whether the plan is byte-identical for all of Python's hash seeds"""
 
 
-def table(seen: Sequence[Measurement]) -> str:
-    rows = [_HEADINGS, *(_row(measurement) for measurement in seen)]
+def format_table(seen: Sequence[Measurement]) -> str:
+    rows = [_HEADINGS, *(_format_row(measurement) for measurement in seen)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     growth = [
-        f"5,000 nodes take {factor:.2f} times as long as 1,000 ({style})" for style, factor in _growth(seen).items()
+        f"5,000 nodes take {factor:.2f} times as long as 1,000 ({style})"
+        for style, factor in _compute_growth(seen).items()
     ]
     return "\n".join([*lines, *growth, "", _LEGEND])
 
 
-def _row(fleet: Measurement) -> tuple[str, ...]:
+def _format_row(fleet: Measurement) -> tuple[str, ...]:
     return (
         str(fleet.nodes),
         fleet.style,
@@ -71,7 +72,7 @@ def _is_same(fleet: Measurement) -> bool:
     return len(set(fleet.digests)) == 1
 
 
-def failures(seen: Sequence[Measurement]) -> list[str]:
+def list_failures(seen: Sequence[Measurement]) -> list[str]:
     """Return a line for each bar that is missed."""
     found = []
     for fleet in seen:
@@ -82,13 +83,13 @@ def failures(seen: Sequence[Measurement]) -> list[str]:
             found.append(f"{name}: {fleet.memory >> 20} MiB of memory, more than {MEMORY >> 20}")
         if not _is_same(fleet):
             found.append(f"{name}: the plan differs between two runs")
-    for style, factor in _growth(seen).items():
+    for style, factor in _compute_growth(seen).items():
         if factor > GROWTH:
             found.append(f"{style}: 5,000 nodes take {factor:.2f} times as long as 1,000, more than {GROWTH:g}")
-    return [*found, *_styles(seen)]
+    return [*found, *_compare_styles(seen)]
 
 
-def _growth(seen: Sequence[Measurement]) -> dict[str, float]:
+def _compute_growth(seen: Sequence[Measurement]) -> dict[str, float]:
     """Return the ratio of the time for 5,000 nodes to the time for 1,000 nodes, by style, if both were measured."""
     times = {(fleet.style, fleet.nodes): fleet.plan for fleet in seen}
     return {
@@ -96,7 +97,7 @@ def _growth(seen: Sequence[Measurement]) -> dict[str, float]:
     }
 
 
-def _styles(seen: Sequence[Measurement]) -> list[str]:
+def _compare_styles(seen: Sequence[Measurement]) -> list[str]:
     """Return a line for each fleet whose plans differ between the two styles."""
     first: dict[int, Measurement] = {}
     return [
@@ -106,10 +107,10 @@ def _styles(seen: Sequence[Measurement]) -> list[str]:
     ]
 
 
-def markdown(seen: Sequence[Measurement]) -> str:
+def render_markdown(seen: Sequence[Measurement]) -> str:
     """Return the documentation of the measurements."""
     return _SECTION.format(
-        table=table(seen), ratio=RATIO_TO_READ, nodes=RATIO_NODES, growth=GROWTH, memory=MEMORY >> 20
+        table=format_table(seen), ratio=RATIO_TO_READ, nodes=RATIO_NODES, growth=GROWTH, memory=MEMORY >> 20
     )
 
 

@@ -27,22 +27,24 @@ PARTS = ("fleets", "firewalls", "packets")
 
 
 def main() -> int:
-    arguments = _arguments()
+    arguments = _parse_arguments()
     sections: dict[str, str] = {}
     failed: list[str] = []
     if "fleets" in arguments.what:
-        fleets = _fleets(arguments)
-        print(report.table(fleets), flush=True)
-        failed += _add(sections, "fleets", report.markdown(fleets), report.failures(fleets))
+        fleets = _measure_fleets(arguments)
+        print(report.format_table(fleets), flush=True)
+        failed += _add(sections, "fleets", report.render_markdown(fleets), report.list_failures(fleets))
     if "firewalls" in arguments.what:
         timings = firewalls.measure(arguments.peers, arguments.repetitions, arguments.looped)
-        print(firewalls_report.table(timings), flush=True)
-        failed += _add(sections, "firewalls", firewalls_report.markdown(timings), firewalls_report.failures(timings))
+        print(firewalls_report.format_table(timings), flush=True)
+        failed += _add(
+            sections, "firewalls", firewalls_report.render_markdown(timings), firewalls_report.list_failures(timings)
+        )
     if "packets" in arguments.what:
         costs = packets.measure(arguments.repetitions)
-        print(firewalls_report.packet_table(costs))
-        missed = firewalls_report.packet_failures(costs)
-        failed += _add(sections, "packets", firewalls_report.packet_markdown(costs), missed)
+        print(firewalls_report.format_packet_table(costs))
+        missed = firewalls_report.list_packet_failures(costs)
+        failed += _add(sections, "packets", firewalls_report.render_packet_markdown(costs), missed)
     print("\n".join(["", *failed, "FAIL" if failed else "PASS"]))
     if arguments.write:
         document.write(sections, PARTS)
@@ -56,7 +58,7 @@ def _add(sections: dict[str, str], part: str, text: str, missed: list[str]) -> l
     return missed
 
 
-def _fleets(arguments: argparse.Namespace) -> list[Measurement]:
+def _measure_fleets(arguments: argparse.Namespace) -> list[Measurement]:
     seen = []
     for style in arguments.style:
         for nodes in arguments.nodes:
@@ -65,7 +67,7 @@ def _fleets(arguments: argparse.Namespace) -> list[Measurement]:
     return seen
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Measure the compiler, the firewall, and the cost of its rules for a packet."
     )

@@ -37,35 +37,35 @@ class Way:
     loops: bool = False
 
 
-def peers_of(count: int) -> list[str]:
+def make_peers(count: int) -> list[str]:
     """Return addresses of peers. They are not adjacent, because nftables merges adjacent addresses into a network."""
     return [f"10.{20 + number // 12000}.{number // 120 % 100}.{number % 120 * 2 + 1}" for number in range(count)]
 
 
-def _ours(name: str, system: str, ruleset_of: Callable[[list[str]], dict[str, Any]]) -> Way:
-    def tasks(peers: list[str]) -> Tasks:
+def _make_our_way(name: str, system: str, ruleset_of: Callable[[list[str]], dict[str, Any]]) -> Way:
+    def make_tasks(peers: list[str]) -> Tasks:
         arguments = {"ruleset": ruleset_of(peers), "backend": system}
         return [{"name": "kong_firewall", "gatehouse.kong.kong_firewall": arguments}]
 
-    return Way(name, system, tasks, "")
+    return Way(name, system, make_tasks, "")
 
 
-def large_ruleset(sources: list[str]) -> dict[str, Any]:
+def make_large_ruleset(sources: list[str]) -> dict[str, Any]:
     """Return a ruleset that allows the same sources at each of six ports."""
-    allow = [_entry("stream", "tcp", port, ["sources"]) for port in LARGE_PORTS]
+    allow = [_make_entry("stream", "tcp", port, ["sources"]) for port in LARGE_PORTS]
     return {"allow": allow, "sets": {"sources": {"ipv4": [f"{source}/32" for source in sources]}}}
 
 
-def ruleset(peers: list[str]) -> dict[str, Any]:
+def make_ruleset(peers: list[str]) -> dict[str, Any]:
     """Return the ruleset for kong_firewall."""
-    allow = [_entry("proxy", "tcp", port, "any") for port in _PROXY]
-    allow += [_entry("cluster", protocol, port, ["peers"]) for protocol, port in _GOSSIP]
-    allow.append(_entry("admin", *_ADMIN, ["admins"]))
+    allow = [_make_entry("proxy", "tcp", port, "any") for port in _PROXY]
+    allow += [_make_entry("cluster", protocol, port, ["peers"]) for protocol, port in _GOSSIP]
+    allow.append(_make_entry("admin", *_ADMIN, ["admins"]))
     sets = {name: {"ipv4": [f"{ip}/32" for ip in members]} for name, members in (("peers", peers), ("admins", ADMINS))}
     return {"allow": allow, "sets": sets}
 
 
-def _entry(listener: str, protocol: str, port: int, sources: Any) -> dict[str, Any]:
+def _make_entry(listener: str, protocol: str, port: int, sources: Any) -> dict[str, Any]:
     return {"listener": listener, "protocol": protocol, "port": port, "address": "0.0.0.0", "sources": sources}
 
 
@@ -76,15 +76,15 @@ def _accepts(peers: list[str]) -> Iterator[tuple[str | None, str, int]]:
     yield from ((admin, *_ADMIN) for admin in ADMINS)
 
 
-def _ping(_peers: list[str]) -> Tasks:
+def _make_ping(_peers: list[str]) -> Tasks:
     return [{"name": PING, "ansible.builtin.ping": {}}]
 
 
-def _nft_template(peers: list[str]) -> Tasks:
-    return _template(nft_text(peers), "/etc/own.nft", "nft -f /etc/own.nft")
+def _write_nft_file(peers: list[str]) -> Tasks:
+    return _write_file(format_nft(peers), "/etc/own.nft", "nft -f /etc/own.nft")
 
 
-def nft_text(peers: list[str]) -> str:
+def format_nft(peers: list[str]) -> str:
     """Return the input of nft that an administrator writes for the same ports and sources."""
     sets = "".join(
         f"  set {name} {{ type ipv4_addr; elements = {{ {', '.join(of)} }} }}\n"
@@ -99,17 +99,17 @@ def nft_text(peers: list[str]) -> str:
     return f"table inet own\ndelete table inet own\ntable inet own {{\n{sets}  chain input {{\n{rules}  }}\n}}\n"
 
 
-def _iptables_template(peers: list[str]) -> Tasks:
+def _write_iptables_file(peers: list[str]) -> Tasks:
     accepts = "".join(
         f"-A OWN {f'-s {source} ' if source else ''}-p {protocol} --dport {port} -j ACCEPT\n"
         for source, protocol, port in _accepts(peers)
     )
     drops = "".join(f"-A OWN -p {protocol} --dport {port} -j DROP\n" for protocol, port in (*_GOSSIP, _ADMIN))
     text = f"*filter\n:OWN -\n-F INPUT\n-A INPUT -j OWN\n{accepts}{drops}COMMIT\n"
-    return _template(text, "/etc/own.rules", "iptables-restore --noflush /etc/own.rules")
+    return _write_file(text, "/etc/own.rules", "iptables-restore --noflush /etc/own.rules")
 
 
-def _template(text: str, path: str, load: str) -> Tasks:
+def _write_file(text: str, path: str, load: str) -> Tasks:
     copy = {"content": text, "dest": path, "mode": "0600"}
     return [
         {"name": "template", "ansible.builtin.copy": copy, "register": "written"},
@@ -117,16 +117,16 @@ def _template(text: str, path: str, load: str) -> Tasks:
     ]
 
 
-def _loop(module: str, arguments: dict[str, Any], items: list[dict[str, Any]]) -> Tasks:
+def _make_loop(module: str, arguments: dict[str, Any], items: list[dict[str, Any]]) -> Tasks:
     control = {"label": "{{ item.port }}"}
     return [{"name": "loop", module: arguments, "loop": items, "loop_control": control}]
 
 
-def _items(peers: list[str]) -> list[dict[str, Any]]:
+def _make_items(peers: list[str]) -> list[dict[str, Any]]:
     return [{"from": source, "protocol": protocol, "port": port} for source, protocol, port in _accepts(peers)]
 
 
-def _iptables_loop(peers: list[str]) -> Tasks:
+def _loop_iptables(peers: list[str]) -> Tasks:
     accept = {
         "chain": "INPUT",
         "source": "{{ item.from or omit }}",
@@ -137,42 +137,42 @@ def _iptables_loop(peers: list[str]) -> Tasks:
     drops = [
         {"from": None, "protocol": protocol, "port": port, "jump": "DROP"} for protocol, port in (*_GOSSIP, _ADMIN)
     ]
-    return _loop("ansible.builtin.iptables", accept, [*_items(peers), *drops])
+    return _make_loop("ansible.builtin.iptables", accept, [*_make_items(peers), *drops])
 
 
-def _ufw_loop(peers: list[str]) -> Tasks:
+def _loop_ufw(peers: list[str]) -> Tasks:
     allow = {
         "rule": "allow",
         "from_ip": "{{ item.from or omit }}",
         "proto": "{{ item.protocol }}",
         "to_port": "{{ item.port }}",
     }
-    return _loop("community.general.ufw", allow, _items(peers))
+    return _make_loop("community.general.ufw", allow, _make_items(peers))
 
 
-def _firewalld_loop(peers: list[str]) -> Tasks:
+def _loop_firewalld(peers: list[str]) -> Tasks:
     rule = (
         "rule family=ipv4 {{ 'source address=' ~ item.from if item.from else '' }} "
         "port port={{ item.port }} protocol={{ item.protocol }} accept"
     )
     enabled = {"rich_rule": rule, "permanent": True, "immediate": True, "state": "enabled"}
-    return _loop("ansible.posix.firewalld", enabled, _items(peers))
+    return _make_loop("ansible.posix.firewalld", enabled, _make_items(peers))
 
 
 _NO_ZONES = "rm -f /etc/firewalld/zones/*; firewall-cmd --quiet --complete-reload"
 _NO_RULES = "ufw --force reset >/dev/null; ufw --force enable >/dev/null"
 WAYS = (
-    Way(PING, SYSTEMS[0], _ping, "true"),
-    *(_ours("kong_firewall", system, ruleset) for system in SYSTEMS),
-    Way("copy, nft -f", "nftables", _nft_template, "nft delete table inet own; rm -f /etc/own.nft"),
+    Way(PING, SYSTEMS[0], _make_ping, "true"),
+    *(_make_our_way("kong_firewall", system, make_ruleset) for system in SYSTEMS),
+    Way("copy, nft -f", "nftables", _write_nft_file, "nft delete table inet own; rm -f /etc/own.nft"),
     Way(
         "copy, iptables-restore",
         "iptables",
-        _iptables_template,
+        _write_iptables_file,
         f"{_FLUSH}; iptables -F OWN; iptables -X OWN; rm -f /etc/own.rules",
     ),
-    Way("ansible.builtin.iptables", "iptables", _iptables_loop, _FLUSH, loops=True),
-    Way("ansible.posix.firewalld", "firewalld", _firewalld_loop, _NO_ZONES, loops=True),
-    Way("community.general.ufw", "ufw", _ufw_loop, _NO_RULES, loops=True),
+    Way("ansible.builtin.iptables", "iptables", _loop_iptables, _FLUSH, loops=True),
+    Way("ansible.posix.firewalld", "firewalld", _loop_firewalld, _NO_ZONES, loops=True),
+    Way("community.general.ufw", "ufw", _loop_ufw, _NO_RULES, loops=True),
 )
-LARGE = tuple(_ours(LARGE_NAME, system, large_ruleset) for system in SYSTEMS)
+LARGE = tuple(_make_our_way(LARGE_NAME, system, make_large_ruleset) for system in SYSTEMS)

@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from repository import ROOT, TOOLS, files
+from repository import ROOT, TOOLS, list_files
 
 VENV = ROOT / ".cache" / "artifact-venv"
 PINS = ROOT / "requirements-dev.txt"
@@ -57,7 +57,7 @@ def build(target: Path) -> Path:
 
 def check_contents(tarball: Path) -> None:
     """Exit with an error unless the tarball has all shipped files and only files that git knows."""
-    known = set(files())
+    known = set(list_files())
     with tarfile.open(tarball) as archive:
         packed = {member.name for member in archive if not member.isdir()} - GENERATED
     missing = {name for name in known if name.split("/")[0] in SHIPPED} - packed
@@ -67,7 +67,7 @@ def check_contents(tarball: Path) -> None:
     print(f"{len(packed)} files in {tarball.name}, {tarball.stat().st_size // 1024} KiB")
 
 
-def user_environment(home: Path, collections: Path) -> dict[str, str]:
+def make_environment(home: Path, collections: Path) -> dict[str, str]:
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_NOCOLOR": "1",
@@ -77,18 +77,18 @@ def user_environment(home: Path, collections: Path) -> dict[str, str]:
     }
 
 
-def expected_documentation() -> dict[str, list[str]]:
+def list_documentation() -> dict[str, list[str]]:
     """Return the names that ansible-doc must know, by its type of plugin."""
 
-    def named(pattern: str) -> list[str]:
+    def find_plugins(pattern: str) -> list[str]:
         return sorted({path.stem for path in ROOT.glob(pattern) if not path.stem.startswith("_")})
 
     roles = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
-    return {"module": named("plugins/modules/*.py"), "filter": named("plugins/filter/*.*"), "role": roles}
+    return {"module": find_plugins("plugins/modules/*.py"), "filter": find_plugins("plugins/filter/*.*"), "role": roles}
 
 
 def check_documentation(env: dict[str, str], cwd: Path) -> None:
-    for kind, names in expected_documentation().items():
+    for kind, names in list_documentation().items():
         full = [f"{COLLECTION}.{name}" for name in names]
         shown = json.loads(run("ansible-doc", "--type", kind, "--json", *full, env=env, cwd=cwd)) if full else {}
         if lacking := sorted(set(full) - {name for name, content in shown.items() if content}):
@@ -98,7 +98,7 @@ def check_documentation(env: dict[str, str], cwd: Path) -> None:
 
 def check_import(tarball: Path, home: Path) -> None:
     """Exit with an error unless the importer of Galaxy accepts the tarball without a warning."""
-    env = {**user_environment(home, home), "PATH": f"{TOOLS}:/usr/bin:/bin"}
+    env = {**make_environment(home, home), "PATH": f"{TOOLS}:/usr/bin:/bin"}
     output = run(sys.executable, "-m", "galaxy_importer.main", tarball, env=env, cwd=tarball.parent)
     if warnings := [line for line in output.splitlines() if re.search("WARNING|ERROR", line)]:
         sys.exit("the importer of Galaxy reports:\n" + "\n".join(warnings))
@@ -112,7 +112,7 @@ def main() -> None:
         home.mkdir()
         tarball = build(Path(temporary, "dist"))
         check_contents(tarball)
-        env = user_environment(home, collections)
+        env = make_environment(home, collections)
         run("ansible-galaxy", "collection", "install", tarball, "-p", collections, "--offline", env=env, cwd=home)
         installed = collections.joinpath("ansible_collections", *COLLECTION.split("."))
         check_documentation(env, home)

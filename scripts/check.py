@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from checks import Check, all_checks
+from checks import Check, list_checks
 from repository import ROOT, TOOLS
 
 LOGS = ROOT / ".cache" / "logs"
@@ -44,7 +44,7 @@ class Result:
     note: str = ""
 
 
-def environment() -> dict[str, str]:
+def make_environment() -> dict[str, str]:
     """Return the environment of every check, independent of the caller's shell."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_", "PYTHON"))
@@ -68,7 +68,7 @@ def execute(check: Check) -> str:
         process = subprocess.Popen(
             check.command,
             cwd=ROOT,
-            env=environment(),
+            env=make_environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -94,7 +94,7 @@ def wait(check: Check, process: subprocess.Popen[bytes]) -> int | None:
     return None
 
 
-def last_line(check: Check) -> str:
+def find_last_line(check: Check) -> str:
     """Return the last line of pytest's output, such as ``12 passed in 0.3s``."""
     lines = log_of(check).read_text(errors="replace").strip().splitlines()
     return lines[-1].strip("= ") if lines and check.group == "unit" else ""
@@ -106,7 +106,7 @@ def run(check: Check) -> Result:
     print(f"{check.title}: started, stopped after {check.timeout // 60} minutes at most", flush=True)
     started = time.monotonic()
     failure = execute(check)
-    return Result(check, "FAILED" if failure else "ok", time.monotonic() - started, failure or last_line(check))
+    return Result(check, "FAILED" if failure else "ok", time.monotonic() - started, failure or find_last_line(check))
 
 
 def run_all(checks: Iterable[Check]) -> Iterator[Result]:
@@ -137,14 +137,14 @@ def summarise_failure(result: Result) -> list[str]:
     return [f"{result.check.title}:", *(f"  {line}" for line in telling[-TELLING_LINES:])]
 
 
-def summary(results: list[Result]) -> str:
+def format_summary(results: list[Result]) -> str:
     counts = {status: sum(result.status == status for result in results) for status in ("ok", "FAILED", "skipped")}
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
     return f"{counts['ok']} passed, {counts['FAILED']} failed{skipped}"
 
 
 def choose(words: list[str]) -> list[Check]:
-    checks = all_checks()
+    checks = list_checks()
     known = {word for check in checks for word in (check.group, check.name)}
     if unknown := sorted(set(words) - known):
         sys.exit(f"check: {unknown[0]!r} is neither a group nor a check; use one of {', '.join(sorted(known))}")
@@ -171,7 +171,7 @@ def main() -> int:
         show(result)
     results.sort(key=lambda result: checks.index(result.check))
     failed = [line for result in results if result.status == "FAILED" for line in summarise_failure(result)]
-    lines = ["", *failed, "Summary", *(f"  {describe(result)}" for result in results), summary(results)]
+    lines = ["", *failed, "Summary", *(f"  {describe(result)}" for result in results), format_summary(results)]
     report = "\n".join(lines)
     (ROOT / ".cache" / "summary.txt").write_text(f"{report}\n", encoding="utf-8")
     print(report, flush=True)

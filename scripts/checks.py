@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from repository import ROOT, TOOLS, files
+from repository import ROOT, TOOLS, list_files
 
 COLLECTION = "ansible_collections.gatehouse.kong"
 MINUTE = 60
@@ -38,41 +38,41 @@ class Check:
         return f"{self.group}: {self.name}"
 
 
-def _tool(name: str, *arguments: str) -> tuple[str, ...]:
+def _run_tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (str(TOOLS / name), *arguments)
 
 
-def _script(name: str, *arguments: str) -> tuple[str, ...]:
+def _run_script(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, f"scripts/{name}", *arguments)
 
 
-def _mypy() -> tuple[str, ...]:
+def _run_mypy() -> tuple[str, ...]:
     packages = [path.replace("/", ".") for path in TYPED if any((ROOT / path).rglob("*.py"))]
-    return _tool("mypy", *(word for package in packages for word in ("-p", f"{COLLECTION}.{package}")))
+    return _run_tool("mypy", *(word for package in packages for word in ("-p", f"{COLLECTION}.{package}")))
 
 
-def _namespaces() -> tuple[str, ...]:
-    return _tool("pytest", "tests/netns", f"--numprocesses={TEST_PROCESSES}")
+def _enter_namespaces() -> tuple[str, ...]:
+    return _run_tool("pytest", "tests/netns", f"--numprocesses={TEST_PROCESSES}")
 
 
-def _texts() -> list[str]:
+def _list_texts() -> list[str]:
     """Return the files whose words are ours: no licences, generated texts or goldens."""
     return [
         name
-        for name in files()
+        for name in list_files()
         if not name.startswith(("LICENSES/", "CHANGELOG", "changelogs/changelog", "tests/golden/"))
     ]
 
 
-def _docs() -> tuple[str, ...]:
+def _run_docs() -> tuple[str, ...]:
     flags = ("--plugin-docs", "--validate-collection-refs", "dependent", "--disallow-unknown-collection-refs")
-    return _tool("antsibull-docs", "lint-collection-docs", *flags, ".")
+    return _run_tool("antsibull-docs", "lint-collection-docs", *flags, ".")
 
 
-def _scenarios() -> list[Check]:
+def _list_scenarios() -> list[Check]:
     names = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
     checks = [
-        Check("molecule", name, _tool("molecule", "test", "-s", name), f"molecule/{name}", 25 * MINUTE)
+        Check("molecule", name, _run_tool("molecule", "test", "-s", name), f"molecule/{name}", 25 * MINUTE)
         for name in names
     ]
     install = Check("lab", "lab packages", ("molecule/lab/install",), "molecule/lab/install")
@@ -80,23 +80,23 @@ def _scenarios() -> list[Check]:
     return [install, *checks, real] if checks else []
 
 
-def all_checks() -> list[Check]:
+def list_checks() -> list[Check]:
     """Return all checks in their order. The slowest linter is first."""
     return [
-        Check("lint", "ansible-test sanity", _script("sanity.py"), timeout=20 * MINUTE),
-        Check("lint", "ansible-lint", _tool("ansible-lint", "--profile", "production", "--offline")),
-        Check("lint", "antsibull-docs", _docs(), "plugins"),
-        Check("lint", "mypy", _mypy(), "plugins/plugin_utils"),
-        Check("lint", "ruff", _tool("ruff", "check", ".")),
-        Check("lint", "ruff format", _tool("ruff", "format", "--check", "--diff", ".")),
-        Check("lint", "yamllint", _tool("yamllint", "--strict", ".")),
-        Check("lint", "changelog", _tool("antsibull-changelog", "lint")),
-        Check("lint", "licences", _tool("reuse", "lint", "--lines")),
-        Check("lint", "places", _script("places.py")),
-        Check("lint", "prose", _script("prose.py")),
-        Check("lint", "codespell", _tool("codespell", *_texts())),
-        Check("unit", "unit tests", _tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit"),
-        Check("unit", "network namespaces", _namespaces(), "tests/netns", timeout=20 * MINUTE),
-        Check("artifact", "tarball", _script("artifact.py"), "playbooks/plan.yml"),
-        *_scenarios(),
+        Check("lint", "ansible-test sanity", _run_script("sanity.py"), timeout=20 * MINUTE),
+        Check("lint", "ansible-lint", _run_tool("ansible-lint", "--profile", "production", "--offline")),
+        Check("lint", "antsibull-docs", _run_docs(), "plugins"),
+        Check("lint", "mypy", _run_mypy(), "plugins/plugin_utils"),
+        Check("lint", "ruff", _run_tool("ruff", "check", ".")),
+        Check("lint", "ruff format", _run_tool("ruff", "format", "--check", "--diff", ".")),
+        Check("lint", "yamllint", _run_tool("yamllint", "--strict", ".")),
+        Check("lint", "changelog", _run_tool("antsibull-changelog", "lint")),
+        Check("lint", "licences", _run_tool("reuse", "lint", "--lines")),
+        Check("lint", "places", _run_script("places.py")),
+        Check("lint", "prose", _run_script("prose.py")),
+        Check("lint", "codespell", _run_tool("codespell", *_list_texts())),
+        Check("unit", "unit tests", _run_tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit"),
+        Check("unit", "network namespaces", _enter_namespaces(), "tests/netns", timeout=20 * MINUTE),
+        Check("artifact", "tarball", _run_script("artifact.py"), "playbooks/plan.yml"),
+        *_list_scenarios(),
     ]

@@ -57,16 +57,16 @@ it is written to the file as `0.0.0.0:8000`.
 """
 
 
-def document() -> str:
+def render_page() -> str:
     """Return the page: one table for each section of the registry."""
-    tables = (table(section, codes) for section, codes in SECTIONS.items())
+    tables = (render_table(section, codes) for section, codes in SECTIONS.items())
     return "\n".join([INTRODUCTION, *tables, f"{STRICTER}{stricter.table()}{LENIENT}"])
 
 
-def table(section: str, codes: Sequence[Code]) -> str:
+def render_table(section: str, codes: Sequence[Code]) -> str:
     rows = (f"| `{code.name}` | {' or '.join(code.severities)} | {code.meaning} | {code.fix} |\n" for code in codes)
     return f"## {section}\n\n| code | severity | meaning | fix |\n|---|---|---|---|\n{''.join(rows)}"
 
 
 if __name__ == "__main__":
-    TARGET.write_text(document(), encoding="utf-8")
+    TARGET.write_text(render_page(), encoding="utf-8")

@@ -102,7 +102,7 @@ def _parse_commands(text: str) -> list[Command]:
     return commands
 
 
-def lab_files(scenario: str = "", *pairs: str) -> list[File]:
+def make_lab_files(scenario: str = "", *pairs: str) -> list[File]:
     """Return files that map hosts of the guide's inventory to hosts of a lab, given as HOST=LAB_HOST."""
     hosts = dict(pair.split("=", 1) for pair in pairs)
     common = f"ansible_connection: lab\nansible_python_interpreter: /usr/bin/python3\nlab_scenario: {scenario}\n"
@@ -143,7 +143,7 @@ def report(page: Path, act: Callable[[], str]) -> int:
 
 def main() -> int:
     options = make_parser("Follow a guide and compare the output of its commands.").parse_args()
-    lab = lab_files(*options.lab)
+    lab = make_lab_files(*options.lab)
     return report(options.page, lambda: f"{follow(options.page, lab)} commands work as the guide shows")
 
 

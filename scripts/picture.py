@@ -26,21 +26,21 @@ Written by scripts/picture.py.
 """
 
 
-def document() -> str:
+def render_document() -> str:
     """Return the parts of the picture below each other, with the colours of a light page."""
-    parts = re.findall(r'<svg xmlns="[^"]*" viewBox="0 (\S+) (\S+) (\S+)"[^>]*>(.*?)</svg>', page(), re.DOTALL)
+    parts = re.findall(r'<svg xmlns="[^"]*" viewBox="0 (\S+) (\S+) (\S+)"[^>]*>(.*?)</svg>', render_page(), re.DOTALL)
     width, height = parts[0][1], sum(float(part[2]) for part in parts)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" role="img">\n<style>\n{style()}</style>\n'
-    return "".join([LICENCE, head, *map(nested, parts), "</svg>\n"])
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" role="img">\n<style>\n{render_style()}</style>\n'
+    return "".join([LICENCE, head, *map(nest, parts), "</svg>\n"])
 
 
-def nested(part: tuple[str, str, str, str]) -> str:
+def nest(part: tuple[str, str, str, str]) -> str:
     """Return a part of the picture as an element at its own height."""
     top, width, height, content = part
     return f'<svg y="{top}" width="{width}" height="{height}" viewBox="0 {top} {width} {height}">{content}</svg>\n'
 
 
-def page() -> str:
+def render_page() -> str:
     """Return the HTML of the report on the plan."""
     tools = Path(sys.executable).parent
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"), "LC_ALL": "C.UTF-8"}
@@ -57,7 +57,7 @@ def page() -> str:
         return (Path(folder) / "report.html").read_text(encoding="utf-8")
 
 
-def style() -> str:
+def render_style() -> str:
     """Return the rules of the page for elements of the picture, with values in place of variables."""
     text = STYLE.read_text(encoding="utf-8")
     colours = dict(re.findall(r"(--[a-z-]+): (#[0-9a-f]+)", text.partition("}")[0]))
@@ -68,4 +68,4 @@ def style() -> str:
 
 if __name__ == "__main__":
     TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(document(), encoding="utf-8")
+    TARGET.write_text(render_document(), encoding="utf-8")

@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.kong.scripts.guide import (
     MINUTES,
     Command,
     GuideError,
-    lab_files,
+    make_lab_files,
     make_parser,
     parse_steps,
     perform,
@@ -68,7 +68,7 @@ class Job:
     junit: str
 
 
-def jobs_in(text: str) -> list[Job]:
+def parse_jobs(text: str) -> list[Job]:
     """Return the jobs of a pipeline in the order of its stages. Raises GuideError if GitLab would reject them."""
     data = yaml.safe_load(text)
     stages = data.pop("stages")
@@ -117,7 +117,7 @@ def run_job(job: Job, repository: Path, branch: str, variables: Mapping[str, str
     """
     with tempfile.TemporaryDirectory(prefix="job-") as name:
         folder = Path(name) / "clone"
-        _git(Path(name), "clone", "--quiet", "--depth=1", f"--branch={branch}", repository.as_uri(), str(folder))
+        _run_git(Path(name), "clone", "--quiet", "--depth=1", f"--branch={branch}", repository.as_uri(), str(folder))
         if kept := [path for path in job.artifacts if (folder / path).exists()]:
             raise GuideError(f"{job.name}: the repository contains artifacts of the job: {kept}")
         done = subprocess.run(
@@ -141,7 +141,7 @@ def run_job(job: Job, repository: Path, branch: str, variables: Mapping[str, str
         return done.returncode, done.stdout
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _run_git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
@@ -151,13 +151,13 @@ def run(page: Path, given: list[Any], broken_by: str = "") -> list[str]:
     with tempfile.TemporaryDirectory(prefix="guide-") as name:
         folder = Path(name)
         perform([*given, *parse_steps(page.read_text(encoding="utf-8"))], folder)
-        jobs = jobs_in((folder / NAME).read_text(encoding="utf-8"))
-        _git(folder, "add", ".")
-        _git(folder, "commit", "--quiet", "--message=Add the pipeline")
-        branch = _git(folder, "branch", "--show-current")
+        jobs = parse_jobs((folder / NAME).read_text(encoding="utf-8"))
+        _run_git(folder, "add", ".")
+        _run_git(folder, "commit", "--quiet", "--message=Add the pipeline")
+        branch = _run_git(folder, "branch", "--show-current")
         ran = _run_event(jobs, folder, branch, MERGE_REQUEST)
-        _git(folder, "switch", "--quiet", MAIN)
-        _git(folder, "merge", "--quiet", branch)
+        _run_git(folder, "switch", "--quiet", MAIN)
+        _run_git(folder, "merge", "--quiet", branch)
         ran += _run_event(jobs, folder, MAIN, MERGED) + _run_event(jobs, folder, MAIN, SCHEDULE)
         if never := [job.name for job in jobs if job.name not in ran]:
             raise GuideError(f"no event starts these jobs: {never}")
@@ -186,7 +186,7 @@ def main() -> int:
     parser = make_parser("Follow a guide and run its pipeline.")
     parser.add_argument("--broken-by", default="", metavar="COMMAND", help="makes the scheduled jobs fail")
     options = parser.parse_args()
-    lab = lab_files(*options.lab)
+    lab = make_lab_files(*options.lab)
 
     def describe() -> str:
         return f"these jobs work as the guide shows: {', '.join(run(options.page, lab, options.broken_by))}"

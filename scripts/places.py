@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import sys
 
-from repository import ROOT, files
+from repository import ROOT, list_files
 
 # Dots as [.] so that this file does not find itself.
 REGISTRY = re.compile(
@@ -22,7 +22,7 @@ REGISTRY = re.compile(
 CHECKOUT = re.compile(r"(?<![\w.])/(work|home)/\w")
 
 
-def findings(name: str) -> list[str]:
+def find_places(name: str) -> list[str]:
     """Return a line for each such name in a file; none if the file is not text."""
     try:
         lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
@@ -37,7 +37,7 @@ def findings(name: str) -> list[str]:
 
 
 def main() -> int:
-    found = [line for name in files() for line in findings(name)]
+    found = [line for name in list_files() for line in find_places(name)]
     print("\n".join(found) if found else "none found")
     return bool(found)
 

@@ -17,7 +17,7 @@ import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from repository import ROOT, files
+from repository import ROOT, list_files
 
 LIMIT = 2.0
 LIMIT_OF_TESTS = 4.0
@@ -57,7 +57,7 @@ class Result:
         return len(self.notes) > max(ALLOWED, limit * self.words / 1000)
 
 
-def of_python(text: str) -> Lines:
+def read_python(text: str) -> Lines:
     """Yield the comments and the sentences in strings."""
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT and not re.search(r"noqa|type: ignore|fmt:", token.string):
@@ -67,7 +67,7 @@ def of_python(text: str) -> Lines:
             yield from enumerate(node.value.splitlines(), node.lineno)
 
 
-def of_yaml(text: str) -> Lines:
+def read_yaml(text: str) -> Lines:
     """Yield comments, names, descriptions and sentences of lists."""
     for number, line in enumerate(text.splitlines(), 1):
         if found := re.search(
@@ -76,7 +76,7 @@ def of_yaml(text: str) -> Lines:
             yield number, next(filter(None, found.groups()), "")
 
 
-def of_markdown(text: str) -> Lines:
+def read_markdown(text: str) -> Lines:
     """Yield the lines outside code blocks."""
     is_code = False
     for number, line in enumerate(text.splitlines(), 1):
@@ -85,7 +85,7 @@ def of_markdown(text: str) -> Lines:
             yield number, line
 
 
-READERS: dict[str, Callable[[str], Lines]] = {".py": of_python, ".yml": of_yaml, ".md": of_markdown}
+READERS: dict[str, Callable[[str], Lines]] = {".py": read_python, ".yml": read_yaml, ".md": read_markdown}
 
 
 def check(name: str) -> Result:
@@ -103,7 +103,9 @@ def check(name: str) -> Result:
 
 
 def main(names: list[str]) -> int:
-    chosen = [name for name in names or files() if name.endswith(tuple(READERS)) and not name.startswith(NOT_CHECKED)]
+    chosen = [
+        name for name in names or list_files() if name.endswith(tuple(READERS)) and not name.startswith(NOT_CHECKED)
+    ]
     limits = {name: LIMIT_OF_TESTS if name.startswith(("tests/", "molecule/")) else LIMIT for name in chosen}
     failed = [result for name in chosen if (result := check(name)).fails(limits[name])]
     for result in failed:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
 
 
-def files() -> list[str]:
+def list_files() -> list[str]:
     """Return the relative paths of all files that git tracks or would add, without ignored and deleted files."""
     command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

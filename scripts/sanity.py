@@ -18,14 +18,14 @@ import tempfile
 from pathlib import Path
 
 import ansible_test
-from repository import ROOT, TOOLS, files
+from repository import ROOT, TOOLS, list_files
 
 PLACEHOLDER = ROOT / "tests" / "sanity" / "get_pip.py"
 
 
 def copy_tree(target: Path) -> None:
     """Copy every file that git tracks or would add."""
-    for name in files():
+    for name in list_files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
 
@@ -42,7 +42,7 @@ def provide_get_pip() -> None:
         shutil.copy2(PLACEHOLDER, cached)
 
 
-def real_pythons() -> str:
+def find_real_pythons() -> str:
     """Return PATH with pyenv's versions of Python instead of its shims, which may not run."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     pythons = sorted(str(path) for path in pyenv.glob("versions/3.*/bin"))
@@ -56,7 +56,7 @@ def run(command: list[str | Path], tree: Path) -> int:
     with subprocess.Popen(
         command,
         cwd=tree,
-        env=os.environ | {"PATH": real_pythons()},
+        env=os.environ | {"PATH": find_real_pythons()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -68,42 +68,42 @@ The defaults are those of Kong, with an exception: a gossip node binds its own a
 """
 
 
-def lines(*, enterprise: bool) -> dict[Line, Generation]:
+def list_generations(*, enterprise: bool) -> dict[Line, Generation]:
     """Return the generation of each release line."""
     known = [(major, minor) for major, minors in MINORS.items() for minor in minors]
     wanted = [line for line in known if (line >= (2, 1) if enterprise else line < (3, 10))]
-    return {line: find_generation(parse_version(_version(line, enterprise=enterprise))) for line in wanted}
+    return {line: find_generation(parse_version(_format_version(line, enterprise=enterprise))) for line in wanted}
 
 
-def _version(line: Line, *, enterprise: bool) -> str:
+def _format_version(line: Line, *, enterprise: bool) -> str:
     return f"{line[0]}.{line[1]}" + (".0.0" if enterprise else "")
 
 
-def document() -> str:
+def render_page() -> str:
     """Return the whole file."""
-    kong, enterprise = lines(enterprise=False), lines(enterprise=True)
-    extra = {line: _only_enterprise(kong.get(line), generation) for line, generation in enterprise.items()}
+    kong, enterprise = list_generations(enterprise=False), list_generations(enterprise=True)
+    extra = {line: _select_enterprise(kong.get(line), generation) for line, generation in enterprise.items()}
     parts = [
         INTRODUCTION,
-        "\n".join(_overview(kong, enterprise)),
+        "\n".join(_render_overview(kong, enterprise)),
         NOTES,
-        *_sections("Kong", {line: generation.settings for line, generation in kong.items()}),
-        *_sections("Kong Enterprise", extra, intro=lambda line: _enterprise_intro(line, kong)),
+        *_render_sections("Kong", {line: generation.settings for line, generation in kong.items()}),
+        *_render_sections("Kong Enterprise", extra, intro=lambda line: _render_enterprise_intro(line, kong)),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
-def _only_enterprise(kong: Generation | None, enterprise: Generation) -> tuple[Setting, ...]:
+def _select_enterprise(kong: Generation | None, enterprise: Generation) -> tuple[Setting, ...]:
     known = {setting.name for setting in (kong or find_generation(parse_version("3.9"))).settings}
     return tuple(setting for setting in enterprise.settings if setting.name not in known)
 
 
-def _enterprise_intro(line: Line, kong: dict[Line, Generation]) -> str:
+def _render_enterprise_intro(line: Line, kong: dict[Line, Generation]) -> str:
     base = "the same line" if line in kong else "3.9"
     return f"These settings, and the settings of Kong {base}:"
 
 
-def _overview(kong: dict[Line, Generation], enterprise: dict[Line, Generation]) -> Iterator[str]:
+def _render_overview(kong: dict[Line, Generation], enterprise: dict[Line, Generation]) -> Iterator[str]:
     every = {**kong, **{line: generation for line, generation in enterprise.items() if line not in kong}}
     rows = [
         [
@@ -116,42 +116,42 @@ def _overview(kong: dict[Line, Generation], enterprise: dict[Line, Generation]) 
         ]
         for (major, minor), generation in every.items()
     ]
-    yield from _table(["line", "generation", "settings file", "IPv6", "gossip, advertised by", "hybrid"], *rows)
+    yield from _render_table(["line", "generation", "settings file", "IPv6", "gossip, advertised by", "hybrid"], *rows)
 
 
-def _sections(
+def _render_sections(
     title: str, settings: dict[Line, tuple[Setting, ...]], intro: Callable[[Line], str] = lambda _line: ""
 ) -> Iterator[str]:
     """Yield a section for each run of release lines that have the same settings."""
-    for _facts, run in groupby(settings.items(), key=lambda item: list(map(_facts_of, item[1]))):
+    for _facts, run in groupby(settings.items(), key=lambda item: list(map(_describe_setting, item[1]))):
         group = list(run)
         first, last = (f"{line[0]}.{line[1]}" for line, _settings in (group[0], group[-1]))
         heading = f"### {title} {first}" + ("" if first == last else f" to {last}")
-        paragraphs = [heading, intro(group[0][0]), *_settings(group[0][1], roles=group[0][0] >= (2, 0))]
+        paragraphs = [heading, intro(group[0][0]), *_render_settings(group[0][1], roles=group[0][0] >= (2, 0))]
         yield "\n\n".join(filter(None, paragraphs))
 
 
-def _facts_of(setting: Setting) -> tuple[list[str], str]:
-    return _row(setting), _flags(setting)
+def _describe_setting(setting: Setting) -> tuple[list[str], str]:
+    return _render_row(setting), _render_flags(setting)
 
 
-def _settings(settings: tuple[Setting, ...], *, roles: bool) -> Iterator[str]:
+def _render_settings(settings: tuple[Setting, ...], *, roles: bool) -> Iterator[str]:
     header = ["setting", "listener", "default", "protocols", "grammar", "opens in", "switch"]
-    rows = [_row(setting) for setting in settings]
+    rows = [_render_row(setting) for setting in settings]
     dropped = {name for name, shown in (("opens in", roles), ("switch", any(row[-1] for row in rows))) if not shown}
     kept = [place for place, name in enumerate(header) if name not in dropped]
-    yield "\n".join(_table(*([row[place] for place in kept] for row in (header, *rows))))
+    yield "\n".join(_render_table(*([row[place] for place in kept] for row in (header, *rows))))
     by_flags: dict[str, list[str]] = {}
     for setting in settings:
-        by_flags.setdefault(_flags(setting), []).append(f"`{setting.name}`")
+        by_flags.setdefault(_render_flags(setting), []).append(f"`{setting.name}`")
     yield "\n".join(f"- Flags of {', '.join(names)}: {flags}" for flags, names in by_flags.items() if flags)
 
 
-def _flags(setting: Setting) -> str:
+def _render_flags(setting: Setting) -> str:
     return " ".join(f"`{flag}`" for flag in setting.flags)
 
 
-def _row(setting: Setting) -> list[str]:
+def _render_row(setting: Setting) -> list[str]:
     http2 = f"; `{setting.http2_switch}` (off) for HTTP/2" if setting.http2_switch else ""
     return [
         f"`{setting.name}`",
@@ -164,13 +164,13 @@ def _row(setting: Setting) -> list[str]:
     ]
 
 
-def _table(header: list[str], *rows: list[str]) -> Iterator[str]:
+def _render_table(header: list[str], *rows: list[str]) -> Iterator[str]:
     for row in (header, ["---"] * len(header), *rows):
         yield f"| {' | '.join(row)} |".replace("  ", " ")
 
 
 def main() -> None:
-    TARGET.write_text(document(), encoding="utf-8")
+    TARGET.write_text(render_page(), encoding="utf-8")
     print(f"wrote {TARGET.relative_to(ROOT)}")
 
 

@@ -91,23 +91,23 @@ class Node:
         self._arguments["backend"] = "iptables" if system == "iptables" else "auto"
         self._host.install()
 
-    def do(self, command: str) -> None:
+    def run(self, command: str) -> None:
         """Run a command of the host's administrator; it must succeed."""
         for mark, address in zip(("@4", "@6"), BANNED, strict=True):
             command = command.replace(mark, address)
         if failure := self._host.shell(command):
             raise TrialError(failure)
 
-    def info(self) -> dict[str, Any]:
+    def read_info(self) -> dict[str, Any]:
         """Return the result of kong_firewall_info for the node."""
-        return self._module("kong_firewall_info", self._arguments)
+        return self._run_module("kong_firewall_info", self._arguments)
 
     def apply(self, state: str = "present") -> None:
         """Run kong_firewall like its action, and confirm the change."""
         arguments = {**self._arguments, "state": state, "rollback_timeout": 600}
-        done = self._module("kong_firewall", arguments)
+        done = self._run_module("kong_firewall", arguments)
         if "_transaction" in done:
-            self._module("kong_firewall", {**arguments, "confirm": done["_transaction"]})
+            self._run_module("kong_firewall", {**arguments, "confirm": done["_transaction"]})
 
     def check(self, *, banned: bool) -> None:
         """Connect from both clients, over both families."""
@@ -139,7 +139,7 @@ class Node:
                 if time.monotonic() > deadline:
                     raise
 
-    def traffic(self, client: str) -> subprocess.Popen[str]:
+    def start_traffic(self, client: str) -> subprocess.Popen[str]:
         """Start connections from a client to port 8001 of the node."""
         targets = [f"{address}:8001" for address in self.addresses]
         program = (HERE / "traffic.py").read_text(encoding="utf-8")
@@ -148,7 +148,7 @@ class Node:
         command = LabHost(SCENARIO, client).command(f"exec python3 {place} {RATE} {PATIENCE} {' '.join(targets)}")
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def _module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _run_module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._host.run_modules({"task": (name, arguments)})["task"]
         if result.get("failed"):
             raise TrialError(f"{name}: {result['msg']}")
@@ -157,105 +157,105 @@ class Node:
 
 def check_no_difference(node: Node) -> None:
     """Raise TrialError if kong_firewall_info reports a difference."""
-    found = node.info()
+    found = node.read_info()
     if found["differs"]:
         raise TrialError(f"reported as a difference: {found['report']}")
 
 
 def try_default(node: Node, step: Step, *, stays: bool) -> None:
     """Make the host drop packets by default: after the next run the plan's sources can connect."""
-    node.do(step.do)
+    node.run(step.do)
     node.apply()
     node.check_soon(banned=False)
     check_no_difference(node)
     if not stays:
-        node.do(step.undo)
+        node.run(step.undo)
 
 
 def try_opened(node: Node, step: Step) -> None:
     """Make the host accept port 8001 from every source: other sources still cannot connect."""
-    node.do(step.do)
+    node.run(step.do)
     node.check(banned=False)
-    node.do(step.undo)
+    node.run(step.undo)
 
 
 def try_ban(node: Node, step: Step) -> None:
     """Ban a source after our run: the ban is not a difference."""
-    node.do(step.do)
+    node.run(step.do)
     node.check_soon(banned=True)
     check_no_difference(node)
-    node.do(step.undo)
+    node.run(step.undo)
 
 
 def try_ban_before(node: Node, step: Step) -> None:
     """Ban a source on a host without our rules, then run."""
     node.apply("absent")
-    node.do(step.do)
+    node.run(step.do)
     node.apply()
     node.check_soon(banned=True)
-    node.do(step.undo)
+    node.run(step.undo)
     node.check_soon(banned=False)
 
 
 def try_appended(node: Node, step: Step) -> None:
     """Add a ban after our late part: it is a difference, and the next run moves the late part after the ban."""
-    node.do(step.do)
-    if not node.info()["differs"]:
+    node.run(step.do)
+    if not node.read_info()["differs"]:
         raise TrialError("no difference is reported")
     node.apply()
     node.check_soon(banned=True)
     check_no_difference(node)
-    node.do(step.undo)
+    node.run(step.undo)
     node.apply()
 
 
 def try_fail2ban(node: Node, banaction: str) -> None:
     """Ban with a real fail2ban, restart it, unban."""
-    node.do(JAIL.replace("BANACTION", banaction))
+    node.run(JAIL.replace("BANACTION", banaction))
     node.check_soon(banned=True)
     check_no_difference(node)
-    node.do("systemctl restart fail2ban")
+    node.run("systemctl restart fail2ban")
     node.check_soon(banned=True)
     check_no_difference(node)
-    node.do("fail2ban-client set kong unbanip @4 @6")
+    node.run("fail2ban-client set kong unbanip @4 @6")
     node.check_soon(banned=False)
     check_no_difference(node)
 
 
 def try_reload(node: Node, reload: Reload) -> str:
     """Run a command while connections are opened; return a row: effect, time without answers, report."""
-    clients = {client: node.traffic(client) for client in ("admin", "outsider")}
+    clients = {client: node.start_traffic(client) for client in ("admin", "outsider")}
     time.sleep(1)
-    node.do(reload.command)
+    node.run(reload.command)
     time.sleep(0.5)
     found = {client: json.loads(process.communicate("")[0]) for client, process in clients.items()}
     tried, opened, again = (found["admin"][what] for what in ("tried", "opened", "again"))
     lost = {target: tried[target] - opened.get(target, 0) + again.get(target, 0) for target in tried}
     leaked = found["outsider"]["opened"]
-    state = node.info()
+    state = node.read_info()
     row = (
-        f"unauthorised: {_duration(max(leaked.values(), default=0)) if leaked else 'closed'} | authorised lost: "
-        f"{_duration(max(lost.values()))} | {'; '.join(state['report']) if state['differs'] else 'no difference'}"
+        f"unauthorised: {_format_duration(max(leaked.values(), default=0)) if leaked else 'closed'} | authorised lost: "
+        f"{_format_duration(max(lost.values()))} | {'; '.join(state['report']) if state['differs'] else 'no difference'}"
     )
     if reload.early and leaked:
         raise TrialError(f"unauthorised connections were open: {leaked}; {row}")
     if state["differs"] == (reload.early and reload.late):
         raise TrialError(row)
-    node.do(reload.again)
-    if node.info()["differs"]:
+    node.run(reload.again)
+    if node.read_info()["differs"]:
         node.apply()
     node.check_soon(banned=False)
     check_no_difference(node)
     return row
 
 
-def _duration(connections: int) -> str:
+def _format_duration(connections: int) -> str:
     return f"{connections * 1000 // RATE} ms" if connections else "none"
 
 
-def trials(node: Node, system: System) -> Iterator[Trial]:
+def list_trials(node: Node, system: System) -> Iterator[Trial]:
     """Yield the trials of a node in their order, with their names."""
-    yield "preparation", partial(node.do, system.prepare)
+    yield "preparation", partial(node.run, system.prepare)
     for step in system.defaults:
         yield step.name, partial(try_default, node, step, stays=step is system.defaults[-1])
     for kind, steps in ((try_opened, system.opened), (try_ban, system.bans), (try_appended, system.appended)):
@@ -263,7 +263,7 @@ def trials(node: Node, system: System) -> Iterator[Trial]:
     yield f"before the first run: {system.bans[0].name}", partial(try_ban_before, node, system.bans[0])
     yield "fail2ban: start, ban, restart, unban", partial(try_fail2ban, node, system.banaction)
     yield from ((reload.command, partial(try_reload, node, reload)) for reload in system.reloads)
-    yield "restoration", partial(node.do, f"systemctl stop fail2ban; {system.defaults[-1].undo}; {system.restore}")
+    yield "restoration", partial(node.run, f"systemctl stop fail2ban; {system.defaults[-1].undo}; {system.restore}")
     yield "the last run", node.apply
     yield "no difference", partial(check_no_difference, node)
 
@@ -271,7 +271,7 @@ def trials(node: Node, system: System) -> Iterator[Trial]:
 def try_system(name: str, plan: dict[str, Any]) -> list[str]:
     """Run all trials on the node of a firewall manager; return the failures."""
     failures = []
-    for what, act in trials(Node(name, plan), SYSTEMS[name]):
+    for what, act in list_trials(Node(name, plan), SYSTEMS[name]):
         began = time.monotonic()
         try:
             outcome = act() or "holds"

@@ -100,7 +100,7 @@ NFT
 )
 
 
-def _nft_default(name: str, policy: str, last: str) -> Step:
+def _set_nft_default(name: str, policy: str, last: str) -> Step:
     return Step(name, _NFT_FILE.replace("POLICY", policy).replace("LAST", last), ":")
 
 
@@ -109,8 +109,8 @@ _NFTABLES = System(
     prepare="cp -p /etc/nftables.conf /root",
     restore="mv /root/nftables.conf /etc; nft delete table inet host",
     defaults=(
-        _nft_default("a last rule that drops", "accept", "    counter drop"),
-        _nft_default("policy drop", "drop", ""),
+        _set_nft_default("a last rule that drops", "accept", "    counter drop"),
+        _set_nft_default("policy drop", "drop", ""),
     ),
     opened=(
         Step("nft insert rule ... accept", "nft insert rule inet host input tcp dport 8001 accept", _NFT_AGAIN),

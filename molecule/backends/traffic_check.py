@@ -58,7 +58,7 @@ def change_until(ansible: list[str], end: float) -> int:
     return number
 
 
-def faults(allowed: dict[str, Any], unauthorised: dict[str, Any], connections: int) -> Iterator[str]:
+def find_faults(allowed: dict[str, Any], unauthorised: dict[str, Any], connections: int) -> Iterator[str]:
     """Yield each result that fails the check, from the counts that traffic.py prints."""
     for target, tried in allowed["tried"].items():
         lost = tried - allowed["opened"].get(target, 0) + allowed["again"].get(target, 0)
@@ -79,7 +79,7 @@ def main(ansible: list[str], connections: int) -> int:
     for address, system in NODES.items():
         tried, unwanted = (counts["tried"][f"{address}:8001"] for counts in (allowed, unauthorised))
         print(f"{system}: {number} changes, {tried} allowed connections, {unwanted} unauthorised attempts")
-    found = list(faults(allowed, unauthorised, connections))
+    found = list(find_faults(allowed, unauthorised, connections))
     print("\n".join(found) or "no allowed connection was lost, no unauthorised connection opened")
     return 1 if found else 0
 

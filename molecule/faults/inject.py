@@ -86,7 +86,7 @@ def verify_pairs(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
     for name in watched:
         watch = {"listeners": plan["nodes"][name]["listeners"], "listen": False}
         LabHost(SCENARIO, name).run_modules({"watch": ("kong_placeholder", watch)})
-    seen = {caller: _probe(plan, caller, targets) for caller, targets in pairs.items()}
+    seen = {caller: _run_probes(plan, caller, targets) for caller, targets in pairs.items()}
     ended = {
         name: LabHost(SCENARIO, name).run_modules({"end": ("kong_placeholder", {"state": "absent"})})
         for name in watched
@@ -95,7 +95,7 @@ def verify_pairs(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
     return [line for line in format_verification(verification) if line.startswith(("DIFFERS", "  cause"))]
 
 
-def _probe(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
+def _run_probes(plan: Plan, caller: str, targets: list[str]) -> list[dict[str, Any]]:
     probes = [probe.as_dict() for probe in list_probes_from(plan, caller) if probe.target in targets]
     tasks = {"probe": ("kong_probe", {"probes": probes, "timeout": 0.6, "tries": 2})}
     results: list[dict[str, Any]] = LabHost(SCENARIO, caller).run_modules(tasks)["probe"]["probes"]
@@ -118,10 +118,10 @@ def try_fault(plan: Plan, fault: Fault) -> list[str]:
     wrong = [words for words in failed if words]
     wrong += [f"no line matches {words!r}" for words in fault.says if not any(re.search(words, line) for line in found)]
     said = [f"reported: {line}" for line in found] if wrong else []
-    return [*wrong, *said, *(f"reported after undo: {line}" for line in _settled(plan, fault))]
+    return [*wrong, *said, *(f"reported after undo: {line}" for line in _wait_for_report(plan, fault))]
 
 
-def _settled(plan: Plan, fault: Fault) -> list[str]:
+def _wait_for_report(plan: Plan, fault: Fault) -> list[str]:
     """Return the report after the fault was undone; a restarted Kong needs a moment."""
     for _attempt in range(20):
         left = look(plan, fault)

@@ -16,24 +16,24 @@ from _topology import Forward, Host, Topology
 
 def render_script(host: Host, topology: Topology) -> str:
     """Return the text of a POSIX shell script, which can run again."""
-    lines = ["set -eu", *(_address(device, address) for device in host.more for address in host.more[device])]
-    lines += [_route("default", gateway) for gateway in host.gateways]
-    lines += [_route(destination, gateway) for destination, gateway in host.routes.items()]
+    lines = ["set -eu", *(_add_address(device, address) for device in host.more for address in host.more[device])]
+    lines += [_add_route("default", gateway) for gateway in host.gateways]
+    lines += [_add_route(destination, gateway) for destination, gateway in host.routes.items()]
     if host.is_router:
-        lines += ["nft -f - <<'RULES'", *_ruleset(host, topology), "RULES"]
+        lines += ["nft -f - <<'RULES'", *_render_ruleset(host, topology), "RULES"]
     return "\n".join(lines) + "\n"
 
 
-def _address(device: str, address: str) -> str:
+def _add_address(device: str, address: str) -> str:
     nodad = " nodad" if ":" in address else ""
     return f"ip address replace {address} dev {device}{nodad}"
 
 
-def _route(destination: str, gateway: str) -> str:
+def _add_route(destination: str, gateway: str) -> str:
     return f"ip -{ipaddress.ip_address(gateway).version} route replace {destination} via {gateway}"
 
 
-def _ruleset(host: Host, topology: Topology) -> list[str]:
+def _render_ruleset(host: Host, topology: Topology) -> list[str]:
     return [
         "table inet gatehouse_lab",
         "delete table inet gatehouse_lab",
@@ -47,19 +47,19 @@ def _ruleset(host: Host, topology: Topology) -> list[str]:
         "  }",
         "  chain prerouting {",
         "    type nat hook prerouting priority dstnat;",
-        *(f"    {rule}" for forward in host.forwards for rule in _dnat(forward, topology)),
+        *(f"    {rule}" for forward in host.forwards for rule in _render_dnat(forward, topology)),
         "  }",
         "  chain postrouting {",
         "    type nat hook postrouting priority srcnat;",
         *(f'    iifname "{m.inside}" oifname "{m.outside}" masquerade' for m in host.masquerades),
-        *(f"    {rule}" for rule in _hairpin(host)),
+        *(f"    {rule}" for rule in _render_hairpin(host)),
         "  }",
         "}",
     ]
 
 
-def _dnat(forward: Forward, topology: Topology) -> list[str]:
-    arrives = ", ".join(f'"{name}"' for name in (topology.network_of(forward.outside), *forward.hairpin))
+def _render_dnat(forward: Forward, topology: Topology) -> list[str]:
+    arrives = ", ".join(f'"{name}"' for name in (topology.find_network(forward.outside), *forward.hairpin))
     family = "ip6" if ":" in forward.outside else "ip"
     inside = f"[{forward.inside}]" if family == "ip6" else forward.inside
     return [
@@ -69,7 +69,7 @@ def _dnat(forward: Forward, topology: Topology) -> list[str]:
     ]
 
 
-def _hairpin(host: Host) -> list[str]:
+def _render_hairpin(host: Host) -> list[str]:
     """Return the rules of hairpin NAT. Without them a server of the same network answers from another address."""
     networks = sorted({network for forward in host.forwards for network in forward.hairpin})
     return [f'iifname "{name}" oifname "{name}" ct status dnat masquerade' for name in networks]

@@ -15,7 +15,7 @@ from typing import Any
 import _boot
 import _kong_unit
 from _image import Recipe
-from _podman import LABEL, LABEL_RECIPE, Paths, podman, ulimits
+from _podman import LABEL, LABEL_RECIPE, Paths, list_ulimits, run_podman
 from _topology import Host, Topology
 
 BOOT = "/etc/gatehouse-lab/boot"
@@ -28,15 +28,15 @@ def ensure(host: Host, topology: Topology, made_of: Recipe, paths: Paths, record
     files, image = _render_files(host, topology, real=made_of.kong is not None), made_of.image
     options = _render_options(host, paths, files)
     recipe = _compute_recipe([image, *options, *files.values()])
-    name = paths.container(host.name)
+    name = paths.name_container(host.name)
     if record and record["Labels"].get(LABEL_RECIPE) == recipe:
         if record["State"] == "running":
             return "unchanged"
-        podman("start", name, netns=paths.netns)
+        run_podman("start", name, netns=paths.netns)
         return "started"
-    _write_files(files, paths.files(host.name), paths)
+    _write_files(files, paths.locate_files(host.name), paths)
     command = ["/sbin/init"] if host.init == "systemd" else ["sh", "-c", f"sh {BOOT} && exec sleep infinity"]
-    podman("run", "--detach", "--replace", "--name", name, "--label", f"{LABEL_RECIPE}={recipe}", *options, image,
+    run_podman("run", "--detach", "--replace", "--name", name, "--label", f"{LABEL_RECIPE}={recipe}", *options, image,
            *command, netns=paths.netns)  # fmt: skip
     return "replaced" if record else "created"
 
@@ -47,20 +47,34 @@ def _compute_recipe(parts: list[str]) -> str:
 
 def _render_options(host: Host, paths: Paths, files: dict[str, str]) -> list[str]:
     options = ["--label", f"{LABEL}={paths.scenario}", "--label", f"{LABEL}.host={host.name}"]
-    options += ["--hostname", host.name, "--pidfile", str(paths.pidfile(host.name)), "--dns", "none", *ulimits()]
+    options += [
+        "--hostname",
+        host.name,
+        "--pidfile",
+        str(paths.locate_pidfile(host.name)),
+        "--dns",
+        "none",
+        *list_ulimits(),
+    ]
     for network, addresses in host.addresses.items():
         given = ",".join(f"ip={address}" for address in addresses)
         link = f"mac={_compute_mac(addresses[0])},interface_name={network}"
-        options += ["--network", f"{paths.network(network)}:{given},{link}"]
+        options += ["--network", f"{paths.name_network(network)}:{given},{link}"]
     for name in files:
-        options += ["--volume", f"{paths.files(host.name) / name}:{PLACES.get(name, f'{UNITS}/{name}')}:ro"]
+        options += ["--volume", f"{paths.locate_files(host.name) / name}:{PLACES.get(name, f'{UNITS}/{name}')}:ro"]
     if host.kong:
         options += ["--volume", f"{paths.database}:/var/lib/kong-database"]
     # Kong binds low ports, and the firewalls load rules. systemd needs SYS_ADMIN for its own namespaces.
     if host.init == "systemd":
-        return [*options, "--systemd=always", "--cap-add", "NET_ADMIN,NET_RAW,SYS_ADMIN", *_forwarding_options(host)]
+        return [
+            *options,
+            "--systemd=always",
+            "--cap-add",
+            "NET_ADMIN,NET_RAW,SYS_ADMIN",
+            *_list_forwarding_options(host),
+        ]
     options += ["--systemd=false", "--stop-signal", "SIGKILL", "--cap-add", "NET_ADMIN,NET_RAW"]
-    return [*options, *_forwarding_options(host)]
+    return [*options, *_list_forwarding_options(host)]
 
 
 def _compute_mac(address: str) -> str:
@@ -69,7 +83,7 @@ def _compute_mac(address: str) -> str:
     return ":".join(["02", *(digest[i : i + 2] for i in range(0, 10, 2))])
 
 
-def _forwarding_options(host: Host) -> list[str]:
+def _list_forwarding_options(host: Host) -> list[str]:
     if not (host.is_router or host.forwarding):
         return []
     addresses = [address for network in host.addresses.values() for address in network]

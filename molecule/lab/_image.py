@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import _real_kong
-from _podman import LabError, podman, run
+from _podman import LabError, run, run_podman
 
 HERE = Path(__file__).resolve().parent
 NAME = "localhost/gatehouse-lab"
@@ -77,17 +77,17 @@ class Recipe:
 
     @property
     def base(self) -> str:
-        return f"{NAME}-base:{self.suite}-{_digest([self.suite, *self.options])}"
+        return f"{NAME}-base:{self.suite}-{_compute_digest([self.suite, *self.options])}"
 
     @property
     def lab(self) -> str:
-        return f"{NAME}:{self.suite}-{_digest([self.base, *_files_text()])}"
+        return f"{NAME}:{self.suite}-{_compute_digest([self.base, *_read_files()])}"
 
     @property
     def image(self) -> str:
         if self.kong is None:
             return self.lab
-        return f"{NAME}-kong:{self.suite}-{_digest([self.lab, self.kong.digest, *_texts(KONG_FILES)])}"
+        return f"{NAME}-kong:{self.suite}-{_compute_digest([self.lab, self.kong.digest, *_read_texts(KONG_FILES)])}"
 
 
 def ensure(recipes: Iterable[Recipe]) -> list[str]:
@@ -108,7 +108,9 @@ def ensure(recipes: Iterable[Recipe]) -> list[str]:
 
 
 def _build(file: str, tag: str, *options: str) -> None:
-    podman("build", "--quiet", "--isolation", "chroot", "--file", str(HERE / file), *options, "--tag", tag, str(HERE))
+    run_podman(
+        "build", "--quiet", "--isolation", "chroot", "--file", str(HERE / file), *options, "--tag", tag, str(HERE)
+    )
 
 
 def _build_kong(tag: str, lab: str, kong: _real_kong.RealKong) -> None:
@@ -131,21 +133,21 @@ def _remove_older(wanted: Collection[Recipe]) -> None:
     recipes = {*wanted, *(Recipe(suite) for suite in suites)}
     kept = {name for recipe in recipes for name in (recipe.base, recipe.lab, recipe.image)}
     ours = tuple(f"{NAME}{kind}:{suite}-" for suite in suites for kind in ("", "-base", "-kong"))
-    listed = podman("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    listed = run_podman("images", "--format", "{{.Repository}}:{{.Tag}}").split()
     for image in (name for name in listed if name.startswith(ours) and name not in kept):
         subprocess.run(["podman", "rmi", image], check=False, capture_output=True)
 
 
-def _digest(parts: list[str]) -> str:
+def _compute_digest(parts: list[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
-def _files_text() -> list[str]:
+def _read_files() -> list[str]:
     files = [HERE / "Containerfile", *sorted(path for path in (HERE / "image").rglob("*") if path.is_file())]
-    return _texts(path for path in files if path.suffix != ".pyc")
+    return _read_texts(path for path in files if path.suffix != ".pyc")
 
 
-def _texts(files: Iterable[Path]) -> list[str]:
+def _read_texts(files: Iterable[Path]) -> list[str]:
     return [
         f"{path.relative_to(HERE)}\n{path.stat().st_mode & 0o100}\n{path.read_text(encoding='utf-8')}" for path in files
     ]
@@ -154,7 +156,7 @@ def _texts(files: Iterable[Path]) -> list[str]:
 def _build_bases(recipes: dict[str, Recipe]) -> None:
     if not recipes:
         return
-    sources = {tag: _sources(recipe.suite, _targets()) for tag, recipe in recipes.items()}
+    sources = {tag: _list_sources(recipe.suite, _list_targets()) for tag, recipe in recipes.items()}
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(_build_base, recipe, tag, sources[tag]) for tag, recipe in recipes.items()]:
             done.result()
@@ -165,11 +167,11 @@ def _build_base(recipe: Recipe, tag: str, lines: list[str]) -> None:
         sources = Path(folder) / "debian.list"
         sources.write_text("\n".join(lines) + "\n", encoding="utf-8")
         archive = Path(folder) / "base.tar"
-        run(["mmdebstrap", "--quiet", *recipe.options, *_apt_options(), recipe.suite, str(archive), str(sources)])
-        podman("import", "--quiet", str(archive), tag)
+        run(["mmdebstrap", "--quiet", *recipe.options, *_list_apt_options(), recipe.suite, str(archive), str(sources)])
+        run_podman("import", "--quiet", str(archive), tag)
 
 
-def _targets() -> set[tuple[str, ...]]:
+def _list_targets() -> set[tuple[str, ...]]:
     """Return the machine's own apt sources, with any mirror."""
     # apt lists them only after an update, which may never have run on this machine.
     run(["apt-get", "--quiet", "--option", "DPkg::Lock::Timeout=300", "update"])
@@ -178,22 +180,24 @@ def _targets() -> set[tuple[str, ...]]:
     return {tuple(line.split()) for line in targets.splitlines()}
 
 
-def _sources(suite: str, targets: set[tuple[str, ...]]) -> list[str]:
+def _list_sources(suite: str, targets: set[tuple[str, ...]]) -> list[str]:
     """Return the apt sources of a suite, only from this machine's mirror of Debian."""
-    if not _uris(targets, HOME):
+    if not _list_uris(targets, HOME):
         raise LabError(
             f"no apt source of Debian {HOME} main on this machine, so the lab does not know a mirror; add one"
         )
     return [
-        f"deb {uri} {suite}{part} main" for part in ("", "-updates", "-security") for uri in _uris(targets, HOME + part)
+        f"deb {uri} {suite}{part} main"
+        for part in ("", "-updates", "-security")
+        for uri in _list_uris(targets, HOME + part)
     ]
 
 
-def _uris(found: set[tuple[str, ...]], suite: str) -> list[str]:
+def _list_uris(found: set[tuple[str, ...]], suite: str) -> list[str]:
     return sorted(target[-1] for target in found if target[:3] == ("Debian", suite, "main"))
 
 
-def _apt_options() -> list[str]:
+def _list_apt_options() -> list[str]:
     """Return this machine's apt settings for proxies, and for snapshot archives whose files have expired."""
     wanted = re.compile(r"Acquire::(https?::|Check-Valid-Until|Check-Date|Retries)")
     return [f"--aptopt={line}" for line in run(["apt-config", "dump"]).splitlines() if wanted.match(line)]

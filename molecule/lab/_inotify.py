@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from _podman import LABEL, RUN, containers, podman
+from _podman import LABEL, RUN, list_containers, run_podman
 from _topology import Topology
 
 LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -19,7 +19,7 @@ PER_SYSTEMD = 8
 
 def raise_limit(topology: Topology) -> None:
     """Raise the limit so that it is enough for this lab and all running labs."""
-    other_containers = len(_containers()) - len(containers(topology.scenario))
+    other_containers = len(_list_containers()) - len(list_containers(topology.scenario))
     needed = PER_SYSTEMD * (len(topology.hosts) + other_containers) + 64
     before = int(LIMIT.read_text(encoding="utf-8"))
     if before >= needed:
@@ -32,11 +32,11 @@ def raise_limit(topology: Topology) -> None:
 
 
 def restore_limit() -> None:
-    if RECORD.exists() and not _containers():
+    if RECORD.exists() and not _list_containers():
         LIMIT.write_text(RECORD.read_text(encoding="utf-8"), encoding="utf-8")
         RECORD.unlink()
 
 
-def _containers() -> list[str]:
+def _list_containers() -> list[str]:
     """Return the containers of the labs of all scenarios."""
-    return podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}").split()
+    return run_podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}").split()

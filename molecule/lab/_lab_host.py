@@ -54,7 +54,7 @@ class LabHost:
             for part in ("modules", "module_utils"):
                 tar.add(ROOT / "plugins" / part, f"ansible_collections/gatehouse/kong/plugins/{part}")
         subprocess.run(
-            self.command(f"mkdir -p {PLACE} && tar -xC {PLACE} && : >{PLACE}/ansible/__init__.py"),
+            self.make_command(f"mkdir -p {PLACE} && tar -xC {PLACE} && : >{PLACE}/ansible/__init__.py"),
             input=packed.getvalue(),
             check=True,
         )
@@ -68,11 +68,11 @@ class LabHost:
         results: dict[str, Any] = json.loads(done.stdout)
         return results
 
-    def shell(self, command: str) -> str:
+    def run_shell(self, command: str) -> str:
         """Run a command on the host; return its output if it fails, and an empty string otherwise."""
-        done = subprocess.run(self.command(command), capture_output=True, text=True, check=False)
+        done = subprocess.run(self.make_command(command), capture_output=True, text=True, check=False)
         return f"{command}: exit {done.returncode} {done.stdout}{done.stderr}" if done.returncode else ""
 
-    def command(self, command: str) -> list[str]:
+    def make_command(self, command: str) -> list[str]:
         """Return the command of this machine that runs a shell command on the host."""
         return [*enter(Paths(self.scenario), self.name), "sh", "-euc", command]

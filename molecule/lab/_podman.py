@@ -44,16 +44,16 @@ class Paths:
     def database(self) -> Path:
         return self.root / "database"
 
-    def pidfile(self, host: str) -> Path:
+    def locate_pidfile(self, host: str) -> Path:
         return self.root / f"{host}.pid"
 
-    def files(self, host: str) -> Path:
+    def locate_files(self, host: str) -> Path:
         return self.root / host
 
-    def container(self, host: str) -> str:
+    def name_container(self, host: str) -> str:
         return f"gatehouse-{self.scenario}-{host}"
 
-    def network(self, name: str) -> str:
+    def name_network(self, name: str) -> str:
         return f"gatehouse-{self.scenario}-{name}"
 
 
@@ -65,7 +65,7 @@ def run(command: list[str], text: str | None = None) -> str:
     return done.stdout
 
 
-def podman(*arguments: str, netns: Path | None = None) -> str:
+def run_podman(*arguments: str, netns: Path | None = None) -> str:
     """Run podman, in the lab's own network namespace if it creates or removes bridges and links.
 
     netavark creates bridges in the namespace of podman. In the lab's namespace they do not change the machine's own network and
@@ -77,35 +77,37 @@ def podman(*arguments: str, netns: Path | None = None) -> str:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def hold_lock() -> Iterator[None]:
     """Wait until no other lab is created or removed: labs share images, a limit of the machine and podman's records."""
     with LOCK.open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def containers(scenario: str) -> list[dict[str, Any]]:
+def list_containers(scenario: str) -> list[dict[str, Any]]:
     """Return podman's records of the scenario's containers, running or not."""
-    listed = podman("ps", "--all", "--filter", f"label={LABEL}={scenario}", "--format", "json")
+    listed = run_podman("ps", "--all", "--filter", f"label={LABEL}={scenario}", "--format", "json")
     return list(json.loads(listed or "[]"))
 
 
-def networks(scenario: str) -> dict[str, str]:
+def list_networks(scenario: str) -> dict[str, str]:
     """Return the scenario's podman networks: name -> recipe."""
-    listed = json.loads(podman("network", "ls", "--filter", f"label={LABEL}={scenario}", "--format", "json") or "[]")
+    listed = json.loads(
+        run_podman("network", "ls", "--filter", f"label={LABEL}={scenario}", "--format", "json") or "[]"
+    )
     return {network["name"]: network["labels"].get(LABEL_RECIPE, "") for network in listed}
 
 
 def enter(paths: Paths, host: str) -> list[str]:
     """Return the prefix of a command that runs in the host's namespaces."""
     try:
-        pid = paths.pidfile(host).read_text(encoding="utf-8").strip()
+        pid = paths.locate_pidfile(host).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         raise LabError(f"host {host!r} does not run in the lab {paths.scenario!r}") from None
     return ["nsenter", "--target", pid, "--mount", "--net", "--uts", "--ipc", "--pid", "--"]
 
 
-def ulimits() -> list[str]:
+def list_ulimits() -> list[str]:
     """Return limits within the machine's hard limits, because podman's defaults need CAP_SYS_RESOURCE; 20,000 at most."""
     wanted = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     options = []

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from _podman import LabError, podman, run, ulimits
+from _podman import LabError, list_ulimits, run, run_podman
 
 PACKAGE, IMAGE = "KONG_PACKAGE", "KONG_IMAGE"
 PROGRAM = "/usr/local/bin/kong"
@@ -97,10 +97,10 @@ def _read_package(path: str) -> RealKong:
 def _read_image(name: str) -> RealKong:
     if subprocess.run(["podman", "image", "exists", name], check=False).returncode:
         try:
-            podman("pull", "--quiet", name)
+            run_podman("pull", "--quiet", name)
         except LabError as error:
             raise LabError(f"{IMAGE}: podman has no image {name!r} and cannot pull it: {error}") from None
-    architecture, digest = podman("image", "inspect", "--format", "{{.Architecture}} {{.Id}}", name).split()
+    architecture, digest = run_podman("image", "inspect", "--format", "{{.Architecture}} {{.Id}}", name).split()
     _check_architecture(f"{IMAGE}: {name!r}", architecture)
     try:
         version = _run_inside(name, PROGRAM, "version")
@@ -113,7 +113,7 @@ def _read_image(name: str) -> RealKong:
 
 
 def _run_inside(image: str, program: str, *arguments: str) -> str:
-    return podman("run", "--rm", "--network", "none", *ulimits(), "--entrypoint", program, image, *arguments)
+    return run_podman("run", "--rm", "--network", "none", *list_ulimits(), "--entrypoint", program, image, *arguments)
 
 
 def _read_depends(image: str) -> tuple[str, ...]:

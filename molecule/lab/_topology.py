@@ -70,14 +70,14 @@ class Topology:
     networks: dict[str, tuple[str, ...]]  # name -> subnets
     hosts: tuple[Host, ...]
 
-    def network_of(self, address: str) -> str:
+    def find_network(self, address: str) -> str:
         """Return the network whose subnet contains the address. Raises TopologyError if there is none."""
         for name, subnets in self.networks.items():
             if any(ipaddress.ip_address(address) in ipaddress.ip_network(subnet) for subnet in subnets):
                 return name
         raise TopologyError(f"no network of lab.yml contains the address {address!r}")
 
-    def host(self, name: str) -> Host:
+    def find_host(self, name: str) -> Host:
         for host in self.hosts:
             if host.name == name:
                 return host
@@ -129,8 +129,8 @@ def _check(topology: Topology) -> None:
             raise TopologyError(f"host {host.name}: init {host.init!r} is neither 'systemd' nor 'none'")
         for network, addresses in host.addresses.items():
             for address in addresses:
-                if topology.network_of(address) != network:
+                if topology.find_network(address) != network:
                     raise TopologyError(f"host {host.name}: {address!r} is not in network {network!r}")
         for gateway in (*host.gateways, *host.routes.values()):
-            if topology.network_of(gateway) not in host.addresses:
+            if topology.find_network(gateway) not in host.addresses:
                 raise TopologyError(f"host {host.name}: its gateway {gateway!r} is not on a network of the host")

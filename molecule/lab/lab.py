@@ -10,8 +10,8 @@
 
 Kong is a placeholder, unless KONG_PACKAGE or KONG_IMAGE has a real Kong of the host's version: see README.md.
 
-Needs root and the packages that ./install installs. The lab has its own network namespaces and folders. `down` removes all
-of them. An empty lock file and the images stay, so the next `up` need not build the images again.
+Needs root and the packages that ./install installs. The lab has its own network namespaces and folders. `tear_down` removes all
+of them. An empty lock file and the images stay, so the next `bring_up` need not build the images again.
 """
 
 from __future__ import annotations
@@ -30,15 +30,27 @@ import _image
 import _inotify
 import _real_kong
 import _topology
-from _podman import LABEL, LABEL_RECIPE, RUN, LabError, Paths, alone, containers, enter, networks, podman, run
+from _podman import (
+    LABEL,
+    LABEL_RECIPE,
+    RUN,
+    LabError,
+    Paths,
+    enter,
+    hold_lock,
+    list_containers,
+    list_networks,
+    run,
+    run_podman,
+)
 
 BOOT_SECONDS = 60
 
 
-def up(scenario: Path) -> None:
+def bring_up(scenario: Path) -> None:
     """Create or replace hosts that are missing or differ from lab.yml; the other hosts are unchanged."""
     topology = _topology.load(scenario)
-    with alone():
+    with hold_lock():
         _make(topology)
     _wait_for_boot(topology, [host.name for host in topology.hosts])
 
@@ -55,26 +67,26 @@ def _make(topology: _topology.Topology) -> None:
     _ensure_networks(topology, paths)
     records = _read_records(topology.scenario)
     for name in sorted(set(records) - {host.name for host in topology.hosts}):
-        podman("rm", "--force", "--time", "0", paths.container(name), netns=paths.netns)
+        run_podman("rm", "--force", "--time", "0", paths.name_container(name), netns=paths.netns)
         print(f"{name}: removed")
     for host in topology.hosts:
         done = _container.ensure(host, topology, recipes[host.name], paths, records.get(host.name))
         print(f"{host.name}: {done}{chosen[host.name].note}")
 
 
-def down(scenario: Path) -> None:
+def tear_down(scenario: Path) -> None:
     """Remove the scenario's lab in any state; lab.yml is not read."""
-    with alone():
+    with hold_lock():
         _remove(Paths(scenario.resolve().name))
 
 
 def _remove(paths: Paths) -> None:
     netns = paths.netns if _is_mounted(paths.netns) else None
-    records = containers(paths.scenario)
+    records = list_containers(paths.scenario)
     if records:
-        podman("rm", "--force", "--time", "0", *(record["Id"] for record in records), netns=netns)
-    if found := networks(paths.scenario):
-        podman("network", "rm", "--force", *found, netns=netns)
+        run_podman("rm", "--force", "--time", "0", *(record["Id"] for record in records), netns=netns)
+    if found := list_networks(paths.scenario):
+        run_podman("network", "rm", "--force", *found, netns=netns)
     if netns:
         run(["umount", str(netns)])
     shutil.rmtree(paths.root, ignore_errors=True)
@@ -84,7 +96,7 @@ def _remove(paths: Paths) -> None:
     print(f"{paths.scenario}: {len(records)} containers and {len(found)} networks removed")
 
 
-def status(scenario: Path) -> None:
+def print_status(scenario: Path) -> None:
     """Print a line for each host: state, process id, addresses."""
     topology = _topology.load(scenario)
     records = _read_records(topology.scenario)
@@ -97,14 +109,14 @@ def status(scenario: Path) -> None:
 def reboot(scenario: Path, names: list[str]) -> None:
     topology = _topology.load(scenario)
     paths = Paths(topology.scenario)
-    podman("restart", *(paths.container(topology.host(name).name) for name in names), netns=paths.netns)
+    run_podman("restart", *(paths.name_container(topology.find_host(name).name) for name in names), netns=paths.netns)
     _wait_for_boot(topology, names)
 
 
 def stop(scenario: Path, names: list[str]) -> None:
     """Shut hosts down; ``reboot`` starts them again."""
     paths = Paths(scenario.resolve().name)
-    podman("stop", *(paths.container(name) for name in names), netns=paths.netns)
+    run_podman("stop", *(paths.name_container(name) for name in names), netns=paths.netns)
 
 
 def execute(scenario: Path, host: str, command: list[str]) -> int:
@@ -113,11 +125,11 @@ def execute(scenario: Path, host: str, command: list[str]) -> int:
 
 
 def _read_records(scenario: str) -> dict[str, dict[str, Any]]:
-    return {record["Labels"][f"{LABEL}.host"]: record for record in containers(scenario)}
+    return {record["Labels"][f"{LABEL}.host"]: record for record in list_containers(scenario)}
 
 
 def _ensure_namespace(paths: Paths) -> None:
-    """Create the namespace of the bridges, see `podman`."""
+    """Create the namespace of the bridges, see `run_podman`."""
     if _is_mounted(paths.netns):
         return
     paths.root.mkdir(parents=True, exist_ok=True)
@@ -131,24 +143,26 @@ def _is_mounted(file: Path) -> bool:
 
 
 def _ensure_networks(topology: _topology.Topology, paths: Paths) -> None:
-    found = networks(topology.scenario)
-    wanted = {paths.network(name): subnets for name, subnets in topology.networks.items()}
+    found = list_networks(topology.scenario)
+    wanted = {paths.name_network(name): subnets for name, subnets in topology.networks.items()}
     for name in [name for name, recipe in found.items() if recipe != " ".join(wanted.get(name, ()))]:
         # This also removes the containers on the network; they are created again later.
-        podman("network", "rm", "--force", "--time", "0", name, netns=paths.netns)
+        run_podman("network", "rm", "--force", "--time", "0", name, netns=paths.netns)
         del found[name]
     for name in [name for name in wanted if name not in found]:
         subnets = [option for subnet in wanted[name] for option in ("--subnet", subnet)]
         ipv6 = ["--ipv6"] if any(":" in subnet for subnet in wanted[name]) else []
         labels = ["--label", f"{LABEL}={topology.scenario}", "--label", f"{LABEL_RECIPE}={' '.join(wanted[name])}"]
-        podman("network", "create", "--internal", "--disable-dns", *ipv6, *subnets, *labels, name, netns=paths.netns)
+        run_podman(
+            "network", "create", "--internal", "--disable-dns", *ipv6, *subnets, *labels, name, netns=paths.netns
+        )
 
 
 def _wait_for_boot(topology: _topology.Topology, names: list[str]) -> None:
     """Wait until systemd has started all units, including the placeholder."""
     paths = Paths(topology.scenario)
     deadline = time.monotonic() + BOOT_SECONDS
-    for name in [name for name in names if topology.host(name).init == "systemd"]:
+    for name in [name for name in names if topology.find_host(name).init == "systemd"]:
         state = "starting"
         while state not in ("running", "degraded"):
             if time.monotonic() > deadline:
@@ -177,7 +191,7 @@ def main(arguments: list[str]) -> int:
         elif options.command == "exec":
             return execute(options.scenario, options.rest[0], options.rest[1:])
         else:
-            {"up": up, "down": down, "status": status}[options.command](options.scenario)
+            {"up": bring_up, "down": tear_down, "status": print_status}[options.command](options.scenario)
     except (LabError, _topology.TopologyError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

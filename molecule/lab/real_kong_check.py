@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 import _image
-from _podman import podman, run
+from _podman import run, run_podman
 
 HERE = Path(__file__).resolve().parent
 SCENARIO = HERE / "real_kong"
@@ -90,7 +90,7 @@ def build_image(folder: Path, version: str) -> str:
     (folder / "kong").chmod(0o755)
     text = f"FROM {_image.Recipe(_image.HOME).base}\nCOPY kong /usr/local/bin/kong\n"
     (folder / "Containerfile").write_text(text, encoding="utf-8")
-    podman("build", "--quiet", "--isolation", "chroot", "--tag", IMAGE, str(folder))
+    run_podman("build", "--quiet", "--isolation", "chroot", "--tag", IMAGE, str(folder))
     return IMAGE
 
 

@@ -49,7 +49,7 @@ Members = dict[str, str]  # node -> advertised address
 Run = Callable[..., str]
 
 
-def sample_members(ask: Run, members: Members, node: str, seconds: float) -> list[str]:
+def watch_members(ask: Run, members: Members, node: str, seconds: float) -> list[str]:
     """Check the members repeatedly, and return each kind of failure once."""
     found: dict[str, None] = {}
     deadline = time.monotonic() + seconds
@@ -64,7 +64,7 @@ def sample_members(ask: Run, members: Members, node: str, seconds: float) -> lis
 
 def find_wrong_members(answer: dict[str, list[dict[str, str]]], members: Members) -> list[str]:
     """Return the differences between `serf members` and the expected members, including unexpected left or failed nodes."""
-    seen = {_node(member["name"]): (member["addr"], member["status"]) for member in answer["members"]}
+    seen = {_find_node(member["name"]): (member["addr"], member["status"]) for member in answer["members"]}
     expected = {node: (address, "alive") for node, address in members.items()}
     return [
         f"sees {node} as {' '.join(seen.get(node, ['absent']))}, not {' '.join(expected.get(node, ['absent']))}"
@@ -73,7 +73,7 @@ def find_wrong_members(answer: dict[str, list[dict[str, str]]], members: Members
     ]
 
 
-def _node(name: str) -> str:
+def _find_node(name: str) -> str:
     """Return the node of an agent's name, which is <hostname>_<cluster_listen>_<random>."""
     return name.partition("_")[0]
 
@@ -83,7 +83,7 @@ def check_reachability(ask: Run, members: Members, node: str) -> list[str]:
         answer = ask(node, "serf", "reachability", "-verbose")
     except LabError as error:  # serf's exit status is 1 when an ack is missing
         answer = str(error)
-    acks = {_node(name) for name in re.findall(r"Ack from '([^']+)'", answer)}
+    acks = {_find_node(name) for name in re.findall(r"Ack from '([^']+)'", answer)}
     return [f"{node} receives no ack of {other}" for other in members if other not in acks]
 
 
@@ -133,7 +133,7 @@ def check(ask: Run, members: Members, expected: dict[str, set[str]], seconds: fl
     for node in expected:
         watch(ask, node)
     with ThreadPoolExecutor() as pool:
-        sampled = pool.map(partial(sample_members, ask, members, seconds=seconds), members)
+        sampled = pool.map(partial(watch_members, ask, members, seconds=seconds), members)
         acked = pool.map(partial(check_reachability, ask, members), members)
         heard = [failure for node in members for failure in check_event(ask, members, node)]
         results = {
@@ -148,7 +148,7 @@ def check(ask: Run, members: Members, expected: dict[str, set[str]], seconds: fl
     return results
 
 
-def _pairs(texts: list[str]) -> dict[str, str]:
+def _list_pairs(texts: list[str]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
@@ -160,13 +160,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args(arguments)
     paths = Paths(options.scenario.resolve().name)
-    expected = {node: set(text.split(",")) for node, text in _pairs(options.source).items()}
+    expected = {node: set(text.split(",")) for node, text in _list_pairs(options.source).items()}
 
     def ask(node: str, *command: str, text: str | None = None) -> str:
         return run([*enter(paths, node), *command], text)
 
     try:
-        results = check(ask, _pairs(options.member), expected, options.seconds)
+        results = check(ask, _list_pairs(options.member), expected, options.seconds)
     except LabError as error:
         print(f"serf_check: {error}", file=sys.stderr)
         return 1

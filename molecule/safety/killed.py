@@ -67,10 +67,10 @@ class Steps:
         self._delay = delay
         self._end = end
 
-    def counted(self, act, counts=lambda *_words: True):
+    def count(self, act, counts=lambda *_words: True):
         """Return the act with its steps counted."""
 
-        def done(*words, **named):
+        def act_and_count(*words, **named):
             if not counts(*words):
                 return act(*words, **named)
             step = len(self.seconds)
@@ -85,21 +85,21 @@ class Steps:
             finally:
                 self.seconds[step] = time.monotonic() - began
 
-        return done
+        return act_and_count
 
 
-def ruleset(state):
+def make_ruleset(state):
     data = STATES[state]
     return None if data is None else ruleset_from_data(data)
 
 
-def backend(host):
+def choose_backend(host):
     """Return the backend of the system in the host's name, because iptables is used only on request."""
     system = os.uname().nodename.partition("-")[2]
     return choose(host, system).backend
 
 
-def changes(_interface, method, *_words):
+def is_change(_interface, method, *_words):
     """Tell whether a call of firewalld changes something."""
     return method.startswith(("add", "remove", "set", "reload"))
 
@@ -110,14 +110,14 @@ def change(state, steps):
 
     host, connect = Host(), session.connect
     for act in ACTS:
-        setattr(host, act, steps.counted(getattr(host, act)))
-    session.connect = lambda: steps.counted(connect(), changes)
-    outcome = converge(backend(host), ruleset(state), Guard(Rollback(host), 600), check_mode=False)
+        setattr(host, act, steps.count(getattr(host, act)))
+    session.connect = lambda: steps.count(connect(), is_change)
+    outcome = converge(choose_backend(host), make_ruleset(state), Guard(Rollback(host), 600), check_mode=False)
     if outcome.transaction:
-        confirm(backend(host), ruleset(state), Rollback(host), outcome.transaction, keep=True)
+        confirm(choose_backend(host), make_ruleset(state), Rollback(host), outcome.transaction, keep=True)
 
 
-def timer():
+def fire_timer():
     """Roll back like the timer."""
     pending = Rollback(Host()).find_pending()
     if pending:
@@ -127,14 +127,14 @@ def timer():
 def look():
     """Return the state of the host, live and at boot, with the differences."""
     host = Host()
-    found = backend(host)
+    found = choose_backend(host)
     live = found.read()
-    names = [name for name in STATES if ruleset(name) == live.ruleset]
+    names = [name for name in STATES if make_ruleset(name) == live.ruleset]
     return {
         "state": names[0] if names else "a mixture",
         "live": live.drift,
-        "boot": found.compare_persisted(ruleset(names[0])) if names else (),
-        "left": Rollback(host).find_leftovers(ruleset(names[0])) if names else (),
+        "boot": found.compare_persisted(make_ruleset(names[0])) if names else (),
+        "left": Rollback(host).find_leftovers(make_ruleset(names[0])) if names else (),
         "pending": Path(PENDING).exists(),
         "armed": Rollback(host).find_pending() is not None,
     }
@@ -149,7 +149,7 @@ def main(command, *words):
         state, step, delay = words
         change(state, Steps(int(step), float(delay), {"kill": kill, "stop": stop}[command]))
     elif command == "timer":
-        timer()
+        fire_timer()
     else:
         print(json.dumps(look()))
 

@@ -144,18 +144,18 @@ class Host:
 
     def run(self, command: str) -> str:
         """Return the output of a command that must succeed."""
-        done = self._done(command)
+        done = self._run(command)
         if done.returncode:
             raise AssertionError(f"{command}: exit {done.returncode} {done.stdout}{done.stderr}")
         return done.stdout
 
-    def program(self, *words: str) -> str:
+    def run_program(self, *words: str) -> str:
         """Return the output of killed.py on the host."""
-        return self.run(self._program(words))
+        return self.run(self._make_command(words))
 
     def set_state(self, name: str) -> list[float]:
         """Apply the rules of a state, and save the third-party rules if the state requires it; return the steps."""
-        steps: list[float] = json.loads(self.program("change", name.removeprefix("saved ")))
+        steps: list[float] = json.loads(self.run_program("change", name.removeprefix("saved ")))
         if name == SAVED:
             self.run(SAVE[self.system])
         return steps
@@ -163,27 +163,27 @@ class Host:
     def kill(self, state: str, step: int, delay: float) -> bool:
         """Change the host's rules and kill the process in a step; tell whether it was killed."""
         words = ("kill", state, str(step), str(delay))
-        done = self._done(self._program(words))
+        done = self._run(self._make_command(words))
         if done.returncode not in (0, SIGKILLED, 128 - SIGKILLED):
             raise AssertionError(f"{words}: exit {done.returncode} {done.stderr}")
         return done.returncode != 0
 
     def cut(self, state: str, step: int, delay: float) -> bool:
         """Change the host's rules and cut the power in a step; tell whether the change was still running."""
-        command = self.lab.command(self._program(("stop", state, str(step), str(delay))))
+        command = self.lab.command(self._make_command(("stop", state, str(step), str(delay))))
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             is_stopped = process.stdout.readline() != ""
             self.boot()
         return is_stopped
 
-    def third_party(self) -> str:
+    def read_third_party(self) -> str:
         """Return the rules and files of third parties."""
         return self.run(f"sh /root/own_rules.sh show {self.system}") + self.run(FILES)
 
     def look(self) -> Found:
         """Return the state of the host, and the differences from it."""
-        found: Found = json.loads(self.program("look"))
+        found: Found = json.loads(self.run_program("look"))
         return found
 
     def boot(self) -> None:
@@ -204,14 +204,14 @@ class Host:
         self.run(SAVE[self.system])
         self.boot()
 
-    def _program(self, words: tuple[str, ...]) -> str:
+    def _make_command(self, words: tuple[str, ...]) -> str:
         return f"PYTHONPATH={PLACE} exec python3 /root/killed.py " + " ".join(f"'{word}'" for word in words)
 
-    def _done(self, command: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.lab.command(command), capture_output=True, text=True, check=False)
 
 
-def points() -> Iterator[Point]:
+def list_points() -> Iterator[Point]:
     """Yield the points: each change in turn, at parts that are spread over its steps."""
     for total, afters in ((KILLS, KILLED), (CUTS, CUT)):
         for number in range(total):
@@ -232,19 +232,19 @@ def try_point(host: Host, point: Point, steps: list[float], rules: ThirdParty) -
         time.sleep(point.part * ROLLBACK_SECONDS)
         host.boot()
     elif point.after == "next run":
-        host.program("change", new)
+        host.run_program("change", new)
     elif point.after == "timer":
         # A killed run whose change is not complete is rolled back without the timer.
         wait(host, lambda found: found["state"] in point.states and not found["live"])
-        host.program("timer")
+        host.run_program("timer")
     expected = (new,) if point.after == "next run" or not ended else point.states
     # A run killed before the change has its id changes nothing. The next run or boot removes its remains.
     waits = "armed" if point.after == "timer" else "pending"
     found = wait(host, lambda found: found["state"] in expected and not (found["live"] or found[waits])
                  and is_loaded_at_boot(found, before))  # fmt: skip
-    compare_rules(rules.booted if point.after in CUT else rules.running, host.third_party())
+    compare_rules(rules.booted if point.after in CUT else rules.running, host.read_third_party())
     try_boot(host, str(found["state"]), before)
-    compare_rules(rules.booted, host.third_party())
+    compare_rules(rules.booted, host.read_third_party())
     return f"{'ended' if ended else 'done'}, then {found['state']}"
 
 
@@ -253,7 +253,7 @@ def try_boot(host: Host, state: str, before: Found) -> None:
     host.boot()
     wait(host, lambda found: found["state"] == state and not (found["live"] or found["pending"])
          and is_loaded_at_boot(found, before))  # fmt: skip
-    host.program("change", state)
+    host.run_program("change", state)
     found = host.look()
     if found["state"] != state or any(found[key] for key in ("live", "boot", "left", "pending")):
         raise AssertionError(f"after the next run: {found}")
@@ -293,20 +293,20 @@ def try_system(system: str) -> list[str]:
     for change in CHANGES:
         host.set_state(change[0])
         steps[change] = host.set_state(change[1])
-    for point in points():
+    for point in list_points():
         began = time.monotonic()
         place = f"{system}: {' to '.join(point.change)}, {point.part:.0%} of {len(steps[point.change])} steps, {point.after}"
         try:
             host.set_state(point.change[0])
-            booted = host.third_party()
+            booted = host.read_third_party()
             host.run(BAN[system])
-            outcome = try_point(host, point, steps[point.change], ThirdParty(booted, host.third_party()))
+            outcome = try_point(host, point, steps[point.change], ThirdParty(booted, host.read_third_party()))
         except AssertionError as failure:
             outcome = f"FAILED: {failure}"
             failures.append(f"{place}: {failure}")
             host.boot()
         print(f"{place}: {outcome} ({time.monotonic() - began:.1f} s)", flush=True)
-    host.program("change", "none")
+    host.run_program("change", "none")
     return failures
 
 

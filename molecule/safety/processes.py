@@ -20,16 +20,16 @@ MOST = 6
 PEERS = [f"10.{20 + number // 250}.0.{number % 250}/32" for number in range(500)]
 
 
-def ruleset(peers, port=7946):
+def make_ruleset(peers, port=7946):
     entry = {"listener": "cluster", "protocol": "tcp", "port": port, "address": None, "sources": ["peers"]}
     return ruleset_from_data({"allow": [entry], "sets": {"peers": {"ipv4": peers, "ipv6": ["fd00::/64"]}}})
 
 
 RUNS = {
-    "first": ruleset(PEERS),
-    "unchanged": ruleset(PEERS),
-    "a peer is removed": ruleset(PEERS[1:]),
-    "another port and peers": ruleset(PEERS[2:], port=7947),
+    "first": make_ruleset(PEERS),
+    "unchanged": make_ruleset(PEERS),
+    "a peer is removed": make_ruleset(PEERS[1:]),
+    "another port and peers": make_ruleset(PEERS[2:], port=7947),
 }
 
 

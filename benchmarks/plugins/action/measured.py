@@ -26,10 +26,10 @@ class ActionModule(ActionBase):
         what = self._task.args.pop("what")
         _forget_plan()
         started = time.process_time()
-        result = self._read(task_vars or {}) if what == "read" else self._plan(task_vars or {})
+        result = self._read(task_vars or {}) if what == "read" else self._compile(task_vars or {})
         return {**result, "processor_seconds": time.process_time() - started}
 
-    def _plan(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _compile(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         action = self._shared_loader_obj.action_loader.get(
             "gatehouse.kong.kong_plan",
             task=self._task,

@@ -84,12 +84,12 @@ class Connection(ConnectionBase):
         return output
 
     def _run(self, command: list[str], data: bytes | None) -> tuple[int, bytes, bytes]:
-        enter = ["nsenter", "--target", self._pid(), *NAMESPACES, "--", *command]
+        enter = ["nsenter", "--target", self._read_pid(), *NAMESPACES, "--", *command]
         given: dict[str, t.Any] = {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
         done = subprocess.run(enter, capture_output=True, check=False, env=ENVIRONMENT, **given)
         return done.returncode, done.stdout, done.stderr
 
-    def _pid(self) -> str:
+    def _read_pid(self) -> str:
         """Return the process id of the container, read again for each command because a reboot changes it."""
         host = self.get_option("host")
         pidfile = Path("/run/gatehouse-lab") / self.get_option("scenario") / f"{host}.pid"

@@ -28,7 +28,7 @@ _MANAGERS = {"firewalld": "firewalld", "ufw": "ufw"}
 _PORTS = ("every managed port",)
 
 
-def boot_conflicts(host: Host, manager: str) -> tuple[Conflict, ...]:
+def find_boot_conflicts(host: Host, manager: str) -> tuple[Conflict, ...]:
     """Return warnings about units that remove our rules at boot, about changed units, and about a disabled manager."""
     return (*_find_changed_units(host), *_find_flushing_units(host), *_check_manager(host, manager))
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.boot_conflicts import boot_conflicts
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.boot_conflicts import find_boot_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import Late
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
@@ -72,7 +72,7 @@ class Firewall:
         return (
             *self._early.find_conflicts(want),
             *self._late.find_conflicts(want),
-            *boot_conflicts(self._host, self.name),
+            *find_boot_conflicts(self._host, self.name),
         )
 
     def find_translations(self) -> tuple[Translation, ...]:

@@ -60,25 +60,25 @@ def find_master(prefix: str, *, in_container: bool = False, proc: Path = PROC) -
     With `in_container` it is a Kong with a network of its own, otherwise a Kong whose sockets are those of this host.
     """
     wanted = os.path.normpath(prefix)
-    found = [m for m in _masters(proc) if m.prefix == wanted and m.shares_network is not in_container]
+    found = [m for m in _find_masters(proc) if m.prefix == wanted and m.shares_network is not in_container]
     if len(found) > 1:
         found = [master for master in found if _is_of_root(master.process)]
     return found[0] if len(found) == 1 else None
 
 
 def find_kongs(proc: Path = PROC) -> frozenset[str]:
-    """Return the process ids of the masters of all Kongs whose sockets are those of this host.
+    """Return the process ids of the masters of all Kongs whose sockets are in the network of this host.
 
     In all versions of Kong, nginx.conf in the prefix has the name of Kong; the prefix of another nginx does not.
     """
-    found = (master for master in _masters(proc) if master.shares_network)
+    found = (master for master in _find_masters(proc) if master.shares_network)
     return frozenset(m.process.name for m in found if "kong" in _read(m.root / m.prefix.lstrip("/") / "nginx.conf"))
 
 
 def find_workers(master: Master) -> frozenset[str]:
-    """Return the process ids of the workers of a master, without those that finish their connections after a reload."""
-    workers = (process for process in list_processes(master.process.parent) if _title(process) == _WORKER)
-    return frozenset(worker.name for worker in workers if _status(worker)[1:2] == [master.process.name])
+    """Return the process ids of the workers of a master; a worker that finishes its connections after a reload is left out."""
+    workers = (process for process in list_processes(master.process.parent) if _read_title(process) == _WORKER)
+    return frozenset(worker.name for worker in workers if _read_status(worker)[1:2] == [master.process.name])
 
 
 def find_start(master: Master) -> float:
@@ -89,20 +89,20 @@ def find_start(master: Master) -> float:
     """
     proc = master.process.parent
     own = [proc / worker for worker in find_workers(master)] or [master.process]
-    ticks = min((int(status[19]) for process in own if len(status := _status(process)) > 19), default=0)
+    ticks = min((int(status[19]) for process in own if len(status := _read_status(process)) > 19), default=0)
     boot = next(float(line.split()[1]) for line in (proc / "stat").read_text().splitlines() if line.startswith("btime"))
     return boot + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _masters(proc: Path) -> Iterator[Master]:
+def _find_masters(proc: Path) -> Iterator[Master]:
     network = _link(proc / "self/ns/net")
     for process in list_processes(proc):
-        title = _title(process)
+        title = _read_title(process)
         words = title.split()
         if title.startswith(_MASTER) and "-p" in words[:-1]:
             prefix = os.path.normpath(words[words.index("-p") + 1])
             shares = _link(process / "ns/net") == network
-            yield Master(process, prefix, find_unit(process), _container_of(process), shares)
+            yield Master(process, prefix, find_unit(process), _find_container(process), shares)
 
 
 def _is_of_root(process: Path) -> bool:
@@ -110,19 +110,19 @@ def _is_of_root(process: Path) -> bool:
     return _ROOT.search(_read(process / "status")) is not None
 
 
-def _container_of(process: Path) -> Container | None:
+def _find_container(process: Path) -> Container | None:
     """Return the innermost container of a process; None if process 1 is in it too, because the host is that container."""
     of_host = _read(process.parent / "1/cgroup")
     found = [match for match in _CONTAINER.finditer(_read(process / "cgroup")) if match[2] not in of_host]
     return Container(_ENGINES[found[-1][1]], found[-1][2]) if found else None
 
 
-def _title(process: Path) -> str:
+def _read_title(process: Path) -> str:
     """Return the title of a process of nginx, which writes it over its arguments."""
     return _read(process / "cmdline").rstrip("\0 ").partition("\0")[0]
 
 
-def _status(process: Path) -> list[str]:
+def _read_status(process: Path) -> list[str]:
     """Return the words of /proc/PID/stat after the name: state, parent, and as number 20 the start in ticks since the boot."""
     return _read(process / "stat").rpartition(")")[2].split()
 

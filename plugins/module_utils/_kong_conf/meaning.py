@@ -34,7 +34,7 @@ def normalise(name: str, value: str) -> str:
         return text
     entries = [" ".join(entry.split()) for entry in text.split(",")]
     if _LISTEN.fullmatch(name):
-        entries = [_ordered(entry) for entry in entries]
+        entries = [_sort_words(entry) for entry in entries]
     joined = ",".join(entries)
     return _BOOLEANS.get(joined, joined)
 
@@ -45,7 +45,7 @@ def parse_endpoints(value: str) -> frozenset[tuple[str, bool]]:
     return frozenset((_shorten(word), "udp" in entry) for entry in entries for word in entry if _is_endpoint(word))
 
 
-def _ordered(entry: str) -> str:
+def _sort_words(entry: str) -> str:
     """Return a listen entry with its address first, and its flags in a fixed order."""
     words = [_shorten(word) if _is_endpoint(word) else word for word in entry.split()]
     return " ".join(sorted(words, key=lambda word: (not _is_endpoint(word), word)))

@@ -39,7 +39,7 @@ def run_step(step: Step, kong: Kong) -> None:
         failed = f"`{' '.join(step.argv)}` failed with status {done.returncode}: {' / '.join(output)}"
         raise StepError(failed, output)
     if step.settles:
-        wait_until(lambda: not _serf_runs(), _SERF_SECONDS)
+        wait_until(lambda: not _is_serf_running(), _SERF_SECONDS)
 
 
 def wait_until(is_met: Callable[[], bool], seconds: float) -> None:
@@ -60,5 +60,5 @@ def make_environment(unit: str, variables: Mapping[str, str]) -> dict[str, str]:
     return {**own, "PATH": search_path()}
 
 
-def _serf_runs() -> bool:
+def _is_serf_running() -> bool:
     return any(sock.process == "serf" for sock in read_sockets().all)

@@ -67,11 +67,11 @@ def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     manager = host.run("systemctl", "show", "--property=Environment").partition("=")[2]
     shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
-    found = {name: Variable(value, _MANAGER) for name, value in _assigned(manager)}
+    found = {name: Variable(value, _MANAGER) for name, value in _parse_assigned(manager)}
     found.update(_read_passed(host, properties))
-    texts = {path: host.read(path) or "" for path in _unit_files(properties)}
+    texts = {path: host.read(path) or "" for path in _list_unit_files(properties)}
     for words in _find_values(properties, "Environment"):
-        found.update({name: _variable_of_unit(unit, texts, name, value) for name, value in _assigned(words)})
+        found.update({name: _make_variable(unit, texts, name, value) for name, value in _parse_assigned(words)})
     found.update(_read_files(host, properties))
     removed = {word for words in _find_values(properties, "UnsetEnvironment") for word in _split_words(words)}
     kept = {name: variable for name, variable in found.items() if not removed & {name, f"{name}={variable.value}"}}
@@ -106,7 +106,7 @@ def _read_files(host: Host, properties: Iterable[tuple[str, ...]]) -> dict[str, 
     return found
 
 
-def _unit_files(properties: Iterable[tuple[str, ...]]) -> list[str]:
+def _list_unit_files(properties: Iterable[tuple[str, ...]]) -> list[str]:
     """Return the files of a unit: its own file and its drop-ins, in the order in which systemd reads them."""
     listed = [*properties]
     return [
@@ -114,12 +114,12 @@ def _unit_files(properties: Iterable[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _variable_of_unit(unit: str, texts: dict[str, str], name: str, value: str) -> Variable:
+def _make_variable(unit: str, texts: dict[str, str], name: str, value: str) -> Variable:
     file = next((path for path, text in reversed(texts.items()) if f"{name}=" in text), "")
     return Variable(value, f"Environment= in {file}" if file else f"Environment= of {unit}", file)
 
 
-def _assigned(words: str) -> Iterator[tuple[str, str]]:
+def _parse_assigned(words: str) -> Iterator[tuple[str, str]]:
     """Yield name and value of the assignments in the output of `systemctl show`."""
     for word in _split_words(words):
         name, _sign, value = word.partition("=")

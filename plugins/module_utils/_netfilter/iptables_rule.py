@@ -141,9 +141,9 @@ class IptablesRule:
             return Evaluation((action,), packet.mark)
         verdicts = VERDICTS.get(self.target, UNKNOWN)
         actions = [Action(verdict, "", not unknown and len(verdicts) == 1, named, ban) for verdict in verdicts]
-        return Evaluation(actions, self._mark_after(packet))
+        return Evaluation(actions, self._compute_mark(packet))
 
-    def _mark_after(self, packet: Packet) -> Bits:
+    def _compute_mark(self, packet: Packet) -> Bits:
         options = dict(zip(self.options, self.options[1:]))
         if self.target == "MARK" and "--set-xmark" in options:
             value, mask = _parse_masked(options["--set-xmark"])
@@ -255,7 +255,7 @@ def _match_state(values: Words, packet: Packet) -> Answer:
     return None if packet.state is None else packet.state.upper() in values[0].split(",")
 
 
-def _mark(values: Words, packet: Packet) -> Answer:
+def _match_mark(values: Words, packet: Packet) -> Answer:
     value, mask = _parse_masked(values[0])
     return (packet.mark & mask).equals(value)
 
@@ -313,7 +313,7 @@ _TESTS: Mapping[str, _Known] = {
     "--tcp-flags": _Known(re.compile("tcp"), _match_flags),
     "--ctstate": _Known(re.compile("conntrack"), _match_state),
     "--state": _Known(re.compile("state"), _match_state),
-    "--mark": _Known(re.compile("mark"), _mark),
+    "--mark": _Known(re.compile("mark"), _match_mark),
     "--src-type": _Known(re.compile("addrtype"), _match_source_type, ("--limit-iface-in", "--limit-iface-out")),
     "--dst-type": _Known(re.compile("addrtype"), _match_destination_type, ("--limit-iface-in", "--limit-iface-out")),
     "--pkt-type": _Known(re.compile("pkttype"), _match_packet_type),

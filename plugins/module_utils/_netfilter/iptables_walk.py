@@ -74,7 +74,7 @@ def find_conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]
             of_table[chain].policy = DROP
     found = analyse_tables(chains, want, _OWN)
     return tuple(
-        _make_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_order), key=_identify_rule)
+        _make_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_make_key), key=_identify_rule)
     )
 
 
@@ -101,7 +101,7 @@ def parse_chains(table: Table, name: str = "", family: str = "") -> dict[str, Ch
     }  # fmt: skip
 
 
-def _order(finding: Finding) -> tuple[t.Any, ...]:
+def _make_key(finding: Finding) -> tuple[t.Any, ...]:
     return _identify_rule(finding), finding.service.order
 
 

@@ -36,13 +36,13 @@ def find_conflicts(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) 
     """
     tables = parse_tables(objects)
     of_iptables = find_tables_of_iptables(objects, own.of_files)
-    found = sorted(analyse_tables(tables.values(), ruleset, own), key=_order)
+    found = sorted(analyse_tables(tables.values(), ruleset, own), key=_make_key)
     return tuple(
         _make_conflict(tables, list(same), own, of_iptables) for _rule, same in groupby(found, key=_identify_rule)
     )
 
 
-def _order(finding: Finding) -> tuple[t.Any, ...]:
+def _make_key(finding: Finding) -> tuple[t.Any, ...]:
     return _identify_rule(finding), finding.service.order
 
 

@@ -82,7 +82,7 @@ def write_mark(packet: Packet, key: Json, value: Json) -> Bits:
     if key != {"meta": {"key": "mark"}}:
         return packet.mark
     try:
-        return Bits(value) if isinstance(value, int) else _number(packet, value).bits
+        return Bits(value) if isinstance(value, int) else _read_number(packet, value).bits
     except _UNKNOWN_FORM:
         return ANY_MARK
 
@@ -183,7 +183,7 @@ def _is_equal(packet: Packet, left: Json, right: Json) -> Answer:
     if kind == "concat":
         parts = right["concat"]
         return are_all(map(_is_equal, [packet] * len(body), body, parts)) if len(parts) == len(body) else None
-    number = _number(packet, left)
+    number = _read_number(packet, left)
     if isinstance(right, dict) and "range" in right:
         first, last = (_parse_constant(number, end) for end in right["range"])
         return number.bits.is_within(first, last)
@@ -206,7 +206,7 @@ def _has_any_bit(packet: Packet, left: Json, right: Json) -> Answer:
     kind, body = next(iter(left.items()))
     if (isinstance(right, dict) and "set" in right) or _name_property(kind, body) not in _MASKS:
         return _is_equal(packet, left, right)
-    number = _number(packet, left)
+    number = _read_number(packet, left)
     return negate((number.bits & _parse_constant(number, right)).equals(0))
 
 
@@ -215,20 +215,20 @@ def _has_no_bit(packet: Packet, left: Json, right: Json) -> Answer:
 
 
 def _is_less(packet: Packet, left: Json, right: Json) -> Answer:
-    number = _number(packet, left)
+    number = _read_number(packet, left)
     return number.bits.is_within(0, _parse_constant(number, right) - 1)
 
 
 def _is_at_most(packet: Packet, left: Json, right: Json) -> Answer:
-    number = _number(packet, left)
+    number = _read_number(packet, left)
     return number.bits.is_within(0, _parse_constant(number, right))
 
 
-def _number(packet: Packet, left: Json) -> _Number:
+def _read_number(packet: Packet, left: Json) -> _Number:
     """Return the numeric property that an expression reads. Raises _UnknownError if it reads another property."""
     kind, body = next(iter(left.items()))
     if kind in _OPERATORS and len(body) == 2:
-        number = _number(packet, body[0])
+        number = _read_number(packet, body[0])
         return _Number(_OPERATORS[kind](number.bits, _parse_constant(number, body[1])), number.names, number.other)
     make = _NUMBERS.get(_name_property(kind, body))
     if make is None:

@@ -67,10 +67,10 @@ def bypasses(found: Sequence[Translation], want: Ruleset) -> tuple[Conflict, ...
     expected = {translation for translation in found if any(_covers(service, translation) for service in published)}
     containers = {translation.to for translation in expected}
     unexpected = {translation for translation in found if translation.to in containers} - expected
-    return tuple(map(_make_conflict, sorted(unexpected, key=_order)))
+    return tuple(map(_make_conflict, sorted(unexpected, key=_make_key)))
 
 
-def _order(translation: Translation) -> tuple[str, int, str, str, str]:
+def _make_key(translation: Translation) -> tuple[str, int, str, str, str]:
     return translation.place, translation.port, translation.protocol, translation.address or "", translation.to
 
 

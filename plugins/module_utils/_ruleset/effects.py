@@ -57,13 +57,13 @@ def _describe_effects(before: _Access | None, after: _Access | None) -> Iterator
     elif after is None:
         yield "{ports}: has a rule that is not in the plan"
     elif before.is_any and not after.is_any:
-        yield f"{{ports}}: open to every source, and should be open to {_names(after.networks) or 'this host'} only"
+        yield f"{{ports}}: open to every source, and should be open to {_format_names(after.networks) or 'this host'} only"
     elif after.is_any and not before.is_any:
-        yield f"{{ports}}: open to {_names(before.networks) or 'this host'} only, and should be open to every source"
+        yield f"{{ports}}: open to {_format_names(before.networks) or 'this host'} only, and should be open to every source"
     elif not after.is_any:
-        if extra := _names(_compare_access(before, after)):
+        if extra := _format_names(_compare_access(before, after)):
             yield f"{extra} can reach {{ports}} and should not"
-        if missing := _names(_compare_access(after, before)):
+        if missing := _format_names(_compare_access(after, before)):
             yield f"{missing} cannot reach {{ports}} and should"
 
 
@@ -71,7 +71,7 @@ def _compare_access(access: _Access, other: _Access) -> tuple[Networks, ...]:
     return tuple(subtract(here, there) for here, there in zip(access.networks, other.networks))
 
 
-def _names(networks: tuple[Networks, ...]) -> str:
+def _format_names(networks: tuple[Networks, ...]) -> str:
     texts = [text for part in networks for text in part.format()]
     shown = [text[: -len(end)] if text.endswith(end := "/128" if ":" in text else "/32") else text for text in texts]
     more = len(shown) - _SHOWN

@@ -42,8 +42,8 @@ def timings(ours):
 def test_the_bar_is_a_ratio_to_the_floor(ours, failed):
     import firewalls_report  # noqa: PLC0415
 
-    assert len(firewalls_report.failures(timings(ours))) == failed
-    assert f"{ours / 2:.2f}" in firewalls_report.markdown(timings(ours))
+    assert len(firewalls_report.list_failures(timings(ours))) == failed
+    assert f"{ours / 2:.2f}" in firewalls_report.render_markdown(timings(ours))
 
 
 @pytest.mark.parametrize(
@@ -62,15 +62,17 @@ def test_ratios_are_those_within_a_round():
     """The machine is three times as slow in the second round, and in the middle of the third round."""
     ours = timing("kong_firewall", "ufw", 200, (1.2, 1.0, 0.8, 0.4), (3.6, 3.0, 2.4, 1.2), (3.6, 3.0, 2.4, 1.2))
     floor = timing("copy, nft -f", "nftables", 200, (1.0, 0.9, 1.0, 0.5), (3.0, 2.7, 3.0, 1.5), (1.0, 0.9, 1.0, 0.5))
-    assert (round(ours.ratio(floor, "first"), 3), round(ours.ratio(floor, "again"), 3)) == (1.2, 0.8)
-    assert (ours.seconds("first"), floor.seconds("first")) == (3.6, 1.0)
+    assert (round(ours.compute_ratio(floor, "first"), 3), round(ours.compute_ratio(floor, "again"), 3)) == (1.2, 0.8)
+    assert (ours.compute_seconds("first"), floor.compute_seconds("first")) == (3.6, 1.0)
 
 
 def test_a_loop_of_one_round_is_compared_with_the_median_of_the_floor():
     import firewalls_report  # noqa: PLC0415
 
     floor = timing("copy, nft -f", "nftables", 50, *[(seconds, 1.0, 2.0, 1.0) for seconds in (1.0, 2.0, 9.0)])
-    table = firewalls_report.table([timing("ansible.posix.firewalld", "firewalld", 50, 30.0, 29.0, 20.0, 19.0), floor])
+    table = firewalls_report.format_table(
+        [timing("ansible.posix.firewalld", "firewalld", 50, 30.0, 29.0, 20.0, 19.0), floor]
+    )
     assert table.splitlines()[1].split()[-2:] == ["15.00", "10.00"]
 
 
@@ -86,7 +88,7 @@ def test_a_first_run_with_many_peers_and_an_unchanged_run_have_bars(first, again
         timing("kong_firewall", "ufw", 10, 1.0, 0.5, 1.0, 0.4),
         timing("kong_firewall", "ufw", 500, first, 0.5, again, 0.4),
     ]
-    found = firewalls_report.failures(seen)
+    found = firewalls_report.list_failures(seen)
     assert len(found) == len(failed)
     assert all(text in line for text, line in zip(failed, found, strict=True))
 
@@ -97,22 +99,22 @@ def test_a_run_with_5000_sources_takes_at_most_15_seconds(seconds, failed):
     from ways import LARGE_NAME  # noqa: PLC0415
 
     seen = [timing(LARGE_NAME, "ufw", 5_000, seconds, 0.5, 1.0, 0.4)]
-    assert len(firewalls_report.failures(seen)) == failed
+    assert len(firewalls_report.list_failures(seen)) == failed
 
 
 def test_the_large_ruleset_allows_5000_sources_at_6_ports():
-    from ways import LARGE_SOURCES, large_ruleset, peers_of  # noqa: PLC0415
+    from ways import LARGE_SOURCES, make_large_ruleset, make_peers  # noqa: PLC0415
 
-    data = large_ruleset(peers_of(LARGE_SOURCES))
+    data = make_large_ruleset(make_peers(LARGE_SOURCES))
     assert len(set(data["sets"]["sources"]["ipv4"])) == 5_000
     assert len({entry["port"] for entry in data["allow"]}) == 6
 
 
 def test_ratios_of_packets_are_those_of_neighbouring_slices():
-    from packets import cost_of  # noqa: PLC0415
+    from packets import compute_cost  # noqa: PLC0415
 
     # The machine was busy during the second slice, and in the third slice only while the server without rules answered.
-    cost = cost_of(
+    cost = compute_cost(
         "nftables",
         10,
         [[(900.0, 11.0), (1000.0, 10.0)], [(90.0, 110.0), (100.0, 100.0)], [(900.0, 11.0), (10.0, 99.0)]],
@@ -135,13 +137,13 @@ def test_the_cost_of_rules_for_a_packet_has_bars(system, share, longer, failed):
     from packets import Cost  # noqa: PLC0415
 
     seen = [Cost(system, 1000, 1.0, 1.0, share, 1.0, 1.0, longer)]
-    assert len(firewalls_report.packet_failures(seen)) == failed
+    assert len(firewalls_report.list_packet_failures(seen)) == failed
 
 
 def test_every_way_opens_each_port_to_each_peer():
-    from ways import PING, WAYS, peers_of  # noqa: PLC0415
+    from ways import PING, WAYS, make_peers  # noqa: PLC0415
 
-    peers = peers_of(200)
+    peers = make_peers(200)
     assert len(set(peers)) == 200
     for way in [way for way in WAYS if way.name != PING]:
         # Whole addresses, because 10.0.0.1 is also a part of the text 10.0.0.11.

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.gatehouse.kong.plugins.doc_fragments.findings import ModuleDocFragment
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, SECTIONS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
-from ansible_collections.gatehouse.kong.scripts.findings_page import TARGET, document
+from ansible_collections.gatehouse.kong.scripts.findings_page import TARGET, render_page
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column
 
 COMPILER = [path for path in (ROOT / "plugins" / "plugin_utils").rglob("*.py") if path.name != "_codes.py"]
@@ -58,7 +58,7 @@ SEVERITIES = {pair for source in SOURCES for pair in reported(ast.parse(source))
 
 
 def test_the_committed_page_is_current():
-    assert TARGET.read_text(encoding="utf-8") == document(), "run scripts/findings_page.py"
+    assert TARGET.read_text(encoding="utf-8") == render_page(), "run scripts/findings_page.py"
 
 
 def test_a_code_is_in_one_section():
@@ -93,6 +93,6 @@ def test_every_code_is_in_the_documentation_of_kong_plan():
 
 
 def test_exceptions_to_the_grammar_of_kong_are_codes():
-    stricter = first_column(document().partition("\n## Stricter than Kong\n")[2])
+    stricter = first_column(render_page().partition("\n## Stricter than Kong\n")[2])
     assert stricter
     assert set(stricter) <= set(CODES)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from ansible_collections.gatehouse.kong.scripts.picture import TARGET, document
+from ansible_collections.gatehouse.kong.scripts.picture import TARGET, render_document
 
 
 def test_the_committed_picture_is_current():
-    assert TARGET.read_text(encoding="utf-8") == document(), "run scripts/picture.py"
+    assert TARGET.read_text(encoding="utf-8") == render_document(), "run scripts/picture.py"
     assert "var(" not in TARGET.read_text(encoding="utf-8")
     ET.parse(TARGET)

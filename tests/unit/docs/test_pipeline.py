@@ -20,14 +20,14 @@ from ansible_collections.gatehouse.kong.scripts.pipeline import (
     NAME,
     SCHEDULE,
     Job,
-    jobs_in,
+    parse_jobs,
     run_job,
     starts,
 )
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
 
 FILES = {step.name: step for step in parse_steps(text_of("docs/guides/ci.md")) if isinstance(step, File)}
-JOBS = jobs_in(FILES[NAME].text)
+JOBS = parse_jobs(FILES[NAME].text)
 SIMPLE = """
 stages: [one]
 a:
@@ -83,13 +83,13 @@ def test_every_event_starts_its_jobs_of_the_guide(event, names):
     ],
 )
 def test_a_pipeline_that_gitlab_rejects_is_an_error(old, new, message):
-    assert jobs_in(SIMPLE)
+    assert parse_jobs(SIMPLE)
     with pytest.raises(GuideError, match=message):
-        jobs_in(SIMPLE.replace(old, new, 1))
+        parse_jobs(SIMPLE.replace(old, new, 1))
 
 
 def test_a_rule_of_unknown_form_is_an_error():
-    [only] = jobs_in(SIMPLE.replace("==", "=~"))
+    [only] = parse_jobs(SIMPLE.replace("==", "=~"))
     with pytest.raises(GuideError, match="unknown form"):
         starts(only, MERGED)
 

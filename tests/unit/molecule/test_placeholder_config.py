@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions impo
 
 @pytest.fixture(autouse=True)
 def ignore_files_of_this_machine(monkeypatch):
-    monkeypatch.setattr(_config, "_search", lambda _version: [])
+    monkeypatch.setattr(_config, "_list_search_paths", lambda _version: [])
 
 
 def listeners_of(version: str, **settings: str) -> list[str]:

@@ -20,7 +20,7 @@ def prefix(tmp_path, monkeypatch):
 def keep(version: str, **settings: str) -> dict[str, str]:
     """Keep settings like `kong prepare`; return the lines of the file by key, the first of several lines."""
     _running.keep(_config.make(version, settings, {}))
-    text = _running.path(_config.release_line(version)).read_text()
+    text = _running.locate_file(_config.release_line(version)).read_text()
     return dict(line.split(" = ", 1) for line in reversed(text.splitlines()) if " = " in line)
 
 
@@ -86,7 +86,7 @@ def test_the_placeholder_starts_again_without_the_variables_of_kong(monkeypatch)
 def reload(monkeypatch, version, file=None):
     """Return the settings that `kong reload` prepares."""
     prepared = []
-    monkeypatch.setattr(commands, "environment", lambda: {"KONG_VERSION": version})
+    monkeypatch.setattr(commands, "read_environment", lambda: {"KONG_VERSION": version})
     monkeypatch.setattr(commands, "_prepare", prepared.append)
     monkeypatch.setattr(commands._nginx, "reload", lambda: None)
     commands.reload(file)

@@ -57,12 +57,12 @@ def test_the_folder_names_the_scenario(tmp_path):
 
 def test_a_host_boots_with_its_route(tmp_path):
     topology = load(tmp_path, SEED)
-    assert "ip -4 route replace default via 192.168.23.254" in _boot.render_script(topology.host("b1"), topology)
+    assert "ip -4 route replace default via 192.168.23.254" in _boot.render_script(topology.find_host("b1"), topology)
 
 
 def test_a_router_boots_with_its_nat(tmp_path):
     topology = load(tmp_path, SEED)
-    lines = [line.strip() for line in _boot.render_script(topology.host("router"), topology).splitlines()]
+    lines = [line.strip() for line in _boot.render_script(topology.find_host("router"), topology).splitlines()]
     for protocol in ("tcp", "udp"):
         rule = f"ip daddr 192.168.10.5 {protocol} dport 9000 dnat ip to 192.168.23.45:80"
         assert f'iifname {{ "lan", "branch" }} {rule}' in lines
@@ -75,7 +75,7 @@ def test_without_hairpin_only_outside_packets_are_forwarded(tmp_path):
     forward = data["hosts"]["router"]["router"]["forwards"][0]
     data["hosts"]["router"]["router"]["forwards"] = [{**forward, "hairpin": []}]
     topology = load(tmp_path, data)
-    script = _boot.render_script(topology.host("router"), topology)
+    script = _boot.render_script(topology.find_host("router"), topology)
     assert 'iifname { "lan" } ip daddr' in script
     assert "ct status dnat masquerade" not in script
 

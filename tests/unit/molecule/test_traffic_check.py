@@ -14,9 +14,9 @@ NODE = "10.78.0.21:8001"
 @pytest.fixture
 def faults(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[3] / "molecule" / "backends"))
-    from traffic_check import faults  # noqa: PLC0415
+    from traffic_check import find_faults  # noqa: PLC0415
 
-    yield faults
+    yield find_faults
     sys.modules.pop("traffic_check")
 
 

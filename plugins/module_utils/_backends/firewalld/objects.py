@@ -108,7 +108,7 @@ def make_objects(ruleset: Ruleset | None) -> Objects:
         return Objects()
     rules = tuple(sorted({rule for entry in ruleset.allow for rule in _make_rules(entry)}, key=str))
     groups = [
-        Group(family, _names(f"-{source.name}", family), _merge_entries(source.select_family(family)))
+        Group(family, _make_names(f"-{source.name}", family), _merge_entries(source.select_family(family)))
         for source in ruleset.sets
         for family in FAMILIES
     ]
@@ -132,7 +132,7 @@ def _make_rules(entry: Allow) -> Iterator[Rule]:
     address = None if service.address in WILDCARDS else service.address
     for family in service.families:
         any_source = (_name_every_set(family),) if entry.sources == ANY else ()
-        groups = (name for source in entry.set_names for name in _names(f"-{source}", family))
+        groups = (name for source in entry.set_names for name in _make_names(f"-{source}", family))
         for name in (*any_source, *groups):
             yield Rule(family, name, address, service.port, service.protocol)
 
@@ -141,7 +141,7 @@ def _name_every_set(family: str) -> str:
     return f"{FIREWALLD_SET_PREFIX[family]}any"
 
 
-def _names(name: str, family: str) -> tuple[str, ...]:
+def _make_names(name: str, family: str) -> tuple[str, ...]:
     return tuple(_name(FIREWALLD_SET_PREFIX[family] + half, name) for half in _HALVES)
 
 

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.boot import boot_unit
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import names_in_use, parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.boot import make_boot_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import (
+    find_names_in_use,
+    parse_table,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.render import (
     render_change,
     render_table,
@@ -90,7 +93,7 @@ class Nftables:
             self._found = Live(None)
             return self._found
         listed = self._listing.query("list", "table", "inet", TABLE)
-        self._names = names_in_use(listed)
+        self._names = find_names_in_use(listed)
         self._found = Live(*parse_table(listed))
         return self._found
 
@@ -98,7 +101,7 @@ class Nftables:
         """Return the differences in the boot file, the unit and its links, and saved copies of our rules."""
         copies = tuple(f"{file}: has rules of gatehouse.kong" for file in find_files_with_our_rules(self._host))
         text = None if want is None else render_table(want)
-        return (*compare_parts(self._host, boot_unit(self._host), text), *copies)
+        return (*compare_parts(self._host, make_boot_unit(self._host), text), *copies)
 
     def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return third-party chains that drop packets of authorised sources, or divert them."""
@@ -146,7 +149,7 @@ class Nftables:
         text = render_table(live.ruleset)
         if live.drift:
             text = render_table(None) + self._host.run("nft", "list", "table", "inet", TABLE)
-        unit = boot_unit(self._host)
+        unit = make_boot_unit(self._host)
         return Snapshot(unit.paths, ((("nft", "--file", "-"), text),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
@@ -166,9 +169,9 @@ class Nftables:
         for file in find_files_with_our_rules(self._host):
             clean_file(self._host, file, without_ours)
         if want is None:
-            uninstall(self._host, boot_unit(self._host))
+            uninstall(self._host, make_boot_unit(self._host))
         else:
-            install(self._host, boot_unit(self._host), render_table(want))
+            install(self._host, make_boot_unit(self._host), render_table(want))
 
     def _has_third_party_chains(self, hooks: tuple[str, ...]) -> bool:
         """Tell whether one of the hooks has a third-party base chain, except chains that the late part checks."""

@@ -59,7 +59,7 @@ _COMMAND = re.compile(r"^Exec(?P<key>Start|Reload|Stop)=(?P<command>.*)$", re.MU
 _LOADS = re.compile(r"""\S*/nft (?:-f (?P<path>/[^\s"']+)|'flush ruleset; include "(?P<flushed>/[^\s"']+)";?')""")
 
 
-def boot_unit(host: Host) -> BootUnit:
+def make_boot_unit(host: Host) -> BootUnit:
     """Return the unit that loads our table at boot, with its drop-in for nftables.service."""
     nft = host.which("nft") or "/usr/sbin/nft"
     return BootUnit(

@@ -88,7 +88,7 @@ def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[s
     `objects` is the list "nftables" in the output of `nft -j list table inet gatehouse_kong`.
     """
     objects = list(objects)
-    table = _Table(names_in_use(objects))
+    table = _Table(find_names_in_use(objects))
     for item in objects:
         for kind, value in item.items():
             _add_object(table, kind, value)
@@ -100,7 +100,7 @@ def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[s
     return ruleset, (*drift, *_check_chains(table, needed))
 
 
-def names_in_use(objects: Iterable[Mapping[str, Json]]) -> dict[str, str]:
+def find_names_in_use(objects: Iterable[Mapping[str, Json]]) -> dict[str, str]:
     """Return the name under which the rules use each listed set, by its first name (see other_name).
 
     If a change was killed, both sets are present, and the rules use one of them.

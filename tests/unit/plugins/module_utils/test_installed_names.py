@@ -28,7 +28,7 @@ LOADERS = "netfilter-persistent.service iptables.service ip6tables.service"
 
 
 def nftables(host):
-    return nftables_boot.boot_unit(host)
+    return nftables_boot.make_boot_unit(host)
 
 
 def iptables(_host):

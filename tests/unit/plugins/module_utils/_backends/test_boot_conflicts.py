@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.boot_conflicts import boot_conflicts
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.boot_conflicts import find_boot_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
 UNITS = "/etc/systemd/system"
@@ -33,7 +33,7 @@ def enable(host, name, text, folder="/lib/systemd/system"):
 def test_a_drop_in_that_changes_how_our_unit_starts(tmp_path, unit, line):
     host = Host(tmp_path)
     write(host, f"{UNITS}/{unit}.service.d/override.conf", f"[Unit]\n{line}\n")
-    (found,) = boot_conflicts(host, "nftables")
+    (found,) = find_boot_conflicts(host, "nftables")
     assert (found.certain, found.effect, found.stops) == (False, "boot", False)
     assert found.where == f"/etc/systemd/system/{unit}.service.d/override.conf"
     assert f"`{line}`" in found.reason
@@ -44,7 +44,7 @@ def test_a_drop_in_that_does_not_change_how_our_unit_starts(tmp_path, line):
     host = Host(tmp_path)
     write(host, f"{UNITS}/gatehouse-kong-firewall.service.d/override.conf", f"[Service]\n{line}\n")
     write(host, f"{UNITS}/other.service.d/override.conf", "[Service]\nExecStart=\n")
-    assert boot_conflicts(host, "nftables") == ()
+    assert find_boot_conflicts(host, "nftables") == ()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_unit_that_flushes_all_tables(tmp_path, command):
     host = Host(tmp_path)
     write(host, "/etc/own.nft", "flush ruleset\ntable inet own {\n}\n")
     enable(host, "own.service", f"[Service]\nExecStart={command}\n")
-    (found,) = boot_conflicts(host, "nftables")
+    (found,) = find_boot_conflicts(host, "nftables")
     assert (found.where, command in found.reason) == ("unit own.service", True)
 
 
@@ -64,7 +64,7 @@ def test_a_unit_whose_script_flushes_all_tables(tmp_path, text, command):
     host = Host(tmp_path)
     write(host, "/usr/local/sbin/own", text)
     enable(host, "own.service", f"[Service]\nExecStart={command}\n")
-    assert [found.where for found in boot_conflicts(host, "nftables")] == ["unit own.service"]
+    assert [found.where for found in find_boot_conflicts(host, "nftables")] == ["unit own.service"]
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\n# never: nft flush ruleset\n", "\x7fELF flush ruleset\n"])
@@ -72,7 +72,7 @@ def test_a_unit_whose_program_does_not_flush_tables(tmp_path, text):
     host = Host(tmp_path)
     write(host, "/usr/local/sbin/own", text)
     enable(host, "own.service", "[Service]\nExecStart=/usr/local/sbin/own /etc /nowhere\n")
-    assert boot_conflicts(host, "nftables") == ()
+    assert find_boot_conflicts(host, "nftables") == ()
 
 
 def test_a_drop_in_that_is_a_broken_link_is_ignored(tmp_path):
@@ -80,7 +80,7 @@ def test_a_drop_in_that_is_a_broken_link_is_ignored(tmp_path):
     folder = host.path(f"{UNITS}/gatehouse-kong-firewall.service.d")
     folder.mkdir(parents=True)
     (folder / "override.conf").symlink_to(tmp_path / "nowhere")
-    assert boot_conflicts(host, "nftables") == ()
+    assert find_boot_conflicts(host, "nftables") == ()
 
 
 def test_units_that_do_not_flush_our_table(tmp_path):
@@ -98,21 +98,21 @@ def test_units_that_do_not_flush_our_table(tmp_path):
         "[Unit]\nBefore=gatehouse-kong-firewall.service\n[Service]\nExecStart=/usr/sbin/nft flush ruleset\n",
     )
     write(host, "/lib/systemd/system/off.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
-    assert boot_conflicts(host, "nftables") == ()
+    assert find_boot_conflicts(host, "nftables") == ()
 
 
 def test_the_unit_file_in_etc_overrides_the_file_of_the_package(tmp_path):
     host = Host(tmp_path)
     enable(host, "own.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
     write(host, f"{UNITS}/own.service", "[Service]\nExecStart=/bin/true\n")
-    assert boot_conflicts(host, "nftables") == ()
+    assert find_boot_conflicts(host, "nftables") == ()
 
 
 @pytest.mark.parametrize("manager", ["firewalld", "ufw"])
 def test_a_manager_that_is_not_enabled_at_boot(tmp_path, manager):
     host = Host(tmp_path)
-    (found,) = boot_conflicts(host, manager)
+    (found,) = find_boot_conflicts(host, manager)
     assert (found.where, f"`systemctl enable {manager}`" in found.advice) == (f"{manager}.service", True)
     enable(host, f"{manager}.service", "[Service]\nExecStart=/bin/true\n")
-    assert boot_conflicts(host, manager) == ()
-    assert boot_conflicts(host, "iptables") == ()
+    assert find_boot_conflicts(host, manager) == ()
+    assert find_boot_conflicts(host, "iptables") == ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.boot import boot_unit
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.boot import make_boot_unit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
 DEBIAN = """\
@@ -28,7 +28,7 @@ def drop_in(tmp_path, name):
     ):
         host.path(path).parent.mkdir(parents=True, exist_ok=True)
         host.path(path).write_text(text)
-    ((unit, text),) = boot_unit(host).drop_ins
+    ((unit, text),) = make_boot_unit(host).drop_ins
     assert unit == "nftables.service"
     return text
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import names_in_use, parse_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse import (
+    find_names_in_use,
+    parse_table,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.render import (
     render_change,
     render_table,
@@ -130,10 +133,10 @@ def test_the_name_in_use_is_the_name_in_the_rules():
     listed = json.loads((GOLDEN / "gossip_behind_nat.listed.json").read_text())
     first, second = "peers-default-from-branch_ipv4", "peers-default-from-branch_ipv4_2"
     renamed = json.loads(json.dumps(listed).replace(first, second))
-    assert names_in_use(listed)[first] == first
-    assert names_in_use(renamed)[first] == second
+    assert find_names_in_use(listed)[first] == first
+    assert find_names_in_use(renamed)[first] == second
     assert parse_table(renamed) == (wanted("gossip_behind_nat"), ())
     left = [item for item in listed if item.get("set", {}).get("name") == first]
     for both in ([*left, *renamed], [*renamed, *left]):
-        assert names_in_use(both)[first] == second
+        assert find_names_in_use(both)[first] == second
         assert parse_table(both) == (wanted("gossip_behind_nat"), (f"set {first}: unexpected or changed",))

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from _defaults import OPENS, Version, defaults
+from _defaults import OPENS, Version, list_defaults
 
 # `commands.py -p PREFIX` sets the variable and starts again. The placeholder runs in the default prefix only.
 PREFIX = Path(os.environ.get("KONG_PREFIX", "/usr/local/kong"))
@@ -77,12 +77,12 @@ def release_line(version: str) -> Version:
     return major, minor
 
 
-def pid_file(line: Version, name: str) -> Path:
+def locate_pid_file(line: Version, name: str) -> Path:
     """Return the path of Kong's pid file of nginx or Serf (kong/conf_loader.lua; before 0.9 kong/cli/services)."""
     return PREFIX / ("pids" if line >= (0, 9) else "") / f"{name}.pid"
 
 
-def environment() -> dict[str, str]:
+def read_environment() -> dict[str, str]:
     """Return the environment, with the variables of lab.yml for calls by hand."""
     given = ENVIRONMENT.read_text(encoding="utf-8").splitlines() if ENVIRONMENT.is_file() else []
     return {**dict(line.split("=", 1) for line in given if "=" in line), **os.environ}
@@ -92,12 +92,12 @@ def load(variables: Mapping[str, str], file: Path | None = None) -> Config:
     """Load the configuration like Kong: environment over file over defaults; unknown settings are dropped."""
     version = variables["KONG_VERSION"]
     line = release_line(version)
-    found = file or next((path for path in _search(line) if path.is_file()), None)
+    found = file or next((path for path in _list_search_paths(line) if path.is_file()), None)
     text = found.read_text(encoding="utf-8") if found else ""
     return make(version, parse_yml(text) if line < (0, 9) else parse(text, version), variables)
 
 
-def prepared() -> Config:
+def load_prepared() -> Config:
     """Return the configuration of the last preparation of the prefix."""
     kept = json.loads(PREPARED.read_text(encoding="utf-8"))
     return make(kept["version"], kept["settings"], {})
@@ -109,29 +109,29 @@ def keep_prepared(config: Config) -> None:
 
 def make(version: str, given: Mapping[str, str], variables: Mapping[str, str]) -> Config:
     line = release_line(version)
-    known = defaults(line)
+    known = list_defaults(line)
     # The loader of kong.yml does not read the environment.
     outranks = {
         key: variables[name] for key in known if (name := f"KONG_{key.upper()}") in variables and line >= (0, 9)
     }
     settings = {key: {**given, **outranks}.get(key, default) for key, default in known.items()}
     if line >= (2, 0):
-        settings |= _directives(given, variables)
+        settings |= _select_directives(given, variables)
         # An alias (kong/conf_loader.lua). The value of .kong_env outranks that of a file that is merged into it.
         settings.setdefault(WORKERS, settings["nginx_worker_processes"])
-    listeners = _pairs(settings) if line < (0, 13) else _by_role(settings)
+    listeners = _parse_pairs(settings) if line < (0, 13) else _select_by_role(settings)
     if line < (0, 11):
         _check_serf(settings)
     return Config(version, settings, tuple(listeners))
 
 
-def _directives(given: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+def _select_directives(given: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that add a directive to nginx.conf; any name of a directive is allowed."""
     of_environment = {name[5:].lower(): value for name, value in variables.items() if name.startswith("KONG_")}
     return {key: value for key, value in {**given, **of_environment}.items() if key.startswith(DIRECTIVES)}
 
 
-def _search(line: Version) -> list[Path]:
+def _list_search_paths(line: Version) -> list[Path]:
     if line < (0, 9):
         return [Path("/etc/kong/kong.yml")]
     paths = [Path("/etc/kong/kong.conf"), Path("/etc/kong.conf")]
@@ -170,22 +170,24 @@ def _check_serf(settings: dict[str, str]) -> None:
             raise ConfigError(f"{key} must be in the form of IPv4:port, not {settings[key]!r}")
 
 
-def _pairs(settings: dict[str, str]) -> list[Listener]:
+def _parse_pairs(settings: dict[str, str]) -> list[Listener]:
     """Return the listeners of 0.6 to 0.12: a setting for the plain port, and a setting with a switch for the TLS port."""
-    found = [_plain(settings, key) for key in ("proxy_listen", "admin_listen", "admin_api_listen") if key in settings]
+    found = [
+        _parse_plain(settings, key) for key in ("proxy_listen", "admin_listen", "admin_api_listen") if key in settings
+    ]
     for key, switch, http2 in (("proxy_listen_ssl", "ssl", "http2"), ("admin_listen_ssl", "admin_ssl", "admin_http2")):
         if key in settings and settings.get(switch, "on") in ON:
-            found.append(_plain(settings, key, "ssl", *(["http2"] if settings.get(http2) in ON else [])))
+            found.append(_parse_plain(settings, key, "ssl", *(["http2"] if settings.get(http2) in ON else [])))
     return found
 
 
-def _plain(settings: dict[str, str], key: str, *flags: str) -> Listener:
+def _parse_plain(settings: dict[str, str], key: str, *flags: str) -> Listener:
     if not re.fullmatch(r".+:\d+", settings[key]):
         raise ConfigError(f"{key} must be of form 'address:port', not {settings[key]!r}")
     return Listener(key, settings[key], flags)
 
 
-def _by_role(settings: dict[str, str]) -> list[Listener]:
+def _select_by_role(settings: dict[str, str]) -> list[Listener]:
     role = settings.get("role", "traditional")
     if role not in OPENS["stream_listen"]:
         raise ConfigError(f"role must be one of {', '.join(OPENS['stream_listen'])}, not {role!r}")
@@ -202,10 +204,10 @@ def parse_list(key: str, value: str) -> list[Listener]:
     entries = [entry.split() for entry in value.split(",")]
     if entries[0] == ["off"]:
         return []
-    return [_entry(key, entry, value) for entry in entries]
+    return [_parse_entry(key, entry, value) for entry in entries]
 
 
-def _entry(key: str, words: list[str], value: str) -> Listener:
+def _parse_entry(key: str, words: list[str], value: str) -> Listener:
     addresses = [word for word in words if re.fullmatch(r".+:\d+", word)]
     if len(addresses) != 1:
         raise ConfigError(f"{key} must be of form: [off] | <ip>:<port> [flag]..., not {value!r}")

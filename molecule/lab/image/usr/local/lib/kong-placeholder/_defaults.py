@@ -46,20 +46,20 @@ OPENS = {
 }
 
 
-def defaults(version: Version) -> dict[str, str]:
+def list_defaults(version: Version) -> dict[str, str]:
     """Return the settings of a release line with their defaults."""
-    return KONG_YML if version < (0, 9) else {**_listeners(version), **_others(version)}
+    return KONG_YML if version < (0, 9) else {**_list_listeners(version), **_list_others(version)}
 
 
-def _listeners(version: Version) -> dict[str, str]:
+def _list_listeners(version: Version) -> dict[str, str]:
     if version < (0, 11):
         return SERF_0_9 if version < (0, 10) else SERF_0_10
     if version < (0, 13):
-        return _pairs("0.0.0.0" if version < (0, 12) else "127.0.0.1")
-    return _lists(version)
+        return _list_pairs("0.0.0.0" if version < (0, 12) else "127.0.0.1")
+    return _list_lists(version)
 
 
-def _others(version: Version) -> dict[str, str]:
+def _list_others(version: Version) -> dict[str, str]:
     """Return some settings that open no listener. The placeholder only stores the values of most of them.
 
     In Kong, the default of nginx_worker_processes is `auto`.
@@ -70,7 +70,7 @@ def _others(version: Version) -> dict[str, str]:
     return found
 
 
-def _pairs(admin: str) -> dict[str, str]:
+def _list_pairs(admin: str) -> dict[str, str]:
     return {
         "proxy_listen": "0.0.0.0:8000",
         "proxy_listen_ssl": "0.0.0.0:8443",
@@ -83,7 +83,7 @@ def _pairs(admin: str) -> dict[str, str]:
     }
 
 
-def _lists(version: Version) -> dict[str, str]:
+def _list_lists(version: Version) -> dict[str, str]:
     queue = " reuseport backlog=16384" if version >= (2, 0) else ""
     tls = "http2 ssl" if version >= (1, 4) else "ssl"
     found = {

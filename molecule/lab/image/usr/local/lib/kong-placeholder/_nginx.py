@@ -10,7 +10,7 @@ import os
 import subprocess
 
 import _transparent
-from _config import FOLDER, PREFIX, WORKERS, Config, Listener, pid_file
+from _config import FOLDER, PREFIX, WORKERS, Config, Listener, locate_pid_file
 from _defaults import Version
 
 CONF = PREFIX / "nginx.conf"
@@ -51,7 +51,7 @@ ANSWER = (
 
 def prepare(config: Config, node: str) -> None:
     """Write nginx's configuration; since 0.14 nginx tests it and binds its ports (kong/cmd/utils/prefix_handler.lua)."""
-    _certificate(node)
+    _provide_certificate(node)
     (PREFIX / "logs").mkdir(exist_ok=True)
     CONF.write_text(render(config, node), encoding="utf-8")
     if config.line >= (0, 14):
@@ -70,54 +70,58 @@ def reload() -> None:
     subprocess.run([*PROGRAM, "-s", "reload"], check=True)
 
 
-def master(line: Version) -> int | None:
+def find_master(line: Version) -> int | None:
     """Return the process id of nginx's master, which has the sockets, or None."""
     try:
-        return int(pid_file(line, "nginx").read_text(encoding="utf-8"))
+        return int(locate_pid_file(line, "nginx").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
 
 def render(config: Config, node: str) -> str:
     settings = list(dict.fromkeys(listener.setting for listener in config.listeners))
-    servers = {name: _server(config, node, name) for name in settings}
+    servers = {name: _render_server(config, node, name) for name in settings}
     log = (config.settings.get("proxy_error_log", "logs/error.log"), config.settings.get("log_level", "error"))
     return MAIN.format(
-        pid=pid_file(config.line, "nginx"),
+        pid=locate_pid_file(config.line, "nginx"),
         workers=config.settings.get(WORKERS) or config.settings.get("nginx_worker_processes", "1"),
         error_log=" ".join(log),
-        main=_directives(config, "nginx_main_"),
+        main=_render_directives(config, "nginx_main_"),
         certificate=CERTIFICATE,
         key=KEY,
-        http=_directives(config, "nginx_http_")
+        http=_render_directives(config, "nginx_http_")
         + "".join(text for name, text in servers.items() if name != "stream_listen"),
         stream=servers.get("stream_listen", ""),
-        answer=_answer(config, node, "stream_listen"),
+        answer=_render_answer(config, node, "stream_listen"),
     )
 
 
-def _directives(config: Config, prefix: str) -> str:
+def _render_directives(config: Config, prefix: str) -> str:
     """Return the directives of settings such as nginx_http_client_max_body_size."""
     found = {key: value for key, value in config.settings.items() if key.startswith(prefix) and key != WORKERS}
     return "".join(f"{key[len(prefix) :]} {value};\n" for key, value in found.items())
 
 
-def _server(config: Config, node: str, setting: str) -> str:
+def _render_server(config: Config, node: str, setting: str) -> str:
     listeners = [listener for listener in config.listeners if listener.setting == setting]
-    reply = "return $reply;" if setting == "stream_listen" else f'return 200 "{_answer(config, node, setting)}\\n";'
-    return "  server {\n" + "".join(f"    {_listen(listener)}\n" for listener in listeners) + f"    {reply}\n  }}\n"
+    reply = (
+        "return $reply;" if setting == "stream_listen" else f'return 200 "{_render_answer(config, node, setting)}\\n";'
+    )
+    return (
+        "  server {\n" + "".join(f"    {_render_listen(listener)}\n" for listener in listeners) + f"    {reply}\n  }}\n"
+    )
 
 
-def _answer(config: Config, node: str, setting: str) -> str:
+def _render_answer(config: Config, node: str, setting: str) -> str:
     return ANSWER.format(node=node, version=config.version, setting=setting)
 
 
-def _listen(listener: Listener) -> str:
+def _render_listen(listener: Listener) -> str:
     flags = (flag for flag in listener.flags if flag != _transparent.FLAG)
     return f"listen {' '.join((listener.address, *flags))};"
 
 
-def _certificate(node: str) -> None:
+def _provide_certificate(node: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     if not CERTIFICATE.exists():
         new_key = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650"]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from _config import PREFIX, Config
-from _defaults import Version, defaults
+from _defaults import Version, list_defaults
 
 HEADER = """\
 # *************************
@@ -32,7 +32,7 @@ BOOLEANS = {"on": "true", "off": "false"}
 LISTS = ("_listen", "trusted_ips")
 
 
-def path(line: Version) -> Path:
+def locate_file(line: Version) -> Path:
     return PREFIX / ("kong.conf" if line < (0, 10) else ".kong_env")
 
 
@@ -40,7 +40,7 @@ def keep(config: Config) -> None:
     """Write the file, if this Kong has one."""
     if config.line < (0, 9):
         return
-    file, text = path(config.line), render(config)
+    file, text = locate_file(config.line), render(config)
     if config.line < (0, 12):
         file.write_text(text, encoding="utf-8")
         return
@@ -51,8 +51,8 @@ def keep(config: Config) -> None:
 
 
 def render(config: Config) -> str:
-    settings = {**config.settings, **_derived(config)}
-    values = {name: _value(name, value, config.line) for name, value in settings.items()}
+    settings = {**config.settings, **_derive_keys(config)}
+    values = {name: _format_value(name, value, config.line) for name, value in settings.items()}
     # In Kong, the order is that of a Lua table: neither that of kong.conf nor sorted.
     lines = [f"{name} = {values[name]}" for name in sorted(values, key=lambda name: name[::-1]) if values[name]]
     return HEADER + "\n".join(lines) + "\n"
@@ -60,19 +60,21 @@ def render(config: Config) -> str:
 
 def read(line: Version) -> dict[str, str]:
     """Read the file like Kong: the last of several lines with the same key counts, so an old end wins."""
-    pairs = (text.partition("=") for text in path(line).read_text(encoding="utf-8").splitlines() if text[:1] != "#")
+    pairs = (
+        text.partition("=") for text in locate_file(line).read_text(encoding="utf-8").splitlines() if text[:1] != "#"
+    )
     return {key.strip(): value.strip() for key, equals, value in pairs if equals}
 
 
-def _value(name: str, value: str, line: Version) -> str:
+def _format_value(name: str, value: str, line: Version) -> str:
     if line >= (0, 13) and name.endswith(LISTS):
         return ",".join(entry.strip() for entry in value.split(","))
-    return BOOLEANS.get(value, value) if defaults(line).get(name) in BOOLEANS else value
+    return BOOLEANS.get(value, value) if list_defaults(line).get(name) in BOOLEANS else value
 
 
-def _derived(config: Config) -> Mapping[str, str]:
+def _derive_keys(config: Config) -> Mapping[str, str]:
     """Return some of the keys that Kong adds to its settings."""
-    added = {"prefix": str(PREFIX), "nginx_conf": str(PREFIX / "nginx.conf"), "kong_env": str(path(config.line))}
+    added = {"prefix": str(PREFIX), "nginx_conf": str(PREFIX / "nginx.conf"), "kong_env": str(locate_file(config.line))}
     if config.line < (0, 13):
         address, _colon, port = config.settings["proxy_listen"].rpartition(":")
         return {**added, "proxy_ip": address, "proxy_port": port}

@@ -26,12 +26,12 @@ from _config import (
     PREFIX,
     Config,
     ConfigError,
-    environment,
     keep_prepared,
     load,
+    locate_pid_file,
     make,
     parse,
-    pid_file,
+    read_environment,
     release_line,
     runs,
 )
@@ -45,17 +45,17 @@ FIRST = {"check": (0, 9), "prepare": (0, 11)}
 
 def check(file: Path | None) -> None:
     """Load the configuration; no port is bound, and nginx does not test it."""
-    load(environment(), file)
+    load(read_environment(), file)
     print(f"configuration at {file} is valid")
 
 
 def prepare(file: Path | None) -> None:
-    _prepare(load(environment(), file))
+    _prepare(load(read_environment(), file))
 
 
 def _prepare(config: Config) -> None:
     """Write the prefix; if nginx rejects its configuration, the file of settings stays as it is, like in Kong."""
-    pid_file(config.line, "nginx").parent.mkdir(parents=True, exist_ok=True)
+    locate_pid_file(config.line, "nginx").parent.mkdir(parents=True, exist_ok=True)
     _nginx.prepare(config, socket.gethostname())
     keep_prepared(config)
     _running.keep(config)
@@ -77,7 +77,7 @@ def stop(_file: Path | None) -> None:
     """Stop, and wait only for nginx: Serf may still be leaving its cluster when this returns."""
     if not runs(PID, MAIN.name):
         raise ConfigError("Kong is not running")
-    nginx = _nginx.master(release_line(environment()["KONG_VERSION"]))
+    nginx = _nginx.find_master(release_line(read_environment()["KONG_VERSION"]))
     os.kill(int(PID.read_text(encoding="utf-8")), signal.SIGTERM)
     deadline = time.monotonic() + SECONDS
     while nginx and Path(f"/proc/{nginx}").exists() and time.monotonic() < deadline:
@@ -88,7 +88,7 @@ def stop(_file: Path | None) -> None:
 
 def reload(file: Path | None) -> None:
     """Signal nginx. Since 0.9, prepare the prefix first from the settings that are in it, since 2.3 with the file over them."""
-    variables = environment()
+    variables = read_environment()
     version = variables["KONG_VERSION"]
     line = release_line(version)
     if line >= (2, 3):
@@ -118,8 +118,8 @@ COMMANDS = {
 }
 
 
-def _command(name: str) -> Callable[[Path | None], None]:
-    if release_line(environment()["KONG_VERSION"]) < FIRST.get(name, (0, 0)):
+def _find_command(name: str) -> Callable[[Path | None], None]:
+    if release_line(read_environment()["KONG_VERSION"]) < FIRST.get(name, (0, 0)):
         raise ConfigError(f"no such command: {name}")
     return COMMANDS[name]
 
@@ -134,7 +134,7 @@ def main(arguments: list[str]) -> int:
     if options.prefix and options.prefix != PREFIX:
         os.execve(sys.executable, [sys.executable, "-B", *sys.argv], {**os.environ, "KONG_PREFIX": str(options.prefix)})
     try:
-        _command(options.command)(options.conf or options.file)
+        _find_command(options.command)(options.conf or options.file)
     except (ConfigError, OSError, subprocess.CalledProcessError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

@@ -21,7 +21,7 @@ import time
 import _nginx
 import _serf
 import _uplink
-from _config import PREFIX, Config, ConfigError, prepared
+from _config import PREFIX, Config, ConfigError, load_prepared
 from _defaults import Version
 
 PID = PREFIX / "kong-placeholder.pid"
@@ -31,7 +31,7 @@ READY = "READY"
 def main() -> int:
     _forget_variables()
     try:
-        config = prepared()
+        config = load_prepared()
     except (ConfigError, OSError) as error:
         print(f"kong-placeholder: {error}", file=sys.stderr)
         return 1
@@ -49,7 +49,7 @@ def _forget_variables() -> None:
 
 
 def _run(config: Config) -> int:
-    serf = _serf.Serf(config) if config.has_serf and not _serf.still_runs(config.line) else None
+    serf = _serf.Serf(config) if config.has_serf and not _serf.is_running(config.line) else None
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         if serf:
@@ -69,7 +69,7 @@ def _run(config: Config) -> int:
 
 def _wait_for_nginx(nginx: subprocess.Popen[bytes], line: Version) -> None:
     """Wait until nginx has its sockets: then it writes its pid; without sockets it ends."""
-    while nginx.poll() is None and _nginx.master(line) != nginx.pid:
+    while nginx.poll() is None and _nginx.find_master(line) != nginx.pid:
         time.sleep(0.05)
 
 
