@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks reloads that have no effect, a reload that nginx refuses, and the reason of a failed start.
+"""Checks reloads that have no effect, reloads that nginx refuses, and the reason of a failed start.
 
     python3 reloads.py PLAN COMMAND...
 
@@ -38,11 +38,13 @@ ONLY_RELOADS = "ExecReload=\\nExecReload=/usr/local/bin/kong reload -c /etc/kong
 ENDS_WITH_AN_ERROR = 'Type=simple\\nExecStart=\\nExecStart=/bin/sh -c "echo nginx: [emerg] no such disk >&2"\\n'
 
 
-def apply(plan: dict[str, Any], settings: str) -> dict[str, Any]:
+def apply(plan: dict[str, Any], *settings: str, **options: str | int) -> dict[str, Any]:
     """Add settings to Kong's file on f1 and reload Kong; return the result of the module."""
     node = plan["nodes"][REFUSES.name]
-    run(REFUSES, f"cp -p /run/kong.conf /etc/kong/kong.conf; echo '{settings}' >>/etc/kong/kong.conf")
+    lines = "\\n".join(settings)
+    run(REFUSES, f"cp -p /run/kong.conf /etc/kong/kong.conf; printf '{lines}\\n' >>/etc/kong/kong.conf")
     how = {"how": "reload", "version": node["version"], "conf": "/etc/kong/kong.conf", "listeners": node["listeners"]}
+    how |= options
     result: dict[str, Any] = REFUSES.run_modules({"reload": ("kong_service", how)})["reload"]
     return result
 
@@ -69,6 +71,34 @@ def find_ineffective_reloads(plan: dict[str, Any]) -> list[str]:
             wrong.append(f"{workers} workers instead of {number}: {result}")
     run(REFUSES, NO_DROP_IN)
     return wrong
+
+
+def find_wrong_own_command(plan: dict[str, Any]) -> list[str]:
+    """Reload by an own command that reads the prefix and not the file: Kong has to be restarted."""
+    commands = {"reload_command": "/usr/local/bin/kong reload", "restart_command": "systemctl restart kong"}
+    result = apply(plan, "real_ip_header = X-Own", **commands)
+    named = "/usr/local/kong does not have the values of /etc/kong/kong.conf: real_ip_header" in str(result["reasons"])
+    effect = read(REFUSES, "grep real_ip_header /usr/local/kong/.kong_env")
+    if (result["how"], named, effect) == ("restart", True, "real_ip_header = X-Own"):
+        return []
+    return [f"a reload by an own command: {effect}: {result}"]
+
+
+def find_wrong_silent_refusal(plan: dict[str, Any]) -> list[str]:
+    """nginx refuses a configuration, and no file and no journal has the reason."""
+    log, main = "proxy_error_log = /dev/null", "systemctl show kong --property=MainPID"
+    first = apply(plan, log, f"{ZONE} = {VALUE.format(OLD_KEY)}")
+    before = read(REFUSES, main)
+    result = apply(plan, log, f"{ZONE} = {VALUE.format(NEW_KEY)}", looks=2)
+    back = apply(plan, log, f"{ZONE} = {VALUE.format(OLD_KEY)}")
+    met = (
+        not first.get("failed"),
+        result["refused"],
+        "no error that says why" in result.get("msg", ""),
+        read(REFUSES, main) == before,
+        not back.get("failed"),
+    )
+    return [] if all(met) else [f"a refusal without a log: {met}: {first}, {result}, {back}"]
 
 
 def count_calls(command: list[str]) -> tuple[subprocess.CompletedProcess[str], dict[str, int]]:
@@ -107,7 +137,7 @@ def main(arguments: list[str]) -> int:
     REFUSES.install()
     run(REFUSES, SAVE)
     run(STOPPED, DROP_IN.format(ENDS_WITH_AN_ERROR) + "; systemctl stop kong; systemctl daemon-reload")
-    wrong = find_ineffective_reloads(plan)
+    wrong = [*find_ineffective_reloads(plan), *find_wrong_own_command(plan), *find_wrong_silent_refusal(plan)]
     result = apply(plan, f"{ZONE} = {VALUE.format(OLD_KEY)}")
     wrong += [f"the first key of the zone: {result}"] if result.get("failed") else find_wrong_failures(arguments[1:])
     run(REFUSES, RESTORE + "; systemctl restart kong")
