@@ -58,13 +58,13 @@ def make_environment() -> dict[str, str]:
     }
 
 
-def log_of(check: Check) -> Path:
+def locate_log(check: Check) -> Path:
     return LOGS / f"{check.title.replace(': ', '-').replace(' ', '-')}.log"
 
 
 def execute(check: Check) -> str:
     """Run the command with its output in the log; return the reason of its failure, or ""."""
-    with log_of(check).open("wb") as log:
+    with locate_log(check).open("wb") as log:
         process = subprocess.Popen(
             check.command,
             cwd=ROOT,
@@ -96,7 +96,7 @@ def wait(check: Check, process: subprocess.Popen[bytes]) -> int | None:
 
 def find_last_line(check: Check) -> str:
     """Return the last line of pytest's output, such as ``12 passed in 0.3s``."""
-    lines = log_of(check).read_text(errors="replace").strip().splitlines()
+    lines = locate_log(check).read_text(errors="replace").strip().splitlines()
     return lines[-1].strip("= ") if lines and check.group == "unit" else ""
 
 
@@ -124,7 +124,7 @@ def describe(result: Result) -> str:
 def show(result: Result) -> None:
     print(describe(result), flush=True)
     if result.status == "FAILED":
-        log = log_of(result.check)
+        log = locate_log(result.check)
         for line in log.read_text(errors="replace").splitlines()[-TAIL:]:
             print(f"  | {line}")
         print(f"  the whole output: {log.relative_to(ROOT)}", flush=True)
@@ -132,7 +132,7 @@ def show(result: Result) -> None:
 
 def summarise_failure(result: Result) -> list[str]:
     """Return the last lines of a failed check's output that look like errors."""
-    lines = [line.strip() for line in log_of(result.check).read_text(errors="replace").splitlines()]
+    lines = [line.strip() for line in locate_log(result.check).read_text(errors="replace").splitlines()]
     telling = [line[:200] for line in lines if TELLING.search(line)] or lines
     return [f"{result.check.title}:", *(f"  {line}" for line in telling[-TELLING_LINES:])]
 

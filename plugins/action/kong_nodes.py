@@ -30,12 +30,12 @@ class ActionModule(ControllerAction):
             arguments["group"],
             extra=load_extra_vars(self._loader).get("kong_group"),
             play_hosts=variables["ansible_play_hosts_all"],
-            groups_of_hosts=lambda hosts: (_group_of(inventory, name) for name in hosts),
+            groups_of_hosts=lambda hosts: (_find_group(inventory, name) for name in hosts),
         )
         return {"group": selected.group, "added": list(selected.added)}
 
 
-def _group_of(inventory: AnsibleInventory, host: str) -> Any:
+def _find_group(inventory: AnsibleInventory, host: str) -> Any:
     """Return kong_group of a host without its facts: a host chooses its own facts, and must not choose the nodes."""
     try:
         return inventory.without_facts(host).get("kong_group")

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import archive_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import provide_archive
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 
 # The option of the modules for their code.
@@ -49,7 +49,7 @@ class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     ) -> dict[str, Any]:
         """Return the result of the module for the arguments of the task and further arguments."""
         module = self._task.action.rpartition(".")[2]
-        given = {**self._task.args, **arguments, ARCHIVE: archive_of(module)}
+        given = {**self._task.args, **arguments, ARCHIVE: provide_archive(module)}
         return from_node(self._execute_module(module_args=given, task_vars=task_vars, wrap_async=wrap_async))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

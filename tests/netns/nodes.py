@@ -79,7 +79,7 @@ class Node:
         # A test decides which programs the host has.
         self.which = lab.host.which
         lab.host.which = self._which
-        addresses = lab.host.path("/proc/net/if_inet6")
+        addresses = lab.host.locate("/proc/net/if_inet6")
         addresses.parent.mkdir(parents=True, exist_ok=True)
         addresses.touch()
         self.clean()
@@ -116,7 +116,7 @@ class Node:
         for path, text in files.items():
             if self.lab.host.read(path) is None:
                 self.lab.host.write(path, text, 0o640)
-        enabled = self.lab.host.path("/etc/systemd/system/multi-user.target.wants/ufw.service")
+        enabled = self.lab.host.locate("/etc/systemd/system/multi-user.target.wants/ufw.service")
         enabled.parent.mkdir(parents=True, exist_ok=True)
         if not enabled.is_symlink():
             enabled.symlink_to("/lib/systemd/system/ufw.service")
@@ -133,12 +133,12 @@ class Node:
 
     def load(self):
         for unit, program, file in UNITS:
-            path = self.lab.host.path(file)
+            path = self.lab.host.locate(file)
             if self._is_enabled(unit) and path.exists():
                 self.lab.host.run(program, *(("-f",) if program == "nft" else ()), str(path))
 
     def _is_enabled(self, unit):
-        folder = self.lab.host.path(UNITS_FOLDER)
+        folder = self.lab.host.locate(UNITS_FOLDER)
         return any((wants / unit).is_symlink() for wants in folder.glob("*.wants")) and (folder / unit).exists()
 
     def restore(self, text, program="iptables"):

@@ -570,12 +570,12 @@ def boot_with_saved_rules(iptables, saved, folder):
     iptables.clean()
     (folder / "rules.v4").write_text(saved)
     script = folder / "load.sh"
-    script.write_text(iptables.lab.host.path(SCRIPT_FILE).read_text().replace("/etc/iptables/", f"{folder}/"))
+    script.write_text(iptables.lab.host.locate(SCRIPT_FILE).read_text().replace("/etc/iptables/", f"{folder}/"))
     iptables.lab.host.run("sh", str(script), "sets")
     iptables.lab.host.run(f"iptables-{iptables.variant}-restore", stdin=saved)
     yield
     iptables.lab.host.run("sh", str(script))
-    iptables.lab.host.run("sh", str(iptables.lab.host.path("/etc/gatehouse_kong_accept/accept.sh")))
+    iptables.lab.host.run("sh", str(iptables.lab.host.locate("/etc/gatehouse_kong_accept/accept.sh")))
     yield
 
 
@@ -596,7 +596,7 @@ def test_a_rollback_restores_the_state_before_the_change(iptables):
 
 def test_rules_of_both_variants_are_an_error(iptables):
     other = {"nft": "legacy", "legacy": "nft"}[iptables.variant]
-    loaded = iptables.lab.host.path("/proc/net/ip_tables_names")
+    loaded = iptables.lab.host.locate("/proc/net/ip_tables_names")
     loaded.write_text("filter\n")
     iptables.lab.converge(EVERYTHING)
     iptables.lab.host.run(f"iptables-{other}-restore", stdin="*filter\n-A INPUT -j DROP\nCOMMIT\n")
@@ -622,7 +622,7 @@ def test_a_drop_of_every_authorised_packet_in_another_table_is_a_conflict(iptabl
 
 
 def test_a_kernel_without_ipv6(iptables):
-    addresses = iptables.lab.host.path("/proc/net/if_inet6")
+    addresses = iptables.lab.host.locate("/proc/net/if_inet6")
     addresses.unlink()
     outcome = iptables.lab.converge(EVERYTHING)
     started = [Path(call[0]).name for call in iptables.lab.host.calls]

@@ -162,8 +162,8 @@ class Gateway:
                     self.lab.host.run("ip", option, "rule", "del", "pref", str(ROUTES + number))
             with suppress(HostError):
                 self.lab.host.run("ip", option, "route", "flush", "table", str(ROUTES))
-        assert self.lab.host.path(f"/etc/systemd/system/sysinit.target.wants/{UNIT}").is_symlink()
-        self.lab.host.run("sh", str(self.lab.host.path(SCRIPT_FILE)))
+        assert self.lab.host.locate(f"/etc/systemd/system/sysinit.target.wants/{UNIT}").is_symlink()
+        self.lab.host.run("sh", str(self.lab.host.locate(SCRIPT_FILE)))
 
 
 @pytest.fixture
@@ -412,7 +412,7 @@ COMMIT
 
 @pytest.mark.parametrize("gateway", ["ufw"], indirect=True)
 def test_ufw_drops_packets_to_other_hosts_before_its_users_rules(gateway):
-    ufw = gateway.lab.host.path("/etc/ufw/ufw.conf")
+    ufw = gateway.lab.host.locate("/etc/ufw/ufw.conf")
     ufw.write_text("ENABLED=yes\n")
     gateway.node.restore(NOT_LOCAL)
     gateway.protect()

@@ -49,7 +49,7 @@ class Node:
         self.host = lab.host
         which = self.host.which
         self.host.which = lambda name: which(f"iptables-{variant}" if name == "iptables" else name)
-        addresses = self.host.path("/proc/net/if_inet6")
+        addresses = self.host.locate("/proc/net/if_inet6")
         addresses.parent.mkdir(parents=True)
         addresses.touch()
         self.listeners = {port: lab.listen(port, "udp" if port == 7946 else "tcp", family)
@@ -419,7 +419,7 @@ def test_the_persisted_files(node, kind):
         [] if kind == "iptables.service" else [PLUGIN] if kind == "netfilter-persistent" else [PLUGIN, SETS_PLUGIN]
     )
     if plugins:
-        node.host.path(PLUGINS).mkdir(parents=True)
+        node.host.locate(PLUGINS).mkdir(parents=True)
     which = node.host.which
     node.host.which = lambda name: None if name == "nft" and SETS_PLUGIN in plugins else which(name)
     node.own(*BASE, policy="DROP")
@@ -434,10 +434,10 @@ def test_the_persisted_files(node, kind):
     assert late.compare_persisted(WANT) == ()
     assert persisted(node) == expected == {*late.snapshot(WANT).files} & persisted(node)
     for path in plugins:
-        assert node.host.path(path).stat().st_mode & 0o7777 == 0o755
-        node.host.path(path).chmod(0o644)
+        assert node.host.locate(path).stat().st_mode & 0o7777 == 0o755
+        node.host.locate(path).chmod(0o644)
         assert late.compare_persisted(WANT) == (f"{path}: differs",)
-        node.host.path(path).chmod(0o755)
+        node.host.locate(path).chmod(0o755)
     assert {line.partition(":")[0] for line in late.compare_persisted(None)} >= expected - {SCRIPT}
 
     late.persist(None)
@@ -455,13 +455,13 @@ def test_an_unneeded_plugin_is_removed(node):
     assert f"{SETS_PLUGIN}: to be removed" in late.compare_persisted(WANT)
     late.persist(WANT)
     assert late.compare_persisted(WANT) == ()
-    assert not node.host.path(SETS_PLUGIN).exists()
+    assert not node.host.locate(SETS_PLUGIN).exists()
 
 
 def test_ipset_is_not_required(node):
     which = node.host.which
     node.host.which = lambda name: None if name == "ipset" else which(name)
-    node.host.path("/etc").mkdir(exist_ok=True)
+    node.host.locate("/etc").mkdir(exist_ok=True)
     IptablesLate(node.host).require()
 
 
@@ -493,7 +493,7 @@ def test_an_anchor_with_a_comment_that_is_not_utf8(node):
     ends = (f"-A ADMIN -p tcp --dport 22 {comment}".format("\udce8"), f"-A ADMIN {comment}".format("\udce9"))
     base = (line for line in BASE if "ipv6-icmp" not in line or node.family == "ipv6")
     text = "\n".join(["*filter", ":ADMIN -", *base, "-A INPUT -j ADMIN", *ends, "COMMIT\n"])
-    file = node.host.path("/rules")
+    file = node.host.locate("/rules")
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     load = ("sh", "-c", f"{node.program}-restore < {file}")
     node.host.run(*load)
@@ -509,7 +509,7 @@ def test_an_anchor_with_a_comment_that_is_not_utf8(node):
     node.early()
     node.host.run(*load)
     for _again in range(2):
-        node.host.run("sh", str(node.host.path(SCRIPT)))
+        node.host.run("sh", str(node.host.locate(SCRIPT)))
         assert node.rules() == rules
     assert node.reach() == EVERYTHING
     assert node.drift() == ()
@@ -540,7 +540,7 @@ def test_the_script_without_the_chain_and_the_set_of_the_host(node):
              "-A INPUT -p tcp -j DROP")  # fmt: skip
     node.host.run("ipset", "destroy")
 
-    node.host.run("sh", str(node.host.path(SCRIPT)))
+    node.host.run("sh", str(node.host.locate(SCRIPT)))
 
     assert node.reach() == WITHOUT_B
     assert node.drift() == ()
@@ -563,7 +563,7 @@ def test_a_saved_copy_is_cleaned_on_removal(node):
 
     assert late.compare_persisted(None) == ()
     assert rules(node.host.read(path)) == rules(before)
-    assert node.host.path(path).stat().st_mode & 0o7777 == 0o640
+    assert node.host.locate(path).stat().st_mode & 0o7777 == 0o640
 
 
 def test_a_saved_copy_of_the_early_part_is_cleaned_in_each_run(node):

@@ -145,7 +145,7 @@ def test_a_host_that_accepts_by_default_gets_no_rule(node):
     node.lab.converge(RULES)
     assert LATE not in chain(node.lab, "input")
     assert open_from(node.lab) == ["friend", "ally"]
-    assert not node.lab.host.path("/etc/gatehouse_kong/accept.sh").exists()
+    assert not node.lab.host.locate("/etc/gatehouse_kong/accept.sh").exists()
 
 
 def test_a_third_party_accept_rule_does_not_allow_unauthorised_sources(node):
@@ -185,10 +185,10 @@ def test_the_boot_file_has_the_rule_at_the_same_place(node, case):
     node.lab.nft("insert rule inet filter input ip saddr 192.0.2.9 drop")
     assert not node.lab.converge(RULES).changed
     node.clean()
-    host_file = node.lab.host.path("/etc/nftables.conf")
+    host_file = node.lab.host.locate("/etc/nftables.conf")
     own, priority, policy, last, _place = HOSTS[case]
     host_file.write_text("flush ruleset\n" + HOST % (own, priority, policy, last))
-    early, late = (node.lab.host.path(f"/etc/gatehouse_kong/{file}") for file in ("ruleset.nft", "accept.sh"))
+    early, late = (node.lab.host.locate(f"/etc/gatehouse_kong/{file}") for file in ("ruleset.nft", "accept.sh"))
     node.lab.host.run("nft", f'include "{host_file}"; include "{early}";')
     for _twice in range(2):
         node.lab.host.run("sh", str(late))
@@ -203,9 +203,9 @@ def test_a_boot_from_a_file_that_a_third_party_saved_has_the_rule_once(node, cas
     node.lab.converge(RULES)
     rules, saved = chain(node.lab, "input"), node.lab.host.run("nft", "list", "ruleset")
     node.clean()
-    host_file = node.lab.host.path("/etc/nftables.conf")
+    host_file = node.lab.host.locate("/etc/nftables.conf")
     host_file.write_text(f"flush ruleset\n{saved}")
-    folder = node.lab.host.path("/etc/gatehouse_kong")
+    folder = node.lab.host.locate("/etc/gatehouse_kong")
     # Our drop-in for nftables.service runs the same command.
     node.lab.host.run("nft", f'include "{host_file}"; include "{folder}/ruleset.nft"; include "{folder}/accept*.nft";')
     for _twice in range(2):
@@ -221,7 +221,7 @@ def test_the_boot_file_counts_rules_with_comments_of_two_lines(node):
     node.lab.converge(RULES)
     rules = chain(node.lab, "input")
     assert rules[-3:] == [LATE, 'drop comment "the', 'rest \\xe9"']
-    node.lab.host.run("sh", str(node.lab.host.path("/etc/gatehouse_kong/accept.sh")))
+    node.lab.host.run("sh", str(node.lab.host.locate("/etc/gatehouse_kong/accept.sh")))
     assert chain(node.lab, "input") == rules
     assert open_from(node.lab) == ["friend", "ally"]
 
@@ -234,7 +234,7 @@ def test_a_rollback_restores_the_previous_rule(node):
     node.lab.converge(RULES)
     with_rule = chain(node.lab, "input")
     for path in nothing.files:
-        node.lab.host.path(path).unlink(missing_ok=True)
+        node.lab.host.locate(path).unlink(missing_ok=True)
     for command, text in nothing.load:
         node.lab.host.run(*command, stdin=text)
     assert chain(node.lab, "input") == before
@@ -388,8 +388,8 @@ def test_chains_with_the_names_of_iptables_are_managed(node, last):
     """Load the output of `iptables-restore-translate`. A rule of fail2ban that iptables-nft adds does not change the result."""
     policy = "accept" if "drop" in last else "drop"
     text = "".join(NATIVE.format(family, policy, last) for family in ("ip", "ip6"))
-    node.lab.host.path("/etc").mkdir(exist_ok=True)
-    node.lab.host.path("/etc/nftables.conf").write_text(text)
+    node.lab.host.locate("/etc").mkdir(exist_ok=True)
+    node.lab.host.locate("/etc/nftables.conf").write_text(text)
     node.lab.nft(text)
     assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == ["friend", "ally"]

@@ -312,4 +312,4 @@ def test_absent_removes_all_our_rules_and_files(either):
     either.lab.converge(PUBLISHED)
     either.lab.converge(None)
     assert "gatehouse" not in either.lab.nft("list tables")
-    assert not [str(path) for path in either.lab.host.path("/etc").rglob("*gatehouse*")]
+    assert not [str(path) for path in either.lab.host.locate("/etc").rglob("*gatehouse*")]

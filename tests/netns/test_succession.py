@@ -50,7 +50,7 @@ def late_parts(node):
 
 
 def _has_ours(host, file):
-    path = host.path(file)
+    path = host.locate(file)
     return path.is_dir() or (path.exists() and "gatehouse.kong" in path.read_text())
 
 
@@ -119,7 +119,7 @@ def test_a_host_on_which_nft_was_installed_afterwards(lab):
     # The run uses these rules, and a rollback of the confirmed change restores them.
     assert (outcome.have, Rollback(lab.host).read_previous()) == (ruleset_from_data(OLD), Kept(ruleset_from_data(OLD)))
     assert ("GATEHOUSE-KONG" in lab.host.run("iptables-save"), reaches(lab)) == (False, ["ally"])
-    assert not lab.host.path("/etc/gatehouse_kong_iptables").exists()
+    assert not lab.host.locate("/etc/gatehouse_kong_iptables").exists()
     assert not lab.converge(NEW).changed
     node.clean()
 

@@ -93,7 +93,7 @@ def run_died(lab):
     """Run the command that the host runs when the run has ended without a confirmation."""
     pending = Rollback(lab.host).find_pending()
     if pending:
-        lab.host.run("sh", str(lab.host.path(f"{PENDING}/undo")), pending, UNFINISHED)
+        lab.host.run("sh", str(lab.host.locate(f"{PENDING}/undo")), pending, UNFINISHED)
 
 
 def timer(node, _data):
@@ -141,7 +141,7 @@ def test_a_run_killed_before_any_step_leaves_the_old_or_the_new_state(lab, tmp_p
         lab.converge(old)
         killed = dies(lab, new, step)
         # A change without an id has no timer. It changed nothing, and the next run or boot removes it.
-        waits, armed = lab.host.path(PENDING).exists(), Rollback(lab.host).find_pending()
+        waits, armed = lab.host.locate(PENDING).exists(), Rollback(lab.host).find_pending()
         assert is_whole(node, old, new), step
         if after is timer:
             run_died(lab)
@@ -153,7 +153,7 @@ def test_a_run_killed_before_any_step_leaves_the_old_or_the_new_state(lab, tmp_p
             assert state(lab, old), step
         else:
             assert state(lab, old) or state(lab, new), step
-        assert (armed is None and after is timer) or not lab.host.path(PENDING).exists(), step
+        assert (armed is None and after is timer) or not lab.host.locate(PENDING).exists(), step
         node.clean()
         if not killed:
             break
@@ -180,7 +180,7 @@ def test_a_handover_killed_before_any_step_leaves_one_firewall_manager(lab, tmp_
         use(node, manager)
         killed = dies(lab, OTHER, step)
         assert covers(lab, 8001), step
-        waits = lab.host.path(PENDING).exists()
+        waits = lab.host.locate(PENDING).exists()
         after = (timer, reboot, next_run)[step % 3]
         if after is timer:
             run_died(lab)
@@ -219,14 +219,14 @@ def test_the_rollback_can_be_killed_and_repeated(lab, tmp_path, script):
         lab.converge(ONE)
         for data in (OTHER, MORE):
             converge(Nftables(lab.host), rules(data), Guard(Rollback(lab.host), 30), check_mode=False)
-        cut = cut_after(lab.host.path(f"{PENDING}/{script}"), last)
+        cut = cut_after(lab.host.locate(f"{PENDING}/{script}"), last)
         with suppress(HostError):
-            lab.host.run("sh", str(lab.host.path(f"{PENDING}/undo")))
+            lab.host.run("sh", str(lab.host.locate(f"{PENDING}/undo")))
         assert lab.read().ruleset in (rules(ONE), rules(OTHER), rules(MORE))
         if cut is not None:
             cut()
             Node(lab, "nftables").reboot()
-        assert (state(lab, ONE), lab.host.path(PENDING).exists()) == (True, False), last
+        assert (state(lab, ONE), lab.host.locate(PENDING).exists()) == (True, False), last
         lab.converge(ONE)
         assert Rollback(lab.host).find_leftovers(rules(ONE)) == (), last
         cuts += cut is not None
@@ -361,7 +361,7 @@ def test_the_previous_state_is_kept_until_the_next_change(lab):
         lab.converge(data)
         assert Rollback(lab.host).read_previous().ruleset == before
     lab.converge(None)
-    assert (Rollback(lab.host).read_previous(), lab.host.path(STATE).exists()) == (None, False)
+    assert (Rollback(lab.host).read_previous(), lab.host.locate(STATE).exists()) == (None, False)
 
 
 class Interrupted:
@@ -416,7 +416,7 @@ def test_two_controllers_at_the_same_time(lab, kind):
 def test_a_rollback_whose_script_was_removed(lab):
     lab.converge(ONE)
     converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
-    lab.host.path(f"{PENDING}/undo").unlink()
+    lab.host.locate(f"{PENDING}/undo").unlink()
     lab.converge(OTHER)
     assert state(lab, OTHER)
 

@@ -102,7 +102,7 @@ class Ufw:
             self.restore("*filter\n-I ufw6-before-input 1 -p ipv6-icmp -j ACCEPT\nCOMMIT\n", family)
         if reject:
             self.restore(f"*filter\n-A ufw{number}-reject-input -j REJECT\nCOMMIT\n", family)
-        self.restore(self.lab.host.path(f"/etc/ufw/after{number}.rules").read_text(), family)
+        self.restore(self.lab.host.locate(f"/etc/ufw/after{number}.rules").read_text(), family)
 
     def stop(self):
         self.lab.nft("flush ruleset")
@@ -126,7 +126,7 @@ class Ufw:
         return [line for line in text.splitlines() if line.startswith("-A ")]
 
     def file(self, family="ipv4"):
-        return self.lab.host.path(f"/etc/ufw/after{NUMBERS[family]}.rules")
+        return self.lab.host.locate(f"/etc/ufw/after{NUMBERS[family]}.rules")
 
     def late(self):
         """Return a new object that has read the host, as in each run of the module."""
@@ -326,7 +326,7 @@ COMMIT
 
 
 def test_lines_in_user_rules_that_ufw_did_not_write_are_preserved(ufw):
-    path = ufw.lab.host.path("/etc/ufw/user.rules")
+    path = ufw.lab.host.locate("/etc/ufw/user.rules")
     path.write_text(USER_RULES)
     ufw.restore(USER_RULES)
     rules = ufw.rules(chain="@-user-input")
@@ -422,7 +422,7 @@ def test_a_file_without_a_place_is_an_error_before_any_change(ufw):
 
 
 def test_a_host_with_ipv6_disabled_in_ufw(ufw):
-    ufw.lab.host.path("/etc/default/ufw").write_text("IPV6=no\n")
+    ufw.lab.host.locate("/etc/default/ufw").write_text("IPV6=no\n")
     ufw.file("ipv6").write_text("")
     ufw.converge()
     assert ufw.reaches("friend", 8001)

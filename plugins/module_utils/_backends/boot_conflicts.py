@@ -36,7 +36,7 @@ def find_boot_conflicts(host: Host, manager: str) -> tuple[Conflict, ...]:
 def _find_changed_units(host: Host) -> Iterator[Conflict]:
     for unit in _OUR_UNITS:
         for folder in _DROP_IN_FOLDERS:
-            for path in sorted(host.path(f"{folder}/{unit}.service.d").glob("*.conf")):
+            for path in sorted(host.locate(f"{folder}/{unit}.service.d").glob("*.conf")):
                 drop_in = f"{folder}/{unit}.service.d/{path.name}"
                 found = _DECIDES.search(host.read(drop_in) or "")
                 if found:
@@ -47,9 +47,9 @@ def _find_changed_units(host: Host) -> Iterator[Conflict]:
 
 
 def _find_flushing_units(host: Host) -> Iterator[Conflict]:
-    links = {path.name: path for path in sorted(host.path(UNIT_DIRECTORY).glob("*.wants/*.service"))}
+    links = {path.name: path for path in sorted(host.locate(UNIT_DIRECTORY).glob("*.wants/*.service"))}
     for name, path in links.items():
-        unit = host.path(f"{UNIT_DIRECTORY}/{name}") if host.path(f"{UNIT_DIRECTORY}/{name}").exists() else path
+        unit = host.locate(f"{UNIT_DIRECTORY}/{name}") if host.locate(f"{UNIT_DIRECTORY}/{name}").exists() else path
         if name == _LOADS_OURS or not unit.exists():
             continue
         text = unit.read_text(encoding="utf-8", errors="replace")
@@ -65,7 +65,7 @@ def _find_flushing_units(host: Host) -> Iterator[Conflict]:
 
 def _is_script(host: Host, path: str) -> bool:
     """Tell whether a file is a script, which begins with the name of an interpreter such as a shell or nft."""
-    file = host.path(path)
+    file = host.locate(path)
     if not file.is_file():
         return False
     with file.open("rb") as opened:

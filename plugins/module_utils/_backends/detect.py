@@ -74,7 +74,7 @@ def explain_ufw(host: Host) -> str | None:
 
 
 def _explain_firewalld(host: Host) -> str | None:
-    if host.path(_FIREWALLD_RUNS).is_symlink():
+    if host.locate(_FIREWALLD_RUNS).is_symlink():
         return "firewalld is active"
     # Its rules are loaded at the next boot, so the late part must be for firewalld. That part requires an active firewalld.
     return "firewalld is enabled" if host.which("firewall-cmd") and is_enabled(host, "firewalld") else None
@@ -82,7 +82,7 @@ def _explain_firewalld(host: Host) -> str | None:
 
 def _explain_iptables(host: Host) -> str | None:
     for service, files in IPTABLES_SERVICES:
-        loaded = next((file for file in files if host.path(file).exists()), None)
+        loaded = next((file for file in files if host.locate(file).exists()), None)
         if loaded and is_enabled(host, service):
             return f"{service}.service is enabled and loads {loaded}"
     return None
@@ -99,15 +99,15 @@ def _find_default(host: Host) -> Manager:
     """Return the manager of a host without an enabled manager: the previous backend, or else by the loaded rules."""
     if has_iptables_accepts(host):
         return Manager("iptables", "this collection has rules for iptables on the host already")
-    if not host.path(FILE).exists() and _uses_legacy(host):
+    if not host.locate(FILE).exists() and _uses_legacy(host):
         return Manager("iptables", "its iptables is iptables-legacy, and rules of it are loaded")
     return Manager("nftables", "no other firewall manager is enabled")
 
 
 def is_enabled(host: Host, service: str) -> bool:
     """Tell whether a target or another service starts a service at boot. The links of systemd show that."""
-    masked = host.path(f"{UNIT_DIRECTORY}/{service}.service").resolve() == Path("/dev/null")
-    wants = host.path(UNIT_DIRECTORY).glob("*.wants")
+    masked = host.locate(f"{UNIT_DIRECTORY}/{service}.service").resolve() == Path("/dev/null")
+    wants = host.locate(UNIT_DIRECTORY).glob("*.wants")
     return not masked and any((folder / f"{service}.service").is_symlink() for folder in wants)
 
 

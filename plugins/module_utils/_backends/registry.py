@@ -115,7 +115,7 @@ SYSTEMS = (
     System("firewalld", _make_firewalld, _FIREWALLD, lambda host: bool(list_own_firewalld_files(host))),
     System("ufw", _make_ufw, _IPTABLES, keeps_rule),
     System("iptables", _make_iptables, _IPTABLES, has_iptables_accepts),
-    System("nftables", _make_nftables, frozenset(), lambda host: host.path(LATE_FILE).exists(), _plan_objects),
+    System("nftables", _make_nftables, frozenset(), lambda host: host.locate(LATE_FILE).exists(), _plan_objects),
 )
 NAMES = tuple(sorted(system.name for system in SYSTEMS))
 
@@ -129,9 +129,9 @@ def choose(host: Host, name: str) -> Choice:
     system = next(system for system in SYSTEMS if system.name == manager)
     listing = Listing(host)
     # If nft was removed from the host, our table may still be loaded and drop new sources. The early part then requires nft.
-    by_nft = host.which("nft") is not None or host.path(FILE).exists()
+    by_nft = host.which("nft") is not None or host.locate(FILE).exists()
     early = _make_table(host, listing, system) if by_nft else _make_mangle(host)
-    left_early = (_make_mangle(host),) if by_nft and host.path(SCRIPT_FILE).exists() else ()
+    left_early = (_make_mangle(host),) if by_nft and host.locate(SCRIPT_FILE).exists() else ()
     left_late = tuple(other.late(host, listing) for other in SYSTEMS if other is not system and other.keeps(host))
     return Choice(
         Firewall(host, early, system.late(host, listing), Leftovers(left_early, left_late)), reason, early.name

@@ -12,7 +12,7 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
 # The option of every module that the action plugin sets.
 ARCHIVE = "archive"

@@ -104,7 +104,7 @@ def compare_parts(host: Host, unit: BootUnit, content: str | None) -> tuple[str,
         return tuple(
             f"{path}: to be removed"
             for path in (*unit.unit_files, unit.link, unit.directory)
-            if host.path(path).exists() or host.path(path).is_symlink()
+            if host.locate(path).exists() or host.locate(path).is_symlink()
         )
     directory = () if _is_private(host, unit.directory) else (f"{unit.directory}: not mode 0700",)
     return (*compare_files(host, {unit.file: content}, 0o600), *directory, *_compare_unit(host, unit))
@@ -136,7 +136,7 @@ def install(host: Host, unit: BootUnit, content: str) -> None:
 
 def uninstall(host: Host, unit: BootUnit) -> None:
     """Remove the unit, its drop-ins, its link, its file and its directory."""
-    if host.path(unit.path).exists():
+    if host.locate(unit.path).exists():
         host.run("systemctl", "disable", "--now", unit.name)
     _remove_unit(host, unit)
     _remove_directory(host, unit)
@@ -144,12 +144,12 @@ def uninstall(host: Host, unit: BootUnit) -> None:
 
 
 def _compare_unit(host: Host, unit: BootUnit) -> tuple[str, ...]:
-    link = () if host.path(unit.link).is_symlink() else (f"{unit.link}: missing",)
+    link = () if host.locate(unit.link).is_symlink() else (f"{unit.link}: missing",)
     return (*compare_files(host, unit.unit_files, 0o644), *link)
 
 
 def _is_private(host: Host, path: str) -> bool:
-    directory = host.path(path)
+    directory = host.locate(path)
     return not directory.exists() or directory.stat().st_mode & 0o7777 == 0o700
 
 
@@ -171,7 +171,7 @@ def _remove_unit(host: Host, unit: BootUnit) -> None:
 
 def _remove_directory(host: Host, unit: BootUnit) -> None:
     """Remove the unit's directory with all its files, temporary files included."""
-    directory = host.path(unit.directory)
+    directory = host.locate(unit.directory)
     if directory.is_dir():
         host.remove(f"{unit.directory}/{file.name}" for file in directory.iterdir())
         directory.rmdir()

@@ -110,7 +110,7 @@ class Host:
         self.root = root
         self.inherited: tuple[int, ...] = ()
 
-    def path(self, path: str) -> Path:
+    def locate(self, path: str) -> Path:
         """Return the real location of an absolute path: below `root`."""
         return self.root / path.lstrip("/")
 
@@ -147,13 +147,13 @@ class Host:
     def read(self, path: str) -> str | None:
         """Return the text of a file, or None if it is missing."""
         try:
-            return self.path(path).read_text(encoding="utf-8", errors="replace")
+            return self.locate(path).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
 
     def holds(self, path: str, text: str, mode: int) -> bool:
         """Tell whether a path is a file (not a link) with exactly this text and mode."""
-        file = self.path(path)
+        file = self.locate(path)
         if file.is_symlink() or not file.is_file():
             return False
         return file.read_bytes() == text.encode("utf-8", "surrogateescape") and file.stat().st_mode & 0o7777 == mode
@@ -163,7 +163,7 @@ class Host:
 
         Surrogates in the text become bytes that are not UTF-8 (PEP 383).
         """
-        target = self.path(path)
+        target = self.locate(path)
         temporary = ""
         try:
             self._make_parent(path)
@@ -188,7 +188,7 @@ class Host:
         Raises HostError if the disk has less space.
         """
         try:
-            with self.path(path).open("wb") as file:
+            with self.locate(path).open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, size)
         except OSError as error:
             raise HostError(f"cannot write {path}: {error.strerror}") from error
@@ -197,23 +197,23 @@ class Host:
         """Create a directory if it is missing, and set its mode."""
         try:
             self._make_parent(f"{path}/")
-            self.path(path).chmod(mode)
+            self.locate(path).chmod(mode)
         except OSError as error:
             raise HostError(f"cannot create the directory {path}: {error.strerror}") from error
 
     def _make_parent(self, path: str) -> None:
         """Create the directory of a path and its parents, with the SELinux contexts of their locations."""
         parent = path.rpartition("/")[0]
-        if parent and not self.path(parent).is_dir():
+        if parent and not self.locate(parent).is_dir():
             self._make_parent(parent)
-            self.path(parent).mkdir(exist_ok=True)
-            restore_context(str(self.path(parent)), parent)
+            self.locate(parent).mkdir(exist_ok=True)
+            restore_context(str(self.locate(parent)), parent)
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files and links. Missing paths are ignored."""
         try:
             for path in paths:
-                self.path(path).unlink(missing_ok=True)
+                self.locate(path).unlink(missing_ok=True)
                 self._remove_temporaries(path)
         except OSError as error:
             raise HostError(f"cannot remove {error.filename}: {error.strerror}") from error
@@ -221,23 +221,23 @@ class Host:
     def find_temporaries(self, path: str) -> tuple[str, ...]:
         """Return the temporary files that killed processes left when they wrote a file."""
         folder, _slash, name = path.rpartition("/")
-        found = self.path(f"{folder}/").glob(f".{glob.escape(name)}{TEMPORARY}*")
+        found = self.locate(f"{folder}/").glob(f".{glob.escape(name)}{TEMPORARY}*")
         return tuple(f"{folder}/{temporary.name}" for temporary in sorted(found))
 
     def _remove_temporaries(self, path: str) -> None:
         for temporary in self.find_temporaries(path):
-            self.path(temporary).unlink(missing_ok=True)
+            self.locate(temporary).unlink(missing_ok=True)
 
     def remove_empty(self, directories: Iterable[str]) -> None:
         """Remove directories that are empty."""
         for directory in directories:
             with suppress(OSError):
-                self.path(directory).rmdir()
+                self.locate(directory).rmdir()
 
     def remove_tree(self, directory: str) -> None:
         """Remove a directory and its content. A missing directory is ignored."""
         try:
-            shutil.rmtree(self.path(directory))
+            shutil.rmtree(self.locate(directory))
         except FileNotFoundError:
             return
         except OSError as error:
@@ -247,19 +247,19 @@ class Host:
         """Copy a file with its mode, owner and times, or a link as a link. Create the parent directory if needed."""
         try:
             self._make_parent(to)
-            shutil.copy2(self.path(path), self.path(to), follow_symlinks=False)
-            status = self.path(path).lstat()
-            os.chown(self.path(to), status.st_uid, status.st_gid, follow_symlinks=False)
-            if not self.path(to).is_symlink():
-                _sync(self.path(to))
+            shutil.copy2(self.locate(path), self.locate(to), follow_symlinks=False)
+            status = self.locate(path).lstat()
+            os.chown(self.locate(to), status.st_uid, status.st_gid, follow_symlinks=False)
+            if not self.locate(to).is_symlink():
+                _sync(self.locate(to))
         except OSError as error:
             raise HostError(f"cannot copy {path} to {to}: {error.strerror}") from error
 
     def move(self, path: str, to: str) -> None:
         """Rename a file or directory within its directory, atomically, and make that durable."""
         try:
-            self.path(path).rename(self.path(to))
-            _sync(self.path(to).parent)
+            self.locate(path).rename(self.locate(to))
+            _sync(self.locate(to).parent)
         except OSError as error:
             raise HostError(f"cannot rename {path} to {to}: {error.strerror}") from error
 
@@ -268,9 +268,9 @@ class Host:
         try:
             self._make_parent(path)
             with suppress(FileExistsError):
-                self.path(path).symlink_to(target)
-                restore_context(str(self.path(path)), path)
-                _sync(self.path(path).parent)
+                self.locate(path).symlink_to(target)
+                restore_context(str(self.locate(path)), path)
+                _sync(self.locate(path).parent)
         except OSError as error:
             raise HostError(f"cannot create the link {path}: {error.strerror}") from error
 
@@ -286,14 +286,14 @@ class Host:
 
     def require_writable(self, path: str) -> None:
         """Check that a directory exists and is not on a read-only file system. Raises HostError."""
-        if not self.path(path).is_dir():
+        if not self.locate(path).is_dir():
             raise HostError(f"the directory {path} is missing; the rules must be saved in it")
-        if os.statvfs(self.path(path)).f_flag & os.ST_RDONLY:
+        if os.statvfs(self.locate(path)).f_flag & os.ST_RDONLY:
             raise HostError(f"{path} is on a read-only file system, so the rules would not survive a reboot")
 
     def require_systemd(self) -> None:
         """Raise HostError unless the host was booted with systemd (sd_booted(3))."""
-        if not self.path("/run/systemd/system").is_dir() or self.which("systemctl") is None:
+        if not self.locate("/run/systemd/system").is_dir() or self.which("systemctl") is None:
             raise HostError(
                 "this host does not run systemd, which must load the rules at boot: they would not survive a reboot"
             )

@@ -35,7 +35,7 @@ def write_files(host: Host, files: Files, mode: int) -> Iterator[None]:
 
 
 def _explain_difference(host: Host, path: str, text: str | None, mode: int) -> str:
-    present = host.path(path).exists() or host.path(path).is_symlink()
+    present = host.locate(path).exists() or host.locate(path).is_symlink()
     if text is None:
         return "to be removed" if present else ""
     if not present:

@@ -26,10 +26,10 @@ def list_own_firewalld_files(host: Host) -> tuple[str, ...]:
     return tuple(
         f"{FIREWALLD}/ipsets/{path.name}"
         for prefix in FIREWALLD_SET_PREFIX.values()
-        for path in sorted(host.path(f"{FIREWALLD}/ipsets").glob(f"{prefix}*"))
+        for path in sorted(host.locate(f"{FIREWALLD}/ipsets").glob(f"{prefix}*"))
     )
 
 
 def has_iptables_accepts(host: Host) -> bool:
     """Tell whether the late part for iptables is installed."""
-    return host.path(IPTABLES_LATE).exists()
+    return host.locate(IPTABLES_LATE).exists()

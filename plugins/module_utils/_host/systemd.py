@@ -40,7 +40,7 @@ class SystemdError(Exception):
 def start(host: Host, unit: str, changed: t.Sequence[str]) -> None:
     """Start a unit with a new file. `changed` are units with a new drop-in. Raises HostError."""
     try:
-        host.call(start_new, str(host.path(SOCKET)), unit, changed)
+        host.call(start_new, str(host.locate(SOCKET)), unit, changed)
     except socket.timeout as error:
         raise HostError(_explain_timeout(f"start of {unit}")) from error
     except OSError:
@@ -57,7 +57,7 @@ def start(host: Host, unit: str, changed: t.Sequence[str]) -> None:
 def schedule(host: Host, name: str, description: str, seconds: int, shell: str) -> None:
     """Make systemd run a command with /bin/sh after some seconds. Raises HostError."""
     try:
-        host.call(start_timer, str(host.path(SOCKET)), name, description, seconds, shell)
+        host.call(start_timer, str(host.locate(SOCKET)), name, description, seconds, shell)
     except socket.timeout as error:
         raise HostError(_explain_timeout(f"timer {name}")) from error
     except OSError:

@@ -16,7 +16,7 @@ Clean = Callable[[str], str]  # removes our text from the text of a file
 
 def read_text(host: Host, file: str) -> str:
     """Return the text of a file; bytes that are not UTF-8 become surrogates."""
-    return host.path(file).read_bytes().decode("utf-8", "surrogateescape")
+    return host.locate(file).read_bytes().decode("utf-8", "surrogateescape")
 
 
 def select_files_to_change(host: Host, files: Iterable[str], clean: Clean) -> tuple[str, ...]:
@@ -26,11 +26,11 @@ def select_files_to_change(host: Host, files: Iterable[str], clean: Clean) -> tu
 
 def clean_file(host: Host, file: str, clean: Clean) -> None:
     """Remove our text from a file, or from the target if it is a link. Raises HostError."""
-    target = f"/{host.path(file).resolve().relative_to(host.root.resolve())}"
+    target = f"/{host.locate(file).resolve().relative_to(host.root.resolve())}"
     new = f"{target}.gatehouse-kong"
     host.copy(target, new)
     try:
-        with host.path(new).open("wb") as copy:
+        with host.locate(new).open("wb") as copy:
             copy.write(clean(read_text(host, target)).encode("utf-8", "surrogateescape"))
             copy.flush()
             os.fsync(copy.fileno())

@@ -133,7 +133,7 @@ class Interceptor:
 
     def is_untouched(self) -> bool:
         """Tell whether the host has none of our files: they are written before rules are loaded, and removed after them."""
-        return not any(self._host.path(path).exists() for path in (UNIT_PARTS.directory, *UNIT_PARTS.unit_files))
+        return not any(self._host.locate(path).exists() for path in (UNIT_PARTS.directory, *UNIT_PARTS.unit_files))
 
     def converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
         """Load the rules of `want` (None: remove all of our rules), or in check mode only return the planned changes.

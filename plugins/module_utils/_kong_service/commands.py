@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
     run_program,
     search_path,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import find_errors, summarize
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import find_errors, summarise
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, Step, StepError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_sockets
 
@@ -35,7 +35,7 @@ def run_step(step: Step, kong: Kong) -> None:
         raise StepError(str(error)) from error
     if done.returncode and step.required:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        output = summarize(find_errors(lines) or lines, kong.stated)
+        output = summarise(find_errors(lines) or lines, kong.stated)
         failed = f"`{' '.join(step.argv)}` failed with status {done.returncode}: {' / '.join(output)}"
         raise StepError(failed, output)
     if step.settles:

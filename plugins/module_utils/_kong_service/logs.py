@@ -75,7 +75,7 @@ def find_refusals(errors: Iterable[str], master: str) -> list[str]:
     return [line for line in errors if _FATAL.search(line) or f"] {master}#" in line]
 
 
-def summarize(errors: Iterable[str], stated: Mapping[str, str]) -> tuple[str, ...]:
+def summarise(errors: Iterable[str], stated: Mapping[str, str]) -> tuple[str, ...]:
     """Return the last different errors for a message, without times, ids and secrets.
 
     Errors that end a program have priority. `stated` has the values of settings and variables, secrets among them, by name.

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs 
     find_refusals,
     mark_logs,
     read_errors,
-    summarize,
+    summarise,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx, find_nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
@@ -104,7 +104,7 @@ def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Do
         chosen = choose_procedure(kong, RESTART)
     mark = mark_logs(kong.unit, before, kong.error_log)
     wrong = _run(kong, chosen) or _check(lambda: find_errors(kong, wanted), wanted.looks)
-    why = (*rejected, *summarize(read_errors(host, mark), kong.stated)) if wrong else ()
+    why = (*rejected, *summarise(read_errors(host, mark), kong.stated)) if wrong else ()
     return Done(chosen.how, reasons, (*wrong, *why))
 
 
@@ -149,7 +149,7 @@ def _reload(host: Host, kong: Kong, chosen: Procedure, wanted: Wanted, expected:
     refusals = find_refusals([*errors, *failed], master)
     is_refused = expected.keeps_workers() and not _needs_restart(kong, wanted, refusals)
     unknown = [_NO_REASON] if is_refused and not (refusals or failed) else []
-    return [*wrong, *summarize(errors, kong.stated), *unknown], is_refused
+    return [*wrong, *summarise(errors, kong.stated), *unknown], is_refused
 
 
 def _needs_restart(kong: Kong, wanted: Wanted, refusals: list[str]) -> bool:

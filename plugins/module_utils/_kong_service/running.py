@@ -129,7 +129,7 @@ def _find_conf(host: Host, running: Running) -> str | None:
     if start is None:
         return None
     named = dict(zip(start.options[::2], start.options[1::2])).get("-c")
-    return named or next((path for path in _CONFS if host.path(path).exists()), "")
+    return named or next((path for path in _CONFS if host.locate(path).exists()), "")
 
 
 def _read_file(host: Host, file: KongFile, settings: Collection[str]) -> dict[str, str | None]:
@@ -141,7 +141,7 @@ def _read_file(host: Host, file: KongFile, settings: Collection[str]) -> dict[st
 
 def _read_time(host: Host, path: str) -> float:
     with suppress(FileNotFoundError):
-        return host.path(path).stat().st_mtime if path else 0.0
+        return host.locate(path).stat().st_mtime if path else 0.0
     return 0.0
 
 

@@ -52,7 +52,7 @@ def read_user(host: Host, unit: str) -> str:
 def read_directory(host: Host, unit: str) -> str:
     """Return the working directory of a unit, empty without a unit. `!` precedes one that may be missing; then it is `/`."""
     shown = _read_property(host, unit, "WorkingDirectory").lstrip("!") if unit else ""
-    return shown if host.path(shown).is_dir() and shown.startswith("/") else "/" if unit else ""
+    return shown if host.locate(shown).is_dir() and shown.startswith("/") else "/" if unit else ""
 
 
 def _read_property(host: Host, unit: str, name: str) -> str:

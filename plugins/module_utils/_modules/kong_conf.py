@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
     SECONDS,
@@ -85,7 +85,7 @@ def stage(module: AnsibleModule, text: str) -> str:
     """Write `text` to a new file, validate it if requested, and return its path."""
     # The mode of atomic_move for a new file; a secret in the file is never readable for every user.
     os.umask(0o027)
-    handle, name = tempfile.mkstemp(dir=module.tmpdir)
+    handle, name = tempfile.mkstemp(dir=str(module.tmpdir))
     with os.fdopen(handle, "wb") as temporary:
         temporary.write(text.encode("utf-8", "surrogateescape"))
     validate(module, name)

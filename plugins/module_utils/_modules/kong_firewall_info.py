@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import describe_outcome, report
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose

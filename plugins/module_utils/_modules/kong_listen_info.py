@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import is_address, is_bindable
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root

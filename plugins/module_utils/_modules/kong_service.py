@@ -11,7 +11,7 @@ import re
 import typing as t
 from dataclasses import asdict
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
@@ -61,7 +61,7 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
     program = params["program"]
     return Kong(
         version=(int(found[1]), int(found[2])),
-        conf=params["conf"] if host.path(params["conf"]).exists() else _NO_FILE,
+        conf=params["conf"] if host.locate(params["conf"]).exists() else _NO_FILE,
         prefix=params["prefix"] or "",
         unit=unit,
         start_of_unit=read_commands(host, unit, "ExecStartPre", "ExecStart"),

@@ -57,7 +57,7 @@ def _is_complete(host: Host, path: str) -> bool:
 
 def list_families(host: Host) -> tuple[str, ...]:
     """Return the address families that the kernel supports."""
-    return ("ipv4", "ipv6") if host.path(_IPV6_ADDRESSES).exists() else ("ipv4",)
+    return ("ipv4", "ipv6") if host.locate(_IPV6_ADDRESSES).exists() else ("ipv4",)
 
 
 def require_programs(host: Host, variant: str) -> None:

@@ -17,7 +17,7 @@ _TABLE = re.compile(r"^[ \t]*(?:(?:add|create)[ \t]+)?table[ \t]+(?:(ip6?|inet)[
 
 def list_nft_files(host: Host) -> tuple[str, ...]:
     """Return the paths of the host's files for nft."""
-    root = host.path("/")
+    root = host.locate("/")
     paths = (path for pattern in _PATTERNS for path in sorted(root.glob(pattern)) if path.is_file())
     return tuple(f"/{path.relative_to(root)}" for path in paths)
 

@@ -48,7 +48,7 @@ def with_options(objects: Listing, family: str, saved: str) -> Listing:
     No lines are added in a chain for which the two programs list different numbers of rules.
     """
     lines = _parse_lines(saved)
-    listed = Counter(_place(rule) for rule in _list_rules(objects, family))
+    listed = Counter(_make_place(rule) for rule in _list_rules(objects, family))
     left = {place: iter(rules) for place, rules in lines.items() if len(rules) == listed[place]}
     return [_with_line(item, family, left) for item in objects]
 
@@ -57,15 +57,15 @@ def _list_rules(objects: Listing, family: str) -> Iterator[dict[str, Json]]:
     return (item["rule"] for item in objects if item.get("rule", {}).get("family") == family)
 
 
-def _place(rule: dict[str, Json]) -> _Place:
+def _make_place(rule: dict[str, Json]) -> _Place:
     return rule["table"], rule["chain"]
 
 
 def _with_line(item: dict[str, Json], family: str, left: dict[_Place, Iterator[str]]) -> dict[str, Json]:
     rule = item.get("rule", {})
-    if rule.get("family") != family or _place(rule) not in left:
+    if rule.get("family") != family or _make_place(rule) not in left:
         return item
-    return {"rule": {**rule, LINE: next(left[_place(rule)])}}
+    return {"rule": {**rule, LINE: next(left[_make_place(rule)])}}
 
 
 def _parse_lines(saved: str) -> dict[_Place, list[str]]:

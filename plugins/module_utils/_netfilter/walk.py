@@ -168,12 +168,12 @@ class Walk:
     def _take(self, chain: Chain, rule: Rule, action: Action) -> Iterator[tuple[Outcome, tuple[Chain, Rule | None]]]:
         if action.verdict not in (JUMP, GOTO):
             leaves = action.verdict in (*_ENDS, RETURN)
-            yield (_end(action.verdict, action) if leaves else Outcome(action.verdict)), (chain, rule)
+            yield (_make_end(action.verdict, action) if leaves else Outcome(action.verdict)), (chain, rule)
             return
-        back = _NEXT if action.verdict == JUMP else _end(RETURN, action)
+        back = _NEXT if action.verdict == JUMP else _make_end(RETURN, action)
         for outcome, reason in self.walk_chain(self._chains[action.target]).items():
             if outcome.verdict in _ENDS:
-                yield _end(outcome.verdict, action, outcome), reason
+                yield _make_end(outcome.verdict, action, outcome), reason
             else:
                 yield back, (chain, rule)
 
@@ -183,6 +183,6 @@ class Walk:
             self.packet = replace(self.packet, mark=self.packet.mark.intersect(mark))
 
 
-def _end(verdict: str, action: Action, inner: Outcome = _NEXT) -> Outcome:
+def _make_end(verdict: str, action: Action, inner: Outcome = _NEXT) -> Outcome:
     # An outcome inside a chain is as uncertain as the jump to the chain.
     return Outcome(verdict, named=action.named or inner.named, ban=(action.ban and not action.certain) or inner.ban)

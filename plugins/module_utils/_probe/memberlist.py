@@ -41,26 +41,26 @@ class _Reader:
         self._position += size
         return taken
 
-    def number(self, layout: str) -> int:
+    def read_number(self, layout: str) -> int:
         value: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
         return value
 
     def read_value(self) -> int | bytes | None:
-        first = self.number(">B")
+        first = self.read_number(">B")
         if first <= 0x7F:
             return first
         if 0xA0 <= first <= 0xBF:
             return self.take(first - 0xA0)
         if first in _INTEGERS:
-            return self.number(_INTEGERS[first])
+            return self.read_number(_INTEGERS[first])
         if first in _LENGTHS:
-            return self.take(self.number(_LENGTHS[first]))
+            return self.take(self.read_number(_LENGTHS[first]))
         if first == 0xC0:
             return None
         raise MessageError(f"unexpected msgpack type {first:#04x}")
 
     def read_mapping(self) -> dict[int | bytes | None, int | bytes | None]:
-        first = self.number(">B")
+        first = self.read_number(">B")
         if not 0x80 <= first <= 0x8F:
             raise MessageError(f"unexpected msgpack type {first:#04x} in place of a map")
         return {self.read_value(): self.read_value() for _entry in range(first - 0x80)}
@@ -97,7 +97,7 @@ def _remove_checksum(packet: bytes) -> bytes:
     if packet[:1] != bytes([CHECKED]):
         return packet
     reader = _Reader(packet[1:])
-    if reader.number(">I") != crc32(packet[5:]):
+    if reader.read_number(">I") != crc32(packet[5:]):
         raise MessageError("the checksum does not match")
     return packet[5:]
 
@@ -120,7 +120,7 @@ def _split(packet: bytes) -> list[bytes]:
     if packet[0] != COMPOUND:
         return [packet]
     reader = _Reader(packet[1:])
-    sizes = [reader.number(">H") for _part in range(reader.number(">B"))]
+    sizes = [reader.read_number(">H") for _part in range(reader.read_number(">B"))]
     return [reader.take(size) for size in sizes]
 
 

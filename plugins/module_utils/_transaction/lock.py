@@ -32,7 +32,7 @@ def open_lock(host: Host) -> int:
     Raises HostError unless root is the only user who can open the file.
     """
     try:
-        handle = os.open(host.path(LOCK), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        handle = os.open(host.locate(LOCK), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise HostError(f"cannot open the lock {LOCK}: {error.strerror}") from error
     status = os.fstat(handle)

@@ -116,7 +116,7 @@ class RestorePoints:
         self._host.remove_tree(FOLDER)
 
     def _find_folder(self) -> str:
-        return TAKEN if self._host.path(TAKEN).exists() else PREVIOUS
+        return TAKEN if self._host.locate(TAKEN).exists() else PREVIOUS
 
     def _is_present(self, point: RestorePoint) -> bool:
         if point.begun or self.find_changed_files(point):
@@ -125,20 +125,20 @@ class RestorePoints:
 
     def _is_same(self, path: str, copy: str | None) -> bool:
         """Tell whether a file has the content, owner and mode of its copy; a copy of None means a missing file."""
-        where = self._host.path(path)
+        where = self._host.locate(path)
         if copy is None or not where.exists():
             return copy is None and not where.exists()
-        saved = self._host.path(copy)
+        saved = self._host.locate(copy)
         status = [(found.st_mode, found.st_uid, found.st_gid) for found in (where.stat(), saved.stat())]
         return status[0] == status[1] and where.read_bytes() == saved.read_bytes()
 
     def _resolve_path(self, path: str) -> str:
         """Return the path with all symbolic links resolved."""
-        return "/" + os.path.relpath(os.path.realpath(self._host.path(path)), os.path.realpath(self._host.root))
+        return "/" + os.path.relpath(os.path.realpath(self._host.locate(path)), os.path.realpath(self._host.root))
 
     def _copy_files(self, paths: list[str], folder: str, first: int) -> tuple[tuple[str, str | None], ...]:
         """Copy the files that exist; return each path with the name of its copy."""
-        names = {path: f"file{number}" for number, path in enumerate(paths, first) if self._host.path(path).exists()}
+        names = {path: f"file{number}" for number, path in enumerate(paths, first) if self._host.locate(path).exists()}
         for path, name in names.items():
             self._host.copy(path, f"{folder}/{name}")
         return tuple((path, names.get(path)) for path in paths)

@@ -128,12 +128,12 @@ class Rollback:
 
     def find_leftovers(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for an unconfirmed change, and for each file that a run has to remove."""
-        if self._host.path(PENDING).exists():
+        if self._host.locate(PENDING).exists():
             return (f"{PENDING}: an unconfirmed change, which the host would undo",)
-        if want is None and self._host.path(STATE).exists():
+        if want is None and self._host.locate(STATE).exists():
             return (f"{STATE}: to be removed",)
         paths = (_LINK, _UNIT, _RUBBISH, *self._host.find_temporaries(_UNIT))
-        left = (path for path in paths if os.path.lexists(self._host.path(path)))
+        left = (path for path in paths if os.path.lexists(self._host.locate(path)))
         return tuple(f"{path}: left by a run or rollback that was killed" for path in left)
 
     def arm(self, snapshot: Snapshot, before: Ruleset | None) -> str:
@@ -178,7 +178,7 @@ class Rollback:
         With `keep`, the state before the change becomes the target of `state: rolled_back`, unless that state was
         transitional. With `transitional`, the present state never becomes such a target.
         """
-        keep = keep and not self._host.path(_TRANSITIONAL).exists()
+        keep = keep and not self._host.locate(_TRANSITIONAL).exists()
         self._host.remove((_RESERVE,))
         if keep:
             self._host.remove_tree(PREVIOUS)
@@ -203,7 +203,7 @@ class Rollback:
         """Undo the change now, without waiting for the timer. The caller does not hold the lock any more."""
         if self._lock is not None:
             fcntl.flock(self._lock, fcntl.LOCK_UN)  # the script waits for it
-        if self._host.path(_UNDO).exists():
+        if self._host.locate(_UNDO).exists():
             self._host.run("sh", self._resolve(_UNDO), transaction, seconds=_UNDO_SECONDS)
 
     def read_previous(self) -> Kept | None:
@@ -229,10 +229,10 @@ class Rollback:
         """Add a layer to the changes that wait, or create `find_pending` with the first layer, by one rename each."""
         self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
         self._host.link(_LINK, _UNIT)
-        if self._host.path(_UNDO).exists():
+        if self._host.locate(_UNDO).exists():
             self._host.remove_tree(_NEW_LAYER)
             self._write_layer(_NEW_LAYER, snapshot)
-            count = len([*self._host.path(PENDING).glob(_name_layer("*"))])
+            count = len([*self._host.locate(PENDING).glob(_name_layer("*"))])
             self._host.move(_NEW_LAYER, f"{PENDING}/{_name_layer(f'{count:06d}')}")
             return
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
@@ -277,7 +277,7 @@ class Rollback:
     def _copy(self, path: str, folder: str, number: int) -> Saved:
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved  # noqa: PLC0415
 
-        where = self._host.path(path)
+        where = self._host.locate(path)
         exists = where.exists() or where.is_symlink()
         copy = f"file{number}" if exists else None
         if copy:
@@ -322,7 +322,7 @@ class Rollback:
         self._host.remove_empty((f"{UNIT_DIRECTORY}/sysinit.target.wants",))
 
     def _resolve(self, path: str) -> str:
-        return str(self._host.path(path))
+        return str(self._host.locate(path))
 
 
 _TOO_LATE = (

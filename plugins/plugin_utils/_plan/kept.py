@@ -25,7 +25,7 @@ _PARTED = ("hosts", "nodes", "sets")
 def write_parts(path: Path, plan: Mapping[str, Any]) -> None:
     """Write a plan for the processes of this run. Only the user can read the file, and no process sees a part of it."""
     values = {key.encode(): value for key, value in plan.items() if key not in _PARTED}
-    values |= {_line_name(kind, name): value for kind in _PARTED for name, value in plan[kind].items()}
+    values |= {_name_line(kind, name): value for kind in _PARTED for name, value in plan[kind].items()}
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     unfinished.touch(mode=0o600)
     with unfinished.open("wb") as file:
@@ -34,7 +34,7 @@ def write_parts(path: Path, plan: Mapping[str, Any]) -> None:
     unfinished.replace(path)
 
 
-def _line_name(kind: str, name: str) -> bytes:
+def _name_line(kind: str, name: str) -> bytes:
     return f"{kind} {json.dumps(name)}".encode()
 
 
@@ -57,7 +57,7 @@ class PartedPlan(Mapping[str, Any]):
         return self._parts[key] if key in self._parts else self.read(key.encode())
 
     def __iter__(self) -> Iterator[str]:
-        return (*_PARTED, *(name.decode() for name, _value in self.lines() if b" " not in name)).__iter__()
+        return (*_PARTED, *(name.decode() for name, _value in self.list_lines() if b" " not in name)).__iter__()
 
     def __len__(self) -> int:
         return sum(1 for _key in self)
@@ -65,7 +65,7 @@ class PartedPlan(Mapping[str, Any]):
     def as_dict(self) -> dict[str, Any]:
         """Return the whole plan as plain data, with sorted names."""
         plan: dict[str, Any] = {kind: {} for kind in _PARTED}
-        for line, value in self.lines():
+        for line, value in self.list_lines():
             kind, is_part, name = line.decode().partition(" ")
             (plan[kind] if is_part else plan)[json.loads(name) if is_part else kind] = json.loads(value)
         return plan | {kind: dict(sorted(plan[kind].items())) for kind in _PARTED}
@@ -82,7 +82,7 @@ class PartedPlan(Mapping[str, Any]):
             low, high = (end + 1, high) if found < name else (low, start)
         raise KeyError(name)
 
-    def lines(self) -> Iterator[tuple[bytes, bytes]]:
+    def list_lines(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the name and the value of each line."""
         start = len(_HEAD)
         while start < len(self._data):
@@ -101,12 +101,12 @@ class _Parts(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._read:
-            self._read[name] = self._plan.read(_line_name(self._kind, name))
+            self._read[name] = self._plan.read(_name_line(self._kind, name))
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
         kind = f"{self._kind} ".encode()
-        names = (line[len(kind) :] for line, _value in self._plan.lines() if line.startswith(kind))
+        names = (line[len(kind) :] for line, _value in self._plan.list_lines() if line.startswith(kind))
         return iter(sorted(json.loads(name) for name in names))
 
     def __len__(self) -> int:

@@ -37,7 +37,7 @@ def render_junit(
     plan: Mapping[str, Any], verification: Mapping[str, Any] | None, drift: Mapping[str, Any] | None
 ) -> str:
     """Return the XML. The plan is a suite, and so are the verification and drift, if they are given."""
-    suites = {"plan": [*_plan_cases(plan)]}
+    suites = {"plan": [*_make_plan_cases(plan)]}
     if verification:
         suites["verification"] = [_make_verification_case(outcome) for outcome in verification["outcomes"]]
     if drift:
@@ -77,7 +77,7 @@ def _quote_attribute(text: str) -> str:
     return quoteattr(clean(text))
 
 
-def _plan_cases(plan: Mapping[str, Any]) -> Iterator[Case]:
+def _make_plan_cases(plan: Mapping[str, Any]) -> Iterator[Case]:
     """Yield a passed test for each node, because there is no plan with errors, then the warnings and notes."""
     for name in sorted(plan["nodes"], key=make_natural_key):
         yield Case(name, "is planned without errors")

@@ -59,7 +59,7 @@ def list_permanent_zones(host: Host) -> set[str]:
     found = {default[1] if default else "public"}
     for path in _list_zone_files(host):
         try:
-            root = ET.fromstring(host.path(path).read_bytes())  # noqa: S314 -- a file of root
+            root = ET.fromstring(host.locate(path).read_bytes())  # noqa: S314 -- a file of root
         except ET.ParseError as error:
             raise HostError(
                 f"{path} is not valid XML: {error}. Correct it, see `firewall-cmd --check-config`"
@@ -93,14 +93,14 @@ def plan_files(host: Host, objects: Objects, zones: Collection[str], runtime: Ma
 def describe(host: Host, files: Files) -> Iterator[str]:
     """Yield a line for each file that must be changed."""
     for path, text in files.items():
-        missing = "missing" if not host.path(path).exists() else "differs"
+        missing = "missing" if not host.locate(path).exists() else "differs"
         yield f"{path}: {'to be removed' if text is None else missing}"
 
 
 def write_files(host: Host, files: Files) -> None:
     """Write or remove files. On failure, restore the files and raise HostError."""
-    before: Files = {path: _read(host, path) if host.path(path).exists() else None for path in files}
-    modes = {path: host.path(path).stat().st_mode & 0o7777 for path, text in before.items() if text is not None}
+    before: Files = {path: _read(host, path) if host.locate(path).exists() else None for path in files}
+    modes = {path: host.locate(path).stat().st_mode & 0o7777 for path, text in before.items() if text is not None}
     try:
         _write(host, files, modes)
     except HostError:
@@ -156,12 +156,12 @@ def _get_ipset_path(name: str) -> str:
 
 def _is(host: Host, path: str, text: str | None) -> bool:
     if text is None or path.startswith(_ZONES):
-        return (_read(host, path) if host.path(path).exists() else None) == text
+        return (_read(host, path) if host.locate(path).exists() else None) == text
     return host.holds(path, text, _MODE)
 
 
 def _list_zone_files(host: Host) -> list[str]:
-    return [f"{_ZONES}/{path.name}" for path in sorted(host.path(_ZONES).glob("*.xml"))]
+    return [f"{_ZONES}/{path.name}" for path in sorted(host.locate(_ZONES).glob("*.xml"))]
 
 
 def _get_zone_name(path: str) -> str:
@@ -176,11 +176,11 @@ def _has_our_rules(host: Host, path: str) -> bool:
 def _edit_zone(host: Host, path: str, objects: Objects) -> str | None:
     """Return the text of a zone file with our rules, or None if the zone has no file and needs none."""
     supplied = f"{_SUPPLIED}/{path.rpartition('/')[2]}"
-    present = _read(host, path) if host.path(path).exists() else None
+    present = _read(host, path) if host.locate(path).exists() else None
     text = None if present is None else restore_original(present)
     if text is not None and has_rules(present or "", objects.rules):
         return present
-    if text is None and (not objects.rules or not host.path(supplied).exists()):
+    if text is None and (not objects.rules or not host.locate(supplied).exists()):
         return None
     base = as_copy(_read(host, supplied), supplied) if text is None else text
     try:
@@ -191,9 +191,9 @@ def _edit_zone(host: Host, path: str, objects: Objects) -> str | None:
 
 def _read(host: Host, path: str) -> str:
     """Return the text of a file that will be changed. Raises HostError if writing it would change more than our part."""
-    if host.path(path).is_symlink():
+    if host.locate(path).is_symlink():
         raise HostError(f"{path} is a symbolic link, and firewalld would replace it. Replace the link with its target")
     try:
-        return host.path(path).read_bytes().decode()
+        return host.locate(path).read_bytes().decode()
     except UnicodeDecodeError as error:
         raise HostError(f"{path} is not UTF-8, so its text cannot be preserved. Convert it with iconv(1)") from error

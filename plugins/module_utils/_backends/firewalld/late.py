@@ -79,7 +79,7 @@ class FirewalldLate:
             )
         self._host.require_net_admin()
         self._host.require_systemd()
-        if not self._host.path(_RUNS).is_symlink():
+        if not self._host.locate(_RUNS).is_symlink():
             raise HostError(
                 "firewalld.service is not active, so its rules are not loaded now, but may be loaded at the next boot. "
                 "Start it with `systemctl start firewalld`, or disable it with `systemctl disable firewalld`"
@@ -117,14 +117,14 @@ class FirewalldLate:
             return
         try:
             self._host.remove_tree(_CHECK)
-            _copy_tree(self._host.path(FIREWALLD), self._host.path(_CHECK))
+            _copy_tree(self._host.locate(FIREWALLD), self._host.locate(_CHECK))
             for path, text in self._plan_files(make_objects(want)).items():
                 copy = _CHECK + path.removeprefix(FIREWALLD)
                 if text is None:
                     self._host.remove((copy,))
                 else:
                     self._host.write(copy, text, 0o600)
-            self._host.run("firewall-offline-cmd", f"--system-config={self._host.path(_CHECK)}", "--check-config")
+            self._host.run("firewall-offline-cmd", f"--system-config={self._host.locate(_CHECK)}", "--check-config")
         finally:
             self._host.remove_tree(_CHECK)
 
@@ -244,7 +244,7 @@ class FirewalldLate:
     @property
     def _kept(self) -> str:
         """Path of the file for the runtime configuration that a reload removes. The rollback uses the same file."""
-        return str(self._host.path(f"{PENDING}/others.json"))
+        return str(self._host.locate(f"{PENDING}/others.json"))
 
     @property
     def _interpreter(self) -> tuple[str, ...]:

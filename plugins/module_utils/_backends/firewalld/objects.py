@@ -142,10 +142,10 @@ def _name_every_set(family: str) -> str:
 
 
 def _make_names(name: str, family: str) -> tuple[str, ...]:
-    return tuple(_name(FIREWALLD_SET_PREFIX[family] + half, name) for half in _HALVES)
+    return tuple(_make_name(FIREWALLD_SET_PREFIX[family] + half, name) for half in _HALVES)
 
 
-def _name(prefix: str, name: str) -> str:
+def _make_name(prefix: str, name: str) -> str:
     """Return the name of an ipset. A long name is shortened and gets a digest of the whole name."""
     full = prefix + name
     if len(full) <= _LONGEST:

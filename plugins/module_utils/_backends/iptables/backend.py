@@ -116,7 +116,7 @@ class Iptables:
 
         for family in self._families:
             chain = self._read_state().chains[family]
-            if not are_same_rules(chain.rules or (), make_rules(want, family, self._read_state().name_of)):
+            if not are_same_rules(chain.rules or (), make_rules(want, family, self._read_state().find_name)):
                 self._restore(family, load_text(chain, make_rules(want, family, None)), "--test")
 
     def snapshot(self, live: Live) -> Snapshot:

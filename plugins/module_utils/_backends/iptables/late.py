@@ -24,9 +24,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
     Filter,
     Place,
-    filter_of,
     find_misplaced,
     find_places,
+    parse_filter,
     without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
@@ -87,7 +87,7 @@ class IptablesLate:
         Third-party rules before the accept rule are not a difference: fail2ban and Docker add such rules.
         """
         self._saved = {family: self._host.run(f"{self._choose_program(family)}-save") for family in self._families}
-        self._tables = {family: filter_of(text) for family, text in self._saved.items()}
+        self._tables = {family: parse_filter(text) for family, text in self._saved.items()}
         return self._find_misplaced(ruleset)
 
     def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ class IptablesLate:
 
         Files of other programs are not included, because these programs can have saved other rules in the meantime.
         """
-        found = {family: [_place(table, *place) for place in table.ours] for family, table in self._tables.items()}
+        found = {family: [_make_place(table, *place) for place in table.ours] for family, table in self._tables.items()}
         files = (*UNIT_PARTS.paths, *_PLUGINS)
         return Snapshot(files, ((("sh",), self._render_script(found)),))
 
@@ -200,6 +200,6 @@ class IptablesLate:
         self._host.run("sh", "-s", "--", *options, stdin=script)
 
 
-def _place(table: Filter, chain: str, position: int) -> Place:
+def _make_place(table: Filter, chain: str, position: int) -> Place:
     lines = table.lines[chain]
     return Place(chain, position, lines[position] if position < len(lines) else "")

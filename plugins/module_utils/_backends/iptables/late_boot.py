@@ -81,7 +81,7 @@ def make_unit(host: Host) -> BootUnit:
 
 def has_plugins(host: Host) -> bool:
     """Tell whether netfilter-persistent is installed."""
-    return host.path(PLUGIN_DIRECTORY).is_dir()
+    return host.locate(PLUGIN_DIRECTORY).is_dir()
 
 
 def make_plugins(host: Host) -> dict[str, str | None]:

@@ -72,7 +72,7 @@ class Place:
     anchor: str = ""
 
 
-def filter_of(saved: str) -> Filter:
+def parse_filter(saved: str) -> Filter:
     """Return the table filter in the output of iptables-save or ip6tables-save."""
     policy = "ACCEPT"
     chains: dict[str, list[str]] = {INPUT: []}

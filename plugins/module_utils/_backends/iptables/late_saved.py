@@ -78,9 +78,9 @@ def without_early(text: str) -> str:
 
 def list_saved_files(host: Host) -> tuple[str, ...]:
     """Return the existing files from which programs of the host load iptables rules or sets."""
-    hooks = (path for pattern in _HOOKS for path in sorted(host.path("/").glob(pattern)) if path.is_file())
+    hooks = (path for pattern in _HOOKS for path in sorted(host.locate("/").glob(pattern)) if path.is_file())
     named = (file for path in hooks for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
-    return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.path(file).is_file())
+    return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.locate(file).is_file())
 
 
 def select_files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def find_unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Confl
     `programs` has the paths of iptables and ip6tables by family.
     """
     services = (files for service, files in IPTABLES_SERVICES if is_enabled(host, service))
-    for file in (file for files in services for file in files if host.path(file).is_file()):
+    for file in (file for files in services for file in files if host.locate(file).is_file()):
         program = programs["ipv6" if "6" in file else "ipv4"]
         text = read_text(host, file)
         missing = sorted({*_SETS.findall(text)} - {*_list_saved_sets(host)})
@@ -118,7 +118,7 @@ def _make_warning(file: str, reason: str, advice: str, *, certain: bool) -> Conf
 def _list_saved_sets(host: Host) -> Iterator[str]:
     """Yield the names of third-party sets that are created before the rules are loaded. Our unit creates our sets."""
     for pattern in _SET_FILES:
-        for path in filter(Path.is_file, host.path("/").glob(pattern)):
+        for path in filter(Path.is_file, host.locate("/").glob(pattern)):
             yield from _CREATED.findall(path.read_text(encoding="utf-8", errors="replace"))
 
 

@@ -77,7 +77,7 @@ class State:
         """Names of the sets that loaded rules use."""
         return {name for family in self.families for name in self.chains[family].set_names}
 
-    def name_of(self, name: str, family: str) -> str:
+    def find_name(self, name: str, family: str) -> str:
         """Return the name of a set in ipset: the name in use, or else the name of a loaded set, or else its first name."""
         first = set_name(name, family)
         candidates = (first, swap_name(first))
@@ -119,13 +119,13 @@ def _parse_ruleset(state: State) -> Ruleset:
 
 def _read_members(state: State, name: str, family: str, ipset_names: Mapping[str, str]) -> Networks:
     """Return the members of the set in use, or of the loaded set if no rule of the family uses it."""
-    live = state.sets.get(ipset_names.get(family) or state.name_of(name, family))
+    live = state.sets.get(ipset_names.get(family) or state.find_name(name, family))
     return live.networks if live else from_ranges(family, ())
 
 
 def _compare_rules(state: State, ruleset: Ruleset) -> Iterator[str]:
     for family, chain in state.chains.items():
-        expected, found = make_rules(ruleset, family, state.name_of), chain.rules or ()
+        expected, found = make_rules(ruleset, family, state.find_name), chain.rules or ()
         if are_same_rules(found, expected) and chain.hooked:
             continue
         program = PROGRAM[family]
@@ -144,7 +144,7 @@ def _describe_jump(chain: Chain) -> str:
 
 
 def _set_drift(state: State, ruleset: Ruleset) -> Iterator[str]:
-    wanted = list_wanted_sets(ruleset, state.name_of)
+    wanted = list_wanted_sets(ruleset, state.find_name)
     for name, live in sorted(state.sets.items()):
         yield from (f"set {name}: {text}" for text in live.oddities)
         if name not in wanted:

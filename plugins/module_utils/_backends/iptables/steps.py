@@ -88,7 +88,7 @@ class _Change:
     def __init__(self, state: State, want: Ruleset) -> None:
         self._state = state
         self._want = want
-        self._sets = list_wanted_sets(want, state.name_of)
+        self._sets = list_wanted_sets(want, state.find_name)
         wrong = {name for name, networks in self._sets.items() if not self._is_current(name, networks)}
         self._idle_wrong = sorted(wrong - state.busy_sets)
         self._surplus = {*state.sets} - {*self._sets}
@@ -100,7 +100,7 @@ class _Change:
         self._renamed = {
             name
             for family, names in self._changing.items()
-            if len(names) > 1 or not self._is_loaded(family, state.name_of)
+            if len(names) > 1 or not self._is_loaded(family, state.find_name)
             for name in names
         }
 
@@ -119,7 +119,7 @@ class _Change:
         return chain.hooked and are_same_rules(chain.rules or (), make_rules(self._want, family, names))
 
     def _choose_name(self, name: str, family: str) -> str:
-        current = self._state.name_of(name, family)
+        current = self._state.find_name(name, family)
         return swap_name(current) if current in self._renamed else current
 
     def _prepare(self) -> list[str]:

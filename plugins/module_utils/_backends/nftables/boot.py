@@ -78,7 +78,7 @@ def make_boot_unit(host: Host) -> BootUnit:
 def _list_third_party_drop_ins(host: Host) -> list[str]:
     """Return the third-party drop-ins. Our drop-in for the interception is left out: it only adds commands at the end."""
     folders = [f"{folder}/nftables.service.d" for folder in _UNIT_FOLDERS]
-    paths = (f"{folder}/{path.name}" for folder in folders for path in host.path(folder).glob("*.conf"))
+    paths = (f"{folder}/{path.name}" for folder in folders for path in host.locate(folder).glob("*.conf"))
     return [path for path in paths if "/gatehouse-kong-" not in path]
 
 

@@ -96,7 +96,7 @@ class UfwLate:
         for family, saved in self._saved.items():
             _require_loaded(family, saved)
         return tuple(
-            line for family in self._saved for line in self._compare_rules(family, self._place(family, ruleset))
+            line for family in self._saved for line in self._compare_rules(family, self._find_place(family, ruleset))
         )
 
     def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
@@ -116,9 +116,9 @@ class UfwLate:
                     f"{file} has no table `*filter` with the chain {CHAINS[family]} that ends in a line `COMMIT`. "
                     f"Restore it from /usr/share/ufw{file.removeprefix('/etc/ufw')}"
                 )
-            if edit_text(text, CHAINS[family], LATE_RULE, with_raw_bytes(self._place(family, want))) != text:
+            if edit_text(text, CHAINS[family], LATE_RULE, with_raw_bytes(self._find_place(family, want))) != text:
                 lines.append(f"{file}: differs")
-            if self._host.path(file + TEMPORARY).exists():
+            if self._host.locate(file + TEMPORARY).exists():
                 lines.append(f"{file}{TEMPORARY}: temporary file of a killed run")
         return tuple(lines)
 
@@ -138,7 +138,7 @@ class UfwLate:
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Run `iptables-restore --test` in check mode on the change of the loaded chains."""
         if check_mode:
-            self._run_session(self._request(lambda family: self._place(family, want), _leave_unchanged), "--test")
+            self._run_session(self._request(lambda family: self._find_place(family, want), _leave_unchanged), "--test")
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:
         """Return a command that adds our rule to the chains and files that have it now, and removes it from the rest.
@@ -151,7 +151,7 @@ class UfwLate:
         )
 
         def find_current_place(lines: Iterable[str], family: str) -> str:
-            return (self._place(family, ruleset) or END) if any(is_ours(line, LATE_RULE) for line in lines) else ""
+            return (self._find_place(family, ruleset) or END) if any(is_ours(line, LATE_RULE) for line in lines) else ""
 
         request = self._request(
             lambda family: find_current_place(self._list_rules(family), family),
@@ -161,13 +161,13 @@ class UfwLate:
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
         """Add our rule to the loaded chains, or remove it, if a chain differs."""
-        if any(True for family in self._saved for _line in self._compare_rules(family, self._place(family, want))):
-            self._run_session(self._request(lambda family: self._place(family, want), _leave_unchanged))
+        if any(True for family in self._saved for _line in self._compare_rules(family, self._find_place(family, want))):
+            self._run_session(self._request(lambda family: self._find_place(family, want), _leave_unchanged))
         return ()
 
     def persist(self, want: Ruleset | None) -> None:
         """Add our rule to ufw's files, or remove it from them."""
-        self._run_session(self._request(_leave_unchanged, lambda family: self._place_in_file(family, want)))
+        self._run_session(self._request(_leave_unchanged, lambda family: self._find_place_in_file(family, want)))
 
     @property
     def _enabled_families(self) -> tuple[str, ...]:
@@ -177,17 +177,17 @@ class UfwLate:
     @property
     def _loaded_families(self) -> tuple[str, ...]:
         """The families for which ufw has loaded rules."""
-        kernel = FAMILIES if self._host.path("/proc/net/if_inet6").exists() else ("ipv4",)
+        kernel = FAMILIES if self._host.locate("/proc/net/if_inet6").exists() else ("ipv4",)
         return tuple(family for family in self._enabled_families if family in kernel)
 
     def _read_text(self, family: str) -> str:
-        return read_text(str(self._host.path(FILES[family]))) or ""
+        return read_text(str(self._host.locate(FILES[family]))) or ""
 
     def _list_rules(self, family: str) -> list[str]:
         """Return the loaded rules of the chain; no rules if the chain is not loaded."""
         return list_chain_rules("\n".join(select_table(self._saved.get(family, ""), "filter")), CHAINS[family]) or []
 
-    def _place(self, family: str, want: Ruleset | None) -> str:
+    def _find_place(self, family: str, want: Ruleset | None) -> str:
         """Return the place of our rule in the chain: before the first rule at which all new packets to a port leave the chain.
 
         Such a rule is from an administrator, or ufw's own rule for a port of NetBIOS, SMB or DHCP.
@@ -236,7 +236,7 @@ class UfwLate:
 
     def _find_conflicts(self, family: str, want: Ruleset) -> tuple[Conflict, ...]:
         rules = [line for line in self._list_rules(family) if not is_ours(line, LATE_RULE)]
-        wanted = self._place(family, want)
+        wanted = self._find_place(family, want)
         place = rules.index(wanted) if wanted in rules else len(rules)
         return find_conflicts(self._saved[family], want, family, [(CHAINS[family], place)])
 
@@ -262,7 +262,7 @@ class UfwLate:
                 )
 
     def _check_ipv6(self, want: Ruleset) -> tuple[Conflict, ...]:
-        if not self._host.path("/proc/net/if_inet6").exists():
+        if not self._host.locate("/proc/net/if_inet6").exists():
             return without_ipv6(want, FILES["ipv6"])
         entries = [entry for entry in want.allow if "ipv6" in entry.service.families and entry.sources]
         ports = tuple(f"IPv6 to {entry.service}" for entry in entries)
@@ -270,9 +270,11 @@ class UfwLate:
         advice = f"Set IPV6=yes in {_DEFAULTS} and run `ufw reload`, unless that is intended"
         return (Conflict(certain=False, where="ufw", reason=reason, ports=ports, advice=advice),) if ports else ()
 
-    def _place_in_file(self, family: str, want: Ruleset | None) -> str:
+    def _find_place_in_file(self, family: str, want: Ruleset | None) -> str:
         """Return the place of our rule in ufw's file, or "" if the file has no place for it."""
-        return self._place(family, want) if find_section(split_lines(self._read_text(family)), CHAINS[family]) else ""
+        return (
+            self._find_place(family, want) if find_section(split_lines(self._read_text(family)), CHAINS[family]) else ""
+        )
 
     def _run_session(self, request: dict[str, t.Any], *options: str) -> None:
         try:
@@ -285,7 +287,7 @@ class UfwLate:
         parts = [
             {
                 "chain": CHAINS[family],
-                "file": str(self._host.path(FILES[family])),
+                "file": str(self._host.locate(FILES[family])),
                 "save": self._choose_program(family, "save"),
                 "restore": self._choose_program(family, "restore"),
                 "loaded": _format_place(loaded(family)) if family in self._saved else None,
@@ -293,7 +295,7 @@ class UfwLate:
             }
             for family in FAMILIES
         ]
-        return {"rule": LATE_RULE, "options": (), "lock": str(self._host.path(_LOCK)), "parts": parts}
+        return {"rule": LATE_RULE, "options": (), "lock": str(self._host.locate(_LOCK)), "parts": parts}
 
     def _choose_program(self, family: str, action: str) -> str:
         name = f"{PROGRAM[family]}-{action}"

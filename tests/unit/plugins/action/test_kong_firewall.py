@@ -56,7 +56,7 @@ def run(monkeypatch, answers, args=None, connection=Resettable):
     action._connection = connection(events)
     action._display = SimpleNamespace(display=events.append)
     monkeypatch.setattr(action, "_execute_module", execute)
-    monkeypatch.setattr(_node_module, "archive_of", lambda module: f"code of {module}")
+    monkeypatch.setattr(_node_module, "provide_archive", lambda module: f"code of {module}")
     monkeypatch.setattr(action, "_remove_tmp_path", lambda _path: None)
     monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
     return action.run(None, {"inventory_hostname": "a1"}), events

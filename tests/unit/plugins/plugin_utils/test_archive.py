@@ -97,7 +97,7 @@ def test_an_archive_is_made_once_in_a_run(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(_run.constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     monkeypatch.setattr(_run, "make_archive", lambda module: made.append(module) or "code")
-    assert [_run.archive_of(module) for module in ("kong_conf", "kong_conf", "kong_probe")] == ["code"] * 3
+    assert [_run.provide_archive(module) for module in ("kong_conf", "kong_conf", "kong_probe")] == ["code"] * 3
     assert made == ["kong_conf", "kong_probe"]
 
 

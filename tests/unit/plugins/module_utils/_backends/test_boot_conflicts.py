@@ -15,15 +15,15 @@ UNITS = "/etc/systemd/system"
 
 
 def write(host, path, text):
-    host.path(path).parent.mkdir(parents=True, exist_ok=True)
-    host.path(path).write_text(text)
+    host.locate(path).parent.mkdir(parents=True, exist_ok=True)
+    host.locate(path).write_text(text)
 
 
 def enable(host, name, text, folder="/lib/systemd/system"):
     write(host, f"{folder}/{name}", text)
-    link = host.path(f"{UNITS}/multi-user.target.wants/{name}")
+    link = host.locate(f"{UNITS}/multi-user.target.wants/{name}")
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.symlink_to(host.path(f"{folder}/{name}"))
+    link.symlink_to(host.locate(f"{folder}/{name}"))
 
 
 @pytest.mark.parametrize("unit", ["gatehouse-kong-firewall", "gatehouse-kong-accept", "gatehouse-kong-iptables"])
@@ -77,7 +77,7 @@ def test_a_unit_whose_program_does_not_flush_tables(tmp_path, text):
 
 def test_a_drop_in_that_is_a_broken_link_is_ignored(tmp_path):
     host = Host(tmp_path)
-    folder = host.path(f"{UNITS}/gatehouse-kong-firewall.service.d")
+    folder = host.locate(f"{UNITS}/gatehouse-kong-firewall.service.d")
     folder.mkdir(parents=True)
     (folder / "override.conf").symlink_to(tmp_path / "nowhere")
     assert find_boot_conflicts(host, "nftables") == ()

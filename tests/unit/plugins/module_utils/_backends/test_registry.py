@@ -42,13 +42,13 @@ class FakeHost(Host):
 
 
 def write(host, path, text):
-    host.path(path).parent.mkdir(parents=True, exist_ok=True)
-    host.path(path).write_text(text)
+    host.locate(path).parent.mkdir(parents=True, exist_ok=True)
+    host.locate(path).write_text(text)
 
 
 def start_firewalld(host):
-    host.path(FIREWALLD).parent.mkdir(parents=True, exist_ok=True)
-    host.path(FIREWALLD).symlink_to("0123456789abcdef")
+    host.locate(FIREWALLD).parent.mkdir(parents=True, exist_ok=True)
+    host.locate(FIREWALLD).symlink_to("0123456789abcdef")
 
 
 def test_a_host_without_a_firewall_manager_gets_nftables_without_a_command(tmp_path):
@@ -89,15 +89,15 @@ def test_firewalld_is_the_manager_if_it_is_active(tmp_path):
 
 
 def enable_firewalld(host):
-    host.path("/etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
-    host.path("/etc/systemd/system/multi-user.target.wants/firewalld.service").symlink_to("/lib/x")
+    host.locate("/etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
+    host.locate("/etc/systemd/system/multi-user.target.wants/firewalld.service").symlink_to("/lib/x")
 
 
 def test_a_stopped_firewalld_that_is_enabled_is_an_error(tmp_path):
     host = FakeHost(tmp_path)
     enable_firewalld(host)
-    host.path("/run/systemd/system").mkdir(parents=True)
-    host.path("/etc/firewalld").mkdir()
+    host.locate("/run/systemd/system").mkdir(parents=True)
+    host.locate("/etc/firewalld").mkdir()
     choice = choose(host, AUTO)
     assert (choice.backend.name, choice.reason) == ("firewalld", "firewalld is enabled")
     with pytest.raises(HostError, match=r"firewalld\.service is not active.*Start it"):
@@ -187,7 +187,7 @@ EVIDENCE = {
 def prepare(host, items):
     for item in items:
         word, *names = item.split()
-        units = host.path("/etc/systemd/system")
+        units = host.locate("/etc/systemd/system")
         if word == "link":
             (units / f"{names[0]}.target.wants").mkdir(parents=True)
             (units / f"{names[0]}.target.wants/{names[1]}.service").symlink_to(
@@ -216,7 +216,7 @@ def test_the_manager_is_detected_from_enabled_services_and_loaded_rules(tmp_path
     assert (choice.backend.name, bool(re.search(reason, choice.reason))) == (name, True), choice.reason
     # A run of the backend writes files, and rules of iptables-legacy on some hosts. The next run chooses the same backend.
     write(host, OURS[name], "")
-    host.path(OURS["iptables" if name == "nftables" else "nftables"]).unlink(missing_ok=True)
+    host.locate(OURS["iptables" if name == "nftables" else "nftables"]).unlink(missing_ok=True)
     assert choose(host, AUTO).backend.name == name
 
 

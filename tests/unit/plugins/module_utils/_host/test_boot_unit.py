@@ -47,7 +47,7 @@ class FakeHost(Host):
         self.calls.append(argv[1])
         self.commands.append(argv)
         if argv[1] == "disable":
-            self.path(UNIT.link).unlink(missing_ok=True)
+            self.locate(UNIT.link).unlink(missing_ok=True)
         if argv[1] == self.failing_command:
             raise HostError(f"{argv[1]} failed")
         return ""
@@ -114,7 +114,7 @@ def texts_by_path(host):
 
 
 def mode(host, path):
-    return stat.S_IMODE(host.path(path).stat().st_mode)
+    return stat.S_IMODE(host.locate(path).stat().st_mode)
 
 
 def test_after_install_no_part_is_stale(host):
@@ -136,12 +136,12 @@ def test_a_change_of_the_rules_runs_no_systemctl(host):
 @pytest.mark.parametrize(
     "damage, word",
     [
-        (lambda host: host.path(UNIT.file).chmod(0o644), "/etc/x/rules: differs"),
-        (lambda host: host.path("/etc/x").chmod(0o755), "/etc/x: not mode 0700"),
-        (lambda host: host.path(UNIT.path).write_text("[Service]"), "x.service: differs"),
-        (lambda host: host.path(UNIT.link).unlink(), "sysinit.target.wants/x.service: missing"),
-        (lambda host: host.path(DROP_IN).unlink(), "y.service.d/x.conf: missing"),
-        (lambda host: host.path(UNIT.path).unlink(), "/etc/systemd/system/x.service: missing"),
+        (lambda host: host.locate(UNIT.file).chmod(0o644), "/etc/x/rules: differs"),
+        (lambda host: host.locate("/etc/x").chmod(0o755), "/etc/x: not mode 0700"),
+        (lambda host: host.locate(UNIT.path).write_text("[Service]"), "x.service: differs"),
+        (lambda host: host.locate(UNIT.link).unlink(), "sysinit.target.wants/x.service: missing"),
+        (lambda host: host.locate(DROP_IN).unlink(), "y.service.d/x.conf: missing"),
+        (lambda host: host.locate(UNIT.path).unlink(), "/etc/systemd/system/x.service: missing"),
     ],
 )
 def test_a_damaged_part_is_reported_and_repaired(host, damage, word):
@@ -153,7 +153,7 @@ def test_a_damaged_part_is_reported_and_repaired(host, damage, word):
 
 
 def test_a_third_party_drop_in_is_preserved(host):
-    other = host.path("/etc/systemd/system/y.service.d/other.conf")
+    other = host.locate("/etc/systemd/system/y.service.d/other.conf")
     other.parent.mkdir(mode=0o700)
     other.write_text("third-party settings")
     install(host, UNIT, "rules")
@@ -165,7 +165,7 @@ def test_a_third_party_drop_in_is_preserved(host):
 def test_uninstall_removes_every_part(host):
     before = sorted(host.root.rglob("*"))
     install(host, UNIT, "rules")
-    host.path("/etc/x/.rules.left-over").write_text("")
+    host.locate("/etc/x/.rules.left-over").write_text("")
     assert len(compare_parts(host, UNIT, None)) == 4
     host.commands.clear()
     uninstall(host, UNIT)
@@ -178,7 +178,7 @@ def test_uninstall_removes_every_part(host):
 def test_a_failed_install_restores_the_files(host, installed):
     if installed:
         install(host, UNIT, "rules")
-        host.path(UNIT.link).unlink()
+        host.locate(UNIT.link).unlink()
     before = texts_by_path(host)
     host.failing_command = "start"
     with pytest.raises(HostError, match="start"):
@@ -190,7 +190,7 @@ def test_a_failed_install_restores_the_files(host, installed):
 
 
 def test_a_link_with_another_target_is_replaced(host):
-    link = host.path("/etc/systemd/system/sysinit.target.wants/x.service")
+    link = host.locate("/etc/systemd/system/sysinit.target.wants/x.service")
     link.parent.mkdir()
     link.symlink_to("/dev/null")
     install(host, UNIT, "rules")

@@ -33,7 +33,7 @@ def test_bytes_that_are_not_utf8(host):
     assert host.run("od", "-An", "-tx1", stdin="\udce9ü\r\n") == " e9 c3 bc 0d 0a\n"
     assert host.run("printf", r"\351\r\n") == "\\xe9\r\n"
     host.write("/file", "\udce9\r\n", 0o600)
-    assert host.path("/file").read_bytes() == b"\xe9\r\n"
+    assert host.locate("/file").read_bytes() == b"\xe9\r\n"
     assert host.holds("/file", "\udce9\r\n", 0o600)
     assert not host.holds("/file", "\udce8\r\n", 0o600)
     assert not host.holds("/missing", "", 0o600)
@@ -48,7 +48,7 @@ def test_an_error_of_run_contains_the_command_and_its_stderr(host):
 
 def test_a_command_that_hangs_is_killed_with_its_child_processes(host):
     """The child process holds the pipes of the command open, so reading would not end."""
-    script = f"echo $$ > '{host.path('/pid')}'; sleep 1000 & sleep 1000"
+    script = f"echo $$ > '{host.locate('/pid')}'; sleep 1000 & sleep 1000"
     with pytest.raises(HostError) as caught:
         host.run("sh", "-c", script, seconds=1)
     assert str(caught.value).startswith("`sh -c echo $$ > ")
@@ -200,7 +200,7 @@ def test_a_missing_directory_is_an_error(host):
 
 
 def test_a_detached_program_continues_in_its_own_session(host):
-    done = host.path("/done")
+    done = host.locate("/done")
     host.detach("sh", "-c", f"ps -o sid= -p $$ > '{done}.part'; mv '{done}.part' '{done}'")
     deadline = time.monotonic() + 10
     while not done.exists() and time.monotonic() < deadline:
@@ -215,7 +215,7 @@ def test_a_copy_has_the_same_mode_or_link_target(host):
     host.copy("/a", "/b")
     host.copy("/link/to", "/c")
     assert host.holds("/b", "one", 0o640)
-    assert str(host.path("/c").readlink()) == "nowhere"
+    assert str(host.locate("/c").readlink()) == "nowhere"
 
 
 def test_move_and_remove_tree(host):

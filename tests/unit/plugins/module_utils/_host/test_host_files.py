@@ -71,20 +71,20 @@ def test_new_paths_get_the_context_of_their_location(host, monkeypatch, case):
     monkeypatch.setattr(host_module, "restore_context", lambda path, like: labelled.append((Path(path).parent, like)))
     change(host)
     assert [like for _folder, like in labelled] == expected
-    assert [folder for folder, _like in labelled] == [host.path(like).parent for like in expected]
+    assert [folder for folder, _like in labelled] == [host.locate(like).parent for like in expected]
 
 
 def test_the_mode_of_a_directory_is_set_if_it_exists(host):
-    host.path("/a").mkdir(mode=0o755)
+    host.locate("/a").mkdir(mode=0o755)
     host.make_directory("/a", 0o700)
-    assert host.path("/a").stat().st_mode & 0o7777 == 0o700
+    assert host.locate("/a").stat().st_mode & 0o7777 == 0o700
 
 
 def test_reserved_space_is_occupied(host):
-    host.path("/a").mkdir()
+    host.locate("/a").mkdir()
     host.reserve("/a/x", 8192)
-    assert host.path("/a/x").stat().st_size == 8192
-    assert host.path("/a/x").stat().st_blocks * 512 >= 8192
+    assert host.locate("/a/x").stat().st_size == 8192
+    assert host.locate("/a/x").stat().st_blocks * 512 >= 8192
 
 
 # A change that fails because /file is a file, and a part of its error.
@@ -102,7 +102,7 @@ ERRORS = {
 @pytest.mark.parametrize("case", ERRORS)
 def test_an_error_names_the_path_and_the_reason(host, case):
     change, message = ERRORS[case]
-    host.path("/file").touch()
+    host.locate("/file").touch()
     with pytest.raises(HostError, match=message):
         change(host)
 
@@ -111,16 +111,16 @@ def test_removing_missing_paths_is_not_an_error(host):
     host.remove(["/missing"])
     host.remove_tree("/missing")
     host.remove_empty(["/missing"])
-    host.path("/full").mkdir()
-    host.path("/full/x").touch()
-    host.path("/empty").mkdir()
+    host.locate("/full").mkdir()
+    host.locate("/full/x").touch()
+    host.locate("/empty").mkdir()
     host.remove_empty(["/full", "/empty"])
     assert sorted(path.name for path in host.root.iterdir()) == ["full"]
 
 
 def test_holds_compares_text_and_mode_and_rejects_links(host):
     host.write("/x", "text", 0o600)
-    host.link("/l", str(host.path("/x")))
+    host.link("/l", str(host.locate("/x")))
     assert host.holds("/x", "text", 0o600)
     assert not host.holds("/x", "other", 0o600)
     assert not host.holds("/x", "text", 0o644)

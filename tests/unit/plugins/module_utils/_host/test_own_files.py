@@ -33,11 +33,11 @@ def write(host, files=None, mode=0o600):
 
 
 def contents(host):
-    return {path.name: path.read_text() for path in host.path("/etc").iterdir()}
+    return {path.name: path.read_text() for path in host.locate("/etc").iterdir()}
 
 
 def test_written_files_are_not_stale(host):
-    host.path("/etc/c").write_text("old\n")
+    host.locate("/etc/c").write_text("old\n")
     assert compare_files(host, FILES, 0o600) == ("/etc/a: missing", "/etc/b: missing", "/etc/c: to be removed")
     write(host)
     assert contents(host) == {"a": "a\n", "b": "b\n"}
@@ -46,9 +46,9 @@ def test_written_files_are_not_stale(host):
 
 def test_text_mode_and_links_are_compared(host):
     write(host)
-    host.path("/etc/a").write_text("other\n")
-    host.path("/etc/b").chmod(0o644)
-    host.path("/etc/c").symlink_to("/nowhere")
+    host.locate("/etc/a").write_text("other\n")
+    host.locate("/etc/b").chmod(0o644)
+    host.locate("/etc/c").symlink_to("/nowhere")
     assert compare_files(host, FILES, 0o600) == ("/etc/a: differs", "/etc/b: differs", "/etc/c: to be removed")
     write(host)
     assert compare_files(host, FILES, 0o600) == ()
@@ -56,9 +56,9 @@ def test_text_mode_and_links_are_compared(host):
 
 def test_an_unchanged_file_is_not_written_again(host):
     write(host)
-    before = host.path("/etc/a").stat().st_ino
+    before = host.locate("/etc/a").stat().st_ino
     write(host, {**FILES, "/etc/b": "new\n"})
-    assert host.path("/etc/a").stat().st_ino == before
+    assert host.locate("/etc/a").stat().st_ino == before
     assert contents(host)["b"] == "new\n"
 
 

@@ -158,8 +158,8 @@ def test_a_job_that_does_not_end(systemd, monkeypatch, tmp_path):
 
 def host_of(root, path):
     host = FakeHost(root)
-    host.path(SOCKET).parent.mkdir(parents=True)
-    host.path(SOCKET).symlink_to(path)
+    host.locate(SOCKET).parent.mkdir(parents=True)
+    host.locate(SOCKET).symlink_to(path)
     return host
 
 

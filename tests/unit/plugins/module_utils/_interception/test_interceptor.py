@@ -57,8 +57,8 @@ class FakeHost(Host):
         self.calls, self.loaded = [], []
         self.fails = ()
         for folder in ("/run/systemd/system", "/etc", "/proc/net"):
-            self.path(folder).mkdir(parents=True)
-        self.path("/proc/net/if_inet6").touch()
+            self.locate(folder).mkdir(parents=True)
+        self.locate("/proc/net/if_inet6").touch()
 
     def require_net_admin(self):
         pass
@@ -114,7 +114,7 @@ def test_rules_are_loaded_kept_and_removed(host):
     kept = json.loads(host.read(STATE))
     assert kept == {"catches": read_kept_catches(host), "listing": list_traces(host, PROGRAMS)}
     assert catches_from_data(read_kept_catches(host)) == WANT
-    modes = [host.path(path).stat().st_mode & 0o777 for path in ("/etc/gatehouse_kong_transparent", SCRIPT, STATE)]
+    modes = [host.locate(path).stat().st_mode & 0o777 for path in ("/etc/gatehouse_kong_transparent", SCRIPT, STATE)]
     assert modes == [0o700, 0o600, 0o600]
     again = converge(host, WANT)
     assert (again.before, again.after, again.changed, again.stale) == (
@@ -146,7 +146,7 @@ def test_other_rules_replace_the_rules(host):
 
 def test_check_mode_validates_the_rules_and_changes_nothing(host):
     assert converge(host, WANT, check_mode=True).changed
-    assert (host.loaded, host.path(SCRIPT).exists()) == ([], False)
+    assert (host.loaded, host.locate(SCRIPT).exists()) == ([], False)
     assert ("nft", "--check", "--file", "-") in host.calls
     converge(host, WANT)
     host.calls.clear()
@@ -159,7 +159,7 @@ def test_rules_that_nft_rejects_are_not_loaded(host):
     host.fails = (render_interception(WANT),)
     with pytest.raises(HostError, match="nft fails"):
         converge(host, WANT)
-    assert (host.loaded, host.path(SCRIPT).exists()) == ([], False)
+    assert (host.loaded, host.locate(SCRIPT).exists()) == ([], False)
 
 
 def test_changed_rules_in_the_kernel_are_drift_and_loaded_again(host):
@@ -175,7 +175,7 @@ def test_changed_rules_in_the_kernel_are_drift_and_loaded_again(host):
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"catches": []}'])
 def test_a_damaged_record_is_written_again(host, text):
     converge(host, WANT)
-    host.path(STATE).write_text(text)
+    host.locate(STATE).write_text(text)
     assert read_kept_catches(host) == []
     assert converge(host, WANT).changed
     assert not converge(host, WANT).changed
@@ -196,7 +196,7 @@ def test_a_failed_first_change_leaves_no_file(host):
     host.fails = ("sh",)
     with pytest.raises(HostError, match="sh fails"):
         converge(host, WANT)
-    assert host.path(SCRIPT).exists()  # the removal failed as well
+    assert host.locate(SCRIPT).exists()  # the removal failed as well
     host.fails = (render_load(WANT, PROGRAMS, ufw=False),)
     host.remove_tree("/etc/gatehouse_kong_transparent")
     with pytest.raises(HostError, match="sh fails"):

@@ -72,7 +72,7 @@ def test_the_drop_in_is_written_and_removed(tmp_path):
     assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in text
     assert grant(host, UNIT, [LOW]) is None
     assert grant(host, UNIT, [HIGH]) == text
-    assert not host.path(path).parent.exists()
+    assert not host.locate(path).parent.exists()
     assert host.calls.count("daemon-reload") == 2
 
 

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs 
     find_refusals,
     mark_logs,
     read_errors,
-    summarize,
+    summarise,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
@@ -137,12 +137,12 @@ def test_errors_that_refuse_a_configuration(line, refuses):
 
 
 def test_a_summary_has_the_last_different_errors_that_end_the_program():
-    assert summarize([BIND, BIND, "[error] 11#11: noise"], {}) == (
+    assert summarise([BIND, BIND, "[error] 11#11: noise"], {}) == (
         "[emerg] bind() to 0.0.0.0:81 failed (98: Address already in use)",
     )
-    assert summarize(["2026/11/30 17:55:56 [error] 11#11: *1 [lua] x"], {}) == ("[error] [lua] x",)
-    assert summarize([f"Error: {number}" for number in range(9)], {}) == tuple(f"Error: {n}" for n in range(4, 9))
-    assert len(summarize(["Error: " + "x" * 999], {})[0]) == 300
+    assert summarise(["2026/11/30 17:55:56 [error] 11#11: *1 [lua] x"], {}) == ("[error] [lua] x",)
+    assert summarise([f"Error: {number}" for number in range(9)], {}) == tuple(f"Error: {n}" for n in range(4, 9))
+    assert len(summarise(["Error: " + "x" * 999], {})[0]) == 300
 
 
 def test_a_summary_has_no_secrets():
@@ -152,9 +152,9 @@ def test_a_summary_has_no_secrets():
         "KONG_SSL_CERT_KEY": "abc",
         "KONG_ADMIN_TOKEN": "t0k3n",
     }
-    (line,) = summarize(["Error: pg_password = of the file"], variables)
+    (line,) = summarise(["Error: pg_password = of the file"], variables)
     assert line == "Error: pg_password = <hidden>"
-    (line,) = summarize(["Error: cannot log in with 'hunter22' at debug, abc, t0k3n"], variables)
+    (line,) = summarise(["Error: cannot log in with 'hunter22' at debug, abc, t0k3n"], variables)
     assert line == "Error: cannot log in with '<hidden>' at debug, abc, <hidden>"
 
 
@@ -166,5 +166,5 @@ def test_a_summary_has_no_part_of_a_secret():
         "admin_token": r"to\#ken",
         "nginx_proxy_proxy_set_header": 'Authorization "Bearer s3cr3tw0rd" error',
     }
-    (line,) = summarize(['Error: hunter22-admin, hunter22, to#ken; unknown parameter "s3cr3tw0rd" at error'], stated)
+    (line,) = summarise(['Error: hunter22-admin, hunter22, to#ken; unknown parameter "s3cr3tw0rd" at error'], stated)
     assert line == 'Error: <hidden>, <hidden>, <hidden>; unknown parameter "<hidden>" at error'

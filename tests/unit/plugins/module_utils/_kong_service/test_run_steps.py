@@ -73,7 +73,9 @@ def world(monkeypatch):
     monkeypatch.setattr(run, "mark_logs", lambda unit, nginx, _log: (unit, nginx))
     monkeypatch.setattr(run, "read_errors", lambda _host, _mark: made.errors)
     monkeypatch.setattr(run, "find_ineffective", lambda *_given: next_of(made.ineffective))
-    monkeypatch.setattr(run, "find_silent", lambda http: [one for one in http if one.name in made.silent])
+    monkeypatch.setattr(
+        run, "find_silent", lambda http: [listener for listener in http if listener.name in made.silent]
+    )
     monkeypatch.setattr(run, "count_draining", lambda _unit: next_of(made.draining))
     monkeypatch.setattr(run, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: made.now))
     return made

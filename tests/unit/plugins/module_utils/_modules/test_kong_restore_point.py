@@ -34,7 +34,7 @@ class Node:
         self.host = Host(root)
         self.host.run = lambda *argv, **_named: self.commands.append(argv) or ""
         for folder in ("run", "var/lib", "etc/kong"):
-            self.host.path(f"/{folder}").mkdir(parents=True)
+            self.host.locate(f"/{folder}").mkdir(parents=True)
         self.commands, self.warnings, self.backends = [], [], []
         self.ruleset, self.port, self.unit = rules(8001), 8001, "kong.service"
         self.set_file(8001)
@@ -140,7 +140,7 @@ def test_the_drop_in_is_restored_and_needs_a_restart(node, before):
     node.set_drop_in("[Service]\n# another drop-in\n")
     restored = node.call("restored")
     assert (restored["how"], restored["changed"], node.host.read(DROP_IN) or "") == ("restart", True, before)
-    assert node.host.path(DROP_IN).parent.exists() == bool(before)
+    assert node.host.locate(DROP_IN).parent.exists() == bool(before)
     assert node.commands == [("systemctl", "daemon-reload")]
 
 

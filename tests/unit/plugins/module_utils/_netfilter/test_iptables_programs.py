@@ -31,11 +31,11 @@ class FakeHost:
         self.nft_rules = nft_rules
         self.ran = []
 
-    def path(self, path):
+    def locate(self, path):
         return self.root / path.lstrip("/")
 
     def read(self, path):
-        return self.path(path).read_text() if self.path(path).exists() else None
+        return self.locate(path).read_text() if self.locate(path).exists() else None
 
     def which(self, name):
         return self.programs.get(name.rpartition("/")[2])
@@ -49,8 +49,8 @@ class FakeHost:
         return self.nft_rules
 
     def write(self, path, text):
-        self.path(path).parent.mkdir(parents=True, exist_ok=True)
-        self.path(path).write_text(text)
+        self.locate(path).parent.mkdir(parents=True, exist_ok=True)
+        self.locate(path).write_text(text)
 
 
 def complete(*names):

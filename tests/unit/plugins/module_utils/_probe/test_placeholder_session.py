@@ -151,7 +151,7 @@ def test_the_result_of_the_process(tmp_path, monkeypatch, case):
     assert (printed[0][-1], printed[1:]) == ("\n", [""])
     found = json.loads("".join(printed))
     assert (found["pid"], len(found["placeholders"])) == (os.getpid(), placeholders)
-    assert [one["reason"] for one in found["left_out"]] == reasons
+    assert [left["reason"] for left in found["left_out"]] == reasons
     assert found["blind"] == ({"ipv6": "no IPv6"} if observes else {})
     assert (alarms, served, control.exists()) == ([7], [(placeholders, observes)] if serves else [], False)
     if serves:

@@ -61,14 +61,14 @@ def end(process):
 
 
 def test_only_its_owner_can_open_the_file(host, handle):
-    assert host.path(LOCK).stat().st_mode & 0o7777 == 0o600
-    assert (os.fstat(handle).st_ino, os.get_inheritable(handle)) == (host.path(LOCK).stat().st_ino, False)
+    assert host.locate(LOCK).stat().st_mode & 0o7777 == 0o600
+    assert (os.fstat(handle).st_ino, os.get_inheritable(handle)) == (host.locate(LOCK).stat().st_ino, False)
 
 
 @as_root
 def test_another_user_blocks_no_run(host, handle):
-    blocking, line = hold(host.path("/var/lib"), NOBODY)
-    refused, refused_line = hold(host.path(LOCK), NOBODY)
+    blocking, line = hold(host.locate("/var/lib"), NOBODY)
+    refused, refused_line = hold(host.locate(LOCK), NOBODY)
     try:
         assert line == "locked\n"
         assert (refused_line, "Permission denied" in refused.stderr.read()) == ("", True)
@@ -84,7 +84,7 @@ def command_of_this_process():
 
 
 def test_the_message_of_a_timed_out_wait_names_the_holder(host, handle):
-    process, line = hold(host.path(LOCK))
+    process, line = hold(host.locate(LOCK))
     try:
         assert line == "locked\n"
         with pytest.raises(HostError) as caught:
@@ -98,7 +98,7 @@ def test_the_message_of_a_timed_out_wait_names_the_holder(host, handle):
 
 
 def test_a_released_lock_can_be_taken(host, handle):
-    process, _line = hold(host.path(LOCK))
+    process, _line = hold(host.locate(LOCK))
     end(process)
     take_lock(handle, 5)
     other = open_lock(host)
@@ -138,7 +138,7 @@ def make_pipe(path):
     "make, reason", [(make_link, "symbolic links"), (make_pipe, "remove it"), (make_open_file, "remove it")]
 )
 def test_a_file_that_other_users_could_open_is_refused(host, make, reason):
-    make(host.path(LOCK))
+    make(host.locate(LOCK))
     with pytest.raises(HostError, match=rf"{LOCK}.*{reason}"):
         open_lock(host)
 
@@ -146,7 +146,7 @@ def test_a_file_that_other_users_could_open_is_refused(host, make, reason):
 @as_root
 def test_a_file_of_another_user_is_refused(host):
     open_lock(host)
-    os.chown(host.path(LOCK), NOBODY, -1)
+    os.chown(host.locate(LOCK), NOBODY, -1)
     with pytest.raises(HostError, match="not a file that only root can open"):
         open_lock(host)
 

@@ -29,8 +29,8 @@ class Node:
 
     def __init__(self, root):
         self.host = Host(root)
-        self.host.path("/var/lib").mkdir(parents=True)
-        self.host.path("/etc/kong").mkdir(parents=True)
+        self.host.locate("/var/lib").mkdir(parents=True)
+        self.host.locate("/etc/kong").mkdir(parents=True)
         self.parts = {"ruleset": "port 8001", "catches": []}
         self.host.write(CONF, "admin_listen = 8001\n", 0o640)
 
@@ -78,7 +78,7 @@ def test_a_run_is_rolled_back_once(node):
         "port 8001",
         "nothing",
     )
-    assert not node.host.path(FOLDER).exists()
+    assert not node.host.locate(FOLDER).exists()
 
 
 def test_a_run_that_changes_nothing_keeps_the_previous_point(node):
@@ -151,7 +151,7 @@ def test_a_point_without_the_firewall_does_not_replace_one_with_it(node):
 
 
 def test_files_are_restored_with_mode_and_owner_and_new_files_are_removed(node):
-    where = node.host.path(CONF)
+    where = node.host.locate(CONF)
     node.host.write("/etc/kong/real.conf", "real\n", 0o600)
     node.host.link("/etc/kong/link.conf", "real.conf")
     if os.geteuid() == 0:
@@ -170,7 +170,7 @@ def test_files_are_restored_with_mode_and_owner_and_new_files_are_removed(node):
     assert {path.name: path.read_text() for path in where.parent.iterdir()} == {
         "kong.conf": "admin_listen = 8001\n", "real.conf": "real\n", "link.conf": "real\n",
     }  # fmt: skip
-    assert node.host.path("/etc/kong/link.conf").is_symlink()
+    assert node.host.locate("/etc/kong/link.conf").is_symlink()
     assert node.points.find_changed_files(point) == ()
 
 
@@ -185,7 +185,7 @@ def same_time(path):
 def test_a_file_with_another_mode_or_content_is_a_change(node, change):
     node.take()
     assert node.found() == "nothing"
-    change(node.host.path(CONF))
+    change(node.host.locate(CONF))
     assert node.found() == "port 8001"
 
 
@@ -200,9 +200,9 @@ def test_an_interrupted_restoration_is_not_complete(node):
 
 
 def test_only_root_can_read_restore_points(node):
-    node.host.path("/var/lib/gatehouse_kong").mkdir(mode=0o755)
+    node.host.locate("/var/lib/gatehouse_kong").mkdir(mode=0o755)
     node.run(9001)
-    folder = node.host.path(FOLDER)
+    folder = node.host.locate(FOLDER)
     modes = {path.name: path.stat().st_mode & 0o7777 for path in (folder.parent, folder, *folder.rglob("*"))}
     assert modes == {"gatehouse_kong": 0o700, "restore_points": 0o700, "previous": 0o700, "point.json": 0o600,
                      "file0": 0o640}  # fmt: skip
@@ -211,7 +211,7 @@ def test_only_root_can_read_restore_points(node):
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
 def test_the_error_names_a_damaged_restore_point(node, text):
     node.run(9001)
-    node.host.path(f"{FOLDER}/previous/point.json").write_text(text)
+    node.host.locate(f"{FOLDER}/previous/point.json").write_text(text)
     with pytest.raises(HostError, match=rf"{FOLDER}/previous/point.json is damaged.* Remove {FOLDER}/previous"):
         node.points.find()
 
@@ -277,6 +277,6 @@ def test_a_file_is_restored_with_its_directory(node):
     node.take(files=(CONF, drop_in))
     node.change(9001)
     node.points.keep()
-    shutil.rmtree(node.host.path(drop_in).parent)
+    shutil.rmtree(node.host.locate(drop_in).parent)
     node.roll_back()
     assert (node.host.read(drop_in), node.host.read(CONF)) == ("[Service]\n", "admin_listen = 8001\n")

@@ -65,8 +65,8 @@ class FakeHost(Host):
 def host(tmp_path):
     host = FakeHost(tmp_path)
     host.write(FILE, "old", 0o640)
-    host.path("/etc/systemd/system/sysinit.target.wants").mkdir(parents=True)
-    host.path("/var/lib").mkdir(parents=True)
+    host.locate("/etc/systemd/system/sysinit.target.wants").mkdir(parents=True)
+    host.locate("/var/lib").mkdir(parents=True)
     host.write("/run/gatehouse_kong.lock", "", 0o600)
     host.link(LINK, "somewhere")
     return host
@@ -78,7 +78,7 @@ def rollback(host):
 
 
 def snapshot(host):
-    live = str(host.path("/live"))
+    live = str(host.locate("/live"))
     return Snapshot((FILE, LINK, NEW), ((("sh", "-c", f"cat > '{live}'"), "it's the old state\n"),))
 
 
@@ -104,16 +104,16 @@ def test_a_rollback_restores_all_files(host, rollback):
     change(host)
     rollback.undo(transaction)
     host.remove_empty((STATE, "/etc/systemd/system/sysinit.target.wants"))
-    host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
+    host.locate("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
     assert read_all(host) == before
 
 
 def test_a_removed_folder_is_restored_with_its_files(host, rollback):
     transaction = rollback.arm(snapshot(host), None)
-    mode = host.path(FILE).parent.stat().st_mode
+    mode = host.locate(FILE).parent.stat().st_mode
     host.remove_tree("/etc/own dir")
     rollback.undo(transaction)
-    assert (host.read(FILE), host.path(FILE).parent.stat().st_mode) == ("old", mode)
+    assert (host.read(FILE), host.locate(FILE).parent.stat().st_mode) == ("old", mode)
 
 
 def test_the_time_starts_when_the_change_is_complete(host, rollback):
@@ -181,7 +181,7 @@ def test_a_rollback_that_cannot_be_started_leaves_no_files(host, rollback, monke
     host.systemd = False
     with pytest.raises(HostError, match="killed"):
         rollback.arm(snapshot(host), RULES)
-    assert [path for path in (UNIT, WANTED, PENDING) if host.path(path).exists()] == []
+    assert [path for path in (UNIT, WANTED, PENDING) if host.locate(path).exists()] == []
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -193,12 +193,12 @@ def test_a_confirmed_change_cannot_be_undone(host, rollback, keep):
     rollback.undo(transaction)
     host.run(*host.timers[0][-3:])
     assert host.read(FILE) == "new"
-    assert [path for path in (UNIT, WANTED, PENDING) if host.path(path).exists()] == []
+    assert [path for path in (UNIT, WANTED, PENDING) if host.locate(path).exists()] == []
     assert rollback.read_previous() == (Kept(RULES) if keep else None)
 
 
 def test_a_transitional_state_is_no_target_of_a_rollback(host, rollback):
-    marker = host.path(f"{STATE}/passing")
+    marker = host.locate(f"{STATE}/passing")
     for before, transitional in ((RULES, True), (None, True), (None, False)):
         transaction = rollback.arm(snapshot(host), before)
         with rollback.claim(transaction):
@@ -237,15 +237,15 @@ def test_forget_removes_all_files(host, rollback):
     assert rollback.find_leftovers(None)
     rollback.forget()
     assert host.stopped == [f"{NAME}-*.timer"]
-    host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
+    host.locate("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
     assert (sorted(host.root.rglob("*")), rollback.find_leftovers(None), rollback.read_previous()) == (before, (), None)
 
 
 def test_the_boot_unit_exists_while_the_change_waits(host, rollback):
     rollback.arm(snapshot(host), None)
     assert f"ConditionPathExists={PENDING}/undo\n" in host.read(UNIT)
-    assert (host.path(WANTED).readlink(), rollback.find_leftovers(RULES) != ()) == (
-        host.path(UNIT).__class__(UNIT),
+    assert (host.locate(WANTED).readlink(), rollback.find_leftovers(RULES) != ()) == (
+        host.locate(UNIT).__class__(UNIT),
         True,
     )
 
@@ -256,7 +256,7 @@ def test_the_next_run_removes_what_a_killed_run_left(host, rollback, path):
     assert rollback.find_leftovers(RULES) == (f"{path}: left by a run or rollback that was killed",)
     rollback.arm(snapshot(host), RULES)
     rollback.commit(keep=True)
-    assert (rollback.find_leftovers(RULES), os.path.lexists(host.path(path))) == ((), False)
+    assert (rollback.find_leftovers(RULES), os.path.lexists(host.locate(path))) == ((), False)
 
 
 def test_a_broken_link_of_the_boot_unit_is_left_over(host, rollback):
@@ -281,9 +281,9 @@ def test_a_rollback_removes_temporary_files_of_a_killed_run(host, rollback):
     change(host)
     for path in (FILE, NEW):
         folder, _slash, name = path.rpartition("/")
-        host.path(f"{folder}/.{name}.gatehouse-kong.abc").touch()
+        host.locate(f"{folder}/.{name}.gatehouse-kong.abc").touch()
     rollback.undo(transaction)
-    host.path(WANTED).parent.mkdir(exist_ok=True)
+    host.locate(WANTED).parent.mkdir(exist_ok=True)
     assert {path for path in read_all(host) if "/etc/" in path} == {path for path in before if "/etc/" in path}
 
 
@@ -292,20 +292,20 @@ def test_each_change_makes_the_boot_unit(host, rollback):
     text = host.read(UNIT)
     host.remove((UNIT, WANTED))
     rollback.arm(snapshot(host), RULES)
-    assert (host.read(UNIT), str(host.path(WANTED).readlink())) == (text, UNIT)
+    assert (host.read(UNIT), str(host.locate(WANTED).readlink())) == (text, UNIT)
 
 
 def test_restored_files_are_on_the_disk_before_their_copies_are_removed(host, rollback, tmp_path, monkeypatch):
     programs, log = tmp_path / "programs", tmp_path / "log"
     programs.mkdir()
-    pending = host.path(PENDING)
+    pending = host.locate(PENDING)
     (programs / "sync").write_text(f"#!/bin/sh\n[ ! -d '{pending}' ] || echo \"$*\" >>'{log}'\n")
     (programs / "sync").chmod(0o755)
     monkeypatch.setattr(rollback_script, "PROGRAMS", f"{programs}:{rollback_script.PROGRAMS}")
     transaction = rollback.arm(snapshot(host), RULES)
     change(host)
     rollback.undo(transaction)
-    assert log.read_text() == f"-- {host.path(FILE)}\n"
+    assert log.read_text() == f"-- {host.locate(FILE)}\n"
 
 
 OTHER_FILE = "/etc/other/file"
@@ -313,8 +313,8 @@ OTHER_FILE = "/etc/other/file"
 
 def other_backend(host):
     """Return the snapshot of a change that writes other files and has another state in the kernel."""
-    live, log = host.path("/other live"), host.path("/log")
-    command = f"cat {shlex.quote(str(host.path(FILE)))} >> '{log}'; cat > '{live}'"
+    live, log = host.locate("/other live"), host.locate("/log")
+    command = f"cat {shlex.quote(str(host.locate(FILE)))} >> '{log}'; cat > '{live}'"
     return Snapshot((OTHER_FILE, FILE), ((("sh", "-c", command), "no rules of the other backend\n"),))
 
 
@@ -337,7 +337,7 @@ def test_after_unconfirmed_changes_the_state_before_the_first_change_is_restored
     assert host.read("/log") == "newer" * (changes - 2) + "new"
     host.remove(("/log",))
     host.remove_empty((STATE,))
-    host.path("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
+    host.locate("/etc/systemd/system/sysinit.target.wants").mkdir(exist_ok=True)
     assert read_all(host) == before
 
 
@@ -362,7 +362,7 @@ def test_a_second_change_that_cannot_be_saved_preserves_the_first(host, rollback
 
 def test_a_command_that_hangs_is_killed_after_its_time_limit(host, rollback, monkeypatch):
     monkeypatch.setattr(rollback_script, "SECONDS", 1)
-    then = ("sh", "-c", f"cat > '{host.path('/live')}'")
+    then = ("sh", "-c", f"cat > '{host.locate('/live')}'")
     transaction = rollback.arm(Snapshot((FILE,), ((("sleep", "60"), ""), (then, "restored"))), RULES)
     change(host)
     with pytest.raises(HostError, match="status 1"):
@@ -371,13 +371,13 @@ def test_a_command_that_hangs_is_killed_after_its_time_limit(host, rollback, mon
 
 
 def test_only_root_can_read_the_saved_state(host, rollback):
-    host.path(STATE).mkdir(mode=0o755)
+    host.locate(STATE).mkdir(mode=0o755)
     rollback.arm(snapshot(host), RULES)
-    pending = host.path(PENDING)
+    pending = host.locate(PENDING)
     found = {str(path.relative_to(pending)): path.stat().st_mode & 0o7777 for path in pending.rglob("*")
              if not path.is_symlink()}  # fmt: skip
     assert found.pop("layer000000/file1", None) is None
-    assert (host.path(STATE).stat().st_mode & 0o7777, pending.stat().st_mode & 0o7777) == (0o700, 0o700)
+    assert (host.locate(STATE).stat().st_mode & 0o7777, pending.stat().st_mode & 0o7777) == (0o700, 0o700)
     assert found == {
         "ruleset.json": 0o600, "undo": 0o700, "id": 0o600, "unfinished": 0o600, "reserve": found["reserve"],
         "layer000000": 0o700, "layer000000/undo": 0o600, "layer000000/load0": 0o600, "layer000000/file0": 0o640,
@@ -386,9 +386,9 @@ def test_only_root_can_read_the_saved_state(host, rollback):
 
 def test_space_is_reserved_only_while_a_change_waits(host, rollback):
     rollback.arm(snapshot(host), RULES)
-    assert host.path(f"{PENDING}/reserve").stat().st_size == 1 << 20
+    assert host.locate(f"{PENDING}/reserve").stat().st_size == 1 << 20
     rollback.commit(keep=True)
-    files = {path.name for path in host.path(PREVIOUS).rglob("*") if path.is_file()}
+    files = {path.name for path in host.locate(PREVIOUS).rglob("*") if path.is_file()}
     assert ("ruleset.json" in files, "reserve" in files) == (True, False)
 
 
@@ -418,7 +418,7 @@ def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
     transaction = rollback.arm(snapshot(host), RULES)
     change(host)
     with rollback.claim(transaction):
-        script = subprocess.Popen(["sh", host.path(f"{PENDING}/undo"), transaction])
+        script = subprocess.Popen(["sh", host.locate(f"{PENDING}/undo"), transaction])
         with pytest.raises(subprocess.TimeoutExpired):
             script.wait(0.3)
         rollback.commit(keep=True)
@@ -426,7 +426,7 @@ def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
 
 
 def test_a_rollback_that_fails_can_be_repeated(host, rollback):
-    ok = host.path("/ok")
+    ok = host.locate("/ok")
     transaction = rollback.arm(Snapshot((FILE,), ((("test", "-e", str(ok)), ""),)), RULES)
     change(host)
     with pytest.raises(HostError, match="status 1"):
@@ -472,9 +472,9 @@ def test_a_detached_program_does_not_keep_the_lock(tmp_path):
 
 def test_the_reserved_space_is_free_after_the_confirmation(host, rollback):
     transaction = rollback.arm(snapshot(host), RULES)
-    assert host.path("/var/lib/gatehouse_kong/pending/reserve").stat().st_size == 1 << 20
+    assert host.locate("/var/lib/gatehouse_kong/pending/reserve").stat().st_size == 1 << 20
     with rollback.claim(transaction):
         rollback.commit(keep=True)
-    names = {path.name for path in host.path("/var/lib/gatehouse_kong/previous").iterdir()}
+    names = {path.name for path in host.locate("/var/lib/gatehouse_kong/previous").iterdir()}
     assert names >= {"undo", "id", "ruleset.json"}
     assert "reserve" not in names

@@ -23,7 +23,7 @@ def port_maps(version, *entries):
             for number, (ports, listen_port) in enumerate(entries)
         ],
     }
-    (note,) = [one["message"] for one in planned({"n": node})["findings"] if one["code"] == "interception-hidden"]
+    (note,) = [found["message"] for found in planned({"n": node})["findings"] if found["code"] == "interception-hidden"]
     found = re.search(r'port_maps: "(.*?)"', note)
     return found[1] if found else None
 

@@ -79,11 +79,11 @@ def host(tmp_path):
         "/usr/lib/firewalld/zones/drop.xml": '<zone target="DROP"/>\n',
         "/var/lib/gatehouse_kong/pending/id": "1",
     }.items():
-        made.path(path).parent.mkdir(parents=True, exist_ok=True)
-        made.path(path).write_text(text)
+        made.locate(path).parent.mkdir(parents=True, exist_ok=True)
+        made.locate(path).write_text(text)
     for directory in ("/etc/firewalld/ipsets", "/run/systemd/system", "/run/systemd/units"):
-        made.path(directory).mkdir(parents=True)
-    made.path("/run/systemd/units/invocation:firewalld.service").symlink_to("0123")
+        made.locate(directory).mkdir(parents=True)
+    made.locate("/run/systemd/units/invocation:firewalld.service").symlink_to("0123")
     return made
 
 
@@ -98,12 +98,12 @@ class Reads:
         import xml.etree.ElementTree as ET  # noqa: PLC0415
 
         runtime = self.firewalld.runtime = copy.deepcopy(self.firewalld.permanent)
-        for path in sorted(self.host.path("/etc/firewalld/ipsets").glob("*.xml")):
+        for path in sorted(self.host.locate("/etc/firewalld/ipsets").glob("*.xml")):
             root = ET.parse(path).getroot()
             options = {option.get("name"): option.get("value") for option in root.iter("option")}
             entries = [str(entry.text) for entry in root.iter("entry")]
             runtime["ipsets"][path.stem] = {"type": root.get("type"), "options": options, "entries": entries}
-        for path in self.host.path("/etc/firewalld/zones").glob("*.xml"):
+        for path in self.host.locate("/etc/firewalld/zones").glob("*.xml"):
             named = [name for name in (A, B) if f'"{name}"' in path.read_text()]
             rules = [rule for name, rule in zip((A, B), RULES, strict=True) if name in named]
             if rules:
@@ -157,7 +157,7 @@ def listing_of(firewalld):
 def files(host):
     return {
         str(path.relative_to(host.root)): path.read_bytes().decode(errors="replace")
-        for path in host.path("/etc/firewalld").rglob("*")
+        for path in host.locate("/etc/firewalld").rglob("*")
         if path.is_file()
     }
 
@@ -186,7 +186,7 @@ def test_the_permanent_configuration_equals_the_runtime_configuration(run, host)
 
 
 def test_a_zone_without_a_file_has_rules_only_at_runtime(run, host, firewalld):
-    host.path("/usr/lib/firewalld/zones/work.xml").unlink()
+    host.locate("/usr/lib/firewalld/zones/work.xml").unlink()
     run(WANT)
     assert sorted(firewalld.runtime["zones"]["work"]["rules_str"]) == RULES
     assert "etc/firewalld/zones/work.xml" not in files(host)
@@ -255,7 +255,7 @@ def test_removal_needs_no_running_firewalld(run, host, monkeypatch):
 
 
 def edit(host, path, change):
-    where = host.path(path)
+    where = host.locate(path)
     where.write_text(change(where.read_text()))
 
 
@@ -332,7 +332,7 @@ def test_without_nft_the_rules_in_the_kernel_are_not_checked(run, host, firewall
 )  # fmt: skip
 def test_a_changed_permanent_configuration_is_reported_and_repaired(run, host, path, change, line):
     run(WANT)
-    host.path(path).touch()
+    host.locate(path).touch()
     edit(host, path, change)
     assert FirewalldLate(host, Listing()).compare_persisted(WANT) == (line,)
     run(WANT)
@@ -388,7 +388,7 @@ def test_an_administrator_edits_a_zone_and_removal_keeps_the_edit(run, host):
     ],
 )  # fmt: skip
 def test_a_zone_file_that_cannot_be_edited_is_an_error_before_any_change(host, firewalld, break_it, message):
-    break_it(host.path("/etc/firewalld/zones/home.xml"))
+    break_it(host.locate("/etc/firewalld/zones/home.xml"))
     before = files(host)
     late = FirewalldLate(host, Listing())
     with pytest.raises(HostError, match=f"^/etc/firewalld/zones/home.xml.*{message}"):
@@ -400,7 +400,7 @@ def test_the_whole_permanent_configuration_is_checked_before_a_reload(host, fire
     seen = {}
 
     def run_program(*argv, stdin=""):
-        check = host.path("/run/gatehouse_kong_check")
+        check = host.locate("/run/gatehouse_kong_check")
         seen.update({argv: sorted(str(path.relative_to(check)) for path in check.rglob("*.*"))})
         return ""
 
@@ -414,7 +414,7 @@ def test_the_whole_permanent_configuration_is_checked_before_a_reload(host, fire
             "zones/work.xml",
         ]
     }  # fmt: skip
-    assert not host.path("/run/gatehouse_kong_check").exists()
+    assert not host.locate("/run/gatehouse_kong_check").exists()
     assert firewalld.calls == []
 
 
@@ -493,10 +493,10 @@ def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, dou
     [
         (lambda host: host.programs.remove("firewall-cmd"), "firewall-cmd is missing on this host"),
         (lambda host: host.programs.remove("firewall-offline-cmd"), "firewall-cmd is missing on this host"),
-        (lambda host: host.path("/run/systemd/units/invocation:firewalld.service").unlink(), "firewalld.service is not active"),
+        (lambda host: host.locate("/run/systemd/units/invocation:firewalld.service").unlink(), "firewalld.service is not active"),
         (lambda host: setattr(host, "require_net_admin", refuse_rights), "this process lacks"),
-        (lambda host: host.path("/run/systemd/system").rmdir(), "this host does not run systemd"),
-        (lambda host: host.path("/etc/firewalld").rename(host.path("/etc/x")), "/etc/firewalld is missing"),
+        (lambda host: host.locate("/run/systemd/system").rmdir(), "this host does not run systemd"),
+        (lambda host: host.locate("/etc/firewalld").rename(host.locate("/etc/x")), "/etc/firewalld is missing"),
     ],
 )  # fmt: skip
 def test_a_missing_requirement_is_an_error(host, break_it, message):

@@ -52,9 +52,9 @@ class FakeHost(Host):
             self.write("/proc/net/if_inet6", "", 0o444)
 
     def which(self, program):
-        path = self.path("/bin") / program
+        path = self.locate("/bin") / program
         if "tables" in program:
-            return str(path) if path.parent == self.path("/bin") and path.is_symlink() else None
+            return str(path) if path.parent == self.locate("/bin") and path.is_symlink() else None
         return None if program in self.missing else f"/sbin/{program}"
 
     def run(self, *argv, stdin="", **_limits):
@@ -239,7 +239,7 @@ def test_files_are_written_and_removed(tmp_path):
     assert (made.compare_persisted(WANT), made.compare_persisted(OTHER)) == ((), (f"{SCRIPT}: differs",))
     assert f"{UNIT}: to be removed" in made.compare_persisted(None)
     made.persist(None)
-    assert (made.compare_persisted(None), host.path(SCRIPT).exists()) == ((), False)
+    assert (made.compare_persisted(None), host.locate(SCRIPT).exists()) == ((), False)
 
 
 def test_published_ports_need_nft(tmp_path):

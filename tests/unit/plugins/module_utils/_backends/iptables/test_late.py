@@ -53,12 +53,12 @@ class FakeHost(Host):
         self.calls = []
         self.fails = None
         self.nft_is_loaded = False
-        folder = self.path("/bin")
+        folder = self.locate("/bin")
         folder.mkdir(exist_ok=True)
         for name in ("xtables-legacy-multi", "systemctl"):
             (folder / name).touch()
         for path in ("/run/systemd/system", "/etc"):
-            self.path(path).mkdir(parents=True, exist_ok=True)
+            self.locate(path).mkdir(parents=True, exist_ok=True)
         for name in ("iptables", "ip6tables"):
             for action in ("", "-save", "-restore"):
                 (folder / f"{name}{action}").symlink_to("xtables-legacy-multi")
@@ -66,14 +66,14 @@ class FakeHost(Host):
             self.put("/proc/net/if_inet6", "")
 
     def put(self, path, text):
-        self.path(path).parent.mkdir(parents=True, exist_ok=True)
-        self.path(path).write_text(text)
+        self.locate(path).parent.mkdir(parents=True, exist_ok=True)
+        self.locate(path).write_text(text)
 
     def which(self, program):
         if program == "nft":
             return "/sbin/nft" if self.nft else None
-        path = self.path("/bin") / program
-        return str(path) if path.parent == self.path("/bin") and path.exists() else None
+        path = self.locate("/bin") / program
+        return str(path) if path.parent == self.locate("/bin") and path.exists() else None
 
     def run(self, *argv, stdin="", **_limits):
         name = argv[0].rpartition("/")[2]
@@ -213,7 +213,7 @@ def test_the_files_of_the_unit(tmp_path):
 
 def test_the_hooks_of_netfilter_persistent(tmp_path):
     host = FakeHost(tmp_path, nft=False)
-    host.path(PLUGINS).mkdir(parents=True)
+    host.locate(PLUGINS).mkdir(parents=True)
     made = part(host)
     assert [line for line in made.compare_persisted(WANT) if PLUGINS in line] == [
         f"{PLUGIN}: missing",
@@ -221,11 +221,11 @@ def test_the_hooks_of_netfilter_persistent(tmp_path):
     ]
     made.persist(WANT)
     assert made.compare_persisted(WANT) == ()
-    assert {host.path(path).stat().st_mode & 0o777 for path in (PLUGIN, SETS_PLUGIN)} == {0o755}
+    assert {host.locate(path).stat().st_mode & 0o777 for path in (PLUGIN, SETS_PLUGIN)} == {0o755}
     host.put(PLUGIN, "x")
     assert made.compare_persisted(WANT) == (f"{PLUGIN}: differs",)
     made.persist(WANT)
-    host.path(PLUGIN).chmod(0o644)
+    host.locate(PLUGIN).chmod(0o644)
     assert made.compare_persisted(WANT) == (f"{PLUGIN}: differs",)
     made.persist(WANT)
     host.nft = True
@@ -239,18 +239,18 @@ def test_the_hooks_of_netfilter_persistent(tmp_path):
 
 def test_unchanged_hooks_are_not_written_again(tmp_path):
     host = FakeHost(tmp_path)
-    host.path(PLUGINS).mkdir(parents=True)
+    host.locate(PLUGINS).mkdir(parents=True)
     made = part(host)
     made.persist(WANT)
-    before = host.path(PLUGIN).stat().st_ino
+    before = host.locate(PLUGIN).stat().st_ino
     made.persist(WANT)
-    assert host.path(PLUGIN).stat().st_ino == before
+    assert host.locate(PLUGIN).stat().st_ino == before
 
 
 @pytest.mark.parametrize("earlier", [None, "earlier"])
 def test_the_hooks_are_restored_if_the_unit_cannot_be_installed(tmp_path, earlier):
     host = FakeHost(tmp_path)
-    host.path(PLUGINS).mkdir(parents=True)
+    host.locate(PLUGINS).mkdir(parents=True)
     if earlier:
         host.put(PLUGIN, earlier)
     made = part(host)
@@ -332,7 +332,7 @@ def test_conflicts_are_found_with_the_rule_at_its_place(tmp_path):
 def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
     host = FakeHost(tmp_path, ipv6=False)
     host.put("/etc/iptables/rules.v4", saved("-A INPUT -m set --match-set bans src -j DROP"))
-    link = host.path("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service")
+    link = host.locate("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service")
     link.parent.mkdir(parents=True)
     link.symlink_to("/lib/systemd/system/netfilter-persistent.service")
     kernel, file = part(host).find_conflicts(WANT)
@@ -365,7 +365,7 @@ def test_requirements(tmp_path, monkeypatch):
 def test_a_host_without_systemd_is_an_error(tmp_path, with_rights):
     host = FakeHost(tmp_path)
     assert IptablesLate(host).require() is None
-    host.path("/run/systemd/system").rmdir()
+    host.locate("/run/systemd/system").rmdir()
     with pytest.raises(HostError, match="systemd"):
         IptablesLate(host).require()
 

@@ -128,13 +128,13 @@ RUNS = {
 def test_the_commands_of_a_plugin(tmp_path, case):
     name, action, with_early = case
     host = HostWithoutNft(tmp_path)
-    host.path("/usr/share/netfilter-persistent/plugins.d").mkdir(parents=True)
+    host.locate("/usr/share/netfilter-persistent/plugins.d").mkdir(parents=True)
     for path in (EARLY, LATE) if with_early else (LATE,):
         host.write(path, 'echo "${0##*/}${1:+ $1}"', 0o600)
     text = make_plugins(host)[f"/usr/share/netfilter-persistent/plugins.d/{name}"]
     for path in (EARLY, LATE):
         assert path in text or name.startswith("05")
-        text = text.replace(path, str(host.path(path)))
+        text = text.replace(path, str(host.locate(path)))
     (tmp_path / "plugin").write_text(text)
     done = subprocess.run([shutil.which("sh"), tmp_path / "plugin", action], capture_output=True, text=True, check=True)
     assert (done.stdout.splitlines(), done.stderr) == (RUNS[case], "")
@@ -151,7 +151,7 @@ def test_hooks_of_a_host(tmp_path):
     for host in (HostWithNft(tmp_path), HostWithoutNft(tmp_path)):
         assert make_plugins(host) == {f"{folder}/90-gatehouse-kong": None, f"{folder}/05-gatehouse-kong": None}
         assert [unit for unit, _text in make_unit(host).drop_ins] == ["iptables.service", "ip6tables.service"]
-    host.path(folder).mkdir(parents=True)
+    host.locate(folder).mkdir(parents=True)
     assert [path for path, text in make_plugins(HostWithNft(tmp_path)).items() if text] == [
         f"{folder}/90-gatehouse-kong"
     ]

@@ -13,9 +13,9 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import render_script
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import (
-    filter_of,
     find_misplaced,
     find_places,
+    parse_filter,
     without_effect,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
@@ -51,7 +51,7 @@ def saved(*lines, policy="ACCEPT"):
 
 def places(*lines, policy="ACCEPT", want=WANT):
     return [
-        (place.chain, place.position) for place in find_places(filter_of(saved(*lines, policy=policy)), want, "ipv4")
+        (place.chain, place.position) for place in find_places(parse_filter(saved(*lines, policy=policy)), want, "ipv4")
     ]
 
 
@@ -183,7 +183,7 @@ def test_the_place_of_the_accept_rule(name):
 def test_the_script_finds_the_same_place(name, tmp_path):
     """Run the script twice: it adds the rule at the place that places_of returned, and then changes nothing."""
     lines, policy, expected = HOSTS[name]
-    table = filter_of(saved(*lines, policy=policy))
+    table = parse_filter(saved(*lines, policy=policy))
     text = _restored(tmp_path, find_places(table, WANT, "ipv4"), saved(*lines, policy=policy))
     added = [line for line in text.splitlines() if line.startswith(("-A", "-I"))]
     assert len(added) == len(expected)
@@ -246,13 +246,13 @@ DIFFERENCES = {
 @pytest.mark.parametrize("name", DIFFERENCES)
 def test_differences(name):
     lines, expected = DIFFERENCES[name]
-    table = filter_of(saved(*lines, policy="DROP" if name.endswith("drop") else "ACCEPT"))
+    table = parse_filter(saved(*lines, policy="DROP" if name.endswith("drop") else "ACCEPT"))
     assert [*find_misplaced(table, find_places(table, WANT, "ipv4"), WANT, "ipv4")] == expected
 
 
 def test_no_rule_is_needed_without_services_of_the_family():
     data = {"allow": [{"listener": "p", "protocol": "tcp", "port": 8000, "address": "10.0.0.1", "sources": "any"}]}
-    table = filter_of(saved("OURS INPUT", REJECT))
+    table = parse_filter(saved("OURS INPUT", REJECT))
     want = ruleset_from_data(data)
     assert find_places(table, want, "ipv6") == ()
     assert [*find_misplaced(table, (), want, "ipv6")] == ["the accept rule in chain INPUT is not needed"]
@@ -260,7 +260,7 @@ def test_no_rule_is_needed_without_services_of_the_family():
 
 def test_a_similar_rule_is_not_our_rule():
     lines = [f"-A INPUT -s 10.0.0.9/32 {ACCEPT}", f"-A INPUT {ACCEPT.replace('ACCEPT', 'DROP')}"]
-    table = filter_of(saved(*lines))
+    table = parse_filter(saved(*lines))
     assert table.ours == ()
     assert table.lines["INPUT"] == lines
 
@@ -296,6 +296,6 @@ VOID = {
 @pytest.mark.parametrize("name", VOID)
 def test_ineffective_rules(name):
     lines, expected = VOID[name]
-    table = filter_of(saved(*lines))
+    table = parse_filter(saved(*lines))
     found = without_effect(table, find_places(table, WANT, "ipv4"), WANT, "ipv4")
     assert {key: [service.port for service in services] for key, services in found.items()} == expected

@@ -96,12 +96,12 @@ def test_a_saved_file_keeps_its_bytes_its_mode_and_its_link(tmp_path):
     host.write("/srv/rules", "", 0o640)
     host.link("/etc/iptables/rules.v4", "../../srv/rules")
     head, tail = b"# caf\xe9 \xff\r\n*filter\n", b'-A INPUT -m comment --comment "\xe9" -j DROP\nCOMMIT'
-    host.path("/srv/rules").write_bytes(head + f"-A INPUT {QUOTED}\n".encode() + tail)
+    host.locate("/srv/rules").write_bytes(head + f"-A INPUT {QUOTED}\n".encode() + tail)
     clean_file(host, "/etc/iptables/rules.v4", without_ours)
-    assert host.path("/srv/rules").read_bytes() == head + tail
-    assert host.path("/srv/rules").stat().st_mode & 0o7777 == 0o640
-    assert host.path("/etc/iptables/rules.v4").is_symlink()
-    assert [path.name for path in host.path("/srv").iterdir()] == ["rules"]
+    assert host.locate("/srv/rules").read_bytes() == head + tail
+    assert host.locate("/srv/rules").stat().st_mode & 0o7777 == 0o640
+    assert host.locate("/etc/iptables/rules.v4").is_symlink()
+    assert [path.name for path in host.locate("/srv").iterdir()] == ["rules"]
 
 
 class HostWithRestore(Host):

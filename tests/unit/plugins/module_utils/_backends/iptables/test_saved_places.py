@@ -23,8 +23,8 @@ class FakeHost(Host):
     refused = None
 
     def put(self, path, text=""):
-        self.path(path).parent.mkdir(parents=True, exist_ok=True)
-        self.path(path).write_text(text)
+        self.locate(path).parent.mkdir(parents=True, exist_ok=True)
+        self.locate(path).write_text(text)
 
     def which(self, program):
         return f"/sbin/{program}"
@@ -77,7 +77,7 @@ def test_a_file_that_a_script_loads(tmp_path, place, command):
     host.put(place, f"# x\n{command}\n")
     assert list_saved_files(host) == ()
     host.put("/root/own.rules", "*filter\n:INPUT ACCEPT [0:0]\n:GATEHOUSE-KONG - [0:0]\nCOMMIT\n")
-    host.path("/etc/network/if-up.d").mkdir(parents=True, exist_ok=True)
+    host.locate("/etc/network/if-up.d").mkdir(parents=True, exist_ok=True)
     assert list_saved_files(host) == ("/root/own.rules",)
     assert select_files_to_clean(host, without_ours) == ("/root/own.rules",)
 
@@ -109,7 +109,7 @@ LOADED = [
 
 
 def enable(host, service):
-    link = host.path(f"/etc/systemd/system/multi-user.target.wants/{service}.service")
+    link = host.locate(f"/etc/systemd/system/multi-user.target.wants/{service}.service")
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(f"/lib/systemd/system/{service}.service")
 

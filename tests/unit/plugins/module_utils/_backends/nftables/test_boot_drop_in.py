@@ -26,8 +26,8 @@ def drop_in(tmp_path, name):
         ("/lib/systemd/system/nftables.service", DEBIAN),
         (f"/etc/systemd/system/nftables.service.d/{name}", "[Service]\nExecReload=-/bin/sh /etc/some/load.sh\n"),
     ):
-        host.path(path).parent.mkdir(parents=True, exist_ok=True)
-        host.path(path).write_text(text)
+        host.locate(path).parent.mkdir(parents=True, exist_ok=True)
+        host.locate(path).write_text(text)
     ((unit, text),) = make_boot_unit(host).drop_ins
     assert unit == "nftables.service"
     return text

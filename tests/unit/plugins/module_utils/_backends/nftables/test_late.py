@@ -277,10 +277,10 @@ def test_files_are_written_and_removed(tmp_path):
     found = contents(made._host)
     assert found["rules"] == f"# Written by gatehouse.kong. The next run replaces manual changes.\n{ADD}"
     assert '        after["inet filter input"] = 0\n' in found["script"]
-    modes = {made._host.path(path).stat().st_mode & 0o777 for path in FILES.values()}
+    modes = {made._host.locate(path).stat().st_mode & 0o777 for path in FILES.values()}
     assert modes == {0o600}
     assert made.compare_persisted(None) == tuple(f"{path}: to be removed" for path in FILES.values())
-    made._host.path(FILES["script"]).chmod(0o644)
+    made._host.locate(FILES["script"]).chmod(0o644)
     assert made.compare_persisted(WANT) == (f"{FILES['script']}: differs",)
     made.persist(None)
     assert contents(made._host) == {"script": None, "rules": None}
@@ -390,8 +390,8 @@ def test_a_filter_table_of_iptables_legacy_is_a_warning(tmp_path, tables, expect
     made = part(tmp_path)
     for path, text in zip(LEGACY, tables, strict=True):
         if text is not None:
-            made._host.path(path).parent.mkdir(parents=True, exist_ok=True)
-            made._host.path(path).write_text(text)
+            made._host.locate(path).parent.mkdir(parents=True, exist_ok=True)
+            made._host.locate(path).write_text(text)
     found = made.find_conflicts(WANT)
     assert [(conflict.where, conflict.certain, conflict.ports) for conflict in found] == [
         (path, False, ("any port",)) for path in expected

@@ -69,13 +69,13 @@ def test_rules_with_handles_are_removed():
 )
 def test_a_saved_copy_is_found_and_cleaned_and_the_file_keeps_its_mode(tmp_path, file):
     host = Host(tmp_path)
-    host.path(file).parent.mkdir(parents=True)
-    host.path(file).write_bytes(b"# \xff\n" + (BEFORE + LATE + AFTER + EARLY).encode())
-    host.path(file).chmod(0o755)
+    host.locate(file).parent.mkdir(parents=True)
+    host.locate(file).write_bytes(b"# \xff\n" + (BEFORE + LATE + AFTER + EARLY).encode())
+    host.locate(file).chmod(0o755)
     assert find_files_with_our_rules(host) == (file,)
     clean_file(host, file, without_ours)
-    assert host.path(file).read_bytes() == b"# \xff\n" + (BEFORE + AFTER).encode()
-    assert host.path(file).stat().st_mode & 0o7777 == 0o755
+    assert host.locate(file).read_bytes() == b"# \xff\n" + (BEFORE + AFTER).encode()
+    assert host.locate(file).stat().st_mode & 0o7777 == 0o755
     assert find_files_with_our_rules(host) == ()
 
 

@@ -310,10 +310,10 @@ def test_the_request_to_a_session(host):
     ]
     assert [request["options"] for request in host.requests] == [(), (), (), ("--test",)]
     for request in host.requests:
-        assert (request["rule"], request["lock"]) == (RULE, str(host.path("/run/ufw.lock")))
+        assert (request["rule"], request["lock"]) == (RULE, str(host.locate("/run/ufw.lock")))
     assert host.requests[0]["parts"][1] == {
         "chain": "ufw6-after-input",
-        "file": str(host.path("/etc/ufw/after6.rules")),
+        "file": str(host.locate("/etc/ufw/after6.rules")),
         "save": "/usr/sbin/ip6tables-save",
         "restore": "/usr/sbin/ip6tables-restore",
         "loaded": "",

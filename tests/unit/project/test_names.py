@@ -1,0 +1,127 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Functions are verbs, values are nouns (CONTRIBUTING.md, "Names").
+
+A new verb is added to the list here; a noun never is.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT
+
+
+def read_words(text):
+    return frozenset(text.split())
+
+
+# The imperative: what the function does.
+VERBS = read_words(
+    """
+    act add advertise advise align allow analyse answer apply arm ask authenticate begin bind boot bring build call
+    canonicalise change check choose claim classify clean clear close collect commit compare compile complete compute
+    concatenate confirm connect converge copy count create cut decide declare decompile decompress derive describe
+    destroy detach detect dial diff draw drop dump edit end ensure enter escape evaluate exclude execute expand expect
+    explain fetch fill filter find fire fit fix flatten flush follow forget format gather get grant group handle hide
+    hold identify ignore infer insert inspect install intercept interpret intersect join judge keep kill lay leave
+    limit link list load locate lock log look loop make mark mask match measure merge minimise move name negate nest
+    normalise note open pack pad parse perform persist plan prepare prevent print propose provide put
+    query quit quote raise rank read reboot rebuild receive record refuse rehearse release reload remove rename render
+    renew repeat replace report request require reserve reset resolve restart restore restrict rewrite run save
+    schedule search select send serve set share shorten show skip snapshot sort split stage start stop strip subtract
+    suggest summarise swap sync take tear tell test trace translate try undo unescape uninstall unite unquote update
+    validate verify view wait walk warn watch work write
+    """
+)
+# The third person, or an auxiliary: the function tells whether something is true.
+PREDICATES = read_words(
+    """
+    accepts allows answers are arrives bypasses contains covers differs diverts drops equals exists fails fits follows
+    goes has holds is keeps knows looks matches may moves names needs overlaps reaches runs sees serves spans starts
+    uses works
+    """
+)
+# The same value in another form: `as_dict`, `from_node`, `with_rules`, `ruleset_from_data`.
+CONVERSION = re.compile(r"(as|from|to|with|without)(_|$)|\w+_(from|to)_(data|listener)$|\w+_as_dict$")
+# Another program or library, or the name of a filter, decides.
+DEFINED_ELSEWHERE = {
+    "main": "the entry point of a program",
+    "which": "shutil.which, below another root",
+    "filters": "Ansible asks a FilterModule for them",
+    "exec_command": "Ansible calls it of a connection plugin",
+    "get_vars": "Ansible calls it of a VariableManager",
+    "server_bind": "socketserver calls it",
+    "v2_playbook_on_task_start": "Ansible calls it of a callback plugin",
+    "v2_runner_on_ok": "Ansible calls it of a callback plugin",
+}
+FILTERS = frozenset(path.stem for path in (ROOT / "plugins" / "filter").glob("[a-z]*.py"))
+FOLDERS = ("plugins", "scripts", "molecule", "benchmarks")
+
+
+def find_functions(text):
+    """Yield the names of functions, without properties, which are values, and without Python's special methods."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("__") and not is_property(node):
+            yield node.name
+
+
+def is_property(function):
+    return any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+def find_loop_variables(text):
+    """Yield the names of variables that a loop or a comprehension sets."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.For, ast.comprehension)):
+            yield from (name.id for name in ast.walk(node.target) if isinstance(name, ast.Name))
+
+
+def is_verb(name):
+    name = name.lstrip("_")
+    word, _separator, rest = name.partition("_")
+    return word in PREDICATES or (word in VERBS and rest != "of") or CONVERSION.match(name) is not None
+
+
+def read_names(find, *folders):
+    """Return the places of names: each file with the names that a function finds in it."""
+    paths = sorted(path for folder in folders for path in ROOT.glob(f"{folder}/**/*.py"))
+    return [(str(path.relative_to(ROOT)), name) for path in paths for name in find(path.read_text(encoding="utf-8"))]
+
+
+FUNCTIONS = read_names(find_functions, *FOLDERS)
+
+
+def test_functions_are_verbs():
+    assert len(FUNCTIONS) > 2000
+    allowed = {*DEFINED_ELSEWHERE, *FILTERS}
+    assert [place for place in FUNCTIONS if not is_verb(place[1]) and place[1] not in allowed] == []
+
+
+def test_every_entry_of_the_lists_is_in_use():
+    used = {name for _file, name in FUNCTIONS}
+    assert sorted((VERBS | PREDICATES) - {name.lstrip("_").partition("_")[0] for name in used}) == []
+    assert sorted(DEFINED_ELSEWHERE.keys() - used) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "nouns"),
+    [
+        ("def sources(plan): ...", ["sources"]),
+        ("class A:\n def _names(self): ...\n @property\n def name(self): ...\n def __len__(self): ...", []),
+        ("def f():\n def plan_of(host): ...\n def listed(): ...", ["f", "plan_of", "listed"]),
+        ("def is_open(): ...\ndef as_dict(): ...\ndef set_from_data(): ...\ndef host_to_text(): ...", ["host_to_text"]),
+    ],
+)
+def test_a_noun_is_found(text, nouns):
+    assert [name for name in find_functions(text) if not is_verb(name)] == nouns
+
+
+def test_no_loop_variable_is_called_one():
+    assert [place for place in read_names(find_loop_variables, *FOLDERS, "tests") if place[1] == "one"] == []
+    assert list(find_loop_variables("[x for other, (one, two) in y]")) == ["other", "one", "two"]
