@@ -14,7 +14,7 @@ from typing import Any
 from ansible import context
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     WARNING,
     format_finding,
@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import make_left_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, list_left, make_left_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, format_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError, get_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
@@ -65,17 +65,17 @@ class ActionModule(ControllerAction):
     ) -> dict[str, Any]:
         """Make the plan file have this plan, unless this is check mode, and return what that changes.
 
-        Nodes of the old file that left the fleet are added to the warnings.
+        The new file keeps the nodes of the old file that left the fleet. They are added to the warnings.
         """
-        text = dump_plan(plan)
-        before = update_file(path, text, check_mode=self._task.check_mode) or ""
+        before = read_file(path)
         old = _read_old_plan(before)
-        left = make_left_findings(
-            old or NO_PLAN, plan, variables["groups"]["all"], context.CLIARGS.get("inventory") or ()
-        )
+        left = list_left(old or NO_PLAN, plan)
+        text = dump_plan({**plan, "left": left} if left else plan)
+        update_file(path, text, check_mode=self._task.check_mode)
+        run = Run(variables["groups"]["all"], context.CLIARGS.get("inventory") or (), path)
         result: dict[str, Any] = {"changed": before != text, "file": str(path)}
-        if left:
-            result["warnings"] = [*warnings, *map(format_finding, left)]
+        if found := make_left_findings(old or NO_PLAN, plan, run):
+            result["warnings"] = [*warnings, *map(format_finding, found)]
         if self._task.diff:
             result["diff"] = _make_diff(path, before, text, old)
         return result

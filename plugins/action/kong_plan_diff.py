@@ -14,7 +14,7 @@ from ansible import context
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import make_left_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, make_left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 
 _ARGUMENTS = {
@@ -30,9 +30,8 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         old, new = (read_plan(Path(arguments[name])) for name in ("old", "new"))
-        left = make_left_changes(
-            old, new, variables.get("groups", {}).get("all", ()), context.CLIARGS.get("inventory") or ()
-        )
+        run = Run(variables.get("groups", {}).get("all", ()), context.CLIARGS.get("inventory") or ())
+        left = make_left_changes(old, new, run)
         changes = [*compare_plans(old, new), *left]
         show(format_changes(changes))
         return {"changes": [change.as_dict() for change in changes]}

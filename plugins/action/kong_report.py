@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change, compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan, read_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import make_left_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, make_left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import (
     Origin,
     find_origin,
@@ -127,7 +127,7 @@ def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], pa
 
 
 def _list_changes(old: Mapping[str, Any], plan: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[Change]:
-    left = make_left_changes(old, plan, [*hostvars], context.CLIARGS.get("inventory") or ())
+    left = make_left_changes(old, plan, Run([*hostvars], context.CLIARGS.get("inventory") or ()))
     return [*compare_plans(old, plan), *left]
 
 

@@ -61,10 +61,10 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "node-left",
             "An older plan has the node, and the inventory group of the Kong nodes has not. Other nodes no longer allow its "
             "address, but no run connects to it, so it may still run Kong and have our rules. The older plan is the plan file "
-            "(`kong_plan_file`) before this run replaces it, or the older plan of `diff`. The warning is not in the plan, and "
-            "`kong_strict` does not make it an error.",
-            "Stop Kong on the node, and run the command in the warning. Add `-e ansible_host=ADDRESS` if the name of the node "
-            "does not resolve. See [Removal](operations.md#removal).",
+            "(`kong_plan_file`) before this run replaces it, or the older plan of `diff`. The plan file keeps the node in `left` "
+            "until it is cleaned. The warning also names a node with another address than before, because the name may have "
+            "another host now. `kong_strict` does not make the warning an error.",
+            "Stop Kong on the node, and run the command in the warning. See [Removal](operations.md#removal).",
         ),
         _make_error(
             "run-variable-differs",

@@ -22,6 +22,14 @@ def create_folder(path: Path) -> None:
         raise FileError(f"the folder {str(path)!r} cannot be created: {exc.strerror}") from exc
 
 
+def read_file(path: Path) -> str:
+    """Return the text of a file, empty text if there is no file. Raises FileError."""
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as exc:
+        raise FileError(f"the file {str(path)!r} cannot be read: {exc}") from exc
+
+
 def update_file(path: Path, text: str, *, check_mode: bool) -> str | None:
     """Make a file have this text, and return the text before; None if there was no file.
 

@@ -166,7 +166,8 @@ class Node:
 
     ``advertised`` is the endpoint that a node of Kong 0.6 to 0.10 advertises to its peers, None for every other node.
     ``config`` are the names of the settings of ``kong_config``, without their values, which may be secrets. ``published``
-    are the ports of the host that are translated to a Kong in a container, None if Kong runs on the host itself.
+    are the ports of the host that are translated to a Kong in a container, None if Kong runs on the host itself. ``connection``
+    are the variables with which Ansible connects, without secrets.
     """
 
     host: Host
@@ -180,6 +181,7 @@ class Node:
     advertised: Endpoint | None = None
     config: tuple[str, ...] = ()
     published: tuple[Listener, ...] | None = None
+    connection: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:

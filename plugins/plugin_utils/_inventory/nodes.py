@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.connection import read_connection
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
     HYBRID_VARIABLES,
     SETTING_VARIABLES,
@@ -118,6 +119,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         listeners=found.listeners,
         config=tuple(sorted(found.config)),
         published=published,
+        connection=read_connection(variables),
     )
     variables.findings.extend(find_standby_notes(node))
     sound = all(finding.severity != ERROR for finding in found.findings)

@@ -115,6 +115,7 @@ def _make_plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequ
 def _describe_node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[str, Any]:
     return {
         **node.host.as_dict(),
+        **({"connection": dict(node.connection)} if node.connection else {}),
         "cluster": node.cluster,
         "version": node.version,
         "role": node.role,

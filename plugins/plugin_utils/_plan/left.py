@@ -2,80 +2,154 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes of an older plan that left the fleet: they may still run Kong and have our rules, and no run connects to them."""
+"""Nodes of an older plan that left the fleet: they may still run Kong and have our rules, and no run connects to them.
+
+A plan file keeps them in ``left`` until the playbook remove has cleaned them.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shorten_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, Finding, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, make_natural_key
 
 _PLAYBOOK = "gatehouse.kong.remove"
+_KEPT = ("site", "address", "connection")
+_PLAIN = re.compile(r"[\w./:@+-]+")
 
 
-def make_left_findings(
-    old: Mapping[str, Any], new: Mapping[str, Any], hosts: Collection[str], sources: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return a warning, in the form of a plan's findings, for the nodes of the old plan that are not in the new plan.
+class Run(NamedTuple):
+    """The hosts of the inventory, its paths as given to ansible-playbook, and the plan file, if the run has one."""
 
-    ``hosts`` are the hosts of the inventory, and ``sources`` its paths as given to ansible-playbook. The warning has the
-    command that removes our rules from the nodes. It is not in the plan, which depends on the inventory only.
+    hosts: Collection[str]
+    sources: Sequence[str]
+    path: Path | None = None
+
+
+def list_left(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the nodes of the old plan, and those that had left before, whose host is not a node of the new plan.
+
+    A node with another name at the same place is the same host.
     """
-    left = sorted(_list_left(old, new), key=make_natural_key)
-    kinds = [[name for name in left if (name in hosts) is known] for known in (True, False)]
+    present = _list_present(new)
+    older = {**old.get("left", {}), **new.get("left", {}), **old["nodes"]}
+    return {
+        name: {key: older[name][key] for key in _KEPT if key in older[name]}
+        for name in sorted(older, key=make_natural_key)
+        if name not in new["nodes"] and present.isdisjoint(_list_places(older[name]))
+    }
+
+
+def make_left_findings(old: Mapping[str, Any], new: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
+    """Return a warning, in the form of a plan's findings, for each node that left and each node with another address.
+
+    The warning has the command that removes our rules. It is not in the plan, which depends on the inventory only.
+    """
+    left = list_left(old, new)
+    known = [name for name in left if name in run.hosts]
+    texts = {name: _describe_left(name, left[name], known, run) for name in left}
+    texts |= {name: _describe_moved(old["nodes"][name], run) for name in _list_moved(old, new)}
     return share_findings(
-        Finding(
-            WARNING,
-            "node-left",
-            name,
-            "kong_group",
-            None,
-            f"{name}: kong_group: {_format_message(names, hosts, sources)}",
-        )
-        for names in kinds
-        for name in names
+        Finding(WARNING, "node-left", name, "kong_group", None, f"{name}: kong_group: {text}")
+        for name, text in texts.items()
     )
 
 
-def make_left_changes(
-    old: Mapping[str, Any], new: Mapping[str, Any], hosts: Collection[str], sources: Sequence[str]
-) -> list[Change]:
+def make_left_changes(old: Mapping[str, Any], new: Mapping[str, Any], run: Run) -> list[Change]:
     """Return the findings of make_left_findings as changes between the plans."""
-    found = make_left_findings(old, new, hosts, sources)
+    found = make_left_findings(old, new, run)
     return [Change(GAINS, tuple(each["hosts"]), f"warning {each['code']}", each["message"]) for each in found]
 
 
-def _list_left(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Return the names of nodes of the old plan whose host is not a node of the new plan, under any name."""
-    present = {place for node in new["nodes"].values() for place in _list_places(node)}
+def describe_members(leaving: Collection[str], group: str, nodes: Collection[str]) -> str:
+    """Return a warning about the hosts to clean that are still Kong nodes; empty text if there are none."""
+    members = [name for name in leaving if name in {*nodes}]
+    return (
+        f"leaving: {format_ranges(members)}: still in the group {group!r} of the Kong nodes. After the removal other nodes still "
+        "expect them, and the next run of the playbook site adds our rules again. Take them out of the group first, unless you "
+        "remove the collection from the whole fleet"
+        if members
+        else ""
+    )
+
+
+def forget_left(plan: Mapping[str, Any], cleaned: Collection[str]) -> dict[str, Any]:
+    """Return the data of a plan file without the nodes in ``left`` that were cleaned."""
+    left = {name: node for name, node in plan.get("left", {}).items() if name not in cleaned}
+    rest = {key: value for key, value in plan.items() if key != "left"}
+    return {**rest, "left": left} if left else rest
+
+
+def _list_present(plan: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {place for node in plan["nodes"].values() for place in _list_places(node)}
+
+
+def _list_moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return the nodes of both plans that have no address in common, if no node has the old address now."""
+    present = _list_present(new)
     return [
         name
         for name, node in old["nodes"].items()
-        if name not in new["nodes"] and present.isdisjoint(_list_places(node))
-    ]  # fmt: skip
+        if name in new["nodes"] and _list_places(node) and present.isdisjoint(_list_places(node))
+    ]
 
 
 def _list_places(node: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {(node["site"], address) for address in node["address"].values() if address}
 
 
-def _format_message(names: Sequence[str], hosts: Collection[str], sources: Sequence[str]) -> str:
+def _describe_left(name: str, node: Mapping[str, Any], known: Sequence[str], run: Run) -> str:
+    gone = (
+        f"If the host no longer exists, delete it from `left` in {shorten_source(str(run.path))}. " if run.path else ""
+    )
+    command = (
+        _format_command(known, [], run)
+        if name in known
+        else _format_command([name], _list_variables(node, node["address"].values()), run)
+    )
     return (
-        "an older plan has this node and the group of the Kong nodes no longer has it, so no run connects to it. If it still "
-        f"runs Kong, stop Kong; then remove our rules: {format_removal_command(names, hosts, sources)}"
+        "an older plan has this node and the group of the Kong nodes no longer has it, so no run connects to it. "
+        f"{gone}If it still runs Kong, stop Kong; then remove our rules: {command}"
     )
 
 
-def format_removal_command(names: Sequence[str], hosts: Collection[str], sources: Sequence[str]) -> str:
+def _describe_moved(node: Mapping[str, Any], run: Run) -> str:
+    address = next(address for address in node["address"].values() if address)
+    variables = [(key, value) for key, value in _list_variables(node, [address]) if key != "ansible_host"]
+    return (
+        f"an older plan has this node at {address}. If that was another host, it may still run Kong and have our rules: "
+        f"stop Kong there, and remove our rules: {_format_command([address], variables, run)}"
+    )
+
+
+def _list_variables(node: Mapping[str, Any], addresses: Iterable[str | None]) -> list[tuple[str, str]]:
+    """Return the connection variables of a node that the inventory no longer has. Its name need not resolve."""
+    address = next((address for address in addresses if address), None)
+    default = {"ansible_host": address} if address else {}
+    return sorted({**default, **node.get("connection", {})}.items())
+
+
+def _format_command(names: Sequence[str], variables: Sequence[tuple[str, str]], run: Run) -> str:
     """Return the command that removes our rules from hosts, all in the inventory or none."""
-    leaving = ",".join(names)
-    known = [shorten_source(source) for source in sources if "," in source or Path(source).exists()]
-    inventories = known if names[0] in hosts else [*known, f"{leaving},"]
-    options = [word for inventory in inventories for word in ("-i", inventory)]
-    return shlex.join(["ansible-playbook", _PLAYBOOK, *options, "-e", f"leaving={leaving}"])
+    known = [shorten_source(source) for source in run.sources if "," in source or Path(source).exists()]
+    inventories = known if names[0] in run.hosts else [*known, f"{names[0]},"]
+    extra = [*variables, *([("kong_plan_file", shorten_source(str(run.path)))] if run.path else [])]
+    options = [
+        *(word for inventory in inventories for word in ("-i", inventory)),
+        *(word for variable in [*extra, ("leaving", ",".join(names))] for word in _format_variable(*variable)),
+    ]
+    return shlex.join(["ansible-playbook", _PLAYBOOK, *options])
+
+
+def _format_variable(name: str, value: str) -> Iterator[str]:
+    """Yield the words of an extra variable. NAME=VALUE would be divided at blanks."""
+    is_plain = name == "leaving" or _PLAIN.fullmatch(value)
+    yield from ("-e", f"{name}={value}" if is_plain else json.dumps({name: value}))

@@ -9,13 +9,14 @@ import re
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import list_left
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, section_of, text_of
 from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
 # Mappings whose keys are names from the inventory or from Kong, or networks.
-BY_NAME = {"sets", "nodes", "hosts", "settings", "networks"}
-PUBLISHED = {"kong_address": "192.0.2.1", "kong_published_ports": ["80:8000"]}
+BY_NAME = {"sets", "nodes", "hosts", "settings", "networks", "connection", "left"}
+PUBLISHED = {"kong_address": "192.0.2.1", "kong_published_ports": ["80:8000"], "ansible_host": "n.example.com"}
 SEVERAL_ADDRESSES = {
     "kong_virtual_addresses": ["192.0.2.100"],
     "kong_nat": [{"outside": "203.0.113.1", "inside": "192.0.2.100"}],
@@ -55,7 +56,9 @@ def test_every_key_of_a_plan_is_described_and_no_other(plan):
     described = {*first_column(section), "path", "search", "allow"}
     nodes = {"n": PUBLISHED | {"kong_proxy_sources": [LONG_NAME]}, "m": SEVERAL_ADDRESSES}
     others = {LONG_NAME: {"kong_site": "far", "kong_address": "10.0.0.1"}}
-    assert {*keys_of(plan), *keys_of(planned(nodes, others))} == described
+    other = planned(nodes, others)
+    left = {"left": list_left(other, plan)}
+    assert {*keys_of(plan), *keys_of(other), *keys_of(left)} == described
     assert "`path`" in section
     assert "`allow`" in section
 

@@ -10,10 +10,11 @@ import re
 import shlex
 
 import pytest
+import yaml
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import PLAYBOOKS, run
 
-COMMAND = re.compile(r"ansible-playbook (gatehouse\.kong\.remove .*?leaving=\S+)")
+COMMAND = re.compile(r"ansible-playbook (gatehouse\.kong\.remove .*?leaving=[\w,]+)")
 
 
 def fleet(*nodes, others=()):
@@ -55,26 +56,63 @@ def runs(tmp_path_factory):
     return folder, found
 
 
-@pytest.mark.parametrize("name", ["check", "strict", "diff", "report"])
+@pytest.mark.parametrize("name", ["check", "strict", "again", "diff", "report"])
 def test_each_node_that_left_is_named_with_its_command(runs, name):
     text = runs[1][name]
+    file = ["-e", "kong_plan_file=plan.json"] if name in ("check", "strict", "again") else []
     assert text.count("node-left") == 2
     assert commands(text) == [
-        ["gatehouse.kong.remove", "-i", "hosts.yml", "-e", "leaving=k2"],
-        ["gatehouse.kong.remove", "-i", "hosts.yml", "-i", "k3,", "-e", "leaving=k3"],
+        ["gatehouse.kong.remove", "-i", "hosts.yml", *file, "-e", "leaving=k2"],
+        [
+            "gatehouse.kong.remove",
+            "-i",
+            "hosts.yml",
+            "-i",
+            "k3,",
+            "-e",
+            "ansible_host=10.0.0.3",
+            *file,
+            "-e",
+            "leaving=k3",
+        ],
     ]
 
 
-@pytest.mark.parametrize("name", ["first", "again"])
-def test_no_warning_without_a_node_that_left(runs, name):
-    assert "node-left" not in runs[1][name]
+def test_no_warning_without_a_node_that_left(runs):
+    assert "node-left" not in runs[1]["first"]
 
 
-def test_the_plan_file_does_not_depend_on_the_older_file(runs):
+def test_only_the_nodes_that_left_depend_on_the_older_file(runs):
     folder, _texts = runs
     expected = folder / "new.json"
     texts(folder, "-e", f"kong_plan_file={expected}", inventory=fleet("k1", others=["k2"]))
-    assert expected.read_bytes() == (folder / "plan.json").read_bytes()
+    kept = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    assert [*kept.pop("left")] == ["k2", "k3"]
+    assert json.loads(expected.read_text(encoding="utf-8")) == kept
+
+
+def test_a_cleaned_node_is_forgotten(runs, tmp_path):
+    """The last task of the removal, with the hosts that were cleaned."""
+    file = tmp_path / "plan.json"
+    file.write_bytes((runs[0] / "plan.json").read_bytes())
+    tasks = yaml.safe_load((PLAYBOOKS / "remove.yml").read_text(encoding="utf-8"))[-1]["post_tasks"]
+    play = {"hosts": "k3", "gather_facts": False, "tasks": tasks[-1:]}
+    (tmp_path / "forget.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    only_k3 = {"others": {"hosts": {"k3": {}}}}
+    assert "changed=1" in texts(tmp_path, "-e", f"kong_plan_file={file}", playbook="forget.yml", inventory=only_k3)
+    assert [*json.loads(file.read_text(encoding="utf-8"))["left"]] == ["k2"]
+    texts(tmp_path, "-e", f"kong_plan_file={file}", inventory=fleet("k1", "k2"))
+    assert "left" not in json.loads(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("leaving", "named"), [("all", "k1"), ("kong", "k1"), ("k2", "")])
+def test_a_removal_warns_of_hosts_that_are_still_nodes(runs, leaving, named):
+    first, *_others = yaml.safe_load((PLAYBOOKS / "remove.yml").read_text(encoding="utf-8"))
+    (runs[0] / "first.yml").write_text(yaml.safe_dump([first]), encoding="utf-8")
+    text = texts(runs[0], "-e", f"leaving={leaving}", playbook="first.yml", inventory=fleet("k1", others=["k2"]))
+    warning = f"leaving: {named}: still in the group 'kong'" if named else ""
+    assert ("still in the group" in text) is bool(named)
+    assert warning in text
 
 
 def test_the_commands_find_the_hosts_and_all_steps(runs):

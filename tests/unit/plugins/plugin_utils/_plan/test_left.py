@@ -5,17 +5,32 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import (
-    format_removal_command,
+    Run,
+    describe_members,
+    forget_left,
+    list_left,
     make_left_findings,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
+NO_RUN = Run([], [])
+
 
 def plan(**addresses):
     return planned({name: {"kong_address": address} for name, address in addresses.items()})
+
+
+def commands(found):
+    """Return the words after the name of the playbook, by the node of the warning."""
+    return {
+        finding["hosts"][0]: shlex.split(finding["message"].partition("gatehouse.kong.remove ")[2]) for finding in found
+    }
 
 
 OLD = plan(k1="10.0.0.1", k2="10.0.0.2", k10="10.0.0.10")
@@ -26,26 +41,68 @@ OLD = plan(k1="10.0.0.1", k2="10.0.0.2", k10="10.0.0.10")
     [
         (OLD, []),
         (plan(k1="10.0.0.1", k2="10.0.0.2", k10="10.0.0.10", k11="10.0.0.11"), []),
-        (plan(k1="10.0.0.1"), [["k2", "k10"]]),
+        (plan(k1="10.0.0.1"), ["k2", "k10"]),
         # A node with another name at the same place is the same host. Its rules must stay.
         (plan(k1="10.0.0.1", k2="10.0.0.2", renamed="10.0.0.10"), []),
-        # A node with another address is the same node, and the next run changes it.
-        (plan(k1="10.0.0.9", k2="10.0.0.2", k10="10.0.0.10"), []),
+        # Two nodes whose addresses were exchanged are the same two hosts.
+        (plan(k1="10.0.0.2", k2="10.0.0.1", k10="10.0.0.10"), []),
     ],
 )
 def test_nodes_that_left(new, left):
-    found = make_left_findings(OLD, new, [], [])
-    assert [finding["hosts"] for finding in found] == left
+    assert [*list_left(OLD, new)] == left
+    found = make_left_findings(OLD, new, NO_RUN)
+    assert [finding["hosts"] for finding in found] == [[name] for name in left]
     assert {finding["code"] for finding in found} <= {"node-left"}
 
 
+def test_a_node_that_left_is_kept_until_it_is_cleaned_or_a_node_again():
+    first = plan(k1="10.0.0.1", k2="10.0.0.2")
+    kept = {**first, "left": list_left(OLD, first)}
+    assert [*kept["left"]] == ["k10"]
+    second = plan(k1="10.0.0.1")
+    assert [*list_left(kept, second)] == ["k2", "k10"]
+    assert [*list_left(kept, {**second, "left": list_left(kept, second)})] == ["k2", "k10"]
+    assert [*list_left(kept, OLD)] == []
+    assert [*list_left(forget_left(kept, ["k10", "x"]), second)] == ["k2"]
+    assert "left" not in forget_left(kept, ["k10"])
+    assert forget_left(kept, ["x"]) == kept
+
+
+def test_a_replacement_with_the_name_of_another_host_is_named_with_the_old_address():
+    (found,) = make_left_findings(OLD, plan(k1="10.0.0.9", k2="10.0.0.2", k10="10.0.0.10"), NO_RUN)
+    assert (found["code"], found["hosts"]) == ("node-left", ["k1"])
+    assert "an older plan has this node at 10.0.0.1." in found["message"]
+    assert commands([found])["k1"] == ["-i", "10.0.0.1,", "-e", "leaving=10.0.0.1"]
+
+
 def test_a_host_that_is_still_in_the_inventory_needs_no_inventory_of_its_own():
-    found = make_left_findings(OLD, plan(k1="10.0.0.1"), ["k1", "k2"], ["k1,k2,"])
-    commands = {finding["hosts"][0]: finding["message"].partition("rules: ")[2] for finding in found}
-    assert commands == {
-        "k2": "ansible-playbook gatehouse.kong.remove -i k1,k2, -e leaving=k2",
-        "k10": "ansible-playbook gatehouse.kong.remove -i k1,k2, -i k10, -e leaving=k10",
+    found = make_left_findings(OLD, plan(k1="10.0.0.1"), Run(["k1", "k2"], ["k1,k2,"]))
+    assert commands(found) == {
+        "k2": ["-i", "k1,k2,", "-e", "leaving=k2"],
+        "k10": ["-i", "k1,k2,", "-i", "k10,", "-e", "ansible_host=10.0.0.10", "-e", "leaving=k10"],
     }
+
+
+def test_the_command_has_the_connection_of_the_node_and_no_secret():
+    connection = {
+        "ansible_host": "k2.example.com",
+        "ansible_port": 2222,
+        "ansible_user": "admin",
+        "ansible_become": True,
+        "ansible_python_interpreter": "/usr/bin/python3 -s",
+        "ansible_password": "secret",
+        "ansible_become_password": "secret",
+        "ansible_ssh_common_args": "-o ProxyCommand='sshpass -p secret'",
+    }
+    old = planned({"k1": {"kong_address": "10.0.0.1"}, "k2": {"kong_address": "10.0.0.2", **connection}})
+    assert "secret" not in str(old)
+    found = make_left_findings(old, plan(k1="10.0.0.1"), Run(["k1"], [], Path("plan.json")))
+    assert "delete it from `left` in plan.json" in found[0]["message"]
+    assert commands(found)["k2"] == [
+        *("-i", "k2,", "-e", "ansible_become=True", "-e", "ansible_host=k2.example.com", "-e", "ansible_port=2222"),
+        *("-e", '{"ansible_python_interpreter": "/usr/bin/python3 -s"}', "-e", "ansible_user=admin"),
+        *("-e", "kong_plan_file=plan.json", "-e", "leaving=k2"),
+    ]
 
 
 def test_an_inventory_that_does_not_exist_is_not_in_the_command(tmp_path, monkeypatch):
@@ -53,6 +110,12 @@ def test_an_inventory_that_does_not_exist_is_not_in_the_command(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / "our hosts.yml").touch()
     sources = [str(tmp_path / "our hosts.yml"), str(tmp_path / "missing")]
-    assert format_removal_command(["a", "b"], [], sources) == (
-        "ansible-playbook gatehouse.kong.remove -i 'our hosts.yml' -i a,b, -e leaving=a,b"
-    )
+    found = make_left_findings(OLD, plan(k1="10.0.0.1"), Run(["k2", "k10"], sources))
+    assert commands(found)["k2"] == ["-i", "our hosts.yml", "-e", "leaving=k2,k10"]
+
+
+def test_hosts_to_clean_that_are_still_nodes():
+    assert describe_members(["x"], "kong", ["k1", "k2", "k3"]) == ""
+    text = describe_members(["k1", "k2", "x"], "kong", ["k1", "k2", "k3"])
+    assert text.startswith("leaving: k1 to k2, 2 nodes: still in the group 'kong'")
+    assert "Take them out of the group first" in text

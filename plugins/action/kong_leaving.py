@@ -1,0 +1,43 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file, update_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import parse_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import describe_members, forget_left
+
+_ARGUMENTS = {
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "group": {"type": "str", "default": "kong"},
+    "cleaned_in": {"type": "path"},
+}
+
+
+class ActionModule(ControllerAction):
+    """Work on the controller, without a connection to a host."""
+
+    arguments = _ARGUMENTS
+
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        if arguments["cleaned_in"]:
+            return {"changed": self._forget(Path(arguments["cleaned_in"]), arguments["hosts"])}
+        members = variables["groups"].get(arguments["group"], ())
+        warning = describe_members(arguments["hosts"], arguments["group"], members)
+        return {"warnings": [warning]} if warning else {}
+
+    def _forget(self, path: Path, cleaned: list[str]) -> bool:
+        """Delete hosts from the nodes that left in a plan file. Return whether the file changes."""
+        before = read_file(path)
+        after = dump_plan(forget_left(parse_plan(before), cleaned)) if before else before
+        if after != before:
+            update_file(path, after, check_mode=self._task.check_mode)
+        return after != before
