@@ -30,7 +30,7 @@ _LARGEST = 65535
 _INTEGERS = {0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q"}
 _SEQUENCE = b"\xa5SeqNo"
 
-# The start of a marked datagram: a ping of memberlist with a SeqNo of eight bytes (`marked` of _probe/memberlist.py).
+# The start of a marked datagram: a ping of memberlist with a SeqNo of eight bytes (`make_marked_ping` of _probe/memberlist.py).
 _MARKED = b"\0\x82" + _SEQUENCE + b"\xcf"
 _MARK = struct.Struct(">Q")
 

@@ -101,7 +101,7 @@ def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[s
 
 
 def find_names_in_use(objects: Iterable[Mapping[str, Json]]) -> dict[str, str]:
-    """Return the name under which the rules use each listed set, by its first name (see other_name).
+    """Return the name under which the rules use each listed set, by its first name (see swap_name).
 
     If a change was killed, both sets are present, and the rules use one of them.
     """

@@ -127,7 +127,7 @@ def get_first_name(text: str) -> str:
 def split_set_name(text: str) -> tuple[str, str]:
     """Return the name in the ruleset and the family of a set, from either of its names in nftables.
 
-    Raises ValueError if set_name and other_name cannot return such a name.
+    Raises ValueError if set_name and swap_name cannot return such a name.
     """
     plain = get_first_name(text)
     for family, suffix in _SUFFIX.items():
