@@ -9,13 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import (
-    Arrow,
-    Label,
-    Picture,
-    Shape,
-    Slice,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import Arrow, Label, Picture, Shape, Slice
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean
 
 _ROUND = {

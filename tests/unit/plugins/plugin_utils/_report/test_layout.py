@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, make_fleet
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import Rect, lay_out_picture
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import Rect
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import fit_list, fit_text, measure_width
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned

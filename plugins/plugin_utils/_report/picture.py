@@ -1,0 +1,107 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The parts of the picture, and the size of its texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fit_list, fit_text, measure_width
+
+SIZES = {"site": 16.0, "note": 11.5, "name": 13.5, "about": 11.5, "port": 11.5, "mark": 11.5, "listener": 12.5, "chip": 12.0,
+         "chip-site": 10.5, "device": 12.0, "dials": 11.5, "seen": 11.5, "arrives": 11.5, "closed": 11.5}  # fmt: skip
+# Long texts become smaller down to this share of their size, before they are cut.
+_SMALLEST = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle, from its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A line of text and its position. ``full`` is the text before it was shortened to fit, ``size`` that of the font."""
+
+    kind: str
+    x: float
+    baseline: float
+    text: str
+    full: str
+    size: float
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the end of the text is missing. A list with the number of its other items is not cut."""
+        return self.text != self.full and "\N{HORIZONTAL ELLIPSIS}" in self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A box: of a site, node, port, caller or device."""
+
+    kind: str
+    rect: Rect
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A horizontal arrow."""
+
+    kind: str
+    start: float
+    end: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the picture that is not split on paper: a box. The first box of a site includes the head of the site."""
+
+    name: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All parts in the order in which they are drawn. There is no gap between slices."""
+
+    width: float
+    height: float
+    slices: tuple[Slice, ...]
+    shapes: tuple[Shape, ...]
+    arrows: tuple[Arrow, ...]
+    labels: tuple[Label, ...]
+
+
+Part = Shape | Arrow | Label
+
+
+def make_label(kind: str, x: float, baseline: float, width: float, text: str) -> Label:
+    """Return a label that fits into the width: the text is smaller first, then shortened."""
+    whole = clean(text)
+    size = _compute_size(kind, whole, width)
+    return Label(kind, x, baseline, fit_text(whole, width, size), whole, size)
+
+
+def make_list_label(kind: str, x: float, baseline: float, width: float, before: str, items: Sequence[str]) -> Label:
+    """Return a label of as many items as fit into the width, after the text ``before``, and the number of the others."""
+    shown = [clean(item) for item in items]
+    more = f" +{len(items) - 1}" if len(items) > 1 else ""
+    size = _compute_size(kind, f"{before}{''.join(shown[:1])}{more}", width)
+    return Label(kind, x, baseline, fit_list(before, shown, width, size), before + ", ".join(shown), size)
+
+
+def _compute_size(kind: str, text: str, width: float) -> float:
+    """Return the size of a text: smaller than usual if the text is too long."""
+    needed = measure_width(text, SIZES[kind])
+    return SIZES[kind] * max(_SMALLEST, min(1.0, 0.999 * width / needed)) if needed > width else SIZES[kind]
