@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measure kong_plan on large fleets, kong_firewall and other ways to open ports, and the cost of its rules for a packet.
+"""Measure kong_plan on large fleets, kong_firewall and other ways to open ports, the cost of its rules, and the playbooks.
 
 Bars are mostly ratios within a run and not times, because machines differ and do other work at the same time.
 """
@@ -17,13 +17,15 @@ import firewalls
 import firewalls_report
 import packets
 import report
+import site_runs
 from fleet import STYLES
 from measure import Measurement, measure
 
 SIZES = (100, 1000, 5000)
 PEERS = (10, 50, 200, 500)
 MOST_LOOPED = 200
-PARTS = ("fleets", "firewalls", "packets")
+NODES = 40
+PARTS = ("fleets", "firewalls", "packets", "site")
 
 
 def main() -> int:
@@ -45,6 +47,11 @@ def main() -> int:
         print(firewalls_report.format_packet_table(costs))
         missed = firewalls_report.list_packet_failures(costs)
         failed += _add(sections, "packets", firewalls_report.render_packet_markdown(costs), missed)
+    if "site" in arguments.what:
+        runs = site_runs.measure(arguments.site_nodes, arguments.repetitions)
+        print(site_runs.format_table(runs), flush=True)
+        page = site_runs.render_markdown(runs, arguments.site_nodes)
+        failed += _add(sections, "site", page, site_runs.list_failures(runs))
     print("\n".join(["", *failed, "FAIL" if failed else "PASS"]))
     if arguments.write:
         document.write(sections, PARTS)
@@ -72,7 +79,11 @@ def _parse_arguments() -> argparse.Namespace:
         description="Measure the compiler, the firewall, and the cost of its rules for a packet."
     )
     parser.add_argument(
-        "what", choices=[[], *PARTS], nargs="*", metavar="PART", help="fleets, firewalls, packets; default all of them"
+        "what",
+        choices=[[], *PARTS],
+        nargs="*",
+        metavar="PART",
+        help="fleets, firewalls, packets, site; default all of them",
     )
     parser.add_argument("--nodes", type=int, nargs="+", default=SIZES, help="sizes of the fleets")
     parser.add_argument("--style", choices=STYLES, nargs="+", default=STYLES, help="how the inventory is written")
@@ -83,6 +94,7 @@ def _parse_arguments() -> argparse.Namespace:
         default=MOST_LOOPED,
         help="most peers for looped modules, which take 12 minutes for 200 peers",
     )
+    parser.add_argument("--site-nodes", type=int, default=NODES, help="number of nodes of the lab for the playbooks")
     parser.add_argument("--repetitions", type=int, default=3, help="number of measurements of each value; at least 2")
     parser.add_argument("--write", action="store_true", help="write the parts into docs/benchmarks.md")
     arguments = parser.parse_args()

@@ -14,11 +14,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import PARTS, format_drift, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 
 _ARGUMENTS = {
     "plan": {"type": "raw", "required": True},
-    **{part: {"type": "str"} for part in PARTS},
+    "registered": {"type": "str", "required": True},
     "path": {"type": "path"},
 }
 
@@ -31,17 +31,10 @@ class ActionModule(ControllerAction):
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         plan = load_plan(arguments["plan"])
         hostvars = variables["hostvars"]
-        drift = gather(
-            plan, {node: _read_registered(hostvars[node], arguments) for node in plan["nodes"] if node in hostvars}
-        )
+        results = {node: hostvars[node].get(arguments["registered"]) for node in plan["nodes"] if node in hostvars}
+        drift = gather(plan, {node: result for node, result in results.items() if result})
         data = drift.as_dict()
         show(format_drift(data))
         if arguments["path"]:
             update_file(Path(arguments["path"]), json.dumps(data, indent=2) + "\n", check_mode=False)
         return data
-
-
-def _read_registered(variables: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the registered results of a host by part, without tasks that were skipped or did not run."""
-    found = {part: variables.get(arguments[part]) for part in PARTS if arguments[part]}
-    return {part: result for part, result in found.items() if result and not result.get("skipped")}

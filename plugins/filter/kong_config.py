@@ -49,26 +49,17 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, read_config
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
-    VersionError,
-    find_generation,
-    parse_version,
-)
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError, read_config_of
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import VersionError
 
 
 def kong_config(value: Any, version: str) -> dict[str, str]:
     try:
-        generation = find_generation(parse_version(version))
+        return read_config_of(version, value)
     except VersionError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_config: {exc}") from exc
-    report = Report(CONFIG)
-    settings = read_config(generation, make_plain(value), report)
-    if report.findings:
-        raise AnsibleFilterError("; ".join(finding.message for finding in report.findings))
-    return settings
+    except ConfigError as exc:
+        raise AnsibleFilterError(str(exc)) from exc
 
 
 class FilterModule:

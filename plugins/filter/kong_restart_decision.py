@@ -83,8 +83,7 @@ def kong_restart_decision(
         raise AnsibleFilterError(
             "gatehouse.kong.kong_restart_decision: this is not a node of a plan: it has no listeners"
         )
-    found = decide_restart(node, before, listens=listens, environment=environment, effective=effective)
-    return {"how": found.how, "reasons": list(found.reasons), "summary": found.summary}
+    return decide_restart(node, before, listens=listens, environment=environment, effective=effective).as_dict()
 
 
 class FilterModule:

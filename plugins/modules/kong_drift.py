@@ -12,9 +12,8 @@ version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
-  - Takes a plan and the results from each node of M(gatehouse.kong.kong_firewall_info), M(gatehouse.kong.kong_listen_info),
-    and M(gatehouse.kong.kong_conf) and M(gatehouse.kong.kong_transparent) in check mode. Prints a table of the differences.
-    A difference is no failure; RV(differs) tells whether there is a difference.
+  - Takes a plan and the result of M(gatehouse.kong.kong_node_info) from each node. Prints a table of the differences. A
+    difference is no failure; RV(differs) tells whether there is a difference.
   - Runs on the controller and connects to no host.
   - A node without results, for example an unreachable node, is reported as not checked.
 options:
@@ -22,26 +21,17 @@ options:
     description: The path of the plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
     type: raw
     required: true
-  firewall:
-    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_firewall_info).
+  registered:
+    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_node_info).
     type: str
-  listeners:
-    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_listen_info).
-    type: str
-  settings:
-    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_conf).
-    type: str
-  interception:
-    description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_transparent).
-    type: str
+    required: true
   path:
     description: A file on the controller for the differences as JSON.
     type: path
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:
-  - module: gatehouse.kong.kong_firewall_info
-  - module: gatehouse.kong.kong_listen_info
+  - module: gatehouse.kong.kong_node_info
 """
 
 EXAMPLES = r"""
@@ -50,15 +40,16 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Compare the firewall
-  gatehouse.kong.kong_firewall_info:
-    ruleset: "{{ lookup('gatehouse.kong.kong_plan', inventory_hostname).ruleset }}"
-  register: firewall
+- name: Compare each node with the plan
+  gatehouse.kong.kong_node_info:
+    node: "{{ lookup('gatehouse.kong.kong_plan', inventory_hostname) }}"
+  register: node
+  failed_when: false
 
 - name: Show the differences
   gatehouse.kong.kong_drift:
     plan: "{{ fleet.path }}"
-    firewall: firewall
+    registered: node
   register: drift
   failed_when: drift.differs
   run_once: true
@@ -78,7 +69,7 @@ not_checked:
   description: The reasons for each node that could not be checked, or not completely, by node.
   returned: always
   type: dict
-  sample: {b1: ["firewall: kong_firewall_info needs root, and this task runs as deploy: set become: true"]}
+  sample: {b1: ["kong_node_info needs root, and this task runs as deploy: set become: true"]}
 format:
   description: The number of the format of this result and of the file, 1.
   returned: always

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -25,23 +24,17 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import (
     run_program,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import edit_conf
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import (
-    HIDDEN,
-    find_passwords,
     hide_secrets,
     hide_values,
-    is_secret,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_unknown_settings
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import make_environment
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.kong_file import (
+    compare_file,
+    warn_of_readers,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
-    KongFile,
-    find_fallbacks,
     find_running,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_user
@@ -49,36 +42,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_
     is_roots,
     read_unit_variables,
 )
-
-EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
-
-
-def read_before(form: str, text: str, names: list[str]) -> dict[str, str | None]:
-    """Return the values of settings in a file's text, without secrets."""
-    values = read_values(form, text, names)
-    return {name: HIDDEN if is_secret(name) and value else value for name, value in values.items()}
-
-
-def choose_path(module: AnsibleModule) -> str:
-    """Return the path of the file to change, without resolving symbolic links."""
-    found = [path for path in module.params["search"] if Path(path).exists()]
-    if len(found) > 1:
-        module.warn(f"Kong reads {found[0]} and ignores {', '.join(found[1:])}: remove the files that Kong ignores")
-    return str(found[0] if found else module.params["path"])
-
-
-def read(target: Path) -> str | None:
-    """Return the file's text, with bytes that are not UTF-8 as surrogates; None if the file does not exist."""
-    if not target.parent.is_dir():
-        raise ConfError(f"the directory {str(target.parent)!r} does not exist: create it first")
-    try:
-        return target.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return None
-    except PermissionError:
-        raise
-    except OSError as error:
-        raise ConfError(f"the file cannot be read: {error.strerror}") from error
 
 
 def stage(module: AnsibleModule, text: str) -> str:
@@ -128,18 +91,6 @@ def read_environment(params: dict[str, Any]) -> dict[str, str] | None:
     return make_environment(unit, {name: variable.value for name, variable in variables.items()})
 
 
-def find_values_without_lines(params: dict[str, Any], path: str) -> dict[str, str]:
-    """Return the values, as far as they are known, that Kong uses for settings without a line in its file."""
-    if not params["service"] or params["format"] == "yaml":
-        return dict(params["defaults"])
-    file = KongFile(path, params["format"], params["defaults"])
-    with suppress(HostError, OSError):  # not root, for example
-        host, prefix = Host(), params["prefix"] or PREFIX
-        running = find_running(host, params["service"], prefix, in_container=params["container"])
-        return find_fallbacks(host, running, file, params["settings"])
-    return dict(params["defaults"])
-
-
 def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tuple[bool, dict[str, Any]]:
     """Set the requested file attributes. Return whether the file has changed, and the diff.
 
@@ -173,16 +124,6 @@ def make_printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def warn_of_readers(module: AnsibleModule, target: Path, text: str) -> None:
-    """Warn if every user of the host can read passwords in the file."""
-    names = find_passwords(text)
-    if names and target.exists() and target.stat().st_mode & stat.S_IROTH:
-        module.warn(
-            f"{target} contains {', '.join(names)}, and every user of the host can read it (mode "
-            f"{stat.S_IMODE(target.stat().st_mode):04o}): set mode to '0640'"
-        )
-
-
 def hide_in_invocation(module: AnsibleModule) -> None:
     """Hide secrets in the options, which Ansible returns with the result. no_log would hide all settings."""
     module.params["settings"] = hide_values(module.params["settings"])
@@ -190,43 +131,27 @@ def hide_in_invocation(module: AnsibleModule) -> None:
 
 def _apply(module: AnsibleModule) -> dict[str, Any]:
     """Write the settings into the file, and return the result of the module."""
-    path, settings = choose_path(module), module.params["settings"]
+    options = dict(module.params)
     hide_in_invocation(module)
-    target = Path(os.path.realpath(path))
-    try:
-        before = read(target)
-        defaults = find_values_without_lines(module.params, str(target))
-        after, changed_settings = EDITORS[module.params["format"]](before or "", settings, defaults)
-        values = read_before(module.params["format"], before or "", changed_settings)
-        unknown = find_unknown_settings(after) if module.params["format"] == "conf" else []
-    except ConfError as error:
-        module.fail_json(msg=f"{path}: {error}")
-    if unknown:
-        module.warn(f"{path}: the installed Kong does not know {', '.join(unknown)}, and ignores it: remove it")
-    result: dict[str, Any] = {
-        "path": str(target),
-        "changed_settings": changed_settings,
-        "before": values,
-        "unknown": unknown,
-    }
-    changed = after != (before or "")
-    if changed and not (module.params["unsafe_writes"] or os.access(target.parent, os.W_OK)):
-        require_root(f"a change of {path}")
-    if changed and not module.check_mode:
-        staged = stage(module, after)
+    found = compare_file(options, module.warn)
+    target, before, result = found.target, found.before, found.as_dict()
+    if found.differs and not (module.params["unsafe_writes"] or os.access(target.parent, os.W_OK)):
+        require_root(f"a change of {found.path}")
+    if found.differs and not module.check_mode:
+        staged = stage(module, found.after)
         if module.params["backup"] and before is not None:
             result["backup_file"] = module.backup_local(str(target))
         module.atomic_move(staged, str(target), unsafe_writes=module.params["unsafe_writes"])
-    exists = changed or before is not None
+    exists = found.differs or before is not None
     attributes_changed, attributes_diff = (
         set_attributes(module, target, created=before is None) if exists else (False, {})
     )
-    result["changed"] = changed or attributes_changed
-    warn_of_readers(module, target, after)
+    result["changed"] = found.differs or attributes_changed
+    warn_of_readers(target, found.after, module.warn)
     if module._diff:
-        header = f"{path} (file attributes)"
+        header = f"{found.path} (file attributes)"
         attributes_diff.update(before_header=header, after_header=header)
-        result["diff"] = [make_content_diff(path, before, after), attributes_diff]
+        result["diff"] = [make_content_diff(found.path, before, found.after), attributes_diff]
     return result
 
 
@@ -234,7 +159,7 @@ def run(module: AnsibleModule) -> None:
     """Write the settings into the file, and exit with the result."""
     try:
         result = _apply(module)
-    except HostError as error:
+    except (ConfError, HostError) as error:
         module.fail_json(msg=str(error))
     except PermissionError as error:
         module.fail_json(msg=needs_root(f"kong_conf with {error.filename}") if os.geteuid() else str(error))

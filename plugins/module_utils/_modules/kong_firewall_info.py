@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
@@ -16,11 +17,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import RulesetError, ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import inspect
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Outcome, inspect
 
 
-def inspect_firewall(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the differences as the result of the module."""
+def inspect_firewall(params: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], Outcome]:
+    """Return the differences as the result of the module, and the outcome of a run in check mode."""
     host = Host()
     rollback = Rollback(host)
     # Without the lock, another run could change the rules during the comparison.
@@ -28,7 +29,7 @@ def inspect_firewall(params: dict[str, t.Any]) -> dict[str, t.Any]:
         choice = choose(host, params["backend"])
         want = ruleset_from_data(params["ruleset"]) if params["ruleset"] else None
         outcome = inspect(choice.backend, want, rollback)
-    return {
+    result = {
         "differs": outcome.changed,
         "report": report(outcome),
         "backend": choice.backend.name,
@@ -37,13 +38,14 @@ def inspect_firewall(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "changes": describe_outcome(outcome),
         "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
     }
+    return result, outcome
 
 
 def run(module: AnsibleModule) -> None:
     """Compare the firewall with the ruleset, and exit with the result."""
     try:
         require_root("kong_firewall_info")
-        result = inspect_firewall(module.params)
+        result, _outcome = inspect_firewall(module.params)
     except (RulesetError, HostError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
@@ -24,28 +25,32 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.trace
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 
-def _apply(module: AnsibleModule) -> dict[str, t.Any]:
-    """Make the host match the rules, and return the result; in check mode only the planned changes."""
-    params = module.params
+def apply_catches(
+    params: Mapping[str, t.Any], warn: Callable[[str], None], *, check_mode: bool
+) -> tuple[dict[str, t.Any], Outcome]:
+    """Make the host match the rules, and return the result and the outcome; in check mode only the planned changes.
+
+    Raises InterceptionError, HostError or ConflictError.
+    """
     host = Host()
     want = (catches_from_data(params["catches"]) or None) if params["state"] == "present" else None
     interceptor = Interceptor(host)
     if want is None and params["state"] == "present" and interceptor.is_untouched():
         outcome = Outcome("", "", (), (), changed=False)
     else:
-        outcome = interceptor.converge(want, check_mode=module.check_mode)
+        outcome = interceptor.converge(want, check_mode=check_mode)
     deaf = find_deaf_listeners(host, want or ())
     for warning in (*outcome.conflicts, *deaf):
-        module.warn(str(warning))
-    return {
+        warn(str(warning))
+    result = {
         "changed": outcome.changed,
         "report": [*_describe_differences(outcome), *deaf],
         "drift": list(outcome.drift),
         "boot": list(outcome.stale),
         "deaf": list(deaf),
         "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
-        **({"diff": _make_diff(outcome)} if module._diff else {}),
     }
+    return result, outcome
 
 
 def _describe_differences(outcome: Outcome) -> list[str]:
@@ -64,9 +69,9 @@ def run(module: AnsibleModule) -> None:
     """Change the intercept rules, and exit with the result."""
     try:
         require_root("kong_transparent")
-        result = _apply(module)
+        result, outcome = apply_catches(module.params, module.warn, check_mode=module.check_mode)
     except (InterceptionError, HostError) as error:
         module.fail_json(msg=str(error), conflicts=[])
     except ConflictError as error:
         module.fail_json(msg=str(error), conflicts=[asdict(conflict) for conflict in error.conflicts])
-    module.exit_json(**result)
+    module.exit_json(**result, **({"diff": _make_diff(outcome)} if module._diff else {}))

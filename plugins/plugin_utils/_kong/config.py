@@ -10,12 +10,16 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation, list_setting_names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    Generation,
+    find_generation,
+    list_setting_names,
+    parse_version,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 
 CONFIG = "kong_config"
 # The text in place of a value that Ansible Vault encrypts, if this run has no password for it.
@@ -30,6 +34,10 @@ _NOW_ENTRIES = {
     **dict.fromkeys(("proxy_listen_ssl", "ssl", "http2"), "proxy_listen"),
     **dict.fromkeys(("admin_listen_ssl", "admin_ssl", "admin_http2"), "admin_listen"),
 }
+
+
+class ConfigError(ValueError):
+    """The variable ``kong_config`` is invalid; the message has all reasons."""
 
 
 def read_config(generation: Generation, value: object, report: Report) -> dict[str, str]:
@@ -57,6 +65,15 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
             message = f"{name} must be text of one line, a number or a boolean; correct its value"
             report.add_error("config-invalid", CONFIG, name, message)
     return found
+
+
+def read_config_of(version: str, value: object) -> dict[str, str]:
+    """Return the settings of ``kong_config`` for a version of Kong. Raises ConfigError, and VersionError for no version."""
+    report = Report(CONFIG)
+    settings = read_config(find_generation(parse_version(version)), make_plain(value), report)
+    if report.findings:
+        raise ConfigError("; ".join(finding.message for finding in report.findings))
+    return settings
 
 
 def without_vaulted(config: Mapping[str, str], needed: Collection[str], report: Report) -> dict[str, str]:

@@ -59,6 +59,10 @@ class RestartDecision:
         """The decision in one sentence, with its effect on clients."""
         return _SUMMARIES[self.how].format(reasons="; ".join(self.reasons))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"how": self.how, "reasons": list(self.reasons), "summary": self.summary}
+
 
 @dataclass(frozen=True, slots=True)
 class _Socket:

@@ -17,17 +17,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     format_ranges,
     make_natural_key,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import PARTS
 
 FORMAT = 1
 
 # Of many nodes with a difference, the terminal lists so many ranges of names; the report and the file have all.
 _SHOWN = 20
 
-PARTS = ("firewall", "listeners", "settings", "interception")
-
 _ABSENT = "it was unreachable, failed or not part of this run"
-
-Results = Mapping[str, Mapping[str, Any]]  # by part: the result of its module on one host
 
 
 @dataclass(frozen=True)
@@ -49,24 +46,19 @@ class Drift:
         return {"format": FORMAT, "differs": self.differs, "nodes": nodes, "not_checked": not_checked}
 
 
-def gather(plan: Mapping[str, Any], seen: Mapping[str, Results]) -> Drift:
-    """Combine the results of the modules on the nodes of a plan. A part whose module failed was not checked."""
+def gather(plan: Mapping[str, Any], seen: Mapping[str, Mapping[str, Any]]) -> Drift:
+    """Combine the results of kong_node_info on the nodes of a plan. A part that could not be inspected was not checked."""
     checked: dict[str, dict[str, tuple[str, ...]]] = {}
     not_checked: dict[str, tuple[str, ...]] = {}
     for name in sorted(plan["nodes"], key=make_natural_key):
-        results = {part: escape_all(seen[name][part]) for part in PARTS if part in seen.get(name, {})}
-        parts = {
-            part: _list_lines(part, result, plan["nodes"][name])
-            for part, result in results.items()
-            if not _is_failed(result)
-        }
-        reasons = tuple(
-            f"{part}: {result.get('msg', 'no result')}" for part, result in results.items() if _is_failed(result)
-        )
+        result = escape_all(seen.get(name, {}))
+        found = {part: result[part] for part in PARTS if part in result}
+        parts = {part: _list_lines(part, of, plan["nodes"][name]) for part, of in found.items() if not of["failed"]}
+        reasons = tuple(f"{part}: {of['msg']}" for part, of in found.items() if of["failed"])
         if parts:
             checked[name] = parts
-        if reasons or not results:
-            not_checked[name] = reasons or (_ABSENT,)
+        if reasons or not found:
+            not_checked[name] = reasons or (result.get("msg", _ABSENT),)
     return Drift(checked, not_checked)
 
 
@@ -110,10 +102,6 @@ def _share(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:
     for node, text in pairs:
         nodes.setdefault(text, []).append(node)
     return nodes
-
-
-def _is_failed(result: Mapping[str, Any]) -> bool:
-    return "report" not in result and "changed_settings" not in result
 
 
 def _list_lines(part: str, result: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, ...]:

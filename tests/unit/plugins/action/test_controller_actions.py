@@ -63,7 +63,7 @@ ACTIONS = {
     kong_explain: {"plan": PLAN, "caller": "a1", "target": "b1"},
     kong_explain_names: {"caller": "a1", "target": "b1"},
     kong_drift_status: {"drift": {}},
-    kong_drift: {"plan": PLAN},
+    kong_drift: {"plan": PLAN, "registered": "node"},
     kong_verification: {"plan": PLAN, "registered": "met"},
     kong_plan_diff: {"old": "a", "new": "b"},
     kong_report: {"plan": PLAN, "path": "x.md"},
@@ -145,32 +145,35 @@ def test_explain_reports_that_there_is_no_connection_to_test():
         run(kong_explain, {"plan": PLAN, "caller": "c9", "target": "a1"})
 
 
-REGISTERED = {"firewall": "fw", "settings": "st", "path": None}
-FINE = {"fw": {"report": []}, "st": {"changed_settings": [], "path": "/k"}}
+NODE = {
+    "firewall": {"failed": False, "report": []},
+    "settings": {"failed": False, "changed_settings": [], "path": "/k"},
+}
 
 
 def test_drift_of_every_node(tmp_path):
-    hostvars = {name: {**FINE} for name in ("a1", "a2", "b1", "admin")}
-    result, printed = run(kong_drift, {"plan": PLAN, **REGISTERED}, hostvars)
+    hostvars = {name: {"node": {**NODE}} for name in ("a1", "a2", "b1", "admin")}
+    registered = {"plan": PLAN, "registered": "node"}
+    result, printed = run(kong_drift, registered, hostvars)
     nodes = {name: {"firewall": [], "settings": []} for name in ("a1", "a2", "b1")}
     assert result == {**result, "changed": False, "differs": False, "nodes": nodes, "not_checked": {}}
     assert "failed" not in result
     (text,) = printed
     assert text.startswith("\n3 of 3 nodes ")
     assert text.endswith("\n")
-    hostvars["a1"]["fw"] = {"report": ["port 1 is open"]}
-    hostvars["a2"]["st"] = {"skipped": True, "report": ["x"]}
+    hostvars["a1"]["node"]["firewall"] = {"failed": False, "report": ["port 1 is open"]}
+    hostvars["a2"] = {}
     del hostvars["b1"]
     file = tmp_path / "drift.json"
-    result, _printed = run(kong_drift, {"plan": PLAN, **REGISTERED, "path": str(file)}, hostvars)
-    expected = {"a1": {"firewall": ["port 1 is open"], "settings": []}, "a2": {"firewall": []}}
-    absent = {"b1": ["it was unreachable, failed or not part of this run"]}
+    result, _printed = run(kong_drift, {**registered, "path": str(file)}, hostvars)
+    expected = {"a1": {"firewall": ["port 1 is open"], "settings": []}}
+    absent = {name: ["it was unreachable, failed or not part of this run"] for name in ("a2", "b1")}
     assert (result["differs"], result["nodes"], result["not_checked"]) == (True, expected, absent)
     text = file.read_text(encoding="utf-8")
     assert json.loads(text) == {"format": 1, "differs": True, "nodes": expected, "not_checked": absent}
     assert text == json.dumps(json.loads(text), indent=2) + "\n"
     with pytest.raises(AnsibleActionFail, match="No such file or directory"):
-        run(kong_drift, {"plan": PLAN, "path": str(tmp_path / "no" / "drift.json")}, hostvars)
+        run(kong_drift, {**registered, "path": str(tmp_path / "no" / "drift.json")}, hostvars)
 
 
 @pytest.mark.parametrize(
@@ -198,11 +201,6 @@ def test_exit_status_of_drift(drift, status, words):
     assert [key for key in ("failed", "unreachable") if result.get(key)] == ([status] if status else [])
     assert words in result["msg"]
     assert printed == []
-
-
-def test_part_that_no_host_registered_is_not_in_the_result():
-    result, _printed = run(kong_drift, {"plan": PLAN, "firewall": "fw"}, {"a1": FINE, "a2": {}})
-    assert (result["nodes"], list(result["not_checked"])) == ({"a1": {"firewall": []}}, ["a2", "b1"])
 
 
 def test_verification_as_planned():

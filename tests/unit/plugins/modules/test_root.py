@@ -19,6 +19,7 @@ ROOT_ONLY = {
     "kong_firewall": {"state": "absent"},
     "kong_firewall_info": {"ruleset": {"allow": [], "sets": {}}},
     "kong_listen_info": {"listeners": []},
+    "kong_node_info": {"node": {}},
     "kong_restore_point": {"state": "found"},
     "kong_service": {"version": "3.9", "conf": "/etc/kong/kong.conf", "listeners": []},
     "kong_placeholder": {"listeners": []},

@@ -130,7 +130,9 @@ def test_verification_in_every_form(chosen):
     )
     assert len(verification.differences) > 10
     assert controls("".join(format_verification(verification))) == set()
-    drift = gather(PLAN, {"a1": {"listeners": {"report": [text]}, "firewall": {"msg": text}}}).as_dict()
+    drift = gather(
+        PLAN, {"a1": {"listeners": {"failed": False, "report": [text]}, "firewall": {"failed": True, "msg": text}}}
+    ).as_dict()
     evidence = Evidence(
         PLAN, {"at": "now", "outcomes": [outcome.as_dict() for outcome in verification.outcomes]}, drift
     )
@@ -144,9 +146,9 @@ def test_verification_in_every_form(chosen):
 @given(TEXTS)
 def test_drift(text):
     results = {
-        "listeners": {"report": [text]},
-        "firewall": {"msg": text},
-        "settings": {"changed_settings": [text], "path": text, "unknown": [text]},
+        "listeners": {"failed": False, "report": [text]},
+        "firewall": {"failed": True, "msg": text},
+        "settings": {"failed": False, "changed_settings": [text], "path": text, "unknown": [text]},
     }
     lines = format_drift(gather(PLAN, {"a1": results}).as_dict())
     assert controls("".join(lines)) == set()

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import kong_file
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_conf
@@ -192,9 +193,10 @@ def test_the_command_of_validate_is_searched_as_systemd_does(run, conf, monkeypa
 def unit(monkeypatch):
     """Replace Kong's unit; return its user, and the file that has its variable."""
     found = SimpleNamespace(user="", file="")
-    monkeypatch.setattr(kong_conf, "find_running", lambda _host, name, _prefix, **_: Running(None, f"{name}.service"))
+    for part in (kong_conf, kong_file):
+        monkeypatch.setattr(part, "find_running", lambda _host, name, _prefix, **_: Running(None, f"{name}.service"))
     monkeypatch.setattr(
-        kong_conf, "find_fallbacks", lambda _host, _running, file, _settings: {**file.defaults, "b": "of the unit"}
+        kong_file, "find_fallbacks", lambda _host, _running, file, _settings: {**file.defaults, "b": "of the unit"}
     )
     monkeypatch.setattr(kong_conf, "read_user", lambda _host, _unit: found.user)
     monkeypatch.setattr(
@@ -231,7 +233,7 @@ def test_a_user_who_may_not_read_the_variables_gets_the_lines(run, conf, unit, m
     def refuse(*_given):
         raise PermissionError
 
-    monkeypatch.setattr(kong_conf, "find_fallbacks", refuse)
+    monkeypatch.setattr(kong_file, "find_fallbacks", refuse)
     assert run(path=str(conf), settings={"b": "1", "c": "2"}, defaults={"c": "2"}, service="kong")[
         "changed_settings"
     ] == ["b"]
@@ -252,7 +254,7 @@ def test_the_previous_values_are_returned_without_secrets(run, conf):
 @pytest.mark.parametrize("form, expected", [("conf", ["a"]), ("env", [])])
 def test_unknown_settings_are_a_warning(run, tmp_path, monkeypatch, form, expected):
     warnings = []
-    monkeypatch.setattr(kong_conf, "find_unknown_settings", lambda text: ["a"] if "a = 1" in text else [])
+    monkeypatch.setattr(kong_file, "find_unknown_settings", lambda text: ["a"] if "a = 1" in text else [])
     monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda _module, text: warnings.append(text))
     assert run(path=str(tmp_path / "new"), format=form, settings={"a": "1"}, check=True)["unknown"] == expected
     assert warnings == [

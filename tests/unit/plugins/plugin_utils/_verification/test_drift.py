@@ -9,7 +9,8 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 
 PLAN = {"nodes": {name: {"settings": {"admin_listen": "127.0.0.1:8001"}} for name in ("a10", "a2", "b1")}}
-FINE = {"firewall": {"report": []}, "listeners": {"report": []}, "settings": {"changed_settings": [], "path": "/k"}}
+OK = {"failed": False, "report": []}
+FINE = {"firewall": OK, "listeners": OK, "settings": {"failed": False, "changed_settings": [], "path": "/k"}}
 MISSING_RULE = "tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"
 
 
@@ -18,7 +19,8 @@ def seen(**parts):
 
 
 def changed(*names, **result):
-    return {"settings": {"path": "/etc/kong.conf", "changed_settings": list(names), "changed": True, **result}}
+    path = "/etc/kong.conf"
+    return {"settings": {"failed": False, "path": path, "changed_settings": list(names), "changed": True, **result}}
 
 
 def test_a_fleet_as_planned():
@@ -28,8 +30,10 @@ def test_a_fleet_as_planned():
 
 
 def test_nodes_with_the_same_difference_share_a_line():
-    missing = {"report": [MISSING_RULE, "at boot: x"]}
-    drift = gather(PLAN, {"a2": seen(firewall=missing), "a10": seen(firewall={"report": [MISSING_RULE]}), "b1": FINE})
+    missing = {**OK, "report": [MISSING_RULE, "at boot: x"]}
+    drift = gather(
+        PLAN, {"a2": seen(firewall=missing), "a10": seen(firewall={**OK, "report": [MISSING_RULE]}), "b1": FINE}
+    )
     assert drift.differs
     assert format_drift(drift.as_dict()) == [
         "nodes             part      difference",
@@ -63,26 +67,28 @@ def test_differences_of_settings(result, lines):
 
 
 def test_a_node_that_was_not_checked_is_no_difference():
-    refused = {"failed": True, "msg": "kong_listen_info needs root, and this task runs as deploy: set become: true"}
-    drift = gather(PLAN, {"a2": FINE, "b1": seen(listeners=refused)})
+    broken = {"failed": True, "msg": "the host's sockets and Kong's unit cannot be read: no"}
+    refused = {"failed": True, "msg": "kong_node_info needs root, and this task runs as deploy: set become: true"}
+    drift = gather(PLAN, {"a2": refused, "b1": seen(listeners=broken)})
     assert not drift.differs
     assert drift.as_dict() == {
         "format": 1,
         "differs": False,
         "nodes": {
-            "a2": {"firewall": [], "listeners": [], "settings": []},
             "b1": {"firewall": [], "settings": []},
         },
         "not_checked": {
+            "a2": ["kong_node_info needs root, and this task runs as deploy: set become: true"],
             "a10": ["it was unreachable, failed or not part of this run"],
-            "b1": ["listeners: kong_listen_info needs root, and this task runs as deploy: set become: true"],
+            "b1": ["listeners: the host's sockets and Kong's unit cannot be read: no"],
         },
     }
     assert format_drift(drift.as_dict()) == [
+        "NOT CHECKED: a2: kong_node_info needs root, and this task runs as deploy: set become: true",
         "NOT CHECKED: a10: it was unreachable, failed or not part of this run",
-        "NOT CHECKED: b1: listeners: kong_listen_info needs root, and this task runs as deploy: set become: true",
+        "NOT CHECKED: b1: listeners: the host's sockets and Kong's unit cannot be read: no",
         "",
-        "1 of 3 nodes checked: no difference from the plan",
+        "0 of 3 nodes checked: no difference from the plan",
     ]
 
 
@@ -90,5 +96,5 @@ def test_an_effective_value_that_differs_is_a_difference():
     line = (
         "status_listen is 0.0.0.0:8105, planned off: KONG_STATUS_LISTEN (/etc/kong/kong.env) overrides /etc/kong.conf"
     )
-    drift = gather(PLAN, {"b1": seen(listeners={"report": [line]})})
+    drift = gather(PLAN, {"b1": seen(listeners={**OK, "report": [line]})})
     assert (drift.differs, drift.nodes["b1"]["listeners"]) == (True, (line,))

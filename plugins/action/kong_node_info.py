@@ -1,0 +1,38 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes, make_options
+
+
+class ActionModule(NodeModule):
+    """Run the module with the options of the node, and decide whether a run of `site` would change the node."""
+
+    _supports_async = False
+
+    def execute(
+        self, task_vars: Mapping[str, Any] | None, *, wrap_async: bool = False, **arguments: Any
+    ) -> dict[str, Any]:
+        node = self._task.args["node"]
+        try:
+            options = make_options(node, self._task.args.get("config") or {})
+        except ConfigError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        result = super().execute(task_vars, wrap_async=wrap_async, **arguments, node=options, config={})
+        if result.get("failed"):
+            return result
+        remarks = [escape_text(remark) for remark in result.pop("remarks")]
+        decided = {**result, **decide_changes(node, result)}
+        # A node that differs gets these warnings from the modules that change it.
+        return decided if decided["differs"] else {**decided, "warnings": remarks}

@@ -1,0 +1,96 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes, make_options
+
+NODE = {
+    "version": "3.9",
+    "role": "traditional",
+    "listeners": [],
+    "settings": {"admin_listen": "127.0.0.1:8001"},
+    "settings_file": {"path": "/etc/kong/kong.conf", "search": ["/etc/kong.conf"], "format": "conf"},
+    "ruleset": {"allow": [], "sets": {}},
+    "interception": [{"port": 9000}],
+}
+FINE = {
+    "firewall": {"failed": False, "differs": False, "blocked": False},
+    "settings": {"failed": False, "changed": False, "before": {}},
+    "listeners": {"failed": False, "listens": True, "effective": []},
+    "interception": {"failed": False, "changed": False},
+    "interrupted": False,
+}
+FAILED = {"failed": True, "msg": "no"}
+
+
+def changed(part, **values):
+    return {**FINE, part: {**FINE[part], **values}}
+
+
+def test_a_node_as_planned_needs_no_change():
+    assert decide_changes(NODE, FINE) == {
+        "differs": False,
+        "restart": {"how": "nothing", "reasons": [], "summary": "Kong is left alone, and clients notice nothing."},
+    }
+
+
+@pytest.mark.parametrize(
+    ("parts", "how"),
+    [
+        (changed("firewall", differs=True), "nothing"),
+        (changed("firewall", blocked=True), "nothing"),
+        (changed("interception", changed=True), "nothing"),
+        (changed("settings", changed=True), "nothing"),
+        (changed("settings", changed=True, before={"log_level": "info"}), "reload"),
+        (changed("listeners", listens=False), "restart"),
+        ({**FINE, "interrupted": True}, "nothing"),
+        ({**FINE, "firewall": FAILED}, "nothing"),
+        ({**FINE, "interception": FAILED}, "nothing"),
+        ({**FINE, "settings": FAILED}, None),
+        ({**FINE, "listeners": FAILED}, None),
+    ],
+)
+def test_every_part_can_need_a_change(parts, how):
+    decided = decide_changes(NODE, parts)
+    assert decided["differs"] is True
+    assert decided.get("restart", {}).get("how") == how
+
+
+def test_the_sockets_of_a_container_do_not_count():
+    assert decide_changes({**NODE, "published": []}, changed("listeners", listens=False))["differs"] is False
+
+
+def test_a_changed_variable_restarts_kong():
+    node = {**NODE, "settings_file": {**NODE["settings_file"], "format": "env"}}
+    decided = decide_changes(node, changed("settings", changed=True, before={"log_level": "info"}))
+    assert decided["restart"]["how"] == "restart"
+
+
+def test_options_of_a_node():
+    options = make_options(NODE, {"log_level": "debug", "prefix": "/srv/kong"})
+    assert options.pop("defaults")["admin_listen"]
+    assert options == {
+        "ruleset": NODE["ruleset"],
+        "catches": NODE["interception"],
+        "listeners": [],
+        "settings": {"admin_listen": "127.0.0.1:8001", "log_level": "debug", "prefix": "/srv/kong"},
+        "path": "/etc/kong/kong.conf",
+        "search": ["/etc/kong.conf"],
+        "format": "conf",
+        "container": False,
+        "prefix": "/srv/kong",
+    }
+    assert make_options({**NODE, "published": []}, {})["container"] is True
+    assert make_options(NODE, {"nginx_working_dir": "/old"})["prefix"] == "/old"
+    assert make_options(NODE, {})["prefix"] is None
+
+
+def test_an_invalid_kong_config_is_an_error():
+    with pytest.raises(ConfigError, match="admin_listen is a listen setting"):
+        make_options(NODE, {"admin_listen": "off"})
