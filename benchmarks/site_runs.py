@@ -80,7 +80,7 @@ class _Runner:
             str(Path(sys.executable).with_name("ansible-playbook")),
             "-i",
             str(self._inventory),
-            self._playbook(name),
+            self._choose_playbook(name),
         ]
         print(f"{name} ...", file=sys.stderr, flush=True)
         started = time.monotonic()
@@ -93,7 +93,7 @@ class _Runner:
             raise SystemExit(f"{name} changed something: {changed[:3]}")
         return seconds
 
-    def _playbook(self, name: str) -> str:
+    def _choose_playbook(self, name: str) -> str:
         if name in (FIRST, AGAIN, VERIFY):
             return f"gatehouse.kong.{'verify' if name == VERIFY else 'site'}"
         path = self._folder / "play.json"
