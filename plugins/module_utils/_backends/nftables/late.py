@@ -11,44 +11,34 @@ else at the end of the base chain. Rules of the host for only some sources there
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import warn_of_exempt_rule
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.late_place import (
+    RULE,
+    Chains,
+    Key,
+    Place,
+    find_ineffective_rules,
+    find_places,
+    find_present,
+    is_ours,
+    normalise_rule,
+    read_chains,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import APPENDED_FILE, LATE_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import Files, compare_files, write_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import (
-    END,
-    Step,
-    find_shared_chains,
-    make_first_packet,
-    walk_steps,
-    without_effect,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
-    CHAIN,
-    LATE_COMMENT,
-    MARK,
-    PRIORITY,
-    TABLE,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_COMMENT, MARK
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import NftRule, parse_tables
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import find_tables_of_iptables
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Chain, Rule
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
-_RULE = f'meta mark & {MARK:#x} == {MARK:#x} accept comment "{LATE_COMMENT}"'
 # These files list the loaded tables of iptables-legacy.
 _LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 _LEGACY_REASON = "the filter table of iptables-legacy is loaded, and nft does not list its rules"
 _LEGACY_ADVICE = "Check them with iptables-legacy-save or ip6tables-legacy-save"
-_FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
-_LIMIT_EXAMPLE = "limit rate over 10/second drop"
 # A script that deletes the rule from every chain and adds it to each chain that needs it, in one transaction. It finds the
 # place of the rule by the number of rules that follow, because programs add and remove bans before that place.
 _LOAD = """\
@@ -85,47 +75,12 @@ _EXPRESSIONS = [
 ]
 
 Objects = list[dict[str, t.Any]]  # the list "nftables" of libnftables-json(5)
-Key = tuple[str, str, str]  # family, table and name of a chain
-Chains = dict[Key, Chain]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place for the rule: a chain, the number of the host's rules after it, and the handle of the next rule."""
-
-    chain: Key
-    after: int
-    handle: int | None
-
-    def __str__(self) -> str:
-        return " ".join(self.chain)
-
-    @property
-    def command(self) -> str:
-        """Command of nft(8) that adds the rule."""
-        return f"insert rule {self} handle {self.handle} {_RULE}\n" if self.after else f"add rule {self} {_RULE}\n"
-
-
-def find_places(chains: Chains, ruleset: Ruleset) -> tuple[Place, ...]:
-    """Return the places in the host's chains that need the rule, so that authorised packets are accepted.
-
-    A chain needs one rule, before its first rule that drops every new packet to a port. Packets to several ports can be
-    dropped in several chains.
-    """
-    first: dict[Key, int] = {}
-    host = _without_ours(chains)
-    for base, _service, steps in _walk_chains(host, ruleset):
-        for step in steps:
-            key = (base.family, base.table, step.chain)
-            if step.kind == END:
-                first[key] = min(step.position, first.get(key, step.position))
-    return tuple(_find_place(host[key], number) for key, number in first.items())
 
 
 def with_late_rules(listing: Listing, want: Ruleset) -> Objects:
     """Return the objects that nft will list after the late part for `want` is loaded."""
-    chains = _read_chains(listing)
-    planned = [item for item in listing.objects if not _is_ours(item.get("rule", {}))]
+    chains = read_chains(listing)
+    planned = [item for item in listing.objects if not is_ours(item.get("rule", {}))]
     for place in find_places(chains, want):
         family, table, chain = place.chain
         rule = {"family": family, "table": table, "chain": chain, "comment": LATE_COMMENT, "expr": _EXPRESSIONS}
@@ -149,7 +104,7 @@ class NftablesLate:
     def read(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         """Return a line for each chain of the host in which the rule is missing, unexpected or misplaced."""
         chains = self._chains
-        present, wanted = _find_present(chains), _count_after(find_places(chains, ruleset)) if ruleset else {}
+        present, wanted = find_present(chains), _count_after(find_places(chains, ruleset)) if ruleset else {}
         return tuple(_describe_difference(key, present.get(key), wanted.get(key)) for key in sorted({*present, *wanted})
                      if present.get(key) != wanted.get(key))  # fmt: skip
 
@@ -168,7 +123,7 @@ class NftablesLate:
             Conflict(certain=False, where=path, reason=_LEGACY_REASON, ports=("any port",), advice=_LEGACY_ADVICE)
             for path in found
         )
-        return (*_find_ineffective_rules(self._chains, want), *legacy)
+        return (*find_ineffective_rules(self._chains, want), *legacy)
 
     def find_translations(self) -> tuple[Translation, ...]:
         """Return no translations: the early part returns them."""
@@ -182,7 +137,7 @@ class NftablesLate:
 
     def snapshot(self, ruleset: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the file says it
         """Return the boot files, and a script that restores the current rules in one transaction."""
-        first = {key: after[0] for key, after in _find_present(self._chains).items()}
+        first = {key: after[0] for key, after in find_present(self._chains).items()}
         return Snapshot((LATE_FILE, APPENDED_FILE), ((("sh",), _render_script(first)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
@@ -199,15 +154,15 @@ class NftablesLate:
 
     def _render_commands(self, want: Ruleset | None) -> str:
         chains = self._chains
-        present, wanted = _find_present(chains), find_places(chains, want) if want else ()
+        present, wanted = find_present(chains), find_places(chains, want) if want else ()
         right = {place.chain for place in wanted if present.get(place.chain) == (place.after,)}
         added = [place.command for place in wanted if place.chain not in right]
         deleted = [
-            f"delete rule {' '.join(key)} handle {_normalise_rule(rule)['handle']}\n"
+            f"delete rule {' '.join(key)} handle {normalise_rule(rule)['handle']}\n"
             for key in present
             if key not in right
             for rule in chains[key].rules
-            if _is_ours(_normalise_rule(rule))
+            if is_ours(normalise_rule(rule))
         ]
         return "".join([*added, *deleted])
 
@@ -222,99 +177,19 @@ class NftablesLate:
 
     @cached_property
     def _chains(self) -> Chains:
-        return _read_chains(self._listing)
+        return read_chains(self._listing)
 
 
 def _render_script(wanted: Mapping[Key, int]) -> str:
     """Return the script that adds the rule to chains before a number of rules, and removes it from all other chains."""
     chains = "".join(f'        after["{" ".join(chain)}"] = {after}\n' for chain, after in wanted.items())
-    escaped = _RULE.replace('"', '\\"')
+    escaped = RULE.replace('"', '\\"')
     return _LOAD.format(chains=chains, rule=escaped, escaped=escaped)
-
-
-def _read_chains(listing: Listing) -> Chains:
-    """Return the chains of the host. Chains of iptables-nft are left out, because nft must not edit them."""
-    of_iptables = find_tables_of_iptables(listing.objects, listing.of_files)
-    return {
-        (*table, name): chain
-        for table, chains in parse_tables(listing.objects).items()
-        for name, chain in chains.items()
-        if table not in of_iptables
-    }
-
-
-def _sees_our_mark(base: Chain) -> bool:
-    """Tell whether a chain is a base chain of the host that sees our mark."""
-    is_own = base.family == "inet" and base.table.startswith(TABLE)
-    return base.hook == CHAIN and base.family in _FAMILIES and base.priority > PRIORITY and not is_own
-
-
-def _walk_chains(chains: Chains, ruleset: Ruleset) -> Iterator[tuple[Chain, Service, tuple[Step, ...]]]:
-    """Yield the steps of new packets for each base chain, and for each managed port and family of its packets."""
-    for base in (chain for chain in chains.values() if _sees_our_mark(chain)):
-        table = {name: chain for (*place, name), chain in chains.items() if place == [base.family, base.table]}
-        packets = [
-            (entry.service, make_first_packet(entry.service, family))
-            for entry in ruleset.allow
-            if entry.sources
-            for family in sorted({*_FAMILIES[base.family]} & {*entry.service.families})
-        ]
-        shared = find_shared_chains(table, [packet for _service, packet in packets])
-        yield from ((base, service, walk_steps(table, base, packet, shared)) for service, packet in packets)
-
-
-def _find_ineffective_rules(chains: Chains, want: Ruleset) -> Iterator[Conflict]:
-    """Yield a warning for each rule of the host that has no effect, because our rule accepts its packets."""
-    host = _without_ours(chains)
-    first = {place.chain: len(host[place.chain].rules) - place.after for place in find_places(chains, want)}
-    found: dict[tuple[Key, str, str], list[Service]] = {}
-    for base, service, steps in _walk_chains(host, want):
-        positions = {name: number for (*place, name), number in first.items() if place == [base.family, base.table]}
-        for step in without_effect(steps, positions):
-            key = (base.family, base.table, step.chain)
-            found.setdefault((key, step.text, step.kind), []).append(service)
-    for (key, text, kind), services in found.items():
-        yield warn_of_exempt_rule(f"nftables chain {' '.join(key)}", text, kind, services, _LIMIT_EXAMPLE)
-
-
-def _find_place(chain: Chain, number: int) -> Place:
-    """Return the place before the host's rule with this number and before rules that log for it, or at the chain's end."""
-    while number and chain.rules[number - 1].only_logs:
-        number -= 1
-    following = chain.rules[number:]
-    return Place(_make_key(chain), len(following), _normalise_rule(following[0])["handle"] if following else None)
-
-
-def _without_ours(chains: Chains) -> Chains:
-    return {
-        key: replace(chain, rules=[rule for rule in chain.rules if not _is_ours(_normalise_rule(rule))])
-        for key, chain in chains.items()
-    }
-
-
-def _normalise_rule(rule: Rule) -> Mapping[str, t.Any]:
-    """Return a rule in the form in which nft lists it."""
-    return rule.listed if isinstance(rule, NftRule) else {}
-
-
-def _is_ours(rule: Mapping[str, t.Any]) -> bool:
-    return bool(rule.get("comment") == LATE_COMMENT and rule["table"] != TABLE)
 
 
 def _is_in_chain(item: Mapping[str, t.Any], key: Key) -> bool:
     rule = item.get("rule", {})
     return (rule.get("family"), rule.get("table"), rule.get("chain")) == key
-
-
-def _find_present(chains: Chains) -> dict[Key, tuple[int, ...]]:
-    """Return, for each rule of the late part in each chain, the number of the host's rules after it."""
-    found: dict[Key, tuple[int, ...]] = {}
-    for chain in chains.values():
-        for number, rule in enumerate(chain.rules):
-            if _is_ours(_normalise_rule(rule)):
-                after = sum(not _is_ours(_normalise_rule(other)) for other in chain.rules[number:])
-                found[_make_key(chain)] = (*found.get(_make_key(chain), ()), after)
-    return found
 
 
 def _count_after(wanted: Iterable[Place]) -> dict[Key, tuple[int, ...]]:
@@ -324,7 +199,3 @@ def _count_after(wanted: Iterable[Place]) -> dict[Key, tuple[int, ...]]:
 def _describe_difference(key: Key, present: tuple[int, ...] | None, wanted: tuple[int, ...] | None) -> str:
     problem = "is missing" if present is None else "is not needed" if wanted is None else "is misplaced or repeated"
     return f"nftables chain {' '.join(key)}: the rule that accepts authorised packets {problem}"
-
-
-def _make_key(chain: Chain) -> Key:
-    return chain.family, chain.table, chain.name

@@ -11,7 +11,7 @@ import types
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables import late
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables import late, late_place
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
@@ -73,8 +73,8 @@ def listing(objects, *of_files):
 
 
 def places(objects, want=WANT, of_files=()):
-    chains = late._read_chains(listing(objects, *of_files))
-    return {" ".join(place.chain): (place.after, place.handle) for place in late.find_places(chains, want)}
+    chains = late_place.read_chains(listing(objects, *of_files))
+    return {" ".join(place.chain): (place.after, place.handle) for place in late_place.find_places(chains, want)}
 
 
 INPUT = "inet filter input"
