@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import InterceptionError
@@ -65,10 +65,11 @@ def _inspect_settings(params: Mapping[str, t.Any], warn: Warn) -> Result:
 
 def run(module: AnsibleModule) -> None:
     """Compare the node with its plan, and exit with the result."""
-    node, remarks = module.params.pop("node"), []
+    node = module.params.pop("node")
+    remarks: list[str] = []
     try:
         require_root("kong_node_info")
     except HostError as error:
         module.fail_json(msg=str(error))
     parts = inspect_node({**module.params, **node, "state": "present"}, remarks.append)
-    module.exit_json(changed=False, **parts, interrupted=Host().path(TAKEN).exists(), remarks=remarks)
+    module.exit_json(changed=False, **parts, interrupted=Host().locate(TAKEN).exists(), remarks=remarks)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.kong_file import Comparison
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_node_info
@@ -88,3 +88,20 @@ def test_a_conflict_is_a_remark_and_blocks_if_it_is_certain(parts):
     parts.outcome.conflicts = (CONFLICT,)
     assert kong_node_info.inspect_node(PARAMS, remarks.append)["firewall"]["blocked"] is True
     assert remarks == [str(CONFLICT), "deaf"]
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_the_result_tells_whether_a_run_was_interrupted(parts, monkeypatch, tmp_path, interrupted):
+    ended = []
+    module = SimpleNamespace(
+        params={"node": PARAMS, "backend": "auto"}, exit_json=lambda **result: ended.append(result)
+    )
+    monkeypatch.setattr(kong_node_info, "Host", lambda: Host(tmp_path))
+    monkeypatch.setattr(kong_node_info, "require_root", lambda _work: None)
+    if interrupted:
+        Host(tmp_path).locate(kong_node_info.TAKEN).mkdir(parents=True)
+    kong_node_info.run(module)
+    (result,) = ended
+    assert (result["interrupted"], result["changed"], result["remarks"]) == (interrupted, False, ["deaf"])
+    assert {"firewall", "settings", "listeners", "interception"} < {*result}
+    assert "node" not in module.params
