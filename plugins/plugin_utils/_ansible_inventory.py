@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
 from ansible.template import Templar  # type: ignore[import-untyped]
+from ansible.vars.clean import namespace_facts  # type: ignore[import-untyped]
 
 try:
     from ansible.parsing.vault import EncryptedString as Encrypted  # type: ignore[import-untyped]
@@ -20,7 +21,7 @@ except ImportError:  # before ansible-core 2.19
         AnsibleVaultEncryptedUnicode as Encrypted,
     )
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, make_trusted_hostvars
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, TrustedHostvars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
 
@@ -33,35 +34,48 @@ class AnsibleInventory:
 
     def __init__(self, task_vars: Mapping[str, Any], loader: DataLoader) -> None:
         self.groups: Mapping[str, Sequence[str]] = task_vars["groups"]
-        self._trusted, self._without_facts = make_trusted_hostvars(task_vars["hostvars"])
+        self._hostvars = TrustedHostvars(task_vars["hostvars"])
+        # The variables of a host are read with and without facts, one after the other.
+        self._read_own = lru_cache(maxsize=1)(self._hostvars.without_facts.raw_get)
         self._loader = loader
 
     def read_variables(self, host: str) -> Mapping[str, Any]:
         """Return the variables of a host, with its facts."""
-        return self._read_variables(self._trusted, host)
+        own = self._read_own(host)
+        facts = namespace_facts(self._hostvars.read_facts(host))[FACTS]
+        trusted = self._hostvars.with_facts
+        # Facts are variables of their own in templates only, so a host with facts is read again if it has a template.
+        context = (lambda: trusted.raw_get(host)) if facts else (lambda: own)
+        return _Variables({**own, FACTS: facts}, lambda: {FACTS: {}, **context(), "hostvars": trusted}, self._loader)
 
     def without_facts(self, host: str) -> Mapping[str, Any]:
         """Return the variables of a host as if no facts of any host were known."""
-        return self._read_variables(self._without_facts, host)
-
-    def _read_variables(self, hostvars: Any, host: str) -> Mapping[str, Any]:
-        # With hostvars in reach a template may take a node's NAT from the variables of its router.
-        return _Variables({**hostvars.raw_get(host), "hostvars": hostvars}, self._loader)
+        own = {FACTS: {}, **self._read_own(host)}
+        return _Variables(own, lambda: {**own, "hostvars": self._hostvars.without_facts}, self._loader)
 
 
 class _Variables(Mapping[str, Any]):
     """The variables of one host, templated by Ansible. A value that cannot be templated raises VariableError.
 
     Ansible compiles and renders a template at every access, which would be most of the time of a plan, so each value is
-    kept. Facts are never templates, and hostvars would search all facts of a host for templates, which takes ten times as
-    long as reading the host.
+    kept, and only templates are given to Ansible. Facts are never templates, and hostvars would search all facts of a host
+    for templates, which takes ten times as long as reading the host.
+
+    ``context`` returns the variables for templates. With their ``hostvars`` a template may take a node's NAT from the
+    variables of its router.
     """
 
-    def __init__(self, variables: Mapping[str, Any], loader: DataLoader) -> None:
+    def __init__(
+        self, variables: Mapping[str, Any], context: Callable[[], Mapping[str, Any]], loader: DataLoader
+    ) -> None:
         self._variables = variables
+        self._context = context
         self._loader = loader
-        self._templar = Templar(loader=loader, variables=variables)
         self._looked_at: dict[str, Any] = {}
+
+    @cached_property
+    def _templar(self) -> Templar:
+        return Templar(loader=self._loader, variables=self._context())
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._looked_at:
@@ -73,7 +87,7 @@ class _Variables(Mapping[str, Any]):
         if name == FACTS:
             return value
         try:
-            return _compute(self._templar, value)
+            return _compute(self._templar, value) if _may_have_templates(value) else make_plain_value(value)
         except VaultedError:
             # The plan needs the names of the settings in kong_config, and no vault password for their values.
             found = self._without_secrets(value) if name == CONFIG else None
@@ -106,7 +120,7 @@ class _Variables(Mapping[str, Any]):
     @cached_property
     def _masked_templar(self) -> Templar:
         unmasked = (FACTS, "hostvars")
-        masked = {key: value if key in unmasked else _mask(value) for key, value in self._variables.items()}
+        masked = {key: value if key in unmasked else _mask(value) for key, value in self._context().items()}
         return Templar(loader=self._loader, variables=masked)
 
     def __contains__(self, name: object) -> bool:
@@ -121,6 +135,17 @@ class _Variables(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._variables)
+
+
+def _may_have_templates(value: Any) -> bool:
+    """Tell whether Ansible may compute something else from a value of the inventory, such as a template or a vaulted value."""
+    if isinstance(value, str):
+        return "{" in value or value.startswith("#jinja2:")
+    if isinstance(value, Mapping):
+        return any(map(_may_have_templates, (*value.keys(), *value.values())))
+    if isinstance(value, (list, tuple)):
+        return any(map(_may_have_templates, value))
+    return not (value is None or isinstance(value, (bool, int, float)))
 
 
 def _compute(templar: Templar, value: Any) -> Any:

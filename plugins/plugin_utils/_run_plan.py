@@ -88,9 +88,13 @@ def _is_strict(variables: Mapping[str, Any], templar: Templar) -> bool:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Turn off garbage collection while the model grows: nothing is freed, and each search would visit the whole inventory."""
+    """Turn off garbage collection while the model grows: nothing is freed, and each search would visit the whole inventory.
+
+    Later searches leave out the model, which stays until this process ends.
+    """
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()

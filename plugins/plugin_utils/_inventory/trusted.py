@@ -11,7 +11,7 @@ values of set_fact and register are in a cache of their own above the facts, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
@@ -36,12 +36,23 @@ def explain_refusal(variables: Mapping[str, Any]) -> str:
     return f"{variables.get('inventory_hostname')}: {names}: {REASON}" if names else ""
 
 
+class _Missing(dict[str, Any]):
+    """The facts of a host of which Ansible knows none.
+
+    Its iteration raises KeyError, as VariableManager.get_vars of 2.17 to 2.21 expects it from a host without facts. Empty
+    facts would be searched for the names of every connection plugin, which takes longer than reading the host.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        raise KeyError
+
+
 class _NoFacts:
     """A fact cache without hosts."""
 
     def get(self, _host: str, _default: object = None) -> dict[str, Any]:
         """Return no facts."""
-        return {}
+        return _Missing()
 
 
 class _TrustedManager:
@@ -53,7 +64,7 @@ class _TrustedManager:
 
     def get_vars(self, **arguments: Any) -> dict[str, Any]:
         """Return the variables of a host as VariableManager.get_vars does; the inventory is read twice only if needed."""
-        variables: dict[str, Any] = self._manager.get_vars(**arguments)
+        variables: dict[str, Any] = {FACTS: {}, **self._manager.get_vars(**arguments)}
         injected = [name for name in variables.get(FACTS, ()) if name in variables]
         if not injected:
             return variables
@@ -63,15 +74,25 @@ class _TrustedManager:
         return {name: value for name, value in {**variables, **kept}.items() if name not in dropped}
 
 
-def make_trusted_hostvars(hostvars: Any) -> tuple[Any, Any]:
-    """Return Ansible's ``hostvars`` twice: with the inventory before facts of the same name, and without facts.
+class TrustedHostvars:
+    """Ansible's ``hostvars`` twice: with the inventory before facts of the same name, and without facts.
 
     They are objects of Ansible's own class, because ansible-core 2.19 and later accept no other mapping in templates.
     """
-    manager = hostvars._variable_manager  # noqa: SLF001 - Ansible has no public way to it
-    without_facts = _copy(manager, _fact_cache=_NoFacts())
-    trusted = _copy(hostvars, _variable_manager=_TrustedManager(manager, without_facts))
-    return trusted, _copy(hostvars, _variable_manager=without_facts)
+
+    def __init__(self, hostvars: Any) -> None:
+        manager = hostvars._variable_manager  # noqa: SLF001 - Ansible has no public way to it
+        without_facts = _copy(manager, _fact_cache=_NoFacts())
+        self._cache = manager._fact_cache  # noqa: SLF001
+        self.with_facts = _copy(hostvars, _variable_manager=_TrustedManager(manager, without_facts))
+        self.without_facts = _copy(hostvars, _variable_manager=without_facts)
+
+    def read_facts(self, host: str) -> Mapping[str, Any]:
+        """Return the facts of a host as the cache has them; no facts if none are known."""
+        try:
+            return self._cache.get(host) or {}
+        except KeyError:
+            return {}
 
 
 def _copy(original: Any, **changed: Any) -> Any:

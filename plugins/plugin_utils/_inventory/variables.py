@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Protocol
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, make_host_finding
@@ -95,7 +95,7 @@ class HostVariables:
     @classmethod
     def read(cls, inventory: Inventory, host: str) -> HostVariables:
         """Return the variables of a host. Facts with the name of a variable are an error in ``findings``."""
-        found = cls(host, inventory.read_variables(host), inventory.without_facts)
+        found = cls(host, inventory.read_variables(host), cache(inventory.without_facts))
         found.findings.extend(
             make_host_error("variable-in-facts", host, name, None, REASON) for name in list_kong_facts(found.variables)
         )
